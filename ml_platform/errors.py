@@ -1,0 +1,46 @@
+"""One tree of errors: each says what was wrong, with the value and the limit, and the remedy."""
+
+
+class PlatformError(Exception):
+    """Anything the platform refuses or cannot do; ``str()`` is one line a person can act on."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(f"{message} Remedy: {remedy}")
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(PlatformError):
+    """What a person typed cannot be understood; nothing was changed."""
+
+    exit_code = 2
+
+
+class SourceError(UsageError):
+    """A source of events cannot be read: the field, the value and the remedy are in the message."""
+
+
+class InsufficientData(PlatformError):
+    """Too few rows or clusters for a statement with an interval; the outcome is INSUFFICIENT."""
+
+
+class IntegrityError(PlatformError):
+    """Stored bytes, hashes or schemas do not agree; nothing is loaded or promoted."""
+
+
+class PermitRefused(PlatformError):
+    """A promotion whose evidence is missing, stale or says no; ``reasons`` names each piece."""
+
+    def __init__(self, reasons: tuple[str, ...], *, remedy: str) -> None:
+        super().__init__("Promotion refused: " + "; ".join(reasons) + ".", remedy=remedy)
+        self.reasons = reasons
+
+
+class ConflictError(PlatformError):
+    """Somebody else changed the same state first (compare-and-swap lost)."""
+
+
+class ServiceError(PlatformError):
+    """PostgreSQL, MLflow or dbt did not start, did not answer, or failed."""

@@ -1,0 +1,89 @@
+"""The evaluation report: a frozen value; verdicts are functions of it and of a policy."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ml_platform.training_sets.training_set import Split
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval; clusters (sessions, commits) were resampled, not rows."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class on the test rows."""
+
+    name: str
+    support: int
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float
+    roc_auc: float
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Predictions of like confidence: what was claimed and what came true."""
+
+    low: float
+    high: float
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One scorer (candidate, rules, majority, ceiling, champion) judged on the same test rows.
+
+    ``metrics`` by name: accuracy, balanced_accuracy, macro_f1, weighted_f1, micro_f1, macro_precision,
+    macro_recall, log_loss, brier, roc_auc_ovr, average_precision_macro, expected_calibration_error,
+    and, where an act has several rows, the same of one prediction an act: act_accuracy, act_macro_f1.
+    """
+
+    name: str
+    version: str
+    metrics: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """The candidate on test rows it has never seen, beside its baseline and (simulated) its ceiling."""
+
+    model: str
+    source: str
+    simulated: bool
+    as_of: datetime
+    artifact_sha256: str
+    training_set_fingerprint: str
+    policy_version: str
+    seed: int
+    rows: int
+    clusters: int
+    acts: int
+    split: Split
+    classes: tuple[str, ...]
+    candidate: Subject
+    baseline: Subject
+    majority: Subject
+    ceiling: Subject | None
+    champion: Subject | None
+    difference_to_baseline: dict[str, Estimate]
+    """Paired on the same rows, candidate minus rules, by metric."""
+    difference_to_champion: dict[str, Estimate] | None
+    folds: tuple[dict[str, float], ...]
+    per_class: tuple[ClassRow, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are the truth, columns the prediction, in the order of ``classes``."""
+    reliability: tuple[ReliabilityBin, ...]
+    parity_gap: float
+    """Largest absolute difference of a probability between artifact and estimator over all test rows."""
+    newest_row_at: datetime
+    live: bool

@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all: written beside their place, flushed, then renamed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TEMPORARY_SUFFIX = ".writing"
+"""Ending of whatever is half written; a leftover of a killed process is removed at the next start."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a path beside ``path`` to write to; at the end it becomes ``path`` in one step.
+
+    On an error (a full disk, an interrupt) the half-written file goes and ``path`` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    try:
+        yield beside
+        with beside.open("rb") as stream:
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a small file whole or not at all."""
+    with replacing(path) as beside:
+        beside.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a small UTF-8 file whole or not at all."""
+    write_bytes(path, content.encode())
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """As `replacing`, for a folder: filled beside its place, then renamed to it.
+
+    Content-addressed folders that exist already are left alone and the new one is dropped.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        yield beside
+        if not path.exists():
+            beside.replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> tuple[Path, ...]:
+    """Remove what a killed process left half written below ``folder``; returns what went."""
+    leftovers = tuple(sorted(folder.rglob(f"*{TEMPORARY_SUFFIX}")))
+    for leftover in leftovers:
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+    return leftovers

@@ -1,0 +1,97 @@
+"""The monitoring report of one model and one window: a frozen value that can be replayed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a distribution has moved; INSUFFICIENT: too few rows or clusters to say."""
+
+    NONE = "none"
+    MODERATE = "moderate"
+    SIGNIFICANT = "significant"
+    INSUFFICIENT = "insufficient"
+
+
+class Light(StrEnum):
+    """The report in one word, for people."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    INSUFFICIENT = "insufficient"
+
+
+class Performance(StrEnum):
+    """Relative loss against the baseline: OK <= 5 %, WARN 5-10 %, ALERT > 10 %; UNKNOWN without labels."""
+
+    OK = "ok"
+    WARN = "warn"
+    ALERT = "alert"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """One feature (or the predicted class, the confidence): sizes first, then evidence."""
+
+    name: str
+    test: str
+    """'ks' or 'chi2'."""
+    statistic: float
+    p_value: float
+    """With clusters as the unit."""
+    adjusted_p_value: float
+    """After false discovery control over all features of the report."""
+    psi: float
+    """Corrected for sample size; may be slightly negative without drift."""
+    size: float
+    """KS distance, or total variation distance, in [0, 1]."""
+    missing_baseline: float
+    missing_current: float
+    missing_adjusted_p_value: float
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class PerformanceCheck:
+    """The metric now against the baseline; ``matured`` is the share of predictions joined to an outcome."""
+
+    level: Performance
+    metric: str
+    baseline: float
+    current: float | None
+    low: float | None
+    high: float | None
+    relative_loss: float | None
+    rows: int
+    matured: float
+
+
+@dataclass(frozen=True)
+class MonitoringReport:
+    """Trailing window ``[window_start, window_end)`` of one model against its version's baseline."""
+
+    model: str
+    version: str
+    """Registered version, or 'rules' while there is no champion."""
+    source: str
+    simulated: bool
+    window_start: datetime
+    window_end: datetime
+    rows: int
+    clusters: int
+    rows_baseline: int
+    drift: Severity
+    light: Light
+    features: tuple[FeatureDrift, ...]
+    """Every monitored feature, the largest first."""
+    top: tuple[str, ...]
+    predictions: tuple[FeatureDrift, ...]
+    performance: PerformanceCheck
+    action: str
+    decision_row: str
+    confidence: str
+    causes: tuple[str, ...]
+    policy_version: str

@@ -1,0 +1,98 @@
+"""The only reader of the environment. Everything else takes values."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_NO_TELEMETRY = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "SCARF_NO_ANALYTICS": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things live. Every field has an environment variable of the same name, ML_PLATFORM_..."""
+
+    home: Path
+    """Folder of all state (``ML_PLATFORM_HOME``, default ``.ml_platform``); deleting it is a clean start."""
+    database_url: str | None
+    """A PostgreSQL server as ``postgresql://user:password@host:port`` (``ML_PLATFORM_DATABASE_URL``);
+    by default one is started from a wheel inside the home folder."""
+    tracking_url: str | None
+    """An MLflow server (``ML_PLATFORM_TRACKING_URL``); by default one is started on the database."""
+    webhook_url: str | None
+    """Where alerts are posted (``ML_PLATFORM_WEBHOOK_URL``); by default nowhere."""
+
+    @property
+    def lake(self) -> Path:
+        """Day-partitioned Parquet, a folder a table."""
+        return self.home / "lake"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows that were refused, with their reasons."""
+        return self.home / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt builds."""
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def features(self) -> Path:
+        """Parquet files that features leave the warehouse as."""
+        return self.home / "features"
+
+    @property
+    def training_sets(self) -> Path:
+        """Training sets, a folder a fingerprint."""
+        return self.home / "training_sets"
+
+    @property
+    def artifacts(self) -> Path:
+        """Model artifacts by SHA-256."""
+        return self.home / "artifacts"
+
+    @property
+    def postgres(self) -> Path:
+        """Data folder of the database that is started from the wheel."""
+        return self.home / "postgres"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """Artifact root of MLflow's server."""
+        return self.home / "mlflow"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME: its dagster.yaml, compute logs and local artifacts."""
+        return self.home / "dagster"
+
+    @property
+    def reports(self) -> Path:
+        """HTML pages for people."""
+        return self.home / "reports"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment (``os.environ`` by default)."""
+    env = os.environ if environment is None else environment
+    return Settings(
+        home=Path(env.get("ML_PLATFORM_HOME") or ".ml_platform").resolve(),
+        database_url=env.get("ML_PLATFORM_DATABASE_URL") or None,
+        tracking_url=env.get("ML_PLATFORM_TRACKING_URL") or None,
+        webhook_url=env.get("ML_PLATFORM_WEBHOOK_URL") or None,
+    )
+
+
+def disable_telemetry() -> None:
+    """Turn off what the libraries report home, unless the user has set it; before they are imported."""
+    for name, value in _NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
