@@ -17,7 +17,9 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("events", "who did what, with which tool, on which object, when: sources, quality, the lake"),
+    Stage(
+        "events", "who did what, with which tool, on which object, when: sources, quality, the lake"
+    ),
     Stage("features", "what was known before each event: dbt on DuckDB, strictly before the row"),
     Stage("training_sets", "labelled rows, split by time with a gap, with a fingerprint"),
     Stage("models", "what is fitted: the spec of each model, its rules, its ONNX artifact"),
