@@ -1,0 +1,40 @@
+"""What a source of events is: a name, what kind of figures it leads to, and batches of rows."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pyarrow as pa
+
+Note = Callable[[str], None]
+"""Takes one line for a person: what a source did differently and why."""
+
+BATCH_ROWS = 50_000
+"""Rows of a batch, at most, so that a source of any size is read in bounded memory (15 MB or so)."""
+
+
+class Source(Protocol):
+    """Where events come from.
+
+    ``batches`` may be called again and then gives the same rows. Rows carry the column names of
+    `ml_platform.events.schema.TABLES`; columns that may be null may be missing, ``received_at``,
+    ``act_id``, ``source`` and ``is_bot`` have defaults (`ml_platform.events.quality`), and nothing is validated yet.
+    """
+
+    @property
+    def name(self) -> str:
+        """Kind and place, such as ``git:/srv/project.git``: it is stored with every row."""
+
+    @property
+    def simulated(self) -> bool:
+        """Every figure that follows from it is labelled SIMULATED."""
+
+    @property
+    def live(self) -> bool:
+        """It is expected to have events of the last hours: staleness fails, and is no mere note."""
+
+    def batches(self) -> Iterator[tuple[str, pa.Table]]:
+        """Pairs of a table's name and some of its rows, `BATCH_ROWS` at most.
+
+        Raises:
+            SourceError: it cannot be read; the message has the field, the value and the remedy.
+        """
