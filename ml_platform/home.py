@@ -1,0 +1,68 @@
+"""What a home folder remembers between runs: its source, its clock and its secrets."""
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ml_platform import files, values
+from ml_platform.errors import UsageError
+from ml_platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class SourceChoice:
+    """The source of a home as it was typed, with its options."""
+
+    text: str
+    days: int = 90
+    users: int | None = None
+    seed: int = 0
+    parameters: str = "default"
+    map_file: str | None = None
+    query_file: str | None = None
+
+
+@dataclass(frozen=True)
+class HomeState:
+    """``as_of`` is the clock of freshness, partitions and ages; ``first_window`` the first one watched."""
+
+    source: SourceChoice
+    as_of: datetime
+    first_window: datetime
+
+
+def _path(settings: Settings) -> Path:
+    return settings.home / "home.json"
+
+
+def read_home(settings: Settings) -> HomeState | None:
+    """What the home remembers; ``None`` before its first run."""
+    with suppress(FileNotFoundError):
+        return values.from_json(HomeState, _path(settings).read_bytes())
+    return None
+
+
+def write_home(settings: Settings, state: HomeState) -> None:
+    """Remember ``state``, whole or not at all."""
+    files.write_text(_path(settings), values.to_json(state))
+
+
+def user_key(settings: Settings) -> bytes:
+    """The key with which this home pseudonymises authors; made once, readable by its owner alone."""
+    path = settings.home / "secrets" / "user_key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(secrets.token_bytes(32))
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise UsageError(
+            f"{path} holds {len(key)} bytes; a user key has 32.",
+            remedy="restore the file from a backup, or start with a new home folder",
+        )
+    return key

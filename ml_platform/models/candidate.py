@@ -1,0 +1,19 @@
+"""What a fit leaves behind: a frozen record that names everything by its hash."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CandidateRecord:
+    """A fitted candidate and its rule baseline; the bytes lie under ``<artifacts>/<sha256>/``."""
+
+    model: str
+    artifact_sha256: str
+    rules_sha256: str
+    size_bytes: int
+    training_set_fingerprint: str
+    estimator_probabilities_sha256: str
+    """Of the estimator's probabilities on the test rows, kept so that parity can be held against them."""
+    parameters: dict[str, str | int | float | bool]
+    fold_metrics: tuple[dict[str, float], ...]
+    seconds: float
