@@ -1,0 +1,1 @@
+"""SIMULATED telemetry: a generative model with known truth, and the ceilings that follow from it."""

@@ -1,0 +1,96 @@
+"""The Bayes rule of the pattern classifier: an exact forward filter over persona and category.
+
+It sees, of every user, the event at hand and all earlier ones (tool, operation, object, time, session),
+never a category and nothing later. Given these and the true parameters no rule is more often right.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.events.simulator.acts import Acts, log_gap_density
+from ml_platform.events.simulator.world import FIRST, Floats, Ints, World
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """For every event, in the order given, what is known at its moment."""
+
+    category: Floats
+    """(n, C) probability of each category; rows sum to 1."""
+    persona: Floats
+    """(n, K) probability of each persona; rows sum to 1."""
+
+    @property
+    def prediction(self) -> Ints:
+        """The most probable category."""
+        best: Ints = self.category.argmax(axis=1).astype(np.int64)
+        return best
+
+    @property
+    def confidence(self) -> Floats:
+        """Its probability, which is the chance that the prediction is right."""
+        top: Floats = self.category.max(axis=1)
+        return top
+
+
+def session_starts(acts: Acts) -> NDArray[np.bool_]:
+    """Whether an event is the first of its session; events are in order of (user, time)."""
+    first: NDArray[np.bool_] = np.diff(acts.session, prepend=-1) != 0
+    return first
+
+
+def log_evidence(world: World, acts: Acts) -> Floats:
+    """(n, C) what operation, object and gap say about the category; the tool is left to the filter.
+
+    Constant terms are left out: the choice of project, the missing object and the session's start say
+    nothing about the category.
+    """
+    first = session_starts(acts)
+    before = np.where(first, FIRST, np.roll(acts.operation, 1))
+    evidence: Floats = np.log(world.operations[:, acts.tool, before, acts.operation]).T.copy()
+    named = acts.file >= 0
+    evidence[named] += np.log(world.files[:, acts.project[named], acts.file[named]]).T
+    inside = np.flatnonzero(~first)
+    seconds = (acts.time[inside] - acts.time[inside - 1]) / 1e6
+    evidence[inside] += log_gap_density(world, seconds)
+    return evidence
+
+
+def posterior(world: World, acts: Acts) -> Posterior:
+    """Forward filter, exact: P(persona, category | all of the user's events up to this one).
+
+    One step handles the n-th event of all users at once: (users, K, C) floats.
+    """
+    _, personas, categories = world.shape
+    first = session_starts(acts)
+    evidence = log_evidence(world, acts)
+    likelihood = np.exp(evidence - evidence.max(axis=1, keepdims=True))
+    by_tool = np.moveaxis(world.tools, -1, 0)
+    bounds = np.flatnonzero(np.diff(acts.user, prepend=-1))
+    counts = np.diff(np.append(bounds, len(acts)))
+    order = np.argsort(-counts, kind="stable")
+    bounds, counts = bounds[order], counts[order]
+    known_category = np.empty((len(acts), categories))
+    known_persona = np.empty((len(acts), personas))
+    belief = np.broadcast_to(
+        world.personas[:, None] / categories, (len(bounds), personas, categories)
+    )
+    for step in range(int(counts[0]) if len(counts) else 0):
+        row = bounds[: np.searchsorted(-counts, -step)] + step
+        belief = belief[: len(row)]
+        slot = acts.slot[row]
+        anew = belief.sum(axis=2)[:, :, None] * world.start[slot]
+        onward = np.matmul(belief[:, :, None, :], world.moves[slot])[:, :, 0, :]
+        predicted = np.where(first[row][:, None, None], anew, onward)
+        joint = predicted * by_tool[acts.tool[row]] * likelihood[row][:, None, :]
+        belief = joint / joint.sum(axis=(1, 2), keepdims=True)
+        known_category[row] = belief.sum(axis=1)
+        known_persona[row] = belief.sum(axis=2)
+    return Posterior(known_category, known_persona)
+
+
+def select(acts: Acts, keep: NDArray[np.bool_] | Ints) -> Acts:
+    """Some of the events, in the same order."""
+    return replace(acts, **{name: value[keep] for name, value in vars(acts).items()})

@@ -1,0 +1,227 @@
+"""The parameters of the simulated world: one frozen tree, two sets, and the plants (off by default)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who takes part. Rates of users are gamma distributed around 1 with shape ``rate_shape``."""
+
+    users: int = 250
+    teams: int = 8
+    projects: int = 16
+    projects_per_team: int = 3
+    files_per_area: int = 30
+    rate_shape: float = 6.0
+    persona_weights: tuple[float, ...] = (0.3, 0.27, 0.23, 0.2)
+    region_offsets: tuple[tuple[str, int], ...] = (("americas", -300), ("emea", 60), ("apac", 480))
+    """Region and its home time zone, in minutes east of UTC, the same all year."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """When people work. Rates are planned sessions a user-day; those that overlap are not held."""
+
+    sessions_weekday: float = 1.28
+    sessions_weekend: float = 0.52
+    events_mean: float = 14.3
+    """Events a session, before truncation to 1..``events_max``: one plus a rounded gamma of shape 2."""
+    events_max: int = 60
+    pause_minutes: float = 31.0
+    """Between sessions at least; above the 30 minutes by which sessions are told apart elsewhere."""
+    gap_seconds: tuple[float, float] = (1.0, 1500.0)
+    gap_sigma: float = 0.9
+    """Standard deviation of the logarithm of the gap within a session."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How categories follow each other: geometric dwell, then a switch by persona, slot and habit."""
+
+    base_weights: tuple[float, ...] = (0.17, 0.15, 0.15, 0.14, 0.12, 0.11, 0.09, 0.07)
+    persona_strength: float = 0.7
+    slot_strength: float = 0.8
+    habit_strength: float = 0.8
+    dwell: tuple[float, ...] = (14.0, 12.0, 9.0, 13.0, 10.0, 12.0, 14.0, 9.0)
+    """Mean number of events before the next switch draw, by category."""
+
+
+@dataclass(frozen=True)
+class Emission:
+    """How sharply a category shows in what is done; multipliers of the affinities."""
+
+    tool: float = 0.9
+    persona_tool: float = 0.6
+    operation: float = 0.8
+    tool_operation: float = 0.8
+    follows: float = 0.7
+    area: float = 1.0
+    extension: float = 0.5
+    area_extension: float = 1.0
+    noise: float = 0.3
+    """Standard deviation of the fixed irregularities added to every affinity."""
+    project_noise: float = 0.5
+    """The same for folders: what a folder is used for differs between projects."""
+    gap_medians: tuple[float, ...] = (110.0, 90.0, 45.0, 120.0, 70.0, 60.0, 140.0, 50.0)
+    """Median gap in seconds before an event, by its category."""
+
+
+@dataclass(frozen=True)
+class Executions:
+    """Workflows that people run, by hand, by event or by schedule."""
+
+    workflows: int = 40
+    factors: int = 3
+    share_of_events: float = 0.05
+    scheduled_per_user_day: float = 0.35
+    candidate_hours: int = 6
+    logging_temperature: float = 1.0
+    category_match: float = 1.6
+    affinity_strength: float = 1.0
+    success_base: float = 1.3
+    success_since_last: float = 0.35
+    success_hour: float = 0.8
+    success_activity: float = -0.45
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Suggestions shown at session starts, and the utility by which they are adopted."""
+
+    share_of_sessions: float = 0.5
+    frequency: float = 0.7
+    similarity: float = 1.2
+    recency: float = 0.8
+    success: float = 1.0
+    affinity: float = 0.6
+    base: float = -2.2
+    dismissed_share: float = 0.45
+    """Of those not accepted; the rest is ignored and settled after ``timeout_hours``."""
+    delay_median_minutes: float = 12.0
+    delay_sigma: float = 1.1
+    timeout_hours: float = 24.0
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything that defines the world; ``structure_seed`` draws its fixed irregularities."""
+
+    name: str
+    structure_seed: int
+    population: Population = field(default_factory=Population)
+    activity: Activity = field(default_factory=Activity)
+    habits: Habits = field(default_factory=Habits)
+    emission: Emission = field(default_factory=Emission)
+    executions: Executions = field(default_factory=Executions)
+    suggestions: Suggestions = field(default_factory=Suggestions)
+
+
+class Column(StrEnum):
+    """Columns of events that can be disturbed."""
+
+    TOOL = "tool"
+    OPERATION = "operation"
+    EXTENSION = "object_extension"
+
+
+class Quantity(StrEnum):
+    """Numeric properties that can be shifted, all on their logarithm."""
+
+    GAP = "gap"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True)
+class NumericShift:
+    """From ``since`` on the logarithm of ``quantity`` moves by ``deviations`` standard deviations."""
+
+    quantity: Quantity
+    deviations: float
+    since: datetime
+
+
+@dataclass(frozen=True)
+class CategoryMove:
+    """From ``since`` on a share ``mass`` of the rows gets ``level`` (None: the rarest before)."""
+
+    column: Column
+    mass: float
+    since: datetime
+    level: str | None = None
+
+
+@dataclass(frozen=True)
+class Anomalies:
+    """From ``since`` on a ``share`` of users works at night with tools and operations at random."""
+
+    share: float
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Between ``since`` and ``until`` a ``share`` of the rows loses its object."""
+
+    since: datetime
+    until: datetime
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class SuggestionEffect:
+    """Half the users, arm ``treatment``, adopt with a utility higher by ``utility``."""
+
+    utility: float
+
+
+@dataclass(frozen=True)
+class Plants:
+    """What is wrong on purpose; nothing by default: the quiet simulation is stationary."""
+
+    shifts: tuple[NumericShift, ...] = ()
+    moves: tuple[CategoryMove, ...] = ()
+    outages: tuple[Outage, ...] = ()
+    anomalies: Anomalies | None = None
+    effect: SuggestionEffect | None = None
+
+
+QUIET = Plants()
+
+DEFAULT = Parameters(name="default", structure_seed=20_260_101)
+SECOND = Parameters(
+    name="second",
+    structure_seed=77_003,
+    population=Population(
+        users=200,
+        teams=5,
+        projects=10,
+        files_per_area=18,
+        rate_shape=3.0,
+        persona_weights=(0.15, 0.35, 0.15, 0.35),
+        region_offsets=(("americas", -420), ("emea", 120), ("apac", 540)),
+    ),
+    activity=Activity(sessions_weekday=1.75, sessions_weekend=0.7, events_mean=13.0, gap_sigma=0.7),
+    habits=Habits(
+        base_weights=(0.1, 0.18, 0.2, 0.1, 0.08, 0.14, 0.12, 0.08),
+        persona_strength=1.0,
+        slot_strength=0.5,
+        habit_strength=1.2,
+        dwell=(10.0, 16.0, 14.0, 9.0, 16.0, 9.0, 11.0, 14.0),
+    ),
+    emission=Emission(
+        tool=0.7,
+        persona_tool=0.9,
+        operation=1.0,
+        tool_operation=0.5,
+        follows=0.9,
+        area=0.9,
+        extension=0.7,
+        area_extension=0.8,
+        noise=0.4,
+        project_noise=0.6,
+        gap_medians=(60.0, 100.0, 55.0, 75.0, 120.0, 90.0, 70.0, 110.0),
+    ),
+)
+PARAMETER_SETS: dict[str, Parameters] = {each.name: each for each in (DEFAULT, SECOND)}

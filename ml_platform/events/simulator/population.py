@@ -1,0 +1,53 @@
+"""Who the simulated users are: hidden persona and rate, visible team, region, tenure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.world import Floats, Ints, World
+
+
+@dataclass(frozen=True)
+class Users:
+    """One row a user, as parallel arrays."""
+
+    number: Ints
+    persona: Ints
+    """Hidden: no table holds it."""
+    team: Ints
+    region: Ints
+    tenure_days: Ints
+    rate: Floats
+    """Hidden: multiplier of the session rate, mean 1, constant over the simulation."""
+    project_shares: Floats
+    """(users, projects_per_team) how a user's sessions divide over the projects of the team."""
+    pace: Floats
+    """Hidden: multiplier of how long operations take; lognormal around 1."""
+    factors: Floats
+    """(users, factors) hidden tastes in workflows, centred by persona."""
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+def draw_users(world: World, numbers: Ints, rng: np.random.Generator) -> Users:
+    """Users with these numbers; team, region and tenure are independent of the persona."""
+    population = world.parameters.population
+    count = len(numbers)
+    persona = rng.choice(len(words.PERSONAS), size=count, p=world.personas)
+    rank = world.parameters.executions.factors
+    centres = np.random.default_rng(world.parameters.structure_seed + 1).normal(
+        0.0, 0.8, (len(words.PERSONAS), rank)
+    )
+    return Users(
+        number=numbers,
+        persona=persona,
+        team=rng.integers(population.teams, size=count),
+        region=rng.integers(len(population.region_offsets), size=count),
+        tenure_days=np.minimum(30 + rng.exponential(600.0, count), 5000.0).astype(np.int64),
+        rate=rng.gamma(population.rate_shape, 1.0 / population.rate_shape, count),
+        project_shares=rng.dirichlet(np.full(population.projects_per_team, 2.0), count),
+        pace=np.exp(rng.normal(0.0, 0.25, count)),
+        factors=centres[persona] + rng.normal(0.0, 0.6, (count, rank)),
+    )

@@ -1,0 +1,135 @@
+"""The simulation, block of users by block of users, in bounded memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ml_platform.events.simulator.acts import Acts, draw_acts
+from ml_platform.events.simulator.adoption import HISTORY_DAYS, Shown, draw_suggestions
+from ml_platform.events.simulator.bayes import Posterior, posterior, select, session_starts
+from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
+from ml_platform.events.simulator.plants import disturb
+from ml_platform.events.simulator.population import Users, draw_users
+from ml_platform.events.simulator.sessions import DAY, MINUTE, Sessions, held, plan_sessions
+from ml_platform.events.simulator.tables import Writer
+from ml_platform.events.simulator.workflows import Executions, build_catalogue, draw_executions
+from ml_platform.events.simulator.world import Ints, World, build_world
+
+BLOCK_USER_DAYS = 30_000
+"""User-days of a block, at most: some 400,000 events and 300 MB of arrays."""
+
+R = TypeVar("R", Executions, Shown)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What to simulate; equal values give equal tables, in any process."""
+
+    as_of: datetime
+    days: int = 90
+    users: int | None = None
+    seed: int = 0
+    parameters: Parameters = DEFAULT
+    plants: Plants = QUIET
+
+    @property
+    def name(self) -> str:
+        """Kind, size and seed: what the source is called in every row."""
+        users = self.users or self.parameters.population.users
+        return f"simulate:{self.parameters.name},days={self.days},users={users},seed={self.seed}"
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First microsecond and the one after the last."""
+        until = round(self.as_of.timestamp() * 1e6)
+        return until - round(timedelta(days=self.days) / timedelta(microseconds=1)), until
+
+
+@dataclass(frozen=True)
+class Block:
+    """Everything about some of the users, the hidden truth included."""
+
+    users: Users
+    sessions: Sessions
+    acts: Acts
+    known: Posterior
+    executions: Executions
+    shown: Shown
+    rng: np.random.Generator
+    """Goes on where the draws ended; used for receipt times."""
+
+
+def blocks(simulation: Simulation) -> Iterator[Block]:
+    """The simulation, some users at a time; a block depends on the seed and its number alone."""
+    world = build_world(simulation.parameters)
+    count = simulation.users or simulation.parameters.population.users
+    size = max(1, BLOCK_USER_DAYS // (simulation.days + HISTORY_DAYS))
+    for number, first in enumerate(range(0, count, size)):
+        rng = np.random.default_rng([simulation.seed, number])
+        yield _block(simulation, world, np.arange(first, min(first + size, count)), rng)
+
+
+def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
+    """Pairs of a table's name and rows of it, block by block."""
+    world = build_world(simulation.parameters)
+    catalogue = build_catalogue(world)
+    since, until = simulation.span
+    tag = "s" if simulation.parameters.name == DEFAULT.name else simulation.parameters.name
+    for block in blocks(simulation):
+        writer = Writer(
+            world,
+            block.users,
+            source=simulation.name,
+            prefix=f"{tag}{simulation.seed}",
+            as_of=until,
+        )
+        events = writer.events(block.acts, block.rng)
+        yield "users", writer.users(since)
+        yield "events", events
+        yield "ceilings", writer.ceilings(block.acts, block.known, events)
+        yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
+        yield "suggestions", writer.suggestions(block.shown, catalogue, block.rng)
+
+
+def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.Generator) -> Block:
+    """One block, with a hidden time before the start so that histories have no beginning in it."""
+    since, until = simulation.span
+    plants = simulation.plants
+    before = since - HISTORY_DAYS * DAY
+    users = draw_users(world, numbers, rng)
+    planned = plan_sessions(world, users, before, until, rng, plants.anomalies)
+    drawn = draw_acts(world, users, planned, rng, plants)
+    keep = _held_acts(world, planned, drawn)
+    acts = disturb(world, select(drawn, keep & (drawn.time < until)), planned, plants, rng)
+    catalogue = build_catalogue(world)
+    executions = draw_executions(world, catalogue, users, acts, (before, until), rng)
+    shown = draw_suggestions(world, catalogue, users, acts, executions, plants, rng)
+    # Sessions that began before the start are left out whole, so no session lacks its first event.
+    acts = select(acts, planned.start[acts.session] >= since)
+    return Block(
+        users=users,
+        sessions=planned,
+        acts=acts,
+        known=posterior(world, acts),
+        executions=_rows(executions, (executions.start >= since) & (executions.start < until)),
+        shown=_rows(shown, (shown.time >= since) & (shown.time < until)),
+        rng=rng,
+    )
+
+
+def _held_acts(world: World, planned: Sessions, drawn: Acts) -> NDArray[np.bool_]:
+    """Which events belong to sessions that take place."""
+    starts = np.flatnonzero(session_starts(drawn))
+    ends = drawn.time[np.append(starts[1:], len(drawn)) - 1] if len(drawn) else drawn.time
+    pause = round(world.parameters.activity.pause_minutes * MINUTE)
+    keep: NDArray[np.bool_] = held(planned, ends, pause)[drawn.session]
+    return keep
+
+
+def _rows(rows: R, keep: NDArray[np.bool_]) -> R:
+    return replace(rows, **{each.name: getattr(rows, each.name)[keep] for each in fields(rows)})

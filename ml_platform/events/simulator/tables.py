@@ -1,0 +1,179 @@
+"""Index arrays to Arrow tables of the event schema."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ml_platform.events import schema
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts
+from ml_platform.events.simulator.adoption import OUTCOMES, Shown
+from ml_platform.events.simulator.bayes import Posterior
+from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.workflows import STATUSES, TRIGGERS, Catalogue, Executions
+from ml_platform.events.simulator.world import Ints, World
+
+_RECEIPT_SECONDS = 2.0
+_LATE_SHARE = 0.01
+
+
+class Writer:
+    """Makes the tables of one block of users; ``prefix`` keeps the ids of different seeds apart."""
+
+    def __init__(self, world: World, users: Users, *, source: str, prefix: str, as_of: int) -> None:
+        self._world = world
+        self._users = users
+        self._source = source
+        self._as_of = as_of
+        self._ids = pa.array([f"{prefix}-u{number:05d}" for number in users.number], pa.string())
+        offsets = [minutes for _, minutes in world.parameters.population.region_offsets]
+        self._offsets = np.array(offsets, dtype=np.int16)[users.region]
+
+    def users(self, since: int) -> pa.Table:
+        """All users of the block, as known at the start."""
+        regions = [name for name, _ in self._world.parameters.population.region_offsets]
+        return self._table(
+            schema.USERS,
+            user_id=self._ids,
+            received_at=_times(np.full(len(self._users), since)),
+            team=_words([f"team-{n + 1}" for n in range(100)], self._users.team),
+            region=_words(regions, self._users.region),
+            tenure_days=pa.array(self._users.tenure_days, pa.int32()),
+        )
+
+    def events(self, acts: Acts, rng: np.random.Generator) -> pa.Table:
+        """One row an event; its act is itself."""
+        ids = self.event_ids(acts)
+        named = acts.file >= 0
+        first = np.searchsorted(acts.session, acts.session, side="left")
+        extensions = self._world.file_extensions[acts.project, acts.file]
+        return self._table(
+            schema.EVENTS,
+            event_id=ids,
+            user_id=self._ids.take(pa.array(acts.user)),
+            occurred_at=_times(acts.time),
+            received_at=self._received(acts.time, rng),
+            tool=_words(words.TOOLS, acts.tool),
+            operation=_words(words.OPERATIONS, acts.operation),
+            object_path=self._paths(acts, named),
+            object_extension=_words(words.EXTENSIONS, np.where(named, extensions, -1)),
+            session_id=_joined("s-", ids.take(pa.array(first))),
+            act_id=ids,
+            workflow_category=_words(words.CATEGORIES, acts.category),
+            is_bot=pa.array(np.zeros(len(acts), dtype=bool)),
+            utc_offset_minutes=pa.array(self._offsets[acts.user], pa.int16()),
+            attributes=_joined(
+                '{"duration_ms":', pa.array(acts.duration_ms).cast(pa.string()), "}"
+            ),
+        )
+
+    def event_ids(self, acts: Acts) -> pa.Array:
+        """Ids of events: the user and the microsecond, unique as times are within a user."""
+        return _joined(
+            self._ids.take(pa.array(acts.user)), "-", pa.array(acts.time).cast(pa.string())
+        )
+
+    def ceilings(self, acts: Acts, known: Posterior, events: pa.Table) -> pa.Table:
+        """Predictions of the Bayes rule, one for every event."""
+        return self._table(
+            schema.CEILINGS,
+            row_id=events["event_id"],
+            model=_words(["pattern_classifier"], np.zeros(len(acts), dtype=np.int64)),
+            occurred_at=events["occurred_at"],
+            received_at=events["received_at"],
+            prediction=_words(words.CATEGORIES, known.prediction),
+            probability=pa.array(known.confidence),
+        )
+
+    def executions(
+        self, runs: Executions, catalogue: Catalogue, rng: np.random.Generator
+    ) -> pa.Table:
+        """Executions; one that has not finished by the end of the simulation is still running."""
+        users = self._ids.take(pa.array(runs.user))
+        workflows = _workflow_names(catalogue)
+        running = runs.finish > self._as_of
+        hours = [pa.array(column).cast(pa.string()) for column in runs.candidates.T]
+        candidates = pc.binary_join_element_wise(*hours, ",")
+        drawn = runs.candidates[:, 0] >= 0
+        return self._table(
+            schema.WORKFLOW_EXECUTIONS,
+            execution_id=_joined("x-", users, "-", pa.array(runs.start).cast(pa.string())),
+            workflow_id=_words(workflows, runs.workflow),
+            user_id=users,
+            started_at=_times(runs.start),
+            received_at=self._received(runs.start, rng),
+            finished_at=_times(runs.finish, ~running),
+            status=_words([*STATUSES, "running"], np.where(running, len(STATUSES), runs.status)),
+            trigger=_words(TRIGGERS, runs.trigger),
+            propensity=pa.array(runs.propensity, mask=np.isnan(runs.propensity)),
+            candidate_set=_where(drawn, _joined("[", candidates, "]")),
+            attributes=pa.nulls(len(runs), pa.string()),
+        )
+
+    def suggestions(self, shown: Shown, catalogue: Catalogue, rng: np.random.Generator) -> pa.Table:
+        """Suggestions; an outcome that is not settled by the end of the simulation is missing."""
+        users = self._ids.take(pa.array(shown.user))
+        settled = shown.settled <= self._as_of
+        arms = _words(["control", "treatment"], shown.arm)
+        return self._table(
+            schema.SUGGESTIONS,
+            suggestion_id=_joined("g-", users, "-", pa.array(shown.time).cast(pa.string())),
+            user_id=users,
+            workflow_id=_words(_workflow_names(catalogue), shown.workflow),
+            shown_at=_times(shown.time),
+            received_at=self._received(shown.time, rng),
+            outcome=_words(OUTCOMES, np.where(settled, shown.outcome, -1)),
+            outcome_at=_times(shown.settled, settled),
+            attributes=_joined('{"arm":"', arms, '"}'),
+        )
+
+    def _paths(self, acts: Acts, named: NDArray[np.bool_]) -> pa.Array:
+        """``area/project/area_nn.extension``: every file has one place and one extension."""
+        per_area = self._world.parameters.population.files_per_area
+        paths = [
+            f"{words.AREAS[file // per_area]}/project{project + 1:02d}/"
+            f"{words.AREAS[file // per_area]}_{file % per_area:02d}.{words.EXTENSIONS[extension]}"
+            for project, row in enumerate(self._world.file_extensions)
+            for file, extension in enumerate(row)
+        ]
+        files = self._world.file_extensions.shape[1]
+        return _words(paths, np.where(named, acts.project * files + acts.file, -1))
+
+    def _received(self, times: Ints, rng: np.random.Generator) -> pa.Array:
+        """Seconds later as a rule, hours later for one in a hundred, never after the end."""
+        late = rng.random(len(times)) < _LATE_SHARE
+        seconds = rng.exponential(_RECEIPT_SECONDS, len(times)) * np.where(late, 5_000.0, 1.0)
+        return _times(np.minimum(times + np.round(seconds * 1e6).astype(np.int64), self._as_of))
+
+    def _table(self, kind: pa.Schema, **columns: pa.Array | pa.ChunkedArray) -> pa.Table:
+        rows = len(next(iter(columns.values())))
+        columns["source"] = _words([self._source], np.zeros(rows, dtype=np.int64))
+        return pa.table([columns[name] for name in kind.names], schema=kind)
+
+
+def _workflow_names(catalogue: Catalogue) -> list[str]:
+    return [
+        f"{words.CATEGORIES[category]}-{number + 1:02d}"
+        for number, category in enumerate(catalogue.category)
+    ]
+
+
+def _words(names: Sequence[str], index: Ints) -> pa.Array:
+    """Strings by index; a negative index is null."""
+    return pa.array(names, pa.string()).take(pa.array(index, mask=index < 0))
+
+
+def _times(microseconds: Ints, known: NDArray[np.bool_] | None = None) -> pa.Array:
+    mask = None if known is None else ~known
+    return pa.array(microseconds, pa.int64(), mask=mask).cast(schema.TIME)
+
+
+def _joined(*parts: str | pa.Array | pa.ChunkedArray) -> pa.Array:
+    return pc.binary_join_element_wise(*parts, "")
+
+
+def _where(condition: NDArray[np.bool_], values: pa.Array) -> pa.Array:
+    return pc.if_else(pa.array(condition), values, pa.scalar(None, pa.string()))

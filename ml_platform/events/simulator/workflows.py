@@ -1,0 +1,217 @@
+"""Workflow executions: who runs what, when, by which trigger, and whether it succeeds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts
+from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
+from ml_platform.events.simulator.world import Floats, Ints, Sampler, World, softmax
+
+TRIGGERS = ("manual", "event", "schedule")
+STATUSES = ("success", "failure", "cancelled")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The workflows of the world, as parallel arrays."""
+
+    category: Ints
+    base: Floats
+    """Added to the logit of success."""
+    best_hour: Floats
+    """Local hour at which it succeeds most often."""
+    minutes: Floats
+    """Median duration."""
+    factors: Floats
+    """(workflows, factors); their product with a user's factors is the affinity."""
+
+
+@dataclass(frozen=True)
+class Executions:
+    """Executions in order of (user, start), as parallel arrays."""
+
+    user: Ints
+    workflow: Ints
+    start: Ints
+    finish: Ints
+    status: Ints
+    trigger: Ints
+    propensity: Floats
+    """Probability with which the launch hour was drawn; NaN where it was not drawn."""
+    candidates: Ints
+    """(n, candidate_hours) local hours it was drawn from; -1 where it was not drawn."""
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+
+def build_catalogue(world: World) -> Catalogue:
+    """The workflows, from the structure seed alone."""
+    rng = np.random.default_rng(world.parameters.structure_seed + 2)
+    settings = world.parameters.executions
+    count = settings.workflows
+    return Catalogue(
+        category=np.arange(count) % len(words.CATEGORIES),
+        base=rng.normal(0.0, 0.6, count),
+        best_hour=rng.uniform(6.0, 20.0, count),
+        minutes=np.exp(rng.normal(1.0, 0.8, count)),
+        factors=rng.normal(0.0, 1.0, (count, settings.factors)),
+    )
+
+
+def affinities(world: World, catalogue: Catalogue, users: Users) -> Floats:
+    """(users, workflows) how much each user likes each workflow; standard deviation about 1."""
+    scale = world.parameters.executions.affinity_strength / np.sqrt(catalogue.factors.shape[1])
+    result: Floats = users.factors @ catalogue.factors.T * scale
+    return result
+
+
+def draw_executions(
+    world: World,
+    catalogue: Catalogue,
+    users: Users,
+    acts: Acts,
+    span: tuple[int, int],
+    rng: np.random.Generator,
+) -> Executions:
+    """Executions that go with events, and launches at randomised hours with their propensities.
+
+    ``span``: first and last microsecond within which scheduled launches fall.
+    """
+    liking = affinities(world, catalogue, users)
+    user, workflow, start, trigger = _with_events(world, catalogue, liking, acts, rng)
+    planned = _scheduled(world, catalogue, users, liking, span, rng)
+    none = np.full((len(user), world.parameters.executions.candidate_hours), -1)
+    merged_user = np.concatenate([user, planned.user])
+    merged_start = np.concatenate([start, planned.start])
+    order = np.lexsort((merged_start, merged_user))
+    user, start = merged_user[order], merged_start[order]
+    workflow = np.concatenate([workflow, planned.workflow])[order]
+    failed_odds = _success(world, catalogue, users, (user, workflow, start), rng)
+    minutes = catalogue.minutes[workflow] * np.exp(rng.normal(0.0, 0.4, len(user)))
+    return Executions(
+        user=user,
+        workflow=workflow,
+        start=start,
+        finish=start + np.round(minutes * MINUTE).astype(np.int64),
+        status=failed_odds,
+        trigger=np.concatenate([trigger, np.full(len(planned.user), 2)])[order],
+        propensity=np.concatenate([np.full(len(none), np.nan), planned.propensity])[order],
+        candidates=np.concatenate([none, planned.candidates])[order],
+    )
+
+
+def _with_events(
+    world: World, catalogue: Catalogue, liking: Floats, acts: Acts, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints, Ints]:
+    settings = world.parameters.executions
+    chosen = np.flatnonzero(rng.random(len(acts)) < settings.share_of_events)
+    user, category = acts.user[chosen], acts.category[chosen]
+    match = settings.category_match * (
+        catalogue.category == np.arange(len(words.CATEGORIES))[:, None]
+    )
+    sampler = Sampler.of(softmax(liking[:, None, :] + match[None, :, :]))
+    row = user * len(words.CATEGORIES) + category
+    workflow = sampler.draw(row, rng.random(len(chosen)))
+    start = acts.time[chosen] + (rng.uniform(0.2, 0.9, len(chosen)) * 1e6).astype(np.int64)
+    trigger = (rng.random(len(chosen)) < 0.4).astype(np.int64)
+    return user, workflow, start, trigger
+
+
+@dataclass(frozen=True)
+class _Launches:
+    user: Ints
+    workflow: Ints
+    start: Ints
+    propensity: Floats
+    candidates: Ints
+
+
+def _scheduled(
+    world: World,
+    catalogue: Catalogue,
+    users: Users,
+    liking: Floats,
+    span: tuple[int, int],
+    rng: np.random.Generator,
+) -> _Launches:
+    """On some days a user's workflow is launched at an hour drawn from a few candidates."""
+    settings = world.parameters.executions
+    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    offset = offsets[users.region] * MINUTE
+    days = np.arange(span[0] // DAY - 1, span[1] // DAY + 2)
+    rate = np.minimum(settings.scheduled_per_user_day * users.rate, 0.95)
+    user, day = np.nonzero(rng.random((len(users), len(days))) < rate[:, None])
+    workflow = Sampler.of(softmax(liking)).draw(user, rng.random(len(user)))
+    hours = np.argsort(rng.random((len(user), 24)), axis=1)[:, : settings.candidate_hours]
+    hours = np.sort(hours, axis=1)
+    # The logging policy prefers daytime mildly, so every candidate keeps a chance of some percent.
+    policy = softmax(np.cos((hours - 13.0) * np.pi / 12.0) / settings.logging_temperature)
+    choice = Sampler.of(policy).draw(np.arange(len(user)), rng.random(len(user)))
+    rows = np.arange(len(user))
+    within = hours[rows, choice] * HOUR + (rng.random(len(user)) * HOUR).astype(np.int64)
+    start = days[day] * DAY + within - offset[user]
+    inside = (start >= span[0]) & (start < span[1])
+    return _Launches(
+        user[inside],
+        workflow[inside],
+        start[inside],
+        policy[rows, choice][inside],
+        hours[inside],
+    )
+
+
+def _success(
+    world: World,
+    catalogue: Catalogue,
+    users: Users,
+    runs: tuple[Ints, Ints, Ints],
+    rng: np.random.Generator,
+) -> Ints:
+    """Status by a logit of time since the last run, local hour and activity in the hour before."""
+    user, workflow, start = runs
+    settings = world.parameters.executions
+    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    local_hour = (start + offsets[users.region[user]] * MINUTE) % DAY / HOUR
+    since_last = hours_since(user * len(catalogue.category) + workflow, start)
+    # A first run counts as rested: three days is where the effect levels off.
+    rested = np.log1p(np.minimum(np.nan_to_num(since_last, nan=72.0), 72.0)) - np.log1p(12.0)
+    activity = count_before(user, start, user, start, HOUR)
+    phase = (local_hour - catalogue.best_hour[workflow]) * np.pi / 12.0
+    logit = (
+        settings.success_base
+        + catalogue.base[workflow]
+        + settings.success_since_last * rested
+        + settings.success_hour * np.cos(phase)
+        + settings.success_activity * np.log1p(activity)
+    )
+    success = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-logit))
+    cancelled = rng.random(len(user)) < 0.15
+    return np.where(success, 0, np.where(cancelled, 2, 1))
+
+
+def hours_since(group: Ints, start: Ints) -> Floats:
+    """Hours since the last start in the same group; NaN for the first."""
+    order = np.lexsort((start, group))
+    gap = np.diff(start[order], prepend=0) / HOUR
+    gap[np.diff(group[order], prepend=-1) != 0] = np.nan
+    result = np.empty(len(group))
+    result[order] = gap
+    return result
+
+
+def count_before(groups: Ints, times: Ints, group: Ints, time: Ints, window: int) -> Ints:
+    """How many (groups, times) lie in [time - window, time) of the same group, for each asked row."""
+    if not len(times):
+        return np.zeros(len(group), dtype=np.int64)
+    origin = min(int(times.min()), int(time.min()) if len(time) else int(times.min())) - window
+    width = max(int(times.max()), int(time.max()) if len(time) else 0) - origin + 1
+    keys: NDArray[np.float64] | Ints = np.sort(groups * width + (times - origin))
+    asked = group * width + (time - origin)
+    low = np.searchsorted(keys, asked - window, side="left")
+    found: Ints = np.searchsorted(keys, asked, side="left") - low
+    return found
