@@ -24,8 +24,9 @@ class ClassRow:
     precision: float
     recall: float
     f1: float
-    average_precision: float
-    roc_auc: float
+    average_precision: float | None
+    """``None`` where the class, or every other, is absent from the test rows."""
+    roc_auc: float | None
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,7 @@ class EvaluationReport:
     """Largest absolute difference of a probability between artifact and estimator over all test rows."""
     newest_row_at: datetime
     live: bool
+    absent_classes: tuple[str, ...] = ()
+    """Classes without a test row: left out of the averages of roc_auc_ovr and average_precision_macro."""
+    resamples: int = 1_000
+    """Resamples of clusters behind each interval."""

@@ -1,0 +1,84 @@
+"""Classification metrics from confusion cells and from probabilities, as scikit-learn defines them.
+
+Everything that counts is a function of the confusion cells (truth x prediction), vectorised over
+leading axes, so that a thousand resamples cost one call.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+CELL_METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "micro_precision",
+    "micro_recall",
+    "micro_f1",
+    "weighted_precision",
+    "weighted_recall",
+    "weighted_f1",
+)
+
+
+def confusion_cells(truth: Codes, predicted: Codes, classes: int) -> Codes:
+    """Counts, shape (classes, classes): rows are the truth, columns the prediction."""
+    pairs = np.bincount(truth * classes + predicted, minlength=classes * classes)
+    return pairs.reshape(classes, classes)
+
+
+def ratio(numerator: npt.NDArray[Any], denominator: npt.NDArray[Any]) -> Array:
+    """Elementwise quotient; 0 where the denominator is 0, scikit-learn's ``zero_division=0``."""
+    safe = np.where(denominator > 0, denominator, 1)
+    return np.where(denominator > 0, numerator / safe, 0.0)
+
+
+def class_metrics(cells: npt.NDArray[Any]) -> tuple[Array, Array, Array]:
+    """Precision, recall and F1 of each class, shape (..., classes), from cells (..., classes, classes)."""
+    hits = np.diagonal(cells, axis1=-2, axis2=-1)
+    support, predicted = cells.sum(axis=-1), cells.sum(axis=-2)
+    return ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, support + predicted)
+
+
+def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
+    """`CELL_METRICS` by name, each of shape (...,) and in [0, 1], from cells (..., classes, classes).
+
+    Macro averages run over the classes that occur in truth or prediction, balanced accuracy over
+    those that occur in the truth, as in scikit-learn; weighted averages weigh by support.
+    """
+    hits = np.diagonal(cells, axis1=-2, axis2=-1)
+    support, predicted = cells.sum(axis=-1), cells.sum(axis=-2)
+    rows = support.sum(axis=-1)
+    occurs, true = support + predicted > 0, support > 0
+    accuracy = ratio(hits.sum(axis=-1), rows)
+    precision, recall, f1 = class_metrics(cells)
+    metrics = {
+        "accuracy": accuracy,
+        "balanced_accuracy": ratio((recall * true).sum(axis=-1), true.sum(axis=-1)),
+    }
+    for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
+        metrics[f"macro_{name}"] = ratio((values * occurs).sum(axis=-1), occurs.sum(axis=-1))
+        metrics[f"micro_{name}"] = accuracy
+        metrics[f"weighted_{name}"] = ratio((values * support).sum(axis=-1), rows)
+    return metrics
+
+
+def log_losses(truth: Codes, probabilities: Array) -> Array:
+    """Minus the log of the probability of the true class, a row; probabilities clipped at 2.2e-16."""
+    tiny = np.finfo(np.float64).eps
+    of_truth = probabilities[np.arange(len(truth)), truth]
+    losses: Array = -np.log(np.clip(of_truth, tiny, 1 - tiny))
+    return losses
+
+
+def brier_losses(truth: Codes, probabilities: Array) -> Array:
+    """Squared distance of a row's probabilities to its truth as a unit vector, in [0, 2]."""
+    of_truth = probabilities[np.arange(len(truth)), truth]
+    losses: Array = (probabilities**2).sum(axis=1) - 2 * of_truth + 1
+    return losses

@@ -1,0 +1,131 @@
+"""Scorers on test rows: scored in chunks, their columns in the order of the training set's classes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.metrics import Array, Codes
+from ml_platform.evaluation.sums import Predictions
+from ml_platform.models.spec import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK = 20_000
+"""Rows scored at once: 11 classes and 40 features take 8 MB."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The majority scorer: each row gets the shares of the classes among the training rows."""
+
+    classes: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Shape (rows, classes), every row the same."""
+        return np.tile(np.array(self.shares), (len(rows), 1))
+
+
+def majority_scorer(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Shares:
+    """The scorer that knows the training labels and nothing of a row."""
+    shares = class_codes(labels, classes)
+    counts = np.bincount(shares, minlength=len(classes))
+    return Shares(classes, tuple(float(share) for share in counts / counts.sum()))
+
+
+def class_codes(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Codes:
+    """The position of each label in ``classes``, shape (rows,).
+
+    Raises:
+        IntegrityError: a label that is not among the classes of the training set.
+    """
+    import pandas as pd
+
+    codes: Codes = pd.Index(classes).get_indexer(pd.Index(labels)).astype(np.int64)
+    if (codes < 0).any():
+        stranger = labels.to_numpy()[int(np.argmax(codes < 0))]
+        raise IntegrityError(
+            f"Label {stranger!r} is none of the {len(classes)} classes {', '.join(classes)}.",
+            remedy="build the training set again from the events",
+        )
+    return codes
+
+
+def score(name: str, scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, ...]) -> Array:
+    """Probabilities (rows, classes) in the order of ``classes``; 0 for a class the scorer lacks.
+
+    Raises:
+        IntegrityError: a class the training set does not know, a wrong shape, or a value outside
+            [0, 1] (up to 1e-6) or not a number.
+    """
+    strangers = set(scorer.classes) - set(classes)
+    if strangers:
+        raise IntegrityError(
+            f"Scorer {name} answers {sorted(strangers)}, which the training set does not know.",
+            remedy="fit it again on this training set",
+        )
+    columns = [classes.index(known) for known in scorer.classes]
+    probabilities = np.zeros((len(rows), len(classes)))
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows.iloc[start : start + CHUNK]
+        answered = np.asarray(scorer.predict_proba(chunk), dtype=np.float64)
+        if answered.shape != (len(chunk), len(columns)):
+            raise IntegrityError(
+                f"Scorer {name} answered shape {answered.shape}, not {(len(chunk), len(columns))}.",
+                remedy="one row of probabilities a row, one column a class",
+            )
+        probabilities[start : start + len(chunk), columns] = answered
+    outside = ~((probabilities >= -1e-6) & (probabilities <= 1 + 1e-6))
+    if outside.any():
+        raise IntegrityError(
+            f"Scorer {name} answered {probabilities[outside][0]}, which is no probability in [0, 1].",
+            remedy="fit it again; nothing was judged",
+        )
+    return np.clip(probabilities, 0.0, 1.0)
+
+
+def ceiling_probabilities(
+    ceiling: "Mapping[str, str] | pd.Series[str]",
+    row_ids: "pd.Series[str]",
+    classes: tuple[str, ...],
+) -> Array:
+    """Unit vectors (rows, classes) of the predictions of the Bayes rule.
+
+    Raises:
+        IntegrityError: a test row without a prediction; another set of rows would not compare.
+    """
+    found = row_ids.map(ceiling)
+    missing = int(found.isna().sum())
+    if missing:
+        raise IntegrityError(
+            f"{missing} of {len(row_ids)} test rows have no ceiling prediction, "
+            f"such as {row_ids[found.isna()].iloc[0]!r}.",
+            remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+        )
+    unit: Array = np.eye(len(classes))[class_codes(found, classes)]
+    return unit
+
+
+def by_act(rows: Predictions, acts: Codes) -> Predictions:
+    """One prediction an act: the mean of its rows' probabilities.
+
+    Its truth is the label most of its rows have (of equals, the first class), its cluster that of its
+    first row. ``acts`` (rows,) are codes from 0 without gaps.
+    """
+    count = int(acts.max()) + 1
+    classes = rows.classes
+    sizes = np.bincount(acts, minlength=count)
+    flat = acts[:, None] * classes + np.arange(classes)
+    sums = np.bincount(flat.ravel(), rows.probabilities.ravel(), minlength=count * classes)
+    votes = np.bincount(acts * classes + rows.truth, minlength=count * classes)
+    _, first = np.unique(acts, return_index=True)
+    return Predictions(
+        truth=votes.reshape(count, classes).argmax(axis=1).astype(np.int64),
+        probabilities=sums.reshape(count, classes) / sizes[:, None],
+        clusters=rows.clusters[first],
+        bare=rows.bare,
+    )

@@ -1,0 +1,117 @@
+"""Does a training set know what it should not? Split, copies of the target, columns from the future.
+
+Bounded: single features are examined on at most `SAMPLE` rows a side, chosen by a hash of their ids.
+What these checks cannot see (a column from the future that tells little) is held by the tests that
+poison the future of every catalogued feature; a column outside that catalogue is therefore refused.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 20_000
+
+
+class LeakageLevel(StrEnum):
+    """DANGEROUS stops the run; a WARNING is told and stops nothing."""
+
+    SAFE = "safe"
+    WARNING = "warning"
+    DANGEROUS = "dangerous"
+
+
+@dataclass(frozen=True)
+class LeakageFinding:
+    """One thing that was found: by which check, about what, how much of it, beyond which limit."""
+
+    check: str
+    subject: str
+    level: LeakageLevel
+    value: float
+    limit: float
+    explanation: str
+
+
+@dataclass(frozen=True)
+class LeakageReport:
+    """The worst level of the findings (SAFE without any) and how many rows were looked at."""
+
+    level: LeakageLevel
+    findings: tuple[LeakageFinding, ...]
+    rows_train: int
+    rows_test: int
+
+
+@dataclass(frozen=True)
+class KeyColumns:
+    """The columns that identify a row, what happened as one observation, the cluster, who and when."""
+
+    row: str = "event_id"
+    act: str = "act_id"
+    cluster: str = "session_id"
+    user: str = "user_id"
+    time: str = "occurred_at"
+
+
+def find_leaks(
+    train: "pd.DataFrame",
+    test: "pd.DataFrame",
+    *,
+    label: str,
+    features: Sequence[str],
+    declared: Collection[str],
+    train_until: datetime,
+    test_from: datetime,
+    keys: KeyColumns | None = None,
+) -> LeakageReport:
+    """Every finding about the two parts of a training set, by check, in a fixed order.
+
+    Args:
+        train: rows before ``train_until``: keys, label, features (numbers, strings, lists of strings).
+        test: rows from ``test_from`` on.
+        label: the column that is predicted.
+        features: the columns a model will see.
+        declared: names of the feature catalogue, each of which has a window and a poisoned-future test.
+        train_until: first moment that must not train.
+        test_from: first moment that tests.
+        keys: names of the key columns.
+    """
+    from ml_platform.features.leaking_columns import future_columns, target_copies
+    from ml_platform.features.leaking_rows import duplicate_content, straddling
+
+    columns = keys or KeyColumns()
+    present = [name for name in features if name in train.columns and name in test.columns]
+    findings = (
+        *undeclared(features, declared),
+        *straddling(train, test, train_until, test_from, columns),
+        *duplicate_content(train, test, [*present, label], columns),
+        *target_copies(train, test, label, present, columns),
+        *future_columns(train, test, label, present, columns),
+    )
+    return LeakageReport(_worst(findings), findings, len(train), len(test))
+
+
+def undeclared(features: Sequence[str], declared: Collection[str]) -> tuple[LeakageFinding, ...]:
+    """Features without a definition in the catalogue: nobody has said where their window ends."""
+    return tuple(
+        LeakageFinding(
+            check="declared",
+            subject=name,
+            level=LeakageLevel.DANGEROUS,
+            value=1.0,
+            limit=0.0,
+            explanation=f"{name} is not in the feature catalogue: its window is not known",
+        )
+        for name in features
+        if name not in declared
+    )
+
+
+def _worst(findings: Sequence[LeakageFinding]) -> LeakageLevel:
+    order = tuple(LeakageLevel)
+    return max((finding.level for finding in findings), key=order.index, default=LeakageLevel.SAFE)

@@ -1,0 +1,245 @@
+"""Single columns that know too much: copies of the target, and columns explained by what comes after."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.features.leakage import SAMPLE, KeyColumns, LeakageFinding, LeakageLevel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COPY_SKILL = 0.97
+"""Share of the majority's errors that a lookup by one column may avoid on held-out rows."""
+COPY_AUC = 0.99
+"""One-vs-rest ROC AUC, averaged over classes, that a lookup by one column may reach."""
+LABEL_AMONG_TOKENS = 0.97
+FUTURE_RANK = 0.95
+"""Spearman correlation with what comes after, from which a column counts as made of it."""
+FUTURE_SKILL = 0.9
+ARROW = 0.05
+"""By how much the future must be explained better than its mirror image in the past: an honest count
+of the past week correlates with the coming week, but more with the past one."""
+MINIMUM_ROWS = 200
+_BINS = 200
+_WINDOWS = (("hour", 3_600.0), ("day", 86_400.0), ("week", 604_800.0))
+
+
+def target_copies(
+    train: "pd.DataFrame",
+    test: "pd.DataFrame",
+    label: str,
+    features: list[str],
+    keys: KeyColumns,
+) -> tuple[LeakageFinding, ...]:
+    """Columns that alone tell the label of held-out rows; a strong feature (an extension) does not.
+
+    A column is turned into a lookup learned on the training rows (values, or 200 quantile bins), and
+    judged on the test rows by skill, (accuracy - majority) / (1 - majority), and by macro ROC AUC.
+    """
+    train, test = _sampled(train, keys), _sampled(test, keys)
+    if min(len(train), len(test)) < MINIMUM_ROWS:
+        return ()
+    truth = _Labels.of(train[label], test[label])
+    findings = []
+    for name in features:
+        values = _codes(train, test, name)
+        skill, auc = truth.skill(*values), truth.macro_auc(*values)
+        spelled = _label_among_tokens(test, name, label)
+        for value, limit, what in (
+            (skill, COPY_SKILL, f"avoids {skill:.1%} of the majority's errors"),
+            (auc, COPY_AUC, f"reaches a macro ROC AUC of {auc:.4f}"),
+            (spelled, LABEL_AMONG_TOKENS, f"holds the label itself in {spelled:.1%} of the rows"),
+        ):
+            if value >= limit:
+                findings.append(_dangerous("target", name, value, limit, f"{name} alone {what}"))
+                break
+    return tuple(findings)
+
+
+def future_columns(
+    train: "pd.DataFrame",
+    test: "pd.DataFrame",
+    label: str,
+    features: list[str],
+    keys: KeyColumns,
+) -> tuple[LeakageFinding, ...]:
+    """Columns explained by what the same user does next, and less so by what they did before.
+
+    The arrow of time: next label, time to the next act and counts of the coming hour, day and week,
+    each against its mirror image (previous label, time since the previous act, past counts).
+    """
+    import pandas as pd
+
+    both = pd.concat([train, test], ignore_index=True)
+    around = _sampled(_with_neighbours(both, label, keys), keys)
+    findings = []
+    for name in features:
+        finding = _next_label(around, name, label) or _next_times(around, name, keys)
+        if finding is not None:
+            findings.append(finding)
+    return tuple(findings)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    train: np.ndarray
+    test: np.ndarray
+    classes: int
+
+    @classmethod
+    def of(cls, train: "pd.Series[str]", test: "pd.Series[str]") -> "_Labels":
+        import pandas as pd
+
+        codes, values = pd.factorize(pd.concat([train, test], ignore_index=True), sort=True)
+        return cls(codes[: len(train)], codes[len(train) :], len(values))
+
+    def shares(self, train_codes: np.ndarray, test_codes: np.ndarray) -> np.ndarray:
+        """Shares of the classes for the value of each test row, shrunk by one row of the average."""
+        width = int(max(train_codes.max(), test_codes.max())) + 1
+        flat = np.bincount(train_codes * self.classes + self.train, minlength=width * self.classes)
+        prior = np.bincount(self.train, minlength=self.classes) / len(self.train)
+        counts = flat.reshape(width, self.classes) + prior
+        shares: np.ndarray = (counts / counts.sum(axis=1, keepdims=True))[test_codes]
+        return shares
+
+    def skill(self, train_codes: np.ndarray, test_codes: np.ndarray) -> float:
+        """Share of the majority's errors on the test rows that the lookup avoids; 0 without any."""
+        majority = np.bincount(self.test, minlength=self.classes).max() / len(self.test)
+        accuracy = (self.shares(train_codes, test_codes).argmax(axis=1) == self.test).mean()
+        return float((accuracy - majority) / (1 - majority)) if majority < 1 else 0.0
+
+    def macro_auc(self, train_codes: np.ndarray, test_codes: np.ndarray) -> float:
+        """Mean over the classes with ten test rows on either side; 0 without any."""
+        from scipy.stats import rankdata
+
+        shares = self.shares(train_codes, test_codes)
+        areas = []
+        for code in range(self.classes):
+            positive = self.test == code
+            count, rest = int(positive.sum()), int((~positive).sum())
+            if min(count, rest) < 10:
+                continue
+            ranks = rankdata(shares[:, code])[positive].sum()
+            areas.append((ranks - count * (count + 1) / 2) / (count * rest))
+        return float(np.mean(areas)) if areas else 0.0
+
+
+def _sampled(rows: "pd.DataFrame", keys: KeyColumns) -> "pd.DataFrame":
+    """At most `SAMPLE` rows, those with the smallest hash of their id: the same whatever the order."""
+    import pandas as pd
+
+    if len(rows) <= SAMPLE:
+        return rows
+    hashes = pd.util.hash_pandas_object(rows[keys.row], index=False).to_numpy()
+    chosen = np.sort(np.argpartition(hashes, SAMPLE)[:SAMPLE])
+    return rows.iloc[chosen]
+
+
+def _codes(train: "pd.DataFrame", test: "pd.DataFrame", name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's value as a code from 0: numbers with many values by quantile bins of training."""
+    import pandas as pd
+
+    both = pd.concat([train[name], test[name]], ignore_index=True)
+    if pd.api.types.is_numeric_dtype(both):
+        numbers = both.to_numpy(dtype=np.float64)
+        if len(np.unique(numbers[: len(train)])) > _BINS:
+            known = numbers[: len(train)]
+            edges = np.nanquantile(known, np.arange(1, _BINS) / _BINS)
+            numbers = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers))
+        both = pd.Series(numbers)
+    elif _is_tokens(both):
+        both = both.map(lambda tokens: tokens[0] if len(tokens) else "")
+    codes = pd.factorize(both, use_na_sentinel=False)[0]
+    return codes[: len(train)], codes[len(train) :]
+
+
+def _is_tokens(values: "pd.Series[str]") -> bool:
+    return len(values) > 0 and isinstance(values.iloc[0], list | tuple | np.ndarray)
+
+
+def _label_among_tokens(rows: "pd.DataFrame", name: str, label: str) -> float:
+    if not _is_tokens(rows[name]):
+        return 0.0
+    return float(
+        np.mean([own in tokens for own, tokens in zip(rows[label], rows[name], strict=True)])
+    )
+
+
+def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.DataFrame":
+    """Adds each row's previous and next act of the same user, and counts around it, strictly beside."""
+    import pandas as pd
+
+    ordered = rows.sort_values([keys.user, keys.time, keys.row], ignore_index=True)
+    acts = ordered.drop_duplicates([keys.user, keys.time])[[keys.user, keys.time, label]].copy()
+    grouped = acts.groupby(keys.user, sort=False)
+    seconds = acts[keys.time].astype("datetime64[us, UTC]").astype("int64") / 1e6
+    acts["_now"] = seconds
+    for side, step in (("previous", 1), ("next", -1)):
+        acts[f"_{side}_label"] = grouped[label].shift(step)
+        acts[f"_{side}_seconds"] = (seconds.groupby(acts[keys.user]).shift(step) - seconds).abs()
+    around = ordered.merge(acts.drop(columns=label), on=[keys.user, keys.time], how="left")
+    codes = pd.factorize(around[keys.user])[0]
+    now = around["_now"].to_numpy()
+    start = now.min() - _WINDOWS[-1][1] - 1
+    stride = now.max() + _WINDOWS[-1][1] + 1 - start
+    line = codes * stride + (now - start)
+    for window, length in _WINDOWS:
+        first, last = np.searchsorted(line, line, "left"), np.searchsorted(line, line, "right")
+        around[f"_previous_{window}"] = first - np.searchsorted(line, line - length, "left")
+        around[f"_next_{window}"] = np.searchsorted(line, line + length, "right") - last
+    return around
+
+
+def _next_label(rows: "pd.DataFrame", name: str, label: str) -> LeakageFinding | None:
+    known = rows[rows["_next_label"].notna() & rows["_previous_label"].notna()]
+    half = len(known) // 2
+    if half < MINIMUM_ROWS:
+        return None
+    first, second = known.iloc[::2], known.iloc[1::2]
+    values = _codes(first, second, name)
+    skills = {
+        column: _Labels.of(first[column], second[column]).skill(*values)
+        for column in ("_next_label", "_previous_label", label)
+    }
+    after = skills.pop("_next_label")
+    if after < FUTURE_SKILL or after < max(skills.values()) + ARROW:
+        return None
+    why = f"{name} tells the label of the user's next act ({after:.1%} of the majority's errors avoided)"
+    return _dangerous("future", name, after, FUTURE_SKILL, why)
+
+
+def _next_times(rows: "pd.DataFrame", name: str, keys: KeyColumns) -> LeakageFinding | None:
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(rows[name]):
+        return None
+    numbers = rows[name].astype("float64")
+    pairs = [("seconds", "the time to the user's next act")]
+    pairs += [(window, f"the user's acts of the coming {window}") for window, _ in _WINDOWS]
+    for values in (numbers, numbers - rows["_now"]):
+        for column, what in pairs:
+            after = _rank_correlation(values, rows[f"_next_{column}"])
+            before = _rank_correlation(values, rows[f"_previous_{column}"])
+            if after >= FUTURE_RANK and after >= before + ARROW:
+                why = f"{name} follows {what} (rank correlation {after:.3f}, {before:.3f} with the past)"
+                return _dangerous("future", name, after, FUTURE_RANK, why)
+    return None
+
+
+def _rank_correlation(left: "pd.Series[float]", right: "pd.Series[float]") -> float:
+    """Absolute Spearman correlation where both are known; 0 if one is nearly constant there."""
+    both = left.notna() & right.notna()
+    if int(both.sum()) < MINIMUM_ROWS:
+        return 0.0
+    x, y = left[both].rank(), right[both].rank()
+    if x.nunique() < 3 or y.nunique() < 3:
+        return 0.0
+    return float(abs(np.corrcoef(x, y)[0, 1]))
+
+
+def _dangerous(
+    check: str, name: str, value: float, limit: float, explanation: str
+) -> LeakageFinding:
+    return LeakageFinding(check, name, LeakageLevel.DANGEROUS, value, limit, explanation)

@@ -1,0 +1,100 @@
+"""From the outcomes of all gates to one verdict: a table, whose first matching row fires."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.integrity import IntegrityEvidence, integrity_gates
+from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome, Verdict
+from ml_platform.gates.policy import policy_version
+from ml_platform.gates.quality import quality_gates
+from ml_platform.models.spec import Bound, GatePolicy
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the table looks at: which kinds of gate did not pass."""
+
+    integrity_failed: bool
+    insufficient: bool
+    below_baseline: bool
+    worse_than_champion: bool
+    limit_missed: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the decision table."""
+
+    name: str
+    applies: Callable[[Signals], bool]
+    verdict: Verdict
+
+
+PROMOTION_TABLE: tuple[Row, ...] = (
+    Row("integrity does not hold", lambda s: s.integrity_failed, Verdict.REJECT),
+    Row("too little evidence", lambda s: s.insufficient, Verdict.HOLD),
+    Row("not above the rules", lambda s: s.below_baseline, Verdict.REJECT),
+    Row("worse than the champion", lambda s: s.worse_than_champion, Verdict.REJECT),
+    Row("a limit is missed", lambda s: s.limit_missed, Verdict.HOLD),
+    Row("every gate passes", lambda s: True, Verdict.PROMOTE),
+)
+
+
+def decide(report: EvaluationReport, policy: GatePolicy, integrity: IntegrityEvidence) -> Decision:
+    """Verdict by the first matching row of `PROMOTION_TABLE`, with every gate behind it.
+
+    Total and pure: the same report, policy and evidence give the same decision, so a stored one can be
+    replayed.
+
+    Raises:
+        IntegrityError: the report was made under another policy.
+    """
+    version = policy_version(policy)
+    if report.policy_version != version:
+        raise IntegrityError(
+            f"The report was made under policy {report.policy_version}, the policy is {version}.",
+            remedy="evaluate the candidate again under the present policy",
+        )
+    gates = (*integrity_gates(integrity, policy), *quality_gates(report, policy))
+    row = fired(signals(gates, policy))
+    return Decision(verdict=row.verdict, row=row.name, policy_version=version, gates=gates)
+
+
+def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
+    """The outcomes of all gates, by what the table distinguishes."""
+    bounds = {gate.name: gate.bound for gate in policy.quality}
+    results = tuple(gates)
+    failed = {
+        bounds.get(gate.name)
+        for gate in results
+        if gate.kind is GateKind.QUALITY and gate.outcome is Outcome.FAIL
+    }
+    return Signals(
+        integrity_failed=any(
+            gate.kind is GateKind.INTEGRITY and gate.outcome is not Outcome.PASS for gate in results
+        ),
+        insufficient=any(gate.outcome is Outcome.INSUFFICIENT for gate in results),
+        below_baseline=Bound.BASELINE in failed,
+        worse_than_champion=Bound.CHAMPION in failed,
+        limit_missed=bool(failed - {Bound.BASELINE, Bound.CHAMPION}),
+    )
+
+
+def fired(seen: Signals) -> Row:
+    """The first row of `PROMOTION_TABLE` that applies; the last applies always."""
+    return next(row for row in PROMOTION_TABLE if row.applies(seen))
+
+
+def what_would_change(decision: Decision) -> str:
+    """Lines for a person: the row that fired, each gate that did not pass, and what would change it."""
+    lines = [f"{decision.verdict.value.upper()}: {decision.row} (policy {decision.policy_version})"]
+    for gate in decision.gates:
+        if gate.outcome is Outcome.PASS:
+            continue
+        lines.append(f"  {gate.name} {gate.outcome.value.upper()}: {gate.explanation}")
+        lines.append(f"    what would change it: {gate.remedy}")
+    passed = [gate.name for gate in decision.gates if gate.outcome is Outcome.PASS]
+    lines.append(f"  passed: {', '.join(passed) if passed else 'none'}")
+    return "\n".join(lines)

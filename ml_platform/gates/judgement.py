@@ -1,0 +1,22 @@
+"""What passes on to the registry: the evaluation report by its id, and what the gates said of it."""
+
+from dataclasses import dataclass
+
+from ml_platform.gates.outcome import Decision
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One evaluation of one candidate: everything a permit will ask for, by hash."""
+
+    model: str
+    report_id: str
+    artifact_sha256: str
+    rules_sha256: str
+    training_set_fingerprint: str
+    policy_version: str
+    decision: Decision
+    integrity: str
+    """Canonical JSON of the integrity evidence that the decision was made on."""
+    mlflow_run_id: str
+    dagster_run_id: str

@@ -1,0 +1,26 @@
+"""What definitions and permits need to know of a policy: its version and the names of its gates."""
+
+from ml_platform.gates.outcome import GateKind
+from ml_platform.models.spec import GatePolicy
+from ml_platform.values import fingerprint
+
+INTEGRITY_GATES = ("artifact_hash", "data_hash", "schema", "leakage", "parity", "stale_data")
+SAMPLE_SIZE = "sample_size"
+
+
+def policy_version(policy: GatePolicy) -> str:
+    """Twelve hexadecimal digits of the policy's content: another limit is another version."""
+    return fingerprint(policy)[:12]
+
+
+def gate_kinds(policy: GatePolicy) -> dict[str, GateKind]:
+    """Every gate that `decide` will report, in its order: integrity, sample size, then the quality gates."""
+    kinds = dict.fromkeys(INTEGRITY_GATES, GateKind.INTEGRITY)
+    return kinds | dict.fromkeys(
+        (SAMPLE_SIZE, *(gate.name for gate in policy.quality)), GateKind.QUALITY
+    )
+
+
+def gate_names(policy: GatePolicy) -> tuple[str, ...]:
+    """The names of `gate_kinds`, in its order."""
+    return tuple(gate_kinds(policy))
