@@ -1,12 +1,9 @@
 """What a source of events is: a name, what kind of figures it leads to, and batches of rows."""
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
-
-Note = Callable[[str], None]
-"""Takes one line for a person: what a source did differently and why."""
 
 BATCH_ROWS = 50_000
 """Rows of a batch, at most, so that a source of any size is read in bounded memory (15 MB or so)."""
@@ -39,3 +36,12 @@ class Source(Protocol):
         Raises:
             SourceError: it cannot be read; the message has the field, the value and the remedy.
         """
+
+
+@runtime_checkable
+class WithNotes(Protocol):
+    """A source that did something differently than asked, and says so after its batches were read."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line each, for a person."""

@@ -1,0 +1,318 @@
+"""The event lake as Parquet files, a folder a day, and the same lake in memory."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ml_platform.errors import IntegrityError, PlatformError
+from ml_platform.events.lake import (
+    MergeResult,
+    by_day,
+    content_columns,
+    merged_day,
+    plan_merge,
+)
+from ml_platform.events.quality import REFUSED, in_order
+from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
+from ml_platform.files import replacing
+
+if TYPE_CHECKING:
+    import duckdb
+
+_WRITERS = 8
+"""Days written at once: each waits some milliseconds for its flush to disk, and a batch may have thousands."""
+
+
+@dataclass(frozen=True)
+class ParquetLake:
+    """`lake/<table>/day=YYYY-MM-DD/rows.parquet`, and for every table `lake/<table>/empty.parquet`.
+
+    The empty file keeps ``read_parquet('lake/<table>/**/*.parquet', hive_partitioning = false)`` valid
+    with the exact schema before the first row. Files are replaced whole: a reader or a killed writer
+    sees the old day or the new one.
+    """
+
+    root: Path
+    quarantine_root: Path
+
+    def __post_init__(self) -> None:
+        for table, schema in TABLES.items():
+            empty = self.root / table / "empty.parquet"
+            if not empty.exists():
+                _write(empty, schema.empty_table(), f"the empty file of {table}")
+
+    def merge(self, table: str, rows: pa.Table) -> MergeResult:
+        """As `EventLake.merge`."""
+        plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
+        self.refuse(table, plan.conflicts)
+        days = tuple(by_day(table, plan.added))
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for finished in [pool.submit(self._add, table, day, added) for day, added in days]:
+                finished.result()
+        return MergeResult(
+            added=len(plan.added),
+            duplicates=plan.duplicates,
+            conflicts=len(plan.conflicts),
+            days=tuple(day for day, _ in days),
+        )
+
+    def refuse(self, table: str, refused: pa.Table) -> int:
+        """As `EventLake.refuse`; a file a batch, named by the SHA-256 of its rows."""
+        rows = _unseen(refused, self.refused(table)) if len(refused) else refused
+        if len(rows):
+            path = self.quarantine_root / table / f"{_digest(rows)[:32]}.parquet"
+            _write(path, rows, f"the quarantine of {table}")
+        return len(rows)
+
+    def fingerprint(self, table: str, until: datetime) -> str:
+        """As `EventLake.fingerprint`."""
+        with _querying(table) as connection:
+            return _fingerprint(connection, table, f"read_parquet({self._files(table)})", until)
+
+    def rows(
+        self,
+        table: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        columns: tuple[str, ...] | None = None,
+    ) -> pa.Table:
+        """As `EventLake.rows`; reads the columns asked for, and of the days only those in range."""
+        wanted = columns or tuple(TABLES[table].names)
+        moment = EVENT_TIME[table]
+        keys = ((moment,) if moment else ()) + IDENTITY[table]
+        where = _range(moment, since, until)
+        with _querying(table) as connection:
+            found = connection.sql(
+                f"SELECT {', '.join(wanted)} FROM read_parquet({self._files(table)}) "
+                f"WHERE {where} ORDER BY {', '.join(keys)}"
+            ).to_arrow_table()
+        schema = pa.schema([TABLES[table].field(name) for name in wanted])
+        return found.cast(schema)
+
+    def refused(self, table: str) -> pa.Table:
+        """As `EventLake.refused`."""
+        files = sorted((self.quarantine_root / table).glob("*.parquet"))
+        tables = [pq.read_table(file, schema=REFUSED) for file in files]
+        return _sorted_refused(pa.concat_tables([REFUSED.empty_table(), *tables]))
+
+    def newest(self, table: str) -> datetime | None:
+        """As `EventLake.newest`."""
+        moment = EVENT_TIME[table]
+        days = sorted((self.root / table).glob("day=*/rows.parquet"))
+        if moment is None or not days:
+            return None
+        with _reading(table):
+            newest: datetime = pc.max(pq.read_table(days[-1], columns=[moment])[moment]).as_py()
+        return newest
+
+    def counts(self) -> dict[str, int]:
+        """As `EventLake.counts`; from the files' footers."""
+        found = {}
+        for table in TABLES:
+            with _reading(table):
+                files = (self.root / table).rglob("*.parquet")
+                found[table] = sum(pq.read_metadata(file).num_rows for file in files)
+        return found
+
+    def _files(self, table: str) -> str:
+        pattern = str(self.root / table / "**" / "*.parquet").replace("'", "''")
+        return f"'{pattern}', hive_partitioning = false"
+
+    def _day_file(self, table: str, day: date | None) -> Path:
+        folder = self.root / table
+        return (folder if day is None else folder / f"day={day.isoformat()}") / "rows.parquet"
+
+    def _sharing_an_id(self, table: str, rows: pa.Table) -> pa.Table:
+        """Stored rows, of any day, whose id one of ``rows`` has."""
+        if not any((self.root / table).glob("**/rows.parquet")):
+            return TABLES[table].empty_table()
+        names = ", ".join(TABLES[table].names)
+        with _querying(table) as connection:
+            connection.register("arrived", rows.select(IDENTITY[table]))
+            found = connection.sql(
+                f"SELECT {names} FROM read_parquet({self._files(table)}) "
+                f"SEMI JOIN arrived USING ({', '.join(IDENTITY[table])})"
+            ).to_arrow_table()
+        return found.cast(TABLES[table])
+
+    def _add(self, table: str, day: date | None, added: pa.Table) -> None:
+        path = self._day_file(table, day)
+        stored = TABLES[table].empty_table()
+        if path.exists():
+            with _reading(table):
+                stored = pq.read_table(path, schema=TABLES[table], partitioning=None)
+        _write(path, merged_day(table, stored, added), f"{table} of {day or 'all days'}")
+
+
+class InMemoryLake:
+    """The lake without files, for tests and for sources that are only looked at."""
+
+    def __init__(self) -> None:
+        self._days: dict[tuple[str, date | None], pa.Table] = {}
+        self._quarantine: dict[str, pa.Table] = {}
+
+    def merge(self, table: str, rows: pa.Table) -> MergeResult:
+        """As `EventLake.merge`."""
+        plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
+        self.refuse(table, plan.conflicts)
+        days = tuple(by_day(table, plan.added))
+        for day, added in days:
+            stored = self._days.get((table, day), TABLES[table].empty_table())
+            self._days[table, day] = merged_day(table, stored, added)
+        return MergeResult(
+            added=len(plan.added),
+            duplicates=plan.duplicates,
+            conflicts=len(plan.conflicts),
+            days=tuple(day for day, _ in days),
+        )
+
+    def refuse(self, table: str, refused: pa.Table) -> int:
+        """As `EventLake.refuse`."""
+        stored = self.refused(table)
+        rows = _unseen(refused, stored)
+        self._quarantine[table] = _sorted_refused(pa.concat_tables([stored, rows]))
+        return len(rows)
+
+    def fingerprint(self, table: str, until: datetime) -> str:
+        """As `EventLake.fingerprint`."""
+        with _querying(table) as connection:
+            connection.register("stored", self.rows(table))
+            return _fingerprint(connection, table, "stored", until)
+
+    def rows(
+        self,
+        table: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        columns: tuple[str, ...] | None = None,
+    ) -> pa.Table:
+        """As `EventLake.rows`."""
+        found = pa.concat_tables(
+            [
+                TABLES[table].empty_table(),
+                *(rows for key, rows in self._days.items() if key[0] == table),
+            ]
+        )
+        moment = EVENT_TIME[table]
+        if moment and since is not None:
+            found = found.filter(pc.field(moment) >= since)
+        if moment and until is not None:
+            found = found.filter(pc.field(moment) < until)
+        return in_order(table, found).select(columns or TABLES[table].names)
+
+    def refused(self, table: str) -> pa.Table:
+        """As `EventLake.refused`."""
+        return self._quarantine.get(table, REFUSED.empty_table())
+
+    def newest(self, table: str) -> datetime | None:
+        """As `EventLake.newest`."""
+        moment = EVENT_TIME[table]
+        newest: datetime | None = pc.max(self.rows(table)[moment]).as_py() if moment else None
+        return newest
+
+    def counts(self) -> dict[str, int]:
+        """As `EventLake.counts`."""
+        return {table: len(self.rows(table)) for table in TABLES}
+
+    def _sharing_an_id(self, table: str, rows: pa.Table) -> pa.Table:
+        wanted = set(map(tuple, map(dict.values, rows.select(IDENTITY[table]).to_pylist())))
+        stored = self.rows(table)
+        ids = map(tuple, map(dict.values, stored.select(IDENTITY[table]).to_pylist()))
+        return stored.filter(pa.array([identity in wanted for identity in ids], pa.bool_()))
+
+
+def _fingerprint(
+    connection: "duckdb.DuckDBPyConnection", table: str, relation: str, until: datetime
+) -> str:
+    """Hash of the rows' hashes in the order of time and id; a field is its length and its text.
+
+    Times count as microseconds and lengths come first, so that no two contents have one text. Hashed
+    a day at a time, which bounds memory at 32 bytes a row.
+    """
+    moment = EVENT_TIME[table]
+    keys = ", ".join(((moment,) if moment else ()) + IDENTITY[table])
+    day = f"epoch_us({moment}) // 86400000000" if moment else "0"
+    schema = TABLES[table]
+    texts = [_field_text(schema.field(name)) for name in content_columns(table)]
+    digests = connection.execute(
+        f"SELECT {day} AS day, sha256(string_agg(sha256({' || '.join(texts)}), '' ORDER BY {keys})) "
+        f"FROM {relation} WHERE {_range(moment, None, until)} GROUP BY day ORDER BY day"
+    ).fetchall()
+    return hashlib.sha256(f"{table} {digests}".encode()).hexdigest()
+
+
+def _field_text(field: pa.Field) -> str:
+    text = f"epoch_us({field.name})" if pa.types.is_timestamp(field.type) else field.name
+    text = f"CAST({text} AS VARCHAR)"
+    return f"coalesce(strlen({text}) || ':' || {text}, '-')"
+
+
+def _range(moment: str | None, since: datetime | None, until: datetime | None) -> str:
+    bounds = ["true"]
+    if moment and since is not None:
+        bounds.append(f"{moment} >= TIMESTAMPTZ '{since.isoformat()}'")
+    if moment and until is not None:
+        bounds.append(f"{moment} < TIMESTAMPTZ '{until.isoformat()}'")
+    return " AND ".join(bounds)
+
+
+@contextmanager
+def _reading(table: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
+        raise IntegrityError(
+            f"The stored {table} cannot be read: {error}",
+            remedy="Move the file that is named away, and ingest its source again.",
+        ) from error
+
+
+@contextmanager
+def _querying(table: str) -> Iterator["duckdb.DuckDBPyConnection"]:
+    import duckdb
+
+    with _reading(table), duckdb.connect(config={"threads": 2}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def _write(path: Path, rows: pa.Table, what: str) -> None:
+    try:
+        with replacing(path) as beside:
+            pq.write_table(rows, beside, compression="zstd")
+    except OSError as error:
+        raise PlatformError(
+            f"Could not write {what} to {path}: {error}. What was stored before is unchanged.",
+            remedy="Free some space or correct the permissions, then run the same command again.",
+        ) from error
+
+
+def _sorted_refused(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in ("reason", "field", "row", "value")])
+
+
+def _keys(refused: pa.Table) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in refused.to_pylist()]
+
+
+def _unseen(refused: pa.Table, stored: pa.Table) -> pa.Table:
+    """Rows of quarantine that are not stored yet, each once, sorted."""
+    seen = set(_keys(stored))
+    fresh = sorted(set(_keys(refused)) - seen)
+    rows = [dict(zip(REFUSED.names, key, strict=True)) for key in fresh]
+    return _sorted_refused(pa.Table.from_pylist(rows, schema=REFUSED))
+
+
+def _digest(rows: pa.Table) -> str:
+    return hashlib.sha256(repr(_keys(rows)).encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""From a source into the lake: every row is stored once, a repeat, or in quarantine with its reason."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from ml_platform.errors import SourceError
+from ml_platform.events.lake import EventLake
+from ml_platform.events.quality import check_rows
+from ml_platform.events.schema import TABLES
+from ml_platform.events.sources.base import Source, WithNotes
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """What became of the rows of one table; ``read`` is the sum of the others."""
+
+    table: str
+    read: int
+    added: int
+    duplicates: int
+    conflicts: int
+    refused: dict[str, int]
+    """Rows by the reason for which they are in quarantine, such as ``{"null": 3}``; conflicts are apart."""
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """One reading of a source, whole."""
+
+    source: str
+    simulated: bool
+    live: bool
+    tables: tuple[TableCount, ...]
+    newest_event_at: datetime | None
+    notes: tuple[str, ...]
+
+
+def ingest(
+    source: Source, lake: EventLake, *, now: datetime, progress: Callable[[str], None]
+) -> IngestReport:
+    """Read a source to its end into the lake; a second time changes nothing.
+
+    ``now`` is the clock at reading: later times are refused, and it is the default of ``received_at``.
+
+    Raises:
+        SourceError: the source cannot be read, or none of its events could be used.
+    """
+    counters: dict[str, Counter[str]] = {table: Counter() for table in TABLES}
+    for table, rows in source.batches():
+        if table not in TABLES:
+            raise SourceError(
+                f"{source.name} gives a table {table!r} that is none of {', '.join(TABLES)}.",
+                remedy="Correct the name of the section or table.",
+            )
+        counters[table].update(_ingest_batch(table, rows, lake, now, source.name))
+        total = counters[table]
+        progress(
+            f"{table}: {total['read']:,} rows read, {total['added']:,} new, "
+            f"{total['duplicates']:,} repeated, {_refused_total(total):,} refused"
+        )
+    tables = tuple(_count(table, counter) for table, counter in counters.items())
+    _at_least_one_event(source.name, counters["events"])
+    notes = source.notes if isinstance(source, WithNotes) else ()
+    return IngestReport(
+        source.name, source.simulated, source.live, tables, lake.newest("events"), notes
+    )
+
+
+def _ingest_batch(
+    table: str, rows: pa.Table, lake: EventLake, now: datetime, source: str
+) -> Counter[str]:
+    checked = check_rows(table, rows, now=now, source=source)
+    result = lake.merge(table, checked.good)
+    lake.refuse(table, checked.refused)
+    counted = Counter(
+        read=len(rows),
+        added=result.added,
+        duplicates=result.duplicates,
+        conflicts=result.conflicts,
+    )
+    counted.update(f"refused:{reason}" for reason in checked.refused.column("reason").to_pylist())
+    return counted
+
+
+def _refused_total(counter: Counter[str]) -> int:
+    return counter["conflicts"] + sum(_refused(counter).values())
+
+
+def _refused(counter: Counter[str]) -> dict[str, int]:
+    return {
+        key.removeprefix("refused:"): count
+        for key, count in sorted(counter.items())
+        if key.startswith("refused:")
+    }
+
+
+def _count(table: str, counter: Counter[str]) -> TableCount:
+    return TableCount(
+        table,
+        read=counter["read"],
+        added=counter["added"],
+        duplicates=counter["duplicates"],
+        conflicts=counter["conflicts"],
+        refused=_refused(counter),
+    )
+
+
+def _at_least_one_event(source: str, events: Counter[str]) -> None:
+    if events["added"] + events["duplicates"] > 0:
+        return
+    if events["read"] == 0:
+        raise SourceError(
+            f"{source} has no events.",
+            remedy="Name a source with at least one event, or widen `where` in its map.",
+        )
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in _refused(events).items())
+    raise SourceError(
+        f"None of the {events['read']:,} events of {source} could be used "
+        f"(conflict {events['conflicts']:,}{', ' if reasons else ''}{reasons}).",
+        remedy="Look at the quarantine: each row there has its field, value and remedy.",
+    )
