@@ -103,12 +103,6 @@ def bca_interval(of: Replicates, *, level: float = LEVEL) -> Estimate:
     return Estimate(of.value, float(low), float(high))
 
 
-def percentile_interval(of: Replicates, *, level: float = LEVEL) -> Estimate:
-    """The plain percentile interval, to compare with."""
-    low, high = np.quantile(of.resampled, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(of.value, float(low), float(high))
-
-
 def _acceleration(left_out: Array) -> float:
     """Skewness of the influence of a cluster, over six: Efron (1987), equation 6.6."""
     deviations = left_out.mean() - left_out

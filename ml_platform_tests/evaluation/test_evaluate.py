@@ -1,0 +1,176 @@
+"""The evaluation report on a small training set with known answers."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.scorers import by_act, majority_scorer, score
+from ml_platform.evaluation.sums import Predictions
+from ml_platform.values import from_json, to_json
+from ml_platform_tests.evaluation.examples import (
+    AS_OF,
+    CLASSES,
+    STRONG,
+    WEAK,
+    Table,
+    make_training_set,
+)
+
+SET = make_training_set()
+
+
+def judge(training_set=SET, **changes):
+    arguments = {
+        "candidate": STRONG,
+        "estimator": STRONG,
+        "baseline": WEAK,
+        "ceiling": dict(zip(training_set.test["event_id"], training_set.test["best"], strict=True)),
+        "champion": None,
+        "folds": ({"accuracy": 0.9},),
+        "artifact_sha256": "a" * 64,
+        "versions": {"candidate": "a1"},
+        "policy_version": "p1",
+        "as_of": AS_OF,
+        "newest_row_at": AS_OF,
+        "live": True,
+        "seed": 7,
+        "resamples": 200,
+    }
+    return evaluate(training_set, **(arguments | changes))
+
+
+@pytest.fixture(scope="module")
+def report():
+    return judge()
+
+
+def test_values_are_those_of_the_rows(report):
+    test = SET.test
+    assert report.candidate.metrics["accuracy"].value == (test.strong == test.label).mean()
+    assert report.baseline.metrics["accuracy"].value == (test.weak == test.label).mean()
+    assert report.ceiling.metrics["accuracy"].value == (test.best == test.label).mean()
+    most = SET.train.label.mode()[0]
+    assert report.majority.metrics["accuracy"].value == (test.label == most).mean()
+    assert (report.rows, report.clusters, report.acts) == (
+        len(test),
+        test.session_id.nunique(),
+        test.act_id.nunique(),
+    )
+    assert sum(map(sum, report.confusion)) == len(test)
+    assert report.candidate.version == "a1"
+    assert report.baseline.version == ""
+
+
+def test_intervals_hold_the_values_and_the_difference_is_paired(report):
+    for subject in (report.candidate, report.baseline, report.ceiling):
+        for estimate in subject.metrics.values():
+            assert estimate.low <= estimate.value <= estimate.high
+    difference = report.difference_to_baseline["accuracy"]
+    assert difference.value == pytest.approx(
+        report.candidate.metrics["accuracy"].value - report.baseline.metrics["accuracy"].value
+    )
+    assert difference.low > 0.2
+    assert report.difference_to_champion is None
+
+
+def test_a_ceiling_has_what_counts_alone(report):
+    assert "log_loss" not in report.ceiling.metrics
+    assert "act_accuracy" in report.ceiling.metrics
+    assert {"log_loss", "brier", "roc_auc_ovr", "expected_calibration_error"} <= set(
+        report.candidate.metrics
+    )
+
+
+def test_a_champion_equal_to_the_candidate_differs_by_nothing():
+    same = judge(champion=STRONG)
+    assert same.difference_to_champion["accuracy"].low == 0.0
+    assert same.difference_to_champion["macro_f1"].high == 0.0
+
+
+def test_the_report_is_a_value(report):
+    assert judge() == report
+    assert from_json(EvaluationReport, to_json(report)) == report
+
+
+def test_parity_is_the_largest_gap(report):
+    assert report.parity_gap == 0.0
+    assert judge(estimator=Table("strong", 0.9)).parity_gap == pytest.approx(0.02)
+
+
+def test_an_act_is_one_prediction_of_the_mean():
+    rows = Predictions(
+        truth=np.array([0, 0, 1]),
+        probabilities=np.array([[0.4, 0.6], [0.9, 0.1], [0.2, 0.8]]),
+        clusters=np.array([0, 0, 1]),
+    )
+    acts = by_act(rows, np.array([0, 0, 1]))
+    assert acts.probabilities.tolist() == [[0.65, 0.35], [0.2, 0.8]]
+    assert acts.predicted.tolist() == [0, 1]
+    assert acts.clusters.tolist() == [0, 1]
+
+
+def test_acts_of_one_row_have_no_metrics_of_their_own():
+    single = dataclasses.replace(SET, test=SET.test.drop_duplicates("act_id"))
+    assert "act_accuracy" not in judge(single).candidate.metrics
+
+
+def test_absent_classes_are_named():
+    without = dataclasses.replace(SET, test=SET.test[SET.test.label != "build"])
+    assert judge(without, ceiling=None).absent_classes == ("build",)
+
+
+def test_a_scorer_that_lacks_a_class_gives_it_nothing():
+    scorer = Table("strong", 0.9, classes=("fix", "docs", "feature"))
+    rows = SET.test[SET.test.strong != "build"]
+    probabilities = score("rules", scorer, rows, CLASSES)
+    assert (probabilities[:, 0] == 0).all()
+    assert (np.array(CLASSES)[probabilities.argmax(axis=1)] == rows.strong).all()
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    answer: np.ndarray
+    classes: tuple[str, ...] = CLASSES
+
+    def predict_proba(self, rows):
+        return np.tile(self.answer, (len(rows), 1))
+
+
+@pytest.mark.parametrize(
+    ("scorer", "message"),
+    [
+        (Fixed(np.array([0.5, 0.5, 0, 0]), ("a", "b", "c", "d")), "does not know"),
+        (Fixed(np.array([0.5, 0.5])), "shape"),
+        (Fixed(np.array([np.nan, 0.5, 0.5, 0])), "no probability"),
+        (Fixed(np.array([1.5, -0.5, 0, 0])), "no probability"),
+    ],
+)
+def test_a_scorer_that_does_not_fit_is_refused(scorer, message):
+    with pytest.raises(IntegrityError, match=message):
+        judge(candidate=scorer)
+
+
+def test_a_ceiling_with_gaps_is_refused():
+    some = dict(zip(SET.test["event_id"][:10], SET.test["best"][:10], strict=True))
+    with pytest.raises(IntegrityError, match="have no ceiling prediction"):
+        judge(ceiling=some)
+
+
+def test_a_series_is_a_ceiling(report):
+    series = pd.Series(SET.test["best"].to_numpy(), index=SET.test["event_id"].to_numpy())
+    assert judge(ceiling=series).ceiling == report.ceiling
+
+
+def test_no_test_row_is_refused():
+    with pytest.raises(InsufficientData, match="no test row"):
+        judge(dataclasses.replace(SET, test=SET.test.iloc[:0]))
+
+
+def test_the_majority_knows_the_training_labels_alone():
+    scorer = majority_scorer(pd.Series(["fix", "fix", "docs"]), CLASSES)
+    assert scorer.shares == (0.0, 1 / 3, 0.0, 2 / 3)
