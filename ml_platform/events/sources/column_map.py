@@ -1,0 +1,219 @@
+"""A column map: how the files that somebody has become the tables of the schema.
+
+    [events]
+    file = "audit.csv"              # default: events.parquet or events.csv
+    where = "actor <> 'system'"     # rows to keep: a DuckDB expression over their columns
+    timezone = "Europe/Amsterdam"   # of times that are written without a zone
+
+    [events.columns]                # ours = theirs; several of theirs are joined to one id
+    event_id = ["request", "path"]
+    user_id = "actor"
+
+    [events.expressions]            # ours = a DuckDB expression over their columns
+    utc_offset_minutes = "60 * tz_hours"
+
+    [events.constants]
+    tool = "api"
+
+    [events.values.operation]       # their value = ours; other values stay as they are
+    PUT = "modify"
+
+Maps are TOML. A process log's map has one table, ``[log]``: ``case``, ``activity``, ``time``, ``resource``.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ml_platform.errors import SourceError
+from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
+
+_CLOSED = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class TableMap:
+    """One table of the schema, and where its columns are. Without ``columns``, theirs have our names."""
+
+    __pydantic_config__ = _CLOSED
+
+    file: str | None = None
+    where: str | None = None
+    timezone: str | None = None
+    columns: dict[str, str | list[str]] = field(default_factory=dict)
+    expressions: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str | int | float | bool] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LogMap:
+    """Column names of a process log in CSV; ``None``: found by their usual names."""
+
+    __pydantic_config__ = _CLOSED
+
+    case: str | None = None
+    activity: str | None = None
+    time: str | None = None
+    resource: str | None = None
+    timezone: str = "UTC"
+
+
+def read_table_maps(path: Path) -> dict[str, TableMap]:
+    """The map of each table that the file names.
+
+    Raises:
+        SourceError: no such file, no TOML, an unknown table or column, or a wrong type.
+    """
+    maps: dict[str, TableMap] = _read(path, dict[str, TableMap])
+    for table, mapping in maps.items():
+        if table not in TABLES:
+            raise SourceError(
+                f"{path}: there is no table {table!r}; tables are {', '.join(TABLES)}.",
+                remedy="Correct the name in square brackets.",
+            )
+        named = {*mapping.columns, *mapping.expressions, *mapping.constants, *mapping.values}
+        for unknown in sorted(named - set(TABLES[table].names)):
+            raise SourceError(
+                f"{path}: [{table}] maps {unknown!r}, and {table} have no such column; "
+                f"columns are {', '.join(TABLES[table].names)}.",
+                remedy="Correct the name on the left.",
+            )
+        check_zone(mapping.timezone, str(path))
+    return maps
+
+
+def read_log_map(path: Path) -> LogMap:
+    """The table ``[log]`` of a process log's map; raises `SourceError` as `read_table_maps`."""
+    maps: dict[str, LogMap] = _read(path, dict[str, LogMap])
+    if set(maps) != {"log"}:
+        raise SourceError(
+            f"{path}: the map of a process log is one table [log], found {', '.join(maps) or 'none'}.",
+            remedy="Write [log] with case, activity, time and resource.",
+        )
+    check_zone(maps["log"].timezone, str(path))
+    return maps["log"]
+
+
+def select(table: str, mapping: TableMap, relation: str, theirs: dict[str, str]) -> str:
+    """The DuckDB query that maps a relation; ``theirs`` are its columns and their types.
+
+    Rows come in the order of time and id, so that shuffled files give the same batches.
+
+    Raises:
+        SourceError: a column that the map names is not there.
+    """
+    terms = dict(_terms(table, mapping, theirs))
+    if not terms:
+        raise SourceError(
+            f"No column of {table} has a name of ours (they are {', '.join(theirs)}).",
+            remedy=f"Map them in columns.toml: [{table}.columns] ours = theirs.",
+        )
+    where = f"WHERE {mapping.where}" if mapping.where else ""
+    keys = [key for key in (EVENT_TIME[table], *IDENTITY[table]) if key in terms]
+    columns = ", ".join(f"{term} AS {quoted(name)}" for name, term in terms.items())
+    order = f"ORDER BY {', '.join(map(quoted, keys))}" if keys else ""
+    return f"SELECT * FROM (SELECT {columns} FROM {relation} {where}) {order}"
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | int | float | bool) -> str:
+    """A value as an SQL literal."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def check_zone(timezone: str | None, where: str) -> None:
+    """Raises `SourceError` if ``timezone`` is not a name of the IANA database."""
+    try:
+        ZoneInfo(timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SourceError(
+            f"{where}: there is no time zone {timezone!r}.",
+            remedy="Give an IANA name, such as UTC or Europe/Amsterdam.",
+        ) from error
+
+
+def _terms(table: str, mapping: TableMap, theirs: dict[str, str]) -> list[tuple[str, str]]:
+    terms = []
+    for column in TABLES[table]:
+        name = column.name
+        if name in mapping.columns:
+            term = _column(table, name, mapping.columns[name], theirs)
+        elif name in mapping.expressions:
+            term = f"({mapping.expressions[name]})"
+        elif name in mapping.constants:
+            terms.append((name, literal(mapping.constants[name])))
+            continue
+        elif name in theirs:
+            term = quoted(name)
+        else:
+            continue
+        if name in mapping.values:
+            term = _values(term, mapping.values[name])
+        if mapping.timezone and str(column.type).startswith("timestamp"):
+            term = _zoned(term, mapping.timezone)
+        terms.append((name, term))
+    return terms
+
+
+def _column(table: str, name: str, given: str | list[str], theirs: dict[str, str]) -> str:
+    parts = [given] if isinstance(given, str) else given
+    for part in parts:
+        if part not in theirs:
+            raise SourceError(
+                f"The map of {table} takes {name} from column {part!r}, which is not there "
+                f"(columns are {', '.join(theirs)}).",
+                remedy="Correct the name on the right.",
+            )
+    if len(parts) == 1:
+        return quoted(parts[0])
+    escaped = [
+        rf"replace(replace(CAST({quoted(part)} AS VARCHAR), '\', '\\'), ':', '\:')"
+        for part in parts
+    ]
+    joined = " || ':' || ".join(escaped)
+    return f"(CASE WHEN strlen({joined}) > 128 THEN sha256({joined}) ELSE {joined} END)"
+
+
+def _values(term: str, values: dict[str, str]) -> str:
+    text = f"CAST({term} AS VARCHAR)"
+    cases = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in values.items())
+    return f"(CASE {text} {cases} ELSE {text} END)"
+
+
+def _zoned(term: str, timezone: str) -> str:
+    """Text and times without a zone get one; text with a zone stays as it is, as does what is no time."""
+    text = f"CAST({term} AS VARCHAR)"
+    zoned = rf"regexp_matches({text}, ':\d\d.*([zZ]|[+-]\d\d(:?\d\d)?| ?UTC)$')"
+    local = f"CAST(TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {literal(timezone)} AS VARCHAR)"
+    return f"(CASE WHEN {zoned} THEN {text} ELSE coalesce({local}, {text}) END)"
+
+
+def _read(path: Path, kind: Any) -> Any:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SourceError(f"There is no map {path}.", remedy="Correct --map.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SourceError(
+            f"{path} cannot be read as TOML: {error}.", remedy="Correct it."
+        ) from error
+    try:
+        return TypeAdapter(kind).validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SourceError(
+            f"{path}: {place} = {first['input']!r}: {first['msg']}.",
+            remedy="docs/sources.md lists what a map may say.",
+        ) from error
