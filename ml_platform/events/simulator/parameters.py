@@ -14,7 +14,7 @@ class Population:
     projects: int = 16
     projects_per_team: int = 3
     files_per_area: int = 30
-    rate_shape: float = 6.0
+    rate_shape: float = 12.0
     persona_weights: tuple[float, ...] = (0.3, 0.27, 0.23, 0.2)
     region_offsets: tuple[tuple[str, int], ...] = (("americas", -300), ("emea", 60), ("apac", 480))
     """Region and its home time zone, in minutes east of UTC, the same all year."""
@@ -24,8 +24,8 @@ class Population:
 class Activity:
     """When people work. Rates are planned sessions a user-day; those that overlap are not held."""
 
-    sessions_weekday: float = 1.28
-    sessions_weekend: float = 0.52
+    sessions_weekday: float = 1.38
+    sessions_weekend: float = 0.56
     events_mean: float = 14.3
     """Events a session, before truncation to 1..``events_max``: one plus a rounded gamma of shape 2."""
     events_max: int = 60
@@ -44,7 +44,7 @@ class Habits:
     persona_strength: float = 0.7
     slot_strength: float = 0.8
     habit_strength: float = 0.8
-    dwell: tuple[float, ...] = (14.0, 12.0, 9.0, 13.0, 10.0, 12.0, 14.0, 9.0)
+    dwell: tuple[float, ...] = (18.0, 15.0, 11.0, 16.0, 12.0, 15.0, 18.0, 11.0)
     """Mean number of events before the next switch draw, by category."""
 
 
@@ -52,13 +52,13 @@ class Habits:
 class Emission:
     """How sharply a category shows in what is done; multipliers of the affinities."""
 
-    tool: float = 0.9
+    tool: float = 1.2
     persona_tool: float = 0.6
-    operation: float = 0.8
+    operation: float = 1.1
     tool_operation: float = 0.8
     follows: float = 0.7
-    area: float = 1.0
-    extension: float = 0.5
+    area: float = 1.75
+    extension: float = 0.8
     area_extension: float = 1.0
     noise: float = 0.3
     """Standard deviation of the fixed irregularities added to every affinity."""
@@ -198,26 +198,26 @@ SECOND = Parameters(
         teams=5,
         projects=10,
         files_per_area=18,
-        rate_shape=3.0,
+        rate_shape=6.0,
         persona_weights=(0.15, 0.35, 0.15, 0.35),
         region_offsets=(("americas", -420), ("emea", 120), ("apac", 540)),
     ),
-    activity=Activity(sessions_weekday=1.75, sessions_weekend=0.7, events_mean=13.0, gap_sigma=0.7),
+    activity=Activity(sessions_weekday=1.95, sessions_weekend=0.8, events_mean=13.0, gap_sigma=0.7),
     habits=Habits(
         base_weights=(0.1, 0.18, 0.2, 0.1, 0.08, 0.14, 0.12, 0.08),
         persona_strength=1.0,
         slot_strength=0.5,
         habit_strength=1.2,
-        dwell=(10.0, 16.0, 14.0, 9.0, 16.0, 9.0, 11.0, 14.0),
+        dwell=(14.0, 20.0, 18.0, 12.0, 20.0, 12.0, 15.0, 18.0),
     ),
     emission=Emission(
-        tool=0.7,
+        tool=1.0,
         persona_tool=0.9,
-        operation=1.0,
+        operation=1.3,
         tool_operation=0.5,
         follows=0.9,
-        area=0.9,
-        extension=0.7,
+        area=1.5,
+        extension=1.0,
         area_extension=0.8,
         noise=0.4,
         project_noise=0.6,

@@ -51,7 +51,8 @@ class Sampler:
         """One index below ``width`` for each row number, by uniforms in [0, 1)."""
         found = np.searchsorted(self.steps, rows + uniforms, side="right") - rows * self.width
         # Close to 1 the sum rounds up to the next row: one draw in 1e13.
-        return np.minimum(found, self.width - 1).astype(np.int64)
+        drawn: Ints = np.minimum(found, self.width - 1).astype(np.int64)
+        return drawn
 
 
 @dataclass(frozen=True)
