@@ -1,0 +1,143 @@
+-- One row an event: its keys, its label where there is one, and the features of ml_platform/features/catalogue.py.
+-- Numbers are doubles; NULL means unknown, never zero.
+{% set kinds = ["test", "docs", "ci", "config", "lock", "manifest", "source"] %}
+with act_extensions as (
+    select user_key, t, act_id, extension, count(*) as n
+    from {{ ref('int_events') }}
+    inner join {{ ref('int_acts') }} using (user_key, t, act_id)
+    group by user_key, t, act_id, extension
+),
+
+act_folders as (
+    select user_key, t, act_id, folder, count(*) as n
+    from {{ ref('int_events') }}
+    inner join {{ ref('int_acts') }} using (user_key, t, act_id)
+    group by user_key, t, act_id, folder
+),
+
+-- The previous moments of the user that are no more than eight hours old, newest first: 0 to 12 of them.
+remembered as (
+    select
+        * exclude (last_t),
+        len(list_filter(last_t, lambda past: past >= t - {{ microseconds(8) }})) as memory
+    from {{ ref('int_moments') }}
+),
+
+moments as (
+    select
+        * replace (
+            {% for column in ["tool", "operation", "extension", "folder", "subfolder"] %}
+            last_{{ column }}[1:memory] as last_{{ column }}{{ "," if not loop.last }}
+            {% endfor %}
+        )
+    from remembered
+)
+
+select
+    e.event_id,
+    e.user_id,
+    coalesce(e.session_id, 'stretch:' || e.user_id || ':' || m.session_start) as session_id,
+    e.act_id,
+    e.occurred_at,
+    e.is_bot,
+    e.source,
+    e.workflow_category,
+
+    e.tool,
+    e.operation,
+    e.extension,
+    e.folder,
+    e.subfolder,
+    o.file_name,
+    o.path_depth,
+    e.path_kind,
+    o.is_dotfile,
+    {{ clock_features("e.local_t") }},
+    o.path_tokens,
+    e.extension || '|' || e.operation as extension_x_operation,
+    e.path_kind || '|' || e.operation as kind_x_operation,
+
+    coalesce(a.act_rows, 1)::double as act_rows,
+    coalesce(a.act_extensions, (e.extension is not null)::bigint)::double as act_extensions,
+    coalesce(a.act_folders, (e.folder is not null)::bigint)::double as act_folders,
+    coalesce(a.act_kinds, (e.path_kind is not null)::bigint)::double as act_kinds,
+    {% for operation in ["add", "delete", "rename"] %}
+    coalesce(a.act_share_{{ operation }}, {{ operation_is(operation, "e.operation") }}) as act_share_{{ operation }},
+    {% endfor %}
+    {% for kind in kinds %}
+    coalesce(a.act_share_{{ kind }}, (e.path_kind = '{{ kind }}')::double) as act_share_{{ kind }},
+    {% endfor %}
+    coalesce(a.act_depth_mean, o.path_depth) as act_depth_mean,
+    coalesce(a.act_main_extension, e.extension) as act_main_extension,
+    coalesce(a.act_main_folder, e.folder) as act_main_folder,
+    coalesce(a.act_main_kind, e.path_kind) as act_main_kind,
+    case when e.extension is not null then coalesce(act_extensions.n / a.act_rows, 1.0) end::double as same_extension_share,
+    case when e.folder is not null then coalesce(act_folders.n / a.act_rows, 1.0) end::double as same_folder_share,
+    coalesce(
+        a.act_tokens,
+        list_sort(list_append(o.path_tokens, 'o:' || e.operation || coalesce('|k:' || e.path_kind, '')))
+    ) as act_tokens,
+
+    m.session_position::double as session_position,
+    ((m.t - m.session_start) / 60000000)::double as session_minutes,
+    ((m.t - m.previous_t) / 1000000)::double as seconds_since_last,
+    case
+        when m.moments_24h >= 2 then ((m.previous_t - m.first_t_24h) / 1000000) / (m.moments_24h - 1)
+    end::double as mean_gap_24h,
+    list_transform(
+        list_zip(m.last_tool, m.last_operation), lambda past: 't:' || past[1] || '|o:' || past[2]
+    ) as session_tokens,
+    list_transform(
+        list_zip(m.last_subfolder, m.last_extension),
+        lambda past: 's:' || coalesce(past[1], '') || '|x:' || coalesce(past[2], '')
+    ) as session_places,
+    m.last_tool[1] as lag1_tool,
+    m.last_operation[1] as lag1_operation,
+    m.last_extension[1] as lag1_extension,
+    m.last_folder[1] as lag1_folder,
+    m.last_tool[2] as lag2_tool,
+    m.last_operation[2] as lag2_operation,
+    m.last_extension[2] as lag2_extension,
+    m.last_folder[2] as lag2_folder,
+    m.last_operation[3] as lag3_operation,
+    (e.tool = m.last_tool[1])::double as same_tool_as_last,
+    (e.folder = m.last_folder[1])::double as same_folder_as_last,
+    case
+        when m.memory = 0 or e.folder is null then null
+        when e.folder = m.last_folder[1] then m.last_run + 1
+        else 0
+    end::double as run_length,
+    case when m.memory > 0 then len(list_distinct(m.last_tool)) end::double as session_distinct_tools,
+    case
+        when m.memory > 0 then len(list_filter(m.last_operation, lambda past: past = e.operation)) / m.memory
+    end::double as session_same_operation_share,
+
+    coalesce(m.events_1h, 0)::double as events_1h,
+    coalesce(m.events_24h, 0)::double as events_24h,
+    coalesce(m.events_7d, 0)::double as events_7d,
+    coalesce(m.acts_24h, 0)::double as acts_24h,
+    (m.events_1h * 168 / m.events_7d)::double as rate_1h_to_7d,
+    c.user_extensions_24h::double as distinct_extensions_24h,
+    case when e.extension is not null then c.user_extension_7d / m.events_7d end::double as share_extension_7d,
+    (c.user_tool_7d / m.events_7d)::double as share_tool_7d,
+    case when e.subfolder is not null then c.user_folder_7d / m.events_7d end::double as share_folder_7d,
+    (c.user_hour_7d / m.events_7d)::double as share_hour_7d,
+
+    case when e.folder is not null then c.object_touches_30d end::double as object_touches_30d,
+    case when e.folder is not null then ((m.t - c.object_last_t) / 3600000000) end::double as hours_since_object_touched,
+    case when e.folder is not null then c.folder_touches_7d end::double as folder_touches_7d,
+    case when e.folder is not null then c.folder_users_30d end::double as folder_users_30d,
+    case when e.folder is not null then c.user_folder_30d end::double as folder_user_touches_30d,
+    c.all_events_24h::double as all_events_24h
+from {{ ref('int_events') }} as e
+inner join {{ ref('int_objects') }} as o using (object_key)
+inner join moments as m on e.user_key = m.user_key and e.t = m.t
+inner join {{ ref('int_counts') }} as c using (row_id)
+left join {{ ref('int_acts') }} as a on e.user_key = a.user_key and e.t = a.t and e.act_id = a.act_id
+left join act_extensions
+    on e.user_key = act_extensions.user_key and e.t = act_extensions.t and e.act_id = act_extensions.act_id
+    and e.extension = act_extensions.extension
+left join act_folders
+    on e.user_key = act_folders.user_key and e.t = act_folders.t and e.act_id = act_folders.act_id
+    and e.folder = act_folders.folder
+order by e.row_id

@@ -1,0 +1,39 @@
+-- One row an event: how often its user, its object and its folder were seen strictly before it.
+{% set week = before(168) %}
+{% set month = before(720) %}
+with keyed as (
+    select row_id, user_key, t, tool, extension, folder, subfolder, object_key, local_t // 3600000000 % 24 as hour
+    from {{ ref('int_events') }}
+),
+
+days as (
+    select t, min(row_id) as first_row
+    from {{ ref('int_events') }}
+    group by t
+),
+
+-- Rows are numbered in the order of time: the events of the last day are a difference of two row numbers.
+everybody as (
+    select days.t, days.first_row - start.first_row as all_events_24h
+    from days
+    asof join days as start on days.t - {{ microseconds(24) }} <= start.t
+)
+
+select
+    keyed.row_id,
+    count(*) over (partition by user_key, extension order by t {{ week }}) as user_extension_7d,
+    count(*) over (partition by user_key, tool order by t {{ week }}) as user_tool_7d,
+    count(*) over (partition by user_key, hour order by t {{ week }}) as user_hour_7d,
+    count(*) over (user_folder {{ week }}) as user_folder_7d,
+    count(*) over (user_folder {{ month }}) as user_folder_30d,
+    count(distinct extension) over (partition by user_key order by t {{ before(24) }}) as user_extensions_24h,
+    count(*) over (object {{ month }}) as object_touches_30d,
+    max(t) over (object {{ month }}) as object_last_t,
+    count(*) over (partition by subfolder order by t {{ week }}) as folder_touches_7d,
+    count(distinct user_key) over (partition by subfolder order by t {{ month }}) as folder_users_30d,
+    everybody.all_events_24h
+from keyed
+inner join everybody using (t)
+window
+    user_folder as (partition by user_key, subfolder order by t),
+    object as (partition by object_key order by t)

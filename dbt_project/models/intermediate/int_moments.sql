@@ -1,0 +1,95 @@
+-- One row a user and moment: what the user did there, and what was known of the user strictly before it.
+-- Rows at the same microsecond are one observation: none of them is another's past, and their order says nothing.
+{% set keys = "user_key, t" %}
+{% set columns = ["tool", "operation", "extension", "folder", "subfolder"] %}
+{% set day = microseconds(24) %}
+with grouped as (
+    select
+        {{ keys }},
+        count(*) as events,
+        count(distinct act_id) as acts,
+        {% for column in columns %}
+        min({{ column }}) as {{ column }},
+        {% endfor %}
+    from {{ ref('int_events') }}
+    group by {{ keys }}
+),
+
+several as (
+    select events.*
+    from {{ ref('int_events') }} as events
+    inner join grouped using ({{ keys }})
+    where grouped.events > 1
+),
+
+{% for column in columns %}
+main_{{ column }} as ({{ most_frequent("several", keys, column) }}),
+{% endfor %}
+
+moments as (
+    select
+        grouped.user_key,
+        grouped.t,
+        grouped.events,
+        grouped.acts,
+        {% for column in columns %}
+        coalesce(main_{{ column }}.{{ column }}, grouped.{{ column }}) as {{ column }},
+        {% endfor %}
+    from grouped
+    {% for column in columns %}
+    left join main_{{ column }} using ({{ keys }})
+    {% endfor %}
+),
+
+ordered as (
+    select
+        *,
+        row_number() over by_user as place,
+        lag(t) over by_user as previous_t,
+        lag(folder) over by_user as previous_folder
+    from moments
+    window by_user as (partition by user_key order by t)
+),
+
+-- Places where a stretch of work (no pause of more than 30 minutes) and a run in one folder begin.
+marked as (
+    select
+        *,
+        case when coalesce(t - previous_t > {{ microseconds(0.5) }}, true) then place end as stretch_place,
+        case when coalesce(t - previous_t > {{ microseconds(0.5) }}, true) then t end as stretch_t,
+        case
+            when coalesce(t - previous_t > {{ microseconds(8) }}, true) or folder is distinct from previous_folder then place
+        end as run_place
+    from ordered
+)
+
+select
+    user_key,
+    t,
+    events,
+    acts,
+    tool,
+    operation,
+    extension,
+    folder,
+    previous_t,
+    -- The stretch that this moment belongs to: from the pauses before it, so known at it.
+    place - max(stretch_place) over so_far as session_position,
+    max(stretch_t) over so_far as session_start,
+    place - max(run_place) over earlier as last_run,
+    (sum(events) over (by_user {{ before(1) }}))::bigint as events_1h,
+    (sum(events) over (by_user {{ before(24) }}))::bigint as events_24h,
+    (sum(events) over (by_user {{ before(168) }}))::bigint as events_7d,
+    (sum(acts) over (by_user {{ before(24) }}))::bigint as acts_24h,
+    first_value(t) over (by_user {{ before(24) }}) as first_t_24h,
+    count(*) over (by_user {{ before(24) }}) as moments_24h,
+    {% for column in ["tool", "operation", "extension", "folder"] %}
+    [{% for k in range(1, 13) %}lag({{ column }}, {{ k }}) over by_user{{ "," if not loop.last }}{% endfor %}] as last_{{ column }},
+    {% endfor %}
+    [{% for k in range(1, 13) %}lag(subfolder, {{ k }}) over by_user{{ "," if not loop.last }}{% endfor %}] as last_subfolder,
+    [{% for k in range(1, 13) %}lag(t, {{ k }}) over by_user{{ "," if not loop.last }}{% endfor %}] as last_t
+from marked
+window
+    by_user as (partition by user_key order by t),
+    so_far as (partition by user_key order by t rows unbounded preceding),
+    earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)
