@@ -1,6 +1,6 @@
 """What the ledger keeps of versions, production state and promotion events: frozen values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,6 +43,16 @@ class VersionRecord:
     dependencies: dict[str, str]
     registered_at: datetime
     """The clock of the run (its as-of), not the wall clock."""
+    experiment: str = ""
+    """Name of the MLflow experiment that holds the run."""
+    input_schema: dict[str, str] = field(default_factory=dict)
+    """Feature name to kind ('number', 'category', 'tokens'): what the artifact takes."""
+    classes: tuple[str, ...] = ()
+    """What it answers, in the order of its probabilities."""
+    policy: str = ""
+    """The gate policy as canonical JSON; its fingerprint is the decision's policy version."""
+    integrity: str = ""
+    """The integrity evidence of the decision as canonical JSON: with report and policy it is replayed."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +87,28 @@ class PromotionEvent:
     evidence: dict[str, str]
     previous_hash: str
     hash: str
+
+
+@dataclass(frozen=True)
+class RetrainingRequest:
+    """What monitoring asked for; ``key`` (model, version, window, cause) makes it happen once."""
+
+    key: str
+    model: str
+    version: str
+    action: str
+    cause: str
+    window_end: datetime
+    requested_at: datetime
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something a person should look at; ``key`` keeps a repeated look from telling it twice."""
+
+    key: str
+    model: str
+    severity: str
+    title: str
+    detail: str
+    at: datetime

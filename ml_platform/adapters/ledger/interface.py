@@ -1,0 +1,168 @@
+"""What a ledger is. It stands with its adapters since it keeps values of stages above the registry.
+
+Reading what is not there raises `UsageError`, unless ``None`` is part of the answer. Writing the same
+again changes nothing. Frames are pandas; times are aware.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.registry.permit import Permit
+from ml_platform.registry.records import (
+    Alert,
+    ProductionState,
+    PromotionEvent,
+    RetrainingRequest,
+    VersionRecord,
+)
+from ml_platform.training_sets.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Ledger(Protocol):
+    """Holds what must never be lost or doubled; two implementations pass one conformance suite."""
+
+    def state(self, key: str) -> dict[str, Any] | None:
+        """What the home keeps under a key (its clock, its source)."""
+
+    def set_state(self, key: str, value: dict[str, Any]) -> None:
+        """Keep a JSON object under a key."""
+
+    def save_report(self, report: EvaluationReport) -> str:
+        """Keep an evaluation report; its id is its fingerprint."""
+        ...
+
+    def report(self, report_id: str) -> EvaluationReport:
+        """The report of an id; `IntegrityError` if it has been changed in its place."""
+        ...
+
+    def save_training_set(self, record: TrainingSetRecord) -> None:
+        """Keep the record of a training set."""
+
+    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord:
+        """The record of a training set."""
+        ...
+
+    def register(self, record: VersionRecord) -> VersionRecord:
+        """Register a version (``record.version`` is ignored) and say so in the chain.
+
+        The same model, artifact, training set and policy version give the version that exists.
+        """
+        ...
+
+    def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
+        """MLflow's number of a version, where it comes later."""
+
+    def version(self, model: str, version: int) -> VersionRecord:
+        """One registered version."""
+        ...
+
+    def versions(self, model: str) -> tuple[VersionRecord, ...]:
+        """All registered versions of a model, oldest first."""
+        ...
+
+    def models(self) -> tuple[str, ...]:
+        """Models with a registered version, by name."""
+        ...
+
+    def production(self, model: str) -> ProductionState:
+        """What is in production; revision 0 and no version at first."""
+        ...
+
+    def promote(
+        self,
+        model: str,
+        version: int,
+        *,
+        expected_revision: int,
+        permit: Permit,
+        at: datetime,
+        actor: str,
+    ) -> tuple[PromotionEvent, ...]:
+        """Archive the old champion and promote the new one, in one transaction.
+
+        The version that is in production already: nothing happens and no event is returned.
+
+        Raises:
+            ConflictError: the revision is no longer the expected one: somebody was faster.
+            PermitRefused: the permit is of another version or other bytes, or the verdict is not PROMOTE.
+        """
+        ...
+
+    def record_refusal(
+        self, model: str, version: int, *, reasons: tuple[str, ...], at: datetime, actor: str
+    ) -> PromotionEvent:
+        """Say in the chain that a promotion was refused, and why."""
+        ...
+
+    def events(self, model: str | None = None) -> tuple[PromotionEvent, ...]:
+        """The chain in its order; of one model, or all (only all of it can be verified)."""
+        ...
+
+    def production_at(self, model: str, moment: datetime) -> int | None:
+        """Which version was in production at a moment."""
+        ...
+
+    def save_baseline(self, model: str, version: str, json: str) -> None:
+        """Keep the monitoring baseline of a version (or of 'rules')."""
+
+    def baseline(self, model: str, version: str) -> str | None:
+        """The monitoring baseline of a version, as it was kept."""
+
+    def log_predictions(self, frame: "pd.DataFrame") -> int:
+        """Append predictions (columns: `prediction_log.record`); returns how many were new."""
+        ...
+
+    def log_outcomes(self, frame: "pd.DataFrame") -> int:
+        """Keep outcomes (row_id, label, known_at), the last known of each row; returns how many changed."""
+        ...
+
+    def predictions(
+        self, model: str, start: datetime, end: datetime, version: str | None = None
+    ) -> "pd.DataFrame":
+        """Predictions of rows that occurred in [start, end), in order, with label and known_at.
+
+        Columns: those of `prediction_log.record`, then label and known_at (missing while unknown).
+        """
+        ...
+
+    def joined_share(self, model: str, start: datetime, end: datetime) -> float | None:
+        """Share of the predictions in [start, end) that have an outcome; ``None`` without predictions."""
+
+    def save_monitoring_report(self, report: MonitoringReport) -> None:
+        """Keep a report; one of the same model, version and window end was computed again and goes."""
+
+    def monitoring_reports(
+        self, model: str, limit: int | None = None
+    ) -> tuple[MonitoringReport, ...]:
+        """Reports of a model, newest window first."""
+        ...
+
+    def save_feature_definitions(
+        self, definitions: dict[str, tuple[str, str]], at: datetime
+    ) -> None:
+        """Make these the current features: name to (version, JSON of the spec); older ones are kept."""
+
+    def feature_definitions(self) -> dict[str, tuple[str, str]]:
+        """The current features, by name."""
+        ...
+
+    def request_retraining(self, request: RetrainingRequest) -> bool:
+        """Keep a request; whether its key is new."""
+        ...
+
+    def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
+        """Requests of a model, newest first."""
+        ...
+
+    def save_alert(self, alert: Alert) -> bool:
+        """Keep an alert; whether its key is new (only then is it sent)."""
+        ...
+
+    def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
+        """Alerts of a model, newest first."""
+        ...

@@ -1,0 +1,149 @@
+"""State of the home, baselines, monitoring reports, features, requests and alerts in PostgreSQL."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Engine
+
+from ml_platform.adapters.ledger import tables
+from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.registry.records import Alert, RetrainingRequest
+from ml_platform.values import from_json, to_json
+
+
+class JournalPart:
+    """The part of the ledger that keeps what was seen; `PostgresLedger` is made of such parts."""
+
+    _engine: Engine
+
+    def state(self, key: str) -> dict[str, Any] | None:
+        """See `interface.Ledger`."""
+        table = tables.home_state
+        with self._engine.connect() as connection:
+            text = connection.scalar(sa.select(table.c.value).where(table.c.key == key))
+        if text is None:
+            return None
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def set_state(self, key: str, value: dict[str, Any]) -> None:
+        """See `interface.Ledger`."""
+        text = json.dumps(value, sort_keys=True, allow_nan=False)
+        self._put(tables.home_state, {"key": key, "value": text})
+
+    def save_baseline(self, model: str, version: str, json: str) -> None:
+        """See `interface.Ledger`."""
+        self._put(tables.baselines, {"model": model, "version": version, "body": json})
+
+    def baseline(self, model: str, version: str) -> str | None:
+        """See `interface.Ledger`."""
+        table = tables.baselines
+        query = sa.select(table.c.body).where(table.c.model == model, table.c.version == version)
+        with self._engine.connect() as connection:
+            return connection.scalar(query)
+
+    def save_monitoring_report(self, report: MonitoringReport) -> None:
+        """See `interface.Ledger`."""
+        row = {
+            "model": report.model,
+            "version": report.version,
+            "window_end": report.window_end,
+            "body": to_json(report),
+        }
+        self._put(tables.monitoring_reports, row)
+
+    def monitoring_reports(
+        self, model: str, limit: int | None = None
+    ) -> tuple[MonitoringReport, ...]:
+        """See `interface.Ledger`."""
+        table = tables.monitoring_reports
+        query = (
+            sa.select(table.c.body)
+            .where(table.c.model == model)
+            .order_by(table.c.window_end.desc(), table.c.version.desc())
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            bodies: sa.ScalarResult[Any] = connection.scalars(query)
+            return tuple(from_json(MonitoringReport, str(body)) for body in bodies)
+
+    def save_feature_definitions(
+        self, definitions: dict[str, tuple[str, str]], at: datetime
+    ) -> None:
+        """See `interface.Ledger`."""
+        table = tables.feature_definitions
+        with self._engine.begin() as connection:
+            connection.execute(table.update().values(current=False))
+            for name, (version, spec) in sorted(definitions.items()):
+                row = {"name": name, "version": version, "spec": spec, "first_at": at}
+                connection.execute(
+                    insert(table)
+                    .values({**row, "current": True})
+                    .on_conflict_do_update(
+                        index_elements=["name", "version"], set_={"current": True}
+                    )
+                )
+
+    def feature_definitions(self) -> dict[str, tuple[str, str]]:
+        """See `interface.Ledger`."""
+        table = tables.feature_definitions
+        query = sa.select(table).where(table.c.current).order_by(table.c.name)
+        with self._engine.connect() as connection:
+            return {row.name: (row.version, row.spec) for row in connection.execute(query)}
+
+    def request_retraining(self, request: RetrainingRequest) -> bool:
+        """See `interface.Ledger`."""
+        row = {
+            "key": request.key,
+            "model": request.model,
+            "requested_at": request.requested_at,
+            "body": to_json(request),
+        }
+        return self._once(tables.retraining_requests, row)
+
+    def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
+        """See `interface.Ledger`."""
+        table = tables.retraining_requests
+        query = (
+            sa.select(table.c.body)
+            .where(table.c.model == model)
+            .order_by(table.c.requested_at.desc(), table.c.key.desc())
+        )
+        with self._engine.connect() as connection:
+            bodies: sa.ScalarResult[Any] = connection.scalars(query)
+            return tuple(from_json(RetrainingRequest, str(body)) for body in bodies)
+
+    def save_alert(self, alert: Alert) -> bool:
+        """See `interface.Ledger`."""
+        row = {"key": alert.key, "model": alert.model, "at": alert.at, "body": to_json(alert)}
+        return self._once(tables.alerts, row)
+
+    def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
+        """See `interface.Ledger`."""
+        table = tables.alerts
+        query = (
+            sa.select(table.c.body)
+            .where(table.c.model == model)
+            .order_by(table.c.at.desc(), table.c.key.desc())
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            bodies: sa.ScalarResult[Any] = connection.scalars(query)
+            return tuple(from_json(Alert, str(body)) for body in bodies)
+
+    def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
+        """Insert, or replace what stands under the same primary key."""
+        keys = [column.name for column in table.primary_key]
+        rest = {name: value for name, value in row.items() if name not in keys}
+        statement = insert(table).values(row)
+        with self._engine.begin() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+
+    def _once(self, table: sa.Table, row: dict[str, Any]) -> bool:
+        """Insert unless its key is there; whether it was new."""
+        statement = insert(table).values(row).on_conflict_do_nothing()
+        with self._engine.begin() as connection:
+            return connection.execute(statement).rowcount == 1

@@ -1,0 +1,266 @@
+"""Versions, production and the chain of events in PostgreSQL."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection, Engine
+
+from ml_platform.adapters.ledger import tables
+from ml_platform.adapters.ledger.refusals import lost, unknown
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.registry import chain, lifecycle, transitions
+from ml_platform.registry.permit import Permit
+from ml_platform.registry.records import ProductionState, PromotionEvent, VersionRecord
+from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.values import fingerprint as fingerprint_of
+from ml_platform.values import from_json, to_json
+
+_CHAIN_LOCK = 7_310_002
+"""Whoever appends to the chain holds this lock for its transaction: one chain, no gaps, no forks."""
+
+
+class RegistryPart:
+    """The part of the ledger that is about versions; `PostgresLedger` is made of such parts."""
+
+    _engine: Engine
+
+    def save_report(self, report: EvaluationReport) -> str:
+        """See `interface.Ledger`."""
+        report_id = fingerprint_of(report)
+        row = {"id": report_id, "model": report.model, "body": to_json(report)}
+        with self._engine.begin() as connection:
+            connection.execute(
+                insert(tables.evaluation_reports).values(row).on_conflict_do_nothing()
+            )
+        return report_id
+
+    def report(self, report_id: str) -> EvaluationReport:
+        """See `interface.Ledger`."""
+        table = tables.evaluation_reports
+        with self._engine.connect() as connection:
+            body = connection.scalar(sa.select(table.c.body).where(table.c.id == report_id))
+        if body is None:
+            raise unknown(f"evaluation report {report_id}", "materialise the evaluation report")
+        report = from_json(EvaluationReport, body)
+        if fingerprint_of(report) != report_id:
+            raise IntegrityError(
+                f"Evaluation report {report_id[:12]} has been changed in the ledger.",
+                remedy="restore the database, or evaluate the candidate again",
+            )
+        return report
+
+    def save_training_set(self, record: TrainingSetRecord) -> None:
+        """See `interface.Ledger`."""
+        table = tables.training_sets
+        row = {"model": record.model, "fingerprint": record.fingerprint, "body": to_json(record)}
+        statement = insert(table).values(row)
+        with self._engine.begin() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["model", "fingerprint"], set_={"body": row["body"]}
+                )
+            )
+
+    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord:
+        """See `interface.Ledger`."""
+        table = tables.training_sets
+        query = sa.select(table.c.body).where(
+            table.c.model == model, table.c.fingerprint == fingerprint
+        )
+        with self._engine.connect() as connection:
+            body = connection.scalar(query)
+        if body is None:
+            raise unknown(f"training set {fingerprint} of {model}", "materialise the training set")
+        return from_json(TrainingSetRecord, body)
+
+    def register(self, record: VersionRecord) -> VersionRecord:
+        """See `interface.Ledger`."""
+        table = tables.model_versions
+        with self._engine.begin() as connection:
+            last = _lock_chain(connection)
+            same = (
+                sa.select(table)
+                .where(table.c.model == record.model)
+                .where(table.c.artifact_sha256 == record.artifact_sha256)
+                .where(table.c.training_set_fingerprint == record.training_set_fingerprint)
+                .where(table.c.policy_version == record.decision.policy_version)
+            )
+            existing = connection.execute(same).one_or_none()
+            if existing is not None:
+                return _version(existing)
+            newest = sa.select(sa.func.max(table.c.version)).where(table.c.model == record.model)
+            record = replace(record, version=(connection.scalar(newest) or 0) + 1)
+            connection.execute(table.insert().values(_version_row(record)))
+            _append(connection, chain.extend(last, [transitions.registration(record)]))
+        return record
+
+    def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
+        """See `interface.Ledger`."""
+        table = tables.model_versions
+        statement = (
+            table.update()
+            .where(table.c.model == model, table.c.version == version)
+            .values(mlflow_version=mlflow_version)
+        )
+        with self._engine.begin() as connection:
+            if connection.execute(statement).rowcount == 0:
+                raise unknown(f"version {version} of {model}", "see `ml-platform status`")
+
+    def version(self, model: str, version: int) -> VersionRecord:
+        """See `interface.Ledger`."""
+        with self._engine.connect() as connection:
+            return _read_version(connection, model, version)
+
+    def versions(self, model: str) -> tuple[VersionRecord, ...]:
+        """See `interface.Ledger`."""
+        table = tables.model_versions
+        query = sa.select(table).where(table.c.model == model).order_by(table.c.version)
+        with self._engine.connect() as connection:
+            return tuple(_version(row) for row in connection.execute(query))
+
+    def models(self) -> tuple[str, ...]:
+        """See `interface.Ledger`."""
+        column = tables.model_versions.c.model
+        with self._engine.connect() as connection:
+            return tuple(sorted(connection.scalars(sa.select(column).distinct())))
+
+    def production(self, model: str) -> ProductionState:
+        """See `interface.Ledger`."""
+        with self._engine.connect() as connection:
+            return _production(connection, model)
+
+    def promote(
+        self,
+        model: str,
+        version: int,
+        *,
+        expected_revision: int,
+        permit: Permit,
+        at: datetime,
+        actor: str,
+    ) -> tuple[PromotionEvent, ...]:
+        """See `interface.Ledger`."""
+        with self._engine.begin() as connection:
+            last = _lock_chain(connection)
+            new = _read_version(connection, model, version)
+            state = _production(connection, model)
+            if state.version == version:
+                return ()
+            if state.revision != expected_revision:
+                raise lost(state, expected_revision)
+            old = None
+            if state.version is not None:
+                old = _read_version(connection, model, state.version)
+            links = chain.extend(last, transitions.promotion(new, old, permit, at, actor))
+            _append(connection, links)
+            row = {"model": model, "version": version, "revision": state.revision + 1}
+            table = tables.production_state
+            statement = insert(table).values(row)
+            swapped = connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["model"],
+                    set_={"version": version, "revision": state.revision + 1},
+                    where=table.c.revision == expected_revision,
+                )
+            )
+            if swapped.rowcount != 1:
+                raise lost(state, expected_revision)
+        return links
+
+    def record_refusal(
+        self, model: str, version: int, *, reasons: tuple[str, ...], at: datetime, actor: str
+    ) -> PromotionEvent:
+        """See `interface.Ledger`."""
+        with self._engine.begin() as connection:
+            last = _lock_chain(connection)
+            record = _read_version(connection, model, version)
+            draft = transitions.refusal(record, reasons, at, actor)
+            for event in _events(connection, model):
+                if transitions.same_refusal(event, draft):
+                    return event
+            links = chain.extend(last, [draft])
+            _append(connection, links)
+        return links[0]
+
+    def events(self, model: str | None = None) -> tuple[PromotionEvent, ...]:
+        """See `interface.Ledger`."""
+        with self._engine.connect() as connection:
+            return _events(connection, model)
+
+    def production_at(self, model: str, moment: datetime) -> int | None:
+        """See `interface.Ledger`."""
+        return lifecycle.production_at(self.events(model), model, moment)
+
+
+def _lock_chain(connection: Connection) -> PromotionEvent | None:
+    """Take the chain for this transaction; its last link."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
+    table = tables.promotion_events
+    query = sa.select(table.c.body).order_by(table.c.sequence.desc()).limit(1)
+    body = connection.scalar(query)
+    return from_json(PromotionEvent, body) if body is not None else None
+
+
+def _append(connection: Connection, links: tuple[PromotionEvent, ...]) -> None:
+    for event in links:
+        row = {
+            "sequence": event.sequence,
+            "model": event.model,
+            "version": event.version,
+            "action": event.action.value,
+            "at": event.at,
+            "previous_hash": event.previous_hash,
+            "hash": event.hash,
+            "body": to_json(event),
+        }
+        connection.execute(tables.promotion_events.insert().values(row))
+
+
+def _events(connection: Connection, model: str | None) -> tuple[PromotionEvent, ...]:
+    table = tables.promotion_events
+    query = sa.select(table.c.body).order_by(table.c.sequence)
+    if model is not None:
+        query = query.where(table.c.model == model)
+    bodies: sa.ScalarResult[Any] = connection.scalars(query)
+    return tuple(from_json(PromotionEvent, str(body)) for body in bodies)
+
+
+def _production(connection: Connection, model: str) -> ProductionState:
+    table = tables.production_state
+    row = connection.execute(sa.select(table).where(table.c.model == model)).one_or_none()
+    if row is None:
+        return ProductionState(model, None, 0)
+    return ProductionState(model, row.version, row.revision)
+
+
+def _read_version(connection: Connection, model: str, version: int) -> VersionRecord:
+    table = tables.model_versions
+    query = sa.select(table).where(table.c.model == model, table.c.version == version)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise unknown(f"version {version} of {model}", "see `ml-platform status`")
+    return _version(row)
+
+
+def _version(row: Any) -> VersionRecord:
+    record = from_json(VersionRecord, row.body)
+    return replace(record, mlflow_version=row.mlflow_version)
+
+
+def _version_row(record: VersionRecord) -> dict[str, Any]:
+    return {
+        "model": record.model,
+        "version": record.version,
+        "artifact_sha256": record.artifact_sha256,
+        "training_set_fingerprint": record.training_set_fingerprint,
+        "policy_version": record.decision.policy_version,
+        "verdict": record.decision.verdict.value,
+        "registered_at": record.registered_at,
+        "mlflow_run_id": record.mlflow_run_id,
+        "mlflow_version": record.mlflow_version,
+        "body": to_json(record),
+    }

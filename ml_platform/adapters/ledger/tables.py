@@ -1,0 +1,125 @@
+"""The tables of the ledger, as SQLAlchemy sees them; the migrations make them."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_NOW = sa.DateTime(timezone=True)
+
+home_state = sa.Table(
+    "home_state",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+evaluation_reports = sa.Table(
+    "evaluation_reports",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+training_sets = sa.Table(
+    "training_sets",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+model_versions = sa.Table(
+    "model_versions",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("artifact_sha256", sa.Text, nullable=False, index=True),
+    sa.Column("training_set_fingerprint", sa.Text, nullable=False, index=True),
+    sa.Column("policy_version", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False, index=True),
+    sa.Column("registered_at", _NOW, nullable=False),
+    sa.Column("mlflow_run_id", sa.Text, nullable=False),
+    sa.Column("mlflow_version", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("model", "artifact_sha256", "training_set_fingerprint", "policy_version"),
+)
+production_state = sa.Table(
+    "production_state",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+)
+promotion_events = sa.Table(
+    "promotion_events",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("previous_hash", sa.Text, nullable=False, unique=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+feature_definitions = sa.Table(
+    "feature_definitions",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("first_at", _NOW, nullable=False),
+    sa.Column("current", sa.Boolean, nullable=False),
+)
+baselines = sa.Table(
+    "baselines",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("prediction_id", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("row_id", sa.Text, nullable=False, index=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("occurred_at", _NOW, nullable=False),
+    sa.Column("predicted_at", _NOW, nullable=False),
+    sa.Column("prediction", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Double, nullable=False),
+    sa.Column("segment", sa.Text, nullable=True),
+    sa.Index("ix_predictions_window", "model", "occurred_at"),
+)
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("row_id", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("known_at", _NOW, nullable=False),
+)
+monitoring_reports = sa.Table(
+    "monitoring_reports",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("window_end", _NOW, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index("ix_monitoring_reports_newest", "model", sa.text("window_end DESC")),
+)
+retraining_requests = sa.Table(
+    "retraining_requests",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+    sa.Column("requested_at", _NOW, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)

@@ -1,0 +1,59 @@
+"""What follows from the events: the status of each version, what is in production, since when and why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ml_platform.gates.outcome import Verdict
+from ml_platform.registry.records import Action, PromotionEvent, Status
+
+
+@dataclass(frozen=True)
+class InProduction:
+    """The champion of a model: since when, by whom, and on what evidence."""
+
+    model: str
+    version: int
+    since: datetime
+    actor: str
+    why: dict[str, str]
+
+
+def statuses(events: Iterable[PromotionEvent], model: str) -> dict[int, Status]:
+    """Status by version: REJECT is deprecated from the start, all others staged until promoted.
+
+    CANARY counts as staged until there is a service that could show a version to a few.
+    """
+    found: dict[int, Status] = {}
+    for event in events:
+        if event.model != model:
+            continue
+        if event.action is Action.REGISTERED:
+            rejected = event.verdict is Verdict.REJECT
+            found[event.version] = Status.DEPRECATED if rejected else Status.STAGED
+        elif event.action is Action.PROMOTED:
+            found[event.version] = Status.PRODUCTION
+        elif event.action is Action.ARCHIVED:
+            found[event.version] = Status.ARCHIVED
+    return found
+
+
+def in_production(events: Iterable[PromotionEvent], model: str) -> InProduction | None:
+    """The champion that the events tell of, or ``None``: then the rules answer."""
+    champion: InProduction | None = None
+    for event in events:
+        if event.model != model:
+            continue
+        if event.action is Action.PROMOTED:
+            champion = InProduction(
+                model, event.version, event.at, event.actor, dict(event.evidence)
+            )
+        elif event.action is Action.ARCHIVED and champion and champion.version == event.version:
+            champion = None
+    return champion
+
+
+def production_at(events: Sequence[PromotionEvent], model: str, moment: datetime) -> int | None:
+    """Which version was in production at a moment (a promotion at that very moment counts)."""
+    champion = in_production((event for event in events if event.at <= moment), model)
+    return champion.version if champion else None

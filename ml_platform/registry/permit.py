@@ -1,0 +1,193 @@
+"""The permit: every piece of evidence of a promotion, looked at again at the moment of promotion.
+
+Dagster's blocking checks hold back what is downstream in the same run only; launched alone, the next
+asset runs. So promotion trusts no earlier run: files are hashed again, the decision is made again, and
+each check must have looked at the very materialisation that is promoted.
+"""
+
+from dataclasses import dataclass
+
+from ml_platform.errors import PermitRefused
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.outcome import Decision, Outcome, Verdict
+from ml_platform.registry.records import VersionRecord
+from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.values import fingerprint
+
+
+@dataclass(frozen=True)
+class CheckEvidence:
+    """One execution of a gate's check, and which materialisation it looked at."""
+
+    name: str
+    passed: bool
+    target_materialization: str
+    """Of the evaluation report that the check examined."""
+    this_materialization: str
+    """Of the evaluation report as it is now."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a promotion rests on; what was found missing is ``None``."""
+
+    record: VersionRecord
+    report: EvaluationReport | None
+    """As the ledger holds it under ``record.report_id``."""
+    training_set: TrainingSetRecord | None
+    """As the ledger holds it under ``record.training_set_fingerprint``."""
+    artifact_sha256: str | None
+    """Of the artifact's bytes, now."""
+    rows_sha256: str | None
+    """Of the training set's file, now."""
+    policy_version: str
+    """Of the policy in the code, now."""
+    recomputed: Decision | None
+    """`gates.decide` on the stored report, now."""
+    checks: tuple[CheckEvidence, ...]
+    required_checks: tuple[str, ...] = ()
+    """By default the gates of the stored decision."""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What `grant` gives and the ledger asks for; it holds for one version with these bytes alone."""
+
+    model: str
+    version: int
+    report_id: str
+    artifact_sha256: str
+    training_set_fingerprint: str
+    policy_version: str
+    decision_row: str
+    checks: tuple[str, ...]
+
+    def as_evidence(self) -> dict[str, str]:
+        """The evidence of the promotion event."""
+        return {
+            "report_id": self.report_id,
+            "artifact_sha256": self.artifact_sha256,
+            "training_set_fingerprint": self.training_set_fingerprint,
+            "policy_version": self.policy_version,
+            "decision_row": self.decision_row,
+            "checks": ", ".join(self.checks),
+        }
+
+
+def grant(evidence: Evidence) -> Permit:
+    """The permit, if every piece of evidence is there, fresh and says yes.
+
+    Raises:
+        PermitRefused: with every reason, not only the first.
+    """
+    reasons = reasons_against(evidence)
+    record = evidence.record
+    if reasons:
+        raise PermitRefused(
+            reasons,
+            remedy=f"materialise {record.model}/training_set and what follows it again, "
+            f"or see `ml-platform why {record.model} {record.version}`",
+        )
+    return Permit(
+        model=record.model,
+        version=record.version,
+        report_id=record.report_id,
+        artifact_sha256=record.artifact_sha256,
+        training_set_fingerprint=record.training_set_fingerprint,
+        policy_version=record.decision.policy_version,
+        decision_row=record.decision.row,
+        checks=tuple(check.name for check in evidence.checks),
+    )
+
+
+def reasons_against(evidence: Evidence) -> tuple[str, ...]:
+    """Every reason why this evidence gives no permit; empty if it does."""
+    return (
+        *_against_report(evidence),
+        *_against_bytes(evidence),
+        *_against_decision(evidence),
+        *_against_checks(evidence),
+    )
+
+
+def _against_report(evidence: Evidence) -> list[str]:
+    record, report = evidence.record, evidence.report
+    if report is None:
+        return [f"evaluation report {record.report_id[:12]} is not in the ledger"]
+    reasons = []
+    if fingerprint(report) != record.report_id:
+        reasons.append(f"evaluation report {record.report_id[:12]} has been changed")
+    if report.artifact_sha256 != record.artifact_sha256:
+        reasons.append(
+            f"the evaluation report judged artifact {report.artifact_sha256[:12]}, "
+            f"not {record.artifact_sha256[:12]}"
+        )
+    if report.training_set_fingerprint != record.training_set_fingerprint:
+        reasons.append(
+            f"the evaluation report is of training set {report.training_set_fingerprint[:12]}, "
+            f"not {record.training_set_fingerprint[:12]}"
+        )
+    return reasons
+
+
+def _against_bytes(evidence: Evidence) -> list[str]:
+    record, reasons = evidence.record, []
+    if evidence.artifact_sha256 is None:
+        reasons.append(f"artifact {record.artifact_path} is missing")
+    elif evidence.artifact_sha256 != record.artifact_sha256:
+        reasons.append(
+            f"artifact {record.artifact_path} has changed: its SHA-256 is "
+            f"{evidence.artifact_sha256[:12]}, registered was {record.artifact_sha256[:12]}"
+        )
+    training_set = evidence.training_set
+    if training_set is None:
+        reasons.append(f"training set {record.training_set_fingerprint[:12]} is not in the ledger")
+    elif evidence.rows_sha256 is None:
+        reasons.append(f"the data file of training set {training_set.fingerprint[:12]} is missing")
+    elif evidence.rows_sha256 != training_set.rows_sha256:
+        reasons.append(
+            f"the data file of training set {training_set.fingerprint[:12]} has changed: its SHA-256 is "
+            f"{evidence.rows_sha256[:12]}, recorded was {training_set.rows_sha256[:12]}"
+        )
+    return reasons
+
+
+def _against_decision(evidence: Evidence) -> list[str]:
+    decision, reasons = evidence.record.decision, []
+    if evidence.policy_version != decision.policy_version:
+        reasons.append(
+            f"the gate policy is now {evidence.policy_version[:12]}, "
+            f"decided was by {decision.policy_version[:12]}"
+        )
+    if evidence.recomputed is None:
+        reasons.append("the decision could not be made again")
+    elif evidence.recomputed != decision:
+        reasons.append(
+            f"decided again, the verdict is {evidence.recomputed.verdict} ({evidence.recomputed.row}), "
+            f"stored is {decision.verdict} ({decision.row})"
+        )
+    failed = [gate.name for gate in decision.gates if gate.outcome is not Outcome.PASS]
+    if failed:
+        reasons.append(f"gates did not pass: {', '.join(failed)}")
+    if decision.verdict is not Verdict.PROMOTE:
+        reasons.append(f"the verdict is {decision.verdict} ({decision.row}), not promote")
+    return reasons
+
+
+def _against_checks(evidence: Evidence) -> list[str]:
+    reasons = []
+    done = {check.name: check for check in evidence.checks}
+    required = evidence.required_checks or tuple(
+        gate.name for gate in evidence.record.decision.gates
+    )
+    if not required:
+        reasons.append("no check is required: the decision has no gates")
+    missing = [name for name in required if name not in done]
+    if missing:
+        reasons.append(f"checks have not been run: {', '.join(missing)}")
+    for check in evidence.checks:
+        if check.target_materialization != check.this_materialization:
+            reasons.append(f"check {check.name} is stale: it looked at another materialisation")
+        elif not check.passed:
+            reasons.append(f"check {check.name} did not pass")
+    return reasons

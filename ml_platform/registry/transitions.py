@@ -1,0 +1,112 @@
+"""What each change of the registry writes into the chain: pure, so that every ledger does the same."""
+
+from datetime import datetime
+
+from ml_platform.errors import PermitRefused
+from ml_platform.gates.outcome import Verdict
+from ml_platform.registry.chain import EventDraft
+from ml_platform.registry.permit import Permit
+from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
+
+REGISTRAR = "registry"
+
+
+def registration(record: VersionRecord) -> EventDraft:
+    """A version was registered, whatever its verdict."""
+    evidence = {
+        "artifact_sha256": record.artifact_sha256,
+        "training_set_fingerprint": record.training_set_fingerprint,
+        "report_id": record.report_id,
+        "policy_version": record.decision.policy_version,
+        "decision_row": record.decision.row,
+    }
+    return EventDraft(
+        record.model,
+        record.version,
+        Action.REGISTERED,
+        record.decision.verdict,
+        record.registered_at,
+        REGISTRAR,
+        evidence,
+    )
+
+
+def promotion(
+    new: VersionRecord, old: VersionRecord | None, permit: Permit, at: datetime, actor: str
+) -> tuple[EventDraft, ...]:
+    """The old champion is archived and the new one promoted.
+
+    Raises:
+        PermitRefused: the permit is of another version or other bytes, or the verdict is not PROMOTE.
+    """
+    reasons = _mismatches(new, permit)
+    if reasons:
+        raise PermitRefused(reasons, remedy="ask for a permit of this very version")
+    archived: tuple[EventDraft, ...] = ()
+    if old is not None:
+        archived = (
+            EventDraft(
+                old.model,
+                old.version,
+                Action.ARCHIVED,
+                old.decision.verdict,
+                at,
+                actor,
+                {"replaced_by": str(new.version)},
+            ),
+        )
+    promoted = EventDraft(
+        new.model,
+        new.version,
+        Action.PROMOTED,
+        new.decision.verdict,
+        at,
+        actor,
+        {**permit.as_evidence(), "replaced": str(old.version) if old else ""},
+    )
+    return (*archived, promoted)
+
+
+def refusal(
+    record: VersionRecord, reasons: tuple[str, ...], at: datetime, actor: str
+) -> EventDraft:
+    """A promotion was asked for and refused."""
+    return EventDraft(
+        record.model,
+        record.version,
+        Action.REFUSED,
+        record.decision.verdict,
+        at,
+        actor,
+        {f"reason_{number:02d}": reason for number, reason in enumerate(reasons, start=1)},
+    )
+
+
+def same_refusal(event: PromotionEvent, draft: EventDraft) -> bool:
+    """Whether this refusal has been written already (a rerun of the same step at the same clock)."""
+    return (event.action, event.model, event.version, event.at, event.evidence) == (
+        Action.REFUSED,
+        draft.model,
+        draft.version,
+        draft.at,
+        draft.evidence,
+    )
+
+
+def _mismatches(record: VersionRecord, permit: Permit) -> tuple[str, ...]:
+    pairs = {
+        "model": (permit.model, record.model),
+        "version": (permit.version, record.version),
+        "report": (permit.report_id, record.report_id),
+        "artifact": (permit.artifact_sha256, record.artifact_sha256),
+        "training set": (permit.training_set_fingerprint, record.training_set_fingerprint),
+        "policy": (permit.policy_version, record.decision.policy_version),
+    }
+    reasons = [
+        f"the permit is of {name} {str(given)[:12]}, the version has {str(own)[:12]}"
+        for name, (given, own) in pairs.items()
+        if given != own
+    ]
+    if record.decision.verdict is not Verdict.PROMOTE:
+        reasons.append(f"the verdict is {record.decision.verdict}, not promote")
+    return tuple(reasons)
