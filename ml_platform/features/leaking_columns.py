@@ -76,7 +76,7 @@ def future_columns(
     around = _sampled(_with_neighbours(both, label, keys), keys)
     findings = []
     for name in features:
-        finding = _next_label(around, name, label) or _next_times(around, name, keys)
+        finding = _next_label(around, name, label) or _next_times(around, name)
         if finding is not None:
             findings.append(finding)
     return tuple(findings)
@@ -168,25 +168,33 @@ def _label_among_tokens(rows: "pd.DataFrame", name: str, label: str) -> float:
 
 
 def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.DataFrame":
-    """Adds each row's previous and next act of the same user, and counts around it, strictly beside."""
+    """Adds the user's previous and next act (label, seconds from the row) and counts of rows around."""
     import pandas as pd
 
-    ordered = rows.sort_values([keys.user, keys.time, keys.row], ignore_index=True)
-    acts = ordered.drop_duplicates([keys.user, keys.time])[[keys.user, keys.time, label]].copy()
-    grouped = acts.groupby(keys.user, sort=False)
-    seconds = acts[keys.time].astype("datetime64[us, UTC]").astype("int64") / 1e6
-    acts["_now"] = seconds
+    around = rows.copy()
+    around["_now"] = rows[keys.time].astype("datetime64[us, UTC]").astype("int64") / 1e6
+    around["_user"] = pd.factorize(rows[keys.user])[0]
+    around = around.sort_values(["_user", "_now"], kind="stable", ignore_index=True)
+    acts = around.drop_duplicates(["_user", keys.act])[["_user", keys.act, "_now", label]]
+    grouped = acts.groupby("_user", sort=False)
+    beside = acts[["_user", keys.act]].copy()
     for side, step in (("previous", 1), ("next", -1)):
-        acts[f"_{side}_label"] = grouped[label].shift(step)
-        acts[f"_{side}_seconds"] = (seconds.groupby(acts[keys.user]).shift(step) - seconds).abs()
-    around = ordered.merge(acts.drop(columns=label), on=[keys.user, keys.time], how="left")
-    codes = pd.factorize(around[keys.user])[0]
+        beside[f"_{side}_label"] = grouped[label].shift(step)
+        beside[f"_{side}_start"] = grouped["_now"].shift(step)
+    around = around.merge(beside, on=["_user", keys.act], how="left")
+    around["_previous_seconds"] = around["_now"] - around["_previous_start"]
+    around["_next_seconds"] = around["_next_start"] - around["_now"]
+    return _with_counts(around)
+
+
+def _with_counts(around: "pd.DataFrame") -> "pd.DataFrame":
+    """Rows of the user in the windows before and after each row; rows of the same moment are in none."""
     now = around["_now"].to_numpy()
-    start = now.min() - _WINDOWS[-1][1] - 1
-    stride = now.max() + _WINDOWS[-1][1] + 1 - start
-    line = codes * stride + (now - start)
+    longest = _WINDOWS[-1][1]
+    stride = now.max() - now.min() + 2 * longest
+    line = around["_user"].to_numpy() * stride + (now - now.min())
+    first, last = np.searchsorted(line, line, "left"), np.searchsorted(line, line, "right")
     for window, length in _WINDOWS:
-        first, last = np.searchsorted(line, line, "left"), np.searchsorted(line, line, "right")
         around[f"_previous_{window}"] = first - np.searchsorted(line, line - length, "left")
         around[f"_next_{window}"] = np.searchsorted(line, line + length, "right") - last
     return around
@@ -210,7 +218,7 @@ def _next_label(rows: "pd.DataFrame", name: str, label: str) -> LeakageFinding |
     return _dangerous("future", name, after, FUTURE_SKILL, why)
 
 
-def _next_times(rows: "pd.DataFrame", name: str, keys: KeyColumns) -> LeakageFinding | None:
+def _next_times(rows: "pd.DataFrame", name: str) -> LeakageFinding | None:
     import pandas as pd
 
     if not pd.api.types.is_numeric_dtype(rows[name]):

@@ -1,0 +1,172 @@
+"""Leaks that were planted are found; strong, honest columns and repeated content are not called leaks."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.features.leakage import KeyColumns, LeakageLevel, find_leaks
+from ml_platform.features.leaking_columns import _sampled
+from ml_platform_tests.evaluation.examples import CLASSES, CUT, make_training_set
+
+HONEST = (
+    "extension",
+    "is_docs",
+    "tokens",
+    "past_day",
+    "since_previous",
+    "previous_label",
+    "hour",
+    "noise",
+)
+
+
+def with_features(rows, generator):
+    """Honest columns, among them an extension that tells two classes nearly for certain."""
+    rows = rows.sort_values(["user_id", "occurred_at", "event_id"], ignore_index=True)
+    by_user = rows.groupby("user_id")
+    usual = rows["label"].map({"build": "toml", "docs": "md", "feature": "py", "fix": "py"})
+    odd = generator.random(len(rows)) < 0.03
+    rows["extension"] = usual.mask(odd, "txt")
+    rows["is_docs"] = (rows["label"] == "docs").astype(float).mask(odd, 0.0)
+    rows["tokens"] = [[extension, "src"] for extension in rows["extension"]]
+    rows["seconds"] = rows["occurred_at"].astype("int64") / 1e9
+    rows["past_day"] = (
+        by_user["seconds"]
+        .transform(lambda s: np.arange(len(s)) - np.searchsorted(s, s - 86_400))
+        .astype(float)
+    )
+    acts = rows.drop_duplicates("act_id")
+    own = acts.groupby("user_id")
+    beside = pd.DataFrame(
+        {
+            "act_id": acts["act_id"],
+            "since_previous": own["seconds"].diff(),
+            "until_next": -own["seconds"].diff(-1),
+            "next_time": own["seconds"].shift(-1),
+            "previous_label": own["label"].shift(1).fillna(""),
+            "next_label": own["label"].shift(-1).fillna(""),
+        }
+    )
+    rows = rows.merge(beside, on="act_id", how="left")
+    rows["hour"] = rows["occurred_at"].dt.hour.astype(float)
+    rows["noise"] = generator.normal(size=len(rows))
+    rows["next_day"] = (
+        rows.groupby("user_id")["seconds"]
+        .transform(
+            lambda s: np.searchsorted(s, s + 86_400, "right") - np.searchsorted(s, s, "right")
+        )
+        .astype(float)
+    )
+    rows["target"] = pd.Index(CLASSES).get_indexer(rows["label"]).astype(float)
+    rows["near_target"] = rows["label"].mask(generator.random(len(rows)) < 0.01, "fix")
+    rows["spelled"] = [[label, "x"] for label in rows["label"]]
+    return rows.sort_values(["occurred_at", "event_id"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    made = make_training_set(acts=3_000, seed=4)
+    generator = np.random.default_rng(1)
+    return with_features(made.train, generator), with_features(made.test, generator)
+
+
+def look(train, test, features=HONEST, **changes):
+    arguments = {
+        "label": "label",
+        "features": features,
+        "declared": {*features},
+        "train_until": CUT,
+        "test_from": CUT,
+    }
+    return find_leaks(train, test, **(arguments | changes))
+
+
+def subjects(report, check):
+    return [finding.subject for finding in report.findings if finding.check == check]
+
+
+def test_honest_columns_are_safe(parts):
+    report = look(*parts)
+    assert (report.level, report.findings) == (LeakageLevel.SAFE, ())
+    assert report.rows_test == len(parts[1])
+
+
+@pytest.mark.parametrize("name", ["target", "near_target", "spelled"])
+def test_a_copy_of_the_target_is_dangerous(parts, name):
+    report = look(*parts, (*HONEST, name))
+    assert subjects(report, "target") == [name]
+    assert report.level is LeakageLevel.DANGEROUS
+
+
+@pytest.mark.parametrize("name", ["next_label", "until_next", "next_time", "next_day"])
+def test_a_column_from_the_future_is_dangerous(parts, name):
+    report = look(*parts, (*HONEST, name))
+    assert subjects(report, "future") == [name]
+    assert report.level is LeakageLevel.DANGEROUS
+
+
+def test_a_column_outside_the_catalogue_is_dangerous(parts):
+    report = look(*parts, declared={*HONEST} - {"noise"})
+    assert subjects(report, "declared") == ["noise"]
+    assert report.level is LeakageLevel.DANGEROUS
+
+
+def test_rows_beyond_the_cut_are_dangerous(parts):
+    train, test = parts
+    late = look(train, test, train_until=train["occurred_at"].max())
+    assert subjects(late, "split") == ["train"]
+    early = look(train, test, test_from=test["occurred_at"].min() + timedelta(seconds=1))
+    assert subjects(early, "split") == ["test"]
+    assert late.level is early.level is LeakageLevel.DANGEROUS
+
+
+def test_the_same_row_or_act_on_both_sides_is_dangerous(parts):
+    train, test = parts
+    moved = test.iloc[:1].assign(occurred_at=train["occurred_at"].max(), session_id="other")
+    report = look(pd.concat([train, moved], ignore_index=True), test)
+    assert subjects(report, "split") == ["event_id", "act_id"]
+    assert report.level is LeakageLevel.DANGEROUS
+
+
+def test_sessions_across_the_split_are_a_warning(parts):
+    train, test = parts
+    joined = test.copy()
+    joined.loc[: len(joined) // 2, "session_id"] = train["session_id"].iloc[0]
+    report = look(train, joined)
+    assert subjects(report, "split") == ["session_id"]
+    assert report.level is LeakageLevel.WARNING
+
+
+@pytest.mark.parametrize(
+    ("share", "level"),
+    [(0.0, LeakageLevel.SAFE), (0.1, LeakageLevel.WARNING), (0.5, LeakageLevel.DANGEROUS)],
+)
+def test_duplicated_content(parts, share, level):
+    train, test = parts
+    copies = test.sample(frac=share, random_state=0).copy()
+    for column in ("event_id", "act_id", "session_id"):
+        copies[column] = copies[column] + "-copy"
+    copies["occurred_at"] = train["occurred_at"].max()
+    report = look(pd.concat([train, copies], ignore_index=True), test)
+    assert report.level is level
+    assert bool(subjects(report, "duplicates")) is (share > 0)
+
+
+def test_people_who_repeat_themselves_are_no_duplicates(parts):
+    assert look(*parts, ("hour", "extension")).level is LeakageLevel.SAFE
+
+
+def test_samples_do_not_depend_on_the_order(parts, monkeypatch):
+    monkeypatch.setattr("ml_platform.features.leaking_columns.SAMPLE", 300)
+    rows = parts[0]
+    shuffled = rows.sample(frac=1, random_state=3)
+    chosen = set(_sampled(rows, KeyColumns())["event_id"])
+    assert len(chosen) == 300
+    assert set(_sampled(shuffled, KeyColumns())["event_id"]) == chosen
+
+
+def test_a_small_set_is_judged_by_its_split_alone(parts):
+    train, test = parts
+    assert look(train.head(50), test.head(50), (*HONEST, "target")).level is LeakageLevel.SAFE

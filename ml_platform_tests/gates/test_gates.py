@@ -1,0 +1,166 @@
+"""Each gate fires on its saboteur and on nothing else; and is silent, or does not apply, where it should."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ml_platform.evaluation.report import Estimate
+from ml_platform.features.leakage import LeakageLevel
+from ml_platform.gates.decide import decide, what_would_change
+from ml_platform.gates.integrity import integrity_gates
+from ml_platform.gates.outcome import GateKind, Outcome, Verdict
+from ml_platform.gates.policy import gate_kinds, gate_names
+from ml_platform.gates.quality import quality_gate, sample_size_gate
+from ml_platform.models.spec import Bound, GatePolicy, QualityGate
+from ml_platform_tests.gates.saboteurs import POLICY, SABOTEURS, good_evidence, good_report
+
+VERDICTS = {
+    "sample_size": Verdict.HOLD,
+    "accuracy": Verdict.HOLD,
+    "calibration": Verdict.HOLD,
+    "over_rules": Verdict.REJECT,
+    "over_champion": Verdict.REJECT,
+}
+
+
+def outcomes(report, evidence, policy=POLICY):
+    return {gate.name: gate.outcome for gate in decide(report, policy, evidence).gates}
+
+
+def test_a_good_candidate_passes_every_gate():
+    assert outcomes(good_report(), good_evidence()) == dict.fromkeys(
+        gate_names(POLICY), Outcome.PASS
+    )
+
+
+@pytest.mark.parametrize("name", SABOTEURS)
+def test_a_saboteur_fails_its_gate_and_no_other(name):
+    report, evidence = SABOTEURS[name]((good_report(), good_evidence()))
+    decision = decide(report, POLICY, evidence)
+    stopped = [gate.name for gate in decision.gates if gate.outcome is not Outcome.PASS]
+    assert stopped == [name]
+    assert decision.verdict is VERDICTS.get(name, Verdict.REJECT)
+    gate = next(gate for gate in decision.gates if gate.name == name)
+    assert gate.remedy
+    assert gate.kind is gate_kinds(POLICY)[name]
+    assert gate.explanation in what_would_change(decision)
+
+
+def test_every_gate_has_its_saboteur():
+    assert set(gate_names(POLICY)) == set(SABOTEURS)
+
+
+def test_names_are_those_of_the_decision_in_its_order():
+    decision = decide(good_report(), POLICY, good_evidence())
+    assert tuple(gate.name for gate in decision.gates) == gate_names(POLICY)
+
+
+GATE = QualityGate("g", "m", Bound.LIMIT, 0.85, "because")
+
+
+def measured(bound, estimate, limit):
+    metrics = {"m": Estimate(*estimate)}
+    report = good_report()
+    report = replace(
+        report,
+        candidate=replace(report.candidate, metrics=metrics),
+        difference_to_baseline=metrics,
+        difference_to_champion=metrics,
+    )
+    return quality_gate(report, replace(GATE, bound=bound, limit=limit))
+
+
+@pytest.mark.parametrize(
+    ("bound", "estimate", "limit", "outcome"),
+    [
+        (Bound.LIMIT, (0.9, 0.851, 0.95), 0.85, Outcome.PASS),
+        (Bound.LIMIT, (0.9, 0.85, 0.95), 0.85, Outcome.FAIL),
+        (Bound.BASELINE, (0.1, 0.01, 0.2), 0.0, Outcome.PASS),
+        (Bound.BASELINE, (0.1, 0.0, 0.2), 0.0, Outcome.FAIL),
+        (Bound.CHAMPION, (0.0, 0.0, 0.0), -0.01, Outcome.PASS),
+        (Bound.CHAMPION, (0.0, -0.01, 0.0), -0.01, Outcome.FAIL),
+        (Bound.AT_MOST, (0.04, 0.03, 0.05), 0.05, Outcome.PASS),
+        (Bound.AT_MOST, (0.04, 0.03, 0.0501), 0.05, Outcome.FAIL),
+    ],
+)
+def test_the_bound_of_the_interval_decides(bound, estimate, limit, outcome):
+    gate = measured(bound, estimate, limit)
+    assert gate.outcome is outcome
+    assert (gate.value, gate.low, gate.high) == estimate
+
+
+def test_a_remedy_tells_noise_from_lack():
+    assert "more test clusters" in measured(Bound.LIMIT, (0.9, 0.84, 0.95), 0.85).remedy
+    assert "rise by at least 0.0500" in measured(Bound.LIMIT, (0.82, 0.80, 0.84), 0.85).remedy
+    assert "fall by at least 0.0200" in measured(Bound.AT_MOST, (0.06, 0.05, 0.07), 0.05).remedy
+
+
+def test_without_a_champion_its_gate_does_not_apply():
+    first = replace(good_report(), champion=None, difference_to_champion=None)
+    gate = quality_gate(first, POLICY.quality[2])
+    assert gate.outcome is Outcome.PASS
+    assert gate.value is None
+    assert gate.explanation == "no champion yet: compared with the rules"
+    assert decide(first, POLICY, good_evidence()).verdict is Verdict.PROMOTE
+
+
+def test_a_metric_that_is_not_defined_is_insufficient():
+    gate = quality_gate(good_report(), replace(GATE, metric="roc_auc_ovr"))
+    assert gate.outcome is Outcome.INSUFFICIENT
+    assert "not defined" in gate.explanation
+
+
+@pytest.mark.parametrize(
+    ("rows", "clusters", "outcome", "value", "limit"),
+    [
+        (1_000, 100, Outcome.PASS, 100, 100),
+        (1_000, 99, Outcome.INSUFFICIENT, 99, 100),
+        (999, 100, Outcome.INSUFFICIENT, 999, 1_000),
+        (50, 5, Outcome.INSUFFICIENT, 5, 100),
+    ],
+)
+def test_sample_size(rows, clusters, outcome, value, limit):
+    gate = sample_size_gate(replace(good_report(), rows=rows, clusters=clusters), POLICY)
+    assert (gate.outcome, gate.value, gate.limit) == (outcome, value, limit)
+
+
+def integrity(**changes):
+    gates = integrity_gates(replace(good_evidence(), **changes), POLICY)
+    return {gate.name: gate for gate in gates if gate.outcome is Outcome.FAIL}
+
+
+def test_schema_names_what_differs():
+    assert "weak" in integrity(artifact_features=("strong",))["schema"].explanation
+    assert "order" in integrity(artifact_features=("weak", "strong"))["schema"].explanation
+    gone = integrity(current_feature_versions={"strong": "s1"})["schema"].explanation
+    assert "weak (w1 when trained, None now)" in gone
+
+
+def test_a_warning_about_leaks_passes_and_is_told():
+    warned = replace(
+        good_evidence(), leakage_level=LeakageLevel.WARNING, leakage_findings=("sessions straddle",)
+    )
+    gate = integrity_gates(warned, POLICY)[3]
+    assert gate.outcome is Outcome.PASS
+    assert "sessions straddle" in gate.explanation
+
+
+def test_an_archive_is_never_stale():
+    old = {"newest_row_at": good_evidence().as_of - timedelta(days=900)}
+    assert list(integrity(**old)) == ["stale_data"]
+    assert integrity(**old, live=False) == {}
+
+
+def test_limits_are_inclusive():
+    evidence = good_evidence()
+    assert integrity(parity_gap=POLICY.parity_tolerance) == {}
+    assert integrity(newest_row_at=evidence.as_of - POLICY.maximum_data_age) == {}
+
+
+def test_integrity_gates_are_of_their_kind():
+    assert {gate.kind for gate in integrity_gates(good_evidence(), POLICY)} == {GateKind.INTEGRITY}
+
+
+def test_a_policy_without_quality_gates_still_asks_for_rows():
+    assert gate_names(GatePolicy(quality=()))[-1] == "sample_size"
