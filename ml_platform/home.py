@@ -1,6 +1,7 @@
 """What a home folder remembers between runs: its source, its clock and its secrets."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,21 @@ class SourceChoice:
     map_file: str | None = None
     query_file: str | None = None
 
+    @property
+    def label(self) -> str:
+        """The source as it may be shown: a URL without its password."""
+        return re.sub(r"//([^:/@]+):[^@]*@", r"//\1:***@", self.text)
+
+    @property
+    def simulated(self) -> bool:
+        """Every figure that follows from it is labelled SIMULATED."""
+        return self.text == "simulate"
+
+    @property
+    def live(self) -> bool:
+        """It is expected to have events of the last hours; the others are archives."""
+        return self.text.partition(":")[0] in ("simulate", "postgres")
+
 
 @dataclass(frozen=True)
 class HomeState:
@@ -32,6 +48,8 @@ class HomeState:
     source: SourceChoice
     as_of: datetime
     first_window: datetime
+    settled: bool
+    """Whether the clock was given, or has been set to the end of an archive: it moves no more."""
 
 
 def _path(settings: Settings) -> Path:
@@ -48,6 +66,8 @@ def read_home(settings: Settings) -> HomeState | None:
 def write_home(settings: Settings, state: HomeState) -> None:
     """Remember ``state``, whole or not at all."""
     files.write_text(_path(settings), values.to_json(state))
+    # The URL of a source may hold a password.
+    _path(settings).chmod(0o600)
 
 
 def user_key(settings: Settings) -> bytes:

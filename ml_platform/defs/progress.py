@@ -7,7 +7,12 @@ import time
 import dagster as dg
 from dagster._core.log_manager import LOG_RECORD_METADATA_ATTR
 
-_EVENTS = {"STEP_START": "start", "STEP_SUCCESS": "done", "STEP_FAILURE": "FAILED", "STEP_SKIPPED": "skipped"}
+_EVENTS = {
+    "STEP_START": "start",
+    "STEP_SUCCESS": "done",
+    "STEP_FAILURE": "FAILED",
+    "STEP_SKIPPED": "skipped",
+}
 
 
 class ProgressHandler(logging.Handler):

@@ -1,0 +1,119 @@
+"""Dagster's instance of a home, and runs in this process with progress on standard error."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml_platform.errors import PlatformError, ServiceError, UsageError
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from ml_platform.adapters.services import Services
+
+PROJECT = Path(__file__).resolve().parents[2]
+PID_TAG = "ml_platform/pid"
+
+
+def dagster_environment(settings: Settings, services: "Services") -> dict[str, str]:
+    """What Dagster's processes need to find home and database; copies ``dagster.yaml`` into the home."""
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "dagster.yaml", settings.dagster / "dagster.yaml")
+    return {
+        "DAGSTER_HOME": str(settings.dagster),
+        "ML_PLATFORM_HOME": str(settings.home),
+        "ML_PLATFORM_DAGSTER_DATABASE": services.urls.dagster,
+    }
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """One `run` at a time in a home; a second one is told so at once."""
+    import fcntl
+
+    path = settings.home / "run.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"Another command is at work in {settings.home}.",
+                remedy="wait for it, or choose another --home",
+            ) from error
+        yield
+
+
+@contextmanager
+def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.DagsterInstance"]:
+    """The instance on PostgreSQL; runs that a killed process left open are marked as failed."""
+    os.environ.update(dagster_environment(settings, services))
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(settings.dagster)) as instance:
+        _close_abandoned(instance)
+        yield instance
+
+
+def _close_abandoned(instance: "dg.DagsterInstance") -> None:
+    import dagster as dg
+    import psutil
+
+    open_runs = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(open_runs):
+        pid = run.tags.get(PID_TAG)
+        if pid and not psutil.pid_exists(int(pid)):
+            instance.report_run_failed(run, f"its process {pid} was killed")
+
+
+def run_job(
+    name: str,
+    instance: "dg.DagsterInstance",
+    *,
+    partition_key: str | None = None,
+) -> "dg.ExecuteInProcessResult":
+    """Run a job in this process; the first error of an asset is raised as what it is.
+
+    Raises:
+        PlatformError: what an asset raised.
+        ServiceError: anything else that failed, with the step's name.
+    """
+    from ml_platform.defs.build import build_definitions
+
+    job = build_definitions().resolve_job_def(name)
+    result = job.execute_in_process(
+        instance=instance,
+        partition_key=partition_key,
+        run_config={"loggers": {"progress": {}}},
+        tags={PID_TAG: str(os.getpid())},
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise _failure(name, result)
+    return result
+
+
+def _failure(job: str, result: "dg.ExecuteInProcessResult") -> PlatformError:
+    """The error behind the first failed step, in one line."""
+    for event in result.all_events:
+        if event.event_type_value != "STEP_FAILURE":
+            continue
+        error = event.step_failure_data.error
+        cause: Any = error.cause if error and error.cause else error
+        text = " ".join(str(cause.message).split()) if cause else "no reason given"
+        step = (event.step_key or job).replace("__", "/")
+        kind, _, rest = text.partition(": ")
+        message = rest if kind.startswith("ml_platform.errors") else text
+        found, _, remedy = message.partition(" Remedy: ")
+        return _Failed(
+            f"{step}: {found}", remedy=remedy or f"see the run {result.run_id} in Dagster"
+        )
+    return ServiceError(f"The job {job} failed.", remedy=f"see the run {result.run_id} in Dagster")
+
+
+class _Failed(PlatformError):
+    """What an asset raised, told with the asset's name."""

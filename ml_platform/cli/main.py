@@ -1,0 +1,54 @@
+"""The command `ml-platform`: what a person types wrong gets one clear line and exit code 2."""
+
+import sys
+
+import click
+
+from ml_platform.cli.doctor import doctor
+from ml_platform.cli.ingest import ingest
+from ml_platform.cli.monitor import monitor
+from ml_platform.cli.run import run
+from ml_platform.cli.status import status
+from ml_platform.cli.up import up
+from ml_platform.cli.verify import verify
+from ml_platform.cli.why import why
+from ml_platform.errors import PlatformError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """From workflow-automation telemetry to models that can be trusted, and proof of it.
+
+    \b
+    Start here:
+      ml-platform run                      90 simulated days: events to a gated champion, then a report
+      ml-platform run --source git:PATH    the same on the history of a git repository
+      ml-platform up                       Dagster, MLflow and PostgreSQL, until Ctrl-C
+      ml-platform why pattern_classifier   which gate decided, on what value, what would change it
+
+    Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);
+    deleting it is a clean start.
+    """
+
+
+for command in (run, up, ingest, status, monitor, verify, why, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Entry point: errors become one line on standard error and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"ml-platform: {error.format_message()}", err=True)
+        sys.exit(2)
+    except PlatformError as error:
+        click.echo(f"ml-platform: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("ml-platform: interrupted; what was finished stays, run it again", err=True)
+        sys.exit(130)

@@ -1,0 +1,53 @@
+"""`ml-platform monitor`: the report of one six-hour window."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ml_platform.cli.options import (
+    home_option,
+    json_option,
+    open_home,
+    parse_boundary,
+    require_home,
+)
+
+
+@click.command()
+@home_option
+@json_option
+@click.option(
+    "--window-end", help="End of the window, such as 2026-05-01T12:00Z (default: the home's clock)."
+)
+def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
+    """Predict the trailing week, compare it with the baseline, and decide what follows."""
+    settings = open_home(home)
+    from ml_platform.adapters.services import services
+    from ml_platform.cli.instance import dagster_instance, only_one, run_job
+    from ml_platform.cli.summary import monitoring_summary
+
+    state = require_home(settings)
+    end = parse_boundary("--window-end", window_end) if window_end else state.as_of
+    with (
+        only_one(settings),
+        services(settings) as running,
+        dagster_instance(settings, running) as instance,
+    ):
+        from ml_platform.defs.build import MODELS
+        from ml_platform.defs.partitions import window_key
+        from ml_platform.defs.platform import Connections
+
+        run_job("monitoring", instance, partition_key=window_key(end))
+        ledger = Connections(settings).ledger
+        told = {}
+        for spec in MODELS:
+            reports = ledger.monitoring_reports(spec.name)
+            report = next(r for r in reports if r.window_end == end)
+            told[spec.name] = monitoring_summary(report)
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    for name, report_told in told.items():
+        for key, value in report_told.items():
+            click.echo(f"{name}  {key:<16} {value}")

@@ -1,0 +1,156 @@
+"""What `ml-platform run` tells at the end: one JSON object, or the same for people."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ml_platform.defs.platform import Connections
+    from ml_platform.evaluation.report import EvaluationReport, Subject
+    from ml_platform.monitoring.report import MonitoringReport
+
+
+def summary(platform: "Connections", models: tuple[str, ...]) -> dict[str, Any]:
+    """Source, models with verdict, metrics and gates, monitoring, fingerprints."""
+    home = platform.home
+    return {
+        "source": home.source.label,
+        "simulated": home.source.simulated,
+        "as_of": home.as_of.isoformat(),
+        "models": {name: model_summary(platform, name) for name in models},
+        "monitoring": {name: _monitoring(platform, name) for name in models},
+        "fingerprints": {"events": platform.lake.fingerprint("events", home.as_of)},
+        "tracking": platform.tracking.url,
+    }
+
+
+def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
+    """The judged candidate of a model: verdict, figures beside baseline and ceiling, every gate."""
+    from ml_platform import values
+    from ml_platform.gates.judgement import Judgement
+
+    stored = platform.settings.home / "records" / f"{model}__evaluation_report.json"
+    judgement = values.from_json(Judgement, stored.read_bytes())
+    report = platform.ledger.report(judgement.report_id)
+    version = next(
+        record.version
+        for record in reversed(platform.ledger.versions(model))
+        if record.artifact_sha256 == judgement.artifact_sha256
+        and record.training_set_fingerprint == judgement.training_set_fingerprint
+        and record.decision.policy_version == judgement.policy_version
+    )
+    return {
+        "verdict": judgement.decision.verdict.value.upper(),
+        "decided_by": judgement.decision.row,
+        "version": version,
+        "in_production": platform.ledger.production(model).version,
+        "metrics": _metrics(report.candidate),
+        "baseline": _metrics(report.baseline),
+        "majority": _metrics(report.majority),
+        "ceiling": _metrics(report.ceiling) if report.ceiling else None,
+        "gates": [
+            {
+                "name": gate.name,
+                "outcome": gate.outcome.value.upper(),
+                "value": gate.value,
+                "low": gate.low,
+                "high": gate.high,
+                "limit": gate.limit,
+            }
+            for gate in judgement.decision.gates
+        ],
+        "rows": _sizes(report),
+        "fingerprints": {
+            "training_set": judgement.training_set_fingerprint,
+            "artifact": judgement.artifact_sha256,
+        },
+    }
+
+
+def _sizes(report: "EvaluationReport") -> dict[str, int]:
+    return {
+        "train": report.split.rows_train,
+        "test": report.rows,
+        "test_clusters": report.clusters,
+        "test_acts": report.acts,
+    }
+
+
+def _metrics(subject: "Subject") -> dict[str, dict[str, float]]:
+    return {
+        name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+        for name, estimate in subject.metrics.items()
+    }
+
+
+def _monitoring(platform: "Connections", model: str) -> dict[str, Any] | None:
+    reports = platform.ledger.monitoring_reports(model, limit=1)
+    return monitoring_summary(reports[0]) if reports else None
+
+
+def monitoring_summary(report: "MonitoringReport") -> dict[str, Any]:
+    """One monitoring report in a few words."""
+    return {
+        "window": [report.window_start.isoformat(), report.window_end.isoformat()],
+        "version": report.version,
+        "light": report.light.value.upper(),
+        "drift": report.drift.value.upper(),
+        "performance": report.performance.level.value.upper(),
+        "decision": report.action.upper(),
+        "decided_by": report.decision_row,
+        "confidence": report.confidence.upper(),
+        "rows": report.rows,
+        "clusters": report.clusters,
+        "largest_changes": list(report.top),
+        "causes": list(report.causes),
+    }
+
+
+def show(told: dict[str, Any]) -> None:
+    """The summary for people, on standard output."""
+    label = "  SIMULATED" if told["simulated"] else ""
+    click.echo(f"\nSource {told['source']}{label}, as of {told['as_of']}")
+    for name, model in told["models"].items():
+        _show_model(name, model)
+    for name, report in told["monitoring"].items():
+        if report:
+            click.echo(
+                f"\nMonitoring of {name} ({report['version']}): {report['light']} over {report['rows']:,} rows; "
+                f"drift {report['drift']}, performance {report['performance']}; "
+                f"{report['decision']} ({report['decided_by']}, confidence {report['confidence']})"
+            )
+            for cause in report["causes"]:
+                click.echo(f"  - {cause}")
+    click.echo(
+        "\nNext: `ml-platform up` opens Dagster and MLflow; `ml-platform why MODEL` explains."
+    )
+
+
+def _show_model(name: str, model: dict[str, Any]) -> None:
+    answers = f"version {model['in_production']}" if model["in_production"] else "the rules"
+    click.echo(
+        f"\n{name} version {model['version']}: {model['verdict']} ({model['decided_by']}); "
+        f"{answers} in production"
+    )
+    rows = [
+        ("candidate", "metrics"),
+        ("rules", "baseline"),
+        ("majority", "majority"),
+        ("ceiling", "ceiling"),
+    ]
+    for title, key in rows:
+        figures = model[key]
+        if not figures:
+            continue
+        shown = [
+            f"{metric} {figures[metric]['value']:.3f} "
+            f"[{figures[metric]['low']:.3f}, {figures[metric]['high']:.3f}]"
+            for metric in ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1")
+            if metric in figures
+        ]
+        click.echo(f"  {title:<10} " + "  ".join(shown))
+    for gate in model["gates"]:
+        figures = "" if gate["value"] is None else f"{gate['value']:.4g}"
+        bounds = "" if gate["low"] is None else f" [{gate['low']:.4g}, {gate['high']:.4g}]"
+        limit = "" if gate["limit"] is None else f", limit {gate['limit']:g}"
+        click.echo(f"  {gate['outcome']:<12} {gate['name']:<14} {figures}{bounds}{limit}")

@@ -1,0 +1,147 @@
+"""`ml-platform up`: PostgreSQL, MLflow, Dagster's daemon and UI, until Ctrl-C."""
+
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.cli.options import home_option, open_home
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.processes import ServerProcess
+    from ml_platform.adapters.services import Services
+
+DAEMON = "dagster-daemon"
+UI = "dagster-webserver"
+
+
+@click.command()
+@home_option
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Of Dagster's UI.",
+)
+def up(home: Path | None, port: int) -> None:
+    """Open the UIs: Dagster, MLflow, and the database behind them. Ctrl-C stops them all.
+
+    A server that ends by itself (or is killed) is started again. No process outlives this command,
+    however it ends.
+    """
+    settings = open_home(home)
+    stop = threading.Event()
+
+    def asked(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, asked)
+    signal.signal(signal.SIGTERM, asked)
+    Supervisor(settings, port, stop).run()
+
+
+class Supervisor:
+    """Keeps the four servers of a home running until it is told to stop."""
+
+    def __init__(self, settings: Settings, port: int, stop: threading.Event) -> None:
+        self.settings = settings
+        self.port = port
+        self.stop = stop
+        self.dagster: dict[str, ServerProcess] = {}
+
+    def run(self) -> None:
+        """Start everything, tell the addresses, watch; at the end stop everything in reverse order."""
+        from ml_platform.adapters.services import start_services, stop_services
+
+        services = start_services(self.settings)
+        try:
+            self._start_dagster(services)
+            self._tell(services)
+            while not self.stop.wait(1.0):
+                if services.ended():
+                    click.echo(
+                        f"{', '.join(services.ended())} ended; starting everything again", err=True
+                    )
+                    self._stop_dagster()
+                    stop_services(services)
+                    services = start_services(self.settings)
+                    self._start_dagster(services)
+                    self._tell(services)
+                self._revive(services)
+        finally:
+            click.echo("stopping", err=True)
+            self._stop_dagster()
+            stop_services(services)
+
+    def _tell(self, services: "Services") -> None:
+        self._wait_for_ui()
+        if self.stop.is_set():
+            return
+        click.echo(f"Dagster     http://127.0.0.1:{self.port}")
+        click.echo(f"MLflow      {services.tracking_url}")
+        click.echo(f"PostgreSQL  {services.urls!r}")
+        click.echo("Ctrl-C stops them all.")
+        sys.stdout.flush()
+
+    def _wait_for_ui(self) -> None:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and not self.stop.wait(0.3):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/server_info", timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                if not self.dagster[UI].alive():
+                    raise self.dagster[UI].failure("ended while it was starting") from None
+
+    def _start_dagster(self, services: "Services") -> None:
+        from ml_platform.adapters.processes import free_port
+        from ml_platform.cli.instance import dagster_environment
+
+        self.environment = {**os.environ, **dagster_environment(self.settings, services)}
+        if services.tracking_address:
+            self.environment["ML_PLATFORM_TRACKING_URL"] = services.tracking_address
+        found = free_port(self.port)
+        if found != self.port:
+            click.echo(f"port {self.port} is taken; Dagster's UI is at {found}", err=True)
+            self.port = found
+        for name in (UI, DAEMON):
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        from ml_platform.adapters.processes import start_server
+        from ml_platform.cli.instance import PROJECT
+
+        arguments = {
+            UI: ["-h", "127.0.0.1", "-p", str(self.port), "-w", str(PROJECT / "workspace.yaml")],
+            DAEMON: ["run", "-w", str(PROJECT / "workspace.yaml")],
+        }
+        self.dagster[name] = start_server(
+            self.settings.home,
+            name,
+            [Path(sys.executable).with_name(name), *arguments[name]],
+            environment=self.environment,
+            stop_signal=signal.SIGINT if name == DAEMON else signal.SIGTERM,
+            grace=8.0,
+            cwd=self.settings.home,
+        )
+
+    def _revive(self, services: "Services") -> None:
+        for name, process in list(self.dagster.items()):
+            if not process.alive():
+                click.echo(f"{name} ended; starting it again", err=True)
+                self._start(name)
+
+    def _stop_dagster(self) -> None:
+        for process in self.dagster.values():
+            process.stop()
+        self.dagster = {}

@@ -1,0 +1,82 @@
+"""When things run by themselves: every schedule and sensor says whether it is on."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from ml_platform.defs.partitions import window_key
+from ml_platform.defs.platform import Connections
+from ml_platform.models.spec import ModelSpec
+
+CATCH_UP = 20
+"""Windows caught up in one look, so that a long stop does not fill the queue."""
+
+
+def ingestion_schedule(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Every hour for live sources; archives and simulations have nothing new."""
+
+    @dg.schedule(
+        name="hourly_ingestion",
+        job=job,
+        cron_schedule="45 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Reads a live source into the lake and rebuilds the features.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
+    ) -> dg.RunRequest | dg.SkipReason:
+        source = platform.home.source
+        if source.simulated or not source.live:
+            return dg.SkipReason(f"{source.label} has nothing new: it is no live source")
+        return dg.RunRequest(run_key=f"ingestion:{context.scheduled_execution_time.isoformat()}")
+
+    return schedule
+
+
+def missed_windows_sensor(
+    spec: ModelSpec,
+    job: dg.UnresolvedAssetJobDefinition,
+    windows: dg.TimeWindowPartitionsDefinition,
+) -> dg.SensorDefinition:
+    """Catches up on windows without a report, whatever the reason that they were missed."""
+
+    @dg.sensor(
+        name=f"{spec.name}_missed_windows",
+        job=job,
+        minimum_interval_seconds=600,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Six-hour windows that have no monitoring report yet are run, oldest first.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
+    ) -> dg.SensorResult | dg.SkipReason:
+        reports = platform.ledger.monitoring_reports(spec.name)
+        if not reports:
+            return dg.SkipReason("no window has been watched yet")
+        missed = missed_windows(
+            windows, {window_key(report.window_end) for report in reports}, datetime.now(UTC)
+        )
+        if not missed:
+            return dg.SkipReason("every window has its report")
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(run_key=f"{spec.name}:{key}:missed", partition_key=key)
+                for key in missed[:CATCH_UP]
+            ]
+        )
+
+    return sensor
+
+
+def missed_windows(
+    windows: dg.TimeWindowPartitionsDefinition, reported: set[str], now: datetime
+) -> list[str]:
+    """Windows from the first report on that ended more than an hour before ``now`` without a report."""
+    keys = windows.get_partition_keys(current_time=now)
+    first = min(reported)
+    finished = [key for key in keys if key >= first]
+    # The newest window is the schedule's own for an hour.
+    newest_ended = (now - windows.time_window_for_partition_key(keys[-1]).end).total_seconds()
+    due = finished if newest_ended > 3600 else finished[:-1]
+    return [key for key in due if key not in reported]

@@ -1,0 +1,80 @@
+"""All definitions of the platform, from the models it has and the windows of its home."""
+
+import dagster as dg
+
+from ml_platform.defs.automation import ingestion_schedule, missed_windows_sensor
+from ml_platform.defs.events import lake, lake_checks
+from ml_platform.defs.features import catalogue, warehouse
+from ml_platform.defs.model_chain import training_chain, watching_chain
+from ml_platform.defs.partitions import windows
+from ml_platform.defs.platform import Platform
+from ml_platform.defs.progress import progress_logger
+from ml_platform.defs.records import RecordIOManager
+from ml_platform.defs.retraining import retraining_sensor
+from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
+
+MODELS = (PATTERN_CLASSIFIER,)
+
+EVENTS = dg.AssetSelection.assets(lake)
+FEATURES = dg.AssetSelection.assets(warehouse, catalogue)
+
+
+def build_definitions() -> dg.Definitions:
+    """The definitions for the home that the environment names; called again when its clock has settled."""
+    grid = windows()
+    training = {spec.name: training_chain(spec) for spec in MODELS}
+    watching = {spec.name: watching_chain(spec, grid) for spec in MODELS}
+    all_training = [asset for chain in training.values() for asset in chain]
+    all_watching = [asset for chain in watching.values() for asset in chain]
+    ingestion = dg.define_asset_job(
+        "ingestion", EVENTS, description="The source into the lake, with its checks."
+    )
+    refresh = dg.define_asset_job(
+        "refresh",
+        EVENTS | FEATURES,
+        description="A live source into the lake, and features from it.",
+    )
+    pipeline = dg.define_asset_job(
+        "pipeline",
+        FEATURES | dg.AssetSelection.assets(*all_training),
+        description="Features to gated champions, for every model.",
+    )
+    monitoring = dg.define_asset_job(
+        "monitoring",
+        dg.AssetSelection.assets(*all_watching),
+        partitions_def=grid,
+        description="Predictions and the monitoring report of one six-hour window, for every model.",
+    )
+    train = {
+        spec.name: dg.define_asset_job(
+            f"train_{spec.name}",
+            dg.AssetSelection.assets(*training[spec.name]),
+            description=f"A new candidate of the {spec.title}, evaluated and, if it earns it, promoted.",
+        )
+        for spec in MODELS
+    }
+    return dg.Definitions(
+        assets=[lake, warehouse, catalogue, *all_training, *all_watching],
+        asset_checks=[lake_checks],
+        jobs=[ingestion, refresh, pipeline, monitoring, *train.values()],
+        schedules=[
+            ingestion_schedule(refresh),
+            dg.build_schedule_from_partitioned_job(
+                monitoring,
+                name="six_hourly_monitoring",
+                description="Every six hours: the window that has just ended.",
+                default_status=dg.DefaultScheduleStatus.RUNNING,
+            ),
+        ],
+        sensors=[
+            sensor
+            for spec in MODELS
+            for sensor in (
+                retraining_sensor(spec, train[spec.name]),
+                missed_windows_sensor(spec, monitoring, grid),
+            )
+        ],
+        resources={"platform": Platform(), "records": RecordIOManager()},
+        loggers={"progress": progress_logger, "console": dg.colored_console_logger},
+        executor=dg.in_process_executor,
+    )

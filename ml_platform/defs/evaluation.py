@@ -1,0 +1,315 @@
+"""Stage evaluation (and its gates): the candidate judged, a check a gate, everything in MLflow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ml_platform import values
+from ml_platform.defs.platform import Connections
+from ml_platform.defs.tables import image, table
+from ml_platform.gates.judgement import Judgement
+from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
+from ml_platform.gates.policy import gate_kinds, policy_version
+from ml_platform.models.candidate import CandidateRecord
+from ml_platform.models.spec import ModelSpec
+from ml_platform.training_sets.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.report import EvaluationReport
+    from ml_platform.gates.integrity import IntegrityEvidence
+    from ml_platform.models.spec import Scorer
+    from ml_platform.training_sets.training_set import TrainingSet
+
+
+def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """``<model>/evaluation_report``, with one asset check a gate of the model's policy."""
+
+    @dg.asset(
+        key=[spec.name, "evaluation_report"],
+        group_name="evaluation",
+        kinds={"python"},
+        owners=["team:ml"],
+        io_manager_key="records",
+        ins={
+            "training_set": dg.AssetIn([spec.name, "training_set"]),
+            "candidate": dg.AssetIn([spec.name, "candidate"]),
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                name,
+                asset=[spec.name, "evaluation_report"],
+                blocking=kind is GateKind.INTEGRITY,
+                description=f"{kind.value} gate",
+            )
+            for name, kind in gate_kinds(spec.policy).items()
+        ],
+        description=(
+            "The candidate on test rows it has never seen, beside rules, majority, champion and (simulated) "
+            "ceiling, every figure with its interval; then the gates, and the verdict."
+        ),
+    )
+    def evaluation_report(
+        context: dg.AssetExecutionContext,
+        training_set: TrainingSetRecord,
+        candidate: CandidateRecord,
+        platform: dg.ResourceParam[Connections],
+    ) -> dg.MaterializeResult[Judgement]:
+        from ml_platform.gates.decide import decide
+
+        judged = _judge(spec, platform, training_set, candidate)
+        decision = decide(judged.report, spec.policy, judged.evidence)
+        accuracy = judged.report.candidate.metrics["accuracy"]
+        context.log.info(
+            f"accuracy {accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]; "
+            f"verdict {decision.verdict.value.upper()}: {decision.row}"
+        )
+        pages = _pages(judged.report, decision)
+        run_id = _log_run(spec, platform, candidate, judged, decision, pages, context.run.run_id)
+        judgement = Judgement(
+            model=spec.name,
+            report_id=platform.ledger.save_report(judged.report),
+            artifact_sha256=candidate.artifact_sha256,
+            rules_sha256=candidate.rules_sha256,
+            training_set_fingerprint=training_set.fingerprint,
+            policy_version=decision.policy_version,
+            decision=decision,
+            integrity=values.to_json(judged.evidence),
+            mlflow_run_id=run_id,
+            dagster_run_id=context.run.run_id,
+        )
+        return dg.MaterializeResult(
+            value=judgement,
+            metadata=_metadata(judged.report, decision, pages, platform.tracking.run_url(run_id)),
+            check_results=[_check(spec, gate) for gate in decision.gates],
+        )
+
+    return evaluation_report
+
+
+@dataclass(frozen=True)
+class _Judged:
+    report: "EvaluationReport"
+    evidence: "IntegrityEvidence"
+
+
+def _judge(
+    spec: ModelSpec, platform: Connections, record: TrainingSetRecord, candidate: CandidateRecord
+) -> _Judged:
+    """The report, and the evidence that what was judged is what lies on disk."""
+    from ml_platform.evaluation.evaluate import evaluate
+    from ml_platform.features.leakage import find_leaks
+    from ml_platform.gates.integrity import evidence_of
+    from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
+    from ml_platform.models.probabilities import load_probabilities
+    from ml_platform.training_sets.build import load_training_set, rows_path
+
+    settings = platform.settings
+    rows = load_training_set(settings.training_sets, record)
+    artifact = read_artifact(
+        settings.artifacts / candidate.artifact_sha256, candidate.artifact_sha256
+    )
+    champion = _champion(platform, spec.name)
+    report = evaluate(
+        rows,
+        candidate=scorer_of(artifact),
+        estimator=load_probabilities(
+            settings.home / "estimator_probabilities",
+            candidate.estimator_probabilities_sha256,
+            artifact.classes,
+        ),
+        baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
+        ceiling=_ceiling(platform, spec.name, rows),
+        champion=champion.scorer,
+        folds=candidate.fold_metrics,
+        artifact_sha256=artifact.sha256,
+        versions={
+            "candidate": candidate.artifact_sha256[:12],
+            "baseline": candidate.rules_sha256[:12],
+            "champion": champion.version,
+        },
+        policy_version=policy_version(spec.policy),
+        as_of=platform.home.as_of,
+        newest_row_at=platform.newest_event_at,
+        live=platform.source_is_live,
+        seed=spec.seed,
+    )
+    definitions = platform.ledger.feature_definitions()
+    evidence = evidence_of(
+        report,
+        record,
+        find_leaks(rows),
+        artifact_sha256=artifact.sha256,
+        rows_sha256=values.file_sha256(rows_path(settings.training_sets, record)),
+        artifact_features=_in_order(artifact.features, record.features),
+        current_feature_versions={name: version for name, (version, _) in definitions.items()},
+    )
+    return _Judged(report, evidence)
+
+
+def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str, ...]:
+    """The artifact takes its inputs by name: in the training set's order, strangers last."""
+    return (*(f for f in order if f in features), *(f for f in features if f not in order))
+
+
+@dataclass(frozen=True)
+class _Champion:
+    version: str
+    scorer: "Scorer | None"
+
+
+def _champion(platform: Connections, model: str) -> _Champion:
+    """The version in production, loaded from its bytes; none before the first promotion."""
+    from ml_platform.models.artifact import load_scorer
+
+    version = platform.ledger.production(model).version
+    if version is None:
+        return _Champion("", None)
+    record = platform.ledger.version(model, version)
+    path = platform.settings.home / record.artifact_path
+    return _Champion(str(version), load_scorer(path, record.artifact_sha256))
+
+
+def _ceiling(platform: Connections, model: str, rows: "TrainingSet") -> "dict[str, str] | None":
+    """Predictions of the Bayes rule on the test rows, where the source knows the truth."""
+    import pyarrow.compute as pc
+
+    stored = platform.lake.rows(
+        "ceilings",
+        since=rows.record.split.test_from,
+        columns=("row_id", "model", "prediction"),
+    )
+    own = stored.filter(pc.equal(stored["model"], model))
+    if len(own) == 0:
+        return None
+    return dict(zip(own["row_id"].to_pylist(), own["prediction"].to_pylist(), strict=True))
+
+
+@dataclass(frozen=True)
+class _Pages:
+    html: str
+    confusion: bytes
+    reliability: bytes
+
+
+def _pages(report: "EvaluationReport", decision: Decision) -> _Pages:
+    from ml_platform.evaluation.page import report_html
+    from ml_platform.evaluation.plots import confusion_png, reliability_png
+
+    return _Pages(report_html(report, decision), confusion_png(report), reliability_png(report))
+
+
+def _log_run(
+    spec: ModelSpec,
+    platform: Connections,
+    candidate: CandidateRecord,
+    judged: _Judged,
+    decision: Decision,
+    pages: _Pages,
+    dagster_run_id: str,
+) -> str:
+    """One MLflow run an evaluation: parameters, metrics with their bounds, fingerprints, plots, page."""
+    report = judged.report
+    metrics = {"training_seconds": candidate.seconds, "parity_gap": report.parity_gap}
+    for prefix, subject in (
+        ("", report.candidate),
+        ("baseline_", report.baseline),
+        ("ceiling_", report.ceiling),
+    ):
+        for name, estimate in (subject.metrics if subject else {}).items():
+            metrics[f"{prefix}{name}"] = estimate.value
+            metrics[f"{prefix}{name}_low"] = estimate.low
+            metrics[f"{prefix}{name}_high"] = estimate.high
+    for index, fold in enumerate(report.folds):
+        metrics |= {f"fold_{index + 1}_{name}": value for name, value in fold.items()}
+    return platform.tracking.log_run(
+        name=f"{spec.name} {candidate.artifact_sha256[:12]}",
+        experiment=spec.name,
+        parameters=candidate.parameters,
+        metrics=metrics,
+        tags={
+            "fingerprint": values.fingerprint((values.fingerprint(report), dagster_run_id)),
+            "verdict": decision.verdict.value,
+            "decided by": decision.row,
+            "training set": report.training_set_fingerprint,
+            "artifact sha256": report.artifact_sha256,
+            "policy": report.policy_version,
+            "source": report.source,
+            "simulated": str(report.simulated),
+            "dagster run": dagster_run_id,
+        },
+        files={
+            "report.html": pages.html.encode(),
+            "confusion.png": pages.confusion,
+            "reliability.png": pages.reliability,
+            "report.json": values.to_json(report).encode(),
+            "decision.json": values.to_json(decision).encode(),
+        },
+    )
+
+
+def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
+    """A gate as a check: integrity failures are errors, a quality gate's outcome is data."""
+    integrity = gate.kind is GateKind.INTEGRITY
+    numbers = {"value": gate.value, "low": gate.low, "high": gate.high, "limit": gate.limit}
+    return dg.AssetCheckResult(
+        asset_key=[spec.name, "evaluation_report"],
+        check_name=gate.name,
+        passed=gate.outcome is Outcome.PASS,
+        severity=dg.AssetCheckSeverity.ERROR if integrity else dg.AssetCheckSeverity.WARN,
+        description=gate.explanation,
+        metadata={
+            "outcome": gate.outcome.value.upper(),
+            "remedy": gate.remedy,
+            **{name: value for name, value in numbers.items() if value is not None},
+        },
+    )
+
+
+def _metadata(
+    report: "EvaluationReport", decision: Decision, pages: _Pages, run_url: str
+) -> dict[str, Any]:
+    label = "SIMULATED " if report.simulated else ""
+    subjects = [report.candidate, report.baseline, report.majority, report.ceiling, report.champion]
+    shown = ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1")
+    return {
+        "verdict": f"{decision.verdict.value.upper()}: {decision.row}",
+        "MLflow run": dg.MetadataValue.url(run_url),
+        f"{label}figures, 95 % intervals": table(
+            {
+                "subject": subject.name,
+                **{
+                    name: f"{m.value:.3f} [{m.low:.3f}, {m.high:.3f}]"
+                    for name in shown
+                    if (m := subject.metrics.get(name))
+                },
+            }
+            for subject in subjects
+            if subject
+        ),
+        "gates": table(
+            {
+                "gate": gate.name,
+                "outcome": gate.outcome.value.upper(),
+                "value": gate.value,
+                "low": gate.low,
+                "high": gate.high,
+                "limit": gate.limit,
+            }
+            for gate in decision.gates
+        ),
+        "per class": table(
+            {
+                "class": row.name,
+                "rows": row.support,
+                "precision": row.precision,
+                "recall": row.recall,
+                "F1": row.f1,
+            }
+            for row in report.per_class
+        ),
+        "confusion": image(pages.confusion, "confusion"),
+        "calibration": image(pages.reliability, "calibration"),
+        "accuracy": report.candidate.metrics["accuracy"].value,
+    }

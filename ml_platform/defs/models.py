@@ -1,0 +1,73 @@
+"""Stage models: the candidate is fitted, exported and kept under its hash."""
+
+import dagster as dg
+
+from ml_platform.defs.platform import Connections
+from ml_platform.defs.tables import table
+from ml_platform.models.candidate import CandidateRecord
+from ml_platform.models.spec import ModelSpec
+from ml_platform.training_sets.training_set import TrainingSetRecord
+
+
+def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """``<model>/candidate``: the fitted model as the artifact that would be served, and its rules."""
+
+    @dg.asset(
+        key=[spec.name, "candidate"],
+        group_name="models",
+        kinds={"scikitlearn", "onnx"},
+        owners=["team:ml"],
+        io_manager_key="records",
+        ins={"training_set": dg.AssetIn([spec.name, "training_set"])},
+        description=f"{spec.title}: fitted, exported to what is served, hashed; beside it the rules.",
+    )
+    def candidate(
+        context: dg.AssetExecutionContext,
+        training_set: TrainingSetRecord,
+        platform: dg.ResourceParam[Connections],
+    ) -> dg.MaterializeResult[CandidateRecord]:
+        from ml_platform.models.probabilities import save_probabilities
+        from ml_platform.training_sets.build import load_training_set
+
+        settings = platform.settings
+        rows = load_training_set(settings.training_sets, training_set)
+        outcome = spec.fit(rows, spec.seed, context.log.info)
+        rules = spec.fit_rules(rows)
+        for artifact in (outcome.artifact, rules):
+            artifact.write(settings.artifacts / artifact.sha256)
+        record = CandidateRecord(
+            model=spec.name,
+            artifact_sha256=outcome.artifact.sha256,
+            rules_sha256=rules.sha256,
+            size_bytes=outcome.artifact.size_bytes,
+            training_set_fingerprint=training_set.fingerprint,
+            estimator_probabilities_sha256=save_probabilities(
+                settings.home / "estimator_probabilities",
+                rows.test,
+                outcome.estimator.predict_proba(rows.test),
+            ),
+            parameters=outcome.parameters,
+            fold_metrics=outcome.fold_metrics,
+            seconds=round(outcome.seconds, 1),
+        )
+        platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules.sha256})
+        return dg.MaterializeResult(
+            value=record,
+            data_version=dg.DataVersion(record.artifact_sha256),
+            metadata={
+                "artifact sha256": record.artifact_sha256,
+                "size": f"{record.size_bytes / 1e6:.1f} MB",
+                "seconds": record.seconds,
+                "parameters": table(
+                    [
+                        {"parameter": name, "value": value}
+                        for name, value in record.parameters.items()
+                    ]
+                ),
+                "folds by time": table(
+                    [{"fold": i + 1, **fold} for i, fold in enumerate(record.fold_metrics)]
+                ),
+            },
+        )
+
+    return candidate

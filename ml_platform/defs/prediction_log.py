@@ -1,0 +1,100 @@
+"""Stage prediction_log: what the version in production says of the rows of the trailing window."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ml_platform.defs.partitions import window_end
+from ml_platform.defs.platform import Connections
+from ml_platform.defs.registering import RULES, rules_of
+from ml_platform.defs.training_sets import FEATURES
+from ml_platform.errors import IntegrityError
+from ml_platform.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.models.spec import Scorer
+
+
+def predictions_asset(
+    spec: ModelSpec, windows: dg.TimeWindowPartitionsDefinition
+) -> dg.AssetsDefinition:
+    """``<model>/predictions``: batch predictions of a window, and the outcomes known by its end."""
+
+    @dg.asset(
+        key=[spec.name, "predictions"],
+        group_name="prediction_log",
+        kinds={"onnx", "postgres"},
+        owners=["team:ml"],
+        partitions_def=windows,
+        deps=[FEATURES],
+        description=(
+            "The champion (or, without one, the rules) on the rows of the trailing window that it has not "
+            "scored yet; outcomes are joined when their label delay has passed."
+        ),
+    )
+    def predictions(
+        context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
+    ) -> dg.MaterializeResult[None]:
+        from ml_platform.monitoring.policy import POLICY
+        from ml_platform.prediction_log.scoring import predicted
+
+        end = window_end(context.partition_key)
+        version, scorer = in_production(platform, spec.name)
+        rows = feature_rows(platform, spec, end - POLICY.window, end)
+        scored = predicted(scorer, rows)
+        new = platform.ledger.log_predictions(
+            scored.rename(columns={"event_id": "row_id", "predicted": "prediction"}).assign(
+                model=spec.name, version=version, predicted_at=end
+            )
+        )
+        labels = rows[["event_id", spec.label, "occurred_at"]].dropna()
+        known = labels.assign(known_at=labels["occurred_at"] + spec.label_delay)
+        outcomes = platform.ledger.log_outcomes(
+            known[known["known_at"] <= end].rename(
+                columns={"event_id": "row_id", spec.label: "label"}
+            )
+        )
+        joined = platform.ledger.joined_share(spec.name, end - POLICY.window, end)
+        context.log.info(f"{new:,} predictions by {version}, {outcomes:,} outcomes")
+        return dg.MaterializeResult(
+            metadata={
+                "version": version,
+                "dagster/partition_row_count": len(rows),
+                "new predictions": new,
+                "new outcomes": outcomes,
+                "share joined to an outcome": joined or 0.0,
+            }
+        )
+
+    return predictions
+
+
+def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
+    """The version that answers now, and its scorer: the champion, or 'rules' without one."""
+    from ml_platform.models.artifact import load_scorer
+
+    version = platform.ledger.production(model).version
+    if version is not None:
+        record = platform.ledger.version(model, version)
+        path = platform.settings.home / record.artifact_path
+        return str(version), load_scorer(path, record.artifact_sha256)
+    sha256 = rules_of(platform, model)
+    if not sha256:
+        raise IntegrityError(
+            f"Nothing can answer for {model}: no champion and no rules yet.",
+            remedy=f"materialise {model}/candidate first, or `ml-platform run`",
+        )
+    return RULES, load_scorer(platform.settings.artifacts / sha256, sha256)
+
+
+def feature_rows(
+    platform: Connections, spec: ModelSpec, start: datetime, end: datetime
+) -> "pd.DataFrame":
+    """Keys, label and the model's features of the rows of people in ``[start, end)``, oldest first."""
+    from ml_platform.training_sets.build import read_feature_rows
+
+    path = platform.settings.features / "pattern_features.parquet"
+    return read_feature_rows(path, spec, start=start, end=end)

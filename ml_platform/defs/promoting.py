@@ -1,0 +1,133 @@
+"""A promotion as it happens: evidence gathered anew, a permit, one transaction, MLflow after it."""
+
+import hashlib
+from pathlib import Path
+
+from ml_platform import values
+from ml_platform.defs.platform import Connections
+from ml_platform.errors import IntegrityError, PermitRefused, PlatformError
+from ml_platform.gates.judgement import Judgement
+from ml_platform.gates.outcome import Decision
+from ml_platform.gates.policy import gate_names, policy_version
+from ml_platform.models.spec import GatePolicy, ModelSpec
+from ml_platform.registry.permit import CheckEvidence, Evidence, grant, reasons_against
+from ml_platform.registry.records import VersionRecord
+from ml_platform.training_sets.training_set import TrainingSetRecord
+
+ACTOR = "champion asset"
+
+
+def promote(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    judgement: Judgement,
+    version: VersionRecord,
+    checks: tuple[CheckEvidence, ...],
+) -> None:
+    """Make ``version`` the champion if its evidence still holds; a refusal is recorded and raised.
+
+    Raises:
+        PermitRefused: with every reason.
+        ConflictError: another promotion was faster; nothing was changed.
+    """
+    ledger, as_of = platform.ledger, platform.home.as_of
+    state = ledger.production(spec.name)
+    evidence = _evidence(platform, spec, version, checks)
+    reasons = (
+        *_of_another_candidate(judgement, version, training_set),
+        *reasons_against(evidence),
+    )
+    if reasons:
+        ledger.record_refusal(spec.name, version.version, reasons=reasons, at=as_of, actor=ACTOR)
+        raise PermitRefused(
+            reasons,
+            remedy=f"materialise {spec.name}/training_set and what follows it again, "
+            f"or see `ml-platform why {spec.name} {version.version}`",
+        )
+    ledger.promote(
+        spec.name,
+        version.version,
+        expected_revision=state.revision,
+        permit=grant(evidence),
+        at=as_of,
+        actor=ACTOR,
+    )
+
+
+def _of_another_candidate(
+    judgement: Judgement, version: VersionRecord, training_set: TrainingSetRecord
+) -> tuple[str, ...]:
+    """Reasons where the latest evaluation, training set and registered version do not belong together."""
+    pairs = {
+        "evaluation judged artifact": (judgement.artifact_sha256, version.artifact_sha256),
+        "evaluation is of training set": (
+            judgement.training_set_fingerprint,
+            version.training_set_fingerprint,
+        ),
+        "latest training set is": (training_set.fingerprint, version.training_set_fingerprint),
+    }
+    return tuple(
+        f"the latest {what} {found[:12]}, version {version.version} has {own[:12]}"
+        for what, (found, own) in pairs.items()
+        if found != own
+    )
+
+
+def _evidence(
+    platform: Connections,
+    spec: ModelSpec,
+    version: VersionRecord,
+    checks: tuple[CheckEvidence, ...],
+) -> Evidence:
+    from ml_platform.training_sets.build import rows_path
+
+    ledger, settings = platform.ledger, platform.settings
+    stored = ledger.training_set(spec.name, version.training_set_fingerprint)
+    rows = rows_path(settings.training_sets, stored) if stored else None
+    return Evidence(
+        record=version,
+        report=ledger.report(version.report_id),
+        training_set=stored,
+        artifact_sha256=artifact_sha256_now(
+            settings.home / version.artifact_path, version.artifact_sha256
+        ),
+        rows_sha256=values.file_sha256(rows) if rows and rows.exists() else None,
+        policy_version=policy_version(spec.policy),
+        recomputed=decided_again(platform, version),
+        checks=checks,
+        required_checks=gate_names(spec.policy),
+    )
+
+
+def artifact_sha256_now(folder: Path, expected: str) -> str | None:
+    """Identity of the artifact's bytes as they lie there; ``None`` if the folder is gone."""
+    from ml_platform.models.artifact import read_artifact
+
+    if not folder.is_dir():
+        return None
+    try:
+        return read_artifact(folder, expected).sha256
+    except IntegrityError:
+        digest = hashlib.sha256()
+        for file in sorted(folder.iterdir()):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        return digest.hexdigest()
+
+
+def decided_again(platform: Connections, version: VersionRecord) -> Decision | None:
+    """The decision from what is stored: report, policy and integrity evidence; ``None`` if it cannot be."""
+    from ml_platform.gates.decide import decide
+    from ml_platform.gates.integrity import IntegrityEvidence
+
+    report = platform.ledger.report(version.report_id)
+    if report is None or not version.policy or not version.integrity:
+        return None
+    try:
+        return decide(
+            report,
+            values.from_json(GatePolicy, version.policy),
+            values.from_json(IntegrityEvidence, version.integrity),
+        )
+    except (PlatformError, ValueError):
+        return None

@@ -1,0 +1,127 @@
+"""Stage registry: every evaluated candidate is registered; only a permit moves the champion."""
+
+import dagster as dg
+
+from ml_platform import values
+from ml_platform.defs.check_evidence import check_evidence
+from ml_platform.defs.platform import Connections
+from ml_platform.defs.tables import table
+from ml_platform.gates.judgement import Judgement
+from ml_platform.gates.outcome import Verdict
+from ml_platform.gates.policy import gate_names
+from ml_platform.models.candidate import CandidateRecord
+from ml_platform.models.spec import ModelSpec
+from ml_platform.registry.records import ProductionState, VersionRecord
+from ml_platform.training_sets.training_set import TrainingSetRecord
+
+
+def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """``<model>/registered_version``: the candidate with its verdict, lineage and monitoring baseline."""
+
+    @dg.asset(
+        key=[spec.name, "registered_version"],
+        group_name="registry",
+        kinds={"mlflow", "postgres"},
+        owners=["team:ml"],
+        io_manager_key="records",
+        ins={
+            "training_set": dg.AssetIn([spec.name, "training_set"]),
+            "candidate": dg.AssetIn([spec.name, "candidate"]),
+            "judgement": dg.AssetIn([spec.name, "evaluation_report"]),
+        },
+        description=(
+            "The evaluated candidate under a version number in the ledger and in MLflow, whatever its "
+            "verdict; with the baseline that monitoring will compare with."
+        ),
+    )
+    def registered_version(
+        context: dg.AssetExecutionContext,
+        training_set: TrainingSetRecord,
+        candidate: CandidateRecord,
+        judgement: Judgement,
+        platform: dg.ResourceParam[Connections],
+    ) -> dg.MaterializeResult[VersionRecord]:
+        from ml_platform.defs.registering import register, save_baselines
+
+        record = register(platform, spec, training_set, candidate, judgement)
+        save_baselines(platform, spec, training_set, record)
+        verdict = record.decision.verdict.value.upper()
+        context.log.info(f"version {record.version} registered: {verdict}")
+        return dg.MaterializeResult(
+            value=record,
+            metadata={
+                "version": record.version,
+                "verdict": f"{verdict}: {record.decision.row}",
+                "MLflow": dg.MetadataValue.url(
+                    platform.tracking.version_url(spec.name, record.mlflow_version)
+                ),
+                "artifact sha256": record.artifact_sha256,
+                "size": f"{record.size_bytes / 1e6:.1f} MB",
+                "parent": record.parent or 0,
+                "feature versions": table(
+                    {"feature": name, "version": version}
+                    for name, version in record.feature_versions.items()
+                ),
+            },
+        )
+
+    return registered_version
+
+
+def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """``<model>/champion``: which version is in production; only a permit changes it."""
+
+    @dg.asset(
+        key=[spec.name, "champion"],
+        group_name="registry",
+        kinds={"mlflow", "postgres"},
+        owners=["team:ml"],
+        io_manager_key="records",
+        ins={
+            "training_set": dg.AssetIn([spec.name, "training_set"]),
+            "judgement": dg.AssetIn([spec.name, "evaluation_report"]),
+            "version": dg.AssetIn([spec.name, "registered_version"]),
+        },
+        description=(
+            "Which version is in production. In the run that judged a candidate, HOLD and REJECT leave it "
+            "as it is. Launched on its own it asks for a promotion, and is refused without a permit."
+        ),
+    )
+    def champion(
+        context: dg.AssetExecutionContext,
+        training_set: TrainingSetRecord,
+        judgement: Judgement,
+        version: VersionRecord,
+        platform: dg.ResourceParam[Connections],
+    ) -> dg.MaterializeResult[ProductionState]:
+        from ml_platform.defs.promoting import promote
+
+        checks = check_evidence(
+            context.instance,
+            dg.AssetKey([spec.name, "evaluation_report"]),
+            gate_names(spec.policy),
+        )
+        held = judgement.decision.verdict is not Verdict.PROMOTE
+        if not (held and judgement.dagster_run_id == context.run.run_id):
+            promote(platform, spec, training_set, judgement, version, checks)
+        state = platform.ledger.production(spec.name)
+        who = f"version {state.version}" if state.version else "the rules"
+        context.log.info(
+            f"{who} in production"
+            + (
+                f" ({judgement.decision.verdict.value.upper()}: {judgement.decision.row})"
+                if held
+                else ""
+            )
+        )
+        return dg.MaterializeResult(
+            value=state,
+            metadata={
+                "in production": who,
+                "revision": state.revision,
+                "candidate": f"{judgement.decision.verdict.value.upper()}: {judgement.decision.row}",
+                "state": values.to_json(state),
+            },
+        )
+
+    return champion
