@@ -1,0 +1,165 @@
+"""What every event lake does: `ParquetLake` and `InMemoryLake` pass the same tests."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ml_platform.adapters.lake import InMemoryLake, ParquetLake
+from ml_platform.events.lake import EventLake
+from ml_platform.events.quality import check_rows
+from ml_platform.events.schema import EVENTS, TABLES
+from ml_platform_tests.events.rows import NOW, START, good, raw, table
+
+
+@pytest.fixture(params=["parquet", "memory"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> EventLake:
+    if request.param == "memory":
+        return InMemoryLake()
+    return ParquetLake(tmp_path / "lake", tmp_path / "quarantine")
+
+
+def test_an_empty_lake_answers(lake: EventLake):
+    assert lake.counts() == dict.fromkeys(TABLES, 0)
+    assert lake.newest("events") is None
+    assert lake.rows("events").schema == EVENTS
+    assert lake.merge("events", EVENTS.empty_table()).added == 0
+    assert lake.fingerprint("events", NOW) != lake.fingerprint("users", NOW)
+
+
+def test_rows_come_back_in_order_and_by_day(lake: EventLake):
+    rows = good(*(raw(number) for number in range(8)))
+    result = lake.merge("events", rows.take(pa.array([7, 2, 0, 1, 6, 5, 3, 4])))
+    # 09:00, 15:00, 21:00 of March 1; 03:00 .. 21:00 of March 2; 03:00 of March 3
+    assert result.days == (date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3))
+    assert (result.added, result.duplicates, result.conflicts) == (8, 0, 0)
+    assert lake.rows("events").to_pylist() == rows.to_pylist()
+    assert lake.newest("events") == START + timedelta(hours=42)
+    assert lake.counts()["events"] == 8
+
+
+def test_a_range_takes_its_start_and_not_its_end(lake: EventLake):
+    lake.merge("events", good(*(raw(number) for number in range(4))))
+    found = lake.rows(
+        "events",
+        since=START + timedelta(hours=6),
+        until=START + timedelta(hours=18),
+        columns=("event_id", "tool"),
+    )
+    assert found.to_pylist() == [
+        {"event_id": "e0001", "tool": "editor"},
+        {"event_id": "e0002", "tool": "editor"},
+    ]
+
+
+def test_the_same_rows_again_change_nothing(lake: EventLake):
+    rows = good(raw(0), raw(1))
+    lake.merge("events", rows)
+    before = lake.rows("events")
+    again = good(raw(1), raw(0), raw(1), now=NOW + timedelta(days=1))
+    result = lake.merge("events", again)
+    assert (result.added, result.duplicates, result.conflicts, result.days) == (0, 3, 0, ())
+    assert lake.rows("events").equals(before)
+    assert len(lake.refused("events")) == 0
+
+
+def test_any_order_repeats_and_late_rows_give_the_same_content(lake: EventLake, tmp_path: Path):
+    rows = [raw(number) for number in range(12)]
+    lake.merge("events", good(*rows))
+    other = ParquetLake(tmp_path / "other", tmp_path / "other_quarantine")
+    other.merge("events", good(*rows[6:], rows[8], rows[8]))
+    late = check_rows("events", table(*rows[::-1]), now=NOW + timedelta(days=1), source="elsewhere")
+    other.merge("events", late.good)
+    assert other.fingerprint("events", NOW) == lake.fingerprint("events", NOW)
+    assert other.counts() == lake.counts()
+
+
+def test_the_fingerprint_is_of_content_before_its_time(lake: EventLake):
+    lake.merge("events", good(raw(0), raw(1)))
+    until = START + timedelta(hours=12)
+    before = lake.fingerprint("events", until)
+    lake.merge("events", good(raw(2)))
+    assert lake.fingerprint("events", until) == before
+    lake.merge("events", good(raw(3, occurred_at=START)))
+    assert lake.fingerprint("events", until) != before
+
+
+def test_texts_that_run_together_have_different_fingerprints(lake: EventLake):
+    lake.merge("events", good(raw(0, tool="ab", operation="c")))
+    other = InMemoryLake()
+    other.merge("events", good(raw(0, tool="a", operation="bc")))
+    assert other.fingerprint("events", NOW) != lake.fingerprint("events", NOW)
+
+
+def test_an_id_with_other_content_goes_to_quarantine_and_the_stored_row_stays(lake: EventLake):
+    lake.merge("events", good(raw(0)))
+    result = lake.merge("events", good(raw(0, tool="shell"), raw(1)))
+    assert (result.added, result.duplicates, result.conflicts) == (1, 0, 1)
+    assert lake.rows("events")["tool"].to_pylist() == ["editor", "editor"]
+    (row,) = lake.refused("events").to_pylist()
+    assert (row["reason"], row["field"]) == ("conflict", "tool")
+    assert row["value"] == "shell (stored: editor)"
+
+
+def test_an_id_that_comes_back_on_another_day_is_a_conflict(lake: EventLake):
+    lake.merge("events", good(raw(0)))
+    result = lake.merge("events", good(raw(0, occurred_at=START + timedelta(days=3))))
+    assert (result.added, result.conflicts) == (0, 1)
+    assert lake.counts()["events"] == 1
+
+
+def test_within_a_batch_the_smallest_content_wins_in_any_order(lake: EventLake):
+    rows = [raw(0, tool=tool) for tool in ("shell", "browser", "editor", "browser")]
+    for order in (rows, rows[::-1]):
+        fresh = InMemoryLake()
+        result = fresh.merge("events", good(*order))
+        assert (result.added, result.duplicates, result.conflicts) == (1, 1, 2)
+        assert fresh.rows("events")["tool"].to_pylist() == ["browser"]
+    assert lake.merge("events", good(*rows)).conflicts == 2
+    assert lake.refused("events")["value"].to_pylist() == [
+        "editor (stored: browser)",
+        "shell (stored: browser)",
+    ]
+
+
+def test_quarantine_holds_the_same_row_once(lake: EventLake):
+    bad = check_rows("events", table(raw(0, user_id=None), raw(1, tool="")), now=NOW, source="s")
+    assert lake.refuse("events", bad.refused) == 2
+    assert lake.refuse("events", bad.refused) == 0
+    more = check_rows("events", table(raw(1, tool=""), raw(2, tool="")), now=NOW, source="s")
+    assert lake.refuse("events", more.refused) == 1
+    assert len(lake.refused("events")) == 3
+    lake.merge("events", good(raw(5)))
+    lake.merge("events", good(raw(5, tool="shell")))
+    lake.merge("events", good(raw(5, tool="shell"), now=NOW + timedelta(hours=1)))
+    assert len(lake.refused("events")) == 4
+
+
+def test_a_table_without_time_is_one_partition(lake: EventLake):
+    users = table({"user_id": "u1", "team": "a"}, {"user_id": "u0", "team": "b"})
+    result = lake.merge("users", check_rows("users", users, now=NOW, source="s").good)
+    assert result.days == (None,)
+    assert lake.rows("users")["user_id"].to_pylist() == ["u0", "u1"]
+    assert lake.newest("users") is None
+    first = lake.fingerprint("users", NOW)
+    again = check_rows("users", users, now=NOW + timedelta(days=1), source="s").good
+    assert lake.merge("users", again).duplicates == 2
+    assert lake.fingerprint("users", NOW) == first
+
+
+def test_an_id_of_two_columns(lake: EventLake):
+    rows = [
+        {"row_id": row, "model": model, "occurred_at": START, "prediction": "p", "probability": 0.5}
+        for row in ("a", "b")
+        for model in ("m", "n")
+    ]
+    checked = check_rows("ceilings", table(*rows, rows[0]), now=NOW, source="s")
+    result = lake.merge("ceilings", checked.good)
+    assert (result.added, result.duplicates, result.conflicts) == (4, 1, 0)
+
+
+def test_nulls_are_content(lake: EventLake):
+    lake.merge("events", good(raw(0, session_id=None)))
+    assert lake.merge("events", good(raw(0, session_id=None))).duplicates == 1
+    assert lake.merge("events", good(raw(0, session_id="s"))).conflicts == 1
