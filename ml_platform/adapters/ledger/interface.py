@@ -1,7 +1,7 @@
 """What a ledger is. It stands with its adapters since it keeps values of stages above the registry.
 
-Reading what is not there raises `UsageError`, unless ``None`` is part of the answer. Writing the same
-again changes nothing. Frames are pandas; times are aware.
+Asking for a version that is not there raises `UsageError`; other things that are not there
+are ``None``. Writing the same again changes nothing. Frames are pandas; times are aware.
 """
 
 from datetime import datetime
@@ -36,16 +36,14 @@ class Ledger(Protocol):
         """Keep an evaluation report; its id is its fingerprint."""
         ...
 
-    def report(self, report_id: str) -> EvaluationReport:
-        """The report of an id; `IntegrityError` if it has been changed in its place."""
-        ...
+    def report(self, report_id: str) -> EvaluationReport | None:
+        """The report of an id, as it stands: permit and verify compare its fingerprint with the id."""
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """Keep the record of a training set."""
 
-    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord:
+    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord | None:
         """The record of a training set."""
-        ...
 
     def register(self, record: VersionRecord) -> VersionRecord:
         """Register a version (``record.version`` is ignored) and say so in the chain.

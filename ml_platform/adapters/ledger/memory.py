@@ -62,22 +62,18 @@ class InMemoryLedger:
         self._reports[report_id] = to_json(report)
         return report_id
 
-    def report(self, report_id: str) -> EvaluationReport:
+    def report(self, report_id: str) -> EvaluationReport | None:
         """The report of an id."""
-        if report_id not in self._reports:
-            raise unknown(f"evaluation report {report_id}", "materialise the evaluation report")
-        return from_json(EvaluationReport, self._reports[report_id])
+        text = self._reports.get(report_id)
+        return None if text is None else from_json(EvaluationReport, text)
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """Keep the record of a training set."""
         self._training_sets[record.model, record.fingerprint] = record
 
-    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord:
+    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord | None:
         """The record of a training set."""
-        found = self._training_sets.get((model, fingerprint))
-        if found is None:
-            raise unknown(f"training set {fingerprint} of {model}", "materialise the training set")
-        return found
+        return self._training_sets.get((model, fingerprint))
 
     def register(self, record: VersionRecord) -> VersionRecord:
         """Register, or the version that exists."""

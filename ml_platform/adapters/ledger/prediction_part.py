@@ -82,10 +82,15 @@ class PredictionPart:
         self, rows: "pd.DataFrame", table: str, columns: tuple[str, ...], statement: str
     ) -> int:
         """COPY to a temporary table, then into the real one: what is there already stays once."""
+        import pyarrow as pa
+        from pyarrow.csv import WriteOptions, write_csv
+
         names = ", ".join(columns)
-        text = io.StringIO()
-        rows.to_csv(
-            text, index=False, header=False, na_rep="\\N", date_format="%Y-%m-%dT%H:%M:%S.%f%z"
+        text = io.BytesIO()
+        write_csv(
+            pa.Table.from_pandas(rows, preserve_index=False),
+            text,
+            WriteOptions(include_header=False, quoting_style="all_valid"),
         )
         text.seek(0)
         with self._engine.begin() as connection:
@@ -94,7 +99,9 @@ class PredictionPart:
                 f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
             )
             cursor.copy_expert(
-                f"COPY incoming ({names}) FROM STDIN WITH (FORMAT csv, NULL '\\N')", text
+                # An unquoted nothing is NULL, a quoted one the empty string: Arrow quotes all but null.
+                f"COPY incoming ({names}) FROM STDIN WITH (FORMAT csv)",
+                text,
             )
             cursor.execute(statement.format(columns=names))
             return int(cursor.rowcount)

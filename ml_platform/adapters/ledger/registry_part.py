@@ -10,7 +10,6 @@ from sqlalchemy.engine import Connection, Engine
 
 from ml_platform.adapters.ledger import tables
 from ml_platform.adapters.ledger.refusals import lost, unknown
-from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.registry import chain, lifecycle, transitions
 from ml_platform.registry.permit import Permit
@@ -38,20 +37,12 @@ class RegistryPart:
             )
         return report_id
 
-    def report(self, report_id: str) -> EvaluationReport:
+    def report(self, report_id: str) -> EvaluationReport | None:
         """See `interface.Ledger`."""
         table = tables.evaluation_reports
         with self._engine.connect() as connection:
             body = connection.scalar(sa.select(table.c.body).where(table.c.id == report_id))
-        if body is None:
-            raise unknown(f"evaluation report {report_id}", "materialise the evaluation report")
-        report = from_json(EvaluationReport, body)
-        if fingerprint_of(report) != report_id:
-            raise IntegrityError(
-                f"Evaluation report {report_id[:12]} has been changed in the ledger.",
-                remedy="restore the database, or evaluate the candidate again",
-            )
-        return report
+        return None if body is None else from_json(EvaluationReport, body)
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """See `interface.Ledger`."""
@@ -65,7 +56,7 @@ class RegistryPart:
                 )
             )
 
-    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord:
+    def training_set(self, model: str, fingerprint: str) -> TrainingSetRecord | None:
         """See `interface.Ledger`."""
         table = tables.training_sets
         query = sa.select(table.c.body).where(
@@ -73,9 +64,7 @@ class RegistryPart:
         )
         with self._engine.connect() as connection:
             body = connection.scalar(query)
-        if body is None:
-            raise unknown(f"training set {fingerprint} of {model}", "materialise the training set")
-        return from_json(TrainingSetRecord, body)
+        return None if body is None else from_json(TrainingSetRecord, body)
 
     def register(self, record: VersionRecord) -> VersionRecord:
         """See `interface.Ledger`."""

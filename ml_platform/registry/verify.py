@@ -1,0 +1,167 @@
+"""The pure part of `ml-platform verify`: what is stored is held against itself and against the files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from ml_platform.errors import PlatformError
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.decide import decide
+from ml_platform.gates.integrity import IntegrityEvidence
+from ml_platform.gates.outcome import Decision, Verdict
+from ml_platform.models.spec import GatePolicy
+from ml_platform.registry.chain import breaks
+from ml_platform.registry.lifecycle import in_production
+from ml_platform.registry.records import Action, ProductionState, PromotionEvent, VersionRecord
+from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.values import fingerprint, from_json
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at, and whether it holds."""
+
+    subject: str
+    """'chain', 'pattern_classifier production', 'pattern_classifier 3 artifact', ..."""
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class VersionEvidence:
+    """A version, what the ledger holds of it, and its files hashed now (``None``: missing)."""
+
+    record: VersionRecord
+    report: EvaluationReport | None
+    training_set: TrainingSetRecord | None
+    artifact_sha256: str | None
+    rows_sha256: str | None
+
+
+def verify(
+    events: Sequence[PromotionEvent],
+    production: Mapping[str, ProductionState],
+    versions: Iterable[VersionEvidence],
+) -> tuple[Finding, ...]:
+    """Everything that can be checked without trusting anything: chain, production, decisions, bytes.
+
+    Args:
+        events: The whole chain, all models, in order.
+        production: Production state by model, of every model with a version.
+        versions: Every registered version.
+    """
+    evidence = tuple(versions)
+    records = tuple(item.record for item in evidence)
+    findings = [verify_chain(events), *verify_events(events, records)]
+    findings += [verify_production(events, state) for _, state in sorted(production.items())]
+    for item in evidence:
+        findings += verify_version(item)
+    return tuple(findings)
+
+
+def verify_chain(events: Sequence[PromotionEvent]) -> Finding:
+    """Every hash covers its event and the hash before it."""
+    found = breaks(events)
+    return Finding("chain", not found, "; ".join(found) or f"{len(events)} events, unbroken")
+
+
+def verify_events(
+    events: Sequence[PromotionEvent], records: Sequence[VersionRecord]
+) -> list[Finding]:
+    """Every version was registered in the chain, as it is stored, and promoted only if it might be."""
+    findings = []
+    registered = {(e.model, e.version): e for e in events if e.action is Action.REGISTERED}
+    known = {(record.model, record.version): record for record in records}
+    for key, record in known.items():
+        event = registered.get(key)
+        if event is None:
+            detail = "no event tells of its registration: the chain was cut"
+        elif event.evidence["artifact_sha256"] != record.artifact_sha256:
+            detail = "registered was another artifact than is stored now"
+        elif event.evidence["report_id"] != record.report_id:
+            detail = "registered was another evaluation report than is stored now"
+        elif event.verdict is not record.decision.verdict:
+            detail = f"registered was {event.verdict}, stored is {record.decision.verdict}"
+        else:
+            continue
+        findings.append(Finding(f"{key[0]} {key[1]} registration", False, detail))
+    for event in events:
+        subject = f"{event.model} {event.version} event {event.sequence}"
+        if (event.model, event.version) not in known:
+            findings.append(Finding(subject, False, "it is of a version that is not registered"))
+        elif event.action is Action.PROMOTED and event.verdict is not Verdict.PROMOTE:
+            findings.append(Finding(subject, False, f"promoted on verdict {event.verdict}"))
+    if not findings:
+        detail = f"{len(events)} events agree with {len(known)} versions"
+        findings.append(Finding("events", True, detail))
+    return findings
+
+
+def verify_production(events: Sequence[PromotionEvent], state: ProductionState) -> Finding:
+    """The state is what the chain tells: this version, after this many promotions."""
+    champion = in_production(events, state.model)
+    told = champion.version if champion else None
+    changes = sum(e.model == state.model and e.action is Action.PROMOTED for e in events)
+    subject = f"{state.model} production"
+    if told != state.version:
+        return Finding(subject, False, f"state says {state.version}, the chain says {told}")
+    if changes != state.revision:
+        detail = f"state is at revision {state.revision}, the chain tells of {changes} promotions"
+        return Finding(subject, False, detail)
+    return Finding(subject, True, f"version {told}" if told else "the rules")
+
+
+def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
+    """Decision, report, artifact and data of one version."""
+    record = evidence.record
+    name = f"{record.model} {record.version}"
+    training_set = evidence.training_set
+    return (
+        _replay(name, record, evidence.report),
+        _bytes(f"{name} artifact", evidence.artifact_sha256, record.artifact_sha256),
+        _bytes(
+            f"{name} data",
+            evidence.rows_sha256,
+            training_set.rows_sha256 if training_set else None,
+        ),
+    )
+
+
+def replayed(record: VersionRecord, report: EvaluationReport) -> Decision | str:
+    """The decision made again from what is stored, or in words why it cannot be."""
+    try:
+        policy = from_json(GatePolicy, record.policy)
+        integrity = from_json(IntegrityEvidence, record.integrity)
+    except ValidationError as error:
+        return f"policy or integrity evidence cannot be read ({error.error_count()} faults)"
+    try:
+        return decide(report, policy, integrity)
+    except PlatformError as error:
+        return error.message
+
+
+def _replay(name: str, record: VersionRecord, report: EvaluationReport | None) -> Finding:
+    subject = f"{name} decision"
+    if report is None:
+        return Finding(subject, False, f"evaluation report {record.report_id[:12]} is missing")
+    if fingerprint(report) != record.report_id:
+        return Finding(subject, False, f"evaluation report {record.report_id[:12]} was changed")
+    again = replayed(record, report)
+    if isinstance(again, str):
+        return Finding(subject, False, f"it cannot be replayed: {again}")
+    if again != record.decision:
+        same_verdict = again.verdict is record.decision.verdict
+        what = "its gates differ" if same_verdict else f"replayed it is {again.verdict}"
+        return Finding(subject, False, f"stored is {record.decision.verdict}, {what}")
+    return Finding(subject, True, f"{again.verdict}: {again.row}")
+
+
+def _bytes(subject: str, found: str | None, expected: str | None) -> Finding:
+    if expected is None:
+        return Finding(subject, False, "its record is missing from the ledger")
+    if found is None:
+        return Finding(subject, False, "the file is missing")
+    if found != expected:
+        return Finding(subject, False, f"SHA-256 is {found[:12]}, recorded is {expected[:12]}")
+    return Finding(subject, True, found[:12])
