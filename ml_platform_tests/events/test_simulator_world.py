@@ -1,0 +1,271 @@
+"""The parts of the generative model, each against an answer worked by hand or by counting."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import draw_gaps, log_gap_density
+from ml_platform.events.simulator.bayes import session_starts
+from ml_platform.events.simulator.parameters import (
+    DEFAULT,
+    QUIET,
+    SECOND,
+    Anomalies,
+    CategoryMove,
+    Column,
+    NumericShift,
+    Outage,
+    Parameters,
+    Plants,
+    Quantity,
+    SuggestionEffect,
+)
+from ml_platform.events.simulator.sessions import (
+    DAY,
+    HOUR,
+    Sessions,
+    held,
+    slot_of,
+    weekly_rates,
+)
+from ml_platform.events.simulator.simulate import Block, Simulation, blocks
+from ml_platform.events.simulator.workflows import count_before, hours_since
+from ml_platform.events.simulator.world import FIRST, Sampler, build_world
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SINCE = AS_OF - timedelta(days=20)
+SINCE_US = round(SINCE.timestamp() * 1e6)
+
+
+def block(plants: Plants = QUIET, parameters: Parameters = DEFAULT, days: int = 40) -> Block:
+    simulation = Simulation(
+        as_of=AS_OF, days=days, users=80, seed=2, parameters=parameters, plants=plants
+    )
+    (only,) = blocks(simulation)
+    return only
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Block:
+    return block()
+
+
+@pytest.mark.parametrize("parameters", [DEFAULT, SECOND], ids=lambda each: each.name)
+def test_every_table_is_a_positive_distribution(parameters: Parameters) -> None:
+    world = build_world(parameters)
+    for table in (
+        world.personas,
+        world.start,
+        world.moves,
+        world.tools,
+        world.operations,
+        world.files,
+    ):
+        assert (table > 0).all()
+        np.testing.assert_allclose(table.sum(axis=-1), 1.0, rtol=1e-12)
+    stay = np.diagonal(world.moves, axis1=-2, axis2=-1)
+    np.testing.assert_allclose(1 / (1 - stay), np.broadcast_to(parameters.habits.dwell, stay.shape))
+
+
+def test_a_sampler_answers_by_the_cumulated_row() -> None:
+    sampler = Sampler.of(np.array([[0.5, 0.5], [0.1, 0.9]]))
+    rows = np.array([0, 0, 0, 1, 1, 1])
+    uniforms = np.array([0.0, 0.49, 0.51, 0.05, 0.11, 1 - 2**-53])
+    assert sampler.draw(rows, uniforms).tolist() == [0, 0, 1, 0, 1, 1]
+
+
+def test_slots_are_quarters_of_working_days_and_weekends() -> None:
+    def micro(*parts: int) -> int:
+        return round(datetime(*parts, tzinfo=UTC).timestamp() * 1e6)  # type: ignore[misc]
+
+    # 2026-02-27 is a Friday, the 28th a Saturday.
+    times = np.array([micro(2026, 2, 27, 5, 59), micro(2026, 2, 27, 6), micro(2026, 2, 28, 23)])
+    names = [words.SLOTS[slot] for slot in slot_of(times)]
+    assert names == ["weekday night", "weekday morning", "weekend evening"]
+
+
+def test_a_session_waits_for_the_one_before_that_is_held() -> None:
+    start = np.array([0, 50, 90, 10]) * HOUR
+    zeros = np.zeros(4, dtype=np.int64)
+    sessions = Sessions(np.array([0, 0, 0, 1]), start, zeros, zeros, zeros, zeros.astype(bool))
+    # User 0: [0, 60], then 50 is too early; 90 comes after the first, which ended at 60.
+    ends = np.array([60, 95, 99, 12]) * HOUR
+    assert held(sessions, ends, HOUR).tolist() == [True, False, True, True]
+
+
+def test_hours_since_and_counts_look_strictly_before() -> None:
+    group = np.array([1, 1, 2, 1])
+    start = np.array([2, 5, 5, 4]) * HOUR
+    np.testing.assert_array_equal(hours_since(group, start), [np.nan, 1.0, np.nan, 2.0])
+    # Group 1 at 5 h, one hour back: [4, 5) holds the one at 4, not the one at 5 itself.
+    asked = count_before(group, start, np.array([1, 1, 2, 3]), np.array([5, 6, 9, 5]) * HOUR, HOUR)
+    assert asked.tolist() == [1, 1, 0, 0]
+
+
+def test_gaps_follow_the_truncated_lognormal() -> None:
+    world = build_world(DEFAULT)
+    uniforms = np.random.default_rng(0).random(4_000)
+    seconds = draw_gaps(world, np.full(4_000, 3), uniforms) / 1e6
+    low, high = (np.log(limit) for limit in DEFAULT.activity.gap_seconds)
+    centre, sigma = np.log(DEFAULT.emission.gap_medians[3]), DEFAULT.activity.gap_sigma
+    reference = stats.truncnorm((low - centre) / sigma, (high - centre) / sigma, centre, sigma)
+    assert stats.kstest(np.log(seconds), reference.cdf).pvalue > 0.001
+    # The filter's density, up to a term that is the same for all categories.
+    ours = log_gap_density(world, seconds[:50])
+    theirs = np.stack(
+        [
+            stats.truncnorm.logpdf(
+                np.log(seconds[:50]), (low - m) / sigma, (high - m) / sigma, m, sigma
+            )
+            for m in np.log(DEFAULT.emission.gap_medians)
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(ours - ours[:, :1], theirs - theirs[:, :1], atol=1e-9)
+
+
+def test_events_come_as_often_as_their_tables_say(quiet: Block) -> None:
+    world, acts = build_world(DEFAULT), quiet.acts
+    persona = quiet.users.persona[acts.user]
+    first = session_starts(acts)
+    before = np.where(first, FIRST, np.roll(acts.operation, 1))
+    for column, table in (
+        (acts.tool, world.tools[persona, acts.category]),
+        (acts.operation, world.operations[acts.category, acts.tool, before]),
+    ):
+        seen = np.bincount(column, minlength=table.shape[1])
+        expected, variance = table.sum(axis=0), (table * (1 - table)).sum(axis=0)
+        assert (np.abs(seen - expected) < 4 * np.sqrt(variance)).all()
+    start = world.start[acts.slot[first], persona[first]]
+    seen = np.bincount(acts.category[first], minlength=8)
+    error = np.sqrt((start * (1 - start)).sum(axis=0))
+    assert (np.abs(seen - start.sum(axis=0)) < 4 * error).all()
+
+
+def test_rates_have_a_day_and_a_week() -> None:
+    rates = weekly_rates(build_world(DEFAULT)).reshape(7, 24)
+    activity = DEFAULT.activity
+    np.testing.assert_allclose(rates[:5].sum(axis=1), activity.sessions_weekday)
+    np.testing.assert_allclose(rates[5:].sum(axis=1), activity.sessions_weekend)
+    assert rates[0, 10] > 20 * rates[0, 3]
+
+
+@pytest.mark.parametrize("parameters", [DEFAULT, SECOND], ids=lambda each: each.name)
+def test_quiet_means_stationary(parameters: Parameters) -> None:
+    """No trend over twelve weeks in anything that monitoring could look at: |t| < 4 for 22 slopes."""
+    data = block(parameters=parameters, days=84)
+    acts, runs, shown = data.acts, data.executions, data.shown
+    begin = round((AS_OF - timedelta(days=84)).timestamp() * 1e6)
+
+    def weekly(time: np.ndarray, value: np.ndarray) -> np.ndarray:
+        week = (time - begin) // (7 * DAY)
+        return np.bincount(week, weights=value) / np.bincount(week)
+
+    sessions = np.bincount((acts.time[session_starts(acts)] - begin) // (7 * DAY))
+    series = {"sessions": sessions.astype(float)}
+    for number, name in enumerate(words.CATEGORIES):
+        series[name] = weekly(acts.time, acts.category == number)
+        series[f"predicted {name}"] = weekly(acts.time, data.known.prediction == number)
+    series["right"] = weekly(acts.time, data.known.prediction == acts.category)
+    series["duration"] = weekly(acts.time, np.log(acts.duration_ms))
+    series["success"] = weekly(runs.start, runs.status == 0)
+    series["accepted"] = weekly(shown.time, shown.outcome == 0)
+    series["runs"] = np.bincount((runs.start - begin) // (7 * DAY)).astype(float)
+    for name, values in series.items():
+        fit = stats.linregress(np.arange(12), values)
+        assert abs(fit.slope / fit.stderr) < 4, (name, values)
+
+
+def test_a_numeric_shift_moves_the_logarithm_by_its_deviations(quiet: Block) -> None:
+    plants = Plants(shifts=(NumericShift(Quantity.DURATION, 0.5, SINCE),))
+    acts, same = block(plants).acts, quiet.acts
+    after = acts.time >= SINCE_US
+    np.testing.assert_array_equal(acts.duration_ms[~after], same.duration_ms[~after])
+    moved = np.log(acts.duration_ms[after]) - np.log(same.duration_ms[after])
+    assert np.median(moved) == pytest.approx(0.5 * 0.5, abs=0.01)
+
+
+def test_a_gap_shift_slows_the_sessions(quiet: Block) -> None:
+    def mean_gap(data: Block, late: bool) -> float:
+        rows = data.acts
+        inside = np.flatnonzero(~session_starts(rows))
+        chosen = inside[(rows.time[inside] >= SINCE_US) == late]
+        return float(np.log((rows.time[chosen] - rows.time[chosen - 1]) / 1e6).mean())
+
+    shifted = block(Plants(shifts=(NumericShift(Quantity.GAP, 0.5, SINCE),)))
+    assert len(shifted.acts) > 0.8 * len(quiet.acts)
+    assert mean_gap(shifted, False) == pytest.approx(mean_gap(quiet, False), abs=0.001)
+    assert mean_gap(shifted, True) - mean_gap(quiet, True) == pytest.approx(0.45, abs=0.05)
+
+
+@pytest.mark.parametrize("column", list(Column))
+def test_a_move_of_mass_reaches_the_rarest_level(quiet: Block, column: Column) -> None:
+    world = build_world(DEFAULT)
+    moved = block(Plants(moves=(CategoryMove(column, 0.15, SINCE),)))
+
+    def levels(data: Block) -> tuple[np.ndarray, np.ndarray]:
+        acts = data.acts
+        late = acts.time >= SINCE_US
+        if column is Column.EXTENSION:
+            late, values = late[acts.file >= 0], world.file_extensions[acts.project, acts.file]
+            values = values[acts.file >= 0]
+        else:
+            values = acts.tool if column is Column.TOOL else acts.operation
+        return values, late
+
+    before, late = levels(quiet)
+    after, _ = levels(moved)
+    rarest = int(np.bincount(before[~late]).argmin())
+    np.testing.assert_array_equal(before[~late], after[~late])
+    share_before, share_after = (before[late] == rarest).mean(), (after[late] == rarest).mean()
+    assert share_after - share_before == pytest.approx(0.15 * (1 - share_before), abs=0.02)
+
+
+def test_an_outage_loses_objects_between_its_ends(quiet: Block) -> None:
+    until = SINCE + timedelta(days=3)
+    acts = block(Plants(outages=(Outage(SINCE, until),))).acts
+    during = (acts.time >= SINCE_US) & (acts.time < round(until.timestamp() * 1e6))
+    assert (acts.file[during] == -1).all()
+    np.testing.assert_array_equal(acts.file[~during], quiet.acts.file[~during])
+
+
+def test_anomalous_users_work_at_night_with_anything(quiet: Block) -> None:
+    data = block(Plants(anomalies=Anomalies(0.2, SINCE)))
+    strange = data.sessions.anomalous[data.acts.session]
+    assert 0.05 < strange.mean() < 0.2
+    assert (data.acts.time[strange] >= SINCE_US - DAY).all()
+    assert np.isin(data.acts.slot[strange], [0, 4]).all()
+    right = data.known.prediction == data.acts.category
+    assert right[strange].mean() < right[~strange].mean() - 0.2
+    assert not quiet.sessions.anomalous.any()
+
+
+def test_an_effect_raises_the_adoption_of_the_treated() -> None:
+    def lift(data: Block) -> float:
+        accepted, treated = data.shown.outcome == 0, data.shown.arm == 1
+        return float(accepted[treated].mean() - accepted[~treated].mean())
+
+    assert lift(block(Plants(effect=SuggestionEffect(1.5)))) > 0.15
+    assert abs(lift(block())) < 0.06
+
+
+def test_adoption_and_success_follow_what_they_should(quiet: Block) -> None:
+    runs = quiet.executions
+    good = runs.status == 0
+    assert 0.7 < good.mean() < 0.9
+    busy = count_before(runs.user, runs.start, runs.user, runs.start, HOUR)
+    assert good[busy == 0].mean() > good[busy >= 2].mean() + 0.05
+    assert 0.15 < (quiet.shown.outcome == 0).mean() < 0.4
+    count = DEFAULT.executions.workflows
+    known = count_before(
+        runs.user * count + runs.workflow,
+        runs.start,
+        quiet.shown.user * count + quiet.shown.workflow,
+        quiet.shown.time,
+        14 * DAY,
+    )
+    accepted = quiet.shown.outcome == 0
+    assert accepted[known >= 2].mean() > accepted[known == 0].mean() + 0.15
