@@ -1,0 +1,77 @@
+"""Where alerts go: the log, a webhook, or (in tests) a list."""
+
+import json
+import logging
+import urllib.error
+import urllib.request
+from typing import Protocol
+
+from ml_platform.errors import ServiceError, UsageError
+from ml_platform.monitoring.alerts import Alert, AlertLevel
+from ml_platform.values import to_json
+
+_TIMEOUT_SECONDS = 10.0
+
+
+class AlertSink(Protocol):
+    """Takes alerts; raises `ServiceError` when one could not be delivered."""
+
+    def send(self, alert: Alert) -> None:
+        """Deliver one alert."""
+        ...
+
+
+class InMemoryAlerts:
+    """Keeps what was sent, for tests."""
+
+    def __init__(self) -> None:
+        self.sent: list[Alert] = []
+
+    def send(self, alert: Alert) -> None:
+        """Keep the alert."""
+        self.sent.append(alert)
+
+
+class LogAlerts:
+    """Writes alerts to a logger: WARNING as warning, CRITICAL as critical."""
+
+    def __init__(self, logger: logging.Logger | None = None) -> None:
+        self._logger = logger or logging.getLogger("ml_platform.alerts")
+
+    def send(self, alert: Alert) -> None:
+        """Log the title and the causes, one line."""
+        level = logging.CRITICAL if alert.level is AlertLevel.CRITICAL else logging.WARNING
+        self._logger.log(
+            level, "%s: %s", alert.title, "; ".join(alert.causes), extra={"alert": alert}
+        )
+
+
+class WebhookAlerts:
+    """Posts each alert as JSON; ``text`` is what chat systems show."""
+
+    def __init__(self, url: str, *, timeout: float = _TIMEOUT_SECONDS) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(
+                f"The webhook {url!r} is no http or https address.",
+                remedy="Set ML_PLATFORM_WEBHOOK_URL to the address alerts are posted to, or unset it.",
+            )
+        self._url, self._timeout = url, timeout
+
+    def send(self, alert: Alert) -> None:
+        """Post the alert; any answer but 2xx, or none within the timeout, is a `ServiceError`."""
+        text = "\n".join((alert.title, *(f"- {cause}" for cause in alert.causes)))
+        body = {"text": text, **json.loads(to_json(alert))}
+        request = urllib.request.Request(
+            self._url,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout):
+                return
+        except (urllib.error.URLError, TimeoutError) as error:
+            raise ServiceError(
+                f"The webhook did not take the alert {alert.alert_id}: {error}.",
+                remedy="Check ML_PLATFORM_WEBHOOK_URL and the receiver; the report itself is stored.",
+            ) from error

@@ -1,0 +1,276 @@
+"""The baseline of a version: what its features, predictions and performance were when it was registered.
+
+From the stored baseline a report needs one pass over the current window only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.evaluation.report import Estimate
+from ml_platform.features.spec import Comparison, FeatureSpec, Kind
+from ml_platform.monitoring.distribution import (
+    Bins,
+    Codes,
+    Shares,
+    category_bins,
+    category_codes,
+    clustered_shares,
+    number_bins,
+    number_codes,
+    pack,
+    unpack,
+)
+from ml_platform.monitoring.policy import POLICY, MonitoringPolicy
+from ml_platform.monitoring.weeks import (
+    ALMOST,
+    WEEK,
+    Replay,
+    inflations,
+    reference_weeks,
+    replay,
+    replay_missing,
+)
+from ml_platform.training_sets.training_set import CLUSTER, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREDICTED = "prediction"
+CONFIDENCE = "confidence"
+LOW_CONFIDENCE = "low_confidence"
+
+
+@dataclass(frozen=True)
+class FeatureBaseline:
+    """One feature over the reference weeks."""
+
+    name: str
+    compare: Comparison
+    bins: Bins
+    shares: tuple[float, ...]
+    covariance: str
+    """Of the shares, clusters as the unit; upper triangle, see `distribution.pack`."""
+    rows: int
+    """Rows in which the feature is present."""
+    total: int
+    clusters: int
+    missing: float
+    missing_variance: float
+    inflation: float
+    """Variance of quiet weeks over the variance that clusters explain, at least 1."""
+    missing_inflation: float
+
+    def distribution(self) -> Shares:
+        """The shares and covariances as arrays."""
+        return Shares(
+            shares=np.asarray(self.shares),
+            covariance=unpack(self.covariance, len(self.shares)),
+            rows=self.rows,
+            total=self.total,
+            clusters=self.clusters,
+            missing=self.missing,
+            missing_variance=self.missing_variance,
+        )
+
+    def measure(self, rows: "pd.DataFrame", clusters: Codes) -> Shares:
+        """The same shares over other rows: one pass over the feature's column."""
+        return clustered_shares(_codes(self.bins, rows, self.name), clusters, self.bins.count)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What one version is held against; JSON through ``ml_platform.values``, about 1 kB a feature."""
+
+    model: str
+    version: str
+    source: str
+    simulated: bool
+    reference_start: datetime
+    reference_end: datetime
+    weeks: int
+    """Whole weeks it covers; 0 when there was less than one, and then calendar features do not compare."""
+    rows: int
+    clusters: int
+    features: tuple[FeatureBaseline, ...]
+    predictions: tuple[FeatureBaseline, ...]
+    """Predicted class, confidence and low confidence, over rows the version was not trained on."""
+    performance: dict[str, Estimate]
+    """Metrics of the evaluation report by name."""
+
+
+def build_baseline(
+    frame: "pd.DataFrame",
+    specs: Sequence[FeatureSpec],
+    *,
+    model: str,
+    version: str,
+    source: str,
+    simulated: bool,
+    end: datetime,
+    predictions: "pd.DataFrame | None" = None,
+    performance: Mapping[str, Estimate] | None = None,
+    policy: MonitoringPolicy = POLICY,
+) -> Baseline:
+    """The baseline from rows of the training period before ``end`` (the last 13 whole weeks at most).
+
+    ``frame`` has the columns ``occurred_at``, ``session_id`` and those of the features. ``predictions``
+    has ``occurred_at``, ``session_id``, ``prediction`` and ``confidence`` for rows that were NOT trained on
+    (the test rows): a model is more confident of what it has learned. Features that never compare, and
+    lists of tokens, are left out.
+
+    Raises:
+        InsufficientData: no row before ``end``.
+        IntegrityError: a column is missing.
+    """
+    past = frame[frame[TIME] < end]
+    if past.empty:
+        raise InsufficientData(
+            f"No reference row of {model} lies before {end.isoformat()}.",
+            remedy="Build the baseline from the training part of the training set.",
+        )
+    first: datetime = past[TIME].min().floor("us").to_pydatetime()
+    weeks = reference_weeks(first, end)
+    rows = past[past[TIME] >= end - weeks * WEEK] if weeks else past
+    watched = [spec for spec in specs if _compares(spec, weeks)]
+    entries = [(spec.name, spec.kind, spec.compare) for spec in watched]
+    clusters = cluster_codes(rows)
+    features, replays = _features(rows, entries, clusters, end)
+    predicted: tuple[FeatureBaseline, ...] = ()
+    if predictions is not None and len(predictions):
+        derived = prediction_columns(predictions, policy)
+        predicted, _ = _features(
+            derived, PREDICTION_ENTRIES, cluster_codes(derived), _end_of(derived), replays
+        )
+    return Baseline(
+        model=model,
+        version=version,
+        source=source,
+        simulated=simulated,
+        reference_start=end - weeks * WEEK if weeks else first,
+        reference_end=end,
+        weeks=weeks,
+        rows=len(rows),
+        clusters=int(clusters.max()) + 1,
+        features=features,
+        predictions=predicted,
+        performance=dict(performance or {}),
+    )
+
+
+PREDICTION_ENTRIES = (
+    (PREDICTED, Kind.CATEGORY, Comparison.DISTRIBUTION),
+    (CONFIDENCE, Kind.NUMBER, Comparison.DISTRIBUTION),
+    (LOW_CONFIDENCE, Kind.CATEGORY, Comparison.DISTRIBUTION),
+)
+
+
+def prediction_columns(predictions: "pd.DataFrame", policy: MonitoringPolicy) -> "pd.DataFrame":
+    """The predictions with the column ``low_confidence`` ('yes' below the policy's limit, or 'no')."""
+    require(predictions, (CLUSTER, TIME, PREDICTED, CONFIDENCE), "predictions")
+    low = predictions[CONFIDENCE].to_numpy(dtype=np.float64) < policy.low_confidence
+    return predictions.assign(**{LOW_CONFIDENCE: np.where(low, "yes", "no")})
+
+
+def require(frame: "pd.DataFrame", columns: Sequence[str], what: str) -> None:
+    """Raises IntegrityError naming the columns that ``frame`` lacks."""
+    lacking = [column for column in columns if column not in frame.columns]
+    if lacking:
+        raise IntegrityError(
+            f"The {what} lack the columns {', '.join(lacking)}.",
+            remedy="Build the features again; the baseline of a version lists what it compares.",
+        )
+
+
+def cluster_codes(frame: "pd.DataFrame") -> Codes:
+    """Number of each row's cluster, from 0; a row without one is a cluster of its own."""
+    import pandas as pd
+
+    codes, levels = pd.factorize(frame[CLUSTER], sort=True)
+    alone = codes < 0
+    numbers: Codes = codes.astype(np.int64)
+    numbers[alone] = len(levels) + np.arange(int(alone.sum()))
+    return numbers
+
+
+def _compares(spec: FeatureSpec, weeks: int) -> bool:
+    if spec.kind is Kind.TOKENS or spec.compare is Comparison.NEVER:
+        return False
+    return spec.compare is not Comparison.SAME_SLOTS or weeks > 0
+
+
+def _end_of(frame: "pd.DataFrame") -> datetime:
+    end: datetime = frame[TIME].max().ceil("us").to_pydatetime()
+    return end
+
+
+def _codes(bins: Bins, rows: "pd.DataFrame", name: str) -> Codes:
+    if bins.kind is Kind.NUMBER:
+        return number_codes(bins, rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    return category_codes(bins, rows[name].to_numpy(dtype=object))
+
+
+def _features(
+    rows: "pd.DataFrame",
+    entries: Sequence[tuple[str, Kind, Comparison]],
+    clusters: Codes,
+    end: datetime,
+    prior: tuple[Replay, ...] = (),
+) -> tuple[tuple[FeatureBaseline, ...], tuple[Replay, ...]]:
+    """Baselines of the columns, and their replays, which further columns may shrink towards."""
+    require(rows, (CLUSTER, TIME, *(name for name, _, _ in entries)), "reference rows")
+    slices = _weeks_of(rows, clusters, end)
+    measured = [_measure(rows, name, kind, clusters, slices) for name, kind, _ in entries]
+    replays = tuple(entry[2] for entry in measured)
+    factors = inflations((*replays, *prior))
+    missing = inflations([entry[3] for entry in measured])
+    features = []
+    for place, (name, _, compare) in enumerate(entries):
+        bins, whole = measured[place][:2]
+        features.append(
+            FeatureBaseline(
+                name=name,
+                compare=compare,
+                bins=bins,
+                shares=tuple(float(share) for share in whole.shares),
+                covariance=pack(whole.covariance),
+                rows=whole.rows,
+                total=whole.total,
+                clusters=whole.clusters,
+                missing=whole.missing,
+                missing_variance=whole.missing_variance,
+                inflation=factors[place],
+                missing_inflation=max(missing[place], 1.0),
+            )
+        )
+    return tuple(features), replays
+
+
+def _weeks_of(rows: "pd.DataFrame", clusters: Codes, end: datetime) -> list[tuple[Codes, Codes]]:
+    """Row numbers of each whole week counted back from ``end``, with clusters numbered within it."""
+    seconds = (end - rows[TIME]).dt.total_seconds().to_numpy(dtype=np.float64)
+    age = seconds / WEEK.total_seconds()
+    week = np.maximum(np.ceil(age) - 1, 0).astype(np.int64)
+    slices = []
+    for number in range(int(age.max() + ALMOST)):
+        places = np.flatnonzero(week == number)
+        if places.size:
+            slices.append((places, np.unique(clusters[places], return_inverse=True)[1]))
+    return slices
+
+
+def _measure(
+    rows: "pd.DataFrame", name: str, kind: Kind, clusters: Codes, slices: list[tuple[Codes, Codes]]
+) -> tuple[Bins, Shares, Replay, Replay]:
+    if kind is Kind.NUMBER:
+        bins = number_bins(rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    else:
+        bins = category_bins(rows[name].to_numpy(dtype=object))
+    codes = _codes(bins, rows, name)
+    whole = clustered_shares(codes, clusters, bins.count)
+    weeks = [clustered_shares(codes[places], numbers, bins.count) for places, numbers in slices]
+    return bins, whole, replay(kind, whole, weeks), replay_missing(whole, weeks)

@@ -1,0 +1,180 @@
+"""One feature now against its baseline; then all of them together, under false discovery control."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml_platform.features.spec import Kind
+from ml_platform.monitoring.baseline import FeatureBaseline
+from ml_platform.monitoring.distribution import Shares
+from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
+from ml_platform.monitoring.drift.false_discovery import benjamini_hochberg
+from ml_platform.monitoring.drift.ks import clustered_ks
+from ml_platform.monitoring.drift.missingness import missingness
+from ml_platform.monitoring.drift.psi import clustered_psi
+from ml_platform.monitoring.policy import MonitoringPolicy
+from ml_platform.monitoring.report import FeatureDrift, Severity
+
+_ORDER = {Severity.SIGNIFICANT: 0, Severity.MODERATE: 1, Severity.NONE: 2, Severity.INSUFFICIENT: 3}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A feature's figures before the adjustment, and what happened in words."""
+
+    drift: FeatureDrift
+    missing_p_value: float
+    present: bool
+    """Enough rows and clusters on both sides for a statement about the distribution."""
+    watched: bool
+    """Enough rows and clusters, missing or not, for a statement about missingness."""
+    words: str
+
+
+def compare(
+    baseline: FeatureBaseline, current: Shares, *, clusters: int, policy: MonitoringPolicy
+) -> Compared:
+    """Sizes and p-values of one feature; ``clusters`` counts those of the window, whatever is missing.
+
+    The severity is filled by `judge`, once all p-values of the report are known.
+    """
+    before = baseline.distribution()
+    present = (
+        min(before.rows, current.rows) >= policy.minimum_rows
+        and min(before.clusters, current.clusters) >= policy.minimum_clusters
+    )
+    watched = current.total >= policy.minimum_rows and clusters >= policy.minimum_clusters
+    test = "ks" if baseline.bins.kind is Kind.NUMBER else "chi2"
+    statistic, p_value, psi, size = 0.0, 1.0, 0.0, 0.0
+    if present:
+        statistic, p_value, psi, size = _distribution(baseline, before, current, policy)
+    _, missing_p = missingness(
+        before.missing,
+        current.missing,
+        before.missing_variance * baseline.missing_inflation,
+        current.missing_variance * baseline.missing_inflation,
+    )
+    drift = FeatureDrift(
+        name=baseline.name,
+        test=test,
+        statistic=statistic,
+        p_value=p_value,
+        adjusted_p_value=1.0,
+        psi=psi,
+        size=size,
+        missing_baseline=before.missing,
+        missing_current=current.missing,
+        missing_adjusted_p_value=1.0,
+        severity=Severity.INSUFFICIENT,
+    )
+    words = _words(baseline, before, current, drift, policy)
+    return Compared(drift, missing_p if watched else 1.0, present, watched, words)
+
+
+def _distribution(
+    baseline: FeatureBaseline, before: Shares, current: Shares, policy: MonitoringPolicy
+) -> tuple[float, float, float, float]:
+    gap = current.shares - before.shares
+    covariance = (before.covariance + current.covariance) * baseline.inflation
+    rows = (before.rows, current.rows)
+    psi = clustered_psi(before.shares, current.shares, covariance, rows)
+    if baseline.bins.kind is Kind.NUMBER:
+        size, p_value = clustered_ks(gap, covariance, draws=policy.draws, seed=policy.seed)
+        return size, p_value, psi, size
+    pooled = (before.shares * rows[0] + current.shares * rows[1]) / sum(rows)
+    statistic, p_value = clustered_chi_squared(gap, covariance, pooled)
+    return statistic, p_value, psi, float(np.abs(gap).sum() / 2)
+
+
+def judge(compared: Sequence[Compared], policy: MonitoringPolicy) -> tuple[FeatureDrift, ...]:
+    """Severities after Benjamini-Hochberg over every test of the report, distribution and missingness."""
+    tests = [(index, False) for index, entry in enumerate(compared) if entry.present]
+    tests += [
+        (index, True)
+        for index, entry in enumerate(compared)
+        if entry.watched and entry.drift.missing_baseline != entry.drift.missing_current
+    ]
+    raw = [
+        compared[i].missing_p_value if missing else compared[i].drift.p_value
+        for i, missing in tests
+    ]
+    adjusted = dict(zip(tests, benjamini_hochberg(raw), strict=True))
+    return tuple(
+        _judged(entry, adjusted.get((index, False), 1.0), adjusted.get((index, True), 1.0), policy)
+        for index, entry in enumerate(compared)
+    )
+
+
+def _judged(
+    entry: Compared, adjusted: float, missing: float, policy: MonitoringPolicy
+) -> FeatureDrift:
+    drift = entry.drift
+    change = abs(drift.missing_current - drift.missing_baseline)
+    found = Severity.NONE if entry.present else Severity.INSUFFICIENT
+    if entry.present and adjusted <= policy.alpha:
+        found = worst(_band(drift.size, policy), _psi_band(drift.psi, policy))
+    if entry.watched and missing <= policy.alpha and _band(change, policy) is not Severity.NONE:
+        found = worst(found, _band(change, policy))
+    return replace(
+        drift, adjusted_p_value=adjusted, missing_adjusted_p_value=missing, severity=found
+    )
+
+
+def _band(size: float, policy: MonitoringPolicy) -> Severity:
+    if size >= policy.size_significant:
+        return Severity.SIGNIFICANT
+    return Severity.MODERATE if size >= policy.size_moderate else Severity.NONE
+
+
+def _psi_band(psi: float, policy: MonitoringPolicy) -> Severity:
+    if psi >= policy.psi_significant:
+        return Severity.SIGNIFICANT
+    return Severity.MODERATE if psi >= policy.psi_moderate else Severity.NONE
+
+
+def worst(*severities: Severity) -> Severity:
+    """The gravest of what is known; INSUFFICIENT only when nothing is known."""
+    return min(severities, key=_ORDER.__getitem__, default=Severity.INSUFFICIENT)
+
+
+def overall(features: Sequence[FeatureDrift], policy: MonitoringPolicy) -> Severity:
+    """The report's severity: the gravest feature; INSUFFICIENT when most features are and none moved."""
+    gravest = worst(*(feature.severity for feature in features))
+    if gravest in (Severity.SIGNIFICANT, Severity.MODERATE):
+        return gravest
+    blind = sum(feature.severity is Severity.INSUFFICIENT for feature in features)
+    if blind > policy.insufficient_share * len(features):
+        return Severity.INSUFFICIENT
+    return gravest
+
+
+def rank(feature: FeatureDrift) -> tuple[int, float, str]:
+    """Sort key: gravest first, then the largest change."""
+    change = max(feature.size, abs(feature.missing_current - feature.missing_baseline))
+    return _ORDER[feature.severity], -change, feature.name
+
+
+def _words(
+    baseline: FeatureBaseline,
+    before: Shares,
+    current: Shares,
+    drift: FeatureDrift,
+    policy: MonitoringPolicy,
+) -> str:
+    parts = []
+    if current.rows and max(drift.size, drift.psi) >= policy.size_moderate:
+        gap = current.shares - before.shares
+        place = int(np.abs(gap).argmax())
+        share = (
+            f"the share of {baseline.bins.label(place)} went from {before.shares[place]:.1%} "
+            f"to {current.shares[place]:.1%}"
+        )
+        if baseline.bins.kind is Kind.NUMBER:
+            way = "lower" if float(np.cumsum(gap)[:-1].sum()) > 0 else "higher"
+            parts.append(f"values are {way} (KS {drift.size:.2f}, PSI {drift.psi:.2f}); {share}")
+        else:
+            parts.append(f"{share} (total variation {drift.size:.2f}, PSI {drift.psi:.2f})")
+    if abs(current.missing - before.missing) >= policy.size_moderate:
+        parts.append(f"missing went from {before.missing:.1%} to {current.missing:.1%}")
+    return f"{baseline.name}: {'; '.join(parts)}" if parts else ""

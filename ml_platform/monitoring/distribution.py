@@ -1,0 +1,220 @@
+"""Shares of a feature over fixed bins, with their covariance when rows come in clusters."""
+
+import base64
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_platform.features.spec import Kind
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+NUMBER_BINS = 20
+MAXIMUM_LEVELS = 24
+"""Levels with a bin of their own."""
+RARE_SHARE = 0.005
+"""Rarer levels are pooled, in buckets of about 5 % of the mass, so that mass moved to any one of them
+cannot hide in a pool that was large before."""
+KNOWN_LEVELS = 200
+"""Up to so many levels in the baseline the vocabulary is closed and an unseen level has its own bin;
+beyond, new levels are usual and fall in the buckets of the rare ones."""
+_BUCKET_MASS = 0.05
+_MAXIMUM_BUCKETS = 8
+
+
+@dataclass(frozen=True)
+class Bins:
+    """How values become bins; missing values have none (their share is kept apart).
+
+    Numbers: bin i holds ``cuts[i-1] < x <= cuts[i]``, the last one everything above. Categories: a bin
+    for each of ``levels``, then ``buckets`` of pooled rare levels, then one of unseen levels.
+    """
+
+    kind: Kind
+    cuts: tuple[float, ...] = ()
+    levels: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
+    """Pooled levels of a closed vocabulary; empty when the vocabulary is open."""
+    buckets: int = 0
+    closed: bool = True
+
+    @property
+    def count(self) -> int:
+        """Number of bins."""
+        if self.kind is Kind.NUMBER:
+            return len(self.cuts) + 1
+        return len(self.levels) + self.buckets + 1
+
+    def label(self, index: int) -> str:
+        """What bin ``index`` holds, for people."""
+        if self.kind is Kind.NUMBER:
+            if index == 0:
+                return f"<= {self.cuts[0]:.4g}" if self.cuts else "any"
+            if index == len(self.cuts):
+                return f"> {self.cuts[-1]:.4g}"
+            return f"({self.cuts[index - 1]:.4g}, {self.cuts[index]:.4g}]"
+        if index < len(self.levels):
+            return f"'{self.levels[index]}'"
+        return "unseen levels" if index == self.count - 1 else "rare levels"
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of the present values over bins, and the missing share, each with its covariance.
+
+    ``covariance`` has shape (bins, bins); ``rows`` counts present values, ``total`` all rows,
+    ``clusters`` those that hold a present value. With no value present the shares are all zero.
+    """
+
+    shares: Floats
+    covariance: Floats
+    rows: int
+    total: int
+    clusters: int
+    missing: float
+    missing_variance: float
+
+
+def number_bins(values: Floats, bins: int = NUMBER_BINS) -> Bins:
+    """Quantile bins of the present values, at most ``2 * bins``; a value holding more than a bin is a bin.
+
+    Such an atom is cut off on both sides, so that its shift is seen in either direction.
+    """
+    ordered = np.sort(values[~np.isnan(values)])
+    if ordered.size == 0:
+        return Bins(Kind.NUMBER)
+    ranks = np.ceil(ordered.size * np.arange(1, bins) / bins).astype(np.int64) - 1
+    quantiles = np.unique(ordered[ranks])
+    mass = np.searchsorted(ordered, quantiles, "right") - np.searchsorted(
+        ordered, quantiles, "left"
+    )
+    atoms = quantiles[mass >= ordered.size / bins]
+    cuts = np.unique(np.concatenate([quantiles, np.nextafter(atoms, -np.inf)]))
+    return Bins(Kind.NUMBER, cuts=tuple(float(cut) for cut in cuts))
+
+
+def category_bins(values: Sequence[Any] | npt.NDArray[Any]) -> Bins:
+    """Levels by their share in ``values`` (missing ones left out), rare ones pooled."""
+    import pandas as pd
+
+    counts = pd.Series(values, dtype="object").value_counts(dropna=True)
+    total = int(counts.sum())
+    pairs = sorted(((str(level), int(count)) for level, count in counts.items()), key=_by_count)
+    levels = [level for level, count in pairs[:MAXIMUM_LEVELS] if count >= RARE_SHARE * total]
+    rare = pairs[len(levels) :]
+    mass = sum(count for _, count in rare) / max(total, 1)
+    closed = len(pairs) <= KNOWN_LEVELS
+    return Bins(
+        Kind.CATEGORY,
+        levels=tuple(levels),
+        rare=tuple(sorted(level for level, _ in rare)) if closed else (),
+        buckets=min(_MAXIMUM_BUCKETS, max(1, int(np.ceil(mass / _BUCKET_MASS)))),
+        closed=closed,
+    )
+
+
+def _by_count(pair: tuple[str, int]) -> tuple[int, str]:
+    return -pair[1], pair[0]
+
+
+def number_codes(bins: Bins, values: Floats) -> Codes:
+    """Bin of each value, shape (rows,); -1 where it is missing."""
+    codes = np.searchsorted(np.asarray(bins.cuts), values, side="left").astype(np.int64)
+    codes[np.isnan(values)] = -1
+    return codes
+
+
+def category_codes(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Codes:
+    """Bin of each value, shape (rows,); -1 where it is missing."""
+    import pandas as pd
+
+    codes, levels = pd.factorize(pd.Series(values, dtype="object"))
+    place = {level: index for index, level in enumerate(bins.levels)}
+    rare = frozenset(bins.rare)
+    unseen = bins.count - 1
+
+    def bin_of(level: str) -> int:
+        if level in place:
+            return place[level]
+        if bins.closed and level not in rare:
+            return unseen
+        return len(bins.levels) + zlib.crc32(level.encode()) % bins.buckets
+
+    lookup = np.array([*(bin_of(str(level)) for level in levels), -1], dtype=np.int64)
+    found: Codes = lookup[codes]
+    return found
+
+
+def clustered_shares(codes: Codes, clusters: Codes, bins: int) -> Shares:
+    """Shares and their covariance from sums over clusters, in one pass over the rows.
+
+    ``codes`` (rows,) in [-1, bins), -1 missing; ``clusters`` (rows,) numbered from 0. The shares are
+    ratios of cluster sums, so their covariance is that of the linearised ratio: with s_g the counts
+    of cluster g and n_g its rows, the sum of (s_g - n_g p)(s_g - n_g p)' / n^2, times G / (G - 1).
+
+    Source: Cochran (1977), "Sampling Techniques", section 6.3 (ratio estimator), 9A (clusters).
+    """
+    groups = int(clusters.max()) + 1 if clusters.size else 0
+    present = codes >= 0
+    table = np.bincount(clusters[present] * bins + codes[present], minlength=groups * bins)
+    sums = table.reshape(groups, bins).astype(np.float64)
+    held = sums.sum(axis=1)
+    rows, filled = int(held.sum()), int((held > 0).sum())
+    shares, covariance = _ratio(sums, held)
+    sizes = np.bincount(clusters, minlength=groups).astype(np.float64)
+    missing, variance = _ratio((sizes - held)[:, None], sizes)
+    return Shares(
+        shares=shares,
+        covariance=covariance,
+        rows=rows,
+        total=int(codes.size),
+        clusters=filled,
+        missing=float(missing[0]),
+        missing_variance=float(variance[0, 0]),
+    )
+
+
+def _ratio(sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+    total, groups = sizes.sum(), int((sizes > 0).sum())
+    width = sums.shape[1]
+    if total == 0:
+        return np.zeros(width), np.zeros((width, width))
+    shares = sums.sum(axis=0) / total
+    residuals = sums - sizes[:, None] * shares
+    correction = groups / (groups - 1) if groups > 1 else 1.0
+    return shares, residuals.T @ residuals * (correction / total**2)
+
+
+def without(whole: Shares, part: Shares) -> Shares:
+    """What remains of ``whole`` when ``part`` is taken out; its covariance is scaled, not summed again."""
+    kept, all_kept = whole.rows - part.rows, whole.total - part.total
+    if kept <= 0 or all_kept <= 0:
+        nothing = np.zeros_like(whole.shares)
+        return Shares(nothing, np.zeros_like(whole.covariance), 0, 0, 0, 0.0, 0.0)
+    return Shares(
+        shares=(whole.rows * whole.shares - part.rows * part.shares) / kept,
+        covariance=whole.covariance * (whole.rows / kept),
+        rows=kept,
+        total=all_kept,
+        clusters=max(whole.clusters - part.clusters, 0),
+        missing=(whole.total * whole.missing - part.total * part.missing) / all_kept,
+        missing_variance=whole.missing_variance * (whole.total / all_kept),
+    )
+
+
+def pack(matrix: Floats) -> str:
+    """Upper triangle of a symmetric matrix as float32, little-endian, in base64 (exact to 6e-8)."""
+    upper = matrix[np.triu_indices(matrix.shape[0])].astype("<f4")
+    return base64.b64encode(upper.tobytes()).decode()
+
+
+def unpack(text: str, width: int) -> Floats:
+    """The symmetric matrix, shape (width, width), that `pack` wrote."""
+    matrix = np.zeros((width, width))
+    matrix[np.triu_indices(width)] = np.frombuffer(base64.b64decode(text), dtype="<f4")
+    return matrix + np.triu(matrix, 1).T

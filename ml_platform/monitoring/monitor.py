@@ -1,0 +1,171 @@
+"""The monitoring report: one window of one version against its baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ml_platform.errors import UsageError
+from ml_platform.features.spec import Comparison
+from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes, require
+from ml_platform.monitoring.compare import Compared, compare, judge, overall, rank
+from ml_platform.monitoring.performance import OUTCOME, check_performance
+from ml_platform.monitoring.policy import POLICY, MonitoringPolicy
+from ml_platform.monitoring.predictions import compare_predictions
+from ml_platform.monitoring.report import (
+    FeatureDrift,
+    Light,
+    MonitoringReport,
+    Performance,
+    PerformanceCheck,
+    Severity,
+)
+from ml_platform.monitoring.weeks import WEEK
+from ml_platform.training_sets.training_set import CLUSTER, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class _Drift:
+    features: tuple[FeatureDrift, ...]
+    predictions: tuple[FeatureDrift, ...]
+    words: dict[str, str]
+
+
+def monitor(
+    baseline: Baseline,
+    rows: "pd.DataFrame",
+    predictions: "pd.DataFrame",
+    *,
+    model: str,
+    version: str,
+    source: str,
+    simulated: bool,
+    window_start: datetime,
+    window_end: datetime,
+    policy: MonitoringPolicy = POLICY,
+) -> MonitoringReport:
+    """Drift of features and predictions, and performance, of the rows in ``[window_start, window_end)``.
+
+    ``rows`` has ``occurred_at``, ``session_id`` and the baseline's features; ``predictions`` has
+    ``occurred_at``, ``session_id``, ``prediction``, ``confidence`` and ``label`` (missing until it is
+    known). Rows outside the window are left out. Calendar features are compared when the window and
+    the baseline cover whole weeks. ``action``, ``decision_row`` and ``confidence`` stay empty: the
+    decision is made from the report, by ``retraining.decide``.
+
+    Raises:
+        UsageError: the window ends before it starts, or the baseline is of another model.
+        IntegrityError: a column is missing.
+    """
+    _valid(baseline, model, window_start, window_end)
+    rows = _within(rows, window_start, window_end, "feature rows")
+    predictions = _within(predictions, window_start, window_end, "predictions")
+    whole = (window_end - window_start) % WEEK == WEEK * 0
+    drift = _drift(baseline, rows, predictions, whole, policy)
+    performance = check_performance(baseline.performance.get(policy.metric), predictions, policy)
+    severity = overall((*drift.features, *drift.predictions), policy)
+    ordered = tuple(sorted(drift.features, key=rank))
+    moved = [entry for entry in sorted((*ordered, *drift.predictions), key=rank) if _moved(entry)]
+    return MonitoringReport(
+        model=model,
+        version=version,
+        source=source,
+        simulated=simulated,
+        window_start=window_start,
+        window_end=window_end,
+        rows=len(rows),
+        clusters=int(rows[CLUSTER].nunique()),
+        rows_baseline=baseline.rows,
+        drift=severity,
+        light=light(severity, performance.level),
+        features=ordered,
+        top=tuple(entry.name for entry in ordered[: policy.top]),
+        predictions=drift.predictions,
+        performance=performance,
+        action="",
+        decision_row="",
+        confidence="",
+        causes=_causes(moved, drift.words, performance, severity, policy),
+        policy_version=policy.version,
+    )
+
+
+def light(drift: Severity, performance: Performance) -> Light:
+    """RED: significant drift or an alert; YELLOW: moderate drift or a warning; then what is unknown."""
+    if drift is Severity.SIGNIFICANT or performance is Performance.ALERT:
+        return Light.RED
+    if drift is Severity.MODERATE or performance is Performance.WARN:
+        return Light.YELLOW
+    return Light.INSUFFICIENT if drift is Severity.INSUFFICIENT else Light.GREEN
+
+
+def _valid(baseline: Baseline, model: str, start: datetime, end: datetime) -> None:
+    if end <= start:
+        raise UsageError(
+            f"The window ends at {end.isoformat()}, not after its start {start.isoformat()}.",
+            remedy="Give a start before the end; the default is the trailing seven days.",
+        )
+    if baseline.model != model:
+        raise UsageError(
+            f"The baseline is of {baseline.model}, the window of {model}.",
+            remedy="Load the baseline of the model that is monitored.",
+        )
+
+
+def _within(frame: "pd.DataFrame", start: datetime, end: datetime, what: str) -> "pd.DataFrame":
+    columns = (TIME, CLUSTER) if what == "feature rows" else (TIME, CLUSTER, OUTCOME)
+    require(frame, columns, what)
+    return frame[(frame[TIME] >= start) & (frame[TIME] < end)]
+
+
+def _drift(
+    baseline: Baseline,
+    rows: "pd.DataFrame",
+    predictions: "pd.DataFrame",
+    whole_weeks: bool,
+    policy: MonitoringPolicy,
+) -> _Drift:
+    watched = [entry for entry in baseline.features if _comparable(entry, baseline, whole_weeks)]
+    require(rows, [entry.name for entry in watched], "feature rows")
+    clusters = cluster_codes(rows)
+    count = int(clusters.max()) + 1 if clusters.size else 0
+    compared: list[Compared] = [
+        compare(entry, entry.measure(rows, clusters), clusters=count, policy=policy)
+        for entry in watched
+    ]
+    compared.extend(compare_predictions(baseline, predictions, policy))
+    judged = judge(compared, policy)
+    words = {entry.drift.name: entry.words for entry in compared}
+    return _Drift(judged[: len(watched)], judged[len(watched) :], words)
+
+
+def _comparable(entry: FeatureBaseline, baseline: Baseline, whole_weeks: bool) -> bool:
+    return entry.compare is not Comparison.SAME_SLOTS or (whole_weeks and baseline.weeks > 0)
+
+
+def _moved(entry: FeatureDrift) -> bool:
+    return entry.severity in (Severity.SIGNIFICANT, Severity.MODERATE)
+
+
+def _causes(
+    moved: Sequence[FeatureDrift],
+    words: dict[str, str],
+    performance: PerformanceCheck,
+    severity: Severity,
+    policy: MonitoringPolicy,
+) -> tuple[str, ...]:
+    causes = [words[entry.name] for entry in moved[: policy.top]]
+    if performance.level in (Performance.WARN, Performance.ALERT):
+        causes.insert(
+            0,
+            f"{performance.metric} fell from {performance.baseline:.3f} to {performance.current:.3f}, "
+            f"a relative loss of {performance.relative_loss:.1%} on {performance.rows} labelled rows",
+        )
+    if severity is Severity.INSUFFICIENT:
+        causes.append(
+            f"too few rows or sessions: {policy.minimum_rows} rows in {policy.minimum_clusters} "
+            "sessions are needed"
+        )
+    return tuple(causes)

@@ -1,0 +1,55 @@
+"""What monitoring holds the evidence against: sizes first, then significance, as frozen data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ml_platform.values import fingerprint
+
+
+@dataclass(frozen=True)
+class MonitoringPolicy:
+    """Limits of a monitoring report; its fingerprint is the report's policy version.
+
+    A shift counts when it is large (`size_moderate`, `size_significant`, or the bands of the PSI) and
+    when chance does not explain it (`alpha` after false discovery control). Sizes are KS distances of
+    numbers, total variation of categories and differences of the missing share, all in [0, 1].
+
+    What the sizes mean: half a standard deviation moves a normal feature by a KS distance of .197 and
+    a uniform one by .144, the least of any smooth shape; 15 % of a categorical's mass moved to its
+    rarest level is a total variation just below .15. Both lie above .10. A KS distance of .25 is
+    .64 standard deviations of a normal feature.
+    """
+
+    window: timedelta = timedelta(days=7)
+    """Trailing; whole weeks, so that neither the daily nor the weekly cycle is drift."""
+    size_moderate: float = 0.10
+    size_significant: float = 0.25
+    psi_moderate: float = 0.10
+    psi_significant: float = 0.25
+    alpha: float = 0.01
+    """Of the whole report, under false discovery control. Benjamini-Hochberg can exceed its level by
+    1 + 1/2 + ... + 1/m at worst, whatever the dependence of the features: 4.7 times for 60 features,
+    which still keeps false alarms below .05."""
+    minimum_rows: int = 200
+    minimum_clusters: int = 30
+    insufficient_share: float = 0.5
+    """The report is INSUFFICIENT when more than this share of the features is."""
+    draws: int = 4_000
+    """Simulated suprema of the Gaussian process behind the clustered KS test."""
+    seed: int = 20_240_101
+    top: int = 5
+    metric: str = "accuracy"
+    loss_warn: float = 0.05
+    loss_alert: float = 0.10
+    """Relative losses against the baseline: (baseline - current) / baseline."""
+    minimum_labelled_rows: int = 200
+    low_confidence: float = 0.5
+    """Predictions below this probability of their class are 'low confidence'."""
+
+    @property
+    def version(self) -> str:
+        """SHA-256 of the policy: reports of equal versions were judged alike."""
+        return fingerprint(self)
+
+
+POLICY = MonitoringPolicy()

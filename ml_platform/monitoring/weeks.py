@@ -1,0 +1,99 @@
+"""How much more quiet weeks differ than their clusters explain: user mix, habits, trailing windows.
+
+Sessions are not independent either: who is on holiday, and features that look back seven days, move
+whole weeks. A baseline of several weeks knows by how much: each of its weeks is replayed against the
+others, and the observed variance over the one that clusters explain is the inflation of later tests.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from ml_platform.features.spec import Kind
+from ml_platform.monitoring.distribution import Floats, Shares, without
+
+WEEK = timedelta(days=7)
+MAXIMUM_WEEKS = 13
+"""A quarter: older weeks tell less about the next one than they add trend."""
+WARM_UP_WEEKS = 1
+"""Left out at the start of the data where enough remain: features that look back are not filled yet."""
+ALMOST = 0.05
+"""A week that lacks less than this share at its start (no rows at night) counts as whole."""
+_ENOUGH_WEEKS = 5
+_SHRINKAGE = 4.0
+"""Weeks that the mean inflation of all features counts for, beside the weeks of the feature itself."""
+_USUAL = 2.0
+"""Inflation assumed where fewer than two weeks can be replayed."""
+_ROWS, _CLUSTERS = 50, 10
+"""A week with fewer rows or clusters is not replayed."""
+
+
+def reference_weeks(first: datetime, end: datetime) -> int:
+    """Whole weeks before ``end`` that become the baseline: up to 13, the warm-up left out; 0: under a week."""
+    whole = int((end - first) / WEEK + ALMOST)
+    kept = whole - WARM_UP_WEEKS if whole >= _ENOUGH_WEEKS + WARM_UP_WEEKS else whole
+    return min(kept, MAXIMUM_WEEKS)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Weeks of one feature against each other: squared differences, and what clusters let expect."""
+
+    weeks: int
+    observed: float
+    expected: float
+
+    @property
+    def ratio(self) -> float | None:
+        """Observed over expected variance; ``None`` where nothing varies or under two weeks."""
+        if self.weeks < 2 or self.expected <= 0.0:
+            return None
+        return self.observed / self.expected
+
+
+def replay(kind: Kind, whole: Shares, weeks: Sequence[Shares]) -> Replay:
+    """Each week against the rest, in the geometry of the feature's test (KS process, or chi-squared)."""
+    usable = [week for week in weeks if week.rows >= _ROWS and week.clusters >= _CLUSTERS]
+    observed = expected = 0.0
+    for week in usable:
+        rest = without(whole, week)
+        if rest.rows < _ROWS:
+            continue
+        gap, covariance = week.shares - rest.shares, week.covariance + rest.covariance
+        if kind is Kind.NUMBER:
+            gap = np.cumsum(gap)
+            covariance = np.cumsum(np.cumsum(covariance, axis=0), axis=1)
+            weight: Floats = np.ones_like(gap)
+        else:
+            weight = np.divide(1.0, whole.shares, out=np.zeros_like(gap), where=whole.shares > 0)
+        observed += float((weight * gap**2).sum())
+        expected += float((weight * np.diag(covariance)).sum())
+    return Replay(len(usable), observed, expected)
+
+
+def replay_missing(whole: Shares, weeks: Sequence[Shares]) -> Replay:
+    """Each week's missing share against the rest."""
+    usable = [week for week in weeks if week.total >= _ROWS]
+    observed = expected = 0.0
+    for week in usable:
+        rest = without(whole, week) if whole.rows > week.rows else None
+        if rest is None:
+            continue
+        observed += (week.missing - rest.missing) ** 2
+        expected += week.missing_variance + rest.missing_variance
+    return Replay(len(usable), observed, expected)
+
+
+def inflations(replays: Sequence[Replay]) -> tuple[float, ...]:
+    """One factor a feature, at least 1: its own ratio, shrunk towards the mean of all by weeks seen."""
+    ratios = [entry.ratio for entry in replays]
+    known = [ratio for ratio in ratios if ratio is not None]
+    mean = sum(known) / len(known) if known else _USUAL
+    factors = []
+    for entry, ratio in zip(replays, ratios, strict=True):
+        weeks = 0 if ratio is None else entry.weeks
+        own = mean if ratio is None else ratio
+        factors.append(max(1.0, (weeks * own + _SHRINKAGE * mean) / (weeks + _SHRINKAGE)))
+    return tuple(factors)

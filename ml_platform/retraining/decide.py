@@ -1,0 +1,138 @@
+"""What follows from a monitoring report: a table whose first matching row decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from ml_platform.monitoring.report import MonitoringReport, Performance, Severity
+
+
+class Action(StrEnum):
+    """What to do about a report."""
+
+    RETRAIN_URGENT = "retrain_urgent"
+    RETRAIN = "retrain"
+    INVESTIGATE = "investigate"
+    MONITOR = "monitor"
+    NO_ACTION = "no_action"
+
+
+class Confidence(StrEnum):
+    """HIGH: drift and performance are both known; MEDIUM: performance is not; LOW: drift is not."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True)
+class Signals:
+    """All that the decision looks at."""
+
+    drift: Severity
+    performance: Performance
+    window: tuple[datetime, datetime]
+    features: tuple[str, ...] = ()
+    """Features that moved, the gravest first."""
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table."""
+
+    name: str
+    matches: Callable[[Signals], bool]
+    action: Action
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The action, the row of the table that fired, and what it rests on."""
+
+    action: Action
+    row: str
+    confidence: Confidence
+    window: tuple[datetime, datetime]
+    features: tuple[str, ...]
+    causes: tuple[str, ...]
+
+
+RETRAINING_TABLE: tuple[Row, ...] = (
+    Row(
+        "performance alert",
+        lambda s: s.performance is Performance.ALERT,
+        Action.RETRAIN_URGENT,
+    ),
+    Row(
+        "significant drift, performance warning",
+        lambda s: s.drift is Severity.SIGNIFICANT and s.performance is Performance.WARN,
+        Action.RETRAIN_URGENT,
+    ),
+    Row(
+        "moderate drift, performance warning",
+        lambda s: s.drift is Severity.MODERATE and s.performance is Performance.WARN,
+        Action.RETRAIN,
+    ),
+    Row(
+        "no drift, performance warning",
+        lambda s: s.performance is Performance.WARN,
+        Action.INVESTIGATE,
+    ),
+    Row("significant drift", lambda s: s.drift is Severity.SIGNIFICANT, Action.INVESTIGATE),
+    Row("moderate drift", lambda s: s.drift is Severity.MODERATE, Action.MONITOR),
+    Row("nothing moved", lambda s: True, Action.NO_ACTION),
+)
+
+NO_LABELS = "performance is unknown: no outcomes have matured, so this rests on drift alone"
+TOO_FEW = "drift is unknown: too few rows or sessions, so none is assumed"
+
+
+def decide(signals: Signals) -> Decision:
+    """First matching row of `RETRAINING_TABLE`; total, since the last row takes what is left.
+
+    Unknown performance takes the rows of OK and insufficient drift those of no drift, each with lower
+    confidence, and the causes say so.
+    """
+    row = next(row for row in RETRAINING_TABLE if row.matches(signals))
+    unknown = signals.performance is Performance.UNKNOWN
+    blind = signals.drift is Severity.INSUFFICIENT
+    said = (*((NO_LABELS,) if unknown else ()), *((TOO_FEW,) if blind else ()))
+    confidence = Confidence.LOW if blind else Confidence.MEDIUM if unknown else Confidence.HIGH
+    return Decision(
+        action=row.action,
+        row=row.name,
+        confidence=confidence,
+        window=signals.window,
+        features=signals.features,
+        causes=(*(cause for cause in signals.causes if cause not in said), *said),
+    )
+
+
+def signals_of(report: MonitoringReport) -> Signals:
+    """What the decision looks at, from a report (fresh or stored)."""
+    moved = (Severity.SIGNIFICANT, Severity.MODERATE)
+    return Signals(
+        drift=report.drift,
+        performance=report.performance.level,
+        window=(report.window_start, report.window_end),
+        features=tuple(
+            entry.name
+            for entry in (*report.features, *report.predictions)
+            if entry.severity in moved
+        ),
+        causes=report.causes,
+    )
+
+
+def decided(report: MonitoringReport) -> MonitoringReport:
+    """The report with its decision filled in; of a decided report the same report again."""
+    decision = decide(signals_of(report))
+    return replace(
+        report,
+        action=decision.action.value,
+        decision_row=decision.row,
+        confidence=decision.confidence.value,
+        causes=decision.causes,
+    )

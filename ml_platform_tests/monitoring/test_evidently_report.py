@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ml_platform.adapters.evidently_report import draw_drift
+from ml_platform_tests.monitoring.telemetry import SPECS
+
+
+def test_it_draws_a_sample_and_survives_an_empty_column(
+    quiet: pd.DataFrame, window: pd.DataFrame, tmp_path: Path
+) -> None:
+    window["number_3"] = np.nan
+    path = tmp_path / "reports" / "drift.html"
+    assert draw_drift(quiet, window, SPECS, path, rows=500) is None
+    text = path.read_text(encoding="utf-8")
+    assert "number_4" in text
+    assert "number_3" not in text
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_cannot_be_drawn_is_a_note(
+    quiet: pd.DataFrame, window: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "drift.html"
+    note = draw_drift(quiet, window.iloc[:0], SPECS, path)
+    assert note is not None
+    assert "0 rows" in note
+    broken = window.assign(number_1="no number")
+    note = draw_drift(quiet, broken, SPECS, path)
+    assert note is not None
+    assert "ValueError" in note
+    assert not path.exists()

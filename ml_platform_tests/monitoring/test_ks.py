@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from ml_platform.errors import InsufficientData
+from ml_platform.monitoring.drift.ks import clustered_ks, kolmogorov_smirnov
+
+
+def test_by_hand() -> None:
+    # F1 steps 1/2 at 1 and 3; F2 steps 1/2 at 2 and 4: they differ by 1/2 on [1, 2) and [3, 4)
+    assert kolmogorov_smirnov(np.array([3.0, 1.0]), np.array([2.0, 4.0]))[0] == 0.5
+    # all of one before all of the other
+    assert kolmogorov_smirnov(np.array([1.0, 2.0]), np.array([3.0]))[0] == 1.0
+    # ties are one step: 0 in one half and in three quarters
+    left, right = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
+    assert kolmogorov_smirnov(left, right)[0] == 0.25
+
+
+@pytest.mark.parametrize("kind", ["normal", "ties", "atoms", "unequal"])
+def test_equals_scipy(kind: str) -> None:
+    draw = np.random.default_rng(3)
+    for shift in (0.0, 0.02, 0.5):
+        left, right = draw.normal(size=30_000), draw.normal(shift, size=20_000)
+        if kind == "ties":
+            left, right = left.round(2), right.round(2)
+        if kind == "atoms":
+            left, right = np.maximum(left, 0.3), np.maximum(right, 0.3)
+        if kind == "unequal":
+            right = right[:37]
+        expected = stats.ks_2samp(left, right, method="asymp")
+        distance, p_value = kolmogorov_smirnov(left, right)
+        assert distance == pytest.approx(expected.statistic, abs=1e-12)
+        assert p_value == pytest.approx(expected.pvalue, abs=1e-9)
+
+
+def test_missing_values_are_left_out_and_nothing_left_is_refused() -> None:
+    left = np.array([1.0, np.nan, 3.0])
+    assert kolmogorov_smirnov(left, np.array([1.0, 3.0]))[0] == 0.0
+    with pytest.raises(InsufficientData, match="there are 2 and 0"):
+        kolmogorov_smirnov(left, np.array([np.nan]))
+
+
+def test_clustered_is_the_simulated_bridge_for_independent_rows() -> None:
+    # multinomial covariance over 400 equal bins: the limit is Kolmogorov's, P(sup > 1.3581) = .05
+    bins, rows = 400, 10_000
+    shares = np.full(bins, 1 / bins)
+    covariance = (np.diag(shares) - np.outer(shares, shares)) / rows
+    gap = np.zeros(bins)
+    gap[0], gap[-1] = 1.3581 / np.sqrt(rows), -1.3581 / np.sqrt(rows)
+    distance, p_value = clustered_ks(gap, covariance, draws=20_000, seed=1)
+    assert distance == pytest.approx(1.3581 / np.sqrt(rows))
+    assert p_value == pytest.approx(0.05, abs=0.008)  # the grid of 400 loses a little
+
+
+def test_clustered_tail_is_a_bound_and_not_the_number_of_draws() -> None:
+    # one edge only: the p-value is that of a normal, 2 * Phi(-6) = 1.97e-9
+    covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    distance, p_value = clustered_ks(np.array([0.06, -0.06]), covariance, draws=2_000, seed=1)
+    assert distance == pytest.approx(0.06)
+    assert p_value == pytest.approx(2 * stats.norm.sf(6), rel=1e-6)
+
+
+def test_clustered_without_variation() -> None:
+    nothing = np.zeros((2, 2))
+    assert clustered_ks(np.zeros(2), nothing, draws=100, seed=1) == (0.0, 1.0)
+    assert clustered_ks(np.array([0.2, -0.2]), nothing, draws=100, seed=1) == (0.2, 0.0)
+    assert clustered_ks(np.zeros(1), nothing[:1, :1], draws=100, seed=1) == (0.0, 1.0)

@@ -1,0 +1,16 @@
+import pytest
+from scipy import stats
+
+from ml_platform.monitoring.drift.missingness import missingness
+
+
+def test_by_hand() -> None:
+    # .1 to .16 with standard deviations .012 and .016, together .02: three of them
+    change, p_value = missingness(0.10, 0.16, 0.012**2, 0.016**2)
+    assert change == pytest.approx(0.06)
+    assert p_value == pytest.approx(2 * stats.norm.sf(3))
+
+
+def test_without_variation() -> None:
+    assert missingness(0.0, 0.0, 0.0, 0.0) == (0.0, 1.0)
+    assert missingness(0.0, 1.0, 0.0, 0.0) == (1.0, 0.0)

@@ -1,0 +1,33 @@
+from ml_platform.monitoring.page import monitoring_html
+from ml_platform.monitoring.report import Performance, Severity
+from ml_platform_tests.monitoring.conftest import Watch
+from ml_platform_tests.retraining.reports import report
+
+
+def test_it_says_what_the_report_says_and_escapes_it() -> None:
+    html = monitoring_html(report(Severity.SIGNIFICANT, Performance.WARN))
+    for words in (
+        "RED",
+        "SIMULATED",
+        "<b>retrain urgent</b>",
+        "significant drift, performance warning",
+        "dwell: &lt;values&gt; are higher",
+        "accuracy 0.800 [0.780, 0.820]",
+        "a relative loss of 11.0%",
+    ):
+        assert words in html
+    assert "<values>" not in html
+    assert "http" not in html
+
+
+def test_unknown_performance_is_not_shown_as_a_figure() -> None:
+    html = monitoring_html(report(Severity.INSUFFICIENT, Performance.UNKNOWN))
+    assert "UNKNOWN: no outcomes are known yet" in html
+    assert "INSUFFICIENT" in html
+
+
+def test_every_feature_has_a_row(watch: Watch, window: object) -> None:
+    shown = watch(window)
+    html = monitoring_html(shown)
+    assert all(f"<td>{entry.name}</td>" in html for entry in (*shown.features, *shown.predictions))
+    assert "No decision was taken yet" in html

@@ -1,0 +1,72 @@
+from itertools import product
+
+import pytest
+
+from ml_platform.monitoring.report import MonitoringReport, Performance, Severity
+from ml_platform.retraining.decide import (
+    NO_LABELS,
+    RETRAINING_TABLE,
+    TOO_FEW,
+    Action,
+    Confidence,
+    decide,
+    decided,
+    signals_of,
+)
+from ml_platform.values import from_json, to_json
+from ml_platform_tests.retraining.reports import report
+
+NONE, MODERATE, SIGNIFICANT, INSUFFICIENT = (
+    Severity.NONE,
+    Severity.MODERATE,
+    Severity.SIGNIFICANT,
+    Severity.INSUFFICIENT,
+)
+OK, WARN, ALERT, UNKNOWN = Performance.OK, Performance.WARN, Performance.ALERT, Performance.UNKNOWN
+HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+
+WHOLE_TABLE = {
+    (NONE, OK): (Action.NO_ACTION, "nothing moved", HIGH),
+    (NONE, WARN): (Action.INVESTIGATE, "no drift, performance warning", HIGH),
+    (NONE, ALERT): (Action.RETRAIN_URGENT, "performance alert", HIGH),
+    (NONE, UNKNOWN): (Action.NO_ACTION, "nothing moved", MEDIUM),
+    (MODERATE, OK): (Action.MONITOR, "moderate drift", HIGH),
+    (MODERATE, WARN): (Action.RETRAIN, "moderate drift, performance warning", HIGH),
+    (MODERATE, ALERT): (Action.RETRAIN_URGENT, "performance alert", HIGH),
+    (MODERATE, UNKNOWN): (Action.MONITOR, "moderate drift", MEDIUM),
+    (SIGNIFICANT, OK): (Action.INVESTIGATE, "significant drift", HIGH),
+    (SIGNIFICANT, WARN): (Action.RETRAIN_URGENT, "significant drift, performance warning", HIGH),
+    (SIGNIFICANT, ALERT): (Action.RETRAIN_URGENT, "performance alert", HIGH),
+    (SIGNIFICANT, UNKNOWN): (Action.INVESTIGATE, "significant drift", MEDIUM),
+    (INSUFFICIENT, OK): (Action.NO_ACTION, "nothing moved", LOW),
+    (INSUFFICIENT, WARN): (Action.INVESTIGATE, "no drift, performance warning", LOW),
+    (INSUFFICIENT, ALERT): (Action.RETRAIN_URGENT, "performance alert", LOW),
+    (INSUFFICIENT, UNKNOWN): (Action.NO_ACTION, "nothing moved", LOW),
+}
+
+
+@pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))
+def test_the_whole_table(drift: Severity, performance: Performance) -> None:
+    decision = decide(signals_of(report(drift, performance)))
+    assert (decision.action, decision.row, decision.confidence) == WHOLE_TABLE[drift, performance]
+    assert (NO_LABELS in decision.causes) is (performance is UNKNOWN)
+    assert (TOO_FEW in decision.causes) is (drift is INSUFFICIENT)
+    assert decision.features == (("dwell",) if drift in (MODERATE, SIGNIFICANT) else ())
+    assert "dwell: <values> are higher" in decision.causes
+
+
+def test_every_row_fires_for_something() -> None:
+    assert {row.name for row in RETRAINING_TABLE} == {row for _, row, _ in WHOLE_TABLE.values()}
+
+
+@pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))
+def test_a_stored_report_replays_to_the_same_decision(
+    drift: Severity, performance: Performance
+) -> None:
+    first = report(drift, performance)
+    stored = from_json(MonitoringReport, to_json(first))
+    assert decided(stored) == first
+    decision = decide(signals_of(stored))
+    assert (decision.action, decision.row) == (stored.action, stored.decision_row)
+    assert (decision.confidence, decision.causes) == (stored.confidence, stored.causes)
+    assert decision.window == (first.window_start, first.window_end)
