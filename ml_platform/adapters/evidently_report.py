@@ -88,4 +88,4 @@ def _sample(
     part = frame[[*numbers, *categories]]
     if len(part) > rows:
         part = part.sample(rows, random_state=_SEED)
-    return part.astype({name: "float64" for name in numbers}).reset_index(drop=True)
+    return part.astype(dict.fromkeys(numbers, "float64")).reset_index(drop=True)

@@ -40,7 +40,7 @@ from ml_platform.training_sets.training_set import CLUSTER, TIME
 if TYPE_CHECKING:
     import pandas as pd
 
-PREDICTED = "prediction"
+PREDICTED = "predicted"
 CONFIDENCE = "confidence"
 LOW_CONFIDENCE = "low_confidence"
 
@@ -119,7 +119,7 @@ def build_baseline(
     """The baseline from rows of the training period before ``end`` (the last 13 whole weeks at most).
 
     ``frame`` has the columns ``occurred_at``, ``session_id`` and those of the features. ``predictions``
-    has ``occurred_at``, ``session_id``, ``prediction`` and ``confidence`` for rows that were NOT trained on
+    has ``occurred_at``, ``session_id``, ``predicted`` and ``confidence`` for rows that were NOT trained on
     (the test rows): a model is more confident of what it has learned. Features that never compare, and
     lists of tokens, are left out.
 

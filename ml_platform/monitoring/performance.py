@@ -13,7 +13,7 @@ from ml_platform.monitoring.report import Performance, PerformanceCheck
 if TYPE_CHECKING:
     import pandas as pd
 
-OUTCOME = "label"
+OUTCOME = "outcome"
 _Z = 1.959964
 """Normal quantile of a 95 % interval."""
 
@@ -23,7 +23,7 @@ def check_performance(
 ) -> PerformanceCheck:
     """Accuracy of the matured predictions, its clustered 95 % interval, and the level.
 
-    ``label`` is missing where it is not known yet. Losses are relative to the baseline. A level
+    ``outcome`` is missing where it is not known yet. Losses are relative to the baseline. A level
     needs its limit to be passed and the next lower level to be excluded by the interval of the loss
     (both figures' errors in it): WARN is a loss above 5 % whose interval lies above 0, ALERT one above
     10 % whose interval lies above 5 %. Without a baseline, or with fewer labelled rows or clusters than

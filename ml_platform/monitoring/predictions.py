@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from ml_platform.monitoring.baseline import Baseline, cluster_codes, prediction_columns
 from ml_platform.monitoring.compare import Compared, compare
 from ml_platform.monitoring.policy import MonitoringPolicy
-from ml_platform.training_sets.training_set import CLUSTER, ROW_ID
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +26,3 @@ def compare_predictions(
         compare(entry, entry.measure(derived, clusters), clusters=count, policy=policy)
         for entry in baseline.predictions
     )
-
-
-def with_clusters(predictions: "pd.DataFrame", rows: "pd.DataFrame") -> "pd.DataFrame":
-    """The logged predictions with the ``session_id`` of the feature row that each ``row_id`` names.
-
-    A prediction whose row is not among ``rows`` has none, and counts as a cluster of its own.
-    """
-    sessions = rows.drop_duplicates(ROW_ID).set_index(ROW_ID)[CLUSTER]
-    return predictions.assign(**{CLUSTER: predictions["row_id"].map(sessions)})

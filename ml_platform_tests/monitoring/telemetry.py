@@ -67,9 +67,9 @@ def telemetry(*, seed: int, weeks: int, users: int, rows_a_week: int) -> pd.Data
         columns[name] = np.array([f"level_{level}" for level in range(LEVELS)], dtype=object)[code]
     right = draw.random(len(rows)) < 0.9
     columns["hour"] = rows["occurred_at"].dt.hour.to_numpy(dtype=np.float64)
-    columns["prediction"] = columns["category_0"]
+    columns["predicted"] = columns["category_0"]
     columns["confidence"] = 1 / (1 + np.exp(-1.5 - np.asarray(columns["number_3"], dtype=float)))
-    columns["label"] = np.where(right, columns["category_0"], "something else")
+    columns["outcome"] = np.where(right, columns["category_0"], "something else")
     frame = rows.assign(**columns, session_id=[f"s{number}" for number in session])
     return frame.sort_values("occurred_at", kind="stable").reset_index(drop=True)
 

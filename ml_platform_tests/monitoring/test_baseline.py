@@ -22,7 +22,7 @@ def test_it_covers_whole_weeks_and_comparable_features(baseline: Baseline) -> No
     assert (baseline.reference_start, baseline.reference_end) == (START + WEEK, END)
     assert [entry.name for entry in baseline.features] == [*NUMBERS, *CATEGORIES, "hour"]
     assert [entry.name for entry in baseline.predictions] == [
-        "prediction",
+        "predicted",
         "confidence",
         "low_confidence",
     ]

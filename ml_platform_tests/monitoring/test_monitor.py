@@ -133,8 +133,8 @@ def test_prediction_drift_is_found(watch: Watch, window: pd.DataFrame) -> None:
     assert of(report, "confidence").severity is Severity.SIGNIFICANT
     assert of(report, "low_confidence").severity is Severity.SIGNIFICANT
     assert report.drift is Severity.SIGNIFICANT
-    one = watch(window, window.assign(prediction="level_0"))
-    assert of(one, "prediction").severity is Severity.SIGNIFICANT
+    one = watch(window, window.assign(predicted="level_0"))
+    assert of(one, "predicted").severity is Severity.SIGNIFICANT
 
 
 def test_a_report_is_deterministic_and_comes_back(watch: Watch, window: pd.DataFrame) -> None:
@@ -147,8 +147,8 @@ def test_a_report_is_deterministic_and_comes_back(watch: Watch, window: pd.DataF
 def test_bad_input_is_named(baseline: Baseline, watch: Watch, window: pd.DataFrame) -> None:
     with pytest.raises(IntegrityError, match="The feature rows lack the columns number_1"):
         watch(window.drop(columns="number_1"), window)
-    with pytest.raises(IntegrityError, match="The predictions lack the columns label"):
-        watch(window, window.drop(columns="label"))
+    with pytest.raises(IntegrityError, match="The predictions lack the columns outcome"):
+        watch(window, window.drop(columns="outcome"))
     with pytest.raises(UsageError, match="not after its start"):
         watch(window, days=-1)
     with pytest.raises(UsageError, match="The baseline is of model, the window of other"):

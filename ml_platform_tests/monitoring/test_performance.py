@@ -13,7 +13,7 @@ BEFORE = Estimate(0.9, 0.895, 0.905)
 def predictions(right: int, wrong: int, unknown: int = 0) -> pd.DataFrame:
     label = ["a"] * right + ["b"] * wrong + [None] * unknown
     order = np.random.default_rng(1).permutation(len(label))
-    frame = pd.DataFrame({"prediction": "a", "label": pd.Series(label, dtype=object)})
+    frame = pd.DataFrame({"predicted": "a", "outcome": pd.Series(label, dtype=object)})
     frame = frame.iloc[order].reset_index(drop=True)
     return frame.assign(session_id=[f"s{row // 4}" for row in range(len(label))])
 
@@ -81,7 +81,7 @@ def test_coverage_with_clusters() -> None:
         skill = draw.beta(8, 2, size=80)
         sessions = np.repeat(np.arange(80), draw.integers(2, 20, 80))
         right = draw.random(sessions.size) < skill[sessions]
-        frame = pd.DataFrame({"prediction": "a", "label": np.where(right, "a", "b")})
+        frame = pd.DataFrame({"predicted": "a", "outcome": np.where(right, "a", "b")})
         check = check_performance(BEFORE, frame.assign(session_id=sessions), POLICY)
         assert check.low is not None
         assert check.high is not None
