@@ -21,6 +21,7 @@ from ml_platform.evaluation.sums import ClusterSums
 
 RESAMPLES = 1_000
 LEVEL = 0.95
+CALIBRATION_ERROR = "expected_calibration_error"
 _CELLS_AT_ONCE = 4_000_000
 """Numbers held at once for weights or for jackknife rows: 32 MB."""
 
@@ -120,11 +121,28 @@ def _wide_quantile(clusters: int, level: float) -> float:
     return float(stdtrit(freedom, (1 + level) / 2)) * float(np.sqrt((freedom + 1) / freedom))
 
 
+def interval(name: str, of: Replicates) -> Estimate:
+    """The interval of the metric ``name``: BCa, and for a calibration error no narrower than percentiles.
+
+    Noise adds to a calibration error, and adds again in a resample; BCa takes off too much. At 100
+    clusters of five rows its upper bound, which the gate holds against the limit, is too low in 9 % of
+    samples instead of 2.5 %; with that of the percentiles in none. The lower bound of a small error
+    stays too high, in up to 8 % of samples of 600 rows, which makes no gate pass.
+    """
+    estimate = bca_interval(of)
+    if name != CALIBRATION_ERROR:
+        return estimate
+    low, high = np.quantile(of.resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))
+
+
 def estimates(replicates: dict[str, Replicates]) -> dict[str, Estimate]:
     """Each metric with its interval."""
-    return {name: bca_interval(of) for name, of in replicates.items()}
+    return {name: interval(name, of) for name, of in replicates.items()}
 
 
 def differences(left: dict[str, Replicates], right: dict[str, Replicates]) -> dict[str, Estimate]:
     """Left minus right for the metrics both have, with paired intervals."""
-    return {name: bca_interval(of.minus(right[name])) for name, of in left.items() if name in right}
+    return {
+        name: interval(name, of.minus(right[name])) for name, of in left.items() if name in right
+    }
