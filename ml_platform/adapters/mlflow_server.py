@@ -45,7 +45,7 @@ class StartingMlflow:
     def wait(self) -> str:
         """The URL, once the server answers; `ServiceError` with the end of its log if it does not."""
         if self.process is None:
-            _wait_for_foreign(self.url)
+            wait_for_foreign(self.url, _START_TIMEOUT)
         else:
             self.process.wait_until(lambda: answers(self.url), _START_TIMEOUT, every=0.1)
         return self.url
@@ -132,13 +132,18 @@ def _environment(
     }
 
 
-def _wait_for_foreign(url: str) -> None:
-    until = time.monotonic() + _START_TIMEOUT
+def wait_for_foreign(url: str, timeout: float = 30.0) -> None:
+    """Wait for a server that somebody else starts; 30 s is three times a slow start.
+
+    Raises:
+        ServiceError: it does not answer in that time.
+    """
+    until = time.monotonic() + timeout
     while not answers(url):
         if time.monotonic() > until:
             raise ServiceError(
                 f"MLflow at {url} does not answer.",
-                remedy="Check ML_PLATFORM_TRACKING_URL, or the process that started it.",
+                remedy="Check ML_PLATFORM_TRACKING_URL, or the process that should run it.",
             )
         time.sleep(0.2)
 

@@ -2,51 +2,53 @@
 
 import atexit
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 
 from ml_platform.adapters.database_urls import DatabaseUrls, create_databases, database_urls
+from ml_platform.adapters.database_urls import answers as database_answers
 from ml_platform.adapters.ledger.migrate import upgrade
-from ml_platform.adapters.mlflow_server import StartingMlflow, answers, start_mlflow
+from ml_platform.adapters.mlflow_server import StartingMlflow, start_mlflow, wait_for_foreign
 from ml_platform.adapters.postgres import RunningPostgres, start_postgres
-from ml_platform.errors import ServiceError
 from ml_platform.settings import Settings
 
 
-class _Tracking:
-    """The address of MLflow: known at once, waited for once."""
+class Tracker:
+    """MLflow's address: its server is started, or found, at most once, and waited for at most once."""
 
-    def __init__(self, url: str | None, starting: StartingMlflow | None) -> None:
-        self._url = url
-        self._starting = starting
+    def __init__(self, url: str | None, start: Callable[[], StartingMlflow]) -> None:
+        self._given = url
+        self._start = start
         self._lock = threading.Lock()
-        self._ready = False
+        self._answered = False
+        self.server: StartingMlflow | None = None
 
-    def address(self) -> str | None:
-        """Where it is or will be, without waiting."""
-        return self._starting.url if self._starting else self._url
+    def begin(self) -> None:
+        """Start it in the background, unless the settings name one."""
+        if self._given is None and self.server is None:
+            self.server = self._start()
 
     def url(self) -> str:
-        """Where it is; waits until it answers."""
+        """Where it is; starts it if need be, and waits until it answers."""
         with self._lock:
-            if not self._ready:
-                if self._starting is not None:
-                    self._starting.wait()
-                elif self._url is None:
-                    raise ServiceError(
-                        "MLflow was not asked for.", remedy="Open the services with tracking=True."
-                    )
-                elif not answers(self._url):
-                    raise ServiceError(
-                        f"MLflow at {self._url} does not answer.",
-                        remedy="Check ML_PLATFORM_TRACKING_URL, or unset it to use one of our own.",
-                    )
-                self._ready = True
-        address = self.address()
-        assert address is not None
-        return address
+            self.begin()
+            if self.server is not None:
+                return self.server.url if self._answered else self._wait(self.server)
+            assert self._given is not None
+            if not self._answered:
+                wait_for_foreign(self._given)
+            self._answered = True
+            return self._given
+
+    def address(self) -> str | None:
+        """Where it is or will be, without waiting; ``None`` if it was not asked for."""
+        return self.server.url if self.server is not None else self._given
+
+    def _wait(self, server: StartingMlflow) -> str:
+        url = server.wait()
+        self._answered = True
+        return url
 
 
 @dataclass(frozen=True)
@@ -56,30 +58,34 @@ class Services:
     urls: DatabaseUrls
     database: RunningPostgres | None
     """``None``: the server of the settings."""
-    mlflow: StartingMlflow | None
-    tracking: _Tracking
+    tracker: Tracker
 
     @property
     def tracking_url(self) -> str:
-        """MLflow's address; waits until it answers (some 5 s after the start, 10 s the first time)."""
-        return self.tracking.url()
+        """MLflow's address; waits until it answers (4 s after its start on an idle machine)."""
+        return self.tracker.url()
 
     @property
     def tracking_address(self) -> str | None:
-        """MLflow's address without waiting; ``None`` if it was not asked for."""
-        return self.tracking.address()
+        """MLflow's address without waiting; ``None`` if it was not asked for yet."""
+        return self.tracker.address()
 
     def ended(self) -> tuple[str, ...]:
         """Names of our own servers that have ended (killed by somebody); for a supervisor."""
+        mlflow = self.tracker.server
         ours = {
             "postgres": self.database.process if self.database else None,
-            "mlflow": self.mlflow.process if self.mlflow else None,
+            "mlflow": mlflow.process if mlflow else None,
         }
         return tuple(name for name, process in ours.items() if process and not process.alive())
 
 
 def start_services(settings: Settings, *, tracking: bool = True) -> Services:
     """Start what does not run, apply our migrations, and return; `stop_services` ends what is ours.
+
+    Args:
+        settings: Home and URLs.
+        tracking: Start MLflow now, in the background; otherwise when its address is asked for.
 
     Raises:
         ServiceError: the database did not start or does not answer.
@@ -91,38 +97,45 @@ def start_services(settings: Settings, *, tracking: bool = True) -> Services:
     else:
         urls = database_urls(settings.database_url)
         create_databases(urls)
-    mlflow = None
+    tracker = Tracker(
+        settings.tracking_url,
+        lambda: start_mlflow(settings.home, urls.mlflow, settings.mlflow_artifacts),
+    )
+    started = Services(urls, database, tracker)
     try:
-        if tracking and settings.tracking_url is None:
-            mlflow = start_mlflow(settings.home, urls.mlflow, settings.mlflow_artifacts)
+        if tracking:
+            tracker.begin()
         upgrade(urls.ml_platform)
     except BaseException:
-        _stop(database, mlflow)
+        stop_services(started)
         raise
-    return Services(urls, database, mlflow, _Tracking(settings.tracking_url, mlflow))
+    return started
 
 
 def stop_services(services: Services) -> None:
     """Stop the servers that this process started, MLflow before its database."""
-    _stop(services.database, services.mlflow)
+    if services.tracker.server is not None:
+        services.tracker.server.stop()
+    if services.database is not None:
+        services.database.stop()
 
 
-def _stop(database: RunningPostgres | None, mlflow: StartingMlflow | None) -> None:
-    if mlflow is not None:
-        mlflow.stop()
-    if database is not None:
-        database.stop()
+_running: dict[Settings, Services] = {}
+_running_lock = threading.Lock()
 
 
-@cache
 def running_services(settings: Settings) -> Services:
     """The services for code that lives inside a process of its own (a Dagster step, a sensor).
 
     Whatever runs in this home is used; what does not is started once, and ends with this process.
     """
-    found = start_services(settings)
-    atexit.register(stop_services, found)
-    return found
+    with _running_lock:
+        found = _running.get(settings)
+        if found is None or not database_answers(found.urls.ml_platform):
+            found = start_services(settings, tracking=False)
+            _running[settings] = found
+            atexit.register(stop_services, found)
+        return found
 
 
 @contextmanager
