@@ -33,16 +33,17 @@ def ingest(home: Path | None, as_json: bool, **choices: Any) -> None:
 
             run_job("ingestion", instance)
             platform = Connections(settings)
-            told = {
+            counts = platform.lake.counts()
+            told: dict[str, Any] = {
                 "source": platform.home.source.label,
                 "as_of": platform.home.as_of.isoformat(),
-                "rows": platform.lake.counts(),
+                "rows": counts,
                 "newest_event_at": platform.newest_event_at.isoformat(),
                 "fingerprint": platform.lake.fingerprint("events", platform.home.as_of),
             }
     if as_json:
         click.echo(json.dumps(told))
         return
-    for name, rows in told["rows"].items():
+    for name, rows in counts.items():
         click.echo(f"{name:<22} {rows:>10,} rows")
     click.echo(f"newest event {told['newest_event_at']}, fingerprint {told['fingerprint'][:12]}")

@@ -20,7 +20,7 @@ def summary(platform: "Connections", models: tuple[str, ...]) -> dict[str, Any]:
         "models": {name: model_summary(platform, name) for name in models},
         "monitoring": {name: _monitoring(platform, name) for name in models},
         "fingerprints": {"events": platform.lake.fingerprint("events", home.as_of)},
-        "tracking": platform.tracking.url,
+        "tracking": platform.tracking_url,
     }
 
 
@@ -32,6 +32,7 @@ def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
     stored = platform.settings.home / "records" / f"{model}__evaluation_report.json"
     judgement = values.from_json(Judgement, stored.read_bytes())
     report = platform.ledger.report(judgement.report_id)
+    assert report is not None, "the asset that wrote the judgement has saved its report"
     version = next(
         record.version
         for record in reversed(platform.ledger.versions(model))

@@ -1,6 +1,7 @@
 """`ml-platform verify`: every stored decision replayed, the chain and every hash checked."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -21,15 +22,13 @@ def verify(home: Path | None, as_json: bool) -> int:
         from ml_platform.defs.platform import Connections
         from ml_platform.defs.verifying import verify_home
 
-        checked = verify_home(Connections(settings))
+        findings = verify_home(Connections(settings))
+    faults = [finding for finding in findings if not finding.ok]
     if as_json:
-        click.echo(json.dumps(checked.as_json()))
+        told = {"ok": not faults, "findings": [asdict(finding) for finding in findings]}
+        click.echo(json.dumps(told))
     else:
-        for fault in checked.faults:
-            click.echo(f"FAULT  {fault}")
-        verdict = f"{len(checked.faults)} faults" if checked.faults else "all hold"
-        click.echo(
-            f"{checked.events} events, {checked.versions} versions, {checked.artifacts} artifacts, "
-            f"{checked.training_sets} training sets, {checked.reports} monitoring reports: {verdict}"
-        )
-    return 1 if checked.faults else 0
+        for finding in findings:
+            click.echo(f"{'ok   ' if finding.ok else 'FAULT'}  {finding.subject}: {finding.detail}")
+        click.echo(f"{len(findings)} looked at, {len(faults) or 'none'} at fault")
+    return 1 if faults else 0

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition as AssetJob,
+)
 
 from ml_platform.defs.partitions import window_key
 from ml_platform.defs.platform import Connections
@@ -12,7 +15,7 @@ CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""
 
 
-def ingestion_schedule(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     """Every hour for live sources; archives and simulations have nothing new."""
 
     @dg.schedule(
@@ -36,7 +39,7 @@ def ingestion_schedule(job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefin
 
 def missed_windows_sensor(
     spec: ModelSpec,
-    job: dg.UnresolvedAssetJobDefinition,
+    job: AssetJob,
     windows: dg.TimeWindowPartitionsDefinition,
 ) -> dg.SensorDefinition:
     """Catches up on windows without a report, whatever the reason that they were missed."""

@@ -1,6 +1,6 @@
 """Stage evaluation (and its gates): the candidate judged, a check a gate, everything in MLflow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         training_set: TrainingSetRecord,
         candidate: CandidateRecord,
         platform: dg.ResourceParam[Connections],
-    ) -> dg.MaterializeResult[Judgement]:
+    ) -> Iterator[dg.MaterializeResult[Judgement]]:
         from ml_platform.gates.decide import decide
 
         judged = _judge(spec, platform, training_set, candidate)
@@ -79,7 +79,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             mlflow_run_id=run_id,
             dagster_run_id=context.run.run_id,
         )
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             value=judgement,
             metadata=_metadata(judged.report, decision, pages, platform.tracking.run_url(run_id)),
             check_results=[_check(spec, gate) for gate in decision.gates],
@@ -99,11 +99,13 @@ def _judge(
 ) -> _Judged:
     """The report, and the evidence that what was judged is what lies on disk."""
     from ml_platform.evaluation.evaluate import evaluate
+    from ml_platform.features.catalogue import PATTERN_FEATURES
     from ml_platform.features.leakage import find_leaks
     from ml_platform.gates.integrity import evidence_of
     from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
     from ml_platform.models.probabilities import load_probabilities
-    from ml_platform.training_sets.build import load_training_set, rows_path
+    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.training_sets.window import rows_path
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, record)
@@ -139,7 +141,15 @@ def _judge(
     evidence = evidence_of(
         report,
         record,
-        find_leaks(rows),
+        find_leaks(
+            rows.train,
+            rows.test,
+            label=record.label,
+            features=record.features,
+            declared={feature.name for feature in PATTERN_FEATURES},
+            train_until=record.split.train_until,
+            test_from=record.split.test_from,
+        ),
         artifact_sha256=artifact.sha256,
         rows_sha256=values.file_sha256(rows_path(settings.training_sets, record)),
         artifact_features=_in_order(artifact.features, record.features),
@@ -229,7 +239,7 @@ def _log_run(
         parameters=candidate.parameters,
         metrics=metrics,
         tags={
-            "fingerprint": values.fingerprint((values.fingerprint(report), dagster_run_id)),
+            "fingerprint": values.fingerprint(report),
             "verdict": decision.verdict.value,
             "decided by": decision.row,
             "training set": report.training_set_fingerprint,

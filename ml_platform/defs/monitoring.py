@@ -1,7 +1,5 @@
 """Stage monitoring: every six hours, the trailing window against the baseline, and what follows."""
 
-from typing import TYPE_CHECKING
-
 import dagster as dg
 
 from ml_platform.defs.partitions import window_end
@@ -9,9 +7,7 @@ from ml_platform.defs.platform import Connections
 from ml_platform.defs.prediction_log import in_production
 from ml_platform.defs.tables import table
 from ml_platform.models.spec import ModelSpec
-
-if TYPE_CHECKING:
-    from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.report import MonitoringReport
 
 
 def monitoring_report_asset(
@@ -34,13 +30,14 @@ def monitoring_report_asset(
     )
     def monitoring_report(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
-    ) -> "dg.MaterializeResult[MonitoringReport]":
-        from ml_platform.defs.watching import draw, watch
+    ) -> dg.MaterializeResult[MonitoringReport]:
+        from ml_platform.defs.watching import alert, draw, watch
 
         end = window_end(context.partition_key)
         version, _ = in_production(platform, spec.name)
         report = watch(platform, spec, version, end)
         platform.ledger.save_monitoring_report(report)
+        sent = alert(platform, report)
         page = draw(platform, spec, report, context.log.info)
         context.log.info(
             f"{report.light.value.upper()}: drift {report.drift.value}, "
@@ -66,6 +63,7 @@ def monitoring_report_asset(
                     }
                     for drift in (*report.features[:5], *report.predictions)
                 ),
+                "alert": sent or "none",
                 "page": dg.MetadataValue.path(str(page)),
             },
         )

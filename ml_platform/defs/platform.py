@@ -12,9 +12,9 @@ from ml_platform.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from ml_platform.adapters.lake import ParquetLake
+    from ml_platform.adapters.ledger.interface import Ledger
     from ml_platform.adapters.services import Services
     from ml_platform.adapters.tracking import MlflowTracking
-    from ml_platform.registry.ledger import Ledger
 
 
 class Connections:
@@ -74,6 +74,11 @@ class Connections:
         from ml_platform.adapters.tracking import MlflowTracking
 
         return MlflowTracking(self._services.tracking_url)
+
+    @property
+    def tracking_url(self) -> str:
+        """Where people look at MLflow."""
+        return self._services.tracking_url
 
     @cached_property
     def lake(self) -> "ParquetLake":

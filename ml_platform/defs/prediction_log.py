@@ -94,7 +94,7 @@ def feature_rows(
     platform: Connections, spec: ModelSpec, start: datetime, end: datetime
 ) -> "pd.DataFrame":
     """Keys, label and the model's features of the rows of people in ``[start, end)``, oldest first."""
-    from ml_platform.training_sets.build import read_feature_rows
+    from ml_platform.training_sets.window import read_window
 
     path = platform.settings.features / "pattern_features.parquet"
-    return read_feature_rows(path, spec, start=start, end=end)
+    return read_window(path, spec, start, end)

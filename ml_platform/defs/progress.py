@@ -38,11 +38,15 @@ class ProgressHandler(logging.Handler):
         sys.stderr.flush()
 
 
-@dg.logger(description="A line a step on standard error, for people at a terminal.")
-def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+def _progress(_: dg.InitLoggerContext) -> logging.Logger:
     """The logger that `ml-platform run` chooses instead of Dagster's console logger."""
     logger = logging.getLogger("ml_platform.progress")
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     logger.handlers = [ProgressHandler()]
     return logger
+
+
+progress_logger = dg.LoggerDefinition(
+    _progress, description="A line a step on standard error, for people at a terminal."
+)

@@ -3,15 +3,15 @@
 import hashlib
 from pathlib import Path
 
-from ml_platform import values
 from ml_platform.defs.platform import Connections
-from ml_platform.errors import IntegrityError, PermitRefused, PlatformError
+from ml_platform.errors import IntegrityError, PermitRefused
 from ml_platform.gates.judgement import Judgement
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.policy import gate_names, policy_version
-from ml_platform.models.spec import GatePolicy, ModelSpec
+from ml_platform.models.spec import ModelSpec
 from ml_platform.registry.permit import CheckEvidence, Evidence, grant, reasons_against
 from ml_platform.registry.records import VersionRecord
+from ml_platform.registry.verify import replayed
 from ml_platform.training_sets.training_set import TrainingSetRecord
 
 ACTOR = "champion asset"
@@ -80,21 +80,21 @@ def _evidence(
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
 ) -> Evidence:
-    from ml_platform.training_sets.build import rows_path
+    from ml_platform.defs.verifying import rows_sha256_now, stored_report, stored_training_set
 
-    ledger, settings = platform.ledger, platform.settings
-    stored = ledger.training_set(spec.name, version.training_set_fingerprint)
-    rows = rows_path(settings.training_sets, stored) if stored else None
+    report = stored_report(platform, version)
+    training_set = stored_training_set(platform, version)
+    again = replayed(version, report) if report else None
     return Evidence(
         record=version,
-        report=ledger.report(version.report_id),
-        training_set=stored,
+        report=report,
+        training_set=training_set,
         artifact_sha256=artifact_sha256_now(
-            settings.home / version.artifact_path, version.artifact_sha256
+            platform.settings.home / version.artifact_path, version.artifact_sha256
         ),
-        rows_sha256=values.file_sha256(rows) if rows and rows.exists() else None,
+        rows_sha256=rows_sha256_now(platform, training_set),
         policy_version=policy_version(spec.policy),
-        recomputed=decided_again(platform, version),
+        recomputed=again if isinstance(again, Decision) else None,
         checks=checks,
         required_checks=gate_names(spec.policy),
     )
@@ -113,21 +113,3 @@ def artifact_sha256_now(folder: Path, expected: str) -> str | None:
         for file in sorted(folder.iterdir()):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
         return digest.hexdigest()
-
-
-def decided_again(platform: Connections, version: VersionRecord) -> Decision | None:
-    """The decision from what is stored: report, policy and integrity evidence; ``None`` if it cannot be."""
-    from ml_platform.gates.decide import decide
-    from ml_platform.gates.integrity import IntegrityEvidence
-
-    report = platform.ledger.report(version.report_id)
-    if report is None or not version.policy or not version.integrity:
-        return None
-    try:
-        return decide(
-            report,
-            values.from_json(GatePolicy, version.policy),
-            values.from_json(IntegrityEvidence, version.integrity),
-        )
-    except (PlatformError, ValueError):
-        return None

@@ -94,6 +94,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         version: VersionRecord,
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[ProductionState]:
+        from ml_platform.adapters.reconcile import reconcile
         from ml_platform.defs.promoting import promote
 
         checks = check_evidence(
@@ -104,6 +105,8 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         held = judgement.decision.verdict is not Verdict.PROMOTE
         if not (held and judgement.dagster_run_id == context.run.run_id):
             promote(platform, spec, training_set, judgement, version, checks)
+        for repair in reconcile(platform.ledger, platform.tracking):
+            context.log.info(f"MLflow: {repair}")
         state = platform.ledger.production(spec.name)
         who = f"version {state.version}" if state.version else "the rules"
         context.log.info(

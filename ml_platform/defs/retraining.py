@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition as AssetJob,
+)
 
 from ml_platform.defs.platform import Connections
 from ml_platform.models.spec import ModelSpec
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from ml_platform.retraining.trigger import RetrainingRequest
 
 
-def retraining_sensor(spec: ModelSpec, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def retraining_sensor(spec: ModelSpec, job: AssetJob) -> dg.SensorDefinition:
     """Asks for a training run when a report says so, or the last training has aged; with a cooldown."""
 
     @dg.sensor(

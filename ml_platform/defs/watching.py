@@ -74,11 +74,52 @@ def draw(
 ) -> Path:
     """The report as a page for people, with Evidently's drawing beside it where it can be drawn."""
     from ml_platform.adapters.evidently_report import draw_drift
+    from ml_platform.features.catalogue import PATTERN_FEATURES
     from ml_platform.monitoring.page import monitoring_html
 
     folder = platform.settings.reports / spec.name / report.window_end.strftime("%Y-%m-%dT%H%M")
     page = folder / "monitoring.html"
     files.write_text(page, monitoring_html(report))
-    progress(f"page: {page}")
-    del draw_drift
+    watched = {entry.name for entry in report.features}
+    note = draw_drift(
+        _reference(platform, spec),
+        feature_rows(platform, spec, report.window_start, report.window_end),
+        [feature for feature in PATTERN_FEATURES if feature.name in watched],
+        folder / "evidently.html",
+    )
+    progress(f"page {page}" + (f" ({note})" if note else ""))
     return page
+
+
+def _reference(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
+    """Rows of the training part that the newest version learned from, for the drawing."""
+    from ml_platform.training_sets.build import load_training_set
+
+    record = platform.ledger.versions(spec.name)[-1]
+    stored = platform.ledger.training_set(spec.name, record.training_set_fingerprint)
+    assert stored is not None, "a version is registered after its training set was saved"
+    return load_training_set(platform.settings.training_sets, stored).train
+
+
+def alert(platform: Connections, report: "MonitoringReport") -> str | None:
+    """Tell people about a report that is not green, once; returns the title of what was sent."""
+    from ml_platform.adapters.alerts import LogAlerts, WebhookAlerts
+    from ml_platform.monitoring.alerts import alert_of
+    from ml_platform.registry.records import Alert
+
+    found = alert_of(report)
+    if found is None:
+        return None
+    kept = Alert(
+        key=found.alert_id,
+        model=report.model,
+        severity=found.level.value,
+        title=found.title,
+        detail="; ".join(found.causes),
+        at=found.at,
+    )
+    if not platform.ledger.save_alert(kept):
+        return None
+    url = platform.settings.webhook_url
+    (WebhookAlerts(url) if url else LogAlerts()).send(found)
+    return found.title

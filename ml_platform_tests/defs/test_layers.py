@@ -1,0 +1,33 @@
+"""The house holds: layers, purity, and nothing heavy when the definitions load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import ml_platform
+from ml_platform.stages import STAGE_NAMES
+
+PROJECT = Path(ml_platform.__file__).parents[1]
+HEAVY = ("torch", "mlflow", "evidently", "great_expectations", "sklearn", "shap", "matplotlib", "skl2onnx", "onnxruntime")
+
+
+def test_import_contracts_hold() -> None:
+    told = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stdout
+
+
+def test_a_stage_has_one_name_everywhere() -> None:
+    for name in STAGE_NAMES:
+        assert (PROJECT / "ml_platform" / name / "__init__.py").is_file()
+        assert (PROJECT / "ml_platform_tests" / name).is_dir()
+
+
+def test_loading_the_definitions_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, ml_platform.definitions; "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert told.stdout.strip() == "[]"
