@@ -1,0 +1,64 @@
+"""Blocks of time of the training part: contiguous, about equal, with sessions and acts whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.models.tokens import token_column
+from ml_platform.training_sets.training_set import ACT, CLUSTER, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One held-out block: the rows to fit on (a gap apart) and the rows to judge on."""
+
+    number: int
+    fit: np.ndarray
+    held_out: np.ndarray
+
+
+def time_blocks(rows: "pd.DataFrame", count: int) -> np.ndarray:
+    """Block of each row, 0 to at most ``count - 1`` in order of time; a session or an act is in one block.
+
+    Rows of one session go with the start of the session; those without a session with their act.
+    """
+    clusters = _clusters(rows)
+    times = _microseconds(rows)
+    first = np.full(int(clusters.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, clusters, times)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    blocks: np.ndarray = (rank * count // len(first))[clusters]
+    return np.unique(blocks, return_inverse=True)[1].astype(np.int64)
+
+
+def folds(rows: "pd.DataFrame", blocks: np.ndarray, gap: timedelta) -> Iterator[Fold]:
+    """Each block held out in turn; rows nearer than ``gap`` to its ends are neither fitted nor judged on."""
+    times = _microseconds(rows)
+    apart = gap // timedelta(microseconds=1)
+    for number in range(int(blocks.max()) + 1):
+        inside = blocks == number
+        low, high = times[inside].min() - apart, times[inside].max() + apart
+        near = (times >= low) & (times <= high)
+        yield Fold(number, np.flatnonzero(~inside & ~near), np.flatnonzero(inside))
+
+
+def _microseconds(rows: "pd.DataFrame") -> np.ndarray:
+    import pandas as pd
+
+    return np.asarray(pd.DatetimeIndex(rows[TIME]).as_unit("us").asi8)
+
+
+def _clusters(rows: "pd.DataFrame") -> np.ndarray:
+    """Integer code of each row's session, or of its act where it has none; without gaps from 0."""
+    acts = token_column(rows[ACT], lists=False)
+    sessions = token_column(rows[CLUSTER], lists=False)
+    unnamed = rows[CLUSTER].isna().to_numpy()
+    codes = np.where(unnamed, len(sessions.words) + acts.codes, sessions.codes)
+    return np.asarray(np.unique(codes, return_inverse=True)[1], dtype=np.int64)

@@ -1,0 +1,110 @@
+"""The pattern classifier: which workflow category an event belongs to, from what is known when it happens.
+
+A random forest over the event, its act, its session and its user's history, with the words of its paths and
+session as evidence a class. Hyperparameters were chosen on the last blocks of time inside training parts,
+never on a test part (docs/pattern_classifier.md).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ml_platform.features.catalogue import PATTERN_FEATURES
+from ml_platform.features.spec import FeatureSpec, Kind
+from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
+from ml_platform.models.forest import ForestRecipe, fit_forest_model
+from ml_platform.models.rules import fit_rules
+from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
+
+if TYPE_CHECKING:
+    from ml_platform.models.spec import FitOutcome
+    from ml_platform.training_sets.training_set import TrainingSet
+
+LABEL_DELAY = timedelta(days=1)
+
+EVIDENCE = (
+    EvidenceColumn("act_tokens", lists=True, an_act=True),
+    EvidenceColumn("path_tokens", lists=True),
+    EvidenceColumn("session_tokens", lists=True, decay=0.9),
+)
+_MANY_VALUES = ("file_name", "subfolder")
+"""Too many values for a rank to mean anything; their words are among the path's."""
+
+
+def encoding_plan(features: tuple[FeatureSpec, ...]) -> EncodingPlan:
+    """Numbers as they are, categories by rank, and `EVIDENCE` for those of its columns that exist."""
+    names = {feature.name for feature in features}
+    return EncodingPlan(
+        numbers=tuple(f.name for f in features if f.kind is Kind.NUMBER),
+        categories=tuple(
+            f.name for f in features if f.kind is Kind.CATEGORY and f.name not in _MANY_VALUES
+        ),
+        evidence=tuple(column for column in EVIDENCE if column.feature in names),
+    )
+
+
+PLAN = encoding_plan(PATTERN_FEATURES)
+
+RECIPE = ForestRecipe(
+    trees=150,
+    smallest_leaf=2,
+    leaf_share=1 / 4000,
+    drawn_share=0.6,
+    drawn_most=30_000,
+    act_weight_power=0.5,
+    folds=5,
+)
+
+POLICY = GatePolicy(
+    quality=(
+        QualityGate(
+            "accuracy",
+            "accuracy",
+            Bound.LIMIT,
+            0.85,
+            "below it, one suggestion in seven is about the wrong kind of work",
+        ),
+        QualityGate(
+            "over_rules",
+            "accuracy",
+            Bound.BASELINE,
+            0.0,
+            "a model that does not beat two lookup tables is not worth its upkeep",
+        ),
+        QualityGate(
+            "over_champion",
+            "accuracy",
+            Bound.CHAMPION,
+            -0.01,
+            "a candidate may be no more than one point worse than what is in production",
+        ),
+        QualityGate(
+            "calibration",
+            "expected_calibration_error",
+            Bound.AT_MOST,
+            0.05,
+            "thresholds on confidence are wrong by as much as confidence is",
+        ),
+    ),
+    minimum_test_rows=1_000,
+    minimum_test_clusters=100,
+)
+
+
+def fit(training_set: "TrainingSet", seed: int, progress: Callable[[str], None]) -> "FitOutcome":
+    """Fit on the training part alone; the same training set, seed and code give the same bytes."""
+    return fit_forest_model(training_set, PLAN, RECIPE, seed, LABEL_DELAY, progress)
+
+
+SPEC = ModelSpec(
+    name="pattern_classifier",
+    title="Pattern classifier",
+    label="workflow_category",
+    label_delay=LABEL_DELAY,
+    test_share=0.2,
+    features=tuple(PLAN.features),
+    policy=POLICY,
+    seed=20260101,
+    fit=fit,
+    fit_rules=fit_rules,
+)

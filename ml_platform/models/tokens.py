@@ -1,0 +1,92 @@
+"""Columns of strings, or of lists of strings, as sparse matrices over a vocabulary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse
+
+MISSING = "(missing)"
+"""The word that stands for a missing string: it is evidence like any other."""
+
+
+@dataclass(frozen=True)
+class TokenColumn:
+    """Row ``i`` holds ``words[codes[offsets[i]:offsets[i + 1]]]``, in the order of the list."""
+
+    words: tuple[str, ...]
+    codes: np.ndarray
+    offsets: np.ndarray
+
+
+def token_column(column: "pd.Series[Any]", *, lists: bool) -> TokenColumn:
+    """The tokens of each row; a missing list has none, a missing string is the word `MISSING`.
+
+    Args:
+        column: shape (rows,), lists of strings (Python's, numpy's or Arrow's), or strings (also as categories).
+        lists: whether it holds lists.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not lists:
+        return _strings(column)
+    array = pa.Array.from_pandas(column, type=None if len(column) else pa.list_(pa.string()))
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.chunked_array(array.chunks, type=array.type).combine_chunks()
+    if pa.types.is_null(array.type) or pa.types.is_null(array.type.value_type):
+        return TokenColumn((), np.empty(0, np.int64), np.zeros(len(column) + 1, np.int64))
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    encoded = pc.fill_null(pc.list_flatten(array).cast(pa.string()), MISSING).dictionary_encode()
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return TokenColumn(tuple(encoded.dictionary.to_pylist()), codes, offsets)
+
+
+def _strings(column: "pd.Series[Any]") -> TokenColumn:
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, words = column.cat.codes.to_numpy(np.int64), [str(w) for w in column.cat.categories]
+    else:
+        found, unique = pd.factorize(column.astype(object).to_numpy())
+        codes, words = found.astype(np.int64), [str(word) for word in unique]
+    if (codes < 0).any():
+        codes = np.where(codes < 0, len(words), codes)
+        words = [*words, MISSING]
+    return TokenColumn(tuple(words), codes, np.arange(len(column) + 1, dtype=np.int64))
+
+
+def vocabulary(tokens: TokenColumn, weights: np.ndarray, minimum: float) -> tuple[str, ...]:
+    """The words, sorted, that occur in rows of at least ``minimum`` weight together."""
+    rows = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
+    found = np.bincount(tokens.codes, weights=weights[rows], minlength=len(tokens.words))
+    kept = np.flatnonzero(found >= minimum - 1e-9)
+    return tuple(sorted({tokens.words[i] for i in kept.tolist()}))
+
+
+def token_matrix(
+    tokens: TokenColumn, words: Sequence[str], index: dict[str, int], decay: float
+) -> "sparse.csr_matrix":
+    """Shape (rows, words): ``decay`` to the power of the token's place in its list; unknown words left out.
+
+    A word that occurs again in a list counts at most once.
+    """
+    from scipy import sparse
+
+    place = np.array([index.get(word, -1) for word in tokens.words] + [-1], dtype=np.int64)
+    known = place[tokens.codes]
+    lengths = np.diff(tokens.offsets)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    positions = np.arange(len(known)) - np.repeat(tokens.offsets[:-1], lengths)
+    keep = known >= 0
+    data = np.power(decay, positions[keep]).astype(np.float64)
+    shape = (len(lengths), len(words))
+    matrix = sparse.csr_matrix((data, (rows[keep], known[keep])), shape=shape)
+    matrix.sum_duplicates()
+    np.minimum(matrix.data, 1.0, out=matrix.data)
+    return matrix
