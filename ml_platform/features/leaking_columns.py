@@ -44,7 +44,7 @@ def target_copies(
     truth = _Labels.of(train[label], test[label])
     findings = []
     for name in features:
-        values = _codes(train, test, name)
+        values = _codes(train[name], test[name])
         skill, auc = truth.skill(*values), truth.macro_auc(*values)
         spelled = _label_among_tokens(test, name, label)
         for value, limit, what in (
@@ -72,11 +72,22 @@ def future_columns(
     """
     import pandas as pd
 
-    both = pd.concat([train, test], ignore_index=True)
+    who = [keys.row, keys.act, keys.user, keys.time, label]
+    both = pd.concat([train[who], test[who]], ignore_index=True)
     around = _sampled(_with_neighbours(both, label, keys), keys)
+    of_train = around["_row"].to_numpy() < len(train)
+    rows = pd.concat(
+        [
+            train[features].iloc[around["_row"].to_numpy()[of_train]],
+            test[features].iloc[around["_row"].to_numpy()[~of_train] - len(train)],
+        ],
+        ignore_index=True,
+    )
+    around = pd.concat([around[of_train], around[~of_train]], ignore_index=True)
+    labels = _NeighbourLabels.of(around, label)
     findings = []
     for name in features:
-        finding = _next_label(around, name, label) or _next_times(around, name)
+        finding = labels.next_label(rows[name]) or _next_times(rows[name], around)
         if finding is not None:
             findings.append(finding)
     return tuple(findings)
@@ -95,35 +106,44 @@ class _Labels:
         codes, values = pd.factorize(pd.concat([train, test], ignore_index=True), sort=True)
         return cls(codes[: len(train)], codes[len(train) :], len(values))
 
-    def shares(self, train_codes: np.ndarray, test_codes: np.ndarray) -> np.ndarray:
-        """Shares of the classes for the value of each test row, shrunk by one row of the average."""
-        width = int(max(train_codes.max(), test_codes.max())) + 1
+    def shares(self, train_codes: np.ndarray, width: int) -> np.ndarray:
+        """Shares of the classes for each value, shape (values, classes), shrunk by one average row."""
         flat = np.bincount(train_codes * self.classes + self.train, minlength=width * self.classes)
         prior = np.bincount(self.train, minlength=self.classes) / len(self.train)
         counts = flat.reshape(width, self.classes) + prior
-        shares: np.ndarray = (counts / counts.sum(axis=1, keepdims=True))[test_codes]
+        shares: np.ndarray = counts / counts.sum(axis=1, keepdims=True)
         return shares
 
     def skill(self, train_codes: np.ndarray, test_codes: np.ndarray) -> float:
         """Share of the majority's errors on the test rows that the lookup avoids; 0 without any."""
         majority = np.bincount(self.test, minlength=self.classes).max() / len(self.test)
-        accuracy = (self.shares(train_codes, test_codes).argmax(axis=1) == self.test).mean()
+        best = self.shares(train_codes, _width(train_codes, test_codes)).argmax(axis=1)
+        accuracy = (best[test_codes] == self.test).mean()
         return float((accuracy - majority) / (1 - majority)) if majority < 1 else 0.0
 
     def macro_auc(self, train_codes: np.ndarray, test_codes: np.ndarray) -> float:
-        """Mean over the classes with ten test rows on either side; 0 without any."""
-        from scipy.stats import rankdata
+        """Mean over the classes with ten test rows on either side; 0 without any.
 
-        shares = self.shares(train_codes, test_codes)
-        areas = []
+        Rows of one value are tied, so the areas follow from counts by value.
+        """
+        shares = self.shares(train_codes, _width(train_codes, test_codes))
+        flat = test_codes * self.classes + self.test
+        counts = np.bincount(flat, minlength=shares.size).reshape(shares.shape)
+        rows, areas = counts.sum(axis=1), []
         for code in range(self.classes):
-            positive = self.test == code
-            count, rest = int(positive.sum()), int((~positive).sum())
-            if min(count, rest) < 10:
+            count = int(counts[:, code].sum())
+            if min(count, len(self.test) - count) < 10:
                 continue
-            ranks = rankdata(shares[:, code])[positive].sum()
-            areas.append((ranks - count * (count + 1) / 2) / (count * rest))
+            values, tied = np.unique(shares[:, code], return_inverse=True)
+            positives = np.bincount(tied, weights=counts[:, code], minlength=len(values))
+            negatives = np.bincount(tied, weights=rows, minlength=len(values)) - positives
+            below = np.cumsum(negatives) - negatives / 2
+            areas.append(float((positives * below).sum() / (count * (len(self.test) - count))))
         return float(np.mean(areas)) if areas else 0.0
+
+
+def _width(train_codes: np.ndarray, test_codes: np.ndarray) -> int:
+    return int(max(train_codes.max(), test_codes.max())) + 1
 
 
 def _sampled(rows: "pd.DataFrame", keys: KeyColumns) -> "pd.DataFrame":
@@ -137,11 +157,11 @@ def _sampled(rows: "pd.DataFrame", keys: KeyColumns) -> "pd.DataFrame":
     return rows.iloc[chosen]
 
 
-def _codes(train: "pd.DataFrame", test: "pd.DataFrame", name: str) -> tuple[np.ndarray, np.ndarray]:
+def _codes(train: "pd.Series[str]", test: "pd.Series[str]") -> tuple[np.ndarray, np.ndarray]:
     """Each row's value as a code from 0: numbers with many values by quantile bins of training."""
     import pandas as pd
 
-    both = pd.concat([train[name], test[name]], ignore_index=True)
+    both = pd.concat([train, test], ignore_index=True)
     if pd.api.types.is_numeric_dtype(both):
         numbers = both.to_numpy(dtype=np.float64)
         if len(np.unique(numbers[: len(train)])) > _BINS:
@@ -172,6 +192,7 @@ def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.
     import pandas as pd
 
     around = rows.copy()
+    around["_row"] = np.arange(len(rows))
     around["_now"] = rows[keys.time].astype("datetime64[us, UTC]").astype("int64") / 1e6
     around["_user"] = pd.factorize(rows[keys.user])[0]
     around = around.sort_values(["_user", "_now"], kind="stable", ignore_index=True)
@@ -200,39 +221,63 @@ def _with_counts(around: "pd.DataFrame") -> "pd.DataFrame":
     return around
 
 
-def _next_label(rows: "pd.DataFrame", name: str, label: str) -> LeakageFinding | None:
-    known = rows[rows["_next_label"].notna() & rows["_previous_label"].notna()]
-    half = len(known) // 2
-    if half < MINIMUM_ROWS:
-        return None
-    first, second = known.iloc[::2], known.iloc[1::2]
-    values = _codes(first, second, name)
-    skills = {
-        column: _Labels.of(first[column], second[column]).skill(*values)
-        for column in ("_next_label", "_previous_label", label)
-    }
-    after = skills.pop("_next_label")
-    if after < FUTURE_SKILL or after < max(skills.values()) + ARROW:
-        return None
-    why = f"{name} tells the label of the user's next act ({after:.1%} of the majority's errors avoided)"
-    return _dangerous("future", name, after, FUTURE_SKILL, why)
+@dataclass(frozen=True)
+class _NeighbourLabels:
+    """Labels of the previous, own and next act of rows that have all three, by halves."""
+
+    known: np.ndarray
+    previous: _Labels
+    own: _Labels
+    next: _Labels
+
+    @classmethod
+    def of(cls, around: "pd.DataFrame", label: str) -> "_NeighbourLabels":
+        known = np.flatnonzero(
+            around["_next_label"].notna().to_numpy() & around["_previous_label"].notna().to_numpy()
+        )
+        first, second = around.iloc[known[::2]], around.iloc[known[1::2]]
+        previous, own, following = (
+            _Labels.of(first[column], second[column])
+            for column in ("_previous_label", label, "_next_label")
+        )
+        return cls(known, previous, own, following)
+
+    def next_label(self, values: "pd.Series[str]") -> LeakageFinding | None:
+        """A finding if ``values`` tell the next label, and tell the previous and the own one less."""
+        if len(self.known) < 2 * MINIMUM_ROWS:
+            return None
+        codes = _codes(values.iloc[self.known[::2]], values.iloc[self.known[1::2]])
+        after = self.next.skill(*codes)
+        if after < FUTURE_SKILL:
+            return None
+        if after < max(self.previous.skill(*codes), self.own.skill(*codes)) + ARROW:
+            return None
+        name = str(values.name)
+        why = f"{name} tells the label of the user's next act ({after:.1%} of the majority's errors avoided)"
+        return _dangerous("future", name, after, FUTURE_SKILL, why)
 
 
-def _next_times(rows: "pd.DataFrame", name: str) -> LeakageFinding | None:
+def _next_times(values: "pd.Series[float]", around: "pd.DataFrame") -> LeakageFinding | None:
+    """A finding if ``values`` follow what comes after; a clock reading is held against the row's own."""
     import pandas as pd
 
-    if not pd.api.types.is_numeric_dtype(rows[name]):
+    if not pd.api.types.is_numeric_dtype(values):
         return None
-    numbers = rows[name].astype("float64")
+    numbers, name = values.astype("float64"), str(values.name)
+    if _rank_correlation(numbers, around["_now"]) >= FUTURE_RANK:
+        numbers = numbers - around["_now"]
     pairs = [("seconds", "the time to the user's next act")]
-    pairs += [(window, f"the user's acts of the coming {window}") for window, _ in _WINDOWS]
-    for values in (numbers, numbers - rows["_now"]):
-        for column, what in pairs:
-            after = _rank_correlation(values, rows[f"_next_{column}"])
-            before = _rank_correlation(values, rows[f"_previous_{column}"])
-            if after >= FUTURE_RANK and after >= before + ARROW:
-                why = f"{name} follows {what} (rank correlation {after:.3f}, {before:.3f} with the past)"
-                return _dangerous("future", name, after, FUTURE_RANK, why)
+    pairs += [(window, f"the user's events of the coming {window}") for window, _ in _WINDOWS]
+    for column, what in pairs:
+        after = _rank_correlation(numbers, around[f"_next_{column}"])
+        if after < FUTURE_RANK:
+            continue
+        before = _rank_correlation(numbers, around[f"_previous_{column}"])
+        if after >= before + ARROW:
+            why = (
+                f"{name} follows {what} (rank correlation {after:.3f}, {before:.3f} with the past)"
+            )
+            return _dangerous("future", name, after, FUTURE_RANK, why)
     return None
 
 

@@ -12,6 +12,7 @@ from ml_platform.gates.integrity import integrity_gates
 from ml_platform.gates.outcome import GateKind, Outcome, Verdict
 from ml_platform.gates.policy import gate_kinds, gate_names
 from ml_platform.gates.quality import quality_gate, sample_size_gate
+from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.models.spec import Bound, GatePolicy, QualityGate
 from ml_platform_tests.gates.saboteurs import POLICY, SABOTEURS, good_evidence, good_report
 
@@ -47,8 +48,8 @@ def test_a_saboteur_fails_its_gate_and_no_other(name):
     assert gate.explanation in what_would_change(decision)
 
 
-def test_every_gate_has_its_saboteur():
-    assert set(gate_names(POLICY)) == set(SABOTEURS)
+def test_every_gate_of_the_pattern_classifier_has_its_saboteur():
+    assert set(gate_names(SPEC.policy)) == set(gate_names(POLICY)) == set(SABOTEURS)
 
 
 def test_names_are_those_of_the_decision_in_its_order():

@@ -3,10 +3,64 @@
 import base64
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Protocol
 
 from ml_platform.evaluation.plots import class_table_png, confusion_png, reliability_png
 from ml_platform.evaluation.report import Estimate, EvaluationReport, Subject
-from ml_platform.gates.outcome import Decision
+
+
+class GateLine(Protocol):
+    """What the page shows of a gate (a ``GateResult`` is one)."""
+
+    @property
+    def name(self) -> str:
+        """Which gate."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """'integrity' or 'quality'."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """'pass', 'fail' or 'insufficient'."""
+        ...
+
+    @property
+    def explanation(self) -> str:
+        """On what value it decided."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What would change it; empty if it passed."""
+        ...
+
+
+class Verdicted(Protocol):
+    """What the page shows of a decision (a ``Decision`` of the gates, the next stage, is one)."""
+
+    @property
+    def verdict(self) -> str:
+        """'promote', 'canary', 'hold' or 'reject'."""
+        ...
+
+    @property
+    def row(self) -> str:
+        """The row of the decision table that fired."""
+        ...
+
+    @property
+    def policy_version(self) -> str:
+        """Of the policy it was made under."""
+        ...
+
+    @property
+    def gates(self) -> Sequence[GateLine]:
+        """Every gate behind it, in order."""
+        ...
+
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -19,22 +73,24 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #e5e7eb; vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+.gates { list-style: none; padding: 0; margin: 0; }
+.gates li { padding: .5rem 0; border-bottom: 1px solid #e5e7eb; }
 .pass { color: #15803d; } .fail { color: #b91c1c; } .insufficient { color: #b45309; }
 """
 
 
-def report_html(report: EvaluationReport, decision: Decision) -> str:
+def report_html(report: EvaluationReport, decision: Verdicted) -> str:
     """One page without outside resources: verdict, gates, metrics, classes, plots, how to reproduce it.
 
     Whatever comes from data (class names, sources) is escaped.
     """
     made = "SIMULATED events" if report.simulated else "real events"
-    title = f"{report.model}: {decision.verdict.value.upper()}"
+    title = f"{report.model}: {decision.verdict.upper()}"
     parts = (
         f"<h1>{escape(report.model)}</h1>",
         f'<p class="note">{made} from {escape(report.source)}, as of '
         f"{escape(report.as_of.isoformat())}</p>",
-        f'<p class="verdict {decision.verdict.value}"><strong>{decision.verdict.value.upper()}'
+        f'<p class="verdict {escape(decision.verdict)}"><strong>{decision.verdict.upper()}'
         f"</strong>: {escape(decision.row)}</p>",
         "<h2>Gates</h2>",
         _gates(decision),
@@ -71,20 +127,17 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0)
     return f'<div class="wide"><table><tr>{cells("th", head)}</tr>{body}</table></div>'
 
 
-def _gates(decision: Decision) -> str:
-    return _table(
-        ("gate", "kind", "outcome", "why", "what would change it"),
-        (
-            (
-                escape(gate.name),
-                gate.kind.value,
-                f'<strong class="{gate.outcome.value}">{gate.outcome.value.upper()}</strong>',
-                escape(gate.explanation),
-                escape(gate.remedy),
-            )
-            for gate in decision.gates
-        ),
-    )
+def _gates(decision: Verdicted) -> str:
+    """A line a gate, what did not pass with its remedy: no table, which a phone would cut off."""
+    lines = []
+    for gate in decision.gates:
+        remedy = f"<br>What would change it: {escape(gate.remedy)}" if gate.remedy else ""
+        lines.append(
+            f'<li><strong>{escape(gate.name)}</strong> <span class="note">{escape(gate.kind)}</span> '
+            f'<strong class="{escape(gate.outcome)}">{escape(gate.outcome.upper())}</strong><br>'
+            f"{escape(gate.explanation)}{remedy}</li>"
+        )
+    return f'<ul class="gates">{"".join(lines)}</ul>'
 
 
 def _interval(estimate: Estimate | None) -> str:
@@ -154,7 +207,7 @@ def _plots(report: EvaluationReport) -> str:
     )
 
 
-def _facts(report: EvaluationReport, decision: Decision) -> str:
+def _facts(report: EvaluationReport, decision: Verdicted) -> str:
     split = report.split
     facts = (
         ("artifact SHA-256", report.artifact_sha256),

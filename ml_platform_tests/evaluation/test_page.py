@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from ml_platform.evaluation.page import report_html
 from ml_platform.evaluation.plots import class_table_png, confusion_png, reliability_png
 from ml_platform.gates.decide import decide
-from ml_platform.gates.page import report_html
 from ml_platform.gates.policy import gate_names, policy_version
 from ml_platform_tests.evaluation.test_evaluate import judge
 from ml_platform_tests.gates.saboteurs import POLICY, good_evidence
