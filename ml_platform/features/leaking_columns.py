@@ -21,6 +21,8 @@ FUTURE_SKILL = 0.9
 ARROW = 0.05
 """By how much the future must be explained better than its mirror image in the past: an honest count
 of the past week correlates with the coming week, but more with the past one."""
+AROUND = 8_000
+"""Rows whose neighbours are looked at: a rank correlation is then known to .01."""
 MINIMUM_ROWS = 200
 _BINS = 200
 _WINDOWS = (("hour", 3_600.0), ("day", 86_400.0), ("week", 604_800.0))
@@ -74,7 +76,7 @@ def future_columns(
 
     who = [keys.row, keys.act, keys.user, keys.time, label]
     both = pd.concat([train[who], test[who]], ignore_index=True)
-    around = _sampled(_with_neighbours(both, label, keys), keys)
+    around = _sampled(_with_neighbours(both, label, keys), keys, AROUND)
     of_train = around["_row"].to_numpy() < len(train)
     rows = pd.concat(
         [
@@ -146,14 +148,14 @@ def _width(train_codes: np.ndarray, test_codes: np.ndarray) -> int:
     return int(max(train_codes.max(), test_codes.max())) + 1
 
 
-def _sampled(rows: "pd.DataFrame", keys: KeyColumns) -> "pd.DataFrame":
-    """At most `SAMPLE` rows, those with the smallest hash of their id: the same whatever the order."""
+def _sampled(rows: "pd.DataFrame", keys: KeyColumns, most: int = SAMPLE) -> "pd.DataFrame":
+    """At most ``most`` rows, those with the smallest hash of their id: the same whatever the order."""
     import pandas as pd
 
-    if len(rows) <= SAMPLE:
+    if len(rows) <= most:
         return rows
     hashes = pd.util.hash_pandas_object(rows[keys.row], index=False).to_numpy()
-    chosen = np.sort(np.argpartition(hashes, SAMPLE)[:SAMPLE])
+    chosen = np.sort(np.argpartition(hashes, most)[:most])
     return rows.iloc[chosen]
 
 

@@ -99,7 +99,7 @@ def duplicate_content(
     if len(train) < 100 or len(test) < 100:
         return ()
     content = _content_codes(train, test, [keys.user, *columns])
-    order = np.argsort(train[keys.time].to_numpy(), kind="stable")
+    order = np.argsort(train[keys.time].astype("int64").to_numpy(), kind="stable")
     before, after = content[: len(train)][order], content[len(train) :]
     last = 3 * len(before) // 4
     usual = float(np.isin(before[last:], before[:last]).mean())

@@ -158,13 +158,12 @@ def test_people_who_repeat_themselves_are_no_duplicates(parts):
     assert look(*parts, ("hour", "extension")).level is LeakageLevel.SAFE
 
 
-def test_samples_do_not_depend_on_the_order(parts, monkeypatch):
-    monkeypatch.setattr("ml_platform.features.leaking_columns.SAMPLE", 300)
+def test_samples_do_not_depend_on_the_order(parts):
     rows = parts[0]
     shuffled = rows.sample(frac=1, random_state=3)
-    chosen = set(_sampled(rows, KeyColumns())["event_id"])
+    chosen = set(_sampled(rows, KeyColumns(), 300)["event_id"])
     assert len(chosen) == 300
-    assert set(_sampled(shuffled, KeyColumns())["event_id"]) == chosen
+    assert set(_sampled(shuffled, KeyColumns(), 300)["event_id"]) == chosen
 
 
 def test_a_small_set_is_judged_by_its_split_alone(parts):
