@@ -31,24 +31,29 @@
     end
 {%- endmacro %}
 
-{# The tokens of one path, from its parts: directories, name, words of the name, extension and kind. #}
-{% macro path_tokens(path, depth, folder, subfolder, parts, file_name, extension, kind) -%}
+{# The words of a file name: the first four distinct ones of two letters or more. #}
+{% macro words(file_name) -%}
+    list_filter(regexp_split_to_array({{ file_name }}, '[^a-z0-9]+'), lambda word: length(word) >= 2)
+{%- endmacro %}
+
+{# The tokens of one path, from its parts: directories, name, extension, kind and the words of the name. #}
+{% macro path_tokens(parts, words) -%}
     list_filter(
         list_concat(
             [
-                'd:' || {{ folder }},
-                case when {{ depth }} >= 2 then 's:' || {{ subfolder }} end,
-                case when {{ depth }} >= 3 then 'p:' || array_to_string({{ parts }}[1:3], '/') end,
-                case when {{ path }} is not null then 'f:' || {{ file_name }} end,
-                'x:' || {{ extension }},
-                'k:' || {{ kind }}
+                'd:' || folder,
+                case when path_depth >= 2 then 's:' || subfolder end,
+                case when path_depth >= 3 then 'p:' || array_to_string({{ parts }}[1:3], '/') end,
+                'f:' || file_name,
+                'x:' || extension,
+                'k:' || path_kind
             ],
-            list_transform(
-                coalesce(
-                    list_filter(regexp_split_to_array({{ file_name }}, '[^a-z0-9]+'), lambda word: length(word) >= 2)[1:4],
-                    []::varchar[]
+            coalesce(
+                list_transform(
+                    list_filter({{ words }}, lambda word, place: list_position({{ words }}, word) = place)[1:4],
+                    lambda word: 'w:' || word
                 ),
-                lambda word: 'w:' || word
+                []
             )
         ),
         lambda token: token is not null

@@ -45,16 +45,18 @@ def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str
     }
 
 
-def dbt_arguments(command: str, lake: Path, warehouse: Path, as_of: datetime) -> tuple[str, ...]:
+def dbt_arguments(
+    command: str, lake: Path, warehouse: Path, as_of: datetime, project: Path = PROJECT
+) -> tuple[str, ...]:
     """Arguments of ``dbt`` for a ``command`` (build, parse, ...) on this lake and warehouse."""
     return (
         command,
         "--vars",
         json.dumps(dbt_variables(lake, warehouse, as_of), sort_keys=True),
         "--project-dir",
-        str(PROJECT),
+        str(project),
         "--profiles-dir",
-        str(PROJECT),
+        str(project),
         "--target-path",
         str(_target(warehouse)),
         "--log-path",
@@ -64,7 +66,12 @@ def dbt_arguments(command: str, lake: Path, warehouse: Path, as_of: datetime) ->
 
 
 def build_features(
-    lake: Path, output: Path, warehouse: Path, as_of: datetime, progress: Callable[[str], None]
+    lake: Path,
+    output: Path,
+    warehouse: Path,
+    as_of: datetime,
+    progress: Callable[[str], None],
+    project: Path = PROJECT,
 ) -> FeatureBuild:
     """Run ``dbt build`` and publish ``<output>/pattern_features.parquet`` if every test passed.
 
@@ -72,7 +79,7 @@ def build_features(
         ServiceError: dbt did not run, or a model failed (a missing column, a contract); dbt's own words.
         IntegrityError: a data test failed: which one, and the first rows that break it.
     """
-    run_dbt(dbt_arguments("build", lake, warehouse, as_of), warehouse, progress)
+    run_dbt(dbt_arguments("build", lake, warehouse, as_of, project), warehouse, progress)
     return publish_features(output, warehouse)
 
 

@@ -8,6 +8,7 @@ from ml_platform.features.define import NO_PAST, category, number, tokens
 from ml_platform.features.spec import Family, FeatureSpec
 
 MEMORY = "12 moments of the user within 8 hours before the row"
+EIGHT_HOURS = "8 hours of the user before the row"
 STRETCH = "the stretch of work, before the row"
 FLAG = (0.0, 1.0)
 
@@ -22,8 +23,9 @@ def _lag(steps: int, what: str) -> FeatureSpec:
     )
 
 
-def _memory(name: str, bounds: tuple[float | None, float | None], reason: str) -> FeatureSpec:
-    return number(name, Family.TIME, bounds, MEMORY, NO_PAST, reason)
+def _same(what: str) -> FeatureSpec:
+    reason = f"Staying with the {what} is staying with the task."
+    return number(f"same_{what}_as_last", Family.TIME, FLAG, MEMORY, NO_PAST, reason)
 
 
 SEQUENCE_FEATURES: tuple[FeatureSpec, ...] = (
@@ -67,15 +69,30 @@ SEQUENCE_FEATURES: tuple[FeatureSpec, ...] = (
     *(_lag(1, what) for what in ("tool", "operation", "extension", "folder")),
     *(_lag(2, what) for what in ("tool", "operation", "extension", "folder")),
     _lag(3, "operation"),
-    _memory("same_tool_as_last", FLAG, "Staying with a tool is staying with a task."),
-    _memory("same_folder_as_last", FLAG, "Staying in a folder is staying with a task."),
-    _memory(
+    _same("tool"),
+    _same("folder"),
+    number(
         "run_length",
+        Family.TIME,
         (0, None),
-        "How many moments in a row, without a pause of 8 hours, were in this row's folder.",
+        "the user's moments before the row, without a pause of more than 8 hours",
+        f"{NO_PAST}, or the event has no object path",
+        "How many of the last moments in a row were in this row's folder.",
     ),
-    _memory("session_distinct_tools", (1, 12), "One tool: focus. Many: coordination."),
-    _memory(
-        "session_same_operation_share", FLAG, "Whether this operation is what is being done now."
+    number(
+        "session_distinct_tools",
+        Family.TIME,
+        (1, None),
+        EIGHT_HOURS,
+        NO_PAST,
+        "One tool: focus. Many: coordination.",
+    ),
+    number(
+        "session_same_operation_share",
+        Family.TIME,
+        FLAG,
+        EIGHT_HOURS,
+        NO_PAST,
+        "Whether this operation is what is being done now.",
     ),
 )

@@ -13,24 +13,6 @@ act_folders as (
     from {{ ref('int_events') }}
     inner join {{ ref('int_acts') }} using (user_key, t, act_id)
     group by user_key, t, act_id, folder
-),
-
--- The previous moments of the user that are no more than eight hours old, newest first: 0 to 12 of them.
-remembered as (
-    select
-        * exclude (last_t),
-        len(list_filter(last_t, lambda past: past >= t - {{ microseconds(8) }})) as memory
-    from {{ ref('int_moments') }}
-),
-
-moments as (
-    select
-        * replace (
-            {% for column in ["tool", "operation", "extension", "folder", "subfolder"] %}
-            last_{{ column }}[1:memory] as last_{{ column }}{{ "," if not loop.last }}
-            {% endfor %}
-        )
-    from remembered
 )
 
 select
@@ -84,39 +66,32 @@ select
     case
         when m.moments_24h >= 2 then ((m.previous_t - m.first_t_24h) / 1000000) / (m.moments_24h - 1)
     end::double as mean_gap_24h,
-    list_transform(
-        list_zip(m.last_tool, m.last_operation), lambda past: 't:' || past[1] || '|o:' || past[2]
-    ) as session_tokens,
-    list_transform(
-        list_zip(m.last_subfolder, m.last_extension),
-        lambda past: 's:' || coalesce(past[1], '') || '|x:' || coalesce(past[2], '')
-    ) as session_places,
-    m.last_tool[1] as lag1_tool,
-    m.last_operation[1] as lag1_operation,
-    m.last_extension[1] as lag1_extension,
-    m.last_folder[1] as lag1_folder,
-    m.last_tool[2] as lag2_tool,
-    m.last_operation[2] as lag2_operation,
-    m.last_extension[2] as lag2_extension,
-    m.last_folder[2] as lag2_folder,
-    m.last_operation[3] as lag3_operation,
-    (e.tool = m.last_tool[1])::double as same_tool_as_last,
-    (e.folder = m.last_folder[1])::double as same_folder_as_last,
+    m.session_tokens,
+    m.session_places,
+    m.lag1_tool,
+    m.lag1_operation,
+    m.lag1_extension,
+    m.lag1_folder,
+    m.lag2_tool,
+    m.lag2_operation,
+    m.lag2_extension,
+    m.lag2_folder,
+    m.lag3_operation,
+    (e.tool = m.lag1_tool)::double as same_tool_as_last,
+    (e.folder = m.lag1_folder)::double as same_folder_as_last,
     case
         when m.memory = 0 or e.folder is null then null
-        when e.folder = m.last_folder[1] then m.last_run + 1
+        when e.folder = m.lag1_folder then m.last_run
         else 0
     end::double as run_length,
-    case when m.memory > 0 then len(list_distinct(m.last_tool)) end::double as session_distinct_tools,
-    case
-        when m.memory > 0 then len(list_filter(m.last_operation, lambda past: past = e.operation)) / m.memory
-    end::double as session_same_operation_share,
+    nullif(c.user_tools_8h, 0)::double as session_distinct_tools,
+    (c.user_operation_8h / nullif(c.user_events_8h, 0))::double as session_same_operation_share,
 
     coalesce(m.events_1h, 0)::double as events_1h,
     coalesce(m.events_24h, 0)::double as events_24h,
     coalesce(m.events_7d, 0)::double as events_7d,
     coalesce(m.acts_24h, 0)::double as acts_24h,
-    (m.events_1h * 168 / m.events_7d)::double as rate_1h_to_7d,
+    (coalesce(m.events_1h, 0) * 168 / m.events_7d)::double as rate_1h_to_7d,
     c.user_extensions_24h::double as distinct_extensions_24h,
     case when e.extension is not null then c.user_extension_7d / m.events_7d end::double as share_extension_7d,
     (c.user_tool_7d / m.events_7d)::double as share_tool_7d,
@@ -131,7 +106,7 @@ select
     c.all_events_24h::double as all_events_24h
 from {{ ref('int_events') }} as e
 inner join {{ ref('int_objects') }} as o using (object_key)
-inner join moments as m on e.user_key = m.user_key and e.t = m.t
+inner join {{ ref('int_moments') }} as m on e.user_key = m.user_key and e.t = m.t
 inner join {{ ref('int_counts') }} as c using (row_id)
 left join {{ ref('int_acts') }} as a on e.user_key = a.user_key and e.t = a.t and e.act_id = a.act_id
 left join act_extensions

@@ -2,7 +2,7 @@
 {% set week = before(168) %}
 {% set month = before(720) %}
 with keyed as (
-    select row_id, user_key, t, tool, extension, folder, subfolder, object_key, local_t // 3600000000 % 24 as hour
+    select row_id, user_key, t, tool, operation, extension, folder, subfolder, object_key, local_t // 3600000000 % 24 as hour
     from {{ ref('int_events') }}
 ),
 
@@ -26,7 +26,10 @@ select
     count(*) over (partition by user_key, hour order by t {{ week }}) as user_hour_7d,
     count(*) over (user_folder {{ week }}) as user_folder_7d,
     count(*) over (user_folder {{ month }}) as user_folder_30d,
-    count(distinct extension) over (partition by user_key order by t {{ before(24) }}) as user_extensions_24h,
+    count(*) over (partition by user_key, operation order by t {{ before(8) }}) as user_operation_8h,
+    count(*) over (by_user {{ before(8) }}) as user_events_8h,
+    count(distinct tool) over (by_user {{ before(8) }}) as user_tools_8h,
+    count(distinct extension) over (by_user {{ before(24) }}) as user_extensions_24h,
     count(*) over (object {{ month }}) as object_touches_30d,
     max(t) over (object {{ month }}) as object_last_t,
     count(*) over (partition by subfolder order by t {{ week }}) as folder_touches_7d,
@@ -35,5 +38,6 @@ select
 from keyed
 inner join everybody using (t)
 window
+    by_user as (partition by user_key order by t),
     user_folder as (partition by user_key, subfolder order by t),
     object as (partition by object_key order by t)

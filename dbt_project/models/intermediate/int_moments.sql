@@ -70,8 +70,6 @@ select
     acts,
     tool,
     operation,
-    extension,
-    folder,
     previous_t,
     -- The stretch that this moment belongs to: from the pauses before it, so known at it.
     place - max(stretch_place) over so_far as session_position,
@@ -83,11 +81,15 @@ select
     (sum(acts) over (by_user {{ before(24) }}))::bigint as acts_24h,
     first_value(t) over (by_user {{ before(24) }}) as first_t_24h,
     count(*) over (by_user {{ before(24) }}) as moments_24h,
+    -- The memory: the previous moments of the last eight hours, newest first, at most twelve.
+    count(*) over (by_user {{ before(8) }}) as memory,
+    {{ remembered("'t:' || tool || '|o:' || operation") }} as session_tokens,
+    {{ remembered("'s:' || coalesce(subfolder, '') || '|x:' || coalesce(extension, '')") }} as session_places,
     {% for column in ["tool", "operation", "extension", "folder"] %}
-    [{% for k in range(1, 13) %}lag({{ column }}, {{ k }}) over by_user{{ "," if not loop.last }}{% endfor %}] as last_{{ column }},
+    case when memory >= 1 then lag({{ column }}, 1) over by_user end as lag1_{{ column }},
+    case when memory >= 2 then lag({{ column }}, 2) over by_user end as lag2_{{ column }},
     {% endfor %}
-    [{% for k in range(1, 13) %}lag(subfolder, {{ k }}) over by_user{{ "," if not loop.last }}{% endfor %}] as last_subfolder,
-    [{% for k in range(1, 13) %}lag(t, {{ k }}) over by_user{{ "," if not loop.last }}{% endfor %}] as last_t
+    case when memory >= 3 then lag(operation, 3) over by_user end as lag3_operation
 from marked
 window
     by_user as (partition by user_key order by t),

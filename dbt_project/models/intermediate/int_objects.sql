@@ -37,7 +37,10 @@ named as (
 ),
 
 kinds as (
-    select *, {{ path_kind('lowered', 'name', 'extension') }} as path_kind
+    select
+        *,
+        {{ path_kind('lowered', 'name', 'extension') }} as path_kind,
+        {{ words('file_name') }} as words
     from named
 )
 
@@ -52,5 +55,5 @@ select
     path_depth,
     path_kind,
     is_dotfile,
-    {{ path_tokens('path', 'path_depth', 'folder', 'subfolder', 'parts', 'file_name', 'extension', 'path_kind') }} as path_tokens
+    {{ path_tokens('parts', 'words') }} as path_tokens
 from kinds

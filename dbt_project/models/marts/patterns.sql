@@ -3,8 +3,8 @@ with steps as (
     select
         user_key,
         t,
-        last_tool[2] || ':' || last_operation[2] as first_step,
-        last_tool[1] || ':' || last_operation[1] as second_step,
+        lag2_tool || ':' || lag2_operation as first_step,
+        lag1_tool || ':' || lag1_operation as second_step,
         tool || ':' || operation as third_step
     from {{ ref('int_moments') }}
     where session_position >= 2

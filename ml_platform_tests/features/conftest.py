@@ -1,0 +1,87 @@
+"""One dbt build for the session; further worlds run the SQL that it compiled, in a second each."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ml_platform.adapters.warehouse import FeatureBuild, build_features
+from ml_platform.features.point_in_time import Event
+from ml_platform_tests.features.worlds import AS_OF, random_world, write_lake
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A world that dbt itself has built."""
+
+    events: list[Event]
+    folder: Path
+    build: FeatureBuild
+    said: list[str]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("built")
+    events = random_world(seed=1)
+    said: list[str] = []
+    lake = write_lake(folder / "lake", events)
+    build = build_features(lake, folder / "out", folder / "warehouse.duckdb", AS_OF, said.append)
+    return Built(events, folder, build, said)
+
+
+@pytest.fixture(scope="session")
+def features_of(
+    built: Built, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Sequence[Event]], Rows]:
+    """Events to the rows of ``pattern_features``, by the compiled SQL of the session's build."""
+    manifest = json.loads((built.folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    models = _in_order(manifest["nodes"])
+    numbers = count()
+
+    def features(events: Sequence[Event]) -> Rows:
+        folder = tmp_path_factory.mktemp(f"world{next(numbers)}")
+        lake = write_lake(folder / "lake", events)
+        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+            connection.execute("set threads = 1; set TimeZone = 'UTC'")
+            for schema in ("staging", "intermediate", "features"):
+                connection.execute(f"create schema {schema}")
+            for model in models:
+                sql = _compiled(built.folder, model).replace(str(built.folder / "lake"), str(lake))
+                connection.execute(f"create table {model['schema']}.{model['name']} as ({sql})")
+            return rows_of(connection, "select * from features.pattern_features")
+
+    return features
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
+    """The result as dictionaries."""
+    result = connection.execute(sql)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _compiled(folder: Path, model: dict[str, Any]) -> str:
+    compiled: Path = folder / "dbt" / "compiled" / "ml_platform" / model["original_file_path"]
+    return compiled.read_text(encoding="utf-8")
+
+
+def _in_order(nodes: dict[str, Any]) -> list[dict[str, Any]]:
+    wanted = "model.ml_platform.pattern_features"
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in nodes and name not in order:
+            for parent in nodes[name]["depends_on"]["nodes"]:
+                visit(parent)
+            order.append(name)
+
+    visit(wanted)
+    return [nodes[name] for name in order]

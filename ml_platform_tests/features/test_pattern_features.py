@@ -1,0 +1,163 @@
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from ml_platform.adapters.warehouse import publish_features
+from ml_platform.features.catalogue import KEYS, PATTERN_FEATURES
+from ml_platform.features.point_in_time import Event, pattern_features
+from ml_platform_tests.features.conftest import Built, rows_of
+from ml_platform_tests.features.worlds import START, random_world
+
+Rows = list[dict[str, Any]]
+Compute = Callable[[Sequence[Event]], Rows]
+NAMES = [spec.name for spec in PATTERN_FEATURES]
+
+
+def act(minutes: float, path: str, *, user: str = "u", n: int = 0, **more: Any) -> Event:
+    at = START + timedelta(minutes=minutes)
+    values = {"tool": "editor", "operation": "M", "object_path": path} | more
+    return Event(f"{user}{minutes}-{n}", user, at, f"{user}{minutes}", **values)
+
+
+def by_id(rows: Rows) -> dict[str, dict[str, Any]]:
+    return {row["event_id"]: row for row in rows}
+
+
+def assert_same(ours: Rows, theirs: Rows) -> None:
+    assert [row["event_id"] for row in ours] == [row["event_id"] for row in theirs]
+    for mine, other in zip(ours, theirs, strict=True):
+        differing = {name: (mine[name], other[name]) for name in other if mine[name] != other[name]}
+        assert not differing, (mine["event_id"], differing)
+
+
+class TestByHand:
+    """Three acts of one user: at 0, 10 and 50 minutes; a second user touches the same file at 10."""
+
+    @pytest.fixture(scope="class")
+    def rows(self, features_of: Compute) -> dict[str, dict[str, Any]]:
+        return by_id(
+            features_of(
+                [
+                    act(0, "src/app/a.py"),
+                    act(10, "src/app/a.py", operation="A", tool="shell"),
+                    act(10, "docs/x.md", n=1),
+                    act(50, "src/app/a.py"),
+                    act(10, "src/app/a.py", user="v"),
+                ]
+            )
+        )
+
+    def test_first_row_knows_nothing(self, rows: dict[str, dict[str, Any]]) -> None:
+        first = rows["u0-0"]
+        assert first["seconds_since_last"] is None
+        assert first["share_tool_7d"] is None
+        assert first["object_touches_30d"] == 0
+        assert first["hours_since_object_touched"] is None
+        assert first["session_tokens"] == []
+
+    def test_ties_are_not_the_past(self, rows: dict[str, dict[str, Any]]) -> None:
+        assert rows["u10-0"]["events_1h"] == 1
+        assert rows["v10-0"]["object_touches_30d"] == 1
+        assert rows["v10-0"]["folder_users_30d"] == 1
+
+    def test_the_act_is_one_observation(self, rows: dict[str, dict[str, Any]]) -> None:
+        row = rows["u10-1"]
+        assert (row["act_rows"], row["act_folders"], row["act_kinds"]) == (2, 2, 2)
+        assert (row["act_share_add"], row["act_share_docs"]) == (0.5, 0.5)
+        assert row["same_extension_share"] == 0.5
+
+    def test_windows_and_sequence(self, rows: dict[str, dict[str, Any]]) -> None:
+        last = rows["u50-0"]
+        assert (last["events_1h"], last["acts_24h"], last["session_position"]) == (3, 2, 0)
+        assert (last["seconds_since_last"], last["mean_gap_24h"]) == (2400, 600)
+        assert last["object_touches_30d"] == 3
+        assert last["hours_since_object_touched"] == 2400 / 3600
+        assert last["share_extension_7d"] == 2 / 3
+        # The moment at 10 minutes: editor and shell, A and M, docs and src tie; the alphabet decides.
+        assert last["session_tokens"] == ["t:editor|o:A", "t:editor|o:M"]
+        assert last["session_places"] == ["s:docs|x:md", "s:src/app|x:py"]
+        assert (last["run_length"], last["lag1_folder"], last["lag2_folder"]) == (0, "docs", "src")
+
+
+def test_dbt_agrees_with_the_oracle_to_the_bit(built: Built) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        rows = rows_of(connection, f"select * from '{built.build.path}'")
+    assert_same(rows, pattern_features(built.events))
+
+
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_compiled_sql_agrees_with_the_oracle_to_the_bit(features_of: Compute, seed: int) -> None:
+    events = random_world(seed)
+    assert_same(features_of(events), pattern_features(events))
+
+
+def test_the_file_has_the_keys_and_then_the_catalogue(built: Built) -> None:
+    assert pq.read_schema(built.build.path).names == [*KEYS, *NAMES]
+
+
+def poisoned(events: Sequence[Event], row: Event, how: str) -> list[Event]:
+    """Everything at or after ``row``, other than its act, changed, deleted or joined by more."""
+
+    def safe(event: Event) -> bool:
+        same_act = (event.user_id, event.t, event.act_id) == (row.user_id, row.t, row.act_id)
+        return event.t < row.t or same_act
+
+    kept = [event for event in events if safe(event)]
+    future = [event for event in events if not safe(event)]
+    if how == "deleted":
+        return kept
+    changed = [
+        replace(
+            event,
+            event_id=f"!{event.event_id}",
+            tool="poison",
+            operation="add",
+            object_path=row.object_path,
+            utc_offset_minutes=row.utc_offset_minutes,
+            user_id=row.user_id,
+        )
+        for event in future
+    ]
+    if how == "changed":
+        return kept + changed
+    tie = replace(row, event_id="!tie", act_id="!tie", tool="poison", object_path="src/app/a.py")
+    return kept + future + changed + [tie]
+
+
+@pytest.mark.parametrize("how", ["changed", "deleted", "added"])
+@pytest.mark.parametrize("place", [20, 60, 100])
+def test_poisoning_the_future_changes_no_feature(
+    features_of: Compute, how: str, place: int
+) -> None:
+    events = sorted(random_world(seed=9), key=lambda event: (event.t, event.event_id))
+    row = events[place]
+    clean = by_id(features_of(events))
+    dirty = by_id(features_of(poisoned(events, row, how)))
+    untouched = [e.event_id for e in events if e.t < row.t] + [row.event_id]
+    for name in [*KEYS, *NAMES]:
+        for event_id in untouched:
+            assert dirty[event_id][name] == clean[event_id][name], (name, event_id)
+
+
+def test_order_of_arrival_changes_no_byte(
+    built: Built, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    from ml_platform.adapters.warehouse import build_features
+    from ml_platform_tests.features.worlds import AS_OF, write_lake
+
+    folder = tmp_path_factory.mktemp("late")
+    shuffled = list(built.events)
+    random.Random(0).shuffle(shuffled)
+    late = datetime(2027, 1, 1, tzinfo=UTC)
+    lake = write_lake(folder / "lake", shuffled, received_at=late)
+    again = build_features(lake, folder / "out", folder / "w.duckdb", AS_OF, lambda _: None)
+    assert again.path.read_bytes() == built.build.path.read_bytes()
+    published = publish_features(folder / "second", folder / "w.duckdb")
+    assert published.path.read_bytes() == built.build.path.read_bytes()
