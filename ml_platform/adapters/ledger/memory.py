@@ -224,7 +224,9 @@ class InMemoryLedger:
 
     def request_retraining(self, request: RetrainingRequest) -> bool:
         """Keep a request once."""
-        return self._requests.setdefault(request.key, request) is request
+        new = request.key not in self._requests
+        self._requests.setdefault(request.key, request)
+        return new
 
     def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
         """Requests, newest first."""
@@ -234,7 +236,9 @@ class InMemoryLedger:
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert once."""
-        return self._alerts.setdefault(alert.key, alert) is alert
+        new = alert.key not in self._alerts
+        self._alerts.setdefault(alert.key, alert)
+        return new
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
         """Alerts, newest first."""

@@ -47,6 +47,9 @@ production_state = sa.Table(
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["model", "version"], ["model_versions.model", "model_versions.version"]
+    ),
 )
 promotion_events = sa.Table(
     "promotion_events",

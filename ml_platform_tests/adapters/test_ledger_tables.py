@@ -1,0 +1,145 @@
+"""What only PostgreSQL has: migrations, a chain that the database itself keeps, many processes."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
+
+from ml_platform.adapters.ledger import migrate
+from ml_platform.adapters.ledger.postgres import PostgresLedger
+from ml_platform.adapters.ledger.tables import metadata
+from ml_platform.errors import ServiceError
+from ml_platform.registry.chain import breaks
+from ml_platform_tests.prediction_log.examples import START, predictions
+from ml_platform_tests.registry.examples import RECORD, another
+
+PROMOTE = """
+import sys
+from ml_platform.adapters.ledger.postgres import PostgresLedger
+from ml_platform.errors import ConflictError
+from ml_platform_tests.registry.examples import AT, permit_for
+ledger = PostgresLedger(sys.argv[1])
+record = ledger.version("example", int(sys.argv[2]))
+permit = permit_for(record)
+sys.stdin.readline()
+try:
+    ledger.promote("example", record.version, expected_revision=0, permit=permit, at=AT, actor="p")
+except ConflictError:
+    sys.exit(3)
+"""
+
+
+@pytest.fixture
+def engine(database_url):
+    found = sa.create_engine(database_url)
+    yield found
+    found.dispose()
+
+
+def test_migrations_make_the_tables_that_the_code_sees(engine):
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_newest_migration_is_the_one_named(engine):
+    files = sorted(Path(migrate.__file__).parent.glob("migrations/versions/0*.py"))
+    assert files[-1].name.startswith(f"{migrate.HEAD}_")
+    with engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    assert found == migrate.HEAD
+
+
+def test_an_upgrade_of_what_is_up_to_date_does_nothing_and_a_newer_schema_is_refused(
+    engine, database_url
+):
+    migrate.upgrade(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ServiceError, match="revision 9999, this code knows up to 0001"):
+        migrate.upgrade(database_url)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE promotion_events SET body = '{}'",
+        "DELETE FROM promotion_events",
+        "TRUNCATE promotion_events",
+    ],
+)
+def test_the_database_itself_refuses_to_change_the_chain(engine, database_url, statement):
+    ledger = PostgresLedger(database_url)
+    ledger.register(RECORD)
+    with (
+        pytest.raises(DatabaseIntegrityError, match="promotion_events is append-only"),
+        engine.begin() as connection,
+    ):
+        connection.execute(sa.text(statement))
+    assert len(ledger.events()) == 1
+    ledger.close()
+
+
+def test_a_superuser_who_turns_the_trigger_off_is_found_by_the_hashes(engine, database_url):
+    ledger = PostgresLedger(database_url)
+    ledger.register(RECORD)
+    ledger.register(another("b"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE promotion_events DISABLE TRIGGER ALL"))
+        connection.execute(
+            sa.text(
+                """UPDATE promotion_events SET body = replace(body, '"promote"', '"reject"')
+                WHERE sequence = 1"""
+            )
+        )
+    assert breaks(ledger.events()) == ("event 1 has been changed: its hash does not fit",)
+    ledger.close()
+
+
+def test_of_concurrent_promotions_from_processes_one_wins(database_url):
+    ledger = PostgresLedger(database_url)
+    records = [ledger.register(another(letter)) for letter in "012"]
+    ledger.close()
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROMOTE, database_url, str(record.version)],
+            stdin=subprocess.PIPE,
+        )
+        for record in records
+    ]
+    for process in running:
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    codes = sorted(process.wait() for process in running)
+    for process in running:
+        process.stdin.close()
+    assert codes == [0, 3, 3]
+
+
+def test_sixty_thousand_predictions_are_copied_in_seconds(database_url):
+    ledger = PostgresLedger(database_url)
+    started = time.monotonic()
+    assert ledger.log_predictions(predictions(60_000)) == 60_000
+    assert ledger.log_predictions(predictions(60_000)) == 0
+    assert time.monotonic() - started < 20  # 1.5 s on an idle machine
+    assert len(ledger.predictions("m", START, START.replace(year=2040))) == 60_000
+    ledger.close()
+
+
+def test_a_restarted_server_does_no_harm(engine, database_url):
+    ledger = PostgresLedger(database_url)
+    ledger.set_state("a", {})
+    with engine.connect() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    assert ledger.state("a") == {}
+    ledger.close()

@@ -1,0 +1,297 @@
+"""One suite for both ledgers: what PostgreSQL promises, the one in memory keeps."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from ml_platform.adapters.ledger.memory import InMemoryLedger
+from ml_platform.adapters.ledger.postgres import PostgresLedger
+from ml_platform.errors import ConflictError, PermitRefused, UsageError
+from ml_platform.registry.chain import breaks
+from ml_platform.registry.records import Action, Alert, ProductionState, RetrainingRequest
+from ml_platform.values import fingerprint
+from ml_platform_tests.conformance.monitoring_reports import monitoring_report
+from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
+from ml_platform_tests.registry.examples import (
+    AT,
+    RECORD,
+    REPORT,
+    TRAINING_SET,
+    another,
+    permit_for,
+)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def ledger(request):
+    if request.param == "memory":
+        yield InMemoryLedger()
+        return
+    found = PostgresLedger(request.getfixturevalue("database_url"))
+    yield found
+    found.close()
+
+
+def promote(ledger, record, revision, at=AT):
+    return ledger.promote(
+        record.model,
+        record.version,
+        expected_revision=revision,
+        permit=permit_for(record),
+        at=at,
+        actor="test",
+    )
+
+
+def test_state_is_kept_and_replaced(ledger):
+    assert ledger.state("clock") is None
+    ledger.set_state("clock", {"as_of": "2026-05-01", "n": 1})
+    ledger.set_state("clock", {"as_of": "2026-05-02"})
+    assert ledger.state("clock") == {"as_of": "2026-05-02"}
+
+
+def test_a_report_is_kept_under_its_fingerprint(ledger):
+    assert ledger.report("0" * 64) is None
+    assert ledger.save_report(REPORT) == ledger.save_report(REPORT) == fingerprint(REPORT)
+    assert ledger.report(fingerprint(REPORT)) == REPORT
+
+
+def test_a_training_set_is_kept_under_its_fingerprint(ledger):
+    assert ledger.training_set("example", TRAINING_SET.fingerprint) is None
+    ledger.save_training_set(TRAINING_SET)
+    ledger.save_training_set(replace(TRAINING_SET, rows_sha256="9" * 64))
+    stored = ledger.training_set("example", TRAINING_SET.fingerprint)
+    assert stored == replace(TRAINING_SET, rows_sha256="9" * 64)
+
+
+def test_versions_count_from_one_for_each_model(ledger):
+    first, second = ledger.register(another("a")), ledger.register(another("b"))
+    other = ledger.register(another("a", model="other"))
+    assert (first.version, second.version, other.version) == (1, 2, 1)
+    assert ledger.models() == ("example", "other")
+    assert ledger.versions("example") == (first, second)
+    assert ledger.version("example", 2) == second
+    assert replace(first, version=0) == RECORD
+
+
+def test_the_same_version_is_registered_once(ledger):
+    first = ledger.register(RECORD)
+    again = ledger.register(replace(RECORD, mlflow_run_id="another run", parent=7))
+    assert again == first
+    assert len(ledger.events()) == 1
+    assert ledger.register(replace(RECORD, training_set_fingerprint="b" * 64)).version == 2
+
+
+def test_mlflow_tells_its_number_later(ledger):
+    ledger.register(RECORD)
+    ledger.set_mlflow_version("example", 1, "12")
+    assert ledger.version("example", 1).mlflow_version == "12"
+    assert ledger.versions("example")[0].mlflow_version == "12"
+
+
+def test_a_version_that_is_not_there_is_named(ledger):
+    for ask in (
+        lambda: ledger.version("example", 3),
+        lambda: ledger.set_mlflow_version("example", 3, "1"),
+        lambda: promote(ledger, replace(RECORD, version=3), 0),
+        lambda: ledger.record_refusal("example", 3, reasons=("x",), at=AT, actor="test"),
+    ):
+        with pytest.raises(UsageError, match="holds no version 3 of example"):
+            ask()
+    assert ledger.versions("nothing") == ()
+
+
+def test_a_promotion_archives_the_old_champion_in_the_same_step(ledger):
+    first, second = ledger.register(another("a")), ledger.register(another("b"))
+    assert ledger.production("example") == ProductionState("example", None, 0)
+    (promoted,) = promote(ledger, first, 0)
+    assert promoted.action is Action.PROMOTED
+    assert promoted.evidence["artifact_sha256"] == "a" * 64
+    archived, promoted = promote(ledger, second, 1, AT + HOUR)
+    assert (archived.action, archived.version) == (Action.ARCHIVED, 1)
+    assert (promoted.action, promoted.version) == (Action.PROMOTED, 2)
+    assert ledger.production("example") == ProductionState("example", 2, 2)
+    assert breaks(ledger.events()) == ()
+    assert [event.action for event in ledger.events("example")] == [
+        Action.REGISTERED,
+        Action.REGISTERED,
+        Action.PROMOTED,
+        Action.ARCHIVED,
+        Action.PROMOTED,
+    ]
+
+
+def test_production_at_any_time(ledger):
+    first, second = ledger.register(another("a")), ledger.register(another("b"))
+    promote(ledger, first, 0)
+    promote(ledger, second, 1, AT + HOUR)
+    moments = (AT - HOUR, AT, AT + HOUR / 2, AT + HOUR)
+    assert [ledger.production_at("example", moment) for moment in moments] == [None, 1, 1, 2]
+
+
+def test_what_is_in_production_already_makes_no_event(ledger):
+    record = ledger.register(RECORD)
+    promote(ledger, record, 0)
+    assert promote(ledger, record, 0) == promote(ledger, record, 1) == ()
+    assert len(ledger.events()) == 2
+    assert ledger.production("example").revision == 1
+
+
+def test_a_lost_compare_and_swap_changes_nothing(ledger):
+    first, second = ledger.register(another("a")), ledger.register(another("b"))
+    promote(ledger, first, 0)
+    before = ledger.events()
+    with pytest.raises(ConflictError, match=r"revision 1 \(version 1\), expected was revision 0"):
+        promote(ledger, second, 0)
+    assert ledger.events() == before
+    assert ledger.production("example").version == 1
+
+
+def test_a_permit_of_other_bytes_changes_nothing(ledger):
+    first, second = ledger.register(another("a")), ledger.register(another("b"))
+    with pytest.raises(PermitRefused, match="the permit is of version 2"):
+        ledger.promote(
+            "example", 1, expected_revision=0, permit=permit_for(second), at=AT, actor="test"
+        )
+    assert ledger.production(first.model).version is None
+    assert len(ledger.events()) == 2
+
+
+def test_of_ten_concurrent_promotions_one_wins(ledger):
+    records = [ledger.register(another(letter)) for letter in "0123456789"]
+    start, won, lost = threading.Barrier(10), [], []
+
+    def run(record):
+        start.wait()
+        try:
+            won.append(promote(ledger, record, 0))
+        except ConflictError:
+            lost.append(record)
+
+    threads = [threading.Thread(target=run, args=(record,)) for record in records]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 9)
+    assert ledger.production("example").version == won[0][0].version
+    assert ledger.production("example").revision == 1
+    assert [event.action for event in ledger.events()].count(Action.PROMOTED) == 1
+    assert breaks(ledger.events()) == ()
+
+
+def test_a_refusal_is_recorded_once(ledger):
+    ledger.register(RECORD)
+    events = [
+        ledger.record_refusal("example", 1, reasons=("no check",), at=AT, actor="test")
+        for _ in range(2)
+    ]
+    assert events[0] == events[1]
+    assert events[0].evidence == {"reason_01": "no check"}
+    other = ledger.record_refusal("example", 1, reasons=("no",), at=AT + HOUR, actor="test")
+    assert other.sequence == 3
+    assert ledger.production("example").version is None
+
+
+def test_baselines_are_kept_by_version(ledger):
+    assert ledger.baseline("m", "rules") is None
+    ledger.save_baseline("m", "rules", "{}")
+    ledger.save_baseline("m", "rules", '{"a":1}')
+    assert ledger.baseline("m", "rules") == '{"a":1}'
+    assert ledger.baseline("m", "1") is None
+
+
+def test_predictions_are_logged_once_and_joined_as_outcomes_come(ledger):
+    assert ledger.log_predictions(predictions()) == 4
+    assert ledger.log_predictions(predictions(5)) == 1
+    assert ledger.log_outcomes(outcomes(r0="fix", r2="docs", r9="x")) == 3
+    assert ledger.log_outcomes(outcomes(r0="fix")) == 0
+    found = ledger.predictions("m", START, START + 4 * HOUR)
+    assert found["row_id"].tolist() == ["r0", "r1", "r2", "r3"]
+    assert found["label"].tolist() == ["fix", None, "docs", None]
+    assert found["known_at"].iloc[0] == START + 2 * HOUR
+    assert found["prediction"].tolist() == ["fix", "docs", "fix", "docs"]
+    assert found["confidence"].tolist() == [0.5, 0.625, 0.75, 0.875]
+    assert ledger.joined_share("m", START, START + 4 * HOUR) == 0.5
+
+
+def test_the_window_takes_its_start_and_leaves_its_end(ledger):
+    ledger.log_predictions(predictions())
+    found = ledger.predictions("m", START + HOUR, START + 3 * HOUR)
+    assert found["row_id"].tolist() == ["r1", "r2"]
+
+
+def test_versions_and_models_are_kept_apart(ledger):
+    frames = [predictions(2), predictions(2, version="rules"), predictions(2, model="other")]
+    assert ledger.log_predictions(pd.concat(frames)) == 6
+    end = START + 9 * HOUR
+    assert len(ledger.predictions("m", START, end)) == 4
+    assert ledger.predictions("m", START, end, "rules")["version"].unique().tolist() == ["rules"]
+
+
+def test_without_predictions_there_is_an_empty_frame_and_no_share(ledger):
+    found = ledger.predictions("m", START, START + HOUR)
+    assert len(found) == 0
+    assert str(found["occurred_at"].dtype) == "datetime64[us, UTC]"
+    assert found["confidence"].dtype == "float64"
+    assert ledger.joined_share("m", START, START + HOUR) is None
+
+
+def test_an_outcome_is_corrected_by_what_was_known_later_only(ledger):
+    ledger.log_predictions(predictions(1))
+    early, late = outcomes(r0="fix"), outcomes(r0="docs").assign(known_at=START + 9 * HOUR)
+    assert ledger.log_outcomes(late) == 1
+    assert ledger.log_outcomes(early) == 0
+    assert ledger.predictions("m", START, START + HOUR)["label"].tolist() == ["docs"]
+
+
+def test_odd_texts_come_back_as_they_were(ledger):
+    odd = ['a,"b"', "\\N", "", "line\nbreak", "ü 🦊"]
+    frame = predictions(5).assign(prediction=odd, segment=[*odd[:4], None])
+    ledger.log_predictions(frame)
+    found = ledger.predictions("m", START, START + 9 * HOUR)
+    assert found["prediction"].tolist() == odd
+    assert found["segment"].tolist() == [*odd[:4], None]
+
+
+def test_a_prediction_that_cannot_be_is_refused_whole(ledger):
+    with pytest.raises(UsageError, match="lies outside"):
+        ledger.log_predictions(predictions().assign(confidence=2.0))
+    assert len(ledger.predictions("m", START, START + 9 * HOUR)) == 0
+
+
+def test_monitoring_reports_come_newest_first_and_are_replaced_when_computed_again(ledger):
+    first = monitoring_report("m", START)
+    second = monitoring_report("m", START + 6 * HOUR)
+    for report in (second, first, replace(first, rows=7)):
+        ledger.save_monitoring_report(report)
+    assert ledger.monitoring_reports("m") == (second, replace(first, rows=7))
+    assert ledger.monitoring_reports("m", limit=1) == (second,)
+    assert ledger.monitoring_reports("other") == ()
+
+
+def test_feature_definitions_are_the_latest_saved(ledger):
+    ledger.save_feature_definitions({"a": ("v1", "{}"), "b": ("v1", "{}")}, AT)
+    ledger.save_feature_definitions({"a": ("v2", "[]"), "c": ("v1", "{}")}, AT + HOUR)
+    assert ledger.feature_definitions() == {"a": ("v2", "[]"), "c": ("v1", "{}")}
+    ledger.save_feature_definitions({"a": ("v1", "{}")}, AT + 2 * HOUR)
+    assert ledger.feature_definitions() == {"a": ("v1", "{}")}
+
+
+def test_a_retraining_request_is_kept_once(ledger):
+    first = RetrainingRequest("k1", "m", "1", "retrain", "drift", AT, AT)
+    second = replace(first, key="k2", requested_at=AT + timedelta(days=1))
+    assert [ledger.request_retraining(r) for r in (first, second, first)] == [True, True, False]
+    assert ledger.request_retraining(replace(first, cause="other")) is False
+    assert ledger.retraining_requests("m") == (second, first)
+
+
+def test_an_alert_is_kept_once(ledger):
+    first = Alert("k1", "m", "red", "drift", "tool moved", AT)
+    second = replace(first, key="k2", at=AT + timedelta(days=1))
+    assert [ledger.save_alert(a) for a in (first, second, first)] == [True, True, False]
+    assert ledger.alerts("m") == (second, first)
+    assert ledger.alerts("m", limit=1) == (second,)

@@ -1,0 +1,113 @@
+"""Verification is clean on what is whole, and names exactly what was tampered with."""
+
+from dataclasses import replace
+
+import pytest
+
+from ml_platform.adapters.ledger.memory import InMemoryLedger
+from ml_platform.gates.outcome import Verdict
+from ml_platform.registry.verify import VersionEvidence, verify
+from ml_platform_tests.registry.examples import AT, RECORD, REPORT, TRAINING_SET, permit_for
+
+
+@pytest.fixture
+def whole():
+    ledger = InMemoryLedger()
+    record = ledger.register(RECORD)
+    ledger.promote("example", 1, expected_revision=0, permit=permit_for(record), at=AT, actor="t")
+    evidence = VersionEvidence(
+        record, REPORT, TRAINING_SET, record.artifact_sha256, TRAINING_SET.rows_sha256
+    )
+    return ledger.events(), {"example": ledger.production("example")}, evidence
+
+
+def faults(events, production, *evidence):
+    found = verify(events, production, evidence)
+    return {finding.subject: finding.detail for finding in found if not finding.ok}
+
+
+def test_what_is_whole_is_clean(whole):
+    assert faults(*whole) == {}
+    findings = {
+        finding.subject: finding.detail for finding in verify(whole[0], whole[1], whole[2:])
+    }
+    assert findings["chain"] == "2 events, unbroken"
+    assert findings["example 1 decision"] == "promote: every gate passes"
+
+
+def test_bytes_that_changed_or_went_are_named(whole):
+    events, production, evidence = whole
+    changed = replace(evidence, artifact_sha256="b" * 64, rows_sha256=None)
+    assert faults(events, production, changed) == {
+        "example 1 artifact": "SHA-256 is bbbbbbbbbbbb, recorded is aaaaaaaaaaaa",
+        "example 1 data": "the file is missing",
+    }
+
+
+def test_a_verdict_changed_in_its_place_is_found_by_replay_and_by_the_chain(whole):
+    events, production, evidence = whole
+    decision = replace(evidence.record.decision, verdict=Verdict.HOLD)
+    forged = replace(evidence, record=replace(evidence.record, decision=decision))
+    assert faults(events, production, forged) == {
+        "example 1 registration": "registered was promote, stored is hold",
+        "example 1 decision": "stored is hold, replayed it is promote",
+    }
+
+
+def test_a_gate_changed_in_its_place_is_found_by_replay(whole):
+    events, production, evidence = whole
+    gates = evidence.record.decision.gates
+    decision = replace(
+        evidence.record.decision, gates=(*gates[:-1], replace(gates[-1], explanation="fine"))
+    )
+    forged = replace(evidence, record=replace(evidence.record, decision=decision))
+    assert faults(events, production, forged) == {
+        "example 1 decision": "stored is promote, its gates differ"
+    }
+
+
+def test_a_report_changed_in_its_place_is_found(whole):
+    events, production, evidence = whole
+    forged = replace(evidence, report=replace(REPORT, rows=6_000))
+    assert list(faults(events, production, forged)) == ["example 1 decision"]
+
+
+def test_another_policy_cannot_replay_the_decision(whole):
+    events, production, evidence = whole
+    policy = evidence.record.policy.replace("0.85", "0.5")
+    forged = replace(evidence, record=replace(evidence.record, policy=policy))
+    assert "cannot be replayed" in faults(events, production, forged)["example 1 decision"]
+    broken = replace(evidence, record=replace(evidence.record, policy="{}"))
+    assert "cannot be read" in faults(events, production, broken)["example 1 decision"]
+
+
+def test_a_tail_cut_off_is_found_though_the_chain_holds(whole):
+    events, production, evidence = whole
+    assert faults(events[:1], production, evidence) == {
+        "example production": "state says 1, the chain says None"
+    }
+    assert faults((), production, evidence) == {
+        "example 1 registration": "no event tells of its registration: the chain was cut",
+        "example production": "state says 1, the chain says None",
+    }
+
+
+def test_a_state_changed_behind_the_chain_is_found(whole):
+    events, production, evidence = whole
+    state = replace(production["example"], revision=7)
+    assert faults(events, {"example": state}, evidence) == {
+        "example production": "state is at revision 7, the chain tells of 1 promotions"
+    }
+
+
+def test_an_event_changed_in_its_place_is_found(whole):
+    events, production, evidence = whole
+    forged = (events[0], replace(events[1], actor="somebody"))
+    assert faults(forged, production, evidence) == {
+        "chain": "event 2 has been changed: its hash does not fit"
+    }
+
+
+def test_events_of_versions_that_are_not_registered_are_found(whole):
+    events, production, _ = whole
+    assert "example 1 event 1" in faults(events, production)
