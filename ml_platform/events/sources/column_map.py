@@ -132,6 +132,14 @@ def literal(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
+def in_zone(term: str, timezone: str) -> str:
+    """An SQL term as text with a zone: times without one get it, with one or no time at all they stay."""
+    text = f"CAST({term} AS VARCHAR)"
+    zoned = rf"regexp_matches({text}, ':\d\d.*([zZ]|[+-]\d\d(:?\d\d)?| ?UTC)$')"
+    local = f"CAST(TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {literal(timezone)} AS VARCHAR)"
+    return f"(CASE WHEN {zoned} THEN {text} ELSE coalesce({local}, {text}) END)"
+
+
 def check_zone(timezone: str | None, where: str) -> None:
     """Raises `SourceError` if ``timezone`` is not a name of the IANA database."""
     try:
@@ -161,7 +169,7 @@ def _terms(table: str, mapping: TableMap, theirs: dict[str, str]) -> list[tuple[
         if name in mapping.values:
             term = _values(term, mapping.values[name])
         if mapping.timezone and str(column.type).startswith("timestamp"):
-            term = _zoned(term, mapping.timezone)
+            term = in_zone(term, mapping.timezone)
         terms.append((name, term))
     return terms
 
@@ -189,14 +197,6 @@ def _values(term: str, values: dict[str, str]) -> str:
     text = f"CAST({term} AS VARCHAR)"
     cases = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in values.items())
     return f"(CASE {text} {cases} ELSE {text} END)"
-
-
-def _zoned(term: str, timezone: str) -> str:
-    """Text and times without a zone get one; text with a zone stays as it is, as does what is no time."""
-    text = f"CAST({term} AS VARCHAR)"
-    zoned = rf"regexp_matches({text}, ':\d\d.*([zZ]|[+-]\d\d(:?\d\d)?| ?UTC)$')"
-    local = f"CAST(TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {literal(timezone)} AS VARCHAR)"
-    return f"(CASE WHEN {zoned} THEN {text} ELSE coalesce({local}, {text}) END)"
 
 
 def _read(path: Path, kind: Any) -> Any:

@@ -1,19 +1,23 @@
 """A process log: one event a step, the case as the session, and one workflow execution a case."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import BATCH_ROWS
-from ml_platform.events.sources.column_map import LogMap, read_log_map
+from ml_platform.events.sources.column_map import LogMap, in_zone, read_log_map
 from ml_platform.events.sources.pseudonym import pseudonym
 from ml_platform.events.sources.xes import traces
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _USUAL = {
     "case": ("case:concept:name", "caseid", "case_id", "case id", "case", "traceid", "trace_id"),
@@ -159,24 +163,27 @@ def _csv_cases(path: Path, mapping: LogMap) -> Iterator[tuple[str, list[Step]]]:
         raise SourceError(
             f"{path} cannot be read as CSV: {error}.", remedy="Correct the line that is named."
         ) from error
-    rows = rows.rename({theirs: ours for ours, theirs in names.items()})
-    moment = pl.col("time").str.strip_chars().str.replace_all("/", "-", literal=True)
-    local = moment.str.to_datetime(strict=False, time_unit="us")
-    zoned = moment.str.contains(r":\d\d.*([zZ]|[+-]\d\d(:?\d\d)?)$")
-    absolute = moment.str.to_datetime(strict=False, time_unit="us", time_zone="UTC")
-    fixed = local.dt.replace_time_zone(mapping.timezone, ambiguous="earliest", non_existent="null")
-    rows = rows.with_columns(
-        when=pl.when(zoned).then(absolute).otherwise(fixed.dt.convert_time_zone("UTC"))
-    ).with_columns(
-        time=pl.coalesce(pl.col("when").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"), "time")
-    )
-    ordered = rows.with_row_index("line").sort("case", "when", "line", nulls_last=True)
-    resource = pl.col("resource") if "resource" in names else pl.lit(None, pl.String)
-    tuples: Iterable[tuple[str | None, ...]] = ordered.select(
-        "case", "activity", "time", resource=resource
-    ).iter_rows()
-    for case, group in groupby(tuples, key=itemgetter(0)):
+    resource = pl.col(names["resource"]) if "resource" in names else pl.lit(None, pl.String)
+    lines = rows.select(
+        case=names["case"], activity=names["activity"], time=names["time"], resource=resource
+    ).with_row_index("line")
+    for case, group in groupby(_ordered(lines, mapping.timezone), key=itemgetter(0)):
         yield case or "", [Step(activity, time, who) for _, activity, time, who in group]
+
+
+def _ordered(lines: "pl.DataFrame", timezone: str) -> list[tuple[str | None, ...]]:
+    """Case, activity, time with its zone and resource, by case, time and line."""
+    import duckdb
+
+    with duckdb.connect(config={"threads": 2}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("lines", lines.to_arrow())
+        moment = in_zone("time", timezone)
+        rows: list[tuple[str | None, ...]] = connection.execute(
+            f'SELECT "case", activity, {moment} AS moment, resource FROM lines '
+            'ORDER BY "case", try_cast(moment AS TIMESTAMPTZ), line'
+        ).fetchall()
+        return rows
 
 
 def _columns(path: Path, mapping: LogMap) -> dict[str, str]:

@@ -1,0 +1,67 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pyarrow as pa
+import pytest
+
+from ml_platform.adapters.lake import InMemoryLake
+from ml_platform.errors import SourceError
+from ml_platform.events.ingest import TableCount, ingest
+from ml_platform.values import from_json, to_json
+from ml_platform_tests.events.rows import NOW, START, raw, table
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A source of given batches."""
+
+    given: tuple[tuple[str, pa.Table], ...]
+    notes: tuple[str, ...] = ()
+    name: str = "listed"
+    simulated: bool = False
+    live: bool = False
+
+    def batches(self) -> Iterator[tuple[str, pa.Table]]:
+        yield from self.given
+
+
+def test_every_row_is_accounted_for():
+    lake, said = InMemoryLake(), []
+    rows = table(raw(0), raw(1), raw(1), raw(1, tool="x"), raw(2, tool=""), raw(3, user_id=None))
+    source = Listed((("events", rows), ("users", table({"user_id": "u0"}))), notes=("seen",))
+    report = ingest(source, lake, now=NOW, progress=said.append)
+    assert report.tables[0] == TableCount("events", 6, 2, 1, 1, {"empty": 1, "null": 1})
+    assert report.newest_event_at == START + timedelta(hours=6)
+    assert report.notes == ("seen",)
+    assert said[0] == "events: 6 rows read, 2 new, 1 repeated, 3 refused"
+    assert len(lake.refused("events")) == 3
+    assert lake.counts()["users"] == 1
+    assert from_json(type(report), to_json(report)) == report
+
+
+def test_a_second_reading_adds_nothing():
+    lake = InMemoryLake()
+    source = Listed((("events", table(raw(0), raw(1), raw(2, tool=""))),))
+    ingest(source, lake, now=NOW, progress=lambda _: None)
+    before = lake.rows("events"), lake.refused("events"), lake.fingerprint("events", NOW)
+    again = ingest(source, lake, now=NOW + timedelta(days=1), progress=lambda _: None)
+    assert (again.tables[0].added, again.tables[0].duplicates) == (0, 2)
+    assert (lake.rows("events"), lake.refused("events"), lake.fingerprint("events", NOW)) == before
+
+
+def test_no_events_at_all():
+    with pytest.raises(SourceError, match="listed has no events"):
+        ingest(Listed(()), InMemoryLake(), now=NOW, progress=lambda _: None)
+
+
+def test_no_event_that_can_be_used_names_the_reasons():
+    rows = table(raw(0, tool=""), raw(1, tool=""), raw(2, user_id=None))
+    with pytest.raises(SourceError, match=r"None of the 3 events.*empty 2, null 1"):
+        ingest(Listed((("events", rows),)), InMemoryLake(), now=NOW, progress=lambda _: None)
+
+
+def test_an_unknown_table():
+    source = Listed((("event", table(raw(0))),))
+    with pytest.raises(SourceError, match="gives a table 'event'"):
+        ingest(source, InMemoryLake(), now=NOW, progress=lambda _: None)

