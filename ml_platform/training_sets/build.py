@@ -204,7 +204,7 @@ def in_order(table: pa.Table) -> pa.Table:
         elif pa.types.is_list(field.type) or pa.types.is_large_list(field.type):
             column = column.cast(pa.list_(pa.string()))
         elif pa.types.is_dictionary(field.type):
-            column = column.cast(_WORDS).unify_dictionaries()
+            column = column.cast(_WORDS)
         elif not pa.types.is_string(field.type):
             column = column.cast(pa.float64())
         columns[field.name] = column
@@ -214,7 +214,21 @@ def in_order(table: pa.Table) -> pa.Table:
     ordered = ids[order]
     first = np.ones(len(order), dtype=bool)
     first[1:] = ordered[1:] != ordered[:-1]
-    return table.take(pa.array(order[first]))
+    table = table.take(pa.array(order[first]))
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, _sorted_words(table.column(place)))
+    return table
+
+
+def _sorted_words(column: pa.ChunkedArray) -> pa.Array:
+    """The same strings by codes into the sorted used ones: equal rows give equal bytes."""
+    array = column.unify_dictionaries().combine_chunks()
+    words = array.dictionary.to_pylist()
+    used = sorted({words[i] for i in array.indices.drop_null().unique().to_pylist()})
+    rank = {word: position for position, word in enumerate(used)}
+    place = pa.array([rank.get(word) for word in words], type=pa.int32())
+    return pa.DictionaryArray.from_arrays(place.take(array.indices), pa.array(used, pa.string()))
 
 
 def _require_labels(table: pa.Table, label: str) -> None:
