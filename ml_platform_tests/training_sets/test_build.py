@@ -1,0 +1,158 @@
+import random
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.training_sets.build import build_training_set, load_training_set
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.training_sets.worlds import (
+    AS_OF,
+    SPECS,
+    START,
+    VERSIONS,
+    Labelled,
+    rows,
+    write,
+)
+
+
+def build(folder: Path, made: list[dict], **changes) -> TrainingSet:
+    given = {
+        "specs": SPECS,
+        "feature_versions": VERSIONS,
+        "source": "test",
+        "simulated": False,
+        "as_of": AS_OF,
+        "folder": folder / "sets",
+    }
+    labelling = changes.pop("labelling", Labelled())
+    return build_training_set(write(folder / "f.parquet", made), labelling, **(given | changes))
+
+
+def test_parts_and_record_of_a_hundred_acts(tmp_path):
+    made = build(tmp_path, rows())
+    split = made.record.split
+    # 80 acts of 12 h before the test; 80 * 12 h - 24 h: acts 0..77 end before it
+    assert (split.rows_train, split.rows_gap, split.rows_test) == (156, 4, 40)
+    assert (split.clusters_train, split.clusters_test) == (78, 20)
+    assert split.test_from == START + timedelta(hours=960)
+    assert len(made.train) == 156
+    assert len(made.test) == 40
+    assert made.record.classes == ("feat", "fix")
+    assert made.train["occurred_at"].is_monotonic_increasing
+    assert list(made.train["words"].iloc[0]) == ["w0", "p0"]
+    assert made.train["tool"].isna().iloc[0]
+    assert made.train["size"].isna().iloc[0]
+
+
+def test_order_duplicates_receipt_and_bots_change_nothing(tmp_path):
+    plain = rows()
+    shuffled = [row | {"received_at": f"late {i}"} for i, row in enumerate(plain + plain[:50])]
+    random.Random(3).shuffle(shuffled)
+    bots = [row | {"event_id": "b" + row["event_id"], "is_bot": True} for row in shuffled[:20]]
+    unlabelled = [row | {"event_id": "n", "workflow_category": None} for row in shuffled[:1]]
+    first = build(tmp_path, plain)
+    (tmp_path / "b").mkdir()
+    second = build(tmp_path / "b", shuffled + bots + unlabelled)
+    assert first.record == second.record
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("size", 3.5), ("tool", "other"), ("words", ["w0"]), ("workflow_category", "fix")],
+)
+def test_any_changed_value_changes_the_fingerprint(tmp_path, column, value):
+    first = build(tmp_path, rows())
+    changed = rows()
+    changed[10] = changed[10] | {column: value}
+    (tmp_path / "b").mkdir()
+    assert build(tmp_path / "b", changed).record.fingerprint != first.record.fingerprint
+
+
+def test_a_feature_version_and_the_split_are_part_of_the_fingerprint(tmp_path):
+    first = build(tmp_path, rows()).record.fingerprint
+    assert build(tmp_path, rows(), feature_versions=VERSIONS | {"size": "2"}).record.fingerprint != first
+    other = replace(Labelled(), test_share=0.3)
+    assert build(tmp_path, rows(), labelling=other).record.fingerprint != first
+
+
+def test_rows_at_or_after_the_clock_are_left_out(tmp_path):
+    made = build(tmp_path, rows(), as_of=START + timedelta(hours=12 * 90))
+    assert made.record.split.rows_test == 36
+    assert made.test["occurred_at"].max() < START + timedelta(hours=12 * 90)
+
+
+def test_it_is_loaded_as_it_was_built(tmp_path):
+    made = build(tmp_path, rows())
+    again = load_training_set(tmp_path / "sets", made.record)
+    assert again.record == made.record
+    assert again.train.equals(made.train)
+    assert again.test.equals(made.test)
+
+
+def test_a_changed_byte_is_refused_before_it_is_parsed(tmp_path):
+    made = build(tmp_path, rows())
+    path = next((tmp_path / "sets").rglob("rows.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(IntegrityError, match="has SHA-256"):
+        load_training_set(tmp_path / "sets", made.record)
+
+
+def test_gone_rows_are_refused(tmp_path):
+    made = build(tmp_path, rows())
+    next((tmp_path / "sets").rglob("rows.parquet")).unlink()
+    with pytest.raises(IntegrityError, match="are gone"):
+        load_training_set(tmp_path / "sets", made.record)
+
+
+def test_no_features_file_is_insufficient(tmp_path):
+    with pytest.raises(InsufficientData, match="no features to train toy on"):
+        build_training_set(
+            tmp_path / "none.parquet",
+            Labelled(),
+            specs=SPECS,
+            feature_versions=VERSIONS,
+            source="test",
+            simulated=False,
+            as_of=AS_OF,
+            folder=tmp_path,
+        )
+
+
+def test_no_labels_is_insufficient_and_names_the_label(tmp_path):
+    bare = [row | {"workflow_category": None} for row in rows()]
+    with pytest.raises(InsufficientData, match="0 events of people have a workflow_category"):
+        build(tmp_path, bare)
+
+
+def test_one_class_is_insufficient(tmp_path):
+    with pytest.raises(InsufficientData, match="1 value"):
+        build(tmp_path, rows(labels=("fix",)))
+
+
+def test_a_missing_column_is_named(tmp_path):
+    path = write(tmp_path / "f.parquet", rows())
+    pq.write_table(pq.read_table(path).drop_columns(["size"]), path)
+    with pytest.raises(IntegrityError, match=r"lacks size"):
+        build_training_set(
+            path,
+            Labelled(),
+            specs=SPECS,
+            feature_versions=VERSIONS,
+            source="test",
+            simulated=False,
+            as_of=AS_OF,
+            folder=tmp_path,
+        )
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path):
+    with pytest.raises(InsufficientData):
+        build(tmp_path, rows(labels=("fix",)))
+    assert not (tmp_path / "sets").exists()
