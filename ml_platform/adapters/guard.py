@@ -78,15 +78,16 @@ def _reap() -> dict[int, int]:
         ended[pid] = os.waitstatus_to_exitcode(status)
 
 
-def _take_down(server: int, order: dict[str, Any]) -> None:
-    """Stop signal to the server, after the grace SIGKILL to its group and to every descendant left."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(server, order["stop_signal"])
+def _stop(server: int, order: dict[str, Any]) -> None:
+    """The stop signal to the server, and its grace to follow it."""
+    os.kill(server, order["stop_signal"])  # not reaped yet, so the id is still the server's
     until = time.monotonic() + order["grace"]
-    while time.monotonic() < until:
-        if server in _reap():
-            break
+    while time.monotonic() < until and server not in _reap():
         time.sleep(0.02)
+
+
+def _sweep(server: int) -> None:
+    """SIGKILL to the server's group and to every descendant that is left."""
     _signal_group(server, signal.SIGKILL)
     until = time.monotonic() + 2.0
     while _children() and time.monotonic() < until:
@@ -114,11 +115,12 @@ def main() -> int:
         readable, _, _ = select.select([order["pipe"]], [], [], _LOOK_EVERY)
         ended = _reap()
         if server in ended:
-            _take_down(server, order)
+            _sweep(server)
             code = ended[server]
             return code if code >= 0 else 128 - code
         if readable or asked_to_stop or os.getppid() != order["parent"]:
-            _take_down(server, order)
+            _stop(server, order)
+            _sweep(server)
             return 0
 
 

@@ -30,6 +30,8 @@ from ml_platform.errors import ServiceError
 _NAME = "mlflow"
 _START_TIMEOUT = 120.0
 """Seconds; the first start also makes MLflow's tables."""
+_FOREIGN_TIMEOUT = 30.0
+"""Seconds for a server that somebody else starts: three times a slow start."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class StartingMlflow:
     def wait(self) -> str:
         """The URL, once the server answers; `ServiceError` with the end of its log if it does not."""
         if self.process is None:
-            wait_for_foreign(self.url, _START_TIMEOUT)
+            wait_for_foreign(self.url)
         else:
             self.process.wait_until(lambda: answers(self.url), _START_TIMEOUT, every=0.1)
         return self.url
@@ -132,13 +134,13 @@ def _environment(
     }
 
 
-def wait_for_foreign(url: str, timeout: float = 30.0) -> None:
-    """Wait for a server that somebody else starts; 30 s is three times a slow start.
+def wait_for_foreign(url: str) -> None:
+    """Wait for a server that somebody else starts.
 
     Raises:
         ServiceError: it does not answer in that time.
     """
-    until = time.monotonic() + timeout
+    until = time.monotonic() + _FOREIGN_TIMEOUT
     while not answers(url):
         if time.monotonic() > until:
             raise ServiceError(

@@ -31,7 +31,7 @@ from ml_platform.adapters.processes import (
     read_record,
     start_server,
 )
-from ml_platform.errors import ServiceError
+from ml_platform.errors import ServiceError, UsageError
 from ml_platform.files import TEMPORARY_SUFFIX
 
 _NAME = "postgres"
@@ -76,8 +76,14 @@ def start_postgres(home: Path) -> RunningPostgres:
 
     Raises:
         ServiceError: it did not start; the message holds the end of its log.
+        UsageError: the home cannot be made.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The home {home} cannot be made: {error.strerror}.", remedy="choose another --home"
+        ) from error
     with locked(home, _NAME):
         running = _reusable(home)
         if running is None:

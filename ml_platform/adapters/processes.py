@@ -47,7 +47,7 @@ def read_record(home: Path, name: str) -> ServerRecord | None:
     """The record of a server, or ``None``; a record that cannot be read counts as none."""
     try:
         return ServerRecord(**json.loads(record_path(home, name).read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, TypeError):
         return None
 
 

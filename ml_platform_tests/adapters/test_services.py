@@ -1,0 +1,96 @@
+"""PostgreSQL and MLflow together, as commands and assets use them; and the doctor's look at a home."""
+
+import json
+import os
+import urllib.request
+
+import psutil
+import pytest
+
+from ml_platform.adapters.doctor import examine
+from ml_platform.adapters.ledger.postgres import PostgresLedger
+from ml_platform.adapters.processes import read_record, record_path
+from ml_platform.adapters.services import running_services, services
+from ml_platform.errors import ServiceError
+from ml_platform.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return Settings(tmp_path_factory.mktemp("home"), None, None, None)
+
+
+def test_both_start_are_shared_and_end_with_the_block(settings):
+    with services(settings) as started:
+        ledger = PostgresLedger(started.urls.ml_platform)
+        ledger.set_state("clock", {"n": 1})
+        ledger.close()
+        shared = running_services(settings)
+        assert shared.database is not None
+        assert shared.database.process is None
+        assert shared.tracking_address is None
+        assert shared.tracking_url == started.tracking_url == started.tracking_address
+        assert shared.tracker.server.process is None
+        _refuses_a_strange_host(started.tracking_url)
+        mlflow = psutil.Process(started.tracker.server.process.pid)
+        assert mlflow.memory_info().rss < 450e6
+        assert mlflow.children() == []
+        assert started.ended() == ()
+        names = {f.name: f.detail for f in examine(settings)}
+        assert names["postgres"].startswith("runs on port ")
+        mlflow.kill()
+        mlflow.wait(10)
+        started.tracker.server.process._guard.wait(10)
+        assert started.ended() == ("mlflow",)
+    assert read_record(settings.home, "postgres") is None
+    assert not psutil.pid_exists(started.database.process.pid)
+
+
+def _refuses_a_strange_host(url):
+    request = urllib.request.Request(f"{url}/api/2.0/mlflow/experiments/search")
+    request.add_header("Host", "evil.example")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 403
+
+
+def test_an_mlflow_of_the_settings_that_does_not_answer_is_told(settings, monkeypatch):
+    monkeypatch.setattr("ml_platform.adapters.mlflow_server._FOREIGN_TIMEOUT", 0.1)
+    elsewhere = Settings(settings.home, None, "http://127.0.0.1:9", None)
+    with (
+        services(elsewhere) as started,
+        pytest.raises(ServiceError, match=r"http://127\.0\.0\.1:9 does not answer"),
+    ):
+        _ = started.tracking_url
+
+
+def test_a_healthy_home_has_no_findings(settings):
+    findings = examine(settings)
+    assert [finding for finding in findings if not finding.ok] == []
+    names = {finding.name for finding in findings}
+    assert {"python", "packages", "home", "disk", "postgres", "mlflow"} <= names
+
+
+def test_each_fault_is_found_with_its_remedy(tmp_path):
+    home = tmp_path / "home"
+    (home / "lake").mkdir(parents=True)
+    (home / "lake" / "day.parquet.1.writing").write_text("half")
+    started = psutil.Process().create_time()
+    record = {"name": "postgres", "pid": os.getpid(), "started": started, "port": 1}
+    record_path(home, "postgres").parent.mkdir()
+    record_path(home, "postgres").write_text(
+        json.dumps({**record, "owner": 999_999_999, "owner_started": 0.0})
+    )
+    settings = Settings(home, "postgresql://me:hush@127.0.0.1:9", "http://127.0.0.1:9", None)
+    faults = {finding.name: finding for finding in examine(settings) if not finding.ok}
+    assert set(faults) == {"stale processes", "leftovers", "database", "tracking"}
+    assert faults["leftovers"].detail == "1 half-written: day.parquet.1.writing"
+    assert all(finding.remedy for finding in faults.values())
+    assert "hush" not in str(faults)
+
+
+def test_a_home_that_cannot_be_made_is_found(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    findings = examine(Settings(file / "home", None, None, None))
+    assert [finding.name for finding in findings if not finding.ok] == ["home"]
