@@ -49,6 +49,7 @@ def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
         "baseline": _metrics(report.baseline),
         "majority": _metrics(report.majority),
         "ceiling": _metrics(report.ceiling) if report.ceiling else None,
+        "probability_metrics": _metrics(report.candidate, counted=False),
         "gates": [
             {
                 "name": gate.name,
@@ -77,10 +78,15 @@ def _sizes(report: "EvaluationReport") -> dict[str, int]:
     }
 
 
-def _metrics(subject: "Subject") -> dict[str, dict[str, float]]:
+def _metrics(subject: "Subject", *, counted: bool = True) -> dict[str, dict[str, float]]:
+    """Metrics that count predictions, which a ceiling has too, or those that need probabilities."""
+    from ml_platform.evaluation.metrics import CELL_METRICS
+
+    names = {*CELL_METRICS, "act_accuracy", "act_macro_f1"}
     return {
         name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
         for name, estimate in subject.metrics.items()
+        if (name in names) == counted
     }
 
 
