@@ -149,7 +149,9 @@ class ParquetLake:
         stored = TABLES[table].empty_table()
         if path.exists():
             with _reading(table):
-                stored = pq.read_table(path, schema=TABLES[table], partitioning=None)
+                stored = pq.read_table(
+                    path, schema=TABLES[table], partitioning=None, use_threads=False
+                )
         _write(path, merged_day(table, stored, added), f"{table} of {day or 'all days'}")
 
 

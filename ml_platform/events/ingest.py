@@ -9,9 +9,13 @@ import pyarrow as pa
 
 from ml_platform.errors import SourceError
 from ml_platform.events.lake import EventLake
-from ml_platform.events.quality import check_rows
+from ml_platform.events.quality import CheckedRows, check_rows
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import Source, WithNotes
+
+MERGE_ROWS = 200_000
+"""Rows that are merged at once (some 80 MB): a merge writes every day that it touches, so that few large
+ones cost less than many small ones where each batch of a source spans all its days."""
 
 
 @dataclass(frozen=True)
@@ -49,41 +53,63 @@ def ingest(
     Raises:
         SourceError: the source cannot be read, or none of its events could be used.
     """
-    counters: dict[str, Counter[str]] = {table: Counter() for table in TABLES}
+    intake = _Intake(source.name, lake, now, progress)
     for table, rows in source.batches():
-        if table not in TABLES:
-            raise SourceError(
-                f"{source.name} gives a table {table!r} that is none of {', '.join(TABLES)}.",
-                remedy="Correct the name of the section or table.",
-            )
-        counters[table].update(_ingest_batch(table, rows, lake, now, source.name))
-        total = counters[table]
-        progress(
-            f"{table}: {total['read']:,} rows read, {total['added']:,} new, "
-            f"{total['duplicates']:,} repeated, {_refused_total(total):,} refused"
-        )
-    tables = tuple(_count(table, counter) for table, counter in counters.items())
+        intake.take(table, rows)
+    for table in TABLES:
+        intake.merge(table)
+    counters = intake.counters
     _at_least_one_event(source.name, counters["events"])
     notes = source.notes if isinstance(source, WithNotes) else ()
     return IngestReport(
-        source.name, source.simulated, source.live, tables, lake.newest("events"), notes
+        source=source.name,
+        simulated=source.simulated,
+        live=source.live,
+        tables=tuple(_count(table, counter) for table, counter in counters.items()),
+        newest_event_at=lake.newest("events"),
+        notes=notes,
     )
 
 
-def _ingest_batch(
-    table: str, rows: pa.Table, lake: EventLake, now: datetime, source: str
-) -> Counter[str]:
-    checked = check_rows(table, rows, now=now, source=source)
-    result = lake.merge(table, checked.good)
-    lake.refuse(table, checked.refused)
-    counted = Counter(
-        read=len(rows),
-        added=result.added,
-        duplicates=result.duplicates,
-        conflicts=result.conflicts,
-    )
-    counted.update(f"refused:{reason}" for reason in checked.refused.column("reason").to_pylist())
-    return counted
+class _Intake:
+    """Checks rows as they come and merges `MERGE_ROWS` at a time; counts what becomes of them.
+
+    A source below `MERGE_ROWS` that turns out to be unreadable has changed nothing.
+    """
+
+    def __init__(
+        self, source: str, lake: EventLake, now: datetime, progress: Callable[[str], None]
+    ) -> None:
+        self._source, self._lake, self._now, self._progress = source, lake, now, progress
+        self._waiting: dict[str, list[CheckedRows]] = {table: [] for table in TABLES}
+        self.counters: dict[str, Counter[str]] = {table: Counter() for table in TABLES}
+
+    def take(self, table: str, rows: pa.Table) -> None:
+        if table not in TABLES:
+            raise SourceError(
+                f"{self._source} gives a table {table!r} that is none of {', '.join(TABLES)}.",
+                remedy="Correct the name of the section or table.",
+            )
+        checked = check_rows(table, rows, now=self._now, source=self._source)
+        reasons = checked.refused.column("reason").to_pylist()
+        self.counters[table].update(f"refused:{reason}" for reason in reasons)
+        self.counters[table]["read"] += len(rows)
+        self._waiting[table].append(checked)
+        if sum(len(c.good) + len(c.refused) for c in self._waiting[table]) >= MERGE_ROWS:
+            self.merge(table)
+
+    def merge(self, table: str) -> None:
+        waiting, self._waiting[table] = self._waiting[table], []
+        if not waiting:
+            return
+        result = self._lake.merge(table, pa.concat_tables(checked.good for checked in waiting))
+        self._lake.refuse(table, pa.concat_tables(checked.refused for checked in waiting))
+        total = self.counters[table]
+        total.update(added=result.added, duplicates=result.duplicates, conflicts=result.conflicts)
+        self._progress(
+            f"{table}: {total['read']:,} rows read, {total['added']:,} new, "
+            f"{total['duplicates']:,} repeated, {_refused_total(total):,} refused"
+        )
 
 
 def _refused_total(counter: Counter[str]) -> int:

@@ -65,3 +65,12 @@ def test_an_unknown_table():
     source = Listed((("event", table(raw(0))),))
     with pytest.raises(SourceError, match="gives a table 'event'"):
         ingest(source, InMemoryLake(), now=NOW, progress=lambda _: None)
+
+
+def test_a_source_that_breaks_off_has_changed_nothing():
+    lake = InMemoryLake()
+    source = Listed((("events", table(raw(0), raw(1, tool=""))), ("users", table({"team": "a"}))))
+    with pytest.raises(SourceError, match="users of this source have no column 'user_id'"):
+        ingest(source, lake, now=NOW, progress=lambda _: None)
+    assert lake.counts()["events"] == 0
+    assert len(lake.refused("events")) == 0
