@@ -29,6 +29,7 @@ from ml_platform.monitoring.policy import POLICY, MonitoringPolicy
 from ml_platform.monitoring.weeks import (
     ALMOST,
     WEEK,
+    Inflation,
     Replay,
     inflations,
     reference_weeks,
@@ -61,9 +62,9 @@ class FeatureBaseline:
     clusters: int
     missing: float
     missing_variance: float
-    inflation: float
-    """Variance of quiet weeks over the variance that clusters explain, at least 1."""
-    missing_inflation: float
+    inflation: Inflation
+    """Variance of quiet weeks over the variance that clusters explain."""
+    missing_inflation: Inflation
 
     def distribution(self) -> Shares:
         """The shares and covariances as arrays."""
@@ -244,7 +245,7 @@ def _features(
                 missing=whole.missing,
                 missing_variance=whole.missing_variance,
                 inflation=factors[place],
-                missing_inflation=max(missing[place], 1.0),
+                missing_inflation=missing[place],
             )
         )
     return tuple(features), replays

@@ -52,8 +52,8 @@ def compare(
     _, missing_p = missingness(
         before.missing,
         current.missing,
-        before.missing_variance * baseline.missing_inflation,
-        current.missing_variance * baseline.missing_inflation,
+        (before.missing_variance + current.missing_variance) * baseline.missing_inflation.factor,
+        freedom=baseline.missing_inflation.freedom,
     )
     drift = FeatureDrift(
         name=baseline.name,
@@ -76,14 +76,17 @@ def _distribution(
     baseline: FeatureBaseline, before: Shares, current: Shares, policy: MonitoringPolicy
 ) -> tuple[float, float, float, float]:
     gap = current.shares - before.shares
-    covariance = (before.covariance + current.covariance) * baseline.inflation
+    covariance = (before.covariance + current.covariance) * baseline.inflation.factor
+    freedom = baseline.inflation.freedom
     rows = (before.rows, current.rows)
     psi = clustered_psi(before.shares, current.shares, covariance, rows)
     if baseline.bins.kind is Kind.NUMBER:
-        size, p_value = clustered_ks(gap, covariance, draws=policy.draws, seed=policy.seed)
+        size, p_value = clustered_ks(
+            gap, covariance, freedom=freedom, draws=policy.draws, seed=policy.seed
+        )
         return size, p_value, psi, size
     pooled = (before.shares * rows[0] + current.shares * rows[1]) / sum(rows)
-    statistic, p_value = clustered_chi_squared(gap, covariance, pooled)
+    statistic, p_value = clustered_chi_squared(gap, covariance, pooled, freedom=freedom)
     return statistic, p_value, psi, float(np.abs(gap).sum() / 2)
 
 

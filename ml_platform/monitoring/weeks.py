@@ -26,6 +26,8 @@ _SHRINKAGE = 4.0
 """Weeks that the mean inflation of all features counts for, beside the weeks of the feature itself."""
 _USUAL = 2.0
 """Inflation assumed where fewer than two weeks can be replayed."""
+MANY = 1e6
+"""Degrees of freedom at which Student's distribution is the normal one."""
 _ROWS, _CLUSTERS = 50, 10
 """A week with fewer rows or clusters is not replayed."""
 
@@ -86,14 +88,29 @@ def replay_missing(whole: Shares, weeks: Sequence[Shares]) -> Replay:
     return Replay(len(usable), observed, expected)
 
 
-def inflations(replays: Sequence[Replay]) -> tuple[float, ...]:
-    """One factor a feature, at least 1: its own ratio, shrunk towards the mean of all by weeks seen."""
+@dataclass(frozen=True)
+class Inflation:
+    """Factor on the variance, at least 1, and the degrees of freedom that its estimate leaves."""
+
+    factor: float
+    freedom: float
+
+
+def inflations(replays: Sequence[Replay]) -> tuple[Inflation, ...]:
+    """One a feature: its own ratio, raised towards the mean of all where it is lower (few weeks mislead).
+
+    Of the variance 1 part is known from many clusters and factor - 1 parts from the weeks replayed, so
+    the tests have weeks (factor / (factor - 1))^2 degrees of freedom (Satterthwaite 1946): a feature that
+    is restless from week to week has as many independent observations as there were weeks.
+    """
     ratios = [entry.ratio for entry in replays]
     known = [ratio for ratio in ratios if ratio is not None]
     mean = sum(known) / len(known) if known else _USUAL
-    factors = []
+    found = []
     for entry, ratio in zip(replays, ratios, strict=True):
-        weeks = 0 if ratio is None else entry.weeks
-        own = mean if ratio is None else ratio
-        factors.append(max(1.0, (weeks * own + _SHRINKAGE * mean) / (weeks + _SHRINKAGE)))
-    return tuple(factors)
+        weeks, own = (0, mean) if ratio is None else (entry.weeks, ratio)
+        factor = max(1.0, own, (weeks * own + _SHRINKAGE * mean) / (weeks + _SHRINKAGE))
+        seen = max(weeks - 1.0, 1.0) if weeks else _SHRINKAGE
+        share = (factor - 1.0) / factor
+        found.append(Inflation(factor, min(MANY, seen / share**2) if share else MANY))
+    return tuple(found)

@@ -8,7 +8,7 @@ from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.features.spec import Kind
 from ml_platform.monitoring.baseline import Baseline, build_baseline, cluster_codes
 from ml_platform.monitoring.distribution import clustered_shares
-from ml_platform.monitoring.weeks import Replay, inflations, reference_weeks, replay
+from ml_platform.monitoring.weeks import MANY, Replay, inflations, reference_weeks, replay
 from ml_platform.values import fingerprint, from_json, to_json
 from ml_platform_tests.monitoring.conftest import END, WEEK
 from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, SPECS, START, telemetry
@@ -54,7 +54,7 @@ def test_under_a_week_leaves_calendar_features_out(quiet: pd.DataFrame) -> None:
     short = build_baseline(quiet, SPECS, end=START + timedelta(days=5), **NAMES)
     assert short.weeks == 0
     assert "hour" not in [entry.name for entry in short.features]
-    assert {entry.inflation for entry in short.features} == {2.0}
+    assert {entry.inflation.factor for entry in short.features} == {2.0}
 
 
 def test_bad_input_is_named(quiet: pd.DataFrame) -> None:
@@ -93,11 +93,24 @@ def test_replay_is_one_for_independent_rows_and_more_for_restless_weeks() -> Non
     assert ratio(0.03) == pytest.approx(4.6, rel=0.5)
 
 
-def test_inflations_are_shrunk_and_never_below_one() -> None:
-    # ratios 1 and 9, mean 5; four weeks count as much as the mean: 3 and 7
-    assert inflations([Replay(4, 1.0, 1.0), Replay(4, 9.0, 1.0)]) == (3.0, 7.0)
-    assert inflations([Replay(8, 0.1, 1.0)]) == (1.0,)
-    assert inflations([Replay(1, 5.0, 1.0), Replay(5, 3.0, 0.0)]) == (2.0, 2.0)
+def test_inflations_are_raised_towards_the_mean_and_never_below_one() -> None:
+    def factors(*replays: Replay) -> list[float]:
+        return [entry.factor for entry in inflations(replays)]
+
+    # ratios 1 and 9, mean 5; four weeks count as much as the mean: 3, and 9 stays
+    assert factors(Replay(4, 1.0, 1.0), Replay(4, 9.0, 1.0)) == [3.0, 9.0]
+    assert factors(Replay(8, 0.1, 1.0)) == [1.0]
+    assert factors(Replay(1, 5.0, 1.0), Replay(5, 3.0, 0.0)) == [2.0, 2.0]
+
+
+def test_degrees_of_freedom_are_the_weeks_when_weeks_make_the_variance() -> None:
+    restless, calm = inflations([Replay(9, 1e6, 1.0), Replay(9, 2e6, 1.0)])
+    assert restless.freedom == pytest.approx(8.0, rel=1e-4)
+    # half of the variance is known from clusters: 8 * 2^2
+    (half,) = inflations([Replay(9, 2.0, 1.0)])
+    assert half.freedom == 32.0
+    assert inflations([Replay(9, 0.5, 1.0)])[0].freedom == MANY
+    assert calm.factor == 2e6
 
 
 def test_the_simplest_source_has_one_user() -> None:

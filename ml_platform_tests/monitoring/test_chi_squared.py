@@ -5,6 +5,7 @@ from scipy import stats
 from ml_platform.errors import InsufficientData
 from ml_platform.monitoring.distribution import clustered_shares
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared, two_sample_chi_squared
+from ml_platform.monitoring.weeks import MANY
 
 
 def test_by_hand() -> None:
@@ -30,8 +31,8 @@ def test_clustered_equals_the_plain_test_when_rows_are_independent() -> None:
     n, m = left.sum(), right.sum()
     pooled = (left + right) / (n + m)
     covariance = (np.diag(pooled) - np.outer(pooled, pooled)) * (1 / n + 1 / m)
-    clustered = clustered_chi_squared(right / m - left / n, covariance, pooled)
-    assert clustered == pytest.approx(two_sample_chi_squared(left, right))
+    clustered = clustered_chi_squared(right / m - left / n, covariance, pooled, freedom=MANY)
+    assert clustered == pytest.approx(two_sample_chi_squared(left, right), rel=1e-4)
 
 
 def test_level_holds_for_clusters_where_the_plain_test_does_not() -> None:
@@ -52,6 +53,7 @@ def test_level_holds_for_clusters_where_the_plain_test_does_not() -> None:
                 right.shares - left.shares,
                 left.covariance + right.covariance,
                 (left.shares + right.shares) / 2,
+                freedom=MANY,
             )[1]
             < 0.05
         )
@@ -63,5 +65,13 @@ def test_nothing_to_compare() -> None:
     with pytest.raises(InsufficientData, match="there are 5 and 0"):
         two_sample_chi_squared(np.array([5.0, 0.0]), np.zeros(2))
     assert two_sample_chi_squared(np.array([5.0, 0.0]), np.array([9.0, 0.0])) == (0.0, 1.0)
-    one = clustered_chi_squared(np.zeros(2), np.zeros((2, 2)), np.array([1.0, 0.0]))
+    one = clustered_chi_squared(np.zeros(2), np.zeros((2, 2)), np.array([1.0, 0.0]), freedom=MANY)
     assert one == (0.0, 1.0)
+
+
+def test_few_degrees_of_freedom_give_the_f_distribution() -> None:
+    # two bins: the square of Student's t
+    covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    gap, pooled = np.array([0.03, -0.03]), np.array([0.5, 0.5])
+    _, p_value = clustered_chi_squared(gap, covariance, pooled, freedom=8.0)
+    assert p_value == pytest.approx(2 * stats.t.sf(3, 8))

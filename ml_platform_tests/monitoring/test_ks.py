@@ -4,6 +4,7 @@ from scipy import stats
 
 from ml_platform.errors import InsufficientData
 from ml_platform.monitoring.drift.ks import clustered_ks, kolmogorov_smirnov
+from ml_platform.monitoring.weeks import MANY
 
 
 def test_by_hand() -> None:
@@ -47,7 +48,7 @@ def test_clustered_is_the_simulated_bridge_for_independent_rows() -> None:
     covariance = (np.diag(shares) - np.outer(shares, shares)) / rows
     gap = np.zeros(bins)
     gap[0], gap[-1] = 1.3581 / np.sqrt(rows), -1.3581 / np.sqrt(rows)
-    distance, p_value = clustered_ks(gap, covariance, draws=20_000, seed=1)
+    distance, p_value = clustered_ks(gap, covariance, freedom=MANY, draws=20_000, seed=1)
     assert distance == pytest.approx(1.3581 / np.sqrt(rows))
     assert p_value == pytest.approx(0.05, abs=0.008)  # the grid of 400 loses a little
 
@@ -55,13 +56,26 @@ def test_clustered_is_the_simulated_bridge_for_independent_rows() -> None:
 def test_clustered_tail_is_a_bound_and_not_the_number_of_draws() -> None:
     # one edge only: the p-value is that of a normal, 2 * Phi(-6) = 1.97e-9
     covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
-    distance, p_value = clustered_ks(np.array([0.06, -0.06]), covariance, draws=2_000, seed=1)
+    distance, p_value = clustered_ks(
+        np.array([0.06, -0.06]), covariance, freedom=MANY, draws=2_000, seed=1
+    )
     assert distance == pytest.approx(0.06)
     assert p_value == pytest.approx(2 * stats.norm.sf(6), rel=1e-6)
 
 
 def test_clustered_without_variation() -> None:
     nothing = np.zeros((2, 2))
-    assert clustered_ks(np.zeros(2), nothing, draws=100, seed=1) == (0.0, 1.0)
-    assert clustered_ks(np.array([0.2, -0.2]), nothing, draws=100, seed=1) == (0.2, 0.0)
-    assert clustered_ks(np.zeros(1), nothing[:1, :1], draws=100, seed=1) == (0.0, 1.0)
+    assert clustered_ks(np.zeros(2), nothing, freedom=MANY, draws=100, seed=1) == (0.0, 1.0)
+    assert clustered_ks(np.array([0.2, -0.2]), nothing, freedom=MANY, draws=100, seed=1) == (
+        0.2,
+        0.0,
+    )
+    assert clustered_ks(np.zeros(1), nothing[:1, :1], freedom=MANY, draws=100, seed=1) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("size", [0.02, 0.06])
+def test_few_degrees_of_freedom_have_students_tails(size: float) -> None:
+    covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    gap = np.array([size, -size])
+    _, p_value = clustered_ks(gap, covariance, freedom=8.0, draws=20_000, seed=1)
+    assert p_value == pytest.approx(2 * stats.t.sf(size * 100, 8), rel=0.1)

@@ -37,7 +37,7 @@ def two_sample_chi_squared(baseline: Floats, current: Floats) -> tuple[float, fl
 
 
 def clustered_chi_squared(
-    difference: Floats, covariance: Floats, pooled: Floats
+    difference: Floats, covariance: Floats, pooled: Floats, *, freedom: float
 ) -> tuple[float, float]:
     """Pearson's statistic scaled to its mean and variance under the covariance given, and its p-value.
 
@@ -45,12 +45,13 @@ def clustered_chi_squared(
     ``pooled`` (bins,) the shares that weigh it. Under no drift the sum of d^2 / p is a weighted sum of
     chi-squared variables, the weights being eigenvalues of the weighted covariance; the first two
     moments of that sum give the scale and the degrees of freedom. With multinomial covariance this
-    is `two_sample_chi_squared`.
+    is `two_sample_chi_squared`. The covariance is known with ``freedom`` degrees of freedom, so the
+    reference is an F distribution, which is the chi-squared one when there are many.
 
     Source: Rao & Scott (1984), "On chi-squared tests for multiway contingency tables with cell
     proportions estimated from survey data" (second-order correction, Satterthwaite).
     """
-    from scipy.special import chdtrc
+    from scipy.special import fdtrc
 
     seen = pooled > 0
     if int(seen.sum()) < 2:
@@ -61,6 +62,6 @@ def clustered_chi_squared(
     trace, square = float(np.trace(scaled)), float((scaled**2).sum())
     if raw == 0.0 or trace <= 0.0:
         return raw, 1.0 if raw == 0.0 else 0.0
-    scale, freedom = square / trace, trace**2 / square
+    scale, effective = square / trace, trace**2 / square
     statistic = raw / scale
-    return statistic, float(chdtrc(freedom, statistic))
+    return statistic, float(fdtrc(effective, freedom, statistic / effective))

@@ -1,5 +1,7 @@
 """Kolmogorov-Smirnov: exact distance over rows, and a supremum test for rows that come in clusters."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -69,19 +71,20 @@ def _sorted_distance(left: Floats, right: Floats) -> float:
 
 
 def clustered_ks(
-    difference: Floats, covariance: Floats, *, draws: int, seed: int
+    difference: Floats, covariance: Floats, *, freedom: float, draws: int, seed: int
 ) -> tuple[float, float]:
     """KS distance over bin edges, and its p-value when ``difference`` has the covariance given.
 
-    ``difference`` (bins,) is current minus baseline shares, ``covariance`` (bins, bins) of it. Under no
-    drift its cumulative sums are close to a Gaussian process with the cumulated covariance, whatever
-    the clusters do; the p-value is the share of ``draws`` simulated suprema beyond the one observed,
-    and where fewer than 20 are, the sum of the tail probabilities over the edges if that is smaller.
+    ``difference`` (bins,) is current minus baseline shares, ``covariance`` (bins, bins) of it, known
+    with ``freedom`` degrees of freedom. Under no drift its cumulative sums are close to a Gaussian process
+    with the cumulated covariance, whatever the clusters do; the p-value is the share of ``draws``
+    simulated suprema (over Student's scale) beyond the one observed, and where fewer than 20 are,
+    the sum of the tail probabilities over the edges if that is smaller.
 
     Source: van der Vaart & Wellner (1996), "Weak Convergence and Empirical Processes", section 3.7
     (the two-sample process), with the covariance estimated over clusters.
     """
-    from scipy.special import ndtr
+    from scipy.special import stdtr
 
     gaps = np.cumsum(difference)[:-1]
     if gaps.size == 0:
@@ -91,13 +94,32 @@ def clustered_ks(
     spread = np.sqrt(np.maximum(np.diag(process), 0.0))
     if distance == 0.0 or not spread.any():
         return distance, 1.0 if distance == 0.0 else 0.0
+    moving = spread > 0
+    bound = float(2.0 * stdtr(freedom, -distance / spread[moving]).sum())
+    if bound < _RELIABLE / draws / 4:
+        return distance, bound
+    exceeding = int((_suprema(process, freedom, draws, seed) >= distance).sum())
+    simulated = (1 + exceeding) / (1 + draws)
+    return distance, simulated if exceeding >= _RELIABLE else min(simulated, bound)
+
+
+def _suprema(process: Floats, freedom: float, draws: int, seed: int) -> Floats:
+    """Largest absolute values of ``draws`` paths with covariance ``process``, over Student's scale."""
     values, vectors = np.linalg.eigh(process)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
-    normal = np.random.default_rng(seed).standard_normal((draws, gaps.size))
-    exceeding = int((np.abs(normal @ root.T).max(axis=1) >= distance).sum())
-    simulated = (1 + exceeding) / (1 + draws)
-    if exceeding >= _RELIABLE:
-        return distance, simulated
-    moving = spread > 0
-    bound = float(2.0 * ndtr(-distance / spread[moving]).sum())
-    return distance, min(simulated, bound)
+    paths = _normal(draws, len(process), seed) @ root.T
+    suprema: Floats = np.maximum(paths.max(axis=1), -paths.min(axis=1)) * _scales(
+        freedom, draws, seed
+    )
+    return suprema
+
+
+@lru_cache(maxsize=64)
+def _normal(draws: int, width: int, seed: int) -> Floats:
+    """Standard normal draws, shape (draws, width): the same for every feature of a report."""
+    return np.random.default_rng(seed).standard_normal((draws, width))
+
+
+def _scales(freedom: float, draws: int, seed: int) -> Floats:
+    scales: Floats = np.sqrt(freedom / np.random.default_rng(seed + 1).chisquare(freedom, draws))
+    return scales
