@@ -7,7 +7,6 @@ with grouped as (
     select
         {{ keys }},
         count(*) as events,
-        count(distinct act_id) as acts,
         {% for column in columns %}
         min({{ column }}) as {{ column }},
         {% endfor %}
@@ -22,6 +21,12 @@ several as (
     where grouped.events > 1
 ),
 
+acts as (
+    select {{ keys }}, count(distinct act_id) as acts
+    from several
+    group by {{ keys }}
+),
+
 {% for column in columns %}
 main_{{ column }} as ({{ most_frequent("several", keys, column) }}),
 {% endfor %}
@@ -31,11 +36,12 @@ moments as (
         grouped.user_key,
         grouped.t,
         grouped.events,
-        grouped.acts,
+        coalesce(acts.acts, 1) as acts,
         {% for column in columns %}
         coalesce(main_{{ column }}.{{ column }}, grouped.{{ column }}) as {{ column }},
         {% endfor %}
     from grouped
+    left join acts using ({{ keys }})
     {% for column in columns %}
     left join main_{{ column }} using ({{ keys }})
     {% endfor %}
@@ -44,6 +50,8 @@ moments as (
 ordered as (
     select
         *,
+        't:' || tool || '|o:' || operation as token,
+        's:' || coalesce(subfolder, '') || '|x:' || coalesce(extension, '') as token_of_place,
         row_number() over by_user as place,
         lag(t) over by_user as previous_t,
         lag(folder) over by_user as previous_folder
@@ -83,8 +91,8 @@ select
     count(*) over (by_user {{ before(24) }}) as moments_24h,
     -- The memory: the previous moments of the last eight hours, newest first, at most twelve.
     count(*) over (by_user {{ before(8) }}) as memory,
-    {{ remembered("'t:' || tool || '|o:' || operation") }} as session_tokens,
-    {{ remembered("'s:' || coalesce(subfolder, '') || '|x:' || coalesce(extension, '')") }} as session_places,
+    {{ remembered("token") }} as session_tokens,
+    {{ remembered("token_of_place") }} as session_places,
     {% for column in ["tool", "operation", "extension", "folder"] %}
     case when memory >= 1 then lag({{ column }}, 1) over by_user end as lag1_{{ column }},
     case when memory >= 2 then lag({{ column }}, 2) over by_user end as lag2_{{ column }},

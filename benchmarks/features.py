@@ -1,0 +1,225 @@
+"""Rolling counts over 1 hour, 24 hours and 7 days, ours against pandas and polars; then all features.
+
+    python benchmarks/features.py --rows 1000000 [--repeats 3] [--json]
+
+The three sides take turns, each in a process of its own (its peak memory is its own), on the same
+SIMULATED events; medians and ratios are printed. All families are then built once from the lake by dbt.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROWS_A_USER = 1_280
+HOURS = (1, 24, 168)
+AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def make_lake(lake: Path, rows: int) -> None:
+    """``rows`` events of 90 days by one user in 1,280, some at the same microsecond."""
+    import duckdb
+    import pyarrow.parquet as pq
+
+    from ml_platform.events.schema import TABLES
+
+    for name, schema in TABLES.items():
+        (lake / name / "day=2026-01-01").mkdir(parents=True)
+        pq.write_table(schema.empty_table(), lake / name / "empty.parquet")
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 2; set TimeZone = 'UTC'; select setseed(0.5)")
+        connection.execute(
+            f"""
+            copy (
+                select
+                    'e' || lpad(i::varchar, 9, '0') as event_id,
+                    'u' || (random() * {max(20, rows // ROWS_A_USER)})::int as user_id,
+                    timestamptz '2026-01-01 00:00:00+00'
+                        + to_microseconds((random() * 90 * 86400e6)::bigint) as occurred_at,
+                    timestamptz '2026-06-01 00:00:00+00' as received_at,
+                    'simulated' as source,
+                    ['editor', 'shell', 'browser', 'mail', 'sheet', 'ci'][1 + (random() * 5)::int] as tool,
+                    ['add', 'modify', 'delete', 'rename', 'open'][1 + (random() * 4)::int] as operation,
+                    'dir' || (random() * 12)::int || '/sub' || (random() * 6)::int || '/file_'
+                        || (random() * 200)::int || '.'
+                        || ['py', 'md', 'json', 'ts', 'yml'][1 + (random() * 4)::int] as object_path,
+                    null::varchar as object_extension,
+                    null::varchar as session_id,
+                    'a' || i as act_id,
+                    'c' || (random() * 7)::int as workflow_category,
+                    false as is_bot,
+                    60::smallint as utc_offset_minutes,
+                    null::varchar as attributes
+                from range({rows}) as numbers(i)
+            ) to '{lake}/events/day=2026-01-01/rows.parquet' (format parquet)
+            """
+        )
+
+
+def ours(file: str) -> int:
+    """The windows of ``int_moments``, by the macro's frames."""
+    import duckdb
+
+    frames = ", ".join(
+        f"(count(*) over (by_user range between {hours * 3_600_000_000} preceding and 1 preceding)) as n{hours}"
+        for hours in HOURS
+    )
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 2; set memory_limit = '1200MB'; set TimeZone = 'UTC'")
+        connection.execute(
+            f"""
+            create temp table users as
+                select user_id, row_number() over (order by user_id)::integer as user_key
+                from (select distinct user_id from '{file}');
+            create temp table counts as
+                select user_key, t, {frames}
+                from (
+                    select user_key, epoch_us(occurred_at) as t from '{file}' inner join users using (user_id)
+                )
+                window by_user as (partition by user_key order by t)
+            """
+        )
+        totals = connection.execute("select sum(n1) + sum(n24) + sum(n168) from counts").fetchall()
+    return int(totals[0][0])
+
+
+def with_polars(file: str) -> int:
+    """Polars' rolling sums with the right end open, by user; counts are cast before they are added."""
+    import polars as pl
+
+    frame = pl.scan_parquet(file).select("user_id", "occurred_at").collect()
+    frame = frame.sort("user_id", "occurred_at").with_columns(one=pl.lit(1, dtype=pl.Int64))
+    counts = frame.with_columns(
+        pl.col("one")
+        .rolling_sum_by("occurred_at", window_size=f"{hours}h", closed="left", min_samples=0)
+        .over("user_id")
+        .alias(f"n{hours}")
+        for hours in HOURS
+    )
+    return int(sum(counts[f"n{hours}"].cast(pl.Int64).sum() for hours in HOURS))
+
+
+def with_pandas(file: str) -> int:
+    """The grouped rolling counts of pandas with the right end open."""
+    import pandas as pd
+
+    frame = pd.read_parquet(file, columns=["user_id", "occurred_at"])
+    frame = frame.sort_values(["user_id", "occurred_at"]).assign(one=1.0)
+    grouped = frame.set_index("occurred_at").groupby("user_id", sort=False)["one"]
+    return int(
+        sum(grouped.rolling(f"{hours}h", closed="left").sum().fillna(0).sum() for hours in HOURS)
+    )
+
+
+SIDES: dict[str, Callable[[str], int]] = {
+    "ours": ours,
+    "polars": with_polars,
+    "pandas": with_pandas,
+}
+
+
+def measured(side: str, file: str) -> dict[str, float]:
+    """Seconds, peak megabytes and the checksum of one side, in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_measure, args=(side, file, sender))
+    process.start()
+    sender.close()
+    result: dict[str, float] = receiver.recv()
+    process.join()
+    return result
+
+
+def _measure(side: str, file: str, sender: "multiprocessing.connection.Connection") -> None:
+    __import__("pyarrow.parquet" if side == "ours" else side)
+    started = time.perf_counter()
+    checksum = SIDES[side](file)
+    seconds = time.perf_counter() - started
+    sender.send({"seconds": seconds, "peak_mb": _peak_mb(), "checksum": checksum})
+
+
+def _peak_mb() -> float:
+    """Peak of this process alone; `ru_maxrss` would begin at the parent's."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
+def all_features(folder: Path) -> dict[str, float]:
+    """One build of every family by dbt, tests and Parquet file included; peak of the dbt process."""
+    code = (
+        "import sys; from pathlib import Path; from datetime import datetime, UTC; "
+        "from ml_platform.adapters.warehouse import build_features; f = Path(sys.argv[1]); "
+        "build_features(f / 'lake', f / 'out', f / 'w.duckdb', datetime(2027, 1, 1, tzinfo=UTC), "
+        "lambda line: print(line, file=sys.stderr))"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+    seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": seconds, "cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024}
+
+
+def rolling_counts(file: str, repeats: int) -> dict[str, dict[str, float]]:
+    """Medians of each side over ``repeats`` turns; the sides must agree on every count's total."""
+    runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+    for _ in range(repeats):
+        for side in SIDES:
+            runs[side].append(measured(side, file))
+    checksums = {run["checksum"] for side in runs.values() for run in side}
+    if len(checksums) != 1:
+        raise SystemExit(f"the sides disagree: {runs}")
+    return {
+        side: {
+            "seconds": statistics.median(run["seconds"] for run in turns),
+            "peak_mb": max(run["peak_mb"] for run in turns),
+        }
+        for side, turns in runs.items()
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_lake(folder / "lake", arguments.rows)
+        file = str(folder / "lake" / "events" / "day=2026-01-01" / "rows.parquet")
+        everything = all_features(folder)
+        sides = rolling_counts(file, arguments.repeats)
+    mine = sides["ours"]["seconds"]
+    ratios = {side: sides[side]["seconds"] / mine for side in ("polars", "pandas")}
+    report = {"rows": arguments.rows, "rolling_counts": sides, "ratios": ratios, "all": everything}
+    if arguments.json:
+        print(json.dumps(report))
+        return
+    print(
+        f"{arguments.rows:,} SIMULATED events; rolling counts 1 h, 24 h, 7 d, strictly before the row"
+    )
+    for side, figures in sides.items():
+        ratio = figures["seconds"] / mine
+        print(
+            f"  {side:8}{figures['seconds']:8.2f} s{figures['peak_mb']:8.0f} MB{ratio:8.2f} x ours"
+        )
+    print(
+        f"all families, dbt build with tests and file: {everything['seconds']:.1f} s, "
+        f"{everything['cpu_seconds']:.1f} CPU s, {everything['peak_mb']:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
