@@ -1,3 +1,4 @@
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,15 @@ def test_a_wrong_map_names_what_is_wrong(tmp_path: Path, mapping: str, message: 
     pq.write_table(table(raw(0)), tmp_path / "events.parquet")
     with pytest.raises(SourceError, match=message):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_separators_quotes_and_gzip(tmp_path: Path, separator: str):
+    cells = ("event_id", "user_id", "occurred_at", "tool", "operation")
+    row = ("e", '"a ""b"", c;d"', "2026-03-01T09:00:00Z", "t", "o")
+    text = "\n".join(separator.join(line) for line in (cells, row))
+    (tmp_path / "events.csv.gz").write_bytes(gzip.compress(text.encode()))
+    assert [row["user_id"] for row in read(tmp_path)] == ['a "b", c;d']
 
 
 def test_a_map_cannot_reach_other_files(tmp_path: Path):

@@ -129,6 +129,12 @@ def test_shuffled_lines_give_the_same_events(tmp_path: Path):
     assert prints[0] == prints[1]
 
 
+def test_other_separators(tmp_path: Path):
+    path = tmp_path / "desk.csv"
+    path.write_text("case;activity;timestamp\n1;a, b;2026-03-01T09:00:00Z\n")
+    assert read(path)[0].rows("events")["operation"].to_pylist() == ["a, b"]
+
+
 def test_a_map_names_columns_and_zone(tmp_path: Path):
     path = tmp_path / "odd.csv"
     path.write_text("ticket,what,when\n1,open,2026-03-01 09:00:00\n")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import BATCH_ROWS
 from ml_platform.events.sources.column_map import LogMap, in_zone, read_log_map
+from ml_platform.events.sources.files import separator
 from ml_platform.events.sources.pseudonym import pseudonym
 from ml_platform.events.sources.xes import traces
 
@@ -158,7 +159,9 @@ def _csv_cases(path: Path, mapping: LogMap) -> Iterator[tuple[str, list[Step]]]:
     names = _columns(path, mapping)
     try:
         # An empty cell alone is missing: a case may well be named NA.
-        rows = pl.read_csv(path, columns=list(names.values()), infer_schema=False)
+        rows = pl.read_csv(
+            path, columns=list(names.values()), infer_schema=False, separator=separator(path)
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(
             f"{path} cannot be read as CSV: {error}.", remedy="Correct the line that is named."
@@ -192,7 +195,7 @@ def _columns(path: Path, mapping: LogMap) -> dict[str, str]:
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = next(csv.reader(stream), [])
+            header = next(csv.reader(stream, delimiter=separator(path)), [])
     except UnicodeDecodeError as error:
         raise SourceError(
             f"{path} is not UTF-8: {error}.", remedy="Convert it to UTF-8."
