@@ -45,7 +45,7 @@ bench: install-dev  ## The benchmarks at a size of a few minutes; each has --hel
 	  echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 
 screenshots: install-dev  ## The pictures of the README, taken from a running home with a headless browser
-	$(BIN)/python -m benchmarks.screenshots
+	PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 constraints:  ## constraints.txt made anew from pyproject.toml in a fresh environment
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints

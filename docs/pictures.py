@@ -1,0 +1,89 @@
+"""The pictures of the README, taken from a home that has been run: `python docs/pictures.py [HOME]`.
+
+Starts `ml-platform up` on the home (default .ml_platform), opens the pages in a headless Chromium and
+writes docs/images/*.png.
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform_tests.browser import browser, find_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = {"width": 1600, "height": 950}
+
+
+def addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
+    """What `up` prints: name to address."""
+    found: dict[str, str] = {}
+    assert process.stdout is not None
+    for line in process.stdout:
+        name, _, address = line.partition(" ")
+        found[name] = address.strip()
+        if "Ctrl-C" in line:
+            return found
+    raise SystemExit("`ml-platform up` ended before it told its addresses")
+
+
+def take(found: dict[str, str]) -> None:
+    """One page after the other; each is given time to draw."""
+    executable = find_browser()
+    if executable is None:
+        raise SystemExit("no Chromium was found; install one (Debian: apt-get install chromium)")
+    dagster, mlflow = found["Dagster"], found["MLflow"]
+    pages = {
+        "asset_graph": (f"{dagster}/asset-groups", 9000),
+        "evaluation_report": (
+            f"{dagster}/assets/pattern_classifier/evaluation_report?view=overview",
+            6000,
+        ),
+        "gates": (f"{dagster}/assets/pattern_classifier/evaluation_report?view=checks", 6000),
+        "monitoring": (f"{dagster}/assets/pattern_classifier/monitoring_report", 6000),
+        "automation": (f"{dagster}/automation", 5000),
+        "mlflow_registry": (f"{mlflow}/#/models/pattern_classifier", 6000),
+        "mlflow_runs": (f"{mlflow}/#/experiments", 5000),
+    }
+    with browser(executable) as opened:
+        page = opened.new_page(viewport=SIZE)
+        for name, (url, milliseconds) in pages.items():
+            page.goto(url)
+            page.wait_for_timeout(milliseconds)
+            tidy(page, name)
+            page.screenshot(path=IMAGES / f"{name}.png")
+            sys.stdout.write(f"{IMAGES / name}.png\n")
+
+
+def tidy(page: "Page", name: str) -> None:
+    """Opens the groups of the graph; closes MLflow's assistant, which has nothing to do with us."""
+    if name == "asset_graph":
+        page.keyboard.press("Alt+Shift+E")
+        page.mouse.move(1000, 500)
+        expand = page.get_by_role("button", name="Expand all")
+        if expand.count():
+            expand.first.click()
+        page.wait_for_timeout(4000)
+    close = page.get_by_role("button", name="Close")
+    if name.startswith("mlflow") and close.count():
+        close.last.click()
+        page.wait_for_timeout(1000)
+
+
+def main() -> None:
+    """Up, pictures, down."""
+    home = sys.argv[1] if len(sys.argv) > 1 else ".ml_platform"
+    command = [str(Path(sys.executable).with_name("ml-platform")), "up", "--home", home]
+    with subprocess.Popen([*command, "--port", "3970"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            take(addresses(process))
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()
