@@ -112,6 +112,11 @@ def create_databases(urls: DatabaseUrls) -> None:
                 cursor.execute(f'CREATE DATABASE "{name}"')
             except (errors.DuplicateDatabase, errors.UniqueViolation):
                 continue  # another process was faster
+            except errors.InsufficientPrivilege as error:
+                raise ServiceError(
+                    f"{without_password(urls.ml_platform)} may not create the database {name}.",
+                    remedy=f"Let its owner run CREATE DATABASE {name}, or give the user CREATEDB.",
+                ) from error
             if name != "ml_platform":
                 cursor.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     finally:

@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
 _LOOK_EVERY = 0.5
-"""Seconds between looks at the parent's id; the pipe itself wakes the guard at once."""
+"""Seconds between looks at the parent's id; the pipe and the server's end wake the guard at once."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -103,22 +103,32 @@ def main() -> int:
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda got, _frame: asked_to_stop.append(got))
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(
+        signal.SIGCHLD, lambda _got, _frame: None
+    )  # that it arrives wakes the select below
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     server = os.fork()
     if server == 0:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         _become_server(order)
     os.write(1, f"{server}\n".encode())
     os.close(1)
     while True:
-        readable, _, _ = select.select([order["pipe"]], [], [], _LOOK_EVERY)
+        readable, _, _ = select.select([order["pipe"], woken], [], [], _LOOK_EVERY)
+        with contextlib.suppress(BlockingIOError):
+            os.read(woken, 512)
         ended = _reap()
         if server in ended:
             _sweep(server)
             code = ended[server]
             return code if code >= 0 else 128 - code
-        if readable or asked_to_stop or os.getppid() != order["parent"]:
+        if order["pipe"] in readable or asked_to_stop or os.getppid() != order["parent"]:
             _stop(server, order)
             _sweep(server)
             return 0

@@ -19,6 +19,7 @@ from typing import Any
 from ml_platform.adapters.database_urls import (
     DatabaseUrls,
     answers,
+    connect,
     create_databases,
     database_urls,
 )
@@ -38,6 +39,10 @@ _NAME = "postgres"
 _SUPERUSER = "postgres"
 _START_TIMEOUT = 60.0
 """Seconds; recovery after a kill -9 of a busy server reads up to max_wal_size of log."""
+_PASSING = ("could not bind", 'lock file "postmaster.pid"', "pre-existing shared memory block")
+"""What a log ends with when the port was taken between probe and start, or when a killed server is not
+yet reaped or its last backends are not yet gone: worth another try."""
+_PASSING_TIMEOUT = 10.0
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -159,13 +164,15 @@ def _start(home: Path) -> RunningPostgres:
         _let_through(home)
     if not (data / "PG_VERSION").exists():
         _initialise(home, data, user)
-    for attempt in range(3):  # the port may be taken between the probe and the start
+    until = time.monotonic() + _PASSING_TIMEOUT
+    while True:
         try:
             return _start_on(home, free_port(last_port(home, _NAME)), user)
-        except ServiceError:
-            if attempt == 2:
+        except ServiceError as error:
+            passing = any(words in error.message for words in _PASSING)
+            if not passing or time.monotonic() > until:
                 raise
-    raise AssertionError("unreachable")
+            time.sleep(0.2)
 
 
 def _start_on(home: Path, port: int, user: tuple[int, int] | None) -> RunningPostgres:
@@ -181,13 +188,28 @@ def _start_on(home: Path, port: int, user: tuple[int, int] | None) -> RunningPos
     )
     urls = _own_urls(home, port)
     try:
-        process.wait_until(lambda: answers(urls.ml_platform), _START_TIMEOUT)
+        process.wait_until(lambda: _is_ready(home, urls), _START_TIMEOUT)
         process.record(port)
     except BaseException:
         process.stop()
         raise
     remember_port(home, _NAME, port)
     return RunningPostgres(urls, process)
+
+
+def _is_ready(home: Path, urls: DatabaseUrls) -> bool:
+    import psycopg2
+
+    try:
+        connect(urls.ml_platform, database="postgres").close()
+    except psycopg2.OperationalError as error:
+        if "password authentication failed" in str(error):
+            raise ServiceError(
+                f"The database in {home / 'postgres'} has another password than {home / 'secrets'}.",
+                remedy="Restore the secrets folder of this home, or start with another --home.",
+            ) from error
+        return False
+    return True
 
 
 def _options() -> list[str]:
@@ -234,12 +256,14 @@ def _let_through(home: Path) -> None:
 
 def _initialise(home: Path, data: Path, user: tuple[int, int] | None) -> None:
     """`initdb` beside the place, then renamed to it: half a database never stays."""
+    for leftover in home.glob(f"{data.name}.*{TEMPORARY_SUFFIX}"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a killed start; we hold the lock
     beside = data.with_name(f"{data.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
-    shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(mode=0o700)
-    password = home / "run" / f"password.{os.getpid()}{TEMPORARY_SUFFIX}"
+    password = home / "run" / f"password{TEMPORARY_SUFFIX}"
+    password.unlink(missing_ok=True)
+    password.touch(mode=0o600)
     password.write_text(secret(home, _NAME))
-    password.chmod(0o600)
     uid, gid = user or (os.getuid(), os.getgid())
     os.chown(beside, uid, gid)
     os.chown(password, uid, gid)

@@ -8,12 +8,21 @@ from dataclasses import replace
 
 import pytest
 
-from ml_platform.adapters.database_urls import DATABASES, answers, connect, database_urls
+from ml_platform.adapters.database_urls import (
+    DATABASES,
+    answers,
+    connect,
+    create_databases,
+    database_urls,
+)
+from ml_platform.adapters.ledger.migrate import upgrade
+from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.postgres import start_postgres
 from ml_platform.adapters.processes import read_record
 from ml_platform.errors import ServiceError, UsageError
 from ml_platform.settings import Settings
 from ml_platform_tests.adapters.test_processes import gone
+from ml_platform_tests.prediction_log.examples import predictions
 
 OWNER = """
 import sys, time
@@ -139,6 +148,7 @@ def test_a_killed_initialisation_leaves_no_half_database(tmp_path):
     running = start_postgres(tmp_path)
     assert answers(running.urls.dagster)
     running.stop()
+    assert list(tmp_path.rglob("*.writing")) == []
 
 
 def test_the_log_of_a_server_that_cannot_start_is_told(home):
@@ -149,6 +159,44 @@ def test_the_log_of_a_server_that_cannot_start_is_told(home):
         start_postgres(home)
     configuration.write_text(good)
     assert read_record(home, "postgres") is None
+
+
+def test_a_lost_password_is_told_at_once(home):
+    secret = home / "secrets" / "postgres"
+    good = secret.read_text()
+    secret.write_text("another")
+    with pytest.raises(ServiceError, match="has another password than"):
+        start_postgres(home)
+    secret.write_text(good)
+
+
+def test_a_ledger_without_its_server_says_so(home):
+    running = start_postgres(home)
+    upgrade(running.urls.ml_platform)
+    ledger = PostgresLedger(running.urls.ml_platform)
+    ledger.set_state("a", {})
+    running.stop()
+    with pytest.raises(ServiceError, match="The ledger's database failed: connection to server"):
+        ledger.state("a")
+    with pytest.raises(ServiceError, match="The ledger's database failed"):
+        ledger.log_predictions(predictions())
+    ledger.close()
+
+
+def test_a_user_who_may_not_create_databases_is_told(postgres):
+    connection = connect(postgres.ml_platform, database="postgres")
+    cursor = connection.cursor()
+    cursor.execute("CREATE ROLE humble LOGIN PASSWORD 'humble'")
+    cursor.execute('ALTER DATABASE "mlflow" RENAME TO "mlflow_hidden"')
+    port = postgres.ml_platform.rsplit(":", 1)[1].split("/")[0]
+    humble = database_urls(f"postgresql://humble:humble@127.0.0.1:{port}")
+    try:
+        with pytest.raises(ServiceError, match="may not create the database mlflow"):
+            create_databases(humble)
+    finally:
+        cursor.execute('ALTER DATABASE "mlflow_hidden" RENAME TO "mlflow"')
+        cursor.execute("DROP ROLE humble")
+        connection.close()
 
 
 def test_urls_name_the_driver_and_the_three_databases():

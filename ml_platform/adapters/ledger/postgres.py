@@ -1,9 +1,12 @@
 """The ledger in PostgreSQL."""
 
-from sqlalchemy import create_engine
+import psycopg2
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import ExceptionContext
 
 from ml_platform.adapters.ledger.journal_part import JournalPart
 from ml_platform.adapters.ledger.prediction_part import PredictionPart
+from ml_platform.adapters.ledger.refusals import unavailable
 from ml_platform.adapters.ledger.registry_part import RegistryPart
 
 
@@ -16,7 +19,15 @@ class PostgresLedger(RegistryPart, PredictionPart, JournalPart):
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url, pool_size=2, max_overflow=8, pool_pre_ping=True)
+        event.listen(self._engine, "handle_error", _as_service_error)
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+
+def _as_service_error(context: ExceptionContext) -> None:
+    """Gone, full or too many connections: one line for a person in place of a driver's traceback."""
+    if context.is_pre_ping or not isinstance(context.original_exception, psycopg2.OperationalError):
+        return
+    raise unavailable(context.original_exception) from context.original_exception

@@ -4,9 +4,11 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from ml_platform.adapters.ledger.refusals import unavailable
 from ml_platform.prediction_log.record import (
     COLUMNS,
     OUTCOME_COLUMNS,
@@ -93,18 +95,21 @@ class PredictionPart:
             WriteOptions(include_header=False, quoting_style="all_valid"),
         )
         text.seek(0)
-        with self._engine.begin() as connection:
-            cursor: Any = connection.connection.cursor()
-            cursor.execute(
-                f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
-            )
-            cursor.copy_expert(
-                # An unquoted nothing is NULL, a quoted one the empty string: Arrow quotes all but null.
-                f"COPY incoming ({names}) FROM STDIN WITH (FORMAT csv)",
-                text,
-            )
-            cursor.execute(statement.format(columns=names))
-            return int(cursor.rowcount)
+        try:
+            with self._engine.begin() as connection:
+                cursor: Any = connection.connection.cursor()
+                cursor.execute(
+                    f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
+                )
+                cursor.copy_expert(
+                    # An unquoted nothing is NULL, a quoted one the empty string: Arrow quotes all but null.
+                    f"COPY incoming ({names}) FROM STDIN WITH (FORMAT csv)",
+                    text,
+                )
+                cursor.execute(statement.format(columns=names))
+                return int(cursor.rowcount)
+        except psycopg2.OperationalError as error:
+            raise unavailable(error) from error
 
 
 def typed(frame: "pd.DataFrame") -> "pd.DataFrame":
