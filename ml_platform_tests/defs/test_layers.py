@@ -8,12 +8,25 @@ import ml_platform
 from ml_platform.stages import STAGE_NAMES
 
 PROJECT = Path(ml_platform.__file__).parents[1]
-HEAVY = ("torch", "mlflow", "evidently", "great_expectations", "sklearn", "shap", "matplotlib", "skl2onnx", "onnxruntime")
+HEAVY = (
+    "torch",
+    "mlflow",
+    "evidently",
+    "great_expectations",
+    "sklearn",
+    "shap",
+    "matplotlib",
+    "skl2onnx",
+    "onnxruntime",
+)
 
 
 def test_import_contracts_hold() -> None:
     told = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports"))], cwd=PROJECT, capture_output=True, text=True
+        [str(Path(sys.executable).with_name("lint-imports"))],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
     )
     assert told.returncode == 0, told.stdout
 
@@ -29,5 +42,7 @@ def test_loading_the_definitions_imports_nothing_heavy() -> None:
         "import sys, ml_platform.definitions; "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
     assert told.stdout.strip() == "[]"

@@ -1,0 +1,101 @@
+"""The graph as it stands: its edges, groups, checks, and what runs by itself."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from ml_platform.defs.automation import missed_windows
+from ml_platform.defs.build import MODELS, build_definitions
+from ml_platform.gates.policy import gate_names
+from ml_platform.stages import STAGE_NAMES
+
+CHAIN = {
+    "pattern_classifier/training_set": {"features/pattern_features"},
+    "pattern_classifier/candidate": {"pattern_classifier/training_set"},
+    "pattern_classifier/evaluation_report": {
+        "pattern_classifier/training_set",
+        "pattern_classifier/candidate",
+    },
+    "pattern_classifier/registered_version": {
+        "pattern_classifier/training_set",
+        "pattern_classifier/candidate",
+        "pattern_classifier/evaluation_report",
+    },
+    "pattern_classifier/champion": {
+        "pattern_classifier/training_set",
+        "pattern_classifier/evaluation_report",
+        "pattern_classifier/registered_version",
+    },
+    "pattern_classifier/predictions": {"features/pattern_features"},
+    "pattern_classifier/monitoring_report": {"pattern_classifier/predictions"},
+}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return build_definitions()
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: dg.Definitions):
+    return definitions.resolve_asset_graph()
+
+
+def test_the_chain_of_a_model_is_the_one_that_was_drawn(graph) -> None:
+    found = {
+        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+        if key.path[0] == "pattern_classifier"
+    }
+    assert found == CHAIN
+
+
+def test_there_is_no_cycle_and_features_come_from_the_lake(graph) -> None:
+    order = [key.to_user_string() for key in graph.toposorted_asset_keys]
+    assert len(order) == len(graph.get_all_asset_keys())
+    assert order.index("lake/events") < order.index("features/pattern_features")
+    assert order.index("features/pattern_features") < order.index("pattern_classifier/champion")
+
+
+def test_groups_are_stages_and_every_asset_says_what_it_is(graph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.group_name in STAGE_NAMES, key
+        assert node.description and len(node.description) > 20, key
+
+
+def test_each_gate_is_one_check_and_only_integrity_blocks(graph) -> None:
+    for spec in MODELS:
+        asset = dg.AssetKey([spec.name, "evaluation_report"])
+        checks = {
+            key.name: graph.get_check_spec(key)
+            for key in graph.asset_check_keys
+            if key.asset_key == asset
+        }
+        assert set(checks) == set(gate_names(spec.policy))
+        quality = {gate.name for gate in spec.policy.quality} | {"sample_size"}
+        assert {name for name, check in checks.items() if not check.blocking} == quality
+
+
+def test_monitoring_is_on_by_default_every_six_hours(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    schedule = repository.get_schedule_def("six_hourly_monitoring")
+    assert schedule.cron_schedule == "0 */6 * * *"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    for sensor in repository.sensor_defs:
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
+
+
+def test_a_window_without_a_report_is_found_once_the_schedule_had_its_hour() -> None:
+    windows = dg.TimeWindowPartitionsDefinition(
+        cron_schedule="0 */6 * * *",
+        start=datetime(2026, 5, 1, tzinfo=UTC),
+        fmt="%Y-%m-%d-%H:%M",
+        timezone="UTC",
+    )
+    reported = {"2026-05-01-00:00", "2026-05-01-12:00"}
+    early = missed_windows(windows, reported, datetime(2026, 5, 2, 0, 30, tzinfo=UTC))
+    late = missed_windows(windows, reported, datetime(2026, 5, 2, 1, 30, tzinfo=UTC))
+    assert early == ["2026-05-01-06:00"]
+    assert late == ["2026-05-01-06:00", "2026-05-01-18:00"]
