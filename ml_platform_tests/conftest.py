@@ -17,6 +17,26 @@ from ml_platform.settings import disable_telemetry
 
 disable_telemetry()
 
+_MADE: list[str] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder of our own for temporary files: pytest's closes itself to others at each start.
+
+    Started by root, PostgreSQL runs as another user, which must be able to walk to its data.
+    """
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = tempfile.mkdtemp(prefix="ml-platform-tests-")
+        _MADE.append(config.option.basetemp)
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """The folder stays after a failure, to be looked at."""
+    if exitstatus == pytest.ExitCode.OK:
+        for folder in _MADE:
+            shutil.rmtree(folder, ignore_errors=True)
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[DatabaseUrls]:
