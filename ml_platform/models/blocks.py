@@ -29,7 +29,7 @@ def time_blocks(rows: "pd.DataFrame", count: int) -> np.ndarray:
     Rows of one session go with the start of the session; those without a session with their act.
     """
     clusters = _clusters(rows)
-    times = _microseconds(rows)
+    times = microseconds(rows)
     first = np.full(int(clusters.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, clusters, times)
     rank = np.empty(len(first), dtype=np.int64)
@@ -40,7 +40,7 @@ def time_blocks(rows: "pd.DataFrame", count: int) -> np.ndarray:
 
 def folds(rows: "pd.DataFrame", blocks: np.ndarray, gap: timedelta) -> Iterator[Fold]:
     """Each block held out in turn; rows nearer than ``gap`` to its ends are neither fitted nor judged on."""
-    times = _microseconds(rows)
+    times = microseconds(rows)
     apart = gap // timedelta(microseconds=1)
     for number in range(int(blocks.max()) + 1):
         inside = blocks == number
@@ -49,7 +49,8 @@ def folds(rows: "pd.DataFrame", blocks: np.ndarray, gap: timedelta) -> Iterator[
         yield Fold(number, np.flatnonzero(~inside & ~near), np.flatnonzero(inside))
 
 
-def _microseconds(rows: "pd.DataFrame") -> np.ndarray:
+def microseconds(rows: "pd.DataFrame") -> np.ndarray:
+    """When each row occurred, microseconds since 1970."""
     import pandas as pd
 
     return np.asarray(pd.DatetimeIndex(rows[TIME]).as_unit("us").asi8)

@@ -1,7 +1,8 @@
 """Rows to a float32 matrix, by declared arrays that were fitted on the training part alone.
 
 Columns, in this order: numbers; categories as their rank by frequency (0: the most frequent, the number of
-kept values: any other); and for each evidence column one number a class (see `ml_platform.models.evidence`).
+kept values: any other); for each evidence column one number a class (`ml_platform.models.evidence`); and the
+belief in each class from the remembered moments (`ml_platform.models.memory`).
 
 Trees look only at the order of values, so every value is put on a grid without any loss to them: the inverse
 hyperbolic sine, rounded to 1/1024. On that grid a threshold halfway between two values is exact in float32,
@@ -11,7 +12,7 @@ and a row goes the same way in scikit-learn (double thresholds) and in ONNX (sin
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from ml_platform.errors import IntegrityError
 from ml_platform.models.evidence import evidence
+from ml_platform.models.memory import Memory, RememberedWords
 from ml_platform.models.tokens import token_column, token_matrix
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class EncodingPlan:
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
     evidence: tuple[EvidenceColumn, ...]
+    memory: tuple[RememberedWords, ...] = ()
 
     @property
     def features(self) -> dict[str, str]:
@@ -59,6 +62,10 @@ class EncodingPlan:
         kinds = dict.fromkeys(self.numbers, "number") | dict.fromkeys(self.categories, "category")
         for column in self.evidence:
             kinds.setdefault(column.feature, "tokens" if column.lists else "category")
+        for words in self.memory:
+            kinds.setdefault(words.feature, "tokens")
+            for _, name in words.parts:
+                kinds.setdefault(name, "category")
         return kinds
 
 
@@ -74,12 +81,13 @@ class Encoding:
     """Vocabulary of each evidence column, sorted."""
     weights: tuple[np.ndarray, ...]
     """Of each evidence column, shape (words, classes), float32."""
+    memory: Memory | None = None
 
     @property
     def width(self) -> int:
         """Columns of the matrix."""
         plain = len(self.plan.numbers) + len(self.plan.categories)
-        return plain + len(self.plan.evidence) * self.classes
+        return plain + (len(self.plan.evidence) + bool(self.plan.memory)) * self.classes
 
     def transform(self, rows: "pd.DataFrame") -> np.ndarray:
         """Shape (rows, width), float32, finite.
@@ -93,6 +101,8 @@ class Encoding:
             to_grid(evidence(self._matrix(rows, i), self.weights[i]), scale=False)
             for i in range(len(self.plan.evidence))
         ]
+        if self.memory is not None:
+            found.append(to_grid(self.memory.beliefs(rows), scale=False))
         return np.hstack([plain, *found])
 
     def _matrix(self, rows: "pd.DataFrame", position: int) -> "sparse.csr_matrix":
@@ -109,27 +119,28 @@ class Encoding:
 
     def to_files(self) -> dict[str, bytes]:
         """The declared arrays: JSON for plan and words, one .npy (no pickle) for the weights."""
-        content = {
-            "numbers": list(self.plan.numbers),
+        content: dict[str, object] = {
+            "numbers": self.plan.numbers,
             "categories": [
-                {"feature": name, "values": list(values)}
+                {"feature": name, "values": values}
                 for name, values in zip(self.plan.categories, self.categories, strict=True)
             ],
             "evidence": [
-                {
-                    "feature": column.feature,
-                    "lists": column.lists,
-                    "an_act": column.an_act,
-                    "decay": column.decay,
-                    "minimum": column.minimum,
-                    "words": list(words),
-                }
+                {**asdict(column), "words": words}
                 for column, words in zip(self.plan.evidence, self.words, strict=True)
             ],
+            "memory": [],
             "classes": self.classes,
         }
+        arrays = list(self.weights)
+        if self.memory is not None:
+            content["memory"] = [
+                {"feature": kind.feature, "parts": kind.parts, "words": words}
+                for kind, words in zip(self.memory.kinds, self.memory.words, strict=True)
+            ]
+            arrays += [*self.memory.weights, self.memory.transitions, self.memory.shares[None, :]]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        stacked = np.vstack([*self.weights, np.zeros((0, self.classes), np.float32)])
+        stacked = np.vstack([*arrays, np.zeros((0, self.classes), np.float32)])
         buffer = io.BytesIO()
         np.save(buffer, stacked.astype("<f4"), allow_pickle=False)
         return {ENCODING_FILE: text.encode(), EVIDENCE_FILE: buffer.getvalue()}
@@ -140,17 +151,32 @@ class Encoding:
         content = json.loads(files[ENCODING_FILE])
         stacked = np.load(io.BytesIO(files[EVIDENCE_FILE]), allow_pickle=False)
         words = tuple(tuple(column.pop("words")) for column in content["evidence"])
-        ends = np.cumsum([len(w) for w in words]).tolist()
+        heard = tuple(tuple(kind.pop("words")) for kind in content["memory"])
+        ends = np.cumsum([len(each) for each in (*words, *heard)]).tolist()
+        tables = [
+            stacked[end - len(each) : end] for each, end in zip((*words, *heard), ends, strict=True)
+        ]
+        kinds = tuple(
+            RememberedWords(kind["feature"], tuple((a, b) for a, b in kind["parts"]))
+            for kind in content["memory"]
+        )
+        memory = None
+        if kinds:
+            memory = Memory(
+                kinds, heard, tuple(tables[len(words) :]), stacked[ends[-1] : -1], stacked[-1]
+            )
         return cls(
             plan=EncodingPlan(
                 numbers=tuple(content["numbers"]),
                 categories=tuple(column["feature"] for column in content["categories"]),
                 evidence=tuple(EvidenceColumn(**column) for column in content["evidence"]),
+                memory=kinds,
             ),
             classes=content["classes"],
             categories=tuple(tuple(column["values"]) for column in content["categories"]),
             words=words,
-            weights=tuple(stacked[end - len(w) : end] for w, end in zip(words, ends, strict=True)),
+            weights=tuple(tables[: len(words)]),
+            memory=memory,
         )
 
 

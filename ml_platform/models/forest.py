@@ -1,7 +1,7 @@
 """Fitting a forest on encoded rows, by a recipe: cross-fitted evidence, folds by time, calibration, artifact."""
 
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -12,24 +12,18 @@ import numpy as np
 from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.blocks import folds, time_blocks
 from ml_platform.models.calibration import Calibration, fit_calibration, held_out_metrics
-from ml_platform.models.encoding import (
-    Encoding,
-    EncodingPlan,
-    EvidenceColumn,
-    encode_plain,
-    fit_categories,
-    require_features,
-    to_grid,
+from ml_platform.models.encode_training import (
+    TrainingMatrix,
+    act_codes,
+    act_sizes,
+    encode_training,
 )
-from ml_platform.models.evidence import EvidenceCounts, count_evidence, cross_fitted
+from ml_platform.models.encoding import Encoding, EncodingPlan
 from ml_platform.models.forest_scorer import MODEL_FILE
 from ml_platform.models.rules import class_codes
-from ml_platform.models.tokens import token_column, token_matrix, vocabulary
-from ml_platform.training_sets.training_set import ACT
 
 if TYPE_CHECKING:
     import pandas as pd
-    from scipy import sparse
     from sklearn.ensemble import RandomForestClassifier
 
     from ml_platform.models.spec import FitOutcome
@@ -79,62 +73,6 @@ class ForestEstimator:
         return self.calibration.apply(forest_probabilities(self.forest, matrix, len(self.classes)))
 
 
-@dataclass(frozen=True)
-class TrainingMatrix:
-    """The training rows encoded, with what is needed to leave blocks out of the evidence."""
-
-    plan: EncodingPlan
-    classes: int
-    plain: np.ndarray
-    categories: tuple[tuple[str, ...], ...]
-    words: tuple[tuple[str, ...], ...]
-    tokens: tuple["sparse.csr_matrix", ...]
-    counts: tuple[EvidenceCounts, ...]
-    blocks: np.ndarray
-
-    def cross_fitted(self, without: Set[int] = frozenset()) -> np.ndarray:
-        """The matrix, no row of which has seen the labels of its own block or those of ``without``."""
-        found = [
-            to_grid(cross_fitted(tokens, counts, self.blocks, without), scale=False)
-            for tokens, counts in zip(self.tokens, self.counts, strict=True)
-        ]
-        return np.hstack([self.plain, *found])
-
-    def encoding(self) -> Encoding:
-        """The encoding of rows that are not in the training part, learned from all of it."""
-        weights = tuple(counts.weights() for counts in self.counts)
-        return Encoding(self.plan, self.classes, self.categories, self.words, weights)
-
-
-def encode_training(
-    rows: "pd.DataFrame", truth: np.ndarray, classes: int, plan: EncodingPlan, blocks: np.ndarray
-) -> TrainingMatrix:
-    """Categories, vocabularies and evidence counts of the training rows."""
-    require_features(rows, plan.features)
-    size = act_sizes(rows)
-    categories = fit_categories(rows, plan)
-    words, matrices, counts = [], [], []
-    for column in plan.evidence:
-        weights = _row_weights(column, size)
-        tokens = token_column(rows[column.feature], lists=column.lists)
-        kept = vocabulary(tokens, weights, column.minimum)
-        index = {word: i for i, word in enumerate(kept)}
-        matrix = token_matrix(tokens, kept, index, column.decay)
-        words.append(kept)
-        matrices.append(matrix)
-        counts.append(count_evidence(matrix, truth, weights, blocks, classes))
-    return TrainingMatrix(
-        plan=plan,
-        classes=classes,
-        plain=encode_plain(rows, plan, categories),
-        categories=categories,
-        words=tuple(words),
-        tokens=tuple(matrices),
-        counts=tuple(counts),
-        blocks=blocks,
-    )
-
-
 def fit_forest_model(
     training_set: "TrainingSet",
     plan: EncodingPlan,
@@ -157,7 +95,7 @@ def fit_forest_model(
     progress(f"encoded {len(rows)} rows, {encoded.encoding().width} columns, {_since(started)}")
     raw, metrics = _fold_by_fold(rows, encoded, truth, weights, recipe, seed, gap, progress)
     shares = np.bincount(truth, weights=weights, minlength=count) / weights.sum()
-    calibration, alpha = fit_calibration(raw, truth, _act_codes(rows), shares)
+    calibration, alpha = fit_calibration(raw, truth, act_codes(rows), shares)
     forest = _fit(encoded.cross_fitted(), truth, weights, recipe, seed)
     encoding = encoded.encoding()
     onnx = export_forest(forest, calibration, count)
@@ -189,7 +127,7 @@ def _fold_by_fold(
 ) -> tuple[np.ndarray, tuple[dict[str, float], ...]]:
     """Raw probabilities of every training row by a forest that has not seen its block, and metrics."""
     raw = np.zeros((len(rows), encoded.classes))
-    acts = _act_codes(rows)
+    acts = act_codes(rows)
     metrics = []
     total = int(encoded.blocks.max()) + 1
     for fold in folds(rows, encoded.blocks, gap):
@@ -246,22 +184,6 @@ def forest_probabilities(
     pieces = max(threads, -(-len(matrix) // 20_000))
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(score, np.array_split(np.arange(len(matrix)), pieces)))
-    return found
-
-
-def act_sizes(rows: "pd.DataFrame") -> np.ndarray:
-    """Rows of each row's act among ``rows``."""
-    acts = _act_codes(rows)
-    return np.asarray(np.bincount(acts)[acts], dtype=np.float64)
-
-
-def _act_codes(rows: "pd.DataFrame") -> np.ndarray:
-    return token_column(rows[ACT], lists=False).codes
-
-
-def _row_weights(column: EvidenceColumn, size: np.ndarray) -> np.ndarray:
-    """An act counts once in what its rows share; its rows count by their root otherwise."""
-    found: np.ndarray = size ** (-1.0 if column.an_act else -0.5)
     return found
 
 

@@ -13,6 +13,7 @@ from ml_platform.features.catalogue import PATTERN_FEATURES
 from ml_platform.features.spec import FeatureSpec, Kind
 from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
 from ml_platform.models.forest import ForestRecipe, fit_forest_model
+from ml_platform.models.memory import RememberedWords
 from ml_platform.models.rules import fit_rules
 from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
 
@@ -25,7 +26,10 @@ LABEL_DELAY = timedelta(days=1)
 EVIDENCE = (
     EvidenceColumn("act_tokens", lists=True, an_act=True),
     EvidenceColumn("path_tokens", lists=True),
-    EvidenceColumn("session_tokens", lists=True, decay=0.9),
+)
+MEMORY = (
+    RememberedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),
+    RememberedWords("session_places", (("s:", "subfolder"), ("|x:", "extension"))),
 )
 _MANY_VALUES = ("file_name", "subfolder")
 """Too many values for a rank to mean anything; their words are among the path's."""
@@ -40,17 +44,18 @@ def encoding_plan(features: tuple[FeatureSpec, ...]) -> EncodingPlan:
             f.name for f in features if f.kind is Kind.CATEGORY and f.name not in _MANY_VALUES
         ),
         evidence=tuple(column for column in EVIDENCE if column.feature in names),
+        memory=tuple(words for words in MEMORY if words.feature in names),
     )
 
 
 PLAN = encoding_plan(PATTERN_FEATURES)
 
 RECIPE = ForestRecipe(
-    trees=150,
+    trees=100,
     smallest_leaf=2,
-    leaf_share=1 / 4000,
+    leaf_share=1 / 5000,
     drawn_share=0.6,
-    drawn_most=30_000,
+    drawn_most=15_000,
     act_weight_power=0.5,
     folds=5,
 )
