@@ -109,11 +109,15 @@ def _failure(job: str, result: "dg.ExecuteInProcessResult") -> PlatformError:
         kind, _, rest = text.partition(": ")
         message = rest if kind.startswith("ml_platform.errors") else text
         found, _, remedy = message.partition(" Remedy: ")
-        return _Failed(
-            f"{step}: {found}", remedy=remedy or f"see the run {result.run_id} in Dagster"
-        )
+        typed = kind.rpartition(".")[2] in ("UsageError", "SourceError")
+        failed = _Mistyped if typed else _Failed
+        return failed(f"{step}: {found}", remedy=remedy or f"see run {result.run_id} in Dagster")
     return ServiceError(f"The job {job} failed.", remedy=f"see the run {result.run_id} in Dagster")
 
 
 class _Failed(PlatformError):
     """What an asset raised, told with the asset's name."""
+
+
+class _Mistyped(UsageError):
+    """The same, where what a person gave is at fault: exit code 2."""

@@ -96,6 +96,8 @@ def settle_home(
     Raises:
         UsageError: another source than the home's, or a clock that cannot be read or lies ahead.
     """
+    from ml_platform.adapters.sources import open_source
+
     known = read_home(settings)
     choice = SourceChoice(
         text=_absolute(source_text or (known.source.text if known else "simulate")),
@@ -109,12 +111,13 @@ def settle_home(
     if known is not None:
         if source_text is None:
             choice = known.source
-        elif choice != known.source:
+        elif choice != known.source and any((settings.lake / "events").glob("day=*")):
             raise UsageError(
                 f"The home {settings.home} holds events of {known.source.label!r} with other options.",
                 remedy="choose another --home, or delete this one",
             )
     now = last_boundary(datetime.now(UTC))
+    open_source(choice, now, b"")
     kept = known.as_of if known else now
     clock = _parse_clock(as_of, now) if as_of is not None else kept
     first = known.first_window if known else clock - WINDOW

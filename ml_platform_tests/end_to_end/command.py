@@ -1,0 +1,64 @@
+"""The command as a person runs it: a process, its standard output, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+AS_OF = "2026-09-01T00:00Z"
+COMMAND = str(Path(sys.executable).with_name("ml-platform"))
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without a home or a database of ours."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("ML_PLATFORM_")}
+
+
+def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """The command, started."""
+    return subprocess.Popen(
+        [COMMAND, *arguments, "--home", str(home)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+def call(home: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
+    """Standard output and error of the command, whose exit code must be ``code``."""
+    process = start(home, *arguments)
+    out, err = process.communicate(timeout=280)
+    assert process.returncode == code, f"exit code {process.returncode}:\n{out}\n{err}"
+    return out, err
+
+
+def told(home: Path, *arguments: str, code: int = 0) -> Any:
+    """The JSON that is all of standard output."""
+    return json.loads(call(home, *arguments, "--json", code=code)[0])
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines of processes that belong to a home: its servers, guards and commands."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if process.info["pid"] != os.getpid() and (
+            str(home) in words or (process.info["cwd"] or "").startswith(str(home))
+        ):
+            found.append(words)
+    return found
+
+
+def nothing_left(home: Path, seconds: float = 20.0) -> None:
+    """No process of the home is left, nor anything half written."""
+    until = time.monotonic() + seconds
+    while processes_of(home) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert processes_of(home) == []
+    assert list(home.rglob("*.writing")) == []

@@ -1,0 +1,50 @@
+"""A run that is killed with SIGKILL at a moment, and started again."""
+
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_platform_tests.end_to_end.command import nothing_left, start, told
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What was found after a kill and a second run; equal for equal simulations, wherever it was killed."""
+
+    events: str
+    training_set: str
+    artifact: str
+    in_production: int | None
+    versions: int
+    faults: tuple[str, ...]
+
+
+def kill_and_run_again(
+    home: Path, simulation: tuple[str, ...], seconds: float
+) -> tuple[bool, Killed]:
+    """Kill the run after ``seconds`` (whether it was still running), run again, look at everything."""
+    process = start(home, "run", *simulation)
+    time.sleep(seconds)
+    hit = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return hit, outcome(home, simulation)
+
+
+def outcome(home: Path, simulation: tuple[str, ...]) -> Killed:
+    """A run to its end, and what it left."""
+    found = told(home, "run", *simulation)
+    model: dict[str, Any] = found["models"]["pattern_classifier"]
+    status = told(home, "status")["models"]["pattern_classifier"]
+    checked = told(home, "verify", code=0)
+    nothing_left(home)
+    return Killed(
+        events=found["fingerprints"]["events"],
+        training_set=model["fingerprints"]["training_set"],
+        artifact=model["fingerprints"]["artifact"],
+        in_production=model["in_production"],
+        versions=len(status["versions"]),
+        faults=tuple(f["subject"] for f in checked["findings"] if not f["ok"]),
+    )

@@ -1,0 +1,165 @@
+"""Events to a gated champion and its first report, on a small simulation, with every part real."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ml_platform_tests.end_to_end.command import AS_OF, call, nothing_left, told
+
+SIMULATION = ("--days", "24", "--users", "120", "--as-of", AS_OF)
+pytestmark = pytest.mark.xdist_group("simulation")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("simulation") / "home"
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> Any:
+    return told(home, "run", *SIMULATION)
+
+
+@pytest.fixture
+def in_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Services and Dagster's instance of the home, in this process."""
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
+    from ml_platform.adapters.services import services
+    from ml_platform.cli.instance import dagster_instance
+    from ml_platform.settings import read_settings
+
+    settings = read_settings()
+    with services(settings) as running, dagster_instance(settings, running) as instance:
+        yield instance
+
+
+def launch_champion(instance: dg.DagsterInstance) -> str:
+    """Launch the champion asset alone; empty if it went through, else what it said."""
+    from ml_platform.defs.build import build_definitions
+
+    job = build_definitions().resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(["pattern_classifier", "champion"])],
+        raise_on_error=False,
+    )
+    failures = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
+    return " ".join(str(error.cause or error) for error in failures if error)
+
+
+def test_a_candidate_earns_its_place_beside_baseline_and_ceiling(first: Any) -> None:
+    model = first["models"]["pattern_classifier"]
+    assert first["simulated"] is True
+    assert model["verdict"] == "PROMOTE"
+    assert model["version"] == model["in_production"] == 1
+    metrics, baseline, ceiling = model["metrics"], model["baseline"], model["ceiling"]
+    assert set(metrics) == set(baseline) == set(ceiling)
+    for figures in (metrics, baseline, ceiling):
+        for estimate in figures.values():
+            assert estimate["low"] <= estimate["value"] <= estimate["high"]
+    assert baseline["accuracy"]["high"] < metrics["accuracy"]["low"]
+    assert metrics["accuracy"]["low"] > 0.85
+    assert metrics["accuracy"]["value"] < ceiling["accuracy"]["high"]
+    assert {gate["outcome"] for gate in model["gates"]} == {"PASS"}
+    report = first["monitoring"]["pattern_classifier"]
+    assert report["version"] == "1"
+    assert report["light"] in ("GREEN", "INSUFFICIENT")
+
+
+def test_the_same_again_is_the_same(first: Any, home: Path) -> None:
+    again = told(home, "run")
+    model = again["models"]["pattern_classifier"]
+    assert again["fingerprints"] == first["fingerprints"]
+    assert model["fingerprints"] == first["models"]["pattern_classifier"]["fingerprints"]
+    assert (model["version"], model["in_production"]) == (1, 1)
+    status = told(home, "status")["models"]["pattern_classifier"]
+    assert [entry["status"] for entry in status["versions"]] == ["production"]
+    assert status["since"].startswith("2026-09-01T00:00")
+    checked = told(home, "verify")
+    assert checked["ok"] is True
+    nothing_left(home)
+
+
+def test_another_source_in_the_same_home_is_refused(first: Any, home: Path) -> None:
+    _, err = call(home, "run", "--source", "simulate", "--seed", "9", code=2)
+    assert "choose another --home" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_links_lead_both_ways_and_the_alias_follows_the_ledger(first: Any, in_home: Any) -> None:
+    from ml_platform.defs.platform import Connections
+    from ml_platform.settings import read_settings
+
+    platform = Connections(read_settings())
+    record = platform.ledger.version("pattern_classifier", 1)
+    assert platform.tracking.alias("pattern_classifier", "champion") == record.mlflow_version
+    from mlflow import MlflowClient
+
+    run = MlflowClient(platform.tracking_url).get_run(record.mlflow_run_id)
+    assert in_home.get_run_by_id(run.data.tags["dagster run"]) is not None
+    assert run.data.tags["training set"] == record.training_set_fingerprint
+    assert run.data.metrics["accuracy_low"] > 0.85
+    latest = in_home.get_latest_materialization_event(
+        dg.AssetKey(["pattern_classifier", "evaluation_report"])
+    )
+    metadata = latest.asset_materialization.metadata
+    assert record.mlflow_run_id in metadata["MLflow run"].value
+
+
+def test_a_changed_byte_of_the_artifact_is_refused(first: Any, home: Path, in_home: Any) -> None:
+    sha256 = first["models"]["pattern_classifier"]["fingerprints"]["artifact"]
+    with changed_byte(home / "artifacts" / sha256 / "model.onnx"):
+        assert "has changed: its SHA-256 is" in launch_champion(in_home)
+    assert launch_champion(in_home) == ""
+
+
+def test_a_changed_data_file_is_refused(first: Any, home: Path, in_home: Any) -> None:
+    fingerprint = first["models"]["pattern_classifier"]["fingerprints"]["training_set"]
+    path = home / "training_sets" / "pattern_classifier" / fingerprint / "rows.parquet"
+    with changed_byte(path):
+        assert "the data file of training set" in launch_champion(in_home)
+
+
+def test_no_check_and_a_stale_check_are_refused(first: Any, in_home: Any) -> None:
+    with dg.DagsterInstance.ephemeral() as empty:
+        assert "checks have not been run: artifact_hash" in launch_champion(empty)
+    report = dg.AssetKey(["pattern_classifier", "evaluation_report"])
+    in_home.report_runless_asset_event(dg.AssetMaterialization(report))
+    assert "is stale: it looked at another materialisation" in launch_champion(in_home)
+
+
+def test_why_tells_of_the_refusals_and_verify_names_a_changed_byte(first: Any, home: Path) -> None:
+    out, _ = call(home, "why", "pattern_classifier")
+    assert "PROMOTE: every gate passes" in out
+    assert "refused at" in out
+    sha256 = first["models"]["pattern_classifier"]["fingerprints"]["artifact"]
+    with changed_byte(home / "artifacts" / sha256 / "encoding.json"):
+        checked = told(home, "verify", code=1)
+    faults = [finding["subject"] for finding in checked["findings"] if not finding["ok"]]
+    assert faults == ["pattern_classifier 1 artifact"]
+
+
+def test_a_second_window_is_watched_on_request(first: Any, home: Path) -> None:
+    _, err = call(home, "monitor", "--window-end", "2026-08-01T00:00Z", code=2)
+    assert "they end from 2026-09-01T00:00Z" in err
+    reports = told(home, "monitor")
+    assert reports["pattern_classifier"]["window"][1].startswith("2026-09-01T00:00")
+
+
+class changed_byte:  # noqa: N801 - reads like a word in a with statement
+    """A file with one byte flipped in its middle, for as long as the block runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        self.content = self.path.read_bytes()
+        middle = len(self.content) // 2
+        flipped = bytes([self.content[middle] ^ 1])
+        self.path.write_bytes(self.content[:middle] + flipped + self.content[middle + 1 :])
+
+    def __exit__(self, *_: object) -> None:
+        self.path.write_bytes(self.content)
