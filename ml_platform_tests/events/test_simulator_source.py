@@ -163,7 +163,7 @@ def test_a_single_user_and_day_is_enough() -> None:
 )
 def test_what_it_refuses(options: dict[str, object], said: str) -> None:
     with pytest.raises(SourceError, match=said) as raised:
-        SimulateSource(**{"as_of": AS_OF, **options})  # type: ignore[arg-type]
+        SimulateSource(**{"as_of": AS_OF, **options})
     assert raised.value.exit_code == 2
 
 

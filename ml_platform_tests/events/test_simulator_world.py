@@ -79,7 +79,7 @@ def test_a_sampler_answers_by_the_cumulated_row() -> None:
 
 def test_slots_are_quarters_of_working_days_and_weekends() -> None:
     def micro(*parts: int) -> int:
-        return round(datetime(*parts, tzinfo=UTC).timestamp() * 1e6)  # type: ignore[misc]
+        return round(datetime(*parts, tzinfo=UTC).timestamp() * 1e6)
 
     # 2026-02-27 is a Friday, the 28th a Saturday.
     times = np.array([micro(2026, 2, 27, 5, 59), micro(2026, 2, 27, 6), micro(2026, 2, 28, 23)])

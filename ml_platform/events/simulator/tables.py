@@ -39,7 +39,10 @@ class Writer:
             schema.USERS,
             user_id=self._ids,
             received_at=_times(np.full(len(self._users), since)),
-            team=_words([f"team-{n + 1}" for n in range(100)], self._users.team),
+            team=_words(
+                [f"team-{n + 1}" for n in range(self._world.parameters.population.teams)],
+                self._users.team,
+            ),
             region=_words(regions, self._users.region),
             tenure_days=pa.array(self._users.tenure_days, pa.int32()),
         )

@@ -91,14 +91,14 @@ def draw_executions(
     order = np.lexsort((merged_start, merged_user))
     user, start = merged_user[order], merged_start[order]
     workflow = np.concatenate([workflow, planned.workflow])[order]
-    failed_odds = _success(world, catalogue, users, (user, workflow, start), rng)
+    status = _success(world, catalogue, users, (user, workflow, start), rng)
     minutes = catalogue.minutes[workflow] * np.exp(rng.normal(0.0, 0.4, len(user)))
     return Executions(
         user=user,
         workflow=workflow,
         start=start,
         finish=start + np.round(minutes * MINUTE).astype(np.int64),
-        status=failed_odds,
+        status=status,
         trigger=np.concatenate([trigger, np.full(len(planned.user), 2)])[order],
         propensity=np.concatenate([np.full(len(none), np.nan), planned.propensity])[order],
         candidates=np.concatenate([none, planned.candidates])[order],
