@@ -39,9 +39,12 @@ def time_blocks(rows: "pd.DataFrame", count: int) -> np.ndarray:
 
 
 def folds(rows: "pd.DataFrame", blocks: np.ndarray, gap: timedelta) -> Iterator[Fold]:
-    """Each block held out in turn; rows nearer than ``gap`` to its ends are neither fitted nor judged on."""
+    """Each block held out in turn; rows nearer than ``gap`` to its ends are neither fitted nor judged on.
+
+    In a history of less than ten gaps the gap is a tenth of it: a longer one would leave nothing to fit on.
+    """
     times = microseconds(rows)
-    apart = gap // timedelta(microseconds=1)
+    apart = min(gap // timedelta(microseconds=1), int(times.max() - times.min()) // 10)
     for number in range(int(blocks.max()) + 1):
         inside = blocks == number
         low, high = times[inside].min() - apart, times[inside].max() + apart
