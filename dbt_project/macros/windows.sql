@@ -6,3 +6,8 @@
 {% macro before(hours) -%}
     range between {{ microseconds(hours) }} preceding and 1 preceding
 {%- endmacro %}
+
+{# The same with the row itself, for the first row of a window alone. #}
+{% macro since(hours) -%}
+    range between {{ microseconds(hours) }} preceding and current row
+{%- endmacro %}

@@ -6,6 +6,7 @@ test has passed: the file is written beside its place, then renamed, and a faile
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,14 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 FEATURES_FILE = "pattern_features.parquet"
 MEMORY_LIMIT = "1200MB"
 _ROW_GROUP = 122_880
+_DBT = """
+import ctypes, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+from dbt.cli.main import cli
+cli()
+"""
+"""dbt that dies with its parent (PR_SET_PDEATHSIG): an orphan would hold the DuckDB file against the next run."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,9 @@ def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str
     if as_of.tzinfo is None:
         raise ValueError(f"as_of {as_of.isoformat()} has no time zone; pass an aware time")
     return {
-        "lake": str(lake.resolve()),
+        "lake": _quoted(lake.resolve()),
         "warehouse": str(warehouse.resolve()),
-        "temporary": str(warehouse.resolve().parent / "temporary"),
+        "temporary": str(_temporary(warehouse)),
         "memory_limit": MEMORY_LIMIT,
         "as_of": as_of.astimezone(UTC).isoformat(),
     }
@@ -88,22 +97,20 @@ def run_dbt(arguments: tuple[str, ...], warehouse: Path, progress: Callable[[str
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     results = _target(warehouse) / "run_results.json"
     results.unlink(missing_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
+    lines: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", _DBT, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    lines: list[str] = []
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            progress(line.rstrip())
-    finally:
-        if process.poll() is None and sys.exc_info()[0] is not None:
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                progress(line.rstrip())
+        except BaseException:
             process.kill()
-        process.wait()
+            raise
     if process.returncode != 0:
         raise _failure(results, warehouse, lines)
 
@@ -111,7 +118,7 @@ def run_dbt(arguments: tuple[str, ...], warehouse: Path, progress: Callable[[str
 def publish_features(output: Path, warehouse: Path) -> FeatureBuild:
     """Write the built and tested features beside their place, in order of (time, id), then rename.
 
-    One thread writes, so that equal rows give equal bytes.
+    One thread writes, so that equal rows give equal bytes. What a killed build left spilled goes.
     """
     import duckdb
 
@@ -120,9 +127,10 @@ def publish_features(output: Path, warehouse: Path) -> FeatureBuild:
         connection.execute("set threads = 1; set TimeZone = 'UTC'")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         written = connection.execute(
-            f"copy features.pattern_features to '{beside}' "
+            f"copy features.pattern_features to '{_quoted(beside)}' "
             f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
         ).fetchall()
+    shutil.rmtree(_temporary(warehouse), ignore_errors=True)
     return FeatureBuild(target, int(written[0][0]), sql_by_model())
 
 
@@ -130,6 +138,15 @@ def sql_by_model() -> dict[str, str]:
     """The SQL of the project by file name without ending: models and the macros they call."""
     files = sorted((*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("macros/*.sql")))
     return {path.stem: path.read_text(encoding="utf-8") for path in files}
+
+
+def _quoted(path: Path) -> str:
+    """A path as it stands between the quotes of SQL."""
+    return str(path).replace("'", "''")
+
+
+def _temporary(warehouse: Path) -> Path:
+    return warehouse.resolve().parent / "temporary"
 
 
 def _target(warehouse: Path) -> Path:

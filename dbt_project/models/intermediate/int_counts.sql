@@ -27,7 +27,6 @@ select
     count(*) over (user_folder {{ week }}) as user_folder_7d,
     count(*) over (user_folder {{ month }}) as user_folder_30d,
     count(*) over (partition by user_key, operation order by t {{ before(8) }}) as user_operation_8h,
-    count(*) over (by_user {{ before(8) }}) as user_events_8h,
     count(distinct tool) over (by_user {{ before(8) }}) as user_tools_8h,
     count(distinct extension) over (by_user {{ before(24) }}) as user_extensions_24h,
     count(*) over (object {{ month }}) as object_touches_30d,

@@ -2,7 +2,6 @@
 -- Rows at the same microsecond are one observation: none of them is another's past, and their order says nothing.
 {% set keys = "user_key, t" %}
 {% set columns = ["tool", "operation", "extension", "folder", "subfolder"] %}
-{% set day = microseconds(24) %}
 with grouped as (
     select
         {{ keys }},
@@ -53,10 +52,14 @@ ordered as (
         't:' || tool || '|o:' || operation as token,
         's:' || coalesce(subfolder, '') || '|x:' || coalesce(extension, '') as token_of_place,
         row_number() over by_user as place,
+        (sum(events) over so_far)::bigint - events as events_before,
+        (sum(acts) over so_far)::bigint - acts as acts_before,
         lag(t) over by_user as previous_t,
         lag(folder) over by_user as previous_folder
     from moments
-    window by_user as (partition by user_key order by t)
+    window
+        by_user as (partition by user_key order by t),
+        so_far as (partition by user_key order by t rows unbounded preceding)
 ),
 
 -- Places where a stretch of work (no pause of more than 30 minutes) and a run in one folder begin.
@@ -83,14 +86,16 @@ select
     place - max(stretch_place) over so_far as session_position,
     max(stretch_t) over so_far as session_start,
     place - max(run_place) over earlier as last_run,
-    (sum(events) over (by_user {{ before(1) }}))::bigint as events_1h,
-    (sum(events) over (by_user {{ before(24) }}))::bigint as events_24h,
-    (sum(events) over (by_user {{ before(168) }}))::bigint as events_7d,
-    (sum(acts) over (by_user {{ before(24) }}))::bigint as acts_24h,
-    first_value(t) over (by_user {{ before(24) }}) as first_t_24h,
-    count(*) over (by_user {{ before(24) }}) as moments_24h,
+    -- Events before the row less those before the window: one search a window, where a sum needs a tree.
+    events_before - first_value(events_before) over (by_user {{ since(1) }}) as events_1h,
+    events_before - first_value(events_before) over (by_user {{ since(8) }}) as events_8h,
+    events_before - first_value(events_before) over (by_user {{ since(24) }}) as events_24h,
+    events_before - first_value(events_before) over (by_user {{ since(168) }}) as events_7d,
+    acts_before - first_value(acts_before) over (by_user {{ since(24) }}) as acts_24h,
+    place - first_value(place) over (by_user {{ since(24) }}) as moments_24h,
+    first_value(t) over (by_user {{ since(24) }}) as first_t_24h,
     -- The memory: the previous moments of the last eight hours, newest first, at most twelve.
-    count(*) over (by_user {{ before(8) }}) as memory,
+    place - first_value(place) over (by_user {{ since(8) }}) as memory,
     {{ remembered("token") }} as session_tokens,
     {{ remembered("token_of_place") }} as session_places,
     {% for column in ["tool", "operation", "extension", "folder"] %}
