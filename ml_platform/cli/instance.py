@@ -3,12 +3,12 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.errors import PlatformError, ServiceError, UsageError
-from ml_platform.settings import Settings
+from ml_platform.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -85,16 +85,26 @@ def run_job(
     from ml_platform.defs.build import build_definitions
 
     job = build_definitions().resolve_job_def(name)
-    result = job.execute_in_process(
-        instance=instance,
-        partition_key=partition_key,
-        run_config={"loggers": {"progress": {}}},
-        tags={PID_TAG: str(os.getpid())},
-        raise_on_error=False,
-    )
+    with _standard_output_to_a_log():
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=partition_key,
+            run_config={"loggers": {"progress": {}}},
+            tags={PID_TAG: str(os.getpid())},
+            raise_on_error=False,
+        )
     if not result.success:
         raise _failure(name, result)
     return result
+
+
+@contextmanager
+def _standard_output_to_a_log() -> Iterator[None]:
+    """What libraries print (dbt's hundred lines): standard output belongs to the command's own answer."""
+    path = read_settings().home / "logs" / "run.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as log, redirect_stdout(log):
+        yield
 
 
 def _failure(job: str, result: "dg.ExecuteInProcessResult") -> PlatformError:

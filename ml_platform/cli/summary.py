@@ -10,6 +10,20 @@ if TYPE_CHECKING:
     from ml_platform.monitoring.report import MonitoringReport
 
 
+_NOTHING: dict[str, Any] = {
+    "in_production": None,
+    "metrics": {},
+    "baseline": {},
+    "majority": {},
+    "ceiling": None,
+    "probability_metrics": {},
+    "gates": [],
+    "rows": {},
+    "fingerprints": {},
+}
+"""What a model without enough data has to show; the keys are the same."""
+
+
 def summary(platform: "Connections", models: tuple[str, ...]) -> dict[str, Any]:
     """Source, models with verdict, metrics and gates, monitoring, fingerprints."""
     home = platform.home
@@ -27,8 +41,12 @@ def summary(platform: "Connections", models: tuple[str, ...]) -> dict[str, Any]:
 def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
     """The judged candidate of a model: verdict, figures beside baseline and ceiling, every gate."""
     from ml_platform import values
+    from ml_platform.defs.insufficient import reason
     from ml_platform.gates.judgement import Judgement
 
+    missing = reason(platform, model)
+    if missing:
+        return {"verdict": "INSUFFICIENT", "decided_by": missing, "version": None, **_NOTHING}
     stored = platform.settings.home / "records" / f"{model}__evaluation_report.json"
     judgement = values.from_json(Judgement, stored.read_bytes())
     report = platform.ledger.report(judgement.report_id)
@@ -135,6 +153,9 @@ def show(told: dict[str, Any]) -> None:
 
 def _show_model(name: str, model: dict[str, Any]) -> None:
     answers = f"version {model['in_production']}" if model["in_production"] else "the rules"
+    if model["version"] is None:
+        click.echo(f"\n{name}: INSUFFICIENT: {model['decided_by']}")
+        return
     click.echo(
         f"\n{name} version {model['version']}: {model['verdict']} ({model['decided_by']}); "
         f"{answers} in production"

@@ -1,7 +1,11 @@
 """Stage models: the candidate is fitted, exported and kept under its hash."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
+from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.models.candidate import CandidateRecord
@@ -18,6 +22,7 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         kinds={"scikitlearn", "onnx"},
         owners=["team:ml"],
         io_manager_key="records",
+        output_required=False,
         ins={"training_set": dg.AssetIn([spec.name, "training_set"])},
         description=f"{spec.title}: fitted, exported to what is served, hashed; beside it the rules.",
     )
@@ -25,49 +30,60 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         training_set: TrainingSetRecord,
         platform: dg.ResourceParam[Connections],
-    ) -> dg.MaterializeResult[CandidateRecord]:
-        from ml_platform.models.probabilities import save_probabilities
-        from ml_platform.training_sets.build import load_training_set
-
-        settings = platform.settings
-        rows = load_training_set(settings.training_sets, training_set)
-        outcome = spec.fit(rows, spec.seed, context.log.info)
-        rules = spec.fit_rules(rows)
-        for artifact in (outcome.artifact, rules):
-            artifact.write(settings.artifacts / artifact.sha256)
-        record = CandidateRecord(
-            model=spec.name,
-            artifact_sha256=outcome.artifact.sha256,
-            rules_sha256=rules.sha256,
-            size_bytes=outcome.artifact.size_bytes,
-            training_set_fingerprint=training_set.fingerprint,
-            estimator_probabilities_sha256=save_probabilities(
-                settings.home / "estimator_probabilities",
-                rows.test,
-                outcome.estimator.predict_proba(rows.test),
-            ),
-            parameters=outcome.parameters,
-            fold_metrics=outcome.fold_metrics,
-            seconds=round(outcome.seconds, 1),
-        )
-        platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules.sha256})
-        return dg.MaterializeResult(
-            value=record,
-            data_version=dg.DataVersion(record.artifact_sha256),
-            metadata={
-                "artifact sha256": record.artifact_sha256,
-                "size": f"{record.size_bytes / 1e6:.1f} MB",
-                "seconds": record.seconds,
-                "parameters": table(
-                    [
-                        {"parameter": name, "value": value}
-                        for name, value in record.parameters.items()
-                    ]
-                ),
-                "folds by time": table(
-                    [{"fold": i + 1, **fold} for i, fold in enumerate(record.fold_metrics)]
-                ),
-            },
+    ) -> Iterator[Any]:
+        yield from unless_insufficient(
+            context,
+            platform,
+            spec.name,
+            lambda: _fitted(context, spec, training_set, platform),
         )
 
     return candidate
+
+
+def _fitted(
+    context: dg.AssetExecutionContext,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    platform: Connections,
+) -> dg.MaterializeResult[CandidateRecord]:
+    from ml_platform.models.probabilities import save_probabilities
+    from ml_platform.training_sets.build import load_training_set
+
+    settings = platform.settings
+    rows = load_training_set(settings.training_sets, training_set)
+    outcome = spec.fit(rows, spec.seed, context.log.info)
+    rules = spec.fit_rules(rows)
+    for artifact in (outcome.artifact, rules):
+        artifact.write(settings.artifacts / artifact.sha256)
+    record = CandidateRecord(
+        model=spec.name,
+        artifact_sha256=outcome.artifact.sha256,
+        rules_sha256=rules.sha256,
+        size_bytes=outcome.artifact.size_bytes,
+        training_set_fingerprint=training_set.fingerprint,
+        estimator_probabilities_sha256=save_probabilities(
+            settings.home / "estimator_probabilities",
+            rows.test,
+            outcome.estimator.predict_proba(rows.test),
+        ),
+        parameters=outcome.parameters,
+        fold_metrics=outcome.fold_metrics,
+        seconds=round(outcome.seconds, 1),
+    )
+    platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules.sha256})
+    return dg.MaterializeResult(
+        value=record,
+        data_version=dg.DataVersion(record.artifact_sha256),
+        metadata={
+            "artifact sha256": record.artifact_sha256,
+            "size": f"{record.size_bytes / 1e6:.1f} MB",
+            "seconds": record.seconds,
+            "parameters": table(
+                [{"parameter": name, "value": value} for name, value in record.parameters.items()]
+            ),
+            "folds by time": table(
+                [{"fold": i + 1, **fold} for i, fold in enumerate(record.fold_metrics)]
+            ),
+        },
+    )

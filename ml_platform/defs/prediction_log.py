@@ -1,15 +1,17 @@
 """Stage prediction_log: what the version in production says of the rows of the trailing window."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.registering import RULES, rules_of
 from ml_platform.defs.training_sets import FEATURES
-from ml_platform.errors import IntegrityError
+from ml_platform.errors import InsufficientData
 from ml_platform.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def predictions_asset(
         kinds={"onnx", "postgres"},
         owners=["team:ml"],
         partitions_def=windows,
+        output_required=False,
         deps=[FEATURES],
         description=(
             "The champion (or, without one, the rules) on the rows of the trailing window that it has not "
@@ -37,39 +40,45 @@ def predictions_asset(
     )
     def predictions(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
-    ) -> dg.MaterializeResult[None]:
-        from ml_platform.monitoring.policy import POLICY
-        from ml_platform.prediction_log.scoring import predicted
-
-        end = window_end(context.partition_key)
-        version, scorer = in_production(platform, spec.name)
-        rows = feature_rows(platform, spec, end - POLICY.window, end)
-        scored = predicted(scorer, rows)
-        new = platform.ledger.log_predictions(
-            scored.rename(columns={"event_id": "row_id", "predicted": "prediction"}).assign(
-                model=spec.name, version=version, predicted_at=end
-            )
-        )
-        labels = rows[["event_id", spec.label, "occurred_at"]].dropna()
-        known = labels.assign(known_at=labels["occurred_at"] + spec.label_delay)
-        outcomes = platform.ledger.log_outcomes(
-            known[known["known_at"] <= end].rename(
-                columns={"event_id": "row_id", spec.label: "label"}
-            )
-        )
-        joined = platform.ledger.joined_share(spec.name, end - POLICY.window, end)
-        context.log.info(f"{new:,} predictions by {version}, {outcomes:,} outcomes")
-        return dg.MaterializeResult(
-            metadata={
-                "version": version,
-                "dagster/partition_row_count": len(rows),
-                "new predictions": new,
-                "new outcomes": outcomes,
-                "share joined to an outcome": joined or 0.0,
-            }
+    ) -> Iterator[Any]:
+        yield from unless_insufficient(
+            context, platform, spec.name, lambda: _predicted(context, spec, platform)
         )
 
     return predictions
+
+
+def _predicted(
+    context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
+) -> dg.MaterializeResult[None]:
+    from ml_platform.monitoring.policy import POLICY
+    from ml_platform.prediction_log.scoring import predicted
+
+    end = window_end(context.partition_key)
+    version, scorer = in_production(platform, spec.name)
+    rows = feature_rows(platform, spec, end - POLICY.window, end)
+    scored = predicted(scorer, rows)
+    new = platform.ledger.log_predictions(
+        scored.rename(columns={"event_id": "row_id", "predicted": "prediction"}).assign(
+            model=spec.name, version=version, predicted_at=end
+        )
+    )
+    labels = rows[["event_id", spec.label, "occurred_at"]].dropna()
+    known = labels.assign(known_at=labels["occurred_at"] + spec.label_delay)
+    outcomes = platform.ledger.log_outcomes(
+        known[known["known_at"] <= end].rename(columns={"event_id": "row_id", spec.label: "label"})
+    )
+    joined = platform.ledger.joined_share(spec.name, end - POLICY.window, end)
+    context.log.info(f"{new:,} predictions by {version}, {outcomes:,} outcomes")
+    return dg.MaterializeResult(
+        metadata={
+            "version": version,
+            "dagster/partition_row_count": len(rows),
+            "new predictions": new,
+            "new outcomes": outcomes,
+            "share joined to an outcome": joined or 0.0,
+        }
+    )
 
 
 def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
@@ -83,9 +92,9 @@ def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
         return str(version), load_scorer(path, record.artifact_sha256)
     sha256 = rules_of(platform, model)
     if not sha256:
-        raise IntegrityError(
-            f"Nothing can answer for {model}: no champion and no rules yet.",
-            remedy=f"materialise {model}/candidate first, or `ml-platform run`",
+        raise InsufficientData(
+            f"Nothing can answer for {model}: it has no champion and no rules.",
+            remedy=f"materialise {model}/candidate on a source that has what it needs",
         )
     return RULES, load_scorer(platform.settings.artifacts / sha256, sha256)
 

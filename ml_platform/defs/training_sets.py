@@ -1,7 +1,11 @@
 """Stage training_sets: labelled rows, split by time with a gap, under their fingerprint."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
+from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.models.spec import ModelSpec
@@ -20,6 +24,7 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         owners=["team:ml"],
         deps=[FEATURES],
         io_manager_key="records",
+        output_required=False,
         description=(
             f"Labelled rows for the {spec.title}: the newest {spec.test_share:.0%} of acts are the test, "
             f"after a gap of {spec.label_delay}."
@@ -27,54 +32,59 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     )
     def training_set(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
-    ) -> dg.MaterializeResult[TrainingSetRecord]:
-        from ml_platform.features.catalogue import PATTERN_FEATURES
-        from ml_platform.training_sets.build import build_training_set
-
-        state = platform.home
-        definitions = platform.ledger.feature_definitions()
-        built = build_training_set(
-            platform.settings.features / "pattern_features.parquet",
-            spec,
-            specs=PATTERN_FEATURES,
-            feature_versions={name: definitions[name][0] for name in spec.features},
-            source=state.source.label,
-            simulated=state.source.simulated,
-            as_of=state.as_of,
-            folder=platform.settings.training_sets,
-        )
-        record = built.record
-        platform.ledger.save_training_set(record)
-        split = record.split
-        context.log.info(
-            f"{split.rows_train:,} rows to learn from, {split.rows_test:,} to be judged on"
-        )
-        shares = built.test[record.label].value_counts(normalize=True)
-        return dg.MaterializeResult(
-            value=record,
-            data_version=dg.DataVersion(record.fingerprint),
-            metadata={
-                "fingerprint": record.fingerprint,
-                "train until": split.train_until.isoformat(),
-                "test from": split.test_from.isoformat(),
-                "rows": table(
-                    [
-                        {
-                            "part": "train",
-                            "rows": split.rows_train,
-                            "clusters": split.clusters_train,
-                        },
-                        {"part": "gap", "rows": split.rows_gap, "clusters": None},
-                        {"part": "test", "rows": split.rows_test, "clusters": split.clusters_test},
-                    ]
-                ),
-                "classes in the test": table(
-                    [
-                        {"class": name, "share": float(shares.get(name, 0.0))}
-                        for name in record.classes
-                    ]
-                ),
-            },
+    ) -> Iterator[Any]:
+        yield from unless_insufficient(
+            context, platform, spec.name, lambda: _materialised(context, spec, platform)
         )
 
     return training_set
+
+
+def _materialised(
+    context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
+) -> dg.MaterializeResult[TrainingSetRecord]:
+    from ml_platform.features.catalogue import PATTERN_FEATURES
+    from ml_platform.training_sets.build import build_training_set
+
+    state = platform.home
+    definitions = platform.ledger.feature_definitions()
+    built = build_training_set(
+        platform.settings.features / "pattern_features.parquet",
+        spec,
+        specs=PATTERN_FEATURES,
+        feature_versions={name: definitions[name][0] for name in spec.features},
+        source=state.source.label,
+        simulated=state.source.simulated,
+        as_of=state.as_of,
+        folder=platform.settings.training_sets,
+    )
+    record = built.record
+    platform.ledger.save_training_set(record)
+    split = record.split
+    context.log.info(
+        f"{split.rows_train:,} rows to learn from, {split.rows_test:,} to be judged on"
+    )
+    shares = built.test[record.label].value_counts(normalize=True)
+    return dg.MaterializeResult(
+        value=record,
+        data_version=dg.DataVersion(record.fingerprint),
+        metadata={
+            "fingerprint": record.fingerprint,
+            "train until": split.train_until.isoformat(),
+            "test from": split.test_from.isoformat(),
+            "rows": table(
+                [
+                    {
+                        "part": "train",
+                        "rows": split.rows_train,
+                        "clusters": split.clusters_train,
+                    },
+                    {"part": "gap", "rows": split.rows_gap, "clusters": None},
+                    {"part": "test", "rows": split.rows_test, "clusters": split.clusters_test},
+                ]
+            ),
+            "classes in the test": table(
+                [{"class": name, "share": float(shares.get(name, 0.0))} for name in record.classes]
+            ),
+        },
+    )
