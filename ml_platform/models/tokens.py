@@ -37,14 +37,17 @@ def token_column(column: "pd.Series[Any]", *, lists: bool) -> TokenColumn:
         return _strings(column)
     array = pa.Array.from_pandas(column, type=None if len(column) else pa.list_(pa.string()))
     if isinstance(array, pa.ChunkedArray):
-        array = pa.chunked_array(array.chunks, type=array.type).combine_chunks()
+        array = array.unify_dictionaries().combine_chunks()
     if pa.types.is_null(array.type) or pa.types.is_null(array.type.value_type):
         return TokenColumn((), np.empty(0, np.int64), np.zeros(len(column) + 1, np.int64))
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
-    encoded = pc.fill_null(pc.list_flatten(array).cast(pa.string()), MISSING).dictionary_encode()
+    encoded = pc.list_flatten(array)
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.cast(pa.string()).dictionary_encode()
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return TokenColumn(tuple(encoded.dictionary.to_pylist()), codes, offsets)
+    words = encoded.dictionary.to_pylist()
+    codes = pc.fill_null(encoded.indices, len(words)).to_numpy(zero_copy_only=False)
+    return TokenColumn((*words, MISSING), codes.astype(np.int64), offsets)
 
 
 def _strings(column: "pd.Series[Any]") -> TokenColumn:

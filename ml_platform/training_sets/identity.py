@@ -39,9 +39,11 @@ def _canonical(column: pa.ChunkedArray) -> list[np.ndarray]:
 
 def _text(column: pa.ChunkedArray) -> list[np.ndarray]:
     """Codes into the sorted distinct strings (-1 for null), then those strings, length first."""
-    array: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array: Any = column
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.unify_dictionaries().combine_chunks()
     words = array.dictionary.to_pylist()
     codes = pc.fill_null(array.indices, -1).to_numpy().astype(np.int64)
     used = np.unique(codes[codes >= 0])
