@@ -47,6 +47,18 @@ LOW_CONFIDENCE = "low_confidence"
 
 
 @dataclass(frozen=True)
+class _Replays:
+    """Replays of several features, a tuple a geometry."""
+
+    shares: tuple[Replay, ...] = ()
+    cumulative: tuple[Replay, ...] = ()
+    missing: tuple[Replay, ...] = ()
+
+
+_NO_REPLAYS = _Replays()
+
+
+@dataclass(frozen=True)
 class FeatureBaseline:
     """One feature over the reference weeks."""
 
@@ -63,7 +75,9 @@ class FeatureBaseline:
     missing: float
     missing_variance: float
     inflation: Inflation
-    """Variance of quiet weeks over the variance that clusters explain."""
+    """Variance of quiet weeks over the variance that clusters explain: of the shares."""
+    cumulative_inflation: Inflation
+    """Of the distribution function; for categories that of the shares."""
     missing_inflation: Inflation
 
     def distribution(self) -> Shares:
@@ -220,18 +234,21 @@ def _features(
     entries: Sequence[tuple[str, Kind, Comparison]],
     clusters: Codes,
     end: datetime,
-    prior: tuple[Replay, ...] = (),
-) -> tuple[tuple[FeatureBaseline, ...], tuple[Replay, ...]]:
+    prior: _Replays = _NO_REPLAYS,
+) -> tuple[tuple[FeatureBaseline, ...], _Replays]:
     """Baselines of the columns, and their replays, which further columns may shrink towards."""
     require(rows, (CLUSTER, TIME, *(name for name, _, _ in entries)), "reference rows")
     slices = _weeks_of(rows, clusters, end)
     measured = [_measure(rows, name, kind, clusters, slices) for name, kind, _ in entries]
-    replays = tuple(entry[2] for entry in measured)
-    factors = inflations((*replays, *prior))
-    missing = inflations([entry[3] for entry in measured])
+    replays = _Replays(
+        *(tuple(column) for column in zip(*(part[2] for part in measured), strict=True))
+    )
+    factors = inflations((*replays.shares, *prior.shares))
+    cumulative = inflations((*replays.cumulative, *prior.cumulative))
+    missing = inflations(replays.missing)
     features = []
     for place, (name, _, compare) in enumerate(entries):
-        bins, whole = measured[place][:2]
+        bins, whole, _ = measured[place]
         features.append(
             FeatureBaseline(
                 name=name,
@@ -245,6 +262,7 @@ def _features(
                 missing=whole.missing,
                 missing_variance=whole.missing_variance,
                 inflation=factors[place],
+                cumulative_inflation=cumulative[place],
                 missing_inflation=missing[place],
             )
         )
@@ -266,7 +284,7 @@ def _weeks_of(rows: "pd.DataFrame", clusters: Codes, end: datetime) -> list[tupl
 
 def _measure(
     rows: "pd.DataFrame", name: str, kind: Kind, clusters: Codes, slices: list[tuple[Codes, Codes]]
-) -> tuple[Bins, Shares, Replay, Replay]:
+) -> tuple[Bins, Shares, tuple[Replay, Replay, Replay]]:
     if kind is Kind.NUMBER:
         bins = number_bins(rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
     else:
@@ -274,4 +292,6 @@ def _measure(
     codes = _codes(bins, rows, name)
     whole = clustered_shares(codes, clusters, bins.count)
     weeks = [clustered_shares(codes[places], numbers, bins.count) for places, numbers in slices]
-    return bins, whole, replay(kind, whole, weeks), replay_missing(whole, weeks)
+    shares = replay(whole, weeks, cumulative=False)
+    cumulative = replay(whole, weeks, cumulative=True) if kind is Kind.NUMBER else shares
+    return bins, whole, (shares, cumulative, replay_missing(whole, weeks))

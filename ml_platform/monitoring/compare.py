@@ -20,6 +20,16 @@ _ORDER = {Severity.SIGNIFICANT: 0, Severity.MODERATE: 1, Severity.NONE: 2, Sever
 
 
 @dataclass(frozen=True)
+class _Figures:
+    statistic: float
+    p_value: float
+    psi: float
+    size: float
+    noise: float
+    """Largest standard error of a share, or of the distribution function, in a quiet window."""
+
+
+@dataclass(frozen=True)
 class Compared:
     """A feature's figures before the adjustment, and what happened in words."""
 
@@ -29,6 +39,8 @@ class Compared:
     """Enough rows and clusters on both sides for a statement about the distribution."""
     watched: bool
     """Enough rows and clusters, missing or not, for a statement about missingness."""
+    tells: bool
+    """Quiet weeks differ little enough that a significant shift would show."""
     words: str
 
 
@@ -37,6 +49,8 @@ def compare(
 ) -> Compared:
     """Sizes and p-values of one feature; ``clusters`` counts those of the window, whatever is missing.
 
+    A number is tested twice, by its KS distance and by chi-squared over its bins (values that fall
+    between those of a lattice hardly change the distance): its p-value is the smaller one, doubled.
     The severity is filled by `judge`, once all p-values of the report are known.
     """
     before = baseline.distribution()
@@ -46,9 +60,9 @@ def compare(
     )
     watched = current.total >= policy.minimum_rows and clusters >= policy.minimum_clusters
     test = "ks" if baseline.bins.kind is Kind.NUMBER else "chi2"
-    statistic, p_value, psi, size = 0.0, 1.0, 0.0, 0.0
+    figures = _Figures(0.0, 1.0, 0.0, 0.0, 0.0)
     if present:
-        statistic, p_value, psi, size = _distribution(baseline, before, current, policy)
+        figures = _distribution(baseline, before, current, policy)
     _, missing_p = missingness(
         before.missing,
         current.missing,
@@ -58,36 +72,61 @@ def compare(
     drift = FeatureDrift(
         name=baseline.name,
         test=test,
-        statistic=statistic,
-        p_value=p_value,
+        statistic=figures.statistic,
+        p_value=figures.p_value,
         adjusted_p_value=1.0,
-        psi=psi,
-        size=size,
+        psi=figures.psi,
+        size=figures.size,
         missing_baseline=before.missing,
         missing_current=current.missing,
         missing_adjusted_p_value=1.0,
         severity=Severity.INSUFFICIENT,
     )
     words = _words(baseline, before, current, drift, policy)
-    return Compared(drift, missing_p if watched else 1.0, present, watched, words)
+    return Compared(
+        drift,
+        missing_p_value=missing_p if watched else 1.0,
+        present=present,
+        watched=watched,
+        tells=present and _can_tell(figures, baseline.cumulative_inflation.freedom, policy),
+        words=words,
+    )
 
 
 def _distribution(
     baseline: FeatureBaseline, before: Shares, current: Shares, policy: MonitoringPolicy
-) -> tuple[float, float, float, float]:
+) -> _Figures:
     gap = current.shares - before.shares
-    covariance = (before.covariance + current.covariance) * baseline.inflation.factor
-    freedom = baseline.inflation.freedom
-    rows = (before.rows, current.rows)
+    measured = before.covariance + current.covariance
+    covariance, rows = measured * baseline.inflation.factor, (before.rows, current.rows)
     psi = clustered_psi(before.shares, current.shares, covariance, rows)
-    if baseline.bins.kind is Kind.NUMBER:
-        size, p_value = clustered_ks(
-            gap, covariance, freedom=freedom, draws=policy.draws, seed=policy.seed
-        )
-        return size, p_value, psi, size
     pooled = (before.shares * rows[0] + current.shares * rows[1]) / sum(rows)
-    statistic, p_value = clustered_chi_squared(gap, covariance, pooled, freedom=freedom)
-    return statistic, p_value, psi, float(np.abs(gap).sum() / 2)
+    statistic, p_value = clustered_chi_squared(
+        gap, covariance, pooled, freedom=baseline.inflation.freedom
+    )
+    if baseline.bins.kind is not Kind.NUMBER:
+        noise = float(np.sqrt(np.diag(covariance).max()))
+        return _Figures(statistic, p_value, psi, float(np.abs(gap).sum() / 2), noise)
+    inflation = baseline.cumulative_inflation
+    size, by_distance = clustered_ks(
+        gap,
+        measured * inflation.factor,
+        freedom=inflation.freedom,
+        draws=policy.draws,
+        seed=policy.seed,
+    )
+    process = np.cumsum(np.cumsum(measured, axis=0), axis=1) * inflation.factor
+    noise = float(np.sqrt(max(np.diag(process)[:-1].max(initial=0.0), 0.0)))
+    return _Figures(size, min(1.0, 2.0 * min(p_value, by_distance)), psi, size, noise)
+
+
+def _can_tell(figures: _Figures, freedom: float, policy: MonitoringPolicy) -> bool:
+    """Whether a significant shift would stand out from the noise of quiet weeks at all."""
+    from scipy.special import stdtr
+
+    if figures.noise == 0.0:
+        return True
+    return 2.0 * float(stdtr(freedom, -policy.size_significant / figures.noise)) <= policy.alpha
 
 
 def judge(compared: Sequence[Compared], policy: MonitoringPolicy) -> tuple[FeatureDrift, ...]:
@@ -114,7 +153,7 @@ def _judged(
 ) -> FeatureDrift:
     drift = entry.drift
     change = abs(drift.missing_current - drift.missing_baseline)
-    found = Severity.NONE if entry.present else Severity.INSUFFICIENT
+    found = Severity.NONE if entry.tells else Severity.INSUFFICIENT
     if entry.present and adjusted <= policy.alpha:
         found = worst(_band(drift.size, policy), _psi_band(drift.psi, policy))
     if entry.watched and missing <= policy.alpha and _band(change, policy) is not Severity.NONE:

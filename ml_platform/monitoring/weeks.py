@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from ml_platform.features.spec import Kind
 from ml_platform.monitoring.distribution import Floats, Shares, without
 
 WEEK = timedelta(days=7)
@@ -55,8 +54,12 @@ class Replay:
         return self.observed / self.expected
 
 
-def replay(kind: Kind, whole: Shares, weeks: Sequence[Shares]) -> Replay:
-    """Each week against the rest, in the geometry of the feature's test (KS process, or chi-squared)."""
+def replay(whole: Shares, weeks: Sequence[Shares], *, cumulative: bool) -> Replay:
+    """Each week against the rest, in the geometry of the test: of chi-squared, or of the KS process.
+
+    The two differ: users that come and go shift a whole distribution, and then sums over bins vary more
+    than the bins; a count that everybody shares for some weeks moves single bins.
+    """
     usable = [week for week in weeks if week.rows >= _ROWS and week.clusters >= _CLUSTERS]
     observed = expected = 0.0
     for week in usable:
@@ -64,7 +67,7 @@ def replay(kind: Kind, whole: Shares, weeks: Sequence[Shares]) -> Replay:
         if rest.rows < _ROWS:
             continue
         gap, covariance = week.shares - rest.shares, week.covariance + rest.covariance
-        if kind is Kind.NUMBER:
+        if cumulative:
             gap = np.cumsum(gap)
             covariance = np.cumsum(np.cumsum(covariance, axis=0), axis=1)
             weight: Floats = np.ones_like(gap)
