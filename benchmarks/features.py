@@ -36,6 +36,7 @@ def make_lake(lake: Path, rows: int) -> None:
         pq.write_table(schema.empty_table(), lake / name / "empty.parquet")
     with duckdb.connect() as connection:
         connection.execute("set threads = 2; set TimeZone = 'UTC'; select setseed(0.5)")
+        connection.execute("set enable_progress_bar = false")
         connection.execute(
             f"""
             copy (
@@ -65,15 +66,16 @@ def make_lake(lake: Path, rows: int) -> None:
 
 
 def ours(file: str) -> int:
-    """The windows of ``int_moments``, by the macro's frames."""
+    """The windows of ``int_counts``, by the macro `count_before`."""
     import duckdb
 
     frames = ", ".join(
-        f"(count(*) over (by_user range between {hours * 3_600_000_000} preceding and 1 preceding)) as n{hours}"
+        f"count(*) over (by_user range between {hours * 3_600_000_000} preceding and current row)"
+        f" - count(*) over (by_user range between current row and current row) as n{hours}"
         for hours in HOURS
     )
     with duckdb.connect() as connection:
-        connection.execute("set threads = 2; set memory_limit = '1200MB'; set TimeZone = 'UTC'")
+        connection.execute("set threads = 2; set memory_limit = '1200MB'")
         connection.execute(
             f"""
             create temp table users as

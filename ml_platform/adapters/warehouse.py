@@ -124,7 +124,7 @@ def publish_features(output: Path, warehouse: Path) -> FeatureBuild:
 
     target = output / FEATURES_FILE
     with duckdb.connect(str(warehouse), read_only=True) as connection, replacing(target) as beside:
-        connection.execute("set threads = 1; set TimeZone = 'UTC'")
+        connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         written = connection.execute(
             f"copy features.pattern_features to '{_quoted(beside)}' "
