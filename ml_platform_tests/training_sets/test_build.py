@@ -75,7 +75,10 @@ def test_any_changed_value_changes_the_fingerprint(tmp_path, column, value):
 
 def test_a_feature_version_and_the_split_are_part_of_the_fingerprint(tmp_path):
     first = build(tmp_path, rows()).record.fingerprint
-    assert build(tmp_path, rows(), feature_versions=VERSIONS | {"size": "2"}).record.fingerprint != first
+    assert (
+        build(tmp_path, rows(), feature_versions=VERSIONS | {"size": "2"}).record.fingerprint
+        != first
+    )
     other = replace(Labelled(), test_share=0.3)
     assert build(tmp_path, rows(), labelling=other).record.fingerprint != first
 

@@ -13,7 +13,9 @@ def test_storage_does_not_matter_but_values_and_order_do():
         }
     )
     assert content_sha256(plain) == content_sha256(stored)
-    assert content_sha256(plain) == content_sha256(pa.concat_tables([plain.slice(0, 1), plain.slice(1)]))
+    assert content_sha256(plain) == content_sha256(
+        pa.concat_tables([plain.slice(0, 1), plain.slice(1)])
+    )
     assert content_sha256(plain) != content_sha256(plain.take([0, 2, 1]))
     assert content_sha256(plain) != content_sha256(plain.rename_columns(["b", "n", "l"]))
 

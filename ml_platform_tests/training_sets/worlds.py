@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml_platform.features.spec import FeatureSpec, Family, Kind
+from ml_platform.features.spec import Family, FeatureSpec, Kind
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AS_OF = START + timedelta(days=400)
@@ -37,7 +37,9 @@ class Labelled:
     features: tuple[str, ...] = ("size", "tool", "words")
 
 
-def rows(acts: int = 100, rows_an_act: int = 2, labels: Sequence[str] = ("fix", "feat")) -> list[dict]:
+def rows(
+    acts: int = 100, rows_an_act: int = 2, labels: Sequence[str] = ("fix", "feat")
+) -> list[dict]:
     """Act ``i`` is at hour ``12 i``; its label is the next of ``labels``."""
     made = []
     for act in range(acts):

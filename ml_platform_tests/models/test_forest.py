@@ -1,0 +1,144 @@
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.models.artifact import load_scorer, scorer_of
+from ml_platform.models.forest import ForestRecipe, fit_forest_model
+from ml_platform.models.rules import class_codes, fit_rules
+from ml_platform.models.spec import FitOutcome
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.worlds import CLASSES, PLAN, training_set, world
+
+RECIPE = ForestRecipe(
+    trees=30,
+    smallest_leaf=3,
+    leaf_share=0.0,
+    drawn_share=0.6,
+    drawn_most=1_000,
+    act_weight_power=0.5,
+    folds=5,
+)
+
+
+def fit(made: TrainingSet, seed: int = 3, lines: list[str] | None = None) -> FitOutcome:
+    told = lines if lines is not None else []
+    return fit_forest_model(made, PLAN, RECIPE, seed, timedelta(hours=1), told.append)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[TrainingSet, FitOutcome, list[str]]:
+    made, lines = training_set(), []
+    return made, fit(made, lines=lines), lines
+
+
+def accuracy(scorer, rows: pd.DataFrame) -> float:
+    truth = class_codes(rows, "workflow_category", CLASSES)
+    return float(np.mean(scorer.predict_proba(rows).argmax(axis=1) == truth))
+
+
+def test_the_artifact_answers_as_the_estimator_on_every_row(fitted):
+    made, outcome, _ = fitted
+    scorer = scorer_of(outcome.artifact)
+    for rows in (made.train, made.test):
+        served, wanted = scorer.predict_proba(rows), outcome.estimator.predict_proba(rows)
+        assert np.abs(served - wanted).max() < 1e-6
+        assert np.abs(served.sum(axis=1) - 1).max() < 1e-6
+    assert scorer.classes == outcome.estimator.classes == CLASSES
+
+
+def test_it_beats_its_rules_by_following_the_session(fitted):
+    made, outcome, _ = fitted
+    assert accuracy(scorer_of(outcome.artifact), world(1_000, seed=9)) > 0.88
+    assert accuracy(scorer_of(fit_rules(made)), world(1_000, seed=9)) < 0.75
+
+
+def test_folds_say_what_new_rows_will_say(fitted):
+    _, outcome, lines = fitted
+    assert len(outcome.fold_metrics) == 5
+    folds = np.mean([fold["accuracy"] for fold in outcome.fold_metrics])
+    assert abs(folds - accuracy(outcome.estimator, world(1_000, seed=9))) < 0.03
+    assert sum(line.startswith("fold ") for line in lines) == 5
+    assert "encoded 1600 rows" in lines[0]
+
+
+def test_confidence_is_believable_on_rows_never_seen(fitted):
+    _, outcome, _ = fitted
+    rows = world(1_000, seed=9)
+    chances = outcome.estimator.predict_proba(rows)
+    truth = class_codes(rows, "workflow_category", CLASSES)
+    gap = chances.max(axis=1).mean() - np.mean(chances.argmax(axis=1) == truth)
+    assert abs(gap) < 0.03
+
+
+def test_odd_rows_are_answered(fitted):
+    _, outcome, _ = fitted
+    odd = pd.DataFrame(
+        {
+            "size": [np.nan],
+            "tool": [None],
+            "operation": ["never seen"],
+            "words": [None],
+            "session_tokens": [["?"] * 40],
+        }
+    )
+    found = scorer_of(outcome.artifact).predict_proba(odd)
+    assert found.shape == (1, 3)
+    assert found.sum() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_labels_at_random_give_the_accuracy_of_chance():
+    made = training_set()
+    shuffled = made.train["workflow_category"].sample(frac=1.0, random_state=5).to_numpy()
+    blind = replace(made, train=made.train.assign(workflow_category=shuffled))
+    outcome = fit(blind)
+    folds = np.mean([fold["accuracy"] for fold in outcome.fold_metrics])
+    assert abs(folds - 1 / 3) < 0.05
+    assert abs(accuracy(outcome.estimator, world(1_000, seed=9)) - 1 / 3) < 0.06
+
+
+def test_a_class_of_the_test_part_alone_keeps_its_column():
+    made = training_set(100)
+    wider = replace(made, record=replace(made.record, classes=("absent", *CLASSES)))
+    outcome = fit(wider)
+    found = scorer_of(outcome.artifact).predict_proba(made.test)
+    assert found.shape == (len(made.test), 4)
+    assert found[:, 0].max() < 0.1
+    assert np.abs(found - outcome.estimator.predict_proba(made.test)).max() < 1e-6
+
+
+def test_another_seed_is_another_artifact_but_the_same_is_the_same(fitted):
+    made, outcome, _ = fitted
+    assert fit(made).artifact.sha256 == outcome.artifact.sha256
+    assert fit(made, seed=4).artifact.sha256 != outcome.artifact.sha256
+
+
+def test_two_processes_give_the_same_bytes(fitted):
+    _, outcome, _ = fitted
+    code = (
+        "from ml_platform_tests.models.test_forest import fit, training_set;"
+        "import sys; sys.stdout.write(fit(training_set()).artifact.sha256)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == outcome.artifact.sha256
+
+
+def test_it_is_served_from_its_folder(fitted, tmp_path):
+    made, outcome, _ = fitted
+    outcome.artifact.write(tmp_path / outcome.artifact.sha256)
+    scorer = load_scorer(tmp_path / outcome.artifact.sha256, outcome.artifact.sha256)
+    assert np.array_equal(
+        scorer.predict_proba(made.test), scorer_of(outcome.artifact).predict_proba(made.test)
+    )
+
+
+def test_a_leaf_grows_with_the_rows_that_are_drawn():
+    recipe = replace(RECIPE, leaf_share=1 / 100)
+    assert (recipe.drawn(100), recipe.leaf(100)) == (60, 3)
+    assert (recipe.drawn(1_000_000), recipe.leaf(1_000_000)) == (1_000, 10)
