@@ -76,7 +76,7 @@ def telemetry(*, seed: int, weeks: int, users: int, rows_a_week: int) -> pd.Data
 
 def _sessions(draw: np.random.Generator, weeks: int, users: int, rows_a_week: int) -> pd.DataFrame:
     """Sessions by day and hour: weekdays and working hours are busier, users differ, weeks differ."""
-    activity = draw.gamma(2.0, size=(1, users)) * draw.lognormal(0, 0.4, size=(weeks, users))
+    activity = draw.gamma(2.0, size=(1, users)) * draw.lognormal(0, 0.25, size=(weeks, users))
     expected = rows_a_week / 6 * activity / (activity.sum() / weeks)
     counts = draw.poisson(expected)
     week, user = (
@@ -90,9 +90,9 @@ def _sessions(draw: np.random.Generator, weeks: int, users: int, rows_a_week: in
 
 
 def _moods(draw: np.random.Generator, users: int, days: int) -> np.ndarray:
-    """A stationary autoregression a user, by day: correlation .8 from day to day, deviation .3."""
+    """A stationary autoregression a user, by day: correlation .8 from day to day, deviation .2."""
     moods = np.empty((users, days))
-    moods[:, 0] = draw.normal(0, 0.3, users)
+    moods[:, 0] = draw.normal(0, 0.2, users)
     for day in range(1, days):
-        moods[:, day] = 0.8 * moods[:, day - 1] + draw.normal(0, 0.3 * 0.6, users)
+        moods[:, day] = 0.8 * moods[:, day - 1] + draw.normal(0, 0.2 * 0.6, users)
     return moods
