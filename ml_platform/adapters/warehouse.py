@@ -21,14 +21,8 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 FEATURES_FILE = "pattern_features.parquet"
 MEMORY_LIMIT = "1200MB"
 _ROW_GROUP = 122_880
-_DBT = """
-import ctypes, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-from dbt.cli.main import cli
-cli()
-"""
-"""dbt that dies with its parent (PR_SET_PDEATHSIG): an orphan would hold the DuckDB file against the next run."""
+DBT = Path(sys.executable).with_name("ml-platform-dbt")
+"""dbt bound to the life of its parent (`dbt_process`)."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,7 @@ def run_dbt(arguments: tuple[str, ...], warehouse: Path, progress: Callable[[str
     results.unlink(missing_ok=True)
     lines: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-c", _DBT, *arguments],
+        [DBT, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,6 +1,7 @@
 """`ml-platform monitor`: the report of one six-hour window."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from ml_platform.cli.options import (
     parse_boundary,
     require_home,
 )
+from ml_platform.clock import WINDOW, last_boundary
+from ml_platform.errors import UsageError
 
 
 @click.command()
@@ -29,6 +32,13 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
 
     state = require_home(settings)
     end = parse_boundary("--window-end", window_end) if window_end else state.as_of
+    first, last = state.first_window + WINDOW, last_boundary(datetime.now(UTC))
+    if not first <= end <= last:
+        raise UsageError(
+            f"No window of this home ends at {end:%Y-%m-%dT%H:%MZ}: they end from "
+            f"{first:%Y-%m-%dT%H:%MZ} to {last:%Y-%m-%dT%H:%MZ}.",
+            remedy="name one of these six-hour boundaries",
+        )
     with (
         only_one(settings),
         services(settings) as running,

@@ -1,18 +1,18 @@
 """Stage features: dbt builds the warehouse from the lake; tested features leave it as Parquet."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
 from ml_platform import values
-from ml_platform.adapters.warehouse import PROJECT, dbt_variables
+from ml_platform.adapters.warehouse import DBT, PROJECT, dbt_variables
 from ml_platform.defs.dbt_manifest import manifest
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
+
+FEATURES = dg.AssetKey(["features", "pattern_features"])
 
 
 @dbt_assets(manifest=manifest(), name="warehouse")
@@ -30,7 +30,7 @@ def warehouse(
     dbt = DbtCliResource(
         project_dir=str(PROJECT),
         profiles_dir=str(PROJECT),
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        dbt_executable=str(DBT),
     )
     variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def warehouse(
         target_path=settings.warehouse.parent / "dbt",
     )
     yield from invocation.stream()
-    if context.selected_asset_keys and len(context.selected_asset_keys) < 2:
+    if FEATURES not in context.selected_asset_keys:
         return
     built = publish_features(settings.features, settings.warehouse)
     versions = feature_versions(built.sql_by_model)

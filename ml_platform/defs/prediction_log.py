@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform.defs.features import FEATURES
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.registering import RULES, rules_of
-from ml_platform.defs.training_sets import FEATURES
 from ml_platform.errors import InsufficientData
 from ml_platform.models.spec import ModelSpec
 

@@ -5,13 +5,12 @@ from typing import Any
 
 import dagster as dg
 
+from ml_platform.defs.features import FEATURES
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.models.spec import ModelSpec
 from ml_platform.training_sets.training_set import TrainingSetRecord
-
-FEATURES = dg.AssetKey(["features", "pattern_features"])
 
 
 def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:

@@ -1,0 +1,83 @@
+"""Seconds and peak memory of `ml-platform run`, all its processes together, servers included.
+
+`python -m benchmarks.run_cost [--source ...] [--map ...] [--seed N] [--parameters second]`: a fresh home each time; proportional set
+size (shared pages counted once), sampled four times a second. Limits: three minutes and three gigabytes on two cores.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from ml_platform_tests.end_to_end.command import COMMAND, environment
+
+
+def memory(root: psutil.Process, home: Path) -> int:
+    """Bytes of the command, of its descendants, and of the home's servers."""
+    found = {process.pid: process for process in (root, *root.children(recursive=True))}
+    for process in psutil.process_iter(["cmdline"]):
+        if str(home) in " ".join(process.info["cmdline"] or []):
+            found[process.pid] = process
+            found.update({child.pid: child for child in process.children(recursive=True)})
+    total = 0
+    for process in found.values():
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
+
+
+def main() -> None:
+    """Run once, watch, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    options, arguments = parser.parse_known_args()
+    folder = Path(tempfile.mkdtemp(prefix="run-cost-"))
+    folder.chmod(0o755)
+    home = folder / "home"
+    began = time.monotonic()
+    with (folder / "out").open("w") as out:
+        process = subprocess.Popen(
+            [COMMAND, "run", "--home", str(home), "--json", *arguments],
+            stdout=out,
+            env=environment(),
+        )
+        root = psutil.Process(process.pid)
+        peak = 0
+        while process.poll() is None:
+            try:
+                peak = max(peak, memory(root, home))
+            except psutil.Error:
+                pass
+            time.sleep(0.25)
+    seconds = time.monotonic() - began
+    told = json.loads((folder / "out").read_text())
+    model = told["models"]["pattern_classifier"]
+    shutil.rmtree(folder, ignore_errors=True)
+    result = {
+        "seconds": round(seconds, 1),
+        "peak_gb": round(peak / 1e9, 2),
+        "verdict": model["verdict"],
+        "accuracy": model["metrics"].get("accuracy"),
+        "ceiling": (model["ceiling"] or {}).get("accuracy"),
+        "baseline": model["baseline"].get("accuracy"),
+        "macro_f1": model["metrics"].get("macro_f1"),
+        "act_accuracy": model["metrics"].get("act_accuracy"),
+        "act_macro_f1": model["metrics"].get("act_macro_f1"),
+        "monitoring": told["monitoring"]["pattern_classifier"],
+    }
+    print(
+        json.dumps(result) if options.json else "\n".join(f"{k:<14} {v}" for k, v in result.items())
+    )
+    sys.exit(process.returncode)
+
+
+if __name__ == "__main__":
+    main()
