@@ -31,12 +31,12 @@
     end
 {%- endmacro %}
 
-{# The words of a file name: the first four distinct ones of two letters or more. #}
-{% macro words(file_name) -%}
-    list_filter(regexp_split_to_array({{ file_name }}, '[^a-z0-9]+'), lambda word: length(word) >= 2)
+{# The words of two letters or more of a lower-case path, directories included. #}
+{% macro words(lowered) -%}
+    list_filter(regexp_split_to_array({{ lowered }}, '[^a-z0-9]+'), lambda word: length(word) >= 2)
 {%- endmacro %}
 
-{# The tokens of one path, from its parts: directories, name, extension, kind and the words of the name. #}
+{# The tokens of one path: directories, name, extension, kind, the path itself and its last twelve distinct words. #}
 {% macro path_tokens(parts, words) -%}
     list_filter(
         list_concat(
@@ -46,11 +46,12 @@
                 case when path_depth >= 3 then 'p:' || array_to_string({{ parts }}[1:3], '/') end,
                 'f:' || file_name,
                 'x:' || extension,
-                'k:' || path_kind
+                'k:' || path_kind,
+                'a:' || right(lowered, 80)
             ],
             coalesce(
                 list_transform(
-                    list_filter({{ words }}, lambda word, place: list_position({{ words }}, word) = place)[1:4],
+                    list_filter({{ words }}, lambda word, place: list_position({{ words }}, word) = place)[-12:],
                     lambda word: 'w:' || word
                 ),
                 []

@@ -34,6 +34,8 @@ _SOURCE = re.compile(
 )
 _LONGEST_NAME = 40
 _LONGEST_EXTENSION = 20
+_LONGEST_PATH = 80
+_MOST_WORDS = 12
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,17 @@ def object_parts(object_path: str | None, object_extension: str | None) -> Objec
         f"f:{stem}",
         f"x:{extension}",
         f"k:{kind}",
-        *(f"w:{word}" for word in words(stem)),
+        f"a:{path.lower()[-_LONGEST_PATH:]}",
+        *(f"w:{word}" for word in words(path.lower())),
     )
     hidden = float(path.startswith(".") or "/." in path)
     return ObjectParts(extension, folder, subfolder, stem, float(depth), kind, hidden, tokens)
 
 
-def words(stem: str) -> tuple[str, ...]:
-    """The first four distinct words of two letters or more of a lower-case file name."""
-    found = (word for word in re.split(r"[^a-z0-9]+", stem) if len(word) >= 2)
-    return tuple(dict.fromkeys(found))[:4]
+def words(path: str) -> tuple[str, ...]:
+    """The last twelve distinct words of two letters or more of a lower-case path, directories included."""
+    found = (word for word in re.split(r"[^a-z0-9]+", path) if len(word) >= 2)
+    return tuple(dict.fromkeys(found))[-_MOST_WORDS:]
 
 
 def path_kind(lowered: str, name: str, extension: str) -> str:

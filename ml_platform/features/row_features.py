@@ -36,7 +36,7 @@ ROW_FEATURES: tuple[FeatureSpec, ...] = (
     number("hour_cos", Family.TIME, CIRCLE, ROW, CLOCK, "The day without a seam.", SLOTS),
     number("weekday_sin", Family.TIME, CIRCLE, ROW, CLOCK, "The week without a seam.", SLOTS),
     number("weekday_cos", Family.TIME, CIRCLE, ROW, CLOCK, "The week without a seam.", SLOTS),
-    tokens("path_tokens", ROW, "Directories, stem, words, extension and kind of the path."),
+    tokens("path_tokens", ROW, "Directories, stem, extension, kind, the path and its words."),
     category(
         "extension_x_operation",
         Family.INTERACTION,

@@ -45,9 +45,14 @@ def test_the_parts_of_a_path() -> None:
         "f:list_view.test",
         "x:ts",
         "k:test",
+        "a:src/app/views/list_view.test.ts",
+        "w:src",
+        "w:app",
+        "w:views",
         "w:list",
         "w:view",
         "w:test",
+        "w:ts",
     )
 
 
@@ -67,15 +72,15 @@ def test_any_text_has_parts(path: str | None, extension: str | None) -> None:
     parts = object_parts(path, extension)
     known = parts.path_kind is not None
     assert known == (parts.folder is not None) == (parts.file_name is not None)
-    assert len(parts.tokens) == len(set(parts.tokens)) <= 10
+    assert len(parts.tokens) == len(set(parts.tokens)) <= 19
     assert parts.path_depth is None or parts.path_depth >= 0
 
 
-@given(st.text(alphabet="ab1_-. ", max_size=40))
-def test_words_are_few_distinct_and_not_letters(stem: str) -> None:
-    found = words(stem)
-    assert len(found) == len(set(found)) <= 4
-    assert all(len(word) >= 2 and word in stem for word in found)
+@given(st.text(alphabet="ab1_-. /", max_size=60))
+def test_words_are_few_distinct_and_not_letters(path: str) -> None:
+    found = words(path)
+    assert len(found) == len(set(found)) <= 12
+    assert all(len(word) >= 2 and word in path for word in found)
 
 
 @settings(max_examples=200, deadline=None)

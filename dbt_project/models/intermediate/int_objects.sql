@@ -40,7 +40,7 @@ kinds as (
     select
         *,
         {{ path_kind('lowered', 'name', 'extension') }} as path_kind,
-        {{ words('file_name') }} as words
+        {{ words('lowered') }} as words
     from named
 )
 
