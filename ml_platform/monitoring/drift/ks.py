@@ -26,9 +26,14 @@ def kolmogorov_smirnov(baseline: Floats, current: Floats) -> tuple[float, float]
 
     Source: Hodges (1958), "The significance probability of the Smirnov two-sample test".
     """
+    left, right = np.sort(baseline[~np.isnan(baseline)]), np.sort(current[~np.isnan(current)])
+    return sorted_ks(left, right)
+
+
+def sorted_ks(left: Floats, right: Floats) -> tuple[float, float]:
+    """As `kolmogorov_smirnov`, of samples without NaN that are sorted already."""
     from scipy.stats import kstwo
 
-    left, right = np.sort(baseline[~np.isnan(baseline)]), np.sort(current[~np.isnan(current)])
     n, m = int(left.size), int(right.size)
     if not n or not m:
         raise InsufficientData(
