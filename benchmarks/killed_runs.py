@@ -1,7 +1,8 @@
 """Kills a run with SIGKILL at random moments, each in a home of its own, and starts it again.
 
-`python -m benchmarks.killed_runs --times 20`: every second run must end with the fingerprints of an undisturbed one, one
-champion at most, `verify` clean, nothing half written and no process left. About two minutes a kill.
+`python -m benchmarks.killed_runs --times 20`: every second run must end with the fingerprints of an
+undisturbed one, one champion at most, `verify` clean, nothing half written and no process left.
+About a minute a kill.
 """
 
 import argparse

@@ -1,10 +1,12 @@
 """Seconds and peak memory of `ml-platform run`, all its processes together, servers included.
 
-`python -m benchmarks.run_cost [--source ...] [--map ...] [--seed N] [--parameters second]`: a fresh home each time; proportional set
-size (shared pages counted once), sampled four times a second. Limits: three minutes and three gigabytes on two cores.
+`python -m benchmarks.run_cost [--source ...] [--map ...] [--seed N] [--parameters second]`: a fresh home
+each time; proportional set size (shared pages counted once), sampled four times a second. Limits: three
+minutes and three gigabytes on two cores.
 """
 
 import argparse
+import contextlib
 import json
 import shutil
 import subprocess
@@ -52,10 +54,8 @@ def main() -> None:
         root = psutil.Process(process.pid)
         peak = 0
         while process.poll() is None:
-            try:
+            with contextlib.suppress(psutil.Error):
                 peak = max(peak, memory(root, home))
-            except psutil.Error:
-                pass
             time.sleep(0.25)
     seconds = time.monotonic() - began
     told = json.loads((folder / "out").read_text())

@@ -13,6 +13,8 @@ from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, SourceChoice, read_home, write_home
 from ml_platform.settings import Settings, read_settings
 
+_PLACES = {"git": "repository", "files": "folder", "process-log": "file"}
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 home_option = click.option(
@@ -116,6 +118,7 @@ def settle_home(
                 f"The home {settings.home} holds events of {known.source.label!r} with other options.",
                 remedy="choose another --home, or delete this one",
             )
+    _require_place(choice.text)
     now = last_boundary(datetime.now(UTC))
     open_source(choice, now, b"")
     kept = known.as_of if known else now
@@ -167,9 +170,16 @@ def _parse_clock(text: str, now: datetime) -> datetime:
     return clock
 
 
+def _require_place(text: str) -> None:
+    """What lies on this machine must be there; said before any server is started."""
+    kind, _, place = text.partition(":")
+    if kind in _PLACES and not Path(place).exists():
+        raise UsageError(f"There is no {_PLACES[kind]} {place}.", remedy=f"correct {kind}:PATH")
+
+
 def _absolute(text: str) -> str:
     """Paths of a source are kept absolute, so that the home works from any folder."""
     kind, separator, place = text.partition(":")
-    if separator and kind in ("git", "files", "process-log"):
+    if separator and kind in _PLACES:
         return f"{kind}:{Path(place).expanduser().resolve()}"
     return text

@@ -16,11 +16,10 @@ from ml_platform.errors import InsufficientData
 def unless_insufficient(
     context: dg.AssetExecutionContext,
     platform: Connections,
-    model: str,
     materialise: Callable[[], dg.MaterializeResult[Any]],
 ) -> Iterator[Any]:
     """What ``materialise`` gives; or, where data do not suffice, an observation with the reason."""
-    key = f"insufficient/{model}"
+    key = f"insufficient/{context.asset_key.to_user_string()}"
     try:
         result = materialise()
     except InsufficientData as error:
@@ -34,5 +33,8 @@ def unless_insufficient(
 
 def reason(platform: Connections, model: str) -> str:
     """Why the model could not be trained in its last run; empty if it could."""
-    stored = platform.ledger.state(f"insufficient/{model}")
-    return str(stored["reason"]) if stored else ""
+    for asset in ("training_set", "candidate"):
+        stored = platform.ledger.state(f"insufficient/{model}/{asset}")
+        if stored and stored["reason"]:
+            return str(stored["reason"])
+    return ""

@@ -34,7 +34,6 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         yield from unless_insufficient(
             context,
             platform,
-            spec.name,
             lambda: _fitted(context, spec, training_set, platform),
         )
 

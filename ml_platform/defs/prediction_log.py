@@ -42,7 +42,7 @@ def predictions_asset(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
         yield from unless_insufficient(
-            context, platform, spec.name, lambda: _predicted(context, spec, platform)
+            context, platform, lambda: _predicted(context, spec, platform)
         )
 
     return predictions

@@ -33,7 +33,7 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
         yield from unless_insufficient(
-            context, platform, spec.name, lambda: _materialised(context, spec, platform)
+            context, platform, lambda: _materialised(context, spec, platform)
         )
 
     return training_set

@@ -62,7 +62,7 @@ def test_groups_are_stages_and_every_asset_says_what_it_is(graph) -> None:
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.group_name in STAGE_NAMES, key
-        assert node.description and len(node.description) > 20, key
+        assert len(node.description or "") > 20, key
 
 
 def test_each_gate_is_one_check_and_only_integrity_blocks(graph) -> None:

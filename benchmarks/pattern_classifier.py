@@ -1,0 +1,147 @@
+"""The pattern classifier beside majority, rules and a forest of the five basic columns, on the same test rows.
+
+    python benchmarks/pattern_classifier.py .ml_platform/features/pattern_features.parquet
+    python benchmarks/pattern_classifier.py FEATURES --ceilings .ml_platform/lake/ceilings --json
+
+Accuracy and macro-F1 of rows and of acts (one prediction a commit), with 95 % intervals that resample
+sessions or commits whole. ``--ceilings`` is the folder or file of the Bayes rule's predictions, which only a
+simulation has.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.dataset as ds
+
+from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.report import Estimate, EvaluationReport
+from ml_platform.features.catalogue import PATTERN_FEATURES
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.encoding import EncodingPlan
+from ml_platform.models.forest import fit_forest_model
+from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
+from ml_platform.models.spec import FitOutcome
+from ml_platform.training_sets.build import build_training_set
+from ml_platform.training_sets.training_set import TrainingSet
+
+FIVE = EncodingPlan(
+    numbers=("hour", "weekday"), categories=("extension", "tool", "operation"), evidence=()
+)
+METRICS = ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1", "expected_calibration_error")
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def tell(line: str) -> None:
+    """Progress goes to standard error."""
+    print(line, file=sys.stderr)
+
+
+def training_set(features: Path, folder: Path) -> TrainingSet:
+    """All labelled rows of the file, split as the model splits them."""
+    return build_training_set(
+        features,
+        SPEC,
+        specs=PATTERN_FEATURES,
+        feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
+        source=str(features),
+        simulated=False,
+        as_of=FOREVER,
+        folder=folder,
+    )
+
+
+def ceilings(path: Path | None) -> Mapping[str, str] | None:
+    """The Bayes rule's class by row id."""
+    if path is None:
+        return None
+    table = ds.dataset(path, format="parquet").to_table(columns=["model", "row_id", "prediction"])
+    rows = table.to_pandas()
+    rows = rows[rows["model"] == SPEC.name]
+    return dict(zip(rows["row_id"], rows["prediction"], strict=True))
+
+
+def judged(
+    made: TrainingSet, ours: FitOutcome, five: FitOutcome, best: Path | None
+) -> EvaluationReport:
+    """Everything on the test rows; the forest of five columns takes the place of a champion."""
+    return evaluate(
+        made,
+        candidate=scorer_of(ours.artifact),
+        estimator=ours.estimator,
+        baseline=scorer_of(SPEC.fit_rules(made)),
+        ceiling=ceilings(best),
+        champion=scorer_of(five.artifact),
+        folds=ours.fold_metrics,
+        artifact_sha256=ours.artifact.sha256,
+        versions={},
+        policy_version="benchmark",
+        as_of=FOREVER,
+        newest_row_at=FOREVER - timedelta(days=1),
+        live=False,
+        seed=SPEC.seed,
+    )
+
+
+def text(estimate: Estimate | None) -> str:
+    """Value and interval; a dash for what a scorer does not have."""
+    if estimate is None:
+        return "-"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def main() -> None:
+    """Fit, judge, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("features", type=Path, help="pattern_features.parquet")
+    parser.add_argument("--ceilings", type=Path, help="predictions of the Bayes rule (simulation)")
+    parser.add_argument("--seed", type=int, default=SPEC.seed)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        made = training_set(options.features, Path(folder))
+        ours = SPEC.fit(made, options.seed, tell)
+        five = fit_forest_model(made, FIVE, RECIPE, options.seed, LABEL_DELAY, tell)
+        report = judged(made, ours, five, options.ceilings)
+    subjects = {
+        "majority": report.majority,
+        "rules": report.baseline,
+        "five columns": report.champion,
+        "ours": report.candidate,
+        "ceiling": report.ceiling,
+    }
+    found = {
+        name: {metric: subject.metrics.get(metric) for metric in METRICS}
+        for name, subject in subjects.items()
+        if subject is not None
+    }
+    if options.json:
+        plain = {
+            name: {metric: value and vars(value) for metric, value in row.items()}
+            for name, row in found.items()
+        }
+        facts = {
+            "rows": report.rows,
+            "clusters": report.clusters,
+            "parity_gap": report.parity_gap,
+            "fit_seconds": ours.seconds,
+            "artifact_bytes": ours.artifact.size_bytes,
+        }
+        print(json.dumps({"facts": facts, "subjects": plain}))
+        return
+    print(f"{report.rows:,} test rows in {report.acts:,} acts and {report.clusters:,} clusters")
+    print(
+        f"fit {ours.seconds:.1f} s, {ours.artifact.size_bytes / 1e6:.1f} MB, parity {report.parity_gap:.1e}"
+    )
+    for metric in METRICS:
+        print(f"\n{metric}")
+        for name, row in found.items():
+            print(f"  {name:13s} {text(row[metric])}")
+
+
+if __name__ == "__main__":
+    main()
