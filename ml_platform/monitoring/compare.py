@@ -1,13 +1,13 @@
 """One feature now against its baseline; then all of them together, under false discovery control."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ml_platform.features.spec import Kind
 from ml_platform.monitoring.baseline import FeatureBaseline
-from ml_platform.monitoring.distribution import Shares
+from ml_platform.monitoring.distribution import Floats, Shares
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
 from ml_platform.monitoring.drift.false_discovery import benjamini_hochberg
 from ml_platform.monitoring.drift.ks import clustered_ks
@@ -63,10 +63,12 @@ def compare(
     figures = _Figures(0.0, 1.0, 0.0, 0.0, 0.0)
     if present:
         figures = _distribution(baseline, before, current, policy)
+    alike = before.missing_variance * before.total / max(current.total, 1)
     _, missing_p = missingness(
         before.missing,
         current.missing,
-        (before.missing_variance + current.missing_variance) * baseline.missing_inflation.factor,
+        (before.missing_variance + max(current.missing_variance, alike))
+        * baseline.missing_inflation.factor,
         freedom=baseline.missing_inflation.freedom,
     )
     drift = FeatureDrift(
@@ -96,11 +98,12 @@ def compare(
 def _distribution(
     baseline: FeatureBaseline, before: Shares, current: Shares, policy: MonitoringPolicy
 ) -> _Figures:
-    gap = current.shares - before.shares
-    measured = before.covariance + current.covariance
-    covariance, rows = measured * baseline.inflation.factor, (before.rows, current.rows)
-    psi = clustered_psi(before.shares, current.shares, covariance, rows)
+    gap, rows = current.shares - before.shares, (before.rows, current.rows)
     pooled = (before.shares * rows[0] + current.shares * rows[1]) / sum(rows)
+    weight = np.divide(1.0, pooled, out=np.zeros_like(pooled), where=pooled > 0)
+    covariance = _quiet(before, current, lambda matrix: float(np.diag(matrix) @ weight))
+    covariance *= baseline.inflation.factor
+    psi = clustered_psi(before.shares, current.shares, covariance, rows)
     statistic, p_value = clustered_chi_squared(
         gap, covariance, pooled, freedom=baseline.inflation.freedom
     )
@@ -108,16 +111,33 @@ def _distribution(
         noise = float(np.sqrt(np.diag(covariance).max()))
         return _Figures(statistic, p_value, psi, float(np.abs(gap).sum() / 2), noise)
     inflation = baseline.cumulative_inflation
+    covariance = _quiet(before, current, lambda matrix: float(_spread(matrix).sum()))
+    covariance *= inflation.factor
     size, by_distance = clustered_ks(
-        gap,
-        measured * inflation.factor,
-        freedom=inflation.freedom,
-        draws=policy.draws,
-        seed=policy.seed,
+        gap, covariance, freedom=inflation.freedom, draws=policy.draws, seed=policy.seed
     )
-    process = np.cumsum(np.cumsum(measured, axis=0), axis=1) * inflation.factor
-    noise = float(np.sqrt(max(np.diag(process)[:-1].max(initial=0.0), 0.0)))
+    noise = float(np.sqrt(max(_spread(covariance).max(initial=0.0), 0.0)))
     return _Figures(size, min(1.0, 2.0 * min(p_value, by_distance)), psi, size, noise)
+
+
+def _quiet(before: Shares, current: Shares, size: Callable[[Floats], float]) -> Floats:
+    """Covariance of the difference of the shares if nothing has moved.
+
+    Then the window's clusters are like those of the baseline. A window may by chance lack the long
+    sessions, or the level, that make the variance, and would look far more certain than it is; so what its
+    own covariance falls short of the baseline's, scaled to its rows, is taken from there.
+    """
+    alike = before.covariance * (before.rows / current.rows)
+    expected, found = size(alike), size(current.covariance)
+    short = max(0.0, 1.0 - found / expected) if expected > 0 else 0.0
+    quiet: Floats = before.covariance + current.covariance + short * alike
+    return quiet
+
+
+def _spread(covariance: Floats) -> Floats:
+    """Variances of the cumulative shares, all but the last, which is one."""
+    process: Floats = np.cumsum(np.cumsum(covariance, axis=0), axis=1)
+    return np.diag(process)[:-1]
 
 
 def _can_tell(figures: _Figures, freedom: float, policy: MonitoringPolicy) -> bool:
