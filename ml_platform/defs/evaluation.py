@@ -1,5 +1,6 @@
 """Stage evaluation (and its gates): the candidate judged, a check a gate, everything in MLflow."""
 
+import resource
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -221,7 +222,12 @@ def _log_run(
 ) -> str:
     """One MLflow run an evaluation: parameters, metrics with their bounds, fingerprints, plots, page."""
     report = judged.report
-    metrics = {"training_seconds": candidate.seconds, "parity_gap": report.parity_gap}
+    metrics = {
+        "training_seconds": candidate.seconds,
+        "parity_gap": report.parity_gap,
+        "artifact_megabytes": candidate.size_bytes / 1e6,
+        "peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
     for prefix, subject in (
         ("", report.candidate),
         ("baseline_", report.baseline),
