@@ -15,7 +15,7 @@ import numpy as np
 
 FLOOR = 1e-3
 SMALLEST_SHARE = 1e-3
-OFFSETS = (0.0, 0.1, 0.2, 0.3, 0.4)
+OFFSETS = (0.0, 0.1, 0.2, 0.3)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from ml_platform.models.encoding import (
     require_features,
     to_grid,
 )
-from ml_platform.models.evidence import EvidenceCounts, count_evidence, cross_fitted
+from ml_platform.models.evidence import EvidenceCounts, Weighing, count_evidence, cross_fitted
+from ml_platform.models.linear_evidence import collect
 from ml_platform.models.memory import (
     Memory,
     Moments,
@@ -70,15 +71,20 @@ class TrainingMatrix:
     categories: tuple[tuple[str, ...], ...]
     words: tuple[tuple[str, ...], ...]
     tokens: tuple["sparse.csr_matrix", ...]
-    counts: tuple[EvidenceCounts, ...]
+    weighings: tuple[Weighing, ...]
     memory: TrainingMemory | None
     blocks: np.ndarray
 
     def cross_fitted(self, without: Set[int] = frozenset()) -> np.ndarray:
         """The matrix, no row of which has seen the labels of its own block or those of ``without``."""
         found = [
-            to_grid(cross_fitted(tokens, counts, self.blocks, without), scale=False)
-            for tokens, counts in zip(self.tokens, self.counts, strict=True)
+            to_grid(
+                cross_fitted(tokens, weighing, self.blocks, without, jointly=column.jointly),
+                scale=False,
+            )
+            for column, tokens, weighing in zip(
+                self.plan.evidence, self.tokens, self.weighings, strict=True
+            )
         ]
         if self.memory is not None:
             found.append(to_grid(self.memory.cross_fitted(self.blocks, without), scale=False))
@@ -95,7 +101,7 @@ class TrainingMatrix:
                 transitions=self.memory.transitions.shares().astype(np.float32),
                 shares=class_shares(self.memory.counts[0]).astype(np.float32),
             )
-        weights = tuple(counts.weights() for counts in self.counts)
+        weights = tuple(weighing.weights() for weighing in self.weighings)
         return Encoding(self.plan, self.classes, self.categories, self.words, weights, memory)
 
 
@@ -114,7 +120,8 @@ def encode_training(
     require_features(rows, plan.features)
     size = act_sizes(rows)
     categories = fit_categories(rows, plan)
-    words, matrices, counts = [], [], []
+    words, matrices = [], []
+    weighings: list[Weighing] = []
     for column in plan.evidence:
         weights = size ** (-1.0 if column.an_act else -0.5)
         tokens = token_column(rows[column.feature], lists=column.lists)
@@ -123,7 +130,10 @@ def encode_training(
         matrix = token_matrix(tokens, kept, index, column.decay)
         words.append(kept)
         matrices.append(matrix)
-        counts.append(count_evidence(matrix, truth, weights, blocks, classes))
+        if column.jointly:
+            weighings.append(collect(matrix, truth, act_codes(rows), blocks, classes))
+        else:
+            weighings.append(count_evidence(matrix, truth, weights, blocks, classes))
     return TrainingMatrix(
         plan=plan,
         classes=classes,
@@ -131,7 +141,7 @@ def encode_training(
         categories=categories,
         words=tuple(words),
         tokens=tuple(matrices),
-        counts=tuple(counts),
+        weighings=tuple(weighings),
         memory=_memory(rows, truth, classes, plan, blocks, size) if plan.memory else None,
         blocks=blocks,
     )

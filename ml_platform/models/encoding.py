@@ -1,8 +1,9 @@
 """Rows to a float32 matrix, by declared arrays that were fitted on the training part alone.
 
 Columns, in this order: numbers; categories as their rank by frequency (0: the most frequent, the number of
-kept values: any other); for each evidence column one number a class (`ml_platform.models.evidence`); and the
-belief in each class from the remembered moments (`ml_platform.models.memory`).
+kept values: any other); for each evidence column one number a class (`ml_platform.models.evidence`, or
+`ml_platform.models.linear_evidence`); and the belief in each class from the remembered moments
+(`ml_platform.models.memory`).
 
 Trees look only at the order of values, so every value is put on a grid without any loss to them: the inverse
 hyperbolic sine, rounded to 1/1024. On that grid a threshold halfway between two values is exact in float32,
@@ -42,6 +43,8 @@ class EvidenceColumn:
     lists: bool
     an_act: bool = False
     """All rows of an act hold the same words, so the act counts once."""
+    jointly: bool = False
+    """Weights are learned together (`ml_platform.models.linear_evidence`), not counted one by one."""
     decay: float = 1.0
     minimum: float = 3.0
     """Weight of rows (or acts) below which a word is not kept."""
@@ -98,8 +101,11 @@ class Encoding:
         require_features(rows, self.plan.features)
         plain = encode_plain(rows, self.plan, self.categories)
         found = [
-            to_grid(evidence(self._matrix(rows, i), self.weights[i]), scale=False)
-            for i in range(len(self.plan.evidence))
+            to_grid(
+                evidence(self._matrix(rows, i), self.weights[i], jointly=column.jointly),
+                scale=False,
+            )
+            for i, column in enumerate(self.plan.evidence)
         ]
         if self.memory is not None:
             found.append(to_grid(self.memory.beliefs(rows), scale=False))

@@ -11,7 +11,7 @@ learning"; cross-fitting, Micci-Barreca (2001) and Chernozhukov et al. (2018).
 
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -73,19 +73,40 @@ def count_evidence(
     return EvidenceCounts(words, totals)
 
 
-def evidence(matrix: "sparse.csr_matrix", weights: np.ndarray) -> np.ndarray:
-    """Shape (rows, classes): the weights of a row's words, summed, over the root of their number."""
-    length = np.asarray(matrix.sum(axis=1))
-    found: np.ndarray = (matrix @ weights) / np.sqrt(np.maximum(length, 1.0))
-    return found
+class Weighing(Protocol):
+    """What weights of words come from: counts, or rows to learn from."""
+
+    def weights(self, without: Set[int] = frozenset()) -> np.ndarray:
+        """Shape (words, classes), float32, from all blocks but those of ``without``."""
+        ...
+
+
+def evidence(matrix: "sparse.csr_matrix", weights: np.ndarray, *, jointly: bool) -> np.ndarray:
+    """Shape (rows, classes): the weights of a row's words, summed.
+
+    Those that were not learned ``jointly`` are divided by the root of their number.
+    """
+    found: np.ndarray = matrix @ weights
+    if jointly:
+        return found
+    return np.asarray(found / np.sqrt(np.maximum(np.asarray(matrix.sum(axis=1)), 1.0)))
 
 
 def cross_fitted(
-    matrix: "sparse.csr_matrix", counts: EvidenceCounts, blocks: np.ndarray, without: Set[int]
+    matrix: "sparse.csr_matrix",
+    weighing: Weighing,
+    blocks: np.ndarray,
+    without: Set[int],
+    *,
+    jointly: bool,
 ) -> np.ndarray:
-    """`evidence` of the training rows, each by counts that leave out its own block and those of ``without``."""
-    found = np.zeros((matrix.shape[0], counts.classes.shape[1]))
-    for block in range(len(counts.words)):
+    """`evidence` of the training rows, each by weights without its own block and those of ``without``."""
+    parts = []
+    for block in range(int(blocks.max()) + 1):
         rows = np.flatnonzero(blocks == block)
-        found[rows] = evidence(matrix[rows], counts.weights(without | {block}))
+        weights = weighing.weights(without | {block})
+        parts.append((rows, evidence(matrix[rows], weights, jointly=jointly)))
+    found = np.zeros((matrix.shape[0], parts[0][1].shape[1]))
+    for rows, part in parts:
+        found[rows] = part
     return found

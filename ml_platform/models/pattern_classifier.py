@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LABEL_DELAY = timedelta(days=1)
 
 EVIDENCE = (
-    EvidenceColumn("act_tokens", lists=True, an_act=True),
+    EvidenceColumn("act_tokens", lists=True, an_act=True, jointly=True),
     EvidenceColumn("path_tokens", lists=True),
 )
 MEMORY = (

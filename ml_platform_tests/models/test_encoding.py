@@ -56,7 +56,7 @@ def test_new_rows_are_answered_whatever_they_lack():
         }
     )
     found = encoding.transform(odd)
-    assert found.shape == (3, encoding.width) == (3, 1 + 1 + 3 + 3)
+    assert found.shape == (3, encoding.width) == (3, 1 + 1 + 3 + 3 + 3)
     assert np.isfinite(found).all()
     assert found[0, 0] == SENTINEL
 

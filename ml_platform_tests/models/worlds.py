@@ -15,7 +15,10 @@ CLASSES = ("build", "review", "write")
 PLAN = EncodingPlan(
     numbers=("size",),
     categories=("tool",),
-    evidence=(EvidenceColumn("words", lists=True),),
+    evidence=(
+        EvidenceColumn("words", lists=True),
+        EvidenceColumn("words", lists=True, jointly=True),
+    ),
     memory=(RememberedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),),
 )
 
