@@ -36,9 +36,14 @@ class SourceChoice:
         return self.text == "simulate"
 
     @property
+    def advances(self) -> bool:
+        """New events keep coming: the clock of the home moves with them."""
+        return self.text.partition(":")[0] in ("postgres", "postgresql")
+
+    @property
     def live(self) -> bool:
         """It is expected to have events of the last hours; the others are archives."""
-        return self.text.partition(":")[0] in ("simulate", "postgres")
+        return self.simulated or self.advances
 
 
 @dataclass(frozen=True)

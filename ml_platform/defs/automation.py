@@ -1,12 +1,13 @@
 """When things run by themselves: every schedule and sensor says whether it is on."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as AssetJob,
 )
 
+from ml_platform.clock import CRON
 from ml_platform.defs.partitions import window_key
 from ml_platform.defs.platform import Connections
 from ml_platform.models.spec import ModelSpec
@@ -16,7 +17,7 @@ CATCH_UP = 20
 
 
 def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
-    """Every hour for live sources; archives and simulations have nothing new."""
+    """Every hour where new events keep coming; archives and simulations have ended."""
 
     @dg.schedule(
         name="hourly_ingestion",
@@ -30,11 +31,38 @@ def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
         source = platform.home.source
-        if source.simulated or not source.live:
-            return dg.SkipReason(f"{source.label} has nothing new: it is no live source")
+        if not source.advances:
+            return dg.SkipReason(_ended(platform))
         return dg.RunRequest(run_key=f"ingestion:{context.scheduled_execution_time.isoformat()}")
 
     return schedule
+
+
+def monitoring_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """Every six hours: the newest events, features from them, and the report of the window that ended."""
+
+    @dg.schedule(
+        name="six_hourly_monitoring",
+        job=job,
+        cron_schedule=CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Every six hours: ingests, rebuilds features, watches the window that has just ended.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
+    ) -> dg.RunRequest | dg.SkipReason:
+        if not platform.home.source.advances:
+            return dg.SkipReason(_ended(platform))
+        key = window_key(context.scheduled_execution_time)
+        return dg.RunRequest(run_key=f"all:{key}:schedule", partition_key=key)
+
+    return schedule
+
+
+def _ended(platform: Connections) -> str:
+    state = platform.home
+    return f"{state.source.label} ends at {state.as_of:%Y-%m-%dT%H:%MZ}: there is nothing newer"
 
 
 def missed_windows_sensor(
@@ -58,13 +86,13 @@ def missed_windows_sensor(
         if not reports:
             return dg.SkipReason("no window has been watched yet")
         missed = missed_windows(
-            windows, {window_key(report.window_end) for report in reports}, datetime.now(UTC)
+            windows, {window_key(report.window_end) for report in reports}, platform.now()
         )
         if not missed:
             return dg.SkipReason("every window has its report")
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"{spec.name}:{key}:missed", partition_key=key)
+                dg.RunRequest(run_key=f"{spec.name}:all:{key}:missed", partition_key=key)
                 for key in missed[:CATCH_UP]
             ]
         )
@@ -77,6 +105,8 @@ def missed_windows(
 ) -> list[str]:
     """Windows from the first report on that ended more than an hour before ``now`` without a report."""
     keys = windows.get_partition_keys(current_time=now)
+    if not keys:
+        return []
     first = min(reported)
     finished = [key for key in keys if key >= first]
     # The newest window is the schedule's own for an hour.

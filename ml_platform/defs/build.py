@@ -2,7 +2,11 @@
 
 import dagster as dg
 
-from ml_platform.defs.automation import ingestion_schedule, missed_windows_sensor
+from ml_platform.defs.automation import (
+    ingestion_schedule,
+    missed_windows_sensor,
+    monitoring_schedule,
+)
 from ml_platform.defs.events import lake, lake_checks
 from ml_platform.defs.features import catalogue, warehouse
 from ml_platform.defs.model_chain import training_chain, watching_chain
@@ -45,6 +49,12 @@ def build_definitions() -> dg.Definitions:
         partitions_def=grid,
         description="Predictions and the monitoring report of one six-hour window, for every model.",
     )
+    six_hourly = dg.define_asset_job(
+        "six_hourly",
+        EVENTS | FEATURES | dg.AssetSelection.assets(*all_watching),
+        partitions_def=grid,
+        description="The newest events, features from them, and the report of the window that ended.",
+    )
     train = {
         spec.name: dg.define_asset_job(
             f"train_{spec.name}",
@@ -56,15 +66,10 @@ def build_definitions() -> dg.Definitions:
     return dg.Definitions(
         assets=[lake, warehouse, catalogue, *all_training, *all_watching],
         asset_checks=[lake_checks],
-        jobs=[ingestion, refresh, pipeline, monitoring, *train.values()],
+        jobs=[ingestion, refresh, pipeline, monitoring, six_hourly, *train.values()],
         schedules=[
             ingestion_schedule(refresh),
-            dg.build_schedule_from_partitioned_job(
-                monitoring,
-                name="six_hourly_monitoring",
-                description="Every six hours: the window that has just ended.",
-                default_status=dg.DefaultScheduleStatus.RUNNING,
-            ),
+            monitoring_schedule(six_hourly),
         ],
         sensors=[
             sensor

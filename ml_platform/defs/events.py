@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ml_platform.adapters.expectations import EXPECTATIONS
-from ml_platform.clock import WINDOW, next_boundary
+from ml_platform.clock import WINDOW, last_boundary, next_boundary
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.events.schema import EVENT_TIME, TABLES
@@ -61,7 +61,7 @@ def lake(
     from ml_platform.adapters.sources import open_source
     from ml_platform.events.ingest import ingest
 
-    state = platform.home
+    state = _advanced(platform)
     source = open_source(state.source, state.as_of, user_key(platform.settings))
     now = max(datetime.now(UTC), state.as_of)
     report = ingest(source, platform.lake, now=now, progress=context.log.info)
@@ -71,6 +71,15 @@ def lake(
         write_home(platform.settings, _settled(state, report.newest_event_at))
     for counts in report.tables:
         yield _materialized(platform, report, counts)
+
+
+def _advanced(platform: Connections) -> HomeState:
+    """The home's state; where new events keep coming its clock has moved to the last boundary."""
+    state = platform.home
+    if state.source.advances and not state.settled:
+        state = replace(state, as_of=max(state.as_of, last_boundary(datetime.now(UTC))))
+        write_home(platform.settings, state)
+    return state
 
 
 def _settled(state: HomeState, newest: datetime) -> HomeState:

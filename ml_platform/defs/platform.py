@@ -1,6 +1,6 @@
 """What the assets reach the outside through; everything is opened on first use."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,12 @@ class Connections:
                 remedy="run `ml-platform run --source ...` or `ml-platform ingest --source ...` first",
             )
         return state
+
+    def now(self) -> datetime:
+        """The clock of ages and windows: the wall's while the source advances, else the home's."""
+        state = self.home
+        moves = state.source.advances and not state.settled
+        return datetime.now(UTC) if moves else state.as_of
 
     @property
     def newest_event_at(self) -> datetime:

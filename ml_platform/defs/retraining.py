@@ -1,6 +1,6 @@
 """Stage retraining: what monitoring decided becomes at most one run a cause."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -28,7 +28,7 @@ def retraining_sensor(spec: ModelSpec, job: AssetJob) -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.SensorResult | dg.SkipReason:
-        due = due_requests(platform, spec.name, datetime.now(UTC))
+        due = due_requests(platform, spec.name, platform.now())
         if not due:
             return dg.SkipReason("no report asks for training, and the last one is young enough")
         return dg.SensorResult(run_requests=[_request(platform, request) for request in due])
@@ -64,7 +64,7 @@ def _request(platform: Connections, due: "RetrainingRequest") -> dg.RunRequest:
             action="retrain",
             cause=due.cause,
             window_end=due.window,
-            requested_at=datetime.now(UTC),
+            requested_at=platform.now(),
         )
     )
     tags = {"ml_platform/model": due.model, "ml_platform/cause": due.cause}

@@ -1,0 +1,67 @@
+"""A source that goes on: a PostgreSQL query, watched by the six-hourly job as the schedule asks for it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from sqlalchemy import create_engine
+
+from ml_platform.clock import last_boundary
+from ml_platform.events.sources.simulate import SimulateSource
+from ml_platform_tests.end_to_end.command import told
+
+pytestmark = pytest.mark.xdist_group("live")
+QUERIES = """-- table: events
+SELECT * FROM events
+"""
+
+
+def fill(url: str, end: datetime) -> None:
+    """The events of a small simulation as a table of somebody's database."""
+    source = SimulateSource(as_of=end, days=4, users=60, seed=2)
+    engine = create_engine(url)
+    for name, rows in source.batches():
+        if name == "events":
+            rows.to_pandas().to_sql("events", engine, if_exists="append", index=False)
+    engine.dispose()
+
+
+def test_the_schedule_watches_the_window_that_has_ended(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = last_boundary(datetime.now(UTC))
+    fill(database_url, end)
+    queries = tmp_path / "queries.sql"
+    queries.write_text(QUERIES)
+    home = tmp_path / "home"
+    plain = database_url.replace("postgresql+psycopg2://", "postgresql://")
+    found = told(home, "run", "--source", f"postgres:{plain}", "--query-file", str(queries))
+    assert found["source"].count("***") == 1, "the password is not shown"
+    assert found["models"]["pattern_classifier"]["version"] == 1
+
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
+    from ml_platform.adapters.services import services
+    from ml_platform.cli.instance import dagster_instance, run_job
+    from ml_platform.defs.build import build_definitions
+    from ml_platform.defs.platform import Connections
+    from ml_platform.settings import read_settings
+
+    settings = read_settings()
+    with services(settings) as running, dagster_instance(settings, running) as instance:
+        repository = build_definitions().get_repository_def()
+        schedule = repository.get_schedule_def("six_hourly_monitoring")
+        asked = schedule.evaluate_tick(
+            dg.build_schedule_context(
+                instance=instance,
+                repository_def=repository,
+                scheduled_execution_time=end,
+                resources={"platform": Connections(settings)},
+            )
+        )
+        request = asked.run_requests[0]
+        assert request.run_key == f"all:{request.partition_key}:schedule"
+        run_job("six_hourly", instance, partition_key=request.partition_key)
+        reports = Connections(settings).ledger.monitoring_reports("pattern_classifier")
+    assert reports[0].window_end == end
+    assert reports[0].window_start == end - timedelta(days=7)
