@@ -1,16 +1,18 @@
 """What a home folder remembers between runs: its source, its clock and its secrets."""
 
 import os
-import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ml_platform import files, values
 from ml_platform.errors import UsageError
 from ml_platform.settings import Settings
+
+_DATABASES = ("postgres", "postgresql")
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,17 @@ class SourceChoice:
 
     @property
     def label(self) -> str:
-        """The source as it may be shown: a URL without its password."""
-        return re.sub(r"//([^:/@]+):[^@]*@", r"//\1:***@", self.text)
+        """The source as it may be shown: of a database its host and name alone."""
+        kind, _, place = self.text.partition(":")
+        if kind not in _DATABASES:
+            return self.text
+        try:
+            url = urlsplit(place if "://" in place else self.text)
+            if not url.netloc:
+                raise ValueError
+            return f"postgres:{url.hostname or '(local)'}/{url.path.strip('/').partition('?')[0]}"
+        except ValueError:
+            return "postgres:(a connection string)"
 
     @property
     def simulated(self) -> bool:
@@ -38,7 +49,7 @@ class SourceChoice:
     @property
     def advances(self) -> bool:
         """New events keep coming: the clock of the home moves with them."""
-        return self.text.partition(":")[0] in ("postgres", "postgresql")
+        return self.text.partition(":")[0] in _DATABASES
 
     @property
     def live(self) -> bool:
@@ -56,6 +67,11 @@ class HomeState:
     settled: bool
     """Whether the clock was given, or has been set to the end of an archive: it moves no more."""
 
+    @property
+    def advances(self) -> bool:
+        """New events keep coming and the clock moves with them."""
+        return self.source.advances and not self.settled
+
 
 def _path(settings: Settings) -> Path:
     return settings.home / "home.json"
@@ -70,9 +86,9 @@ def read_home(settings: Settings) -> HomeState | None:
 
 def write_home(settings: Settings, state: HomeState) -> None:
     """Remember ``state``, whole or not at all."""
-    files.write_text(_path(settings), values.to_json(state))
-    # The URL of a source may hold a password.
-    _path(settings).chmod(0o600)
+    with files.replacing(_path(settings)) as beside:
+        beside.touch(mode=0o600)  # the URL of a source may hold a password
+        beside.write_text(values.to_json(state))
 
 
 def user_key(settings: Settings) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ml_platform.cli.options import home_option, json_option, open_home, settle_home, source_options
+from ml_platform.cli.options import home_option, json_option, open_home, source_options
 
 
 @click.command()
@@ -22,6 +22,7 @@ def ingest(home: Path | None, as_json: bool, **choices: Any) -> None:
     settings = open_home(home)
     from ml_platform.adapters.services import services
     from ml_platform.cli.instance import dagster_instance, only_one, run_job
+    from ml_platform.cli.settle import settle_home
 
     with only_one(settings):
         settle_home(settings, **choices)

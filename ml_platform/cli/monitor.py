@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,7 +33,8 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
 
     state = require_home(settings)
     end = parse_boundary("--window-end", window_end) if window_end else state.as_of
-    first, last = state.first_window + WINDOW, last_boundary(datetime.now(UTC))
+    first = state.first_window + WINDOW
+    last = last_boundary(datetime.now(UTC)) if state.advances else state.as_of
     if not first <= end <= last:
         raise UsageError(
             f"No window of this home ends at {end:%Y-%m-%dT%H:%MZ}: they end from "
@@ -48,16 +50,21 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         from ml_platform.defs.partitions import window_key
         from ml_platform.defs.platform import Connections
 
-        run_job("monitoring", instance, partition_key=window_key(end))
+        # Where new events keep coming the features must reach the end of the window first.
+        job = "six_hourly" if state.advances else "monitoring"
+        run_job(job, instance, partition_key=window_key(end))
         ledger = Connections(settings).ledger
-        told = {}
+        told: dict[str, Any] = {}
         for spec in MODELS:
             reports = ledger.monitoring_reports(spec.name)
-            report = next(r for r in reports if r.window_end == end)
-            told[spec.name] = monitoring_summary(report)
+            report = next((r for r in reports if r.window_end == end), None)
+            told[spec.name] = monitoring_summary(report) if report else None
     if as_json:
         click.echo(json.dumps(told))
         return
     for name, report_told in told.items():
+        if report_told is None:
+            click.echo(f"{name}  INSUFFICIENT: nothing can answer for it (`ml-platform status`)")
+            continue
         for key, value in report_told.items():
             click.echo(f"{name}  {key:<16} {value}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ml_platform.cli.options import home_option, json_option, open_home, settle_home, source_options
+from ml_platform.cli.options import home_option, json_option, open_home, source_options
 
 
 @click.command()
@@ -31,6 +31,7 @@ def run(home: Path | None, as_json: bool, **choices: Any) -> None:
     from ml_platform import files
     from ml_platform.adapters.services import services
     from ml_platform.cli.instance import dagster_instance, only_one, run_job
+    from ml_platform.cli.settle import settle_home
     from ml_platform.cli.summary import show, summary
 
     with only_one(settings):

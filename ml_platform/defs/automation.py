@@ -10,7 +10,6 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 from ml_platform.clock import CRON
 from ml_platform.defs.partitions import window_key
 from ml_platform.defs.platform import Connections
-from ml_platform.models.spec import ModelSpec
 
 CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""
@@ -30,8 +29,7 @@ def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
-        source = platform.home.source
-        if not source.advances:
+        if not platform.home.advances:
             return dg.SkipReason(_ended(platform))
         return dg.RunRequest(run_key=f"ingestion:{context.scheduled_execution_time.isoformat()}")
 
@@ -52,7 +50,7 @@ def monitoring_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
-        if not platform.home.source.advances:
+        if not platform.home.advances:
             return dg.SkipReason(_ended(platform))
         key = window_key(context.scheduled_execution_time)
         return dg.RunRequest(run_key=f"all:{key}:schedule", partition_key=key)
@@ -66,38 +64,45 @@ def _ended(platform: Connections) -> str:
 
 
 def missed_windows_sensor(
-    spec: ModelSpec,
-    job: AssetJob,
-    windows: dg.TimeWindowPartitionsDefinition,
+    models: tuple[str, ...], job: AssetJob, windows: dg.TimeWindowPartitionsDefinition
 ) -> dg.SensorDefinition:
-    """Catches up on windows without a report, whatever the reason that they were missed."""
+    """Catches up on windows that lack a report of some model, whatever the reason.
+
+    A window is asked for once a day until its report is there: one that fails holds up no other.
+    """
 
     @dg.sensor(
-        name=f"{spec.name}_missed_windows",
+        name="missed_windows",
         job=job,
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Six-hour windows that have no monitoring report yet are run, oldest first.",
+        description="Six-hour windows that lack a monitoring report are run, oldest first.",
     )
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.SensorResult | dg.SkipReason:
-        reports = platform.ledger.monitoring_reports(spec.name)
-        if not reports:
-            return dg.SkipReason("no window has been watched yet")
-        missed = missed_windows(
-            windows, {window_key(report.window_end) for report in reports}, platform.now()
-        )
-        if not missed:
-            return dg.SkipReason("every window has its report")
-        return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(run_key=f"{spec.name}:all:{key}:missed", partition_key=key)
-                for key in missed[:CATCH_UP]
-            ]
-        )
+        now = platform.now()
+        missed: set[str] = set()
+        for model in models:
+            reports = platform.ledger.monitoring_reports(model)
+            if reports:
+                reported = {window_key(report.window_end) for report in reports}
+                missed.update(missed_windows(windows, reported, now))
+        requests = [
+            dg.RunRequest(run_key=f"all:{key}:missed:{now:%Y%m%d}", partition_key=key)
+            for key in sorted(missed)
+        ]
+        new = [request for request in requests if not _asked(context.instance, request)]
+        if not new:
+            return dg.SkipReason("every window has its report, or has been asked for today")
+        return dg.SensorResult(run_requests=new[:CATCH_UP])
 
     return sensor
+
+
+def _asked(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
+    filters = dg.RunsFilter(tags={"dagster/run_key": str(request.run_key)})
+    return bool(instance.get_run_records(filters, limit=1))
 
 
 def missed_windows(

@@ -72,12 +72,8 @@ def build_definitions() -> dg.Definitions:
             monitoring_schedule(six_hourly),
         ],
         sensors=[
-            sensor
-            for spec in MODELS
-            for sensor in (
-                retraining_sensor(spec, train[spec.name]),
-                missed_windows_sensor(spec, monitoring, grid),
-            )
+            missed_windows_sensor(tuple(spec.name for spec in MODELS), six_hourly, grid),
+            *(retraining_sensor(spec, train[spec.name]) for spec in MODELS),
         ],
         resources={"platform": Platform(), "records": RecordIOManager()},
         loggers={"progress": progress_logger, "console": dg.colored_console_logger},

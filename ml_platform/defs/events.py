@@ -69,6 +69,9 @@ def lake(
         context.log.info(note)
     if not state.settled and not source.live and report.newest_event_at is not None:
         write_home(platform.settings, _settled(state, report.newest_event_at))
+    end = platform.home.as_of
+    if report.newest_event_at is not None and report.newest_event_at >= end:
+        context.log.info(f"events from {end:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now")
     for counts in report.tables:
         yield _materialized(platform, report, counts)
 
@@ -76,7 +79,7 @@ def lake(
 def _advanced(platform: Connections) -> HomeState:
     """The home's state; where new events keep coming its clock has moved to the last boundary."""
     state = platform.home
-    if state.source.advances and not state.settled:
+    if state.advances:
         state = replace(state, as_of=max(state.as_of, last_boundary(datetime.now(UTC))))
         write_home(platform.settings, state)
     return state

@@ -37,8 +37,7 @@ class Connections:
     def now(self) -> datetime:
         """The clock of ages and windows: the wall's while the source advances, else the home's."""
         state = self.home
-        moves = state.source.advances and not state.settled
-        return datetime.now(UTC) if moves else state.as_of
+        return datetime.now(UTC) if state.advances else state.as_of
 
     @property
     def newest_event_at(self) -> datetime:

@@ -45,7 +45,9 @@ def parse_source(text: str, options: SourceOptions) -> Source:
         return _postgres(text if place.startswith("//") else place, options)
     if kind in ("git", "files", "process-log") and place:
         return _local(kind, Path(place), options)
-    raise SourceError(f"There is no source {text!r}.", remedy=f"Give one of {', '.join(KINDS)}.")
+    # What follows // may hold a password.
+    shown = kind if "//" in place else text
+    raise SourceError(f"There is no source {shown!r}.", remedy=f"Give one of {', '.join(KINDS)}.")
 
 
 def _local(kind: str, path: Path, options: SourceOptions) -> Source:
