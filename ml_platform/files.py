@@ -57,11 +57,31 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> tuple[Path, ...]:
-    """Remove what a killed process left half written below ``folder``; returns what went."""
-    leftovers = tuple(sorted(folder.rglob(f"*{TEMPORARY_SUFFIX}")))
+    """Remove what killed processes left half written below ``folder``; returns what went.
+
+    What a living process is writing stays, and so does what names no process.
+    """
+    leftovers = tuple(
+        path for path in sorted(folder.rglob(f"*{TEMPORARY_SUFFIX}")) if _writer_is_gone(path)
+    )
     for leftover in leftovers:
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
     return leftovers
+
+
+def _writer_is_gone(path: Path) -> bool:
+    """Whether the process in ``<name>.<pid>.writing`` ended, or another one has its id by now."""
+    import psutil
+
+    pid = path.name.removesuffix(TEMPORARY_SUFFIX).rpartition(".")[2]
+    if not pid.isdigit():
+        return False
+    try:
+        return bool(psutil.Process(int(pid)).create_time() > path.stat().st_mtime + 1.0)
+    except psutil.NoSuchProcess:
+        return True
+    except FileNotFoundError:
+        return False  # it was finished meanwhile
