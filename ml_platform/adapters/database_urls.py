@@ -21,6 +21,14 @@ class DatabaseUrls:
     def __repr__(self) -> str:
         return f"DatabaseUrls({without_password(self.ml_platform)} and its siblings)"
 
+    @property
+    def shown(self) -> str:
+        """The server's URL as people may see it: *** for the password, and no database."""
+        from sqlalchemy.engine import make_url
+
+        server = make_url(self.ml_platform).set(drivername="postgresql", database="")
+        return server.render_as_string(hide_password=True).rstrip("/")
+
 
 def database_urls(server: str) -> DatabaseUrls:
     """URLs of the three databases on a server given as ``postgresql://user:password@host:port``.

@@ -89,7 +89,7 @@ class Supervisor:
             return
         click.echo(f"Dagster     http://127.0.0.1:{self.port}")
         click.echo(f"MLflow      {services.tracking_url}")
-        click.echo(f"PostgreSQL  {services.urls!r}")
+        click.echo(f"PostgreSQL  {services.urls.shown}")
         click.echo("Ctrl-C stops them all.")
         sys.stdout.flush()
 

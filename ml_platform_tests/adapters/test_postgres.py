@@ -206,6 +206,11 @@ def test_urls_name_the_driver_and_the_three_databases():
     )
     assert {url.rsplit("/", 1)[1].split("?")[0] for url in vars(urls).values()} == set(DATABASES)
     assert "p%40ss" not in repr(urls)
+    assert urls.shown == "postgresql://me:***@db.example:5433/?sslmode=require"
+    assert (
+        database_urls("postgresql://me:hush@127.0.0.1:5433").shown
+        == "postgresql://me:***@127.0.0.1:5433"
+    )
 
 
 @pytest.mark.parametrize("text", ["mysql://me@host/db", "no url at all"])
