@@ -66,7 +66,9 @@ def _predicted(
     labels = rows[["event_id", spec.label, "occurred_at"]].dropna()
     known = labels.assign(known_at=labels["occurred_at"] + spec.label_delay)
     outcomes = platform.ledger.log_outcomes(
-        known[known["known_at"] <= end].rename(columns={"event_id": "row_id", spec.label: "label"})
+        known[known["known_at"] <= end]
+        .rename(columns={"event_id": "row_id", spec.label: "label"})
+        .assign(model=spec.name)
     )
     joined = platform.ledger.joined_share(spec.name, end - POLICY.window, end)
     context.log.info(f"{new:,} predictions by {version}, {outcomes:,} outcomes")

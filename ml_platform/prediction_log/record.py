@@ -23,7 +23,7 @@ COLUMNS = (
 """Of a prediction, in the order of the table. ``version`` is a registered version, or 'rules'."""
 
 REQUIRED = ("model", "version", "row_id", "user_id", "occurred_at", "predicted_at", "prediction")
-OUTCOME_COLUMNS = ("row_id", "label", "known_at")
+OUTCOME_COLUMNS = ("model", "row_id", "label", "known_at")
 TIMES = ("occurred_at", "predicted_at", "known_at")
 
 
@@ -64,16 +64,17 @@ def predictions_frame(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def outcomes_frame(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The frame with `OUTCOME_COLUMNS` alone, checked; of a row's several outcomes the last known stays.
+    """The frame with `OUTCOME_COLUMNS` alone, checked; of several outcomes of a model's row the last known
+    stays.
 
     Raises:
         UsageError: a column or a value is missing, or a time has no zone.
     """
     frame = _complete(frame, OUTCOME_COLUMNS, "outcomes")
-    frame["row_id"] = frame["row_id"].astype(str)
-    frame["label"] = frame["label"].astype(str)
+    for name in ("model", "row_id", "label"):
+        frame[name] = frame[name].astype(str)
     ordered = frame.sort_values(["known_at", "label"], kind="stable")
-    return ordered.drop_duplicates("row_id", keep="last")[list(OUTCOME_COLUMNS)]
+    return ordered.drop_duplicates(["model", "row_id"], keep="last")[list(OUTCOME_COLUMNS)]
 
 
 def _complete(frame: "pd.DataFrame", names: tuple[str, ...], what: str) -> "pd.DataFrame":

@@ -248,6 +248,18 @@ def test_an_outcome_is_corrected_by_what_was_known_later_only(ledger):
     assert ledger.predictions("m", START, START + HOUR)["label"].tolist() == ["docs"]
 
 
+def test_two_models_on_the_same_rows_have_each_its_own_labels(ledger):
+    ledger.log_predictions(pd.concat([predictions(1), predictions(1, model="other")]))
+    both = pd.concat([outcomes("m", r0="fix"), outcomes("other", r0="yes")])
+    assert ledger.log_outcomes(both) == 2
+    assert ledger.log_outcomes(outcomes("other", r0="no").assign(known_at=START + 9 * HOUR)) == 1
+    end = START + HOUR
+    assert ledger.predictions("m", START, end)["label"].tolist() == ["fix"]
+    assert ledger.predictions("other", START, end)["label"].tolist() == ["no"]
+    ledger.log_predictions(predictions(1, model="third"))
+    assert ledger.joined_share("third", START, end) == 0.0
+
+
 def test_odd_texts_come_back_as_they_were(ledger):
     odd = ['a,"b"', "\\N", "", "line\nbreak", "ü 🦊"]
     frame = predictions(5).assign(prediction=odd, segment=[*odd[:4], None])
@@ -271,6 +283,22 @@ def test_monitoring_reports_come_newest_first_and_are_replaced_when_computed_aga
     assert ledger.monitoring_reports("m") == (second, replace(first, rows=7))
     assert ledger.monitoring_reports("m", limit=1) == (second,)
     assert ledger.monitoring_reports("other") == ()
+
+
+def test_of_versions_that_reported_one_window_the_last_saved_comes_first(ledger):
+    rules, ninth, tenth = (
+        replace(monitoring_report("m", START), version=version)
+        for version in ("rules@0123456789ab", "9", "10")
+    )
+    for report in (rules, ninth, tenth):
+        ledger.save_monitoring_report(report)
+    assert ledger.monitoring_reports("m") == (tenth, ninth, rules)
+    ledger.save_monitoring_report(ninth)
+    assert ledger.monitoring_reports("m") == (ninth, tenth, rules)
+    later = monitoring_report("m", START + HOUR)
+    ledger.save_monitoring_report(later)
+    ledger.save_monitoring_report(rules)
+    assert ledger.monitoring_reports("m", limit=2) == (later, rules)
 
 
 def test_feature_definitions_are_the_latest_saved(ledger):

@@ -22,10 +22,11 @@ def predictions(rows: int = 4, version: str = "1", model: str = "m") -> pd.DataF
     )
 
 
-def outcomes(**labels: str) -> pd.DataFrame:
-    """Outcomes by row, each known two hours after its row occurred."""
+def outcomes(model: str = "m", **labels: str) -> pd.DataFrame:
+    """Outcomes of a model by row, each known two hours after its row occurred."""
     return pd.DataFrame(
         {
+            "model": model,
             "row_id": list(labels),
             "label": list(labels.values()),
             "known_at": [START + (int(row[1:]) + 2) * HOUR for row in labels],

@@ -5,7 +5,9 @@ from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, pre
 
 
 def joined():
-    return predictions().merge(outcomes(r0="fix", r1="fix", r2="fix"), on="row_id", how="left")
+    return predictions().merge(
+        outcomes(r0="fix", r1="fix", r2="fix"), on=["model", "row_id"], how="left"
+    )
 
 
 def test_labels_known_later_are_taken_out_and_rows_stay():

@@ -116,7 +116,10 @@ class Ledger(Protocol):
         ...
 
     def log_outcomes(self, frame: "pd.DataFrame") -> int:
-        """Keep outcomes (row_id, label, known_at), the last known of each row; returns how many changed."""
+        """Keep outcomes (model, row_id, label, known_at), the last known of each row of a model.
+
+        Returns how many changed.
+        """
         ...
 
     def predictions(
@@ -137,7 +140,7 @@ class Ledger(Protocol):
     def monitoring_reports(
         self, model: str, limit: int | None = None
     ) -> tuple[MonitoringReport, ...]:
-        """Reports of a model, newest window first."""
+        """Reports of a model, newest window first; of one window the one that was saved last first."""
         ...
 
     def save_feature_definitions(

@@ -51,6 +51,7 @@ class JournalPart:
             "model": report.model,
             "version": report.version,
             "window_end": report.window_end,
+            "saved": tables.reports_saved.next_value(),
             "body": to_json(report),
         }
         self._put(tables.monitoring_reports, row)
@@ -63,7 +64,7 @@ class JournalPart:
         query = (
             sa.select(table.c.body)
             .where(table.c.model == model)
-            .order_by(table.c.window_end.desc(), table.c.version.desc())
+            .order_by(table.c.window_end.desc(), table.c.saved.desc())
             .limit(limit)
         )
         with self._engine.connect() as connection:

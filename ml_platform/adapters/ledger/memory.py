@@ -41,7 +41,7 @@ class InMemoryLedger:
         self._events: list[PromotionEvent] = []
         self._baselines: dict[tuple[str, str], str] = {}
         self._predictions: dict[str, tuple[Any, ...]] = {}
-        self._outcomes: dict[str, tuple[Any, str]] = {}
+        self._outcomes: dict[tuple[str, str], tuple[Any, str]] = {}
         self._monitoring: dict[tuple[str, str, datetime], MonitoringReport] = {}
         self._features: dict[str, tuple[str, str]] = {}
         self._requests: dict[str, RetrainingRequest] = {}
@@ -171,10 +171,11 @@ class InMemoryLedger:
     def log_outcomes(self, frame: "pd.DataFrame") -> int:
         """Keep outcomes."""
         changed = 0
-        for row_id, label, known_at in outcomes_frame(frame).itertuples(index=False, name=None):
-            before = self._outcomes.get(row_id)
+        rows = outcomes_frame(frame).itertuples(index=False, name=None)
+        for model, row_id, label, known_at in rows:
+            before = self._outcomes.get((model, row_id))
             if before is None or (known_at, label) > before:
-                self._outcomes[row_id] = (known_at, label)
+                self._outcomes[model, row_id] = (known_at, label)
                 changed += 1
         return changed
 
@@ -190,7 +191,7 @@ class InMemoryLedger:
             if named["model"] != model or version not in (None, named["version"]):
                 continue
             if start <= named["occurred_at"] < end:
-                known_at, label = self._outcomes.get(named["row_id"], (None, None))
+                known_at, label = self._outcomes.get((model, named["row_id"]), (None, None))
                 rows.append({**named, "label": label, "known_at": known_at})
         rows.sort(key=lambda row: (row["occurred_at"], row["row_id"], row["version"]))
         return typed(pd.DataFrame(rows, columns=[*COLUMNS, "label", "known_at"], dtype=object))
@@ -202,14 +203,17 @@ class InMemoryLedger:
 
     def save_monitoring_report(self, report: MonitoringReport) -> None:
         """Keep a report."""
-        self._monitoring[report.model, report.version, report.window_end] = report
+        key = (report.model, report.version, report.window_end)
+        self._monitoring.pop(key, None)
+        self._monitoring[key] = report
 
     def monitoring_reports(
         self, model: str, limit: int | None = None
     ) -> tuple[MonitoringReport, ...]:
         """Reports, newest window first."""
-        found = [report for report in self._monitoring.values() if report.model == model]
-        found.sort(key=lambda report: (report.window_end, report.version), reverse=True)
+        latest_first = reversed(self._monitoring.values())
+        found = [report for report in latest_first if report.model == model]
+        found.sort(key=lambda report: report.window_end, reverse=True)
         return tuple(found[:limit])
 
     def save_feature_definitions(

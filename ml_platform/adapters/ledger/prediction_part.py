@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _JOINED = """
 SELECT {columns}, o.label, o.known_at
-FROM predictions p LEFT JOIN outcomes o USING (row_id)
+FROM predictions p LEFT JOIN outcomes o USING (model, row_id)
 WHERE p.model = :model AND p.occurred_at >= :start AND p.occurred_at < :end {of_version}
 ORDER BY p.occurred_at, p.row_id, p.version
 """
 _SHARE = """
 SELECT avg(CASE WHEN o.row_id IS NULL THEN 0.0 ELSE 1.0 END)::double precision
-FROM predictions p LEFT JOIN outcomes o USING (row_id)
+FROM predictions p LEFT JOIN outcomes o USING (model, row_id)
 WHERE p.model = :model AND p.occurred_at >= :start AND p.occurred_at < :end
 """
 _NEW_PREDICTIONS = """
@@ -36,7 +36,7 @@ INSERT INTO predictions ({columns}) SELECT {columns} FROM incoming ON CONFLICT D
 """
 _NEW_OUTCOMES = """
 INSERT INTO outcomes ({columns}) SELECT {columns} FROM incoming
-ON CONFLICT (row_id) DO UPDATE SET label = excluded.label, known_at = excluded.known_at
+ON CONFLICT (model, row_id) DO UPDATE SET label = excluded.label, known_at = excluded.known_at
 WHERE (excluded.known_at, excluded.label) > (outcomes.known_at, outcomes.label)
 """
 

@@ -97,18 +97,23 @@ predictions = sa.Table(
 outcomes = sa.Table(
     "outcomes",
     metadata,
+    sa.Column("model", sa.Text, primary_key=True),
     sa.Column("row_id", sa.Text, primary_key=True),
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("known_at", _NOW, nullable=False),
 )
+reports_saved = sa.Sequence("monitoring_reports_saved")
 monitoring_reports = sa.Table(
     "monitoring_reports",
     metadata,
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("version", sa.Text, primary_key=True),
     sa.Column("window_end", _NOW, primary_key=True),
+    sa.Column("saved", sa.BigInteger, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Index("ix_monitoring_reports_newest", "model", sa.text("window_end DESC")),
+    sa.Index(
+        "ix_monitoring_reports_newest", "model", sa.text("window_end DESC"), sa.text("saved DESC")
+    ),
 )
 retraining_requests = sa.Table(
     "retraining_requests",

@@ -48,12 +48,16 @@ CREATE TABLE predictions (
 );
 CREATE INDEX ix_predictions_row_id ON predictions (row_id);
 CREATE INDEX ix_predictions_window ON predictions (model, occurred_at);
-CREATE TABLE outcomes (row_id text PRIMARY KEY, label text NOT NULL, known_at timestamptz NOT NULL);
+CREATE TABLE outcomes (
+    model text, row_id text, label text NOT NULL, known_at timestamptz NOT NULL,
+    PRIMARY KEY (model, row_id)
+);
+CREATE SEQUENCE monitoring_reports_saved;
 CREATE TABLE monitoring_reports (
-    model text, version text, window_end timestamptz, body text NOT NULL,
+    model text, version text, window_end timestamptz, saved bigint NOT NULL, body text NOT NULL,
     PRIMARY KEY (model, version, window_end)
 );
-CREATE INDEX ix_monitoring_reports_newest ON monitoring_reports (model, window_end DESC);
+CREATE INDEX ix_monitoring_reports_newest ON monitoring_reports (model, window_end DESC, saved DESC);
 CREATE TABLE retraining_requests (
     key text PRIMARY KEY, model text NOT NULL, requested_at timestamptz NOT NULL, body text NOT NULL
 );
