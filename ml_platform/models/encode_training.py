@@ -78,13 +78,8 @@ class TrainingMatrix:
     def cross_fitted(self, without: Set[int] = frozenset()) -> np.ndarray:
         """The matrix, no row of which has seen the labels of its own block or those of ``without``."""
         found = [
-            to_grid(
-                cross_fitted(tokens, weighing, self.blocks, without, jointly=column.jointly),
-                scale=False,
-            )
-            for column, tokens, weighing in zip(
-                self.plan.evidence, self.tokens, self.weighings, strict=True
-            )
+            to_grid(cross_fitted(tokens, weighing, self.blocks, without), scale=False)
+            for tokens, weighing in zip(self.tokens, self.weighings, strict=True)
         ]
         if self.memory is not None:
             found.append(to_grid(self.memory.cross_fitted(self.blocks, without), scale=False))

@@ -101,11 +101,8 @@ class Encoding:
         require_features(rows, self.plan.features)
         plain = encode_plain(rows, self.plan, self.categories)
         found = [
-            to_grid(
-                evidence(self._matrix(rows, i), self.weights[i], jointly=column.jointly),
-                scale=False,
-            )
-            for i, column in enumerate(self.plan.evidence)
+            to_grid(evidence(self._matrix(rows, i), self.weights[i]), scale=False)
+            for i in range(len(self.plan.evidence))
         ]
         if self.memory is not None:
             found.append(to_grid(self.memory.beliefs(rows), scale=False))

@@ -81,31 +81,21 @@ class Weighing(Protocol):
         ...
 
 
-def evidence(matrix: "sparse.csr_matrix", weights: np.ndarray, *, jointly: bool) -> np.ndarray:
-    """Shape (rows, classes): the weights of a row's words, summed.
-
-    Those that were not learned ``jointly`` are divided by the root of their number.
-    """
-    found: np.ndarray = matrix @ weights
-    if jointly:
-        return found
-    return np.asarray(found / np.sqrt(np.maximum(np.asarray(matrix.sum(axis=1)), 1.0)))
+def evidence(matrix: "sparse.csr_matrix", weights: np.ndarray) -> np.ndarray:
+    """Shape (rows, classes): the weights of a row's words, summed, over the root of their number."""
+    length = np.asarray(matrix.sum(axis=1))
+    found: np.ndarray = (matrix @ weights) / np.sqrt(np.maximum(length, 1.0))
+    return found
 
 
 def cross_fitted(
-    matrix: "sparse.csr_matrix",
-    weighing: Weighing,
-    blocks: np.ndarray,
-    without: Set[int],
-    *,
-    jointly: bool,
+    matrix: "sparse.csr_matrix", weighing: Weighing, blocks: np.ndarray, without: Set[int]
 ) -> np.ndarray:
     """`evidence` of the training rows, each by weights without its own block and those of ``without``."""
     parts = []
     for block in range(int(blocks.max()) + 1):
         rows = np.flatnonzero(blocks == block)
-        weights = weighing.weights(without | {block})
-        parts.append((rows, evidence(matrix[rows], weights, jointly=jointly)))
+        parts.append((rows, evidence(matrix[rows], weighing.weights(without | {block}))))
     found = np.zeros((matrix.shape[0], parts[0][1].shape[1]))
     for rows, part in parts:
         found[rows] = part

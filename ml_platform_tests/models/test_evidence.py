@@ -24,7 +24,7 @@ def test_weights_by_hand():
 def test_evidence_is_the_sum_over_the_root_of_the_number_of_words():
     matrix = sparse.csr_matrix(np.array([[1, 1], [0, 0]], float))
     weights = np.array([[1.0, -1.0], [2.0, 0.0]])
-    assert evidence(matrix, weights, jointly=False) == pytest.approx(
+    assert evidence(matrix, weights) == pytest.approx(
         np.array([[3 / np.sqrt(2), -1 / np.sqrt(2)], [0.0, 0.0]])
     )
 
@@ -43,6 +43,6 @@ def test_changing_the_labels_of_a_block_does_not_change_the_evidence_of_its_own_
     labels, blocks = random.integers(0, 3, 200), np.arange(200) // 50
     flipped = np.where(blocks == 2, (labels + 1) % 3, labels)
     counted = [count_evidence(matrix, y, np.ones(200), blocks, 3) for y in (labels, flipped)]
-    found = [cross_fitted(matrix, counts, blocks, frozenset(), jointly=False) for counts in counted]
+    found = [cross_fitted(matrix, counts, blocks, frozenset()) for counts in counted]
     assert np.array_equal(found[0][blocks == 2], found[1][blocks == 2])
     assert not np.array_equal(found[0][blocks == 1], found[1][blocks == 1])

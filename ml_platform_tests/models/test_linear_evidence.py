@@ -38,7 +38,7 @@ def test_words_that_always_come_together_share_what_one_would_say():
     single, joint = learn(one, labels, 2), learn(three, labels, 2)
     assert joint[0] == pytest.approx(joint[1])
     # counted one by one, three copies would say three times as much
-    assert joint.sum(axis=0)[1] < 1.6 * single[0, 1]
+    assert joint.sum(axis=0)[1] < 2.0 * single[0, 1]
 
 
 def test_acts_count_once_and_are_bounded():
@@ -46,7 +46,9 @@ def test_acts_count_once_and_are_bounded():
     acts = np.arange(600) // 3
     found = collect(matrix, labels, acts, np.zeros(600, np.int64), 3)
     assert len(found.labels) == 200
-    assert np.array_equal(found.matrix.toarray(), matrix[::3].toarray())
+    rows = matrix[::3].toarray()
+    scaled = rows / np.sqrt(np.maximum(rows.sum(axis=1, keepdims=True), 1.0))
+    assert found.matrix.toarray() == pytest.approx(scaled)
     many = sparse.csr_matrix((3 * MOST_ACTS, 2))
     rows = np.arange(3 * MOST_ACTS)
     assert len(collect(many, rows % 2, rows, rows * 0, 2).labels) == MOST_ACTS
@@ -62,7 +64,6 @@ def test_a_block_does_not_see_its_own_labels():
             collect(matrix, y, np.arange(600), blocks, 3),
             blocks,
             frozenset({1}),
-            jointly=True,
         )
         for y in (labels, flipped)
     )
