@@ -1,12 +1,13 @@
 """Dagster's instance of a home, and runs in this process with progress on standard error."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml_platform import files
+from ml_platform.cli.abandoned import close_abandoned, process_tags
 from ml_platform.errors import PlatformError, ServiceError, UsageError
 from ml_platform.settings import Settings, read_settings
 
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
     from ml_platform.adapters.services import Services
 
 PROJECT = Path(__file__).resolve().parents[2]
-PID_TAG = "ml_platform/pid"
 
 
 def dagster_environment(settings: Settings, services: "Services") -> dict[str, str]:
     """What Dagster's processes need to find home and database; copies ``dagster.yaml`` into the home."""
-    settings.dagster.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster.yaml", settings.dagster / "dagster.yaml")
+    # In one step: a daemon may be reading it.
+    files.write_bytes(settings.dagster / "dagster.yaml", (PROJECT / "dagster.yaml").read_bytes())
     return {
         "DAGSTER_HOME": str(settings.dagster),
         "ML_PLATFORM_HOME": str(settings.home),
@@ -55,19 +55,8 @@ def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.D
     import dagster as dg
 
     with dg.DagsterInstance.from_config(str(settings.dagster)) as instance:
-        _close_abandoned(instance)
+        close_abandoned(instance)
         yield instance
-
-
-def _close_abandoned(instance: "dg.DagsterInstance") -> None:
-    import dagster as dg
-    import psutil
-
-    open_runs = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    for run in instance.get_runs(open_runs):
-        pid = run.tags.get(PID_TAG)
-        if pid and not psutil.pid_exists(int(pid)):
-            instance.report_run_failed(run, f"its process {pid} was killed")
 
 
 def run_job(
@@ -90,7 +79,7 @@ def run_job(
             instance=instance,
             partition_key=partition_key,
             run_config={"loggers": {"progress": {}}},
-            tags={PID_TAG: str(os.getpid())},
+            tags=process_tags(),
             raise_on_error=False,
         )
     if not result.success:
