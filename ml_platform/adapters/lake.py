@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 from ml_platform.errors import IntegrityError, PlatformError
 from ml_platform.events.lake import (
     MergeResult,
-    by_day,
     content_columns,
     merged_day,
     plan_merge,
@@ -54,16 +53,10 @@ class ParquetLake:
         """As `EventLake.merge`."""
         plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
         self.refuse(table, plan.conflicts)
-        days = tuple(by_day(table, plan.added))
         with ThreadPoolExecutor(_WRITERS) as pool:
-            for finished in [pool.submit(self._add, table, day, added) for day, added in days]:
+            for finished in [pool.submit(self._put, table, *of_day) for of_day in plan.days]:
                 finished.result()
-        return MergeResult(
-            added=len(plan.added),
-            duplicates=plan.duplicates,
-            conflicts=len(plan.conflicts),
-            days=tuple(day for day, _ in days),
-        )
+        return plan.result
 
     def refuse(self, table: str, refused: pa.Table) -> int:
         """As `EventLake.refuse`; a file a batch, named by the SHA-256 of its rows."""
@@ -144,7 +137,7 @@ class ParquetLake:
             ).to_arrow_table()
         return found.cast(TABLES[table])
 
-    def _add(self, table: str, day: date | None, added: pa.Table) -> None:
+    def _put(self, table: str, day: date | None, changes: pa.Table) -> None:
         path = self._day_file(table, day)
         stored = TABLES[table].empty_table()
         if path.exists():
@@ -152,7 +145,7 @@ class ParquetLake:
                 stored = pq.read_table(
                     path, schema=TABLES[table], partitioning=None, use_threads=False
                 )
-        _write(path, merged_day(table, stored, added), f"{table} of {day or 'all days'}")
+        _write(path, merged_day(table, stored, changes), f"{table} of {day or 'all days'}")
 
 
 class InMemoryLake:
@@ -166,16 +159,10 @@ class InMemoryLake:
         """As `EventLake.merge`."""
         plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
         self.refuse(table, plan.conflicts)
-        days = tuple(by_day(table, plan.added))
-        for day, added in days:
+        for day, changes in plan.days:
             stored = self._days.get((table, day), TABLES[table].empty_table())
-            self._days[table, day] = merged_day(table, stored, added)
-        return MergeResult(
-            added=len(plan.added),
-            duplicates=plan.duplicates,
-            conflicts=len(plan.conflicts),
-            days=tuple(day for day, _ in days),
-        )
+            self._days[table, day] = merged_day(table, stored, changes)
+        return plan.result
 
     def refuse(self, table: str, refused: pa.Table) -> int:
         """As `EventLake.refuse`."""

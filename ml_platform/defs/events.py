@@ -71,7 +71,9 @@ def lake(
         write_home(platform.settings, _settled(state, report.newest_event_at))
     end = platform.home.as_of
     if report.newest_event_at is not None and report.newest_event_at >= end:
-        context.log.info(f"events from {end:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now")
+        context.log.info(
+            f"events from {end:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now"
+        )
     for counts in report.tables:
         yield _materialized(platform, report, counts)
 
@@ -107,6 +109,7 @@ def _materialized(
                 {
                     "read": counts.read,
                     "new": counts.added,
+                    "completed": counts.updated,
                     "repeated": counts.duplicates,
                     "conflicting": counts.conflicts,
                     "refused": sum(counts.refused.values()),

@@ -29,6 +29,8 @@ class TableCount:
     conflicts: int
     refused: dict[str, int]
     """Rows by the reason for which they are in quarantine, such as ``{"null": 3}``; conflicts are apart."""
+    updated: int = 0
+    """Rows that completed a stored one: a label, an outcome or an end that came late."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,16 @@ class _Intake:
         result = self._lake.merge(table, pa.concat_tables(checked.good for checked in waiting))
         self._lake.refuse(table, pa.concat_tables(checked.refused for checked in waiting))
         total = self.counters[table]
-        total.update(added=result.added, duplicates=result.duplicates, conflicts=result.conflicts)
+        total.update(
+            added=result.added,
+            updated=result.updated,
+            duplicates=result.duplicates,
+            conflicts=result.conflicts,
+        )
         self._progress(
             f"{table}: {total['read']:,} rows read, {total['added']:,} new, "
-            f"{total['duplicates']:,} repeated, {_refused_total(total):,} refused"
+            f"{total['updated']:,} completed, {total['duplicates']:,} repeated, "
+            f"{_refused_total(total):,} refused"
         )
 
 
@@ -132,11 +140,12 @@ def _count(table: str, counter: Counter[str]) -> TableCount:
         duplicates=counter["duplicates"],
         conflicts=counter["conflicts"],
         refused=_refused(counter),
+        updated=counter["updated"],
     )
 
 
 def _at_least_one_event(source: str, events: Counter[str]) -> None:
-    if events["added"] + events["duplicates"] > 0:
+    if events["added"] + events["updated"] + events["duplicates"] > 0:
         return
     if events["read"] == 0:
         raise SourceError(

@@ -1,11 +1,15 @@
 """The event lake: one file a table and UTC day, in which a row that arrives twice is stored once.
 
+A row may come before all of it is known (`schema.FILLS_IN`: a label, an outcome, an end): what comes
+later under its id completes it, and never changes what is known.
+
 The rules of merging are pure functions here; `ml_platform.adapters.lake` stores what they say.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +19,10 @@ import pyarrow.compute as pc
 
 from ml_platform.events.coerce import Mask, Reason
 from ml_platform.events.quality import in_order, refused_rows
-from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
+from ml_platform.events.schema import EVENT_TIME, FILLS_IN, IDENTITY, TABLES
+
+Places = npt.NDArray[np.int64]
+"""Positions of rows in a table."""
 
 PROVENANCE = ("received_at", "source")
 """How a row got here; rows that differ only in these are the same row."""
@@ -29,15 +36,40 @@ class MergeResult:
     duplicates: int
     conflicts: int
     days: tuple[date | None, ...]
+    updated: int = 0
+    """Rows that completed another of their id (`schema.FILLS_IN`)."""
 
 
 @dataclass(frozen=True)
 class MergePlan:
-    """Rows to add to the lake; repeats to forget; rows for quarantine (`quality.REFUSED`)."""
+    """Rows to add to the lake; repeats to forget; rows for quarantine (`quality.REFUSED`).
 
+    ``completed`` are stored rows as they are from now on; ``updated`` counts the rows that completed
+    these, or an added one.
+    """
+
+    table: str
     added: pa.Table
+    completed: pa.Table
+    updated: int
     duplicates: int
     conflicts: pa.Table
+
+    @cached_property
+    def days(self) -> tuple[tuple[date | None, pa.Table], ...]:
+        """The days to write, each with the rows to put into it."""
+        return tuple(by_day(self.table, pa.concat_tables([self.added, self.completed])))
+
+    @property
+    def result(self) -> MergeResult:
+        """What is told when all is written."""
+        return MergeResult(
+            added=len(self.added),
+            duplicates=self.duplicates,
+            conflicts=len(self.conflicts),
+            days=tuple(day for day, _ in self.days),
+            updated=self.updated,
+        )
 
 
 class EventLake(Protocol):
@@ -46,7 +78,8 @@ class EventLake(Protocol):
     def merge(self, table: str, rows: pa.Table) -> MergeResult:
         """Add checked rows (`quality.check_rows`); the same rows again change nothing.
 
-        A row whose id is stored with other content is refused as a conflict: the stored one stays.
+        A row whose id is stored completes the stored one in `schema.FILLS_IN`; with other content it is
+        refused as a conflict, and the stored one stays.
 
         Raises:
             PlatformError: it cannot be written (a full disk); whatever day was not finished is as it was.
@@ -85,30 +118,107 @@ def content_columns(table: str) -> tuple[str, ...]:
 def plan_merge(table: str, known: pa.Table, rows: pa.Table) -> MergePlan:
     """What to do with ``rows``, given the stored rows that share an id with any of them.
 
-    A stored row stays; among new ones of one id the smallest content wins, so that the order in which
-    they came does not matter.
+    A stored row stays; among new ones of one id the one in which most is known wins, and of these the
+    smallest content. The others complete it in that order, or are repeats, or conflicts: the order in
+    which they came does not matter.
     """
-    stored = np.concatenate([np.zeros(len(known), np.int8), np.ones(len(rows), np.int8)])
-    together = pa.concat_tables([known, rows]).append_column("new", pa.array(stored))
-    identity, content = IDENTITY[table], content_columns(table)
+    identity = IDENTITY[table]
     if len(known) == 0 and _distinct(rows.select(identity)) == len(rows):
-        return MergePlan(rows, 0, _conflicts(identity, rows.slice(0, 0), rows.slice(0, 0)))
-    others = tuple(name for name in content if name not in identity)
-    keys = (*identity, "new", *others, "received_at", "source")
-    ordered = together.sort_by([(key, "ascending") for key in keys])
+        none = rows.slice(0, 0)
+        return MergePlan(table, rows, none, 0, 0, _conflicts(table, none, none))
+    new, ordered = _ordered(table, known, rows)
     starts = ~_same_as(ordered, np.arange(len(ordered)) - 1, identity)
-    winner = np.maximum.accumulate(np.where(starts, np.arange(len(ordered)), 0))
-    new = ordered.column("new").to_numpy() == 1
-    same = _same_as(ordered, winner, content)
-    plain = ordered.drop_columns(["new"])
-    losers = new & ~starts & ~same
-    return MergePlan(
-        added=in_order(table, plain.filter(pa.array(starts & new))),
-        duplicates=int((new & ~starts & same).sum()),
-        conflicts=_conflicts(
-            content, plain.filter(pa.array(losers)), plain.take(pa.array(winner[losers]))
-        ),
+    found = _complete(table, ordered, np.maximum.accumulate(np.where(starts, _places(ordered), 0)))
+    losers = new & ~starts & ~found.agrees
+    repeats = new & ~starts & found.agrees & ~found.gave
+    conflicts = _conflicts(
+        table, ordered.filter(pa.array(losers)), found.rows.filter(pa.array(losers))
     )
+    return MergePlan(
+        table,
+        added=in_order(table, found.rows.filter(pa.array(starts & new))),
+        completed=in_order(table, found.rows.filter(pa.array(starts & ~new & found.changed))),
+        updated=int(found.gave.sum()),
+        duplicates=int(repeats.sum()),
+        conflicts=conflicts,
+    )
+
+
+def _ordered(table: str, known: pa.Table, rows: pa.Table) -> tuple[Mask, pa.Table]:
+    """All rows by id; of one id the stored one first, then those in which most is known; and which are new."""
+    together = pa.concat_tables([known, rows])
+    filled = np.zeros(len(together), np.int8)
+    for name in FILLS_IN[table]:
+        filled += _known(table, together, name)
+    stored = np.concatenate([np.zeros(len(known), np.int8), np.ones(len(rows), np.int8)])
+    keyed = together.append_column("new", pa.array(stored)).append_column(
+        "open", pa.array(len(FILLS_IN[table]) - filled)
+    )
+    identity = IDENTITY[table]
+    others = tuple(name for name in content_columns(table) if name not in identity)
+    keys = (*identity, "new", "open", *others, *PROVENANCE)
+    ordered = keyed.sort_by([(key, "ascending") for key in keys])
+    new: Mask = ordered.column("new").to_numpy() == 1
+    return new, ordered.drop_columns(["new", "open"])
+
+
+@dataclass(frozen=True)
+class _Completed:
+    """For each row the row of its id that is kept, complete; whether it agrees, gave something, changed."""
+
+    rows: pa.Table
+    agrees: Mask
+    gave: Mask
+    changed: Mask
+
+
+def _complete(table: str, ordered: pa.Table, kept: Places) -> _Completed:
+    """Complete the kept row of each id (at ``kept``) by the others, in their order, where they agree.
+
+    A row agrees if it differs from what is kept in nothing that is known in both.
+    """
+    fills = FILLS_IN[table]
+    known = {name: _known(table, ordered, name) for name in fills}
+    fixed = tuple(name for name in content_columns(table) if name not in fills)
+    same = _same_as(ordered, kept, fixed)
+    origin = dict.fromkeys(fills, kept)
+    gave = np.zeros(len(ordered), bool)
+    # A round fills in at least one column of every row that can be completed at all.
+    for _ in fills:
+        agrees, gives = same.copy(), np.zeros(len(ordered), bool)
+        for name, at in origin.items():
+            agrees &= ~known[name] | ~known[name][at] | _same_as(ordered, at, (name,))
+            gives |= known[name] & ~known[name][at]
+        givers = np.flatnonzero(agrees & gives)
+        of, first = np.unique(kept[givers], return_index=True)
+        giver = np.full(len(ordered), -1)
+        giver[of] = givers[first]
+        gave[givers[first]] = True
+        giver = giver[kept]
+        for name, at in origin.items():
+            takes = (giver >= 0) & ~known[name][at] & known[name][giver]
+            origin[name] = np.where(takes, giver, at)
+    agrees, changed, rows = same, np.zeros(len(ordered), bool), ordered.take(pa.array(kept))
+    for name, at in origin.items():
+        agrees = agrees & (~known[name] | _same_as(ordered, at, (name,)))
+        changed |= at != kept
+        place = rows.column_names.index(name)
+        rows = rows.set_column(place, rows.field(place), ordered.column(name).take(pa.array(at)))
+    return _Completed(rows, agrees, gave, changed)
+
+
+def _known(table: str, rows: pa.Table, name: str) -> Mask:
+    """Where a column that fills in is known."""
+    values, until_then = rows.column(name), FILLS_IN[table][name]
+    known = values.is_valid()
+    if until_then is not None:
+        known = pc.and_(known, pc.fill_null(pc.not_equal(values, until_then), False))
+    mask: Mask = known.to_numpy()
+    return mask
+
+
+def _places(rows: pa.Table) -> Places:
+    return np.arange(len(rows))
 
 
 def by_day(table: str, rows: pa.Table) -> Iterator[tuple[date | None, pa.Table]]:
@@ -128,16 +238,20 @@ def by_day(table: str, rows: pa.Table) -> Iterator[tuple[date | None, pa.Table]]
         yield day, sorted_rows.slice(start, stop - start)
 
 
-def merged_day(table: str, stored: pa.Table, added: pa.Table) -> pa.Table:
-    """A day with rows added to it, in order and in one chunk: the same rows give the same bytes."""
-    return in_order(table, pa.concat_tables([stored, added])).combine_chunks()
+def merged_day(table: str, stored: pa.Table, changes: pa.Table) -> pa.Table:
+    """A day with rows added or completed, in order and in one chunk: the same rows give the same bytes."""
+    identity = list(IDENTITY[table])
+    if len(stored) and FILLS_IN[table]:
+        stored = stored.join(changes.select(identity), identity, join_type="left anti")
+    together = pa.concat_tables([stored.cast(changes.schema), changes])
+    return in_order(table, together).combine_chunks()
 
 
 def _distinct(ids: pa.Table) -> int:
     return len(ids.group_by(ids.column_names).aggregate([]))
 
 
-def _same_as(rows: pa.Table, others: npt.NDArray[np.int64], columns: tuple[str, ...]) -> Mask:
+def _same_as(rows: pa.Table, others: Places, columns: tuple[str, ...]) -> Mask:
     """Whether each row equals, in ``columns``, the row at the given place (-1: no row)."""
     same: Mask = others >= 0
     places = pa.array(np.maximum(others, 0))
@@ -150,12 +264,18 @@ def _same_as(rows: pa.Table, others: npt.NDArray[np.int64], columns: tuple[str, 
     return same
 
 
-def _conflicts(content: tuple[str, ...], losers: pa.Table, winners: pa.Table) -> pa.Table:
-    """Quarantine rows: the first column in which the loser differs from what is stored, and both values."""
+def _conflicts(table: str, losers: pa.Table, winners: pa.Table) -> pa.Table:
+    """Quarantine rows: the first column in which the loser contradicts what is kept, and both values."""
+    content, fills = content_columns(table), FILLS_IN[table]
     differing, values = [], []
     rows = losers.select(content).to_pylist()
     for row, winner in zip(rows, winners.select(content).to_pylist(), strict=True):
-        name = next(name for name in content if row[name] != winner[name])
+        name = next(
+            name
+            for name in content
+            if row[name] != winner[name]
+            and not (name in fills and row[name] in (None, fills[name]))
+        )
         differing.append(name)
         values.append(f"{row[name]} (stored: {winner[name]})")
     refused = refused_rows(Reason.CONFLICT, "", values, rows)

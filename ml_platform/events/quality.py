@@ -46,7 +46,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.NAIVE_TIME: "write the zone with the time, or set `timezone` in the map",
     Reason.FUTURE_TIME: "correct the clock of the source, or send the row again when it has happened",
     Reason.FINISH_BEFORE_START: "correct the times: an end comes after its start",
-    Reason.CONFLICT: "send a correction under an id of its own: stored rows are never changed",
+    Reason.CONFLICT: "send a correction under an id of its own: what is stored is completed, never changed",
 }
 
 

@@ -101,3 +101,12 @@ EVENT_TIME: dict[str, str | None] = {
     "ceilings": "occurred_at",
 }
 """The column whose UTC day is the partition; ``None``: the table is one partition."""
+
+FILLS_IN: dict[str, dict[str, str | None]] = {
+    "events": {"workflow_category": None},
+    "workflow_executions": {"finished_at": None, "status": "running"},
+    "suggestions": {"outcome": None, "outcome_at": None},
+    "users": {},
+    "ceilings": {},
+}
+"""Columns that become known after the row first came, and what stands in them until then."""

@@ -1,6 +1,8 @@
 """What every event lake does: `ParquetLake` and `InMemoryLake` pass the same tests."""
 
+import random
 from datetime import date, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pyarrow as pa
@@ -163,3 +165,112 @@ def test_nulls_are_content(lake: EventLake):
     lake.merge("events", good(raw(0, session_id=None)))
     assert lake.merge("events", good(raw(0, session_id=None))).duplicates == 1
     assert lake.merge("events", good(raw(0, session_id="s"))).conflicts == 1
+
+
+def checked(name: str, *rows: dict[str, object]) -> pa.Table:
+    found = check_rows(name, table(*rows), now=NOW, source="s")
+    assert len(found.refused) == 0
+    return found.good
+
+
+def shown(**changes: object) -> dict[str, object]:
+    row = {"suggestion_id": "s", "user_id": "u", "workflow_id": "w", "shown_at": START}
+    return row | {"outcome": None, "outcome_at": None} | changes
+
+
+def started(status: str, **changes: object) -> dict[str, object]:
+    row = {"execution_id": "x", "workflow_id": "w", "user_id": "u", "started_at": START}
+    return row | {"status": status, "finished_at": None} | changes
+
+
+def test_a_label_that_comes_a_day_later_completes_the_row(lake: EventLake):
+    lake.merge("events", good(raw(0, workflow_category=None), raw(4, workflow_category="fix")))
+    before = lake.fingerprint("events", NOW)
+    result = lake.merge(
+        "events", good(raw(0, workflow_category="docs"), raw(5, workflow_category=None))
+    )
+    assert (result.added, result.updated, result.duplicates, result.conflicts) == (1, 1, 0, 0)
+    assert result.days == (date(2026, 3, 1), date(2026, 3, 2))
+    assert lake.rows("events")["workflow_category"].to_pylist() == ["docs", "fix", None]
+    assert lake.fingerprint("events", NOW) != before
+    assert lake.counts()["events"] == 3
+
+
+def test_a_known_label_stays_whatever_comes_later(lake: EventLake):
+    lake.merge("events", good(raw(0, workflow_category="docs")))
+    before = lake.fingerprint("events", NOW)
+    forgotten = lake.merge("events", good(raw(0, workflow_category=None)))
+    assert (forgotten.updated, forgotten.duplicates, forgotten.days) == (0, 1, ())
+    other = lake.merge("events", good(raw(0, workflow_category="fix")))
+    assert (other.updated, other.conflicts, other.days) == (0, 1, ())
+    assert lake.refused("events")["value"].to_pylist() == ["fix (stored: docs)"]
+    assert lake.fingerprint("events", NOW) == before
+
+
+def test_a_label_with_other_content_is_a_conflict_in_that_content(lake: EventLake):
+    lake.merge("events", good(raw(0)))
+    assert lake.merge("events", good(raw(0, workflow_category="fix", tool="x"))).conflicts == 1
+    assert lake.refused("events")["field"].to_pylist() == ["tool"]
+    assert lake.rows("events")["workflow_category"].to_pylist() == [None]
+
+
+def test_an_execution_ends_once(lake: EventLake):
+    end = START + timedelta(hours=1)
+    lake.merge("workflow_executions", checked("workflow_executions", started("running")))
+    done = checked("workflow_executions", started("failure", finished_at=end))
+    assert lake.merge("workflow_executions", done).updated == 1
+    again = checked("workflow_executions", started("running"), started("success"))
+    result = lake.merge("workflow_executions", again)
+    assert (result.updated, result.duplicates, result.conflicts) == (0, 1, 1)
+    (row,) = lake.rows("workflow_executions").to_pylist()
+    assert (row["status"], row["finished_at"]) == ("failure", end)
+
+
+def test_parts_that_agree_complete_each_other_in_any_order(lake: EventLake):
+    moment = START + timedelta(hours=1)
+    parts = [shown(), shown(outcome="accepted"), shown(outcome_at=moment)]
+    fingerprints = set()
+    for order in permutations(parts):
+        for sizes in ((3,), (1, 2), (2, 1), (1, 1, 1)):
+            fresh, rest, results = InMemoryLake(), list(order), []
+            for size in sizes:
+                part, rest = rest[:size], rest[size:]
+                results.append(fresh.merge("suggestions", checked("suggestions", *part)))
+            assert sum(r.added + r.updated + r.duplicates for r in results) == 3
+            assert sum(r.conflicts for r in results) == 0
+            fingerprints.add(fresh.fingerprint("suggestions", NOW))
+    lake.merge("suggestions", checked("suggestions", shown(outcome="accepted", outcome_at=moment)))
+    assert fingerprints == {lake.fingerprint("suggestions", NOW)}
+
+
+def test_within_a_batch_the_most_complete_row_wins_in_any_order(lake: EventLake):
+    moment = START + timedelta(hours=1)
+    rows = [
+        shown(),
+        shown(outcome="accepted"),
+        shown(outcome="dismissed", outcome_at=moment),
+        shown(outcome="ignored", outcome_at=moment),
+    ]
+    for order in permutations(rows):
+        fresh = InMemoryLake()
+        result = fresh.merge("suggestions", checked("suggestions", *order))
+        assert (result.added, result.updated, result.duplicates, result.conflicts) == (1, 0, 1, 2)
+        assert fresh.rows("suggestions")["outcome"].to_pylist() == ["dismissed"]
+    lake.merge("suggestions", checked("suggestions", shown()))
+    assert lake.merge("suggestions", checked("suggestions", *rows)).updated == 1
+    assert lake.rows("suggestions")["outcome"].to_pylist() == ["dismissed"]
+
+
+def test_late_labels_in_any_order_give_the_same_fingerprint(lake: EventLake):
+    labels = [None if number % 3 else "fix" for number in range(40)]
+    whole = [raw(n, workflow_category=label) for n, label in enumerate(labels)]
+    late = [raw(n, workflow_category=None) for n in range(40)]
+    now = START + timedelta(days=11)
+    lake.merge("events", good(*whole, now=now))
+    for seed in range(5):
+        rows = whole + late
+        random.Random(seed).shuffle(rows)
+        fresh = InMemoryLake()
+        for part in range(0, 80, 16):
+            fresh.merge("events", good(*rows[part : part + 16], now=now))
+        assert fresh.fingerprint("events", now) == lake.fingerprint("events", now)

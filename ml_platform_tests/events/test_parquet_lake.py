@@ -69,6 +69,18 @@ def test_days_without_news_are_not_written_again(tmp_path: Path):
     assert (day.stat().st_mtime_ns, day.stat().st_ino) == before
 
 
+def test_only_days_with_a_completed_row_are_written_again(tmp_path: Path):
+    lake = lake_in(tmp_path)
+    lake.merge("events", good(raw(0), raw(4)))
+    day = lake.root / "events" / "day=2026-03-01" / "rows.parquet"
+    before = day.stat().st_mtime_ns, day.stat().st_ino
+    labelled = good(raw(0, workflow_category=None), raw(4, workflow_category="fix"))
+    assert lake.merge("events", labelled).days == (date(2026, 3, 2),)
+    assert (day.stat().st_mtime_ns, day.stat().st_ino) == before
+    lake_in(tmp_path / "at once").merge("events", labelled)
+    assert contents(lake.root) == contents(tmp_path / "at once" / "lake")
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
