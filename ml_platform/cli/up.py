@@ -1,5 +1,6 @@
 """`ml-platform up`: PostgreSQL, MLflow, Dagster's daemon and UI, until Ctrl-C."""
 
+import json
 import os
 import signal
 import sys
@@ -7,6 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ml_platform.cli.options import home_option, open_home
+from ml_platform.home import read_home
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 
 DAEMON = "dagster-daemon"
 UI = "dagster-webserver"
+_LOOK = 15.0
+"""Seconds between two looks for runs whose process was killed; the queue waits that long at most."""
+_RELOAD = """
+mutation { reloadRepositoryLocation(repositoryLocationName: "ml_platform") { __typename } }
+"""
 
 
 @click.command()
@@ -58,6 +66,8 @@ class Supervisor:
         self.port = port
         self.stop = stop
         self.dagster: dict[str, ServerProcess] = {}
+        self.looked = 0.0
+        self.first_window = self._first_window()
 
     def run(self) -> None:
         """Start everything, tell the addresses, watch; at the end stop everything in reverse order."""
@@ -78,6 +88,9 @@ class Supervisor:
                     self._start_dagster(services)
                     self._tell(services)
                 self._revive(services)
+                if time.monotonic() - self.looked > _LOOK:
+                    self._close_abandoned()
+                self._follow_windows()
         finally:
             click.echo("stopping", err=True)
             self._stop_dagster()
@@ -90,6 +103,8 @@ class Supervisor:
         click.echo(f"Dagster     http://127.0.0.1:{self.port}")
         click.echo(f"MLflow      {services.tracking_url}")
         click.echo(f"PostgreSQL  {services.urls.shown}")
+        if self.first_window is None:
+            click.echo("Nothing has been run in this home yet: `ml-platform run`")
         click.echo("Ctrl-C stops them all.")
         sys.stdout.flush()
 
@@ -114,6 +129,9 @@ class Supervisor:
         if found != self.port:
             click.echo(f"port {self.port} is taken; Dagster's UI is at {found}", err=True)
             self.port = found
+        os.environ.update(self.environment)
+        self._close_abandoned()
+        self.first_window = self._first_window()
         for name in (UI, DAEMON):
             self._start(name)
 
@@ -140,6 +158,44 @@ class Supervisor:
             if not process.alive():
                 click.echo(f"{name} ended; starting it again", err=True)
                 self._start(name)
+
+    def _close_abandoned(self) -> None:
+        """Runs whose process was killed, before this start or since the last look."""
+        import dagster as dg
+        from dagster_postgres.utils import DagsterPostgresException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from ml_platform.cli.abandoned import close_abandoned
+
+        self.looked = time.monotonic()
+        try:
+            with dg.DagsterInstance.from_config(str(self.settings.dagster)) as instance:
+                for run_id in close_abandoned(instance):
+                    click.echo(f"the process of run {run_id[:8]} was killed; closed", err=True)
+        except (SQLAlchemyError, DagsterPostgresException) as error:
+            # The database went this moment; the supervisor starts another one, and looks again.
+            click.echo(f"the runs were not looked at: {str(error).splitlines()[0]}", err=True)
+
+    def _first_window(self) -> datetime | None:
+        state = read_home(self.settings)
+        return state.first_window if state else None
+
+    def _follow_windows(self) -> None:
+        """A run has moved the first window: the UI loads its partitions anew (the daemon does each minute)."""
+        found = self._first_window()
+        if found == self.first_window:
+            return
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql",
+            data=json.dumps({"query": _RELOAD}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60):
+                click.echo("the windows of the home have changed; definitions loaded", err=True)
+                self.first_window = found
+        except OSError as error:
+            click.echo(f"{UI} is not ready for the new windows yet: {error}", err=True)
 
     def _stop_dagster(self) -> None:
         for process in self.dagster.values():

@@ -9,7 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 
 from ml_platform.clock import CRON
 from ml_platform.defs.partitions import window_key
-from ml_platform.defs.platform import Connections
+from ml_platform.defs.platform import NOTHING_YET, Connections
 
 CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""
@@ -29,6 +29,8 @@ def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
+        if platform.is_new:
+            return dg.SkipReason(NOTHING_YET)
         if not platform.home.advances:
             return dg.SkipReason(_ended(platform))
         return dg.RunRequest(run_key=f"ingestion:{context.scheduled_execution_time.isoformat()}")
@@ -50,6 +52,8 @@ def monitoring_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
+        if platform.is_new:
+            return dg.SkipReason(NOTHING_YET)
         if not platform.home.advances:
             return dg.SkipReason(_ended(platform))
         key = window_key(context.scheduled_execution_time)
@@ -81,6 +85,8 @@ def missed_windows_sensor(
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.SensorResult | dg.SkipReason:
+        if platform.is_new:
+            return dg.SkipReason(NOTHING_YET)
         now = platform.now()
         missed: set[str] = set()
         for model in models:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ml_platform.adapters.tracking import MlflowTracking
 
 
+NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`"
+"""Why schedules and sensors of a new home have nothing to do."""
+
+
 class Connections:
     """Ledger, tracking and lake of one home, each opened when it is first asked for."""
 
@@ -33,6 +37,11 @@ class Connections:
                 remedy="run `ml-platform run --source ...` or `ml-platform ingest --source ...` first",
             )
         return state
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been run in this home yet: it has neither source nor clock."""
+        return read_home(self.settings) is None
 
     def now(self) -> datetime:
         """The clock of ages and windows: the wall's while the source advances, else the home's."""

@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as AssetJob,
 )
 
-from ml_platform.defs.platform import Connections
+from ml_platform.defs.platform import NOTHING_YET, Connections
 from ml_platform.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def retraining_sensor(spec: ModelSpec, job: AssetJob) -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.SensorResult | dg.SkipReason:
+        if platform.is_new:
+            return dg.SkipReason(NOTHING_YET)
         due = due_requests(platform, spec.name, platform.now())
         if not due:
             return dg.SkipReason("no report asks for training, and the last one is young enough")

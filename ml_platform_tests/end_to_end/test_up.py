@@ -1,19 +1,27 @@
 """`ml-platform up`: everything starts, comes back after a kill -9, stops on Ctrl-C, and leaves nothing."""
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from ml_platform.adapters.postgres import start_postgres
+from ml_platform.home import HomeState, SourceChoice, write_home
+from ml_platform.settings import Settings
 from ml_platform_tests.browser import browser, find_browser
-from ml_platform_tests.end_to_end.command import nothing_left, start
+from ml_platform_tests.cli.test_abandoned import WORKER
+from ml_platform_tests.end_to_end.command import environment, nothing_left, start
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(400)]
 
@@ -87,6 +95,57 @@ def test_the_asset_graph_is_drawn_in_a_browser(addresses: dict[str, str]) -> Non
         page.goto(f"{addresses['Dagster']}/assets/pattern_classifier/evaluation_report?view=checks")
         page.get_by_text("over_rules").first.wait_for(timeout=60_000)
         assert page.get_by_text("artifact_hash").count() > 0
+
+
+def asked(addresses: dict[str, str], query: str) -> Any:
+    request = urllib.request.Request(
+        f"{addresses['Dagster']}/graphql",
+        data=json.dumps({"query": query}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.loads(response.read())["data"]
+
+
+def test_the_queue_is_freed_of_a_run_whose_process_was_killed(
+    addresses: dict[str, str], home: Path
+) -> None:
+    urls = start_postgres(home).urls
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(home / "dagster"), "events"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**environment(), "ML_PLATFORM_DAGSTER_DATABASE": urls.dagster},
+    )
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "at work\n"
+    query = "{ runsOrError { ... on Runs { results { status } } } }"
+    assert [run["status"] for run in asked(addresses, query)["runsOrError"]["results"]] == [
+        "STARTED"
+    ]
+    worker.kill()
+    worker.communicate()
+    until = time.monotonic() + 30
+    while asked(addresses, query)["runsOrError"]["results"][0]["status"] != "FAILURE":
+        assert time.monotonic() < until, "the run is still open"
+        time.sleep(0.5)
+
+
+def test_the_windows_follow_the_first_run_of_a_home(addresses: dict[str, str], home: Path) -> None:
+    assert "Nothing" in addresses, "the hint: nothing has been run yet"
+    clock = datetime(2026, 9, 1, tzinfo=UTC)
+    state = HomeState(SourceChoice("simulate"), clock, datetime(2026, 8, 31, 18, tzinfo=UTC), True)
+    write_home(Settings(home, None, None, None), state)
+    query = """{ partitionSetsOrError(pipelineName: "monitoring", repositorySelector:
+        {repositoryName: "__repository__", repositoryLocationName: "ml_platform"})
+        { ... on PartitionSets { results { partitionsOrError(limit: 1) {
+        ... on Partitions { results { name } } } } } } }"""
+    until = time.monotonic() + 60
+    while "2026-08-31-18:00" not in json.dumps(asked(addresses, query)):
+        assert time.monotonic() < until, asked(addresses, query)
+        time.sleep(0.5)
+    home.joinpath("home.json").unlink()
 
 
 @pytest.mark.parametrize("server", ["dagster-webserver", "dagster-daemon", "mlflow.server"])
