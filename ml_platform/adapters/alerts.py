@@ -2,8 +2,8 @@
 
 import json
 import logging
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Protocol
 
 from ml_platform.errors import ServiceError, UsageError
@@ -70,7 +70,7 @@ class WebhookAlerts:
         try:
             with urllib.request.urlopen(request, timeout=self._timeout):
                 return
-        except (urllib.error.URLError, TimeoutError) as error:
+        except (OSError, HTTPException) as error:
             raise ServiceError(
                 f"The webhook did not take the alert {alert.alert_id}: {error}.",
                 remedy="Check ML_PLATFORM_WEBHOOK_URL and the receiver; the report itself is stored.",

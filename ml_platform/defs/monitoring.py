@@ -37,11 +37,11 @@ def monitoring_report_asset(
         version, _ = in_production(platform, spec.name)
         report = watch(platform, spec, version, end)
         platform.ledger.save_monitoring_report(report)
-        sent = alert(platform, report)
+        told = alert(platform, report)
         page = draw(platform, spec, report, context.log.info)
         context.log.info(
             f"{report.light.value.upper()}: drift {report.drift.value}, "
-            f"performance {report.performance.level.value}; decision {report.action}"
+            f"performance {report.performance.level.value}; decision {report.action}; alert: {told}"
         )
         return dg.MaterializeResult(
             value=report,
@@ -63,7 +63,7 @@ def monitoring_report_asset(
                     }
                     for drift in (*report.features[:5], *report.predictions)
                 ),
-                "alert": sent or "none",
+                "alert": told,
                 "page": dg.MetadataValue.path(str(page)),
             },
         )

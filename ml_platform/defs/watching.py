@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform import files, values
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.prediction_log import feature_rows
-from ml_platform.errors import IntegrityError
+from ml_platform.errors import IntegrityError, ServiceError, UsageError
 from ml_platform.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def draw(
     files.write_text(page, monitoring_html(report))
     watched = {entry.name for entry in report.features}
     note = draw_drift(
-        _reference(platform, spec),
+        _reference(platform, spec, report.version),
         feature_rows(platform, spec, report.window_start, report.window_end),
         [feature for feature in PATTERN_FEATURES if feature.name in watched],
         folder / "evidently.html",
@@ -91,35 +91,36 @@ def draw(
     return page
 
 
-def _reference(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
-    """Rows of the training part that the newest version learned from, for the drawing."""
+def _reference(platform: Connections, spec: ModelSpec, version: str) -> "pd.DataFrame":
+    """Rows of the training part that a version learned from; for the rules, of the newest one's."""
     from ml_platform.training_sets.build import load_training_set
 
-    record = platform.ledger.versions(spec.name)[-1]
-    stored = platform.ledger.training_set(spec.name, record.training_set_fingerprint)
+    ledger = platform.ledger
+    number = int(version) if version.isdecimal() else ledger.version_numbers(spec.name)[-1]
+    record = ledger.version(spec.name, number)
+    stored = ledger.training_set(spec.name, record.training_set_fingerprint)
     assert stored is not None, "a version is registered after its training set was saved"
     return load_training_set(platform.settings.training_sets, stored).train
 
 
-def alert(platform: Connections, report: "MonitoringReport") -> str | None:
-    """Tell people about a report that is not green, once; returns the title of what was sent."""
+def alert(platform: Connections, report: "MonitoringReport") -> str:
+    """Tell people about a report that is not green, once; what was told, and whether it arrived.
+
+    It is recorded after it has arrived: one that did not arrive is sent again at the next look at
+    the window. A receiver that is down is no fault of the report, so nothing is raised for it.
+    """
     from ml_platform.adapters.alerts import LogAlerts, WebhookAlerts
     from ml_platform.monitoring.alerts import alert_of
-    from ml_platform.registry.records import Alert
 
     found = alert_of(report)
     if found is None:
-        return None
-    kept = Alert(
-        key=found.alert_id,
-        model=report.model,
-        severity=found.level.value,
-        title=found.title,
-        detail="; ".join(found.causes),
-        at=found.at,
-    )
-    if not platform.ledger.save_alert(kept):
-        return None
+        return "none"
+    if found.alert_id in {kept.alert_id for kept in platform.ledger.alerts(report.model)}:
+        return f"{found.title} (told before)"
     url = platform.settings.webhook_url
-    (WebhookAlerts(url) if url else LogAlerts()).send(found)
+    try:
+        (WebhookAlerts(url) if url else LogAlerts()).send(found)
+    except (ServiceError, UsageError) as error:
+        return f"{found.title} (NOT DELIVERED: {error})"
+    platform.ledger.save_alert(found)
     return found.title

@@ -18,5 +18,9 @@ class Judgement:
     decision: Decision
     integrity: str
     """Canonical JSON of the integrity evidence that the decision was made on."""
+    champion: int | None
+    """Version that was in production, and was compared with, at the evaluation; ``None``: the rules were."""
+    production_revision: int
+    """Revision of production at the evaluation: a promotion swaps this very one, or nothing."""
     mlflow_run_id: str
     dagster_run_id: str

@@ -20,6 +20,7 @@ class Alert:
 
     alert_id: str
     """``model:version:window end``."""
+    model: str
     level: AlertLevel
     title: str
     causes: tuple[str, ...]
@@ -36,6 +37,7 @@ def alert_of(report: MonitoringReport) -> Alert | None:
     action = f", {report.action.replace('_', ' ')}" if report.action else ""
     return Alert(
         alert_id=f"{report.model}:{report.version}:{report.window_end.isoformat()}",
+        model=report.model,
         level=level,
         title=f"{report.model} {report.version}: drift {report.drift}, "
         f"performance {report.performance.level}{action}",

@@ -100,15 +100,3 @@ class RetrainingRequest:
     cause: str
     window_end: datetime
     requested_at: datetime
-
-
-@dataclass(frozen=True)
-class Alert:
-    """Something a person should look at; ``key`` keeps a repeated look from telling it twice."""
-
-    key: str
-    model: str
-    severity: str
-    title: str
-    detail: str
-    at: datetime

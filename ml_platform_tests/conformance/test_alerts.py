@@ -16,6 +16,7 @@ from ml_platform.monitoring.alerts import Alert, AlertLevel
 
 ALERT = Alert(
     alert_id="model:1:2024-06-01",
+    model="model",
     level=AlertLevel.CRITICAL,
     title="model 1: drift significant",
     causes=("dwell is higher", "tool is missing"),

@@ -10,8 +10,9 @@ import pytest
 from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
+from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
-from ml_platform.registry.records import Action, Alert, ProductionState, RetrainingRequest
+from ml_platform.registry.records import Action, ProductionState, RetrainingRequest
 from ml_platform.values import fingerprint
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
@@ -73,6 +74,7 @@ def test_versions_count_from_one_for_each_model(ledger):
     assert (first.version, second.version, other.version) == (1, 2, 1)
     assert ledger.models() == ("example", "other")
     assert ledger.versions("example") == (first, second)
+    assert ledger.version_numbers("example") == (1, 2)
     assert ledger.version("example", 2) == second
     assert replace(first, version=0) == RECORD
 
@@ -318,8 +320,8 @@ def test_a_retraining_request_is_kept_once(ledger):
 
 
 def test_an_alert_is_kept_once(ledger):
-    first = Alert("k1", "m", "red", "drift", "tool moved", AT)
-    second = replace(first, key="k2", at=AT + timedelta(days=1))
+    first = Alert("k1", "m", AlertLevel.CRITICAL, "drift", ("tool moved",), AT)
+    second = replace(first, alert_id="k2", at=AT + timedelta(days=1))
     assert [ledger.save_alert(a) for a in (first, second, first)] == [True, True, False]
     assert ledger.alerts("m") == (second, first)
     assert ledger.alerts("m", limit=1) == (second,)

@@ -1,17 +1,18 @@
 """What a ledger is. It stands with its adapters since it keeps values of stages above the registry.
 
 Asking for a version that is not there raises `UsageError`; other things that are not there
-are ``None``. Writing the same again changes nothing. Frames are pandas; times are aware.
+are ``None``. A stored body that cannot be read any more raises `IntegrityError` with its row.
+Writing the same again changes nothing. Frames are pandas; times are aware.
 """
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import (
-    Alert,
     ProductionState,
     PromotionEvent,
     RetrainingRequest,
@@ -63,6 +64,10 @@ class Ledger(Protocol):
         """All registered versions of a model, oldest first."""
         ...
 
+    def version_numbers(self, model: str) -> tuple[int, ...]:
+        """Numbers of all registered versions, oldest first, of those too that cannot be read."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Models with a registered version, by name."""
         ...
@@ -106,7 +111,7 @@ class Ledger(Protocol):
         ...
 
     def save_baseline(self, model: str, version: str, json: str) -> None:
-        """Keep the monitoring baseline of a version (or of 'rules')."""
+        """Keep the monitoring baseline of a version (or of ``rules@<hash>``)."""
 
     def baseline(self, model: str, version: str) -> str | None:
         """The monitoring baseline of a version, as it was kept."""
@@ -161,7 +166,7 @@ class Ledger(Protocol):
         ...
 
     def save_alert(self, alert: Alert) -> bool:
-        """Keep an alert; whether its key is new (only then is it sent)."""
+        """Keep an alert that was sent; whether its id is new."""
         ...
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:

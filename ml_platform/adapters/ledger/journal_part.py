@@ -9,9 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine
 
 from ml_platform.adapters.ledger import tables
+from ml_platform.adapters.ledger.refusals import parsed
+from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
-from ml_platform.registry.records import Alert, RetrainingRequest
-from ml_platform.values import from_json, to_json
+from ml_platform.registry.records import RetrainingRequest
+from ml_platform.values import to_json
 
 
 class JournalPart:
@@ -62,14 +64,17 @@ class JournalPart:
         """See `interface.Ledger`."""
         table = tables.monitoring_reports
         query = (
-            sa.select(table.c.body)
+            sa.select(table.c.window_end, table.c.body)
             .where(table.c.model == model)
             .order_by(table.c.window_end.desc(), table.c.saved.desc())
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            bodies: sa.ScalarResult[Any] = connection.scalars(query)
-            return tuple(from_json(MonitoringReport, str(body)) for body in bodies)
+            rows = connection.execute(query).all()
+        return tuple(
+            parsed(MonitoringReport, row.body, f"monitoring report of {model} to {row.window_end}")
+            for row in rows
+        )
 
     def save_feature_definitions(
         self, definitions: dict[str, tuple[str, str]], at: datetime
@@ -109,31 +114,36 @@ class JournalPart:
         """See `interface.Ledger`."""
         table = tables.retraining_requests
         query = (
-            sa.select(table.c.body)
+            sa.select(table.c.key, table.c.body)
             .where(table.c.model == model)
             .order_by(table.c.requested_at.desc(), table.c.key.desc())
         )
         with self._engine.connect() as connection:
-            bodies: sa.ScalarResult[Any] = connection.scalars(query)
-            return tuple(from_json(RetrainingRequest, str(body)) for body in bodies)
+            rows = connection.execute(query).all()
+        return tuple(parsed(RetrainingRequest, row.body, f"request {row.key}") for row in rows)
 
     def save_alert(self, alert: Alert) -> bool:
         """See `interface.Ledger`."""
-        row = {"key": alert.key, "model": alert.model, "at": alert.at, "body": to_json(alert)}
+        row = {
+            "key": alert.alert_id,
+            "model": alert.model,
+            "at": alert.at,
+            "body": to_json(alert),
+        }
         return self._once(tables.alerts, row)
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
         """See `interface.Ledger`."""
         table = tables.alerts
         query = (
-            sa.select(table.c.body)
+            sa.select(table.c.key, table.c.body)
             .where(table.c.model == model)
             .order_by(table.c.at.desc(), table.c.key.desc())
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            bodies: sa.ScalarResult[Any] = connection.scalars(query)
-            return tuple(from_json(Alert, str(body)) for body in bodies)
+            rows = connection.execute(query).all()
+        return tuple(parsed(Alert, row.body, f"alert {row.key}") for row in rows)
 
     def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
         """Insert, or replace what stands under the same primary key."""

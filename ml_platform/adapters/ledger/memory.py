@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.adapters.ledger.prediction_part import typed
-from ml_platform.adapters.ledger.refusals import lost, unknown
+from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.prediction_log.record import COLUMNS, outcomes_frame, predictions_frame
 from ml_platform.registry import chain, lifecycle, transitions
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import (
-    Alert,
     ProductionState,
     PromotionEvent,
     RetrainingRequest,
@@ -22,7 +22,7 @@ from ml_platform.registry.records import (
 )
 from ml_platform.training_sets.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
-from ml_platform.values import from_json, to_json
+from ml_platform.values import to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,9 @@ class InMemoryLedger:
     def report(self, report_id: str) -> EvaluationReport | None:
         """The report of an id."""
         text = self._reports.get(report_id)
-        return None if text is None else from_json(EvaluationReport, text)
+        if text is None:
+            return None
+        return parsed(EvaluationReport, text, f"evaluation report {report_id[:12]}")
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """Keep the record of a training set."""
@@ -102,6 +104,10 @@ class InMemoryLedger:
     def versions(self, model: str) -> tuple[VersionRecord, ...]:
         """All versions, oldest first."""
         return tuple(self._versions.get(model, ()))
+
+    def version_numbers(self, model: str) -> tuple[int, ...]:
+        """Numbers of all versions, oldest first."""
+        return tuple(record.version for record in self.versions(model))
 
     def models(self) -> tuple[str, ...]:
         """Models with a version."""
@@ -240,14 +246,14 @@ class InMemoryLedger:
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert once."""
-        new = alert.key not in self._alerts
-        self._alerts.setdefault(alert.key, alert)
+        new = alert.alert_id not in self._alerts
+        self._alerts.setdefault(alert.alert_id, alert)
         return new
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
         """Alerts, newest first."""
         found = [alert for alert in self._alerts.values() if alert.model == model]
-        found.sort(key=lambda alert: (alert.at, alert.key), reverse=True)
+        found.sort(key=lambda alert: (alert.at, alert.alert_id), reverse=True)
         return tuple(found[:limit])
 
     def _append(self, drafts: Any) -> tuple[PromotionEvent, ...]:

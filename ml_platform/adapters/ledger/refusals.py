@@ -1,7 +1,31 @@
-"""The errors that every ledger raises in the same words."""
+"""The one parser of stored bodies, and the errors that every ledger raises in the same words."""
 
-from ml_platform.errors import ConflictError, ServiceError, UsageError
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from ml_platform.errors import ConflictError, IntegrityError, ServiceError, UsageError
 from ml_platform.registry.records import ProductionState
+from ml_platform.values import from_json
+
+T = TypeVar("T")
+
+
+def parsed(kind: type[T], body: str, row: str) -> T:
+    """The value of a stored body; ``row`` says which row it is of, for a person to look at.
+
+    Raises:
+        IntegrityError: the body is not one any more: somebody changed it in its place.
+    """
+    try:
+        return from_json(kind, body)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in fault["loc"]) or "body"
+        raise IntegrityError(
+            f"The ledger's {row} cannot be read: {place}: {fault['msg']}.",
+            remedy="`ml-platform verify` names what else was changed; restore the row from a backup",
+        ) from error
 
 
 def unknown(what: str, remedy: str) -> UsageError:

@@ -9,14 +9,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, Engine
 
 from ml_platform.adapters.ledger import tables
-from ml_platform.adapters.ledger.refusals import lost, unknown
+from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.registry import chain, lifecycle, transitions
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import ProductionState, PromotionEvent, VersionRecord
 from ml_platform.training_sets.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
-from ml_platform.values import from_json, to_json
+from ml_platform.values import to_json
 
 _CHAIN_LOCK = 7_310_002
 """Whoever appends to the chain holds this lock for its transaction: one chain, no gaps, no forks."""
@@ -42,7 +42,9 @@ class RegistryPart:
         table = tables.evaluation_reports
         with self._engine.connect() as connection:
             body = connection.scalar(sa.select(table.c.body).where(table.c.id == report_id))
-        return None if body is None else from_json(EvaluationReport, body)
+        if body is None:
+            return None
+        return parsed(EvaluationReport, body, f"evaluation report {report_id[:12]}")
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """See `interface.Ledger`."""
@@ -64,7 +66,9 @@ class RegistryPart:
         )
         with self._engine.connect() as connection:
             body = connection.scalar(query)
-        return None if body is None else from_json(TrainingSetRecord, body)
+        if body is None:
+            return None
+        return parsed(TrainingSetRecord, body, f"training set {fingerprint[:12]} of {model}")
 
     def register(self, record: VersionRecord) -> VersionRecord:
         """See `interface.Ledger`."""
@@ -110,6 +114,13 @@ class RegistryPart:
         query = sa.select(table).where(table.c.model == model).order_by(table.c.version)
         with self._engine.connect() as connection:
             return tuple(_version(row) for row in connection.execute(query))
+
+    def version_numbers(self, model: str) -> tuple[int, ...]:
+        """See `interface.Ledger`."""
+        table = tables.model_versions
+        query = sa.select(table.c.version).where(table.c.model == model).order_by(table.c.version)
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(query))
 
     def models(self) -> tuple[str, ...]:
         """See `interface.Ledger`."""
@@ -189,9 +200,9 @@ def _lock_chain(connection: Connection) -> PromotionEvent | None:
     """Take the chain for this transaction; its last link."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
     table = tables.promotion_events
-    query = sa.select(table.c.body).order_by(table.c.sequence.desc()).limit(1)
-    body = connection.scalar(query)
-    return from_json(PromotionEvent, body) if body is not None else None
+    query = sa.select(table.c.sequence, table.c.body).order_by(table.c.sequence.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return _event(row) if row is not None else None
 
 
 def _append(connection: Connection, links: tuple[PromotionEvent, ...]) -> None:
@@ -211,11 +222,14 @@ def _append(connection: Connection, links: tuple[PromotionEvent, ...]) -> None:
 
 def _events(connection: Connection, model: str | None) -> tuple[PromotionEvent, ...]:
     table = tables.promotion_events
-    query = sa.select(table.c.body).order_by(table.c.sequence)
+    query = sa.select(table.c.sequence, table.c.body).order_by(table.c.sequence)
     if model is not None:
         query = query.where(table.c.model == model)
-    bodies: sa.ScalarResult[Any] = connection.scalars(query)
-    return tuple(from_json(PromotionEvent, str(body)) for body in bodies)
+    return tuple(_event(row) for row in connection.execute(query))
+
+
+def _event(row: Any) -> PromotionEvent:
+    return parsed(PromotionEvent, row.body, f"event {row.sequence}")
 
 
 def _production(connection: Connection, model: str) -> ProductionState:
@@ -236,7 +250,7 @@ def _read_version(connection: Connection, model: str, version: int) -> VersionRe
 
 
 def _version(row: Any) -> VersionRecord:
-    record = from_json(VersionRecord, row.body)
+    record = parsed(VersionRecord, row.body, f"version {row.version} of {row.model}")
     return replace(record, mlflow_version=row.mlflow_version)
 
 

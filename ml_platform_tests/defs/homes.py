@@ -1,0 +1,86 @@
+"""Homes that a test fills itself: nothing is started for them; and a version that may be promoted."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from ml_platform.adapters.ledger.interface import Ledger
+from ml_platform.adapters.ledger.memory import InMemoryLedger
+from ml_platform.defs.platform import Connections
+from ml_platform.gates.decide import decide
+from ml_platform.gates.judgement import Judgement
+from ml_platform.home import HomeState, SourceChoice, write_home
+from ml_platform.models.artifact import Artifact, ArtifactKind
+from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
+from ml_platform.registry.permit import CheckEvidence
+from ml_platform.registry.records import VersionRecord
+from ml_platform.settings import Settings
+from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.training_sets.window import rows_path
+from ml_platform.values import fingerprint
+from ml_platform_tests.gates.saboteurs import POLICY, good_evidence, good_report
+from ml_platform_tests.registry.examples import DECISION, RECORD, TRAINING_SET
+
+AS_OF = datetime(2026, 5, 2, tzinfo=UTC)
+SPEC = replace(PATTERN_CLASSIFIER, name="example", policy=POLICY)
+CHECKS = tuple(CheckEvidence(gate.name, True, "m1", "m1") for gate in DECISION.gates)
+ROWS = b"rows"
+DATA = replace(TRAINING_SET, rows_sha256=hashlib.sha256(ROWS).hexdigest())
+
+
+def home(folder: Path, ledger: Ledger | None = None, webhook: str | None = None) -> Connections:
+    """Connections at a fixed clock."""
+    settings = Settings(folder, None, None, webhook)
+    write_home(settings, HomeState(SourceChoice("simulate"), AS_OF, AS_OF, settled=True))
+    platform = Connections(settings)
+    platform.ledger = ledger or InMemoryLedger()
+    return platform
+
+
+def promotable(platform: Connections, content: bytes) -> VersionRecord:
+    """A registered version with real bytes on disk, all of whose evidence holds."""
+    artifact = Artifact(
+        ArtifactKind.RULES, ("a", "b"), MappingProxyType({"x": "number"}), {"rules.json": content}
+    )
+    artifact.write(platform.settings.artifacts / artifact.sha256)
+    report = replace(good_report(), artifact_sha256=artifact.sha256)
+    platform.ledger.save_report(report)
+    platform.ledger.save_training_set(DATA)
+    rows = rows_path(platform.settings.training_sets, DATA)
+    rows.parent.mkdir(parents=True, exist_ok=True)
+    rows.write_bytes(ROWS)
+    return platform.ledger.register(
+        replace(
+            RECORD,
+            artifact_sha256=artifact.sha256,
+            artifact_path=f"artifacts/{artifact.sha256}",
+            report_id=fingerprint(report),
+            decision=decide(report, POLICY, good_evidence()),
+        )
+    )
+
+
+def judgement_of(platform: Connections, record: VersionRecord) -> Judgement:
+    """What the evaluation would hand on now."""
+    state = platform.ledger.production(record.model)
+    return Judgement(
+        model=record.model,
+        report_id=record.report_id,
+        artifact_sha256=record.artifact_sha256,
+        rules_sha256="",
+        training_set_fingerprint=record.training_set_fingerprint,
+        policy_version=record.decision.policy_version,
+        decision=record.decision,
+        integrity=record.integrity,
+        champion=state.version,
+        production_revision=state.revision,
+        mlflow_run_id="run",
+        dagster_run_id="dagster",
+    )
+
+
+def training_set_of(record: VersionRecord) -> TrainingSetRecord:
+    """The training set of every version that `promotable` makes."""
+    return replace(DATA, fingerprint=record.training_set_fingerprint)
