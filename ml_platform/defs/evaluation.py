@@ -15,6 +15,7 @@ from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
 from ml_platform.gates.policy import gate_kinds, policy_version
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.models.spec import ModelSpec
+from ml_platform.registry.records import ProductionState
 from ml_platform.training_sets.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             policy_version=decision.policy_version,
             decision=decision,
             integrity=values.to_json(judged.evidence),
+            champion=judged.production.version,
+            production_revision=judged.production.revision,
             mlflow_run_id=run_id,
             dagster_run_id=context.run.run_id,
         )
@@ -93,6 +96,8 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 class _Judged:
     report: "EvaluationReport"
     evidence: "IntegrityEvidence"
+    production: ProductionState
+    """Read before the comparison, which is with the champion of this very state."""
 
 
 def _judge(
@@ -113,7 +118,7 @@ def _judge(
     artifact = read_artifact(
         settings.artifacts / candidate.artifact_sha256, candidate.artifact_sha256
     )
-    champion = _champion(platform, spec.name)
+    production = platform.ledger.production(spec.name)
     report = evaluate(
         rows,
         candidate=scorer_of(artifact),
@@ -124,13 +129,13 @@ def _judge(
         ),
         baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
         ceiling=_ceiling(platform, spec.name, rows),
-        champion=champion.scorer,
+        champion=_champion(platform, production),
         folds=candidate.fold_metrics,
         artifact_sha256=artifact.sha256,
         versions={
             "candidate": candidate.artifact_sha256[:12],
             "baseline": candidate.rules_sha256[:12],
-            "champion": champion.version,
+            "champion": str(production.version or ""),
         },
         policy_version=policy_version(spec.policy),
         as_of=platform.home.as_of,
@@ -156,7 +161,7 @@ def _judge(
         artifact_features=_in_order(artifact.features, record.features),
         current_feature_versions={name: version for name, (version, _) in definitions.items()},
     )
-    return _Judged(report, evidence)
+    return _Judged(report, evidence, production)
 
 
 def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str, ...]:
@@ -164,22 +169,14 @@ def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str,
     return (*(f for f in order if f in features), *(f for f in features if f not in order))
 
 
-@dataclass(frozen=True)
-class _Champion:
-    version: str
-    scorer: "Scorer | None"
-
-
-def _champion(platform: Connections, model: str) -> _Champion:
+def _champion(platform: Connections, production: ProductionState) -> "Scorer | None":
     """The version in production, loaded from its bytes; none before the first promotion."""
     from ml_platform.models.artifact import load_scorer
 
-    version = platform.ledger.production(model).version
-    if version is None:
-        return _Champion("", None)
-    record = platform.ledger.version(model, version)
-    path = platform.settings.home / record.artifact_path
-    return _Champion(str(version), load_scorer(path, record.artifact_sha256))
+    if production.version is None:
+        return None
+    record = platform.ledger.version(production.model, production.version)
+    return load_scorer(platform.settings.home / record.artifact_path, record.artifact_sha256)
 
 
 def _ceiling(platform: Connections, model: str, rows: "TrainingSet") -> "dict[str, str] | None":

@@ -10,8 +10,8 @@ from ml_platform.gates.outcome import Decision
 from ml_platform.gates.policy import gate_names, policy_version
 from ml_platform.models.spec import ModelSpec
 from ml_platform.registry.permit import CheckEvidence, Evidence, grant, reasons_against
-from ml_platform.registry.records import VersionRecord
-from ml_platform.registry.verify import replayed
+from ml_platform.registry.records import ProductionState, VersionRecord
+from ml_platform.registry.replay import replayed
 from ml_platform.training_sets.training_set import TrainingSetRecord
 
 ACTOR = "champion asset"
@@ -32,8 +32,7 @@ def promote(
         ConflictError: another promotion was faster; nothing was changed.
     """
     ledger, as_of = platform.ledger, platform.home.as_of
-    state = ledger.production(spec.name)
-    evidence = _evidence(platform, spec, version, checks)
+    evidence = _evidence(platform, spec, judgement, version, checks)
     reasons = (
         *_of_another_candidate(judgement, version, training_set),
         *reasons_against(evidence),
@@ -48,7 +47,7 @@ def promote(
     ledger.promote(
         spec.name,
         version.version,
-        expected_revision=state.revision,
+        expected_revision=judgement.production_revision,
         permit=grant(evidence),
         at=as_of,
         actor=ACTOR,
@@ -77,6 +76,7 @@ def _of_another_candidate(
 def _evidence(
     platform: Connections,
     spec: ModelSpec,
+    judgement: Judgement,
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
 ) -> Evidence:
@@ -97,6 +97,10 @@ def _evidence(
         recomputed=again if isinstance(again, Decision) else None,
         checks=checks,
         required_checks=gate_names(spec.policy),
+        judged_against=ProductionState(
+            spec.name, judgement.champion, judgement.production_revision
+        ),
+        production=platform.ledger.production(spec.name),
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ml_platform.errors import PermitRefused
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision, Outcome, Verdict
-from ml_platform.registry.records import VersionRecord
+from ml_platform.registry.records import ProductionState, VersionRecord
+from ml_platform.registry.replay import same_decision
 from ml_platform.training_sets.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint
 
@@ -47,6 +48,10 @@ class Evidence:
     checks: tuple[CheckEvidence, ...]
     required_checks: tuple[str, ...] = ()
     """By default the gates of the stored decision."""
+    judged_against: ProductionState | None = None
+    """What was in production when the evaluation compared; ``None``: the same as now."""
+    production: ProductionState | None = None
+    """What is in production now."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ def reasons_against(evidence: Evidence) -> tuple[str, ...]:
         *_against_bytes(evidence),
         *_against_decision(evidence),
         *_against_checks(evidence),
+        *_against_champion(evidence),
     )
 
 
@@ -161,7 +167,7 @@ def _against_decision(evidence: Evidence) -> list[str]:
         )
     if evidence.recomputed is None:
         reasons.append("the decision could not be made again")
-    elif evidence.recomputed != decision:
+    elif not same_decision(evidence.recomputed, decision):
         reasons.append(
             f"decided again, the verdict is {evidence.recomputed.verdict} ({evidence.recomputed.row}), "
             f"stored is {decision.verdict} ({decision.row})"
@@ -172,6 +178,18 @@ def _against_decision(evidence: Evidence) -> list[str]:
     if decision.verdict is not Verdict.PROMOTE:
         reasons.append(f"the verdict is {decision.verdict} ({decision.row}), not promote")
     return reasons
+
+
+def _against_champion(evidence: Evidence) -> list[str]:
+    """The comparison must be with what would be replaced; of what is in production nothing is asked."""
+    then, now = evidence.judged_against, evidence.production
+    if then is None or now is None or now.version == evidence.record.version or then == now:
+        return []
+    return [f"judged against champion {_champion(then)}, now {_champion(now)}"]
+
+
+def _champion(state: ProductionState) -> str:
+    return f"{state.version or 'none'} (revision {state.revision})"
 
 
 def _against_checks(evidence: Evidence) -> list[str]:

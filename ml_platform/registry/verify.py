@@ -1,21 +1,16 @@
 """The pure part of `ml-platform verify`: what is stored is held against itself and against the files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from ml_platform.errors import PlatformError
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.gates.decide import decide
-from ml_platform.gates.integrity import IntegrityEvidence
-from ml_platform.gates.outcome import Decision, Verdict
-from ml_platform.models.spec import GatePolicy
+from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.chain import breaks
 from ml_platform.registry.lifecycle import in_production
 from ml_platform.registry.records import Action, ProductionState, PromotionEvent, VersionRecord
+from ml_platform.registry.replay import replayed, same_decision
 from ml_platform.training_sets.training_set import TrainingSetRecord
-from ml_platform.values import fingerprint, from_json
+from ml_platform.values import fingerprint
 
 
 @dataclass(frozen=True)
@@ -43,17 +38,20 @@ def verify(
     events: Sequence[PromotionEvent],
     production: Mapping[str, ProductionState],
     versions: Iterable[VersionEvidence],
+    *,
+    unreadable: Collection[tuple[str, int]] = (),
 ) -> tuple[Finding, ...]:
     """Everything that can be checked without trusting anything: chain, production, decisions, bytes.
 
     Args:
         events: The whole chain, all models, in order.
         production: Production state by model, of every model with a version.
-        versions: Every registered version.
+        versions: Every registered version that can be read.
+        unreadable: Model and number of those that cannot: they are registered all the same.
     """
     evidence = tuple(versions)
     records = tuple(item.record for item in evidence)
-    findings = [verify_chain(events), *verify_events(events, records)]
+    findings = [verify_chain(events), *verify_events(events, records, unreadable)]
     findings += [verify_production(events, state) for _, state in sorted(production.items())]
     for item in evidence:
         findings += verify_version(item)
@@ -67,7 +65,9 @@ def verify_chain(events: Sequence[PromotionEvent]) -> Finding:
 
 
 def verify_events(
-    events: Sequence[PromotionEvent], records: Sequence[VersionRecord]
+    events: Sequence[PromotionEvent],
+    records: Sequence[VersionRecord],
+    unreadable: Collection[tuple[str, int]] = (),
 ) -> list[Finding]:
     """Every version was registered in the chain, as it is stored, and promoted only if it might be."""
     findings = []
@@ -77,9 +77,9 @@ def verify_events(
         event = registered.get(key)
         if event is None:
             detail = "no event tells of its registration: the chain was cut"
-        elif event.evidence["artifact_sha256"] != record.artifact_sha256:
+        elif event.evidence.get("artifact_sha256") != record.artifact_sha256:
             detail = "registered was another artifact than is stored now"
-        elif event.evidence["report_id"] != record.report_id:
+        elif event.evidence.get("report_id") != record.report_id:
             detail = "registered was another evaluation report than is stored now"
         elif event.verdict is not record.decision.verdict:
             detail = f"registered was {event.verdict}, stored is {record.decision.verdict}"
@@ -88,7 +88,7 @@ def verify_events(
         findings.append(Finding(f"{key[0]} {key[1]} registration", False, detail))
     for event in events:
         subject = f"{event.model} {event.version} event {event.sequence}"
-        if (event.model, event.version) not in known:
+        if (event.model, event.version) not in {*known, *unreadable}:
             findings.append(Finding(subject, False, "it is of a version that is not registered"))
         elif event.action is Action.PROMOTED and event.verdict is not Verdict.PROMOTE:
             findings.append(Finding(subject, False, f"promoted on verdict {event.verdict}"))
@@ -119,8 +119,8 @@ def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
     training_set = evidence.training_set
     return (
         _replay(name, record, evidence.report),
-        _bytes(f"{name} artifact", evidence.artifact_sha256, record.artifact_sha256),
-        _bytes(
+        verify_bytes(f"{name} artifact", evidence.artifact_sha256, record.artifact_sha256),
+        verify_bytes(
             f"{name} data",
             evidence.rows_sha256,
             training_set.rows_sha256 if training_set else None,
@@ -128,38 +128,30 @@ def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
     )
 
 
-def replayed(record: VersionRecord, report: EvaluationReport) -> Decision | str:
-    """The decision made again from what is stored, or in words why it cannot be."""
-    try:
-        policy = from_json(GatePolicy, record.policy)
-        integrity = from_json(IntegrityEvidence, record.integrity)
-    except ValidationError as error:
-        return f"policy or integrity evidence cannot be read ({error.error_count()} faults)"
-    try:
-        return decide(report, policy, integrity)
-    except PlatformError as error:
-        return error.message
-
-
 def _replay(name: str, record: VersionRecord, report: EvaluationReport | None) -> Finding:
     subject = f"{name} decision"
     if report is None:
-        return Finding(subject, False, f"evaluation report {record.report_id[:12]} is missing")
+        return Finding(
+            subject,
+            False,
+            f"evaluation report {record.report_id[:12]} is missing or cannot be read",
+        )
     if fingerprint(report) != record.report_id:
         return Finding(subject, False, f"evaluation report {record.report_id[:12]} was changed")
     again = replayed(record, report)
     if isinstance(again, str):
         return Finding(subject, False, f"it cannot be replayed: {again}")
-    if again != record.decision:
+    if not same_decision(again, record.decision):
         same_verdict = again.verdict is record.decision.verdict
         what = "its gates differ" if same_verdict else f"replayed it is {again.verdict}"
         return Finding(subject, False, f"stored is {record.decision.verdict}, {what}")
     return Finding(subject, True, f"{again.verdict}: {again.row}")
 
 
-def _bytes(subject: str, found: str | None, expected: str | None) -> Finding:
+def verify_bytes(subject: str, found: str | None, expected: str | None) -> Finding:
+    """A file's hash as it is now (``None``: it is gone) against the recorded one (``None``: no record)."""
     if expected is None:
-        return Finding(subject, False, "its record is missing from the ledger")
+        return Finding(subject, False, "its record is missing from the ledger or cannot be read")
     if found is None:
         return Finding(subject, False, "the file is missing")
     if found != expected:

@@ -7,6 +7,7 @@ import pytest
 from ml_platform.errors import PermitRefused
 from ml_platform.gates.outcome import Outcome, Verdict
 from ml_platform.registry.permit import grant, reasons_against
+from ml_platform.registry.records import ProductionState
 from ml_platform.registry.transitions import promotion
 from ml_platform_tests.registry.examples import AT, DECISION, RECORD, REPORT, TRAINING_SET
 from ml_platform_tests.registry.examples import evidence_for as _evidence_for
@@ -63,6 +64,22 @@ SABOTAGE = {
         replace(GOOD, recomputed=FAILED),
         "decided again, the verdict is hold (a limit is missed), stored is promote (every gate passes)",
     ),
+    "another champion since": (
+        replace(
+            GOOD,
+            judged_against=ProductionState("example", 3, 1),
+            production=ProductionState("example", 4, 2),
+        ),
+        "judged against champion 3 (revision 1), now 4 (revision 2)",
+    ),
+    "a first champion since": (
+        replace(
+            GOOD,
+            judged_against=ProductionState("example", None, 0),
+            production=ProductionState("example", 4, 1),
+        ),
+        "judged against champion none (revision 0), now 4 (revision 1)",
+    ),
     "check missing": (
         replace(GOOD, checks=GOOD.checks[:-1]),
         f"checks have not been run: {LAST}",
@@ -94,6 +111,22 @@ def test_each_fault_refuses_by_its_own_reason_alone(name):
     with pytest.raises(PermitRefused) as refused:
         grant(evidence)
     assert refused.value.reasons == (reason,)
+
+
+def test_what_is_in_production_already_may_be_judged_against_what_it_replaced():
+    record = replace(RECORD, version=4)
+    again = replace(
+        _evidence_for(record),
+        judged_against=ProductionState("example", 3, 1),
+        production=ProductionState("example", 4, 2),
+    )
+    assert reasons_against(again) == ()
+
+
+def test_a_decision_in_other_words_is_the_same_decision():
+    gates = tuple(replace(gate, explanation="then", remedy="then") for gate in DECISION.gates)
+    older = replace(GOOD, record=replace(GOOD.record, decision=replace(DECISION, gates=gates)))
+    assert reasons_against(older) == ()
 
 
 def test_without_any_check_all_are_missing():

@@ -57,13 +57,37 @@ def test_a_verdict_changed_in_its_place_is_found_by_replay_and_by_the_chain(whol
 def test_a_gate_changed_in_its_place_is_found_by_replay(whole):
     events, production, evidence = whole
     gates = evidence.record.decision.gates
-    decision = replace(
-        evidence.record.decision, gates=(*gates[:-1], replace(gates[-1], explanation="fine"))
+    for change in ({"value": 0.5}, {"limit": 0.0}, {"low": 0.0}, {"name": "other"}):
+        decision = replace(
+            evidence.record.decision, gates=(*gates[:-1], replace(gates[-1], **change))
+        )
+        forged = replace(evidence, record=replace(evidence.record, decision=decision))
+        assert faults(events, production, forged) == {
+            "example 1 decision": "stored is promote, its gates differ"
+        }
+
+
+def test_a_sentence_put_otherwise_in_a_later_release_is_no_fault(whole):
+    events, production, evidence = whole
+    gates = tuple(
+        replace(gate, explanation="as it was put then", remedy="nothing")
+        for gate in evidence.record.decision.gates
     )
-    forged = replace(evidence, record=replace(evidence.record, decision=decision))
-    assert faults(events, production, forged) == {
-        "example 1 decision": "stored is promote, its gates differ"
-    }
+    decision = replace(evidence.record.decision, gates=gates)
+    older = replace(evidence, record=replace(evidence.record, decision=decision))
+    assert faults(events, production, older) == {}
+
+
+def test_a_version_that_cannot_be_read_is_registered_all_the_same(whole):
+    events, production, _ = whole
+    found = verify(events, production, [], unreadable=[("example", 1)])
+    assert all(finding.ok for finding in found)
+
+
+def test_evidence_taken_out_of_an_event_is_found(whole):
+    events, production, evidence = whole
+    forged = (replace(events[0], evidence={}), events[1])
+    assert set(faults(forged, production, evidence)) == {"chain", "example 1 registration"}
 
 
 def test_a_report_changed_in_its_place_is_found(whole):
