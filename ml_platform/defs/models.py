@@ -70,7 +70,6 @@ def _fitted(
         fold_metrics=outcome.fold_metrics,
         seconds=round(outcome.seconds, 1),
     )
-    platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules.sha256})
     return dg.MaterializeResult(
         value=record,
         data_version=dg.DataVersion(record.artifact_sha256),

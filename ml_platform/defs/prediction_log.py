@@ -10,7 +10,7 @@ from ml_platform.defs.features import FEATURES
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.platform import Connections
-from ml_platform.defs.registering import RULES, rules_of
+from ml_platform.defs.registering import rules_of, rules_version
 from ml_platform.errors import InsufficientData
 from ml_platform.models.spec import ModelSpec
 
@@ -84,7 +84,7 @@ def _predicted(
 
 
 def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
-    """The version that answers now, and its scorer: the champion, or 'rules' without one."""
+    """The version that answers now, and its scorer: the champion, or the rules without one."""
     from ml_platform.models.artifact import load_scorer
 
     version = platform.ledger.production(model).version
@@ -96,9 +96,9 @@ def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
     if not sha256:
         raise InsufficientData(
             f"Nothing can answer for {model}: it has no champion and no rules.",
-            remedy=f"materialise {model}/candidate on a source that has what it needs",
+            remedy=f"materialise {model}/registered_version on a source that has what it needs",
         )
-    return RULES, load_scorer(platform.settings.artifacts / sha256, sha256)
+    return rules_version(sha256), load_scorer(platform.settings.artifacts / sha256, sha256)
 
 
 def feature_rows(

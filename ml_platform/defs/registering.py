@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ml_platform.training_sets.training_set import TrainingSet
 
 DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
-RULES = "rules"
 
 
 def register(
@@ -85,8 +84,12 @@ def save_baselines(
     spec: ModelSpec,
     training_set: TrainingSetRecord,
     record: VersionRecord,
+    rules_sha256: str,
 ) -> None:
-    """What monitoring compares with: for this version, and for the rules that answer without one."""
+    """What monitoring compares with: for this version, and for the rules that came with it.
+
+    Only then do these rules answer without a champion: what answers has a baseline at any time.
+    """
     from ml_platform.models.artifact import load_scorer
     from ml_platform.training_sets.build import load_training_set
 
@@ -95,14 +98,19 @@ def save_baselines(
     rows = load_training_set(platform.settings.training_sets, training_set)
     artifacts = platform.settings.artifacts
     version = load_scorer(artifacts / record.artifact_sha256, record.artifact_sha256)
-    rules_sha256 = rules_of(platform, spec.name)
     rules = load_scorer(artifacts / rules_sha256, rules_sha256)
     for name, scorer, subject in (
         (str(record.version), version, report.candidate),
-        (RULES, rules, report.baseline),
+        (rules_version(rules_sha256), rules, report.baseline),
     ):
         baseline = _baseline(spec, rows, name, scorer, subject, report)
         platform.ledger.save_baseline(spec.name, name, baseline)
+    platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules_sha256})
+
+
+def rules_version(sha256: str) -> str:
+    """What prediction log, baselines and reports call a rule artifact: ``rules@`` and 12 digits."""
+    return f"rules@{sha256[:12]}"
 
 
 def rules_of(platform: Connections, model: str) -> str:

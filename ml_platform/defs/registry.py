@@ -44,7 +44,7 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         from ml_platform.defs.registering import register, save_baselines
 
         record = register(platform, spec, training_set, candidate, judgement)
-        save_baselines(platform, spec, training_set, record)
+        save_baselines(platform, spec, training_set, record, judgement.rules_sha256)
         verdict = record.decision.verdict.value.upper()
         context.log.info(f"version {record.version} registered: {verdict}")
         return dg.MaterializeResult(

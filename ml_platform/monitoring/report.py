@@ -75,7 +75,7 @@ class MonitoringReport:
 
     model: str
     version: str
-    """Registered version, or 'rules' while there is no champion."""
+    """Registered version, or ``rules@<hash>`` while there is no champion."""
     source: str
     simulated: bool
     window_start: datetime

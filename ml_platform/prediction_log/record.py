@@ -20,7 +20,7 @@ COLUMNS = (
     "confidence",
     "segment",
 )
-"""Of a prediction, in the order of the table. ``version`` is a registered version, or 'rules'."""
+"""Of a prediction, in the order of the table. ``version`` is a registered version, or ``rules@<hash>``."""
 
 REQUIRED = ("model", "version", "row_id", "user_id", "occurred_at", "predicted_at", "prediction")
 OUTCOME_COLUMNS = ("model", "row_id", "label", "known_at")
