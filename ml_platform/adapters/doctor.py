@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ml_platform.adapters.database_urls import answers, database_urls
 from ml_platform.adapters.home_files import last_port
+from ml_platform.adapters.postgres import closed_folders, opened_folders
 from ml_platform.adapters.processes import free_port, is_same_process, read_record
 from ml_platform.errors import PlatformError
 from ml_platform.files import TEMPORARY_SUFFIX
@@ -40,6 +41,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         *(_server(settings.home, name) for name in SERVERS),
         _stale_processes(settings.home),
         _leftovers(settings.home),
+        *_folders(settings),
         *_external(settings),
     )
 
@@ -128,6 +130,21 @@ def _leftovers(home: Path) -> Finding:
     shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
     detail = f"{len(found)} half-written: {shown}" if found else "none"
     return Finding("leftovers", not found, detail, "The next `ml-platform run` removes them.")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    """As root: what stands open to others for PostgreSQL's user, or has to be opened for it."""
+    if os.geteuid() != 0 or settings.database_url is not None:
+        return
+    opened = ", ".join(map(str, opened_folders(settings.home)))
+    closed = ", ".join(
+        str(folder) for folder in closed_folders(settings.home) if folder != settings.home
+    )
+    told = [f"opened to be walked through by others (o+x): {opened}"] if opened else []
+    told += (
+        [f"the next start opens to be walked through by others (o+x): {closed}"] if closed else []
+    )
+    yield Finding("folders", True, "; ".join(told) or "none had to be opened for PostgreSQL", "")
 
 
 def _external(settings: Settings) -> Iterator[Finding]:

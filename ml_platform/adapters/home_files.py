@@ -1,12 +1,16 @@
 """Small things a home folder keeps for its servers: locks, ports of last time, secrets."""
 
 import fcntl
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ml_platform.errors import UsageError
 from ml_platform.files import write_text
+
+_LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -17,6 +21,45 @@ def locked(home: Path, name: str) -> Iterator[None]:
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def make_home(home: Path) -> None:
+    """The home folder; `UsageError` if it cannot be made."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The home {home} cannot be made: {error.strerror}.", remedy="choose another --home"
+        ) from error
+
+
+class Users:
+    """The processes that use the servers of a home: who started one waits with its end for the others.
+
+    A shared lock on ``<home>/run/users.lock`` that goes with its process. It is taken before servers
+    are looked for: whoever stops them holds it alone, so nobody finds one that is about to end.
+    """
+
+    def __init__(self, home: Path) -> None:
+        make_home(home)
+        path = home / "run" / "users.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = path.open("a")
+        fcntl.flock(self._stream, fcntl.LOCK_SH)
+
+    def wait_for_others(self) -> None:
+        """Return when no other process uses the servers; until `leave`, newcomers wait."""
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _LOG.warning(
+                "the servers of this command are in use by another one: waiting for its end"
+            )
+            fcntl.flock(self._stream, fcntl.LOCK_EX)
+
+    def leave(self) -> None:
+        """Use them no more."""
+        self._stream.close()
 
 
 def last_port(home: Path, name: str) -> int | None:

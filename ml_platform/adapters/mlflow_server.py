@@ -18,12 +18,14 @@ from pathlib import Path
 from ml_platform.adapters.home_files import last_port, locked, remember_port, secret
 from ml_platform.adapters.processes import (
     ServerProcess,
+    ServerRecord,
     end_process,
     free_port,
     is_same_process,
     read_record,
     record_path,
     start_server,
+    still_runs,
 )
 from ml_platform.errors import ServiceError
 
@@ -43,6 +45,12 @@ class StartingMlflow:
     home: Path
     process: ServerProcess | None
     """``None`` when another process of the home owns it."""
+    borrowed: ServerRecord | None = None
+    """What the owner wrote, when that is another process."""
+
+    def alive(self) -> bool:
+        """Whether the server still runs, whoever owns it."""
+        return still_runs(self.process, self.borrowed)
 
     def wait(self) -> str:
         """The URL, once the server answers; `ServiceError` with the end of its log if it does not."""
@@ -83,7 +91,7 @@ def _reuse_or_start(home: Path, database_url: str, artifacts: Path) -> StartingM
     record = read_record(home, _NAME)
     if record is not None and is_same_process(record.pid, record.started):
         if is_same_process(record.owner, record.owner_started):
-            return StartingMlflow(_url(record.port), record.port, home, None)
+            return StartingMlflow(_url(record.port), record.port, home, None, record)
         _wait_for_the_old_one(home)
     artifacts.mkdir(parents=True, exist_ok=True)
     port = free_port(last_port(home, _NAME))

@@ -5,6 +5,7 @@ recovering, and listens on a socket in a folder that may be too long. Its binari
 guard instead, on 127.0.0.1 with a password, initialised beside its place and then renamed.
 """
 
+import logging
 import os
 import shutil
 import signal
@@ -23,17 +24,21 @@ from ml_platform.adapters.database_urls import (
     create_databases,
     database_urls,
 )
-from ml_platform.adapters.home_files import last_port, locked, remember_port, secret
+from ml_platform.adapters.home_files import last_port, locked, make_home, remember_port, secret
 from ml_platform.adapters.processes import (
     ServerProcess,
+    ServerRecord,
     end_process,
     free_port,
     is_same_process,
     read_record,
     start_server,
+    still_runs,
 )
-from ml_platform.errors import ServiceError, UsageError
-from ml_platform.files import TEMPORARY_SUFFIX
+from ml_platform.errors import ServiceError
+from ml_platform.files import TEMPORARY_SUFFIX, write_text
+
+_LOG = logging.getLogger(__name__)
 
 _NAME = "postgres"
 _SUPERUSER = "postgres"
@@ -67,6 +72,12 @@ class RunningPostgres:
 
     urls: DatabaseUrls
     process: ServerProcess | None
+    borrowed: ServerRecord | None = None
+    """What the owner wrote, when that is another process."""
+
+    def alive(self) -> bool:
+        """Whether the server still runs, whoever owns it."""
+        return still_runs(self.process, self.borrowed)
 
     def stop(self) -> None:
         """Stop the server, if it is ours."""
@@ -83,12 +94,7 @@ def start_postgres(home: Path) -> RunningPostgres:
         ServiceError: it did not start; the message holds the end of its log.
         UsageError: the home cannot be made.
     """
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"The home {home} cannot be made: {error.strerror}.", remedy="choose another --home"
-        ) from error
+    make_home(home)
     with locked(home, _NAME):
         running = _reusable(home)
         if running is None:
@@ -107,7 +113,7 @@ def _reusable(home: Path) -> RunningPostgres | None:
     until = time.monotonic() + 15.0
     while is_same_process(record.pid, record.started):
         if answers(urls.ml_platform):
-            return RunningPostgres(urls, None)
+            return RunningPostgres(urls, None, record)
         if time.monotonic() > until:
             raise ServiceError(
                 f"The PostgreSQL of process {record.owner} (port {record.port}) takes no connection.",
@@ -245,13 +251,44 @@ def _server_user() -> tuple[int, int] | None:
     return entry.pw_uid, entry.pw_gid
 
 
+def closed_folders(home: Path) -> tuple[Path, ...]:
+    """Folders that PostgreSQL's user cannot walk through, on the way to its data and its binaries.
+
+    Only root has to care: an ordinary user's server runs as that user.
+    """
+    if os.geteuid() != 0:
+        return ()
+    places = [folder for place in (home, _binaries()) for folder in (place, *place.parents)]
+    return tuple(
+        folder
+        for folder in dict.fromkeys(places)
+        if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH
+    )
+
+
+def opened_folders(home: Path) -> tuple[Path, ...]:
+    """Folders outside the home that starts of this home have opened."""
+    record = home / "run" / "opened_folders"
+    return tuple(map(Path, record.read_text().splitlines())) if record.exists() else ()
+
+
 def _let_through(home: Path) -> None:
-    """As root: let PostgreSQL's user walk (not read) the folders down to its data and its binaries."""
-    for place in (home, _binaries()):
-        for folder in (place, *place.parents):
-            mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+    """As root: let PostgreSQL's user walk (not read) the folders down to its data and its binaries.
+
+    Folders that are not the home's own are told and remembered, since others can walk them then too.
+    """
+    closed = closed_folders(home)
+    for folder in closed:
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
+    strange = tuple(folder for folder in closed if folder != home)
+    if strange:
+        remembered = (*opened_folders(home), *strange)
+        write_text(home / "run" / "opened_folders", "\n".join(map(str, remembered)))
+        _LOG.warning(
+            "started by root, PostgreSQL runs as another user: opened to be walked through "
+            "(o+x, not read): %s",
+            ", ".join(map(str, strange)),
+        )
 
 
 def _initialise(home: Path, data: Path, user: tuple[int, int] | None) -> None:

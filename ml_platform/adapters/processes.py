@@ -218,6 +218,13 @@ def start_server(
     return ServerProcess(home, name, guard, write_end, int(told))
 
 
+def still_runs(own: ServerProcess | None, borrowed: ServerRecord | None) -> bool:
+    """Whether a server runs that is ours, or that another process of the home started."""
+    if own is not None:
+        return own.alive()
+    return borrowed is None or is_same_process(borrowed.pid, borrowed.started)
+
+
 def end_process(pid: int, started: float, number: signal.Signals, timeout: float) -> bool:
     """Signal one process, if it is still the one that was created at ``started``, and wait for its end."""
     until = time.monotonic() + timeout

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ml_platform.adapters.database_urls import DatabaseUrls, create_databases, database_urls
 from ml_platform.adapters.database_urls import answers as database_answers
+from ml_platform.adapters.home_files import Users
 from ml_platform.adapters.ledger.migrate import upgrade
 from ml_platform.adapters.mlflow_server import StartingMlflow, start_mlflow, wait_for_foreign
 from ml_platform.adapters.postgres import RunningPostgres, start_postgres
@@ -71,13 +72,15 @@ class Services:
         return self.tracker.address()
 
     def ended(self) -> tuple[str, ...]:
-        """Names of our own servers that have ended (killed by somebody); for a supervisor."""
-        mlflow = self.tracker.server
-        ours = {
-            "postgres": self.database.process if self.database else None,
-            "mlflow": mlflow.process if mlflow else None,
-        }
-        return tuple(name for name, process in ours.items() if process and not process.alive())
+        """Names of servers that have ended, our own and those of another process; for a supervisor."""
+        servers = {"postgres": self.database, "mlflow": self.tracker.server}
+        return tuple(name for name, server in servers.items() if server and not server.alive())
+
+    @property
+    def owns(self) -> bool:
+        """Whether this process started any of them."""
+        servers = (self.database, self.tracker.server)
+        return any(server is not None and server.process is not None for server in servers)
 
 
 def start_services(settings: Settings, *, tracking: bool = True) -> Services:
@@ -90,6 +93,14 @@ def start_services(settings: Settings, *, tracking: bool = True) -> Services:
     Raises:
         ServiceError: the database did not start or does not answer.
     """
+    users = Users(settings.home)  # not while somebody stops what this would find running
+    try:
+        return _start(settings, tracking)
+    finally:
+        users.leave()
+
+
+def _start(settings: Settings, tracking: bool) -> Services:
     database = None
     if settings.database_url is None:
         database = start_postgres(settings.home)
@@ -140,9 +151,19 @@ def running_services(settings: Settings) -> Services:
 
 @contextmanager
 def services(settings: Settings, *, tracking: bool = True) -> Iterator[Services]:
-    """PostgreSQL (and MLflow) for as long as the block runs; they end with this process in any case."""
-    running = start_services(settings, tracking=tracking)
+    """PostgreSQL (and MLflow) for as long as the block runs, and for others in such a block that use them.
+
+    They end with this process in any case. Whoever only watches them (`up`) uses `start_services`, and
+    starts its own when they end.
+    """
+    users = Users(settings.home)
     try:
-        yield running
+        running = start_services(settings, tracking=tracking)
+        try:
+            yield running
+        finally:
+            if running.owns:
+                users.wait_for_others()
+            stop_services(running)
     finally:
-        stop_services(running)
+        users.leave()

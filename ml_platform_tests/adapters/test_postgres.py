@@ -15,9 +15,10 @@ from ml_platform.adapters.database_urls import (
     create_databases,
     database_urls,
 )
+from ml_platform.adapters.doctor import examine
 from ml_platform.adapters.ledger.migrate import upgrade
 from ml_platform.adapters.ledger.postgres import PostgresLedger
-from ml_platform.adapters.postgres import start_postgres
+from ml_platform.adapters.postgres import closed_folders, start_postgres
 from ml_platform.adapters.processes import read_record
 from ml_platform.errors import ServiceError, UsageError
 from ml_platform.settings import Settings
@@ -159,6 +160,35 @@ def test_the_log_of_a_server_that_cannot_start_is_told(home):
         start_postgres(home)
     configuration.write_text(good)
     assert read_record(home, "postgres") is None
+
+
+def test_root_tells_which_folders_it_opens_to_others(tmp_path, caplog):
+    for folder in (tmp_path.parent, tmp_path):
+        folder.chmod(0o711)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    home = closed / "home"
+    home.mkdir(mode=0o700)
+    if os.geteuid() != 0:
+        assert closed_folders(home) == (), "the server runs as the same user"
+        return
+
+    def told():
+        (folders,) = (
+            finding.detail
+            for finding in examine(Settings(home, None, None, None))
+            if finding.name == "folders"
+        )
+        return folders
+
+    assert f"the next start opens to be walked through by others (o+x): {closed}" in told()
+    start_postgres(home).stop()
+    (message,) = (record.message for record in caplog.records)
+    assert message.endswith(f"(o+x, not read): {closed}")
+    assert closed.stat().st_mode & 0o777 == 0o701
+    assert told() == f"opened to be walked through by others (o+x): {closed}"
+    start_postgres(home).stop()
+    assert len(caplog.records) == 1, "said once"
 
 
 def test_a_lost_password_is_told_at_once(home):

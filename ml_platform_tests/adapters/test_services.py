@@ -2,17 +2,32 @@
 
 import json
 import os
+import subprocess
+import sys
+import time
 import urllib.request
 
 import psutil
 import pytest
 
+from ml_platform.adapters.database_urls import answers
 from ml_platform.adapters.doctor import examine
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.processes import read_record, record_path
-from ml_platform.adapters.services import running_services, services
+from ml_platform.adapters.services import running_services, services, start_services, stop_services
 from ml_platform.errors import ServiceError
 from ml_platform.settings import Settings
+from ml_platform_tests.adapters.test_processes import gone
+
+SHORT_COMMAND = """
+import sys
+from pathlib import Path
+from ml_platform.adapters.services import services
+from ml_platform.settings import Settings
+with services(Settings(Path(sys.argv[1]), None, None, None), tracking=False) as started:
+    print(started.database.process.pid, flush=True)
+    sys.stdin.readline()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +67,57 @@ def _refuses_a_strange_host(url):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     assert refused.value.code == 403
+
+
+@pytest.fixture
+def short_command(settings):
+    """Another process that started the database, and the process id of that."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SHORT_COMMAND, str(settings.home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process, int(process.stdout.readline())
+    process.kill()
+    process.communicate()
+
+
+def test_a_borrowed_database_that_ended_is_noticed(settings, short_command):
+    process, server = short_command
+    watching = start_services(settings, tracking=False)
+    assert watching.database.process is None
+    assert watching.ended() == ()
+    process.kill()
+    assert gone(server)
+    assert watching.ended() == ("postgres",)
+    again = start_services(settings, tracking=False)
+    assert not again.ended()
+    assert again.database.process is not None
+    stop_services(again)
+
+
+def test_who_started_a_database_waits_for_those_who_borrowed_it(settings, short_command):
+    process, server = short_command
+    with services(settings, tracking=False) as borrowed:
+        assert borrowed.database.process is None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert "waiting for its end" in process.stderr.readline()
+        time.sleep(0.2)
+        assert answers(borrowed.urls.ml_platform)
+        assert borrowed.ended() == ()
+    assert process.wait(15) == 0
+    assert gone(server)
+
+
+def test_who_watches_alone_holds_nobody_up(settings, short_command):
+    process, server = short_command
+    watching = start_services(settings, tracking=False)
+    process.communicate("\n", timeout=15)
+    assert gone(server)
+    assert watching.ended() == ("postgres",)
 
 
 def test_an_mlflow_of_the_settings_that_does_not_answer_is_told(settings, monkeypatch):
