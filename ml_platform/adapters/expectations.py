@@ -6,9 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from ml_platform.events.lake import Survey
 from ml_platform.events.schema import EVENTS
 
 if TYPE_CHECKING:
@@ -53,19 +51,20 @@ class ExpectationOutcome:
 
 
 def validate_events(
-    frame: pa.Table, *, as_of: datetime, live: bool
+    survey: Survey, *, as_of: datetime, live: bool
 ) -> tuple[ExpectationOutcome, ...]:
     """The outcomes over all stored events, row count and freshness first; always the same names.
 
+    Counts, age and ids are those of the survey; values are checked in its sample (`SAMPLE_ROWS` will do).
     Great-expectations passes on a frame without rows: there the outcomes after the row count fail here,
     since nothing was checked. In an archive (not ``live``) the age of the newest event is a note.
     """
-    first = tuple(_run(_summary(frame, as_of), tuple(_summary_expectations(live))))
+    first = tuple(_run(_summary(survey, as_of), tuple(_summary_expectations(live))))
     checks = tuple(_sample_expectations())
-    if len(frame) == 0:
+    if survey.rows == 0:
         unchecked = tuple(_outcome(check, False, "no rows to check") for check in checks)
         return first + unchecked
-    return first + tuple(_run(_sample(frame), checks))
+    return first + tuple(_run(survey.sample.to_pandas(), checks))
 
 
 @dataclass(frozen=True)
@@ -76,26 +75,18 @@ class _Check:
     severity: Severity = Severity.ERROR
 
 
-def _summary(frame: pa.Table, as_of: datetime) -> "pd.DataFrame":
+def _summary(survey: Survey, as_of: datetime) -> "pd.DataFrame":
     import pandas as pd
 
-    newest = pc.max(frame.column("occurred_at")).as_py()
     # Without any event the age is unbounded: a century in hours, since NaN would be left out of the check.
-    age = 876_600.0 if newest is None else (as_of - newest).total_seconds() / 3600
-    distinct = len(frame.select(["event_id"]).group_by("event_id").aggregate([]))
+    age = 876_600.0 if survey.newest is None else (as_of - survey.newest).total_seconds() / 3600
     return pd.DataFrame(
         {
-            "rows": [len(frame)],
+            "rows": [survey.rows],
             "hours_since_newest": [max(age, 0.0)],
-            "repeated_ids": [len(frame) - distinct],
+            "repeated_ids": [survey.repeated_ids],
         }
     )
-
-
-def _sample(frame: pa.Table) -> "pd.DataFrame":
-    step = -(-len(frame) // SAMPLE_ROWS)
-    taken: pd.DataFrame = frame.take(pa.array(range(0, len(frame), step))).to_pandas()
-    return taken
 
 
 def _summary_expectations(live: bool) -> Iterator[_Check]:

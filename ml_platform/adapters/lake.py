@@ -1,31 +1,35 @@
 """The event lake as Parquet files, a folder a day, and the same lake in memory."""
 
-import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_platform.errors import IntegrityError, PlatformError
+from ml_platform.adapters.lake_queries import (
+    digest_of,
+    fingerprint_of,
+    querying,
+    quoted,
+    reading,
+    sorted_refused,
+    survey_of,
+    time_range,
+    unseen,
+)
+from ml_platform.errors import PlatformError
 from ml_platform.events.lake import (
     MergeResult,
-    content_columns,
+    Survey,
     merged_day,
     plan_merge,
 )
 from ml_platform.events.quality import REFUSED, in_order
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
 from ml_platform.files import replacing
-
-if TYPE_CHECKING:
-    import duckdb
 
 _WRITERS = 8
 """Days written at once: each waits some milliseconds for its flush to disk, and a batch may have thousands."""
@@ -60,16 +64,21 @@ class ParquetLake:
 
     def refuse(self, table: str, refused: pa.Table) -> int:
         """As `EventLake.refuse`; a file a batch, named by the SHA-256 of its rows."""
-        rows = _unseen(refused, self.refused(table)) if len(refused) else refused
+        if len(refused) == 0:
+            return 0
+        folder = self.quarantine_root / table
+        stored = f"read_parquet('{quoted(folder / '*.parquet')}')"
+        with querying(table) as connection:
+            rows = unseen(connection, refused, stored if any(folder.glob("*.parquet")) else None)
+            digest = digest_of(connection, rows)
         if len(rows):
-            path = self.quarantine_root / table / f"{_digest(rows)[:32]}.parquet"
-            _write(path, rows, f"the quarantine of {table}")
+            _write(folder / f"{digest[:32]}.parquet", rows, f"the quarantine of {table}")
         return len(rows)
 
     def fingerprint(self, table: str, until: datetime) -> str:
         """As `EventLake.fingerprint`."""
-        with _querying(table) as connection:
-            return _fingerprint(connection, table, f"read_parquet({self._files(table)})", until)
+        with querying(table) as connection:
+            return fingerprint_of(connection, table, f"read_parquet({self._files(table)})", until)
 
     def rows(
         self,
@@ -82,8 +91,8 @@ class ParquetLake:
         wanted = columns or tuple(TABLES[table].names)
         moment = EVENT_TIME[table]
         keys = ((moment,) if moment else ()) + IDENTITY[table]
-        where = _range(moment, since, until)
-        with _querying(table) as connection:
+        where = time_range(moment, since, until)
+        with querying(table) as connection:
             found = connection.sql(
                 f"SELECT {', '.join(wanted)} FROM read_parquet({self._files(table)}) "
                 f"WHERE {where} ORDER BY {', '.join(keys)}"
@@ -95,7 +104,14 @@ class ParquetLake:
         """As `EventLake.refused`."""
         files = sorted((self.quarantine_root / table).glob("*.parquet"))
         tables = [pq.read_table(file, schema=REFUSED) for file in files]
-        return _sorted_refused(pa.concat_tables([REFUSED.empty_table(), *tables]))
+        return sorted_refused(pa.concat_tables([REFUSED.empty_table(), *tables]))
+
+    def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
+        """As `EventLake.survey`."""
+        with querying(table) as connection:
+            return survey_of(
+                connection, table, f"read_parquet({self._files(table)})", until, sample_rows
+            )
 
     def newest(self, table: str) -> datetime | None:
         """As `EventLake.newest`."""
@@ -103,7 +119,7 @@ class ParquetLake:
         days = sorted((self.root / table).glob("day=*/rows.parquet"))
         if moment is None or not days:
             return None
-        with _reading(table):
+        with reading(table):
             newest: datetime = pc.max(pq.read_table(days[-1], columns=[moment])[moment]).as_py()
         return newest
 
@@ -111,13 +127,13 @@ class ParquetLake:
         """As `EventLake.counts`; from the files' footers."""
         found = {}
         for table in TABLES:
-            with _reading(table):
+            with reading(table):
                 files = (self.root / table).rglob("*.parquet")
                 found[table] = sum(pq.read_metadata(file).num_rows for file in files)
         return found
 
     def _files(self, table: str) -> str:
-        pattern = str(self.root / table / "**" / "*.parquet").replace("'", "''")
+        pattern = quoted(self.root / table / "**" / "*.parquet")
         return f"'{pattern}', hive_partitioning = false"
 
     def _day_file(self, table: str, day: date | None) -> Path:
@@ -129,7 +145,7 @@ class ParquetLake:
         if not any((self.root / table).glob("**/rows.parquet")):
             return TABLES[table].empty_table()
         names = ", ".join(TABLES[table].names)
-        with _querying(table) as connection:
+        with querying(table) as connection:
             connection.register("arrived", rows.select(IDENTITY[table]))
             found = connection.sql(
                 f"SELECT {names} FROM read_parquet({self._files(table)}) "
@@ -141,7 +157,7 @@ class ParquetLake:
         path = self._day_file(table, day)
         stored = TABLES[table].empty_table()
         if path.exists():
-            with _reading(table):
+            with reading(table):
                 stored = pq.read_table(
                     path, schema=TABLES[table], partitioning=None, use_threads=False
                 )
@@ -167,15 +183,17 @@ class InMemoryLake:
     def refuse(self, table: str, refused: pa.Table) -> int:
         """As `EventLake.refuse`."""
         stored = self.refused(table)
-        rows = _unseen(refused, stored)
-        self._quarantine[table] = _sorted_refused(pa.concat_tables([stored, rows]))
+        with querying(table) as connection:
+            connection.register("stored", stored)
+            rows = unseen(connection, refused, "stored")
+        self._quarantine[table] = sorted_refused(pa.concat_tables([stored, rows]))
         return len(rows)
 
     def fingerprint(self, table: str, until: datetime) -> str:
         """As `EventLake.fingerprint`."""
-        with _querying(table) as connection:
+        with querying(table) as connection:
             connection.register("stored", self.rows(table))
-            return _fingerprint(connection, table, "stored", until)
+            return fingerprint_of(connection, table, "stored", until)
 
     def rows(
         self,
@@ -202,6 +220,12 @@ class InMemoryLake:
         """As `EventLake.refused`."""
         return self._quarantine.get(table, REFUSED.empty_table())
 
+    def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
+        """As `EventLake.survey`."""
+        with querying(table) as connection:
+            connection.register("stored", self.rows(table))
+            return survey_of(connection, table, "stored", until, sample_rows)
+
     def newest(self, table: str) -> datetime | None:
         """As `EventLake.newest`."""
         moment = EVENT_TIME[table]
@@ -219,63 +243,6 @@ class InMemoryLake:
         return stored.filter(pa.array([identity in wanted for identity in ids], pa.bool_()))
 
 
-def _fingerprint(
-    connection: "duckdb.DuckDBPyConnection", table: str, relation: str, until: datetime
-) -> str:
-    """Hash of the rows' hashes in the order of time and id; a field is its length and its text.
-
-    Times count as microseconds and lengths come first, so that no two contents have one text. Hashed
-    a day at a time, which bounds memory at 32 bytes a row.
-    """
-    moment = EVENT_TIME[table]
-    keys = ", ".join(((moment,) if moment else ()) + IDENTITY[table])
-    day = f"epoch_us({moment}) // 86400000000" if moment else "0"
-    schema = TABLES[table]
-    texts = [_field_text(schema.field(name)) for name in content_columns(table)]
-    digests = connection.execute(
-        f"SELECT {day} AS day, sha256(string_agg(sha256({' || '.join(texts)}), '' ORDER BY {keys})) "
-        f"FROM {relation} WHERE {_range(moment, None, until)} GROUP BY day ORDER BY day"
-    ).fetchall()
-    return hashlib.sha256(f"{table} {digests}".encode()).hexdigest()
-
-
-def _field_text(field: pa.Field) -> str:
-    text = f"epoch_us({field.name})" if pa.types.is_timestamp(field.type) else field.name
-    text = f"CAST({text} AS VARCHAR)"
-    return f"coalesce(strlen({text}) || ':' || {text}, '-')"
-
-
-def _range(moment: str | None, since: datetime | None, until: datetime | None) -> str:
-    bounds = ["true"]
-    if moment and since is not None:
-        bounds.append(f"{moment} >= TIMESTAMPTZ '{since.isoformat()}'")
-    if moment and until is not None:
-        bounds.append(f"{moment} < TIMESTAMPTZ '{until.isoformat()}'")
-    return " AND ".join(bounds)
-
-
-@contextmanager
-def _reading(table: str) -> Iterator[None]:
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
-        raise IntegrityError(
-            f"The stored {table} cannot be read: {error}",
-            remedy="Move the file that is named away, and ingest its source again.",
-        ) from error
-
-
-@contextmanager
-def _querying(table: str) -> Iterator["duckdb.DuckDBPyConnection"]:
-    import duckdb
-
-    with _reading(table), duckdb.connect(config={"threads": 2}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-
-
 def _write(path: Path, rows: pa.Table, what: str) -> None:
     try:
         with replacing(path) as beside:
@@ -285,23 +252,3 @@ def _write(path: Path, rows: pa.Table, what: str) -> None:
             f"Could not write {what} to {path}: {error}. What was stored before is unchanged.",
             remedy="Free some space or correct the permissions, then run the same command again.",
         ) from error
-
-
-def _sorted_refused(rows: pa.Table) -> pa.Table:
-    return rows.sort_by([(name, "ascending") for name in ("reason", "field", "row", "value")])
-
-
-def _keys(refused: pa.Table) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in refused.to_pylist()]
-
-
-def _unseen(refused: pa.Table, stored: pa.Table) -> pa.Table:
-    """Rows of quarantine that are not stored yet, each once, sorted."""
-    seen = set(_keys(stored))
-    fresh = sorted(set(_keys(refused)) - seen)
-    rows = [dict(zip(REFUSED.names, key, strict=True)) for key in fresh]
-    return _sorted_refused(pa.Table.from_pylist(rows, schema=REFUSED))
-
-
-def _digest(rows: pa.Table) -> str:
-    return hashlib.sha256(repr(_keys(rows)).encode()).hexdigest()

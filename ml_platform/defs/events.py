@@ -138,11 +138,11 @@ def lake_checks(
     platform: dg.ResourceParam[Connections],
 ) -> Iterator[dg.AssetCheckResult]:
     """Row count and freshness first, then columns, nulls and ranges of the stored events."""
-    from ml_platform.adapters.expectations import validate_events
+    from ml_platform.adapters.expectations import SAMPLE_ROWS, validate_events
 
     state = platform.home
-    rows = platform.lake.rows("events", until=state.as_of)
-    for outcome in validate_events(rows, as_of=state.as_of, live=state.source.live):
+    survey = platform.lake.survey("events", state.as_of, SAMPLE_ROWS)
+    for outcome in validate_events(survey, as_of=state.as_of, live=state.source.live):
         yield dg.AssetCheckResult(
             asset_key=EVENTS_KEY,
             check_name=outcome.name,

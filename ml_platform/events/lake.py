@@ -72,6 +72,16 @@ class MergePlan:
         )
 
 
+@dataclass(frozen=True)
+class Survey:
+    """Figures over all rows of a table before a time, and some of these rows, evenly spaced in its order."""
+
+    rows: int
+    repeated_ids: int
+    newest: datetime | None
+    sample: pa.Table
+
+
 class EventLake(Protocol):
     """Rows of `schema.TABLES` by UTC day, and the quarantine of those that were refused."""
 
@@ -102,6 +112,9 @@ class EventLake(Protocol):
 
     def refused(self, table: str) -> pa.Table:
         """The quarantine of a table (`quality.REFUSED`), sorted."""
+
+    def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
+        """Figures over the rows before ``until``, with ``sample_rows`` of them at most."""
 
     def newest(self, table: str) -> datetime | None:
         """The largest event time, or ``None``: no rows, or no time in this table."""

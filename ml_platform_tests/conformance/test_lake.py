@@ -1,6 +1,7 @@
 """What every event lake does: `ParquetLake` and `InMemoryLake` pass the same tests."""
 
 import random
+import tracemalloc
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from ml_platform.adapters.lake import InMemoryLake, ParquetLake
 from ml_platform.events.lake import EventLake
-from ml_platform.events.quality import check_rows
+from ml_platform.events.quality import REFUSED, check_rows
 from ml_platform.events.schema import EVENTS, TABLES
 from ml_platform_tests.events.rows import NOW, START, good, raw, table
 
@@ -274,3 +275,38 @@ def test_late_labels_in_any_order_give_the_same_fingerprint(lake: EventLake):
         for part in range(0, 80, 16):
             fresh.merge("events", good(*rows[part : part + 16], now=now))
         assert fresh.fingerprint("events", now) == lake.fingerprint("events", now)
+
+
+def test_a_survey_counts_all_rows_and_samples_evenly(lake: EventLake):
+    rows = good(*(raw(number) for number in range(30)))
+    lake.merge("events", rows.take(pa.array(range(29, -1, -1))))
+    survey = lake.survey("events", START + timedelta(hours=6 * 25), 10)
+    assert (survey.rows, survey.repeated_ids) == (25, 0)
+    assert survey.newest == START + timedelta(hours=6 * 24)
+    # a third of 25 rows is the largest even share of at most 10
+    assert survey.sample.to_pylist() == rows.take(pa.array(range(0, 25, 3))).to_pylist()
+    assert len(lake.survey("events", NOW, 1).sample) == 1
+    assert lake.survey("events", NOW, 100).sample.to_pylist() == rows.to_pylist()
+
+
+def test_a_survey_of_nothing(lake: EventLake):
+    survey = lake.survey("events", NOW, 10)
+    assert (survey.rows, survey.repeated_ids, survey.newest) == (0, 0, None)
+    assert survey.sample.column_names == EVENTS.names
+    assert lake.survey("users", NOW, 10).rows == lake.survey("ceilings", NOW, 10).rows == 0
+
+
+def test_quarantine_is_not_brought_into_python_for_every_batch(lake: EventLake):
+    def refused(first: int) -> pa.Table:
+        numbers = [str(number) for number in range(first, first + 20_000)]
+        columns = {name: numbers if name == "row" else ["empty"] * 20_000 for name in REFUSED.names}
+        return pa.table(columns, schema=REFUSED)
+
+    lake.refuse("events", refused(0))
+    more = pa.concat_tables([refused(19_990).slice(0, 20), refused(0).slice(0, 5)])
+    tracemalloc.start()
+    assert lake.refuse("events", more) == 10
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000  # 11 MB where the 20,000 become tuples
+    assert len(lake.refused("events")) == 20_010

@@ -191,3 +191,14 @@ def test_by_day_splits_at_midnight_utc():
     days = [(day, len(part)) for day, part in by_day("events", rows)]
     assert days == [(date(2026, 3, 1), 1), (date(2026, 3, 2), 1)]
     assert EVENT_TIME["events"] == "occurred_at"
+
+
+def test_a_survey_sees_ids_that_are_stored_twice(tmp_path: Path):
+    lake = lake_in(tmp_path)
+    lake.merge("events", good(raw(0), raw(4)))
+    folder = lake.root / "events"
+    copied = folder / "day=2026-03-03" / "rows.parquet"
+    copied.parent.mkdir()
+    copied.write_bytes((folder / "day=2026-03-02" / "rows.parquet").read_bytes())
+    survey = lake.survey("events", NOW, 10)
+    assert (survey.rows, survey.repeated_ids) == (3, 1)
