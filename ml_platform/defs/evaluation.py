@@ -119,6 +119,7 @@ def _judge(
         settings.artifacts / candidate.artifact_sha256, candidate.artifact_sha256
     )
     production = platform.ledger.production(spec.name)
+    champion = _champion(platform, production, record)
     report = evaluate(
         rows,
         candidate=scorer_of(artifact),
@@ -129,7 +130,8 @@ def _judge(
         ),
         baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
         ceiling=_ceiling(platform, spec.name, rows),
-        champion=_champion(platform, production),
+        champion=champion.scorer,
+        champion_note=champion.note,
         folds=candidate.fold_metrics,
         artifact_sha256=artifact.sha256,
         versions={
@@ -169,14 +171,33 @@ def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str,
     return (*(f for f in order if f in features), *(f for f in features if f not in order))
 
 
-def _champion(platform: Connections, production: ProductionState) -> "Scorer | None":
+@dataclass(frozen=True)
+class _Champion:
+    scorer: "Scorer | None"
+    note: str
+
+
+def _champion(
+    platform: Connections, production: ProductionState, training_set: TrainingSetRecord
+) -> _Champion:
     """The version in production, loaded from its bytes; none before the first promotion."""
+    from ml_platform.evaluation.champion import comparability
     from ml_platform.models.artifact import load_scorer
 
     if production.version is None:
-        return None
+        return _Champion(None, "")
     record = platform.ledger.version(production.model, production.version)
-    return load_scorer(platform.settings.home / record.artifact_path, record.artifact_sha256)
+    found = comparability(
+        production.version,
+        features=record.input_schema,
+        feature_versions=record.feature_versions,
+        classes=record.classes,
+        record=training_set,
+    )
+    if not found.possible:
+        return _Champion(None, found.note)
+    path = platform.settings.home / record.artifact_path
+    return _Champion(load_scorer(path, record.artifact_sha256), found.note)
 
 
 def _ceiling(platform: Connections, model: str, rows: "TrainingSet") -> "dict[str, str] | None":

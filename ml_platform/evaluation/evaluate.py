@@ -70,12 +70,14 @@ def evaluate(
     live: bool,
     seed: int,
     resamples: int = RESAMPLES,
+    champion_note: str = "",
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
     ``candidate`` is the artifact that would be served, loaded from its bytes, and ``estimator`` the
     fitted side of it: ``parity_gap`` is the largest difference between the two. ``baseline`` are the
-    rules; ``champion`` is ``None`` for a first candidate. ``ceiling`` is the class the Bayes rule
+    rules; ``champion`` is ``None`` for a first candidate, and, with a ``champion_note`` that says why,
+    for one that cannot be judged on these rows. ``ceiling`` is the class the Bayes rule
     predicts, by row id: it has the metrics that count and no others. ``folds`` are metrics on each
     held-out block of the training part. ``versions`` gives `Subject.version` by subject (candidate,
     baseline, majority, ceiling, champion), empty where one is not named.
@@ -133,6 +135,7 @@ def evaluate(
         live=live,
         absent_classes=_absent(test.truth, record.classes),
         resamples=resamples,
+        champion_note=champion_note,
     )
 
 

@@ -92,3 +92,5 @@ class EvaluationReport:
     """Classes without a test row: left out of the averages of roc_auc_ovr and average_precision_macro."""
     resamples: int = 1_000
     """Resamples of clusters behind each interval."""
+    champion_note: str = ""
+    """Why a champion that there is could not be compared with, or what to know of the comparison."""

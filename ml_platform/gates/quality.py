@@ -50,9 +50,13 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
     """PASS if the bound of the interval is on the right side of the limit, else FAIL.
 
     INSUFFICIENT where the metric is not defined on these test rows; a champion gate without a champion
-    does not apply, and passes with that explanation.
+    does not apply, and passes with that explanation; with one that cannot be compared it is INSUFFICIENT.
     """
     if gate.bound is Bound.CHAMPION and report.difference_to_champion is None:
+        if report.champion_note:
+            why = f"champion not comparable: {report.champion_note}"
+            remedy = "bring back the features and classes of the champion, or start with a new home"
+            return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
         why = "no champion yet: compared with the rules"
         return _result(gate, Outcome.PASS, None, why, "")
     estimate = _estimate(report, gate)
@@ -69,6 +73,8 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
         f"[{estimate.low:.4f}, {estimate.high:.4f}]; the {side} bound {bound:.4f} must be {must} "
         f"{gate.limit:g}: {gate.why}"
     )
+    if gate.bound is Bound.CHAMPION and report.champion_note:
+        explanation = f"{explanation} ({report.champion_note})"
     remedy = "" if passed else _remedy(gate, estimate)
     return _result(gate, Outcome.PASS if passed else Outcome.FAIL, estimate, explanation, remedy)
 

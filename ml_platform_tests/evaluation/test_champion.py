@@ -1,0 +1,56 @@
+"""A champion of other features or classes is compared with where it can answer, and named where not."""
+
+from dataclasses import replace
+
+from ml_platform.evaluation.champion import Comparability, comparability
+from ml_platform.gates.outcome import Outcome
+from ml_platform.gates.quality import quality_gate
+from ml_platform_tests.evaluation.examples import CLASSES, STRONG, make_training_set
+from ml_platform_tests.evaluation.test_evaluate import judge
+from ml_platform_tests.gates.saboteurs import POLICY
+
+RECORD = make_training_set(acts=20).record
+CHAMPION_GATE = POLICY.quality[2]
+SAME = {
+    "features": ("strong", "weak"),
+    "feature_versions": {"strong": "strong-1", "weak": "weak-1"},
+    "classes": CLASSES,
+    "record": RECORD,
+}
+
+
+def test_the_same_features_and_classes_need_no_word():
+    assert comparability(3, **SAME) == Comparability(True, "")
+
+
+def test_a_class_it_lacks_is_no_hindrance():
+    assert comparability(3, **{**SAME, "classes": CLASSES[:2]}).possible
+
+
+def test_a_feature_that_is_gone_and_a_class_of_the_past_are_named():
+    found = comparability(
+        3, **{**SAME, "features": ("old", "strong"), "classes": (*CLASSES, "chore")}
+    )
+    assert not found.possible
+    assert found.note == (
+        "version 3 takes old, which the training set lacks; "
+        "version 3 answers chore, which no row is of now"
+    )
+
+
+def test_another_version_of_a_feature_is_said():
+    now = replace(RECORD, feature_versions={"strong": "strong-2", "weak": "weak-1"})
+    found = comparability(3, **{**SAME, "record": now})
+    assert found == Comparability(
+        True, "version 3 learned from other versions of strong (strong-1, now strong-2)"
+    )
+
+
+def test_the_gate_tells_what_was_found():
+    gate = quality_gate(judge(champion_note="version 3 takes old"), CHAMPION_GATE)
+    assert gate.outcome is Outcome.INSUFFICIENT
+    assert gate.explanation == "champion not comparable: version 3 takes old"
+    assert gate.remedy
+    told = quality_gate(judge(champion=STRONG, champion_note="other versions"), CHAMPION_GATE)
+    assert told.outcome is Outcome.PASS
+    assert told.explanation.endswith("(other versions)")
