@@ -3,9 +3,11 @@
 import fcntl
 import logging
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from ml_platform.errors import UsageError
 from ml_platform.files import write_text
@@ -31,6 +33,56 @@ def make_home(home: Path) -> None:
         raise UsageError(
             f"The home {home} cannot be made: {error.strerror}.", remedy="choose another --home"
         ) from error
+
+
+_at_work: dict[Path, int] = {}
+"""How often this process holds the lock of a home: a command holds it, and so do the runs inside it."""
+
+
+@contextmanager
+def at_work(home: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Commands and the daemon's runs change a home one at a time; within a process it may be nested.
+
+    Args:
+        home: The home folder.
+        waiting: Told once if another process is at work, which is then waited for; by default that is
+            an error at once.
+
+    Raises:
+        UsageError: another process is at work, and nobody wants to wait.
+    """
+    if home in _at_work:
+        _at_work[home] += 1
+        try:
+            yield
+        finally:
+            _at_work[home] -= 1
+        return
+    make_home(home)
+    with (home / "run.lock").open("a+") as stream:
+        _lock_or_wait(stream, home, waiting)
+        _at_work[home] = 1
+        try:
+            yield
+        finally:
+            del _at_work[home]
+
+
+def _lock_or_wait(stream: IO[str], home: Path, waiting: Callable[[str], None] | None) -> None:
+    told = False
+    while True:
+        try:
+            return fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"Another command, or a run of Dagster's, is at work in {home}"
+            if waiting is None:
+                raise UsageError(
+                    f"{message}.", remedy="wait for it, or choose another --home"
+                ) from error
+            if not told:
+                waiting(f"{message}: waiting for its end")
+                told = True
+            time.sleep(0.3)
 
 
 class Users:

@@ -20,11 +20,12 @@ def ingest(home: Path | None, as_json: bool, **choices: Any) -> None:
     that cannot be used go to quarantine with field, value and remedy.
     """
     settings = open_home(home)
+    from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
-    from ml_platform.cli.instance import dagster_instance, only_one, run_job
+    from ml_platform.cli.instance import dagster_instance, run_job
     from ml_platform.cli.settle import settle_home
 
-    with only_one(settings):
+    with at_work(settings.home):
         settle_home(settings, **choices)
         with (
             services(settings, tracking=False) as running,

@@ -31,24 +31,6 @@ def dagster_environment(settings: Settings, services: "Services") -> dict[str, s
 
 
 @contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """One `run` at a time in a home; a second one is told so at once."""
-    import fcntl
-
-    path = settings.home / "run.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"Another command is at work in {settings.home}.",
-                remedy="wait for it, or choose another --home",
-            ) from error
-        yield
-
-
-@contextmanager
 def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.DagsterInstance"]:
     """The instance on PostgreSQL; runs that a killed process left open are marked as failed."""
     os.environ.update(dagster_environment(settings, services))

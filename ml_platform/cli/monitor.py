@@ -27,8 +27,9 @@ from ml_platform.errors import UsageError
 def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
     """Predict the trailing week, compare it with the baseline, and decide what follows."""
     settings = open_home(home)
+    from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
-    from ml_platform.cli.instance import dagster_instance, only_one, run_job
+    from ml_platform.cli.instance import dagster_instance, run_job
     from ml_platform.cli.summary import monitoring_summary
 
     state = require_home(settings)
@@ -42,7 +43,7 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
             remedy="name one of these six-hour boundaries",
         )
     with (
-        only_one(settings),
+        at_work(settings.home),
         services(settings) as running,
         dagster_instance(settings, running) as instance,
     ):

@@ -29,12 +29,13 @@ def run(home: Path | None, as_json: bool, **choices: Any) -> None:
     """
     settings = open_home(home)
     from ml_platform import files
+    from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
-    from ml_platform.cli.instance import dagster_instance, only_one, run_job
+    from ml_platform.cli.instance import dagster_instance, run_job
     from ml_platform.cli.settle import settle_home
     from ml_platform.cli.summary import show, summary
 
-    with only_one(settings):
+    with at_work(settings.home):
         settle_home(settings, **choices)
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:

@@ -1,5 +1,7 @@
 """What the assets reach the outside through; everything is opened on first use."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -105,6 +107,14 @@ class Connections:
 class Platform(dg.ConfigurableResource[Connections]):
     """Gives assets their `Connections`, to the home that the environment names."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> Connections:
-        """Nothing is opened yet."""
-        return Connections(read_settings())
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Connections]:
+        """Nothing is opened yet. A run holds the home's lock to its end: it waits for another one."""
+        from ml_platform.adapters.home_files import at_work
+
+        settings, log = read_settings(), context.log
+        if context.run is None or log is None:  # a schedule or a sensor, which only looks
+            yield Connections(settings)
+            return
+        with at_work(settings.home, waiting=log.info):
+            yield Connections(settings)

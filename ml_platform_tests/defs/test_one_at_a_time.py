@@ -1,0 +1,105 @@
+"""Commands and the daemon's runs share one lock: a run waits for the other process, a command says so."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ml_platform.adapters.home_files import at_work
+from ml_platform.defs.platform import Connections, Platform
+from ml_platform.errors import UsageError
+
+HOLDER = """
+import sys
+from pathlib import Path
+from ml_platform.adapters.home_files import at_work
+with at_work(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+Holder = subprocess.Popen[str]
+
+
+def hold(home: Path) -> Holder:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+@pytest.fixture
+def other_process(tmp_path: Path) -> Iterator[Holder]:
+    process = hold(tmp_path)
+    assert process.poll() is None, "it has the lock"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_command_is_told_at_once(other_process: Holder, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is at work in"), at_work(tmp_path):
+        raise AssertionError
+    other_process.kill()
+    other_process.communicate()
+    with at_work(tmp_path), at_work(tmp_path):
+        second = hold(tmp_path)
+        assert "is at work in" in second.communicate()[1]
+    hold(tmp_path).communicate("\n")
+
+
+def test_a_run_waits_for_the_other_process_and_says_so(
+    other_process: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path))
+    ended: list[bool] = []
+
+    @dg.op
+    def work(platform: dg.ResourceParam[Connections]) -> None:
+        ended.append(other_process.poll() is not None)
+        assert "is at work in" in hold(platform.settings.home).communicate()[1]
+
+    @dg.job(resource_defs={"platform": Platform()})
+    def job() -> None:
+        work()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        begun = time.monotonic()
+        threading.Timer(1.0, lambda: other_process.communicate("\n")).start()
+        result = job.execute_in_process(instance=instance)
+        assert result.success
+        assert ended == [True]
+        assert time.monotonic() - begun >= 1.0
+        told = [entry.user_message for entry in instance.all_logs(result.run_id)]
+        assert sum("waiting for its end" in message for message in told) == 1
+    with at_work(tmp_path):
+        pass  # given back with the run
+
+
+def test_a_run_inside_a_command_uses_the_lock_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path))
+
+    @dg.op
+    def work(platform: dg.ResourceParam[Connections]) -> None:
+        assert platform.settings.home == tmp_path
+
+    @dg.job(resource_defs={"platform": Platform()})
+    def job() -> None:
+        work()
+
+    with at_work(tmp_path):
+        assert job.execute_in_process().success
+        assert "is at work in" in hold(tmp_path).communicate()[1], "the command still holds it"
