@@ -147,7 +147,7 @@ def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
             f"{path} has SHA-256 {found[:12]}..., its record says {record.rows_sha256[:12]}....",
             remedy="delete the folder of that training set and materialise it again",
         )
-    table = pq.read_table(path)
+    table = pq.read_table(path, read_dictionary=text_columns(path))
     times = _times(table)
     acts = _codes(table, ACT)
     first = np.full(int(acts.max()) + 1, np.iinfo(np.int64).max)
@@ -156,11 +156,10 @@ def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
     np.maximum.at(last, acts, times)
     test = (first >= _microseconds(record.split.test_from))[acts]
     train = (last < _microseconds(record.split.train_until))[acts] & ~test
-    return TrainingSet(
-        record=record,
-        train=frame(table, pa.array(train)),
-        test=frame(table, pa.array(test)),
-    )
+    parts = frame(table, pa.array(train)), frame(table, pa.array(test))
+    del table
+    pa.default_memory_pool().release_unused()  # 0.4 GB of 0.9 for 330,000 rows
+    return TrainingSet(record, *parts)
 
 
 def _read(path: Path, labelling: Labelling, kinds: Mapping[str, Kind]) -> pa.Table:
