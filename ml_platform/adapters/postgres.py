@@ -297,7 +297,7 @@ def _initialise(home: Path, data: Path, user: tuple[int, int] | None) -> None:
         shutil.rmtree(leftover, ignore_errors=True)  # of a killed start; we hold the lock
     beside = data.with_name(f"{data.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     beside.mkdir(mode=0o700)
-    password = home / "run" / f"password{TEMPORARY_SUFFIX}"
+    password = home / "run" / f"password.{os.getpid()}{TEMPORARY_SUFFIX}"
     password.unlink(missing_ok=True)
     password.touch(mode=0o600)
     password.write_text(secret(home, _NAME))
