@@ -77,13 +77,18 @@ class TrainingMatrix:
 
     def cross_fitted(self, without: Set[int] = frozenset()) -> np.ndarray:
         """The matrix, no row of which has seen the labels of its own block or those of ``without``."""
-        found = [
-            to_grid(cross_fitted(tokens, weighing, self.blocks, without), scale=False)
-            for tokens, weighing in zip(self.tokens, self.weighings, strict=True)
-        ]
+        places = len(self.tokens) + (self.memory is not None)
+        rows, start = self.plain.shape
+        made = np.empty((rows, start + places * self.classes), dtype=np.float32)
+        made[:, :start] = self.plain
+        for tokens, weighing in zip(self.tokens, self.weighings, strict=True):
+            found = cross_fitted(tokens, weighing, self.blocks, without)
+            made[:, start : start + self.classes] = to_grid(found, scale=False)
+            start += self.classes
         if self.memory is not None:
-            found.append(to_grid(self.memory.cross_fitted(self.blocks, without), scale=False))
-        return np.hstack([self.plain, *found])
+            found = self.memory.cross_fitted(self.blocks, without)
+            made[:, start:] = to_grid(found, scale=False)
+        return made
 
     def encoding(self) -> Encoding:
         """The encoding of rows that are not in the training part, learned from all of it."""

@@ -136,6 +136,7 @@ def _fold_by_fold(
         forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], recipe, seed)
         held = fold.held_out
         raw[held] = forest_probabilities(forest, matrix[held], encoded.classes)
+        del matrix, forest
         found = held_out_metrics(raw[held], truth[held], acts[held])
         metrics.append({**found, "rows": float(len(held)), "fitted_on": float(len(fold.fit))})
         progress(
