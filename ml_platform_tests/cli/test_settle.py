@@ -1,6 +1,6 @@
 """A home keeps its source and clock; what is typed later agrees or is refused, in one line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_now_lets_a_settled_clock_move_again(tmp_path: Path) -> None:
     assert moved.first_window == datetime(2026, 5, 1, 6, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["yesterday", (datetime.now(UTC) + timedelta(days=2)).isoformat()])
+@pytest.mark.parametrize("text", ["yesterday", "2999-01-01"])
 def test_a_clock_that_is_none_or_lies_ahead_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="--as-of"):
         settle(tmp_path, as_of=text)
