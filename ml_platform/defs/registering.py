@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ml_platform.models.spec import Scorer
     from ml_platform.training_sets.training_set import TrainingSet
 
-DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
+DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
 
 
 def register(
