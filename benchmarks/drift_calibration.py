@@ -37,6 +37,7 @@ FIRST_SEED = 1_000
 USERS = (12, 40, 20, 100, 15, 60, 30, 12, 40, 150)
 """Of the simulations in turn: about 100 rows a user and week, so 1,000 to 16,000 a window."""
 LEAST_ROWS = 1_000
+PLANTS = 5
 MOVED = (Severity.MODERATE, Severity.SIGNIFICANT)
 
 
@@ -47,6 +48,7 @@ class Tally:
     windows: int = 0
     flagged: int = 0
     insufficient: int = 0
+    turn: int = 0
     rows: list[int] = field(default_factory=list)
     flags: Counter[str] = field(default_factory=Counter)
     planted: Counter[str] = field(default_factory=Counter)
@@ -147,14 +149,12 @@ def _count(report: MonitoringReport, tally: Tally) -> None:
 def _plant(
     baseline: Baseline, rows: pd.DataFrame, past: pd.DataFrame, start: datetime, tally: Tally
 ) -> None:
-    """Three of the features, one after the other, so that all have had their turn in time."""
-    names = [entry.name for entry in baseline.features]
-    turn = sum(tally.planted.values())
-    for place in range(3):
-        name = names[(turn + place) % len(names)]
-        rows_shifted = shifted(rows, past, name, seed=turn)
+    """Some of the features, each by itself, so that in time all have had their turn."""
+    for _ in range(PLANTS):
+        name = baseline.features[tally.turn % len(baseline.features)].name
+        tally.turn += 1
+        rows_shifted = shifted(rows, past, name, seed=tally.turn)
         if rows_shifted is None:
-            names.remove(name)
             continue
         report = look(baseline, rows_shifted, start)
         tally.planted[name] += 1

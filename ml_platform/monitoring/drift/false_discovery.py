@@ -7,8 +7,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     """Adjusted p-values in the order given: those at most a are the discoveries at rate a.
 
     Where nothing has drifted, the chance that any is at most a is a for independent or positively
-    dependent features, and never more than a (1 + 1/2 + ... + 1/m); features of a report are correlated,
-    so its alpha is chosen with that factor in mind.
+    dependent features, and never more than a (1 + 1/2 + ... + 1/m), whatever the dependence.
 
     Source: Benjamini & Hochberg (1995); Benjamini & Yekutieli (2001), theorem 1.3, for the factor.
     """
