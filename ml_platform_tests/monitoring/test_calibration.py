@@ -40,12 +40,12 @@ def planted(frame: pd.DataFrame, name: str, draw: np.random.Generator) -> pd.Dat
     return frame.assign(**{name: np.where(moved, rarest, frame[name])})
 
 
-def test_150_quiet_windows_and_75_planted_shifts() -> None:
+def test_240_quiet_windows_and_60_planted_shifts() -> None:
     draw = np.random.default_rng(1)
     windows = flagged = plants = found = 0
-    for seed in range(15):
+    for seed in range(12):
         users, rows = ((30, 1_200), (50, 2_000), (100, 4_000))[seed % 3]
-        frame = telemetry(seed=seed, weeks=WEEKS + 10, users=users, rows_a_week=rows)
+        frame = telemetry(seed=seed, weeks=WEEKS + 20, users=users, rows_a_week=rows)
         baseline = build_baseline(
             frame,
             SPECS,
@@ -55,7 +55,7 @@ def test_150_quiet_windows_and_75_planted_shifts() -> None:
             simulated=True,
             end=START + WEEKS * WEEK,
         )
-        for week in range(WEEKS, WEEKS + 10):
+        for week in range(WEEKS, WEEKS + 20):
             windows += 1
             flagged += look(baseline, frame, week).drift in MOVED
         for place in range(5):
@@ -63,6 +63,6 @@ def test_150_quiet_windows_and_75_planted_shifts() -> None:
             report = look(baseline, planted(frame, name, draw), WEEKS + place)
             plants += 1
             found += next(e for e in report.features if e.name == name).severity in MOVED
-    assert (windows, plants) == (150, 75)
+    assert (windows, plants) == (240, 60)
     assert beta.ppf(0.95, flagged + 1, windows - flagged) <= 0.05, f"{flagged} of {windows}"
     assert found / plants >= 0.95, f"{found} of {plants}"
