@@ -95,13 +95,22 @@ def start_postgres(home: Path) -> RunningPostgres:
         UsageError: the home cannot be made.
     """
     make_home(home)
-    with locked(home, _NAME):
-        running = _reusable(home)
-        if running is None:
-            _wait_for_the_old_one(home)
-            running = _start(home)
-    create_databases(running.urls)
-    return running
+    until = time.monotonic() + 15.0
+    while True:
+        with locked(home, _NAME):
+            running = _reusable(home)
+            if running is None:
+                _wait_for_the_old_one(home)
+                running = _start(home)
+        try:
+            create_databases(running.urls)
+        except ServiceError:
+            # Its owner was killed a moment ago: it answered once more, and is on its way down.
+            if running.process is not None or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return running
 
 
 def _reusable(home: Path) -> RunningPostgres | None:

@@ -11,8 +11,6 @@ from ml_platform_tests.end_to_end.command import call, nothing_left, told
 from ml_platform_tests.end_to_end.test_simulation import launch_champion
 from ml_platform_tests.events.repositories import git, repository
 
-pytestmark = pytest.mark.xdist_group("git")
-
 KINDS = {
     "docs": ("docs/guide_{}.md", "docs/images/{}.png"),
     "test": ("tests/test_{}.py", "src/core/part_{}.py"),

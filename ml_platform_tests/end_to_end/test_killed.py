@@ -8,7 +8,7 @@ from ml_platform_tests.end_to_end.command import AS_OF
 from ml_platform_tests.end_to_end.killing import Killed, kill_and_run_again, outcome
 
 THREE_DAYS = ("--days", "3", "--users", "120", "--as-of", AS_OF)
-pytestmark = [pytest.mark.xdist_group("killed"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pytest
 
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.warehouse import build_features
@@ -19,7 +18,6 @@ from ml_platform.values import file_sha256
 
 AS_OF = datetime(2026, 9, 1, tzinfo=UTC)
 SOURCE = SimulateSource(as_of=AS_OF, days=6, users=60, seed=3)
-pytestmark = pytest.mark.xdist_group("same_again")
 
 
 class Disturbed:

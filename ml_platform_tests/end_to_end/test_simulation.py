@@ -10,7 +10,6 @@ import pytest
 from ml_platform_tests.end_to_end.command import AS_OF, call, nothing_left, told
 
 SIMULATION = ("--days", "24", "--users", "120", "--as-of", AS_OF)
-pytestmark = pytest.mark.xdist_group("simulation")
 
 
 @pytest.fixture(scope="module")

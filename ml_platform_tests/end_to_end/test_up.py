@@ -23,7 +23,7 @@ from ml_platform_tests.browser import browser, find_browser
 from ml_platform_tests.cli.test_abandoned import WORKER
 from ml_platform_tests.end_to_end.command import environment, nothing_left, start
 
-pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 def read_addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
