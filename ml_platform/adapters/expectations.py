@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.events.lake import Survey
@@ -170,7 +171,7 @@ def _observed(check: _Check, frame: "pd.DataFrame", result: Any) -> str:
     if "unexpected_count" not in said:
         return str(said.get("observed_value", said))[:300]
     column = check.expectation.configuration.kwargs["column"]
-    if len(frame) == 1:
+    if len(frame) == 1 and isinstance(frame[column].iloc[0], Real):
         return f"{frame[column].iloc[0]:g}"
     bad, of = said["unexpected_count"], said["element_count"]
     values = said.get("partial_unexpected_list") or []

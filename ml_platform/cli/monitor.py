@@ -30,7 +30,7 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
     from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
     from ml_platform.cli.instance import dagster_instance, run_job
-    from ml_platform.cli.summary import monitoring_summary
+    from ml_platform.cli.summary import monitoring_summary, show_report
 
     state = require_home(settings)
     end = parse_boundary("--window-end", window_end) if window_end else state.as_of
@@ -67,5 +67,4 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         if report_told is None:
             click.echo(f"{name}  INSUFFICIENT: nothing can answer for it (`ml-platform status`)")
             continue
-        for key, value in report_told.items():
-            click.echo(f"{name}  {key:<16} {value}")
+        show_report(name, report_told)

@@ -11,6 +11,9 @@ from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, SourceChoice, read_home, write_home
 from ml_platform.settings import Settings
 
+_OPTIONS = {"text": "--source", "map_file": "--map", "query_file": "--query-file"}
+"""What a person typed, by the field it became, where the names differ."""
+
 _PLACES = {"git": "repository", "files": "folder", "process-log": "file"}
 
 
@@ -33,9 +36,10 @@ def settle_home(
     before = known.source if known else SourceChoice(text="simulate")
     choice = replace(before, **typed)
     if known is not None and choice != known.source:
-        odd = ", ".join(sorted(name for name in typed if typed[name] != getattr(before, name)))
+        odd = sorted(_OPTIONS.get(n, f"--{n}") for n in typed if typed[n] != getattr(before, n))
         raise UsageError(
-            f"The home {settings.home} holds events of {known.source.label} with another {odd}.",
+            f"The home {settings.home} holds events of {known.source.label} with another "
+            f"{', '.join(odd)}.",
             remedy="choose another --home, or delete this one",
         )
     _require_place(choice.text)

@@ -51,9 +51,7 @@ def _model(platform: "Connections", model: str) -> dict[str, Any]:
     return {
         "in_production": production.version if production else None,
         "since": production.since.isoformat() if production else None,
-        "why": _why(production.why)
-        if production
-        else "no candidate has earned it: the rules answer",
+        "why": _why(production.why) if production else _why_none(platform, model),
         "versions": [
             {
                 "version": record.version,
@@ -70,6 +68,13 @@ def _model(platform: "Connections", model: str) -> dict[str, Any]:
         ],
         "monitoring": monitoring_summary(reports[0]) if reports else None,
     }
+
+
+def _why_none(platform: "Connections", model: str) -> str:
+    from ml_platform.defs.insufficient import reason
+
+    missing = reason(platform, model)
+    return f"INSUFFICIENT: {missing}" if missing else "no candidate has earned it: the rules answer"
 
 
 def _why(evidence: dict[str, str]) -> str:

@@ -1,8 +1,14 @@
 """What `ml-platform run` tells at the end: one JSON object, or the same for people."""
 
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ml_platform.settings import read_settings
 
 if TYPE_CHECKING:
     from ml_platform.defs.platform import Connections
@@ -76,6 +82,7 @@ def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
                 "low": gate.low,
                 "high": gate.high,
                 "limit": gate.limit,
+                "explanation": gate.explanation,
             }
             for gate in judgement.decision.gates
         ],
@@ -139,16 +146,32 @@ def show(told: dict[str, Any]) -> None:
         _show_model(name, model)
     for name, report in told["monitoring"].items():
         if report:
-            click.echo(
-                f"\nMonitoring of {name} ({report['version']}): {report['light']} over {report['rows']:,} rows; "
-                f"drift {report['drift']}, performance {report['performance']}; "
-                f"{report['decision']} ({report['decided_by']}, confidence {report['confidence']})"
-            )
-            for cause in report["causes"]:
-                click.echo(f"  - {cause}")
+            click.echo()
+            show_report(name, report)
+    click.echo(f"\nNext: `{_command('up')}` opens Dagster and MLflow;")
+    for name in told["models"]:
+        click.echo(f"      `{_command('why', name)}` explains.")
+
+
+def show_report(name: str, report: dict[str, Any]) -> None:
+    """One monitoring report in a line, and its causes."""
     click.echo(
-        "\nNext: `ml-platform up` opens Dagster and MLflow; `ml-platform why MODEL` explains."
+        f"Monitoring of {name} ({report['version']}): {report['light']} over {report['rows']:,} rows "
+        f"to {report['window'][1][:16]}Z; drift {report['drift']}, performance {report['performance']}; "
+        f"{report['decision']} ({report['decided_by']}, confidence {report['confidence']})"
     )
+    for cause in report["causes"]:
+        click.echo(f"  - {cause}")
+
+
+def _command(*words: str) -> str:
+    """A command that can be pasted: as this one was called, with its home where it is not the default."""
+    home = read_settings().home
+    shown = () if home == Path(".ml_platform").resolve() else ("--home", str(home))
+    called = Path(sys.argv[0])
+    with suppress(ValueError):
+        called = called.relative_to(Path.cwd())
+    return shlex.join([str(called), *words, *shown])
 
 
 def _show_model(name: str, model: dict[str, Any]) -> None:
@@ -178,7 +201,8 @@ def _show_model(name: str, model: dict[str, Any]) -> None:
         ]
         click.echo(f"  {title:<10} " + "  ".join(shown))
     for gate in model["gates"]:
-        figures = "" if gate["value"] is None else f"{gate['value']:.4g}"
+        figures = gate["explanation"] if gate["value"] is None else f"{gate['value']:.4g}"
         bounds = "" if gate["low"] is None else f" [{gate['low']:.4g}, {gate['high']:.4g}]"
-        limit = "" if gate["limit"] is None else f", limit {gate['limit']:g}"
+        limited = gate["limit"] is not None and gate["value"] is not None
+        limit = f", limit {gate['limit']:g}" if limited else ""
         click.echo(f"  {gate['outcome']:<12} {gate['name']:<14} {figures}{bounds}{limit}")

@@ -15,6 +15,16 @@ _EVENTS = {
 }
 
 
+_NOISE = (
+    "A dbt subsetted execution",
+    "Running dbt command",
+    "Finished dbt command",
+    "Blocking asset check",
+    "Dependencies for step",
+)
+"""What libraries say at length about what a line of ours has said, or will say, in short."""
+
+
 class ProgressHandler(logging.Handler):
     """Writes '  12.3 s  pattern_classifier/candidate  done' to standard error."""
 
@@ -29,6 +39,8 @@ class ProgressHandler(logging.Handler):
             if record.levelno < logging.INFO:
                 return
             message = str(meta.get("orig_message", record.getMessage()))
+            if message.startswith(_NOISE):
+                return
         else:
             kind = getattr(event, "event_type_value", "")
             if kind not in _EVENTS:

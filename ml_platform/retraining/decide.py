@@ -85,7 +85,7 @@ RETRAINING_TABLE: tuple[Row, ...] = (
     Row("nothing moved", lambda s: True, Action.NO_ACTION),
 )
 
-NO_LABELS = "performance is unknown: no outcomes have matured, so this rests on drift alone"
+NO_LABELS = "performance is unknown: too few outcomes have matured"
 TOO_FEW = "drift is unknown: too few rows or sessions, so none is assumed"
 
 

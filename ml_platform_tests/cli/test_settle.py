@@ -35,7 +35,7 @@ def test_a_new_home_takes_the_last_boundary_and_a_known_one_keeps_it(tmp_path: P
 
 @pytest.mark.parametrize(
     ("typed", "odd"),
-    [({"seed": 5}, "seed"), ({"days": 30}, "days"), ({"source_text": "git:."}, "text")],
+    [({"seed": 5}, "--seed"), ({"days": 30}, "--days"), ({"source_text": "git:."}, "--source")],
 )
 def test_another_option_is_refused_by_name(tmp_path: Path, typed: dict[str, Any], odd: str) -> None:
     settle(tmp_path, as_of="2026-05-01T12:00Z", seed=4)

@@ -118,3 +118,8 @@ def test_three_hundred_thousand_stored_rows_take_seconds_and_a_sample_is_fetched
     assert all(outcome.passed for outcome in validate_events(survey, as_of=NOW, live=False))
     assert time.perf_counter() - began < 10  # 1 s on an idle core, the import of 3 s aside
     assert survey.sample.nbytes < 20_000_000  # of 200 MB
+
+
+def test_one_event_is_checked_like_any_other():
+    """A frame of one row was once taken for the summary of all rows, and a text for a number."""
+    assert failing(good(raw(0))) == set()
