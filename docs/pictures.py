@@ -76,7 +76,9 @@ def main() -> None:
     """Up, pictures, down."""
     home = sys.argv[1] if len(sys.argv) > 1 else ".ml_platform"
     command = [str(Path(sys.executable).with_name("ml-platform")), "up", "--home", home]
-    with subprocess.Popen([*command, "--port", "3970"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, "--port", "3970"], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             take(addresses(process))
         finally:
