@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from ml_platform.features.catalogue import PATTERN_FEATURES
+from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.monitoring.baseline import Baseline, build_baseline
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.report import MonitoringReport, Severity

@@ -20,12 +20,12 @@ import pyarrow.dataset as ds
 
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import Estimate, EvaluationReport
-from ml_platform.features.catalogue import PATTERN_FEATURES
+from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.forest import fit_forest_model
 from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
-from ml_platform.models.spec import FitOutcome
+from ml_platform.models.spec import FitOutcome, FitRequest
 from ml_platform.training_sets.build import build_training_set
 from ml_platform.training_sets.training_set import TrainingSet
 
@@ -104,11 +104,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         made = training_set(options.features, Path(folder))
-        ours = SPEC.fit(made, options.seed, tell)
+        ours = SPEC.fit(made, FitRequest(options.seed, SPEC.defaults, tell))
         five = fit_forest_model(made, FIVE, RECIPE, options.seed, LABEL_DELAY, tell)
         report = judged(made, ours, five, options.ceilings)
     subjects = {
-        "majority": report.majority,
+        "naive": report.naive,
         "rules": report.baseline,
         "five columns": report.champion,
         "ours": report.candidate,

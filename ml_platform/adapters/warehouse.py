@@ -1,8 +1,8 @@
-"""The warehouse: dbt on DuckDB turns the lake into features, which leave it as one Parquet file.
+"""The warehouse: dbt on DuckDB turns the lake into features, which leave it as Parquet, a file a table.
 
 One process holds the DuckDB file at a time, and dbt takes 4 s and some hundred megabytes, so it runs
 as a process of its own and gives both back. What it built is published only after every contract and data
-test has passed: the file is written beside its place, then renamed, and a failed build leaves the old one.
+test has passed: files are written beside their places, then renamed, and a failed build leaves the old ones.
 """
 
 import json
@@ -10,15 +10,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ml_platform.errors import IntegrityError, ServiceError
+from ml_platform.features.tables import TABLES
 from ml_platform.files import replacing
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-FEATURES_FILE = "pattern_features.parquet"
 MEMORY_LIMIT = "1200MB"
 _ROW_GROUP = 122_880
 DBT = Path(sys.executable).with_name("ml-platform-dbt")
@@ -27,12 +28,17 @@ DBT = Path(sys.executable).with_name("ml-platform-dbt")
 
 @dataclass(frozen=True)
 class FeatureBuild:
-    """What a build left: the published file, its rows and the SQL of every model that computed it."""
+    """What a build left: the published files, their rows and the SQL of every model that computed them."""
 
-    path: Path
-    rows: int
+    folder: Path
+    rows: dict[str, int]
+    """By feature table."""
     sql_by_model: dict[str, str]
     """Raw SQL with its macros unexpanded, by model; the versions of features follow from it."""
+
+    def path(self, table: str) -> Path:
+        """The published file of ``table``."""
+        return self.folder / TABLES[table].file_name
 
 
 def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str]:
@@ -76,7 +82,7 @@ def build_features(
     progress: Callable[[str], None],
     project: Path = PROJECT,
 ) -> FeatureBuild:
-    """Run ``dbt build`` and publish ``<output>/pattern_features.parquet`` if every test passed.
+    """Run ``dbt build`` and publish ``<output>/<table>.parquet`` of every table if every test passed.
 
     Raises:
         ServiceError: dbt did not run, or a model failed (a missing column, a contract); dbt's own words.
@@ -110,22 +116,25 @@ def run_dbt(arguments: tuple[str, ...], warehouse: Path, progress: Callable[[str
 
 
 def publish_features(output: Path, warehouse: Path) -> FeatureBuild:
-    """Write the built and tested features beside their place, in order of (time, id), then rename.
+    """Write the built and tested tables beside their places, in order of (time, id), then rename.
 
     One thread writes, so that equal rows give equal bytes. What a killed build left spilled goes.
     """
     import duckdb
 
-    target = output / FEATURES_FILE
-    with duckdb.connect(str(warehouse), read_only=True) as connection, replacing(target) as beside:
+    rows: dict[str, int] = {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection, ExitStack() as files:
         connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        written = connection.execute(
-            f"copy features.pattern_features to '{_quoted(beside)}' "
-            f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
-        ).fetchall()
+        for table in TABLES.values():
+            beside = files.enter_context(replacing(output / table.file_name))
+            written = connection.execute(
+                f"copy features.{table.name} to '{_quoted(beside)}' "
+                f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
+            ).fetchall()
+            rows[table.name] = int(written[0][0])
     shutil.rmtree(_temporary(warehouse), ignore_errors=True)
-    return FeatureBuild(target, int(written[0][0]), sql_by_model())
+    return FeatureBuild(output, rows, sql_by_model())
 
 
 def sql_by_model() -> dict[str, str]:

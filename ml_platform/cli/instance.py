@@ -1,7 +1,7 @@
 """Dagster's instance of a home, and runs in this process with progress on standard error."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,11 @@ def run_job(
     instance: "dg.DagsterInstance",
     *,
     partition_key: str | None = None,
+    without: Collection[str] = (),
 ) -> "dg.ExecuteInProcessResult":
     """Run a job in this process; the first error of an asset is raised as what it is.
+
+    ``without``: models whose assets are left out.
 
     Raises:
         PlatformError: what an asset raised.
@@ -56,10 +59,12 @@ def run_job(
     from ml_platform.defs.build import build_definitions
 
     job = build_definitions().resolve_job_def(name)
+    keys = job.asset_layer.selected_asset_keys
     with _standard_output_to_a_log():
         result = job.execute_in_process(
             instance=instance,
             partition_key=partition_key,
+            asset_selection=[key for key in keys if key.path[0] not in without],
             run_config={"loggers": {"progress": {}}},
             tags=process_tags(),
             raise_on_error=False,

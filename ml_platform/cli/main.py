@@ -6,6 +6,7 @@ import click
 
 from ml_platform.cli.doctor import doctor
 from ml_platform.cli.ingest import ingest
+from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
@@ -21,9 +22,10 @@ def cli() -> None:
 
     \b
     Start here:
-      ml-platform run                      90 simulated days: events to a gated champion, then a report
+      ml-platform run                      90 simulated days: events to gated champions, then reports
       ml-platform run --source git:PATH    the same on the history of a git repository
       ml-platform up                       Dagster, MLflow and PostgreSQL, until Ctrl-C
+      ml-platform models                   every model: champion, metric, baseline, ceiling
       ml-platform why pattern_classifier   which gate decided, on what value, what would change it
 
     Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (run, up, ingest, status, monitor, verify, why, doctor):
+for command in (run, up, ingest, models, status, monitor, verify, why, doctor):
     cli.add_command(command)
 
 

@@ -11,6 +11,7 @@ import click
 from ml_platform.clock import last_boundary
 from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, read_home
+from ml_platform.models.catalogue import MODELS, spec_named
 from ml_platform.settings import Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,6 +27,27 @@ json_option = click.option(
     is_flag=True,
     help="One JSON object on standard output; progress goes to standard error.",
 )
+
+
+models_option = click.option(
+    "--models", help="Names of models, with commas between them (default: every one)."
+)
+
+
+def chosen_models(text: str | None) -> tuple[str, ...]:
+    """The models that were named, in the catalogue's order; all of them by default.
+
+    Raises:
+        UsageError: a name that is no model's.
+    """
+    named = {name.strip() for name in text.split(",") if name.strip()} if text is not None else None
+    if named is None:
+        return tuple(spec.name for spec in MODELS)
+    for name in sorted(named):
+        spec_named(name)
+    if not named:
+        raise UsageError("--models names none.", remedy="leave it out for every model")
+    return tuple(spec.name for spec in MODELS if spec.name in named)
 
 
 def source_options(command: F) -> F:

@@ -6,27 +6,39 @@ from typing import Any
 
 import click
 
-from ml_platform.cli.options import home_option, json_option, open_home, source_options
+from ml_platform.cli.options import (
+    chosen_models,
+    home_option,
+    json_option,
+    models_option,
+    open_home,
+    source_options,
+)
+from ml_platform.models.catalogue import MODELS
 
 
 @click.command()
 @home_option
 @json_option
+@models_option
 @source_options
-def run(home: Path | None, as_json: bool, **choices: Any) -> None:
-    """Events to a gated champion, and its first monitoring report.
+def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) -> None:
+    """Events to gated champions, and their first monitoring reports.
 
     \b
-    Ingests the source, builds features, trains and evaluates a candidate, promotes it if every gate
-    passes, scores the trailing week and writes the monitoring report. HOLD and REJECT are results
-    (exit code 0). A run that was killed is simply started again.
+    Ingests the source, builds features, trains and evaluates a candidate of every model, promotes it
+    if every gate passes, scores the trailing week and writes the monitoring reports. HOLD, REJECT and
+    INSUFFICIENT (a source that lacks what the model needs) are results (exit code 0). A run that was
+    killed is simply started again.
 
     \b
     Examples:
       ml-platform run
+      ml-platform run --models pattern_classifier,trigger_predictor
       ml-platform run --home /tmp/vite --source git:~/src/vite
       ml-platform run --home /tmp/mine --source files:exports --map columns.toml --json
     """
+    chosen = chosen_models(models)
     settings = open_home(home)
     from ml_platform import files
     from ml_platform.adapters.home_files import at_work
@@ -39,15 +51,16 @@ def run(home: Path | None, as_json: bool, **choices: Any) -> None:
         settle_home(settings, **choices)
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
-            from ml_platform.defs.build import MODELS
             from ml_platform.defs.partitions import window_key
             from ml_platform.defs.platform import Connections
 
             run_job("ingestion", instance)
-            run_job("pipeline", instance)
+            without = {spec.name for spec in MODELS} - set(chosen)
+            run_job("pipeline", instance, without=without)
             platform = Connections(settings)
-            run_job("monitoring", instance, partition_key=window_key(platform.home.as_of))
-            told = summary(platform, tuple(spec.name for spec in MODELS))
+            key = window_key(platform.home.as_of)
+            run_job("monitoring", instance, partition_key=key, without=without)
+            told = summary(platform, chosen)
     if as_json:
         click.echo(json.dumps(told))
     else:

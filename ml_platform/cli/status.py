@@ -22,8 +22,8 @@ def status(home: Path | None, as_json: bool) -> None:
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
-        from ml_platform.defs.build import MODELS
         from ml_platform.defs.platform import Connections
+        from ml_platform.models.catalogue import MODELS
 
         platform = Connections(settings)
         told = {

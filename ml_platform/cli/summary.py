@@ -20,9 +20,11 @@ _NOTHING: dict[str, Any] = {
     "in_production": None,
     "metrics": {},
     "baseline": {},
-    "majority": {},
+    "naive": {},
+    "rival": None,
     "ceiling": None,
-    "probability_metrics": {},
+    "headline": [],
+    "distance_to_ceiling": None,
     "gates": [],
     "rows": {},
     "fingerprints": {},
@@ -71,13 +73,15 @@ def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
         "in_production": platform.ledger.production(model).version,
         "metrics": _metrics(report.candidate),
         "baseline": _metrics(report.baseline),
-        "majority": _metrics(report.majority),
+        "naive": _metrics(report.naive),
+        "rival": _metrics(report.rival) if report.rival else None,
         "ceiling": _metrics(report.ceiling) if report.ceiling else None,
-        "probability_metrics": _metrics(report.candidate, counted=False),
+        "headline": list(report.headline),
+        "distance_to_ceiling": distance_to_ceiling(report),
         "gates": [
             {
                 "name": gate.name,
-                "outcome": gate.outcome.value.upper(),
+                "outcome": gate.outcome.words,
                 "value": gate.value,
                 "low": gate.low,
                 "high": gate.high,
@@ -103,15 +107,20 @@ def _sizes(report: "EvaluationReport") -> dict[str, int]:
     }
 
 
-def _metrics(subject: "Subject", *, counted: bool = True) -> dict[str, dict[str, float]]:
-    """Metrics that count predictions, which a ceiling has too, or those that need probabilities."""
-    from ml_platform.evaluation.metrics import CELL_METRICS
+def distance_to_ceiling(report: "EvaluationReport") -> dict[str, float]:
+    """By headline metric, how far the candidate stays below the Bayes rule; empty without a ceiling."""
+    own, best = report.candidate.metrics, report.ceiling.metrics if report.ceiling else {}
+    return {
+        name: best[name].value - own[name].value
+        for name in report.headline
+        if name in own and name in best
+    }
 
-    names = {*CELL_METRICS, "act_accuracy", "act_macro_f1"}
+
+def _metrics(subject: "Subject") -> dict[str, dict[str, float]]:
     return {
         name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
         for name, estimate in subject.metrics.items()
-        if (name in names) == counted
     }
 
 
@@ -149,8 +158,8 @@ def show(told: dict[str, Any]) -> None:
             click.echo()
             show_report(name, report)
     click.echo(f"\nNext: `{_command('up')}` opens Dagster and MLflow;")
-    for name in told["models"]:
-        click.echo(f"      `{_command('why', name)}` explains.")
+    click.echo(f"      `{_command('models')}` lists the models in a line each;")
+    click.echo(f"      `{_command('why', next(iter(told['models'])))}` explains a verdict.")
 
 
 def show_report(name: str, report: dict[str, Any]) -> None:
@@ -186,7 +195,8 @@ def _show_model(name: str, model: dict[str, Any]) -> None:
     rows = [
         ("candidate", "metrics"),
         ("rules", "baseline"),
-        ("majority", "majority"),
+        ("naive", "naive"),
+        ("rival", "rival"),
         ("ceiling", "ceiling"),
     ]
     for title, key in rows:
@@ -196,10 +206,13 @@ def _show_model(name: str, model: dict[str, Any]) -> None:
         shown = [
             f"{metric} {figures[metric]['value']:.3f} "
             f"[{figures[metric]['low']:.3f}, {figures[metric]['high']:.3f}]"
-            for metric in ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1")
+            for metric in model["headline"]
             if metric in figures
         ]
         click.echo(f"  {title:<10} " + "  ".join(shown))
+    if model["distance_to_ceiling"]:
+        distances = model["distance_to_ceiling"].items()
+        click.echo("  to ceiling " + "  ".join(f"{name} {gap:+.3f}" for name, gap in distances))
     for gate in model["gates"]:
         figures = gate["explanation"] if gate["value"] is None else f"{gate['value']:.4g}"
         bounds = "" if gate["low"] is None else f" [{gate['low']:.4g}, {gate['high']:.4g}]"

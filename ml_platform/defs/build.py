@@ -15,9 +15,7 @@ from ml_platform.defs.platform import Platform
 from ml_platform.defs.progress import progress_logger
 from ml_platform.defs.records import RecordIOManager
 from ml_platform.defs.retraining import retraining_sensor
-from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
-
-MODELS = (PATTERN_CLASSIFIER,)
+from ml_platform.models.catalogue import MODELS
 
 EVENTS = dg.AssetSelection.assets(lake)
 FEATURES = dg.AssetSelection.assets(warehouse, catalogue)

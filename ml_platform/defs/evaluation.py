@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ml_platform import values
+from ml_platform.defs.models import candidate_key
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import image, table
 from ml_platform.gates.judgement import Judgement
-from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
+from ml_platform.gates.outcome import Decision, GateKind, GateResult
 from ml_platform.gates.policy import gate_kinds, policy_version
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.models.spec import ModelSpec
@@ -19,9 +20,11 @@ from ml_platform.registry.records import ProductionState
 from ml_platform.training_sets.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
-    from ml_platform.evaluation.report import EvaluationReport
+    import pandas as pd
+
+    from ml_platform.evaluation.evaluate import Compared
+    from ml_platform.evaluation.report import EvaluationReport, ReportTable
     from ml_platform.gates.integrity import IntegrityEvidence
-    from ml_platform.models.spec import Scorer
     from ml_platform.training_sets.training_set import TrainingSet
 
 
@@ -38,6 +41,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             "training_set": dg.AssetIn([spec.name, "training_set"]),
             "candidate": dg.AssetIn([spec.name, "candidate"]),
         },
+        deps=[[spec.rival, "candidate"]] if spec.rival else [],
         check_specs=[
             dg.AssetCheckSpec(
                 name,
@@ -48,7 +52,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             for name, kind in gate_kinds(spec.policy).items()
         ],
         description=(
-            "The candidate on test rows it has never seen, beside rules, majority, champion and (simulated) "
+            "The candidate on test rows it has never seen, beside rules, champion, rival and (simulated) "
             "ceiling, every figure with its interval; then the gates, and the verdict."
         ),
     )
@@ -62,10 +66,8 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
         judged = _judge(spec, platform, training_set, candidate)
         decision = decide(judged.report, spec.policy, judged.evidence)
-        accuracy = judged.report.candidate.metrics["accuracy"]
         context.log.info(
-            f"accuracy {accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]; "
-            f"verdict {decision.verdict.value.upper()}: {decision.row}"
+            f"{_headline(judged.report)}; verdict {decision.verdict.value.upper()}: {decision.row}"
         )
         pages = _pages(judged.report, decision)
         run_id = _log_run(spec, platform, candidate, judged, decision, pages, context.run.run_id)
@@ -105,7 +107,6 @@ def _judge(
 ) -> _Judged:
     """The report, and the evidence that what was judged is what lies on disk."""
     from ml_platform.evaluation.evaluate import evaluate
-    from ml_platform.features.catalogue import PATTERN_FEATURES
     from ml_platform.features.leakage import find_leaks
     from ml_platform.gates.integrity import evidence_of
     from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
@@ -119,7 +120,6 @@ def _judge(
         settings.artifacts / candidate.artifact_sha256, candidate.artifact_sha256
     )
     production = platform.ledger.production(spec.name)
-    champion = _champion(platform, production, record)
     report = evaluate(
         rows,
         candidate=scorer_of(artifact),
@@ -129,9 +129,10 @@ def _judge(
             artifact.classes,
         ),
         baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
-        ceiling=_ceiling(platform, spec.name, rows),
-        champion=champion.scorer,
-        champion_note=champion.note,
+        task=spec.task,
+        ceiling=_ceiling(platform, spec, rows),
+        champion=_champion(platform, production, record),
+        rival=_rival(platform, spec, record),
         folds=candidate.fold_metrics,
         artifact_sha256=artifact.sha256,
         versions={
@@ -154,14 +155,17 @@ def _judge(
             rows.test,
             label=record.label,
             features=record.features,
-            declared={feature.name for feature in PATTERN_FEATURES},
+            declared={feature.name for feature in spec.table.features},
             train_until=record.split.train_until,
             test_from=record.split.test_from,
         ),
         artifact_sha256=artifact.sha256,
         rows_sha256=values.file_sha256(rows_path(settings.training_sets, record)),
         artifact_features=_in_order(artifact.features, record.features),
-        current_feature_versions={name: version for name, (version, _) in definitions.items()},
+        current_feature_versions={
+            feature.name: definitions[spec.table.qualified(feature.name)][0]
+            for feature in spec.table.features
+        },
     )
     return _Judged(report, evidence, production)
 
@@ -171,21 +175,16 @@ def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str,
     return (*(f for f in order if f in features), *(f for f in features if f not in order))
 
 
-@dataclass(frozen=True)
-class _Champion:
-    scorer: "Scorer | None"
-    note: str
-
-
 def _champion(
     platform: Connections, production: ProductionState, training_set: TrainingSetRecord
-) -> _Champion:
+) -> "Compared":
     """The version in production, loaded from its bytes; none before the first promotion."""
     from ml_platform.evaluation.champion import comparability
+    from ml_platform.evaluation.evaluate import Compared
     from ml_platform.models.artifact import load_scorer
 
     if production.version is None:
-        return _Champion(None, "")
+        return Compared()
     record = platform.ledger.version(production.model, production.version)
     found = comparability(
         production.version,
@@ -195,38 +194,65 @@ def _champion(
         record=training_set,
     )
     if not found.possible:
-        return _Champion(None, found.note)
+        return Compared(note=found.note)
     path = platform.settings.home / record.artifact_path
-    return _Champion(load_scorer(path, record.artifact_sha256), found.note)
+    return Compared(load_scorer(path, record.artifact_sha256), found.note)
 
 
-def _ceiling(platform: Connections, model: str, rows: "TrainingSet") -> "dict[str, str] | None":
-    """Predictions of the Bayes rule on the test rows, where the source knows the truth."""
+def _rival(platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord) -> "Compared":
+    """The latest candidate of the model that this one challenges, to be judged on the same rows."""
+    from ml_platform.evaluation.champion import rivalry
+    from ml_platform.evaluation.evaluate import Compared
+    from ml_platform.models.artifact import read_artifact, scorer_of
+
+    if not spec.rival:
+        return Compared()
+    latest = platform.ledger.state(candidate_key(spec.rival))
+    if not latest:
+        return Compared(note=f"{spec.rival} has no candidate yet")
+    sha256 = str(latest["sha256"])
+    artifact = read_artifact(platform.settings.artifacts / sha256, sha256)
+    learned = platform.ledger.training_set(spec.rival, str(latest["training_set"]))
+    note = rivalry(spec.rival, artifact.features, learned, training_set)
+    return Compared(note=note) if note else Compared(scorer_of(artifact))
+
+
+def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd.DataFrame | None":
+    """The Bayes rule's answers for the test rows, where the source knows the truth."""
     import pyarrow.compute as pc
 
+    name = spec.ceiling or spec.name
     stored = platform.lake.rows(
         "ceilings",
         since=rows.record.split.test_from,
-        columns=("row_id", "model", "prediction"),
+        columns=("row_id", "model", "prediction", "probability"),
     )
-    own = stored.filter(pc.equal(stored["model"], model))
-    if len(own) == 0:
-        return None
-    return dict(zip(own["row_id"].to_pylist(), own["prediction"].to_pylist(), strict=True))
+    model = stored["model"]
+    own = pc.or_(pc.equal(model, name), pc.starts_with(model, f"{name}/"))
+    found = stored.filter(own)
+    return found.to_pandas() if len(found) else None
 
 
 @dataclass(frozen=True)
 class _Pages:
     html: str
-    confusion: bytes
-    reliability: bytes
+    plots: dict[str, bytes]
+    """PNG by title."""
 
 
 def _pages(report: "EvaluationReport", decision: Decision) -> _Pages:
     from ml_platform.evaluation.page import report_html
-    from ml_platform.evaluation.plots import confusion_png, reliability_png
+    from ml_platform.evaluation.plots import plots_of
 
-    return _Pages(report_html(report, decision), confusion_png(report), reliability_png(report))
+    return _Pages(report_html(report, decision), plots_of(report))
+
+
+def _headline(report: "EvaluationReport") -> str:
+    """The first metric that the model is known by, with its interval; or why there is none."""
+    for name in report.headline:
+        if found := report.candidate.metrics.get(name):
+            return f"{name} {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    return "; ".join(f"{name}: {why}" for name, why in report.undefined.items())
 
 
 def _log_run(
@@ -250,6 +276,7 @@ def _log_run(
         ("", report.candidate),
         ("baseline_", report.baseline),
         ("ceiling_", report.ceiling),
+        ("rival_", report.rival),
     ):
         for name, estimate in (subject.metrics if subject else {}).items():
             metrics[f"{prefix}{name}"] = estimate.value
@@ -275,12 +302,15 @@ def _log_run(
         },
         files={
             "report.html": pages.html.encode(),
-            "confusion.png": pages.confusion,
-            "reliability.png": pages.reliability,
+            **{f"plots/{_file_name(title)}.png": png for title, png in pages.plots.items()},
             "report.json": values.to_json(report).encode(),
             "decision.json": values.to_json(decision).encode(),
         },
     )
+
+
+def _file_name(title: str) -> str:
+    return title.split(":")[0].lower().replace(" ", "_")
 
 
 def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
@@ -290,11 +320,11 @@ def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=[spec.name, "evaluation_report"],
         check_name=gate.name,
-        passed=gate.outcome is Outcome.PASS,
+        passed=not gate.outcome.stops,
         severity=dg.AssetCheckSeverity.ERROR if integrity else dg.AssetCheckSeverity.WARN,
         description=gate.explanation,
         metadata={
-            "outcome": gate.outcome.value.upper(),
+            "outcome": gate.outcome.words,
             "remedy": gate.remedy,
             **{name: value for name, value in numbers.items() if value is not None},
         },
@@ -305,8 +335,14 @@ def _metadata(
     report: "EvaluationReport", decision: Decision, pages: _Pages, run_url: str
 ) -> dict[str, Any]:
     label = "SIMULATED " if report.simulated else ""
-    subjects = [report.candidate, report.baseline, report.majority, report.ceiling, report.champion]
-    shown = ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1")
+    subjects = [
+        report.candidate,
+        report.baseline,
+        report.naive,
+        report.rival,
+        report.champion,
+        report.ceiling,
+    ]
     return {
         "verdict": f"{decision.verdict.value.upper()}: {decision.row}",
         "MLflow run": dg.MetadataValue.url(run_url),
@@ -315,7 +351,7 @@ def _metadata(
                 "subject": subject.name,
                 **{
                     name: f"{m.value:.3f} [{m.low:.3f}, {m.high:.3f}]"
-                    for name in shown
+                    for name in report.headline
                     if (m := subject.metrics.get(name))
                 },
             }
@@ -325,7 +361,7 @@ def _metadata(
         "gates": table(
             {
                 "gate": gate.name,
-                "outcome": gate.outcome.value.upper(),
+                "outcome": gate.outcome.words,
                 "value": gate.value,
                 "low": gate.low,
                 "high": gate.high,
@@ -333,6 +369,7 @@ def _metadata(
             }
             for gate in decision.gates
         ),
+        **{each.title: _rows(each) for each in report.tables},
         "per class": table(
             {
                 "class": row.name,
@@ -343,7 +380,14 @@ def _metadata(
             }
             for row in report.per_class
         ),
-        "confusion": image(pages.confusion, "confusion"),
-        "calibration": image(pages.reliability, "calibration"),
-        "accuracy": report.candidate.metrics["accuracy"].value,
+        **{title: image(png, title) for title, png in pages.plots.items()},
+        **{
+            name: report.candidate.metrics[name].value
+            for name in report.headline
+            if name in report.candidate.metrics
+        },
     }
+
+
+def _rows(shown: "ReportTable") -> dg.MetadataValue[Any]:
+    return table(dict(zip(shown.columns, row, strict=True)) for row in shown.rows)

@@ -11,8 +11,16 @@ from ml_platform.adapters.warehouse import DBT, PROJECT, dbt_variables
 from ml_platform.defs.dbt_manifest import manifest
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
+from ml_platform.features.table import FeatureTable
+from ml_platform.features.tables import TABLES
 
-FEATURES = dg.AssetKey(["features", "pattern_features"])
+
+def features_key(table: FeatureTable) -> dg.AssetKey:
+    """The asset of a feature table: the dbt model that computes it."""
+    return dg.AssetKey(["features", table.name])
+
+
+FEATURES = tuple(features_key(each) for each in TABLES.values())
 
 
 @dbt_assets(manifest=manifest(), name="warehouse")
@@ -23,8 +31,6 @@ def warehouse(
     import json
 
     from ml_platform.adapters.warehouse import publish_features
-    from ml_platform.features.catalogue import PATTERN_FEATURES
-    from ml_platform.features.versions import feature_versions
 
     settings = platform.settings
     dbt = DbtCliResource(
@@ -40,15 +46,17 @@ def warehouse(
         target_path=settings.warehouse.parent / "dbt",
     )
     yield from invocation.stream()
-    if FEATURES not in context.selected_asset_keys:
+    if not context.selected_asset_keys.issuperset(FEATURES):
         return
     built = publish_features(settings.features, settings.warehouse)
-    versions = feature_versions(built.sql_by_model)
-    platform.ledger.save_feature_definitions(
-        {spec.name: (versions[spec.name], values.to_json(spec)) for spec in PATTERN_FEATURES},
-        at=platform.home.as_of,
-    )
-    context.log.info(f"{built.rows:,} rows with {len(PATTERN_FEATURES)} features")
+    definitions = {}
+    for each in TABLES.values():
+        versions = each.versions(built.sql_by_model)
+        for spec in each.features:
+            definitions[each.qualified(spec.name)] = (versions[spec.name], values.to_json(spec))
+    platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
+    for name, rows in built.rows.items():
+        context.log.info(f"{name}: {rows:,} rows with {len(TABLES[name].features)} features")
 
 
 @dg.asset(
@@ -56,29 +64,29 @@ def warehouse(
     group_name="features",
     kinds={"python"},
     owners=["team:ml"],
-    deps=[["features", "pattern_features"]],
+    deps=FEATURES,
     description="Every feature with its family, window, missing strategy, reason and version.",
 )
 def catalogue(
     platform: dg.ResourceParam[Connections],
 ) -> dg.MaterializeResult[None]:
     """The definitions as the ledger keeps them: a changed definition is a new version."""
-    from ml_platform.features.catalogue import PATTERN_FEATURES
-
     definitions = platform.ledger.feature_definitions()
     return dg.MaterializeResult(
         metadata={
             "features": table(
                 {
+                    "table": each.name,
                     "feature": spec.name,
-                    "version": definitions[spec.name][0],
+                    "version": definitions[each.qualified(spec.name)][0],
                     "family": spec.family.value,
                     "kind": spec.kind.value,
                     "window": spec.window,
                     "missing": spec.missing,
                     "reason": spec.reason,
                 }
-                for spec in PATTERN_FEATURES
+                for each in TABLES.values()
+                for spec in each.features
             )
         }
     )

@@ -9,7 +9,7 @@ from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.models.candidate import CandidateRecord
-from ml_platform.models.spec import ModelSpec
+from ml_platform.models.spec import FitRequest, ModelSpec
 from ml_platform.training_sets.training_set import TrainingSetRecord
 
 
@@ -40,6 +40,16 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     return candidate
 
 
+def candidate_key(model: str) -> str:
+    """Where the ledger keeps which artifact is the latest candidate: rivals are judged beside it."""
+    return f"candidate/{model}"
+
+
+def tuned_key(model: str) -> str:
+    """Where the ledger keeps parameters that a search has found to be better than the defaults."""
+    return f"tuned/{model}"
+
+
 def _fitted(
     context: dg.AssetExecutionContext,
     spec: ModelSpec,
@@ -51,7 +61,9 @@ def _fitted(
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, training_set)
-    outcome = spec.fit(rows, spec.seed, context.log.info)
+    tuned = platform.ledger.state(tuned_key(spec.name)) or {}
+    parameters = {**spec.defaults, **tuned.get("parameters", {})}
+    outcome = spec.fit(rows, FitRequest(spec.seed, parameters, context.log.info))
     rules = spec.fit_rules(rows)
     for artifact in (outcome.artifact, rules):
         artifact.write(settings.artifacts / artifact.sha256)
@@ -69,6 +81,10 @@ def _fitted(
         parameters=outcome.parameters,
         fold_metrics=outcome.fold_metrics,
         seconds=round(outcome.seconds, 1),
+    )
+    platform.ledger.set_state(
+        candidate_key(spec.name),
+        {"sha256": record.artifact_sha256, "training_set": training_set.fingerprint},
     )
     return dg.MaterializeResult(
         value=record,

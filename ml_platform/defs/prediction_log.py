@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ml_platform.defs.features import FEATURES
+from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.platform import Connections
@@ -32,7 +32,7 @@ def predictions_asset(
         owners=["team:ml"],
         partitions_def=windows,
         output_required=False,
-        deps=[FEATURES],
+        deps=[features_key(spec.table)],
         description=(
             "The champion (or, without one, the rules) on the rows of the trailing window that it has not "
             "scored yet; outcomes are joined when their label delay has passed."
@@ -52,24 +52,19 @@ def _predicted(
     context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
 ) -> dg.MaterializeResult[None]:
     from ml_platform.monitoring.policy import POLICY
-    from ml_platform.prediction_log.scoring import predicted
+    from ml_platform.prediction_log.scoring import outcomes_of, predicted
 
     end = window_end(context.partition_key)
     version, scorer = in_production(platform, spec.name)
     rows = feature_rows(platform, spec, end - POLICY.window, end)
-    scored = predicted(scorer, rows)
+    scored = predicted(spec.task, scorer, rows)
     new = platform.ledger.log_predictions(
-        scored.rename(columns={"event_id": "row_id", "predicted": "prediction"}).assign(
+        scored.rename(columns={"predicted": "prediction"}).assign(
             model=spec.name, version=version, predicted_at=end
         )
     )
-    labels = rows[["event_id", spec.label, "occurred_at"]].dropna()
-    known = labels.assign(known_at=labels["occurred_at"] + spec.label_delay)
-    outcomes = platform.ledger.log_outcomes(
-        known[known["known_at"] <= end]
-        .rename(columns={"event_id": "row_id", spec.label: "label"})
-        .assign(model=spec.name)
-    )
+    known = outcomes_of(spec.task, rows, spec.label, spec.label_delay)
+    outcomes = platform.ledger.log_outcomes(known[known["known_at"] <= end].assign(model=spec.name))
     joined = platform.ledger.joined_share(spec.name, end - POLICY.window, end)
     context.log.info(f"{new:,} predictions by {version}, {outcomes:,} outcomes")
     return dg.MaterializeResult(
@@ -107,5 +102,5 @@ def feature_rows(
     """Keys, label and the model's features of the rows of people in ``[start, end)``, oldest first."""
     from ml_platform.training_sets.window import read_window
 
-    path = platform.settings.features / "pattern_features.parquet"
+    path = platform.settings.features / spec.table.file_name
     return read_window(path, spec, start, end)

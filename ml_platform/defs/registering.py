@@ -127,11 +127,10 @@ def _baseline(
     subject: "Subject",
     report: "EvaluationReport",
 ) -> str:
-    from ml_platform.features.catalogue import PATTERN_FEATURES
     from ml_platform.monitoring.baseline import build_baseline
     from ml_platform.prediction_log.scoring import predicted
 
-    watched = [feature for feature in PATTERN_FEATURES if feature.name in spec.features]
+    watched = [feature for feature in spec.table.features if feature.name in spec.features]
     return values.to_json(
         build_baseline(
             rows.train,
@@ -141,7 +140,7 @@ def _baseline(
             source=report.source,
             simulated=report.simulated,
             end=rows.record.split.train_until,
-            predictions=predicted(scorer, rows.test),
+            predictions=predicted(spec.task, scorer, rows.test),
             performance=subject.metrics,
         )
     )

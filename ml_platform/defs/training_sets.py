@@ -1,16 +1,19 @@
 """Stage training_sets: labelled rows, split by time with a gap, under their fingerprint."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ml_platform.defs.features import FEATURES
+from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.models.spec import ModelSpec
 from ml_platform.training_sets.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.training_sets.training_set import TrainingSet
 
 
 def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -21,7 +24,7 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         group_name="training_sets",
         kinds={"python", "parquet"},
         owners=["team:ml"],
-        deps=[FEATURES],
+        deps=[features_key(spec.table)],
         io_manager_key="records",
         output_required=False,
         description=(
@@ -42,16 +45,16 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 def _materialised(
     context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
 ) -> dg.MaterializeResult[TrainingSetRecord]:
-    from ml_platform.features.catalogue import PATTERN_FEATURES
     from ml_platform.training_sets.build import build_training_set
 
     state = platform.home
     definitions = platform.ledger.feature_definitions()
     built = build_training_set(
-        platform.settings.features / "pattern_features.parquet",
+        platform.settings.features / spec.table.file_name,
         spec,
-        specs=PATTERN_FEATURES,
-        feature_versions={name: definitions[name][0] for name in spec.features},
+        feature_versions={
+            name: definitions[spec.table.qualified(name)][0] for name in spec.features
+        },
         source=state.source.label,
         simulated=state.source.simulated,
         as_of=state.as_of,
@@ -63,7 +66,6 @@ def _materialised(
     context.log.info(
         f"{split.rows_train:,} rows to learn from, {split.rows_test:,} to be judged on"
     )
-    shares = built.test[record.label].value_counts(normalize=True)
     return dg.MaterializeResult(
         value=record,
         data_version=dg.DataVersion(record.fingerprint),
@@ -82,8 +84,19 @@ def _materialised(
                     {"part": "test", "rows": split.rows_test, "clusters": split.clusters_test},
                 ]
             ),
-            "classes in the test": table(
-                [{"class": name, "share": float(shares.get(name, 0.0))} for name in record.classes]
-            ),
+            "label in the test": _label(built),
         },
     )
+
+
+def _label(built: "TrainingSet") -> dg.MetadataValue[Any]:
+    """Shares of the classes, or what the numbers or lists of the label look like."""
+    import pandas as pd
+
+    label = built.test[built.record.label]
+    if isinstance(label.dtype, pd.ArrowDtype):
+        label = label.explode()
+    if pd.api.types.is_float_dtype(label):
+        return table({"figure": str(k), "value": float(v)} for k, v in label.describe().items())
+    shares = label.value_counts(normalize=True)
+    return table({"class": str(name), "share": float(share)} for name, share in shares.items())

@@ -1,6 +1,7 @@
 """One look at one window: features, predictions and outcomes joined, reported, decided, drawn."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from ml_platform.defs.platform import Connections
 from ml_platform.defs.prediction_log import feature_rows
 from ml_platform.errors import IntegrityError, ServiceError, UsageError
 from ml_platform.models.spec import ModelSpec
+from ml_platform.training_sets.training_set import CLUSTER, ROW_ID
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,7 @@ def watch(
         simulated=platform.source_is_simulated,
         window_start=start,
         window_end=end,
+        policy=replace(POLICY, metric=spec.monitored),
     )
     return decided(report)
 
@@ -60,9 +63,9 @@ def _predictions(
     from ml_platform.prediction_log.join import known_at
 
     logged = known_at(platform.ledger.predictions(spec.name, start, end, version), end)
-    clusters = rows.set_index("event_id")["session_id"]
+    clusters = rows.set_index(ROW_ID)[CLUSTER]
     return logged.rename(columns={"prediction": "predicted", "label": "outcome"}).assign(
-        session_id=logged["row_id"].map(clusters).to_numpy()
+        **{CLUSTER: logged["row_id"].map(clusters).to_numpy()}
     )
 
 
@@ -74,7 +77,6 @@ def draw(
 ) -> Path:
     """The report as a page for people, with Evidently's drawing beside it where it can be drawn."""
     from ml_platform.adapters.evidently_report import draw_drift
-    from ml_platform.features.catalogue import PATTERN_FEATURES
     from ml_platform.monitoring.page import monitoring_html
 
     folder = platform.settings.reports / spec.name / report.window_end.strftime("%Y-%m-%dT%H%M")
@@ -84,7 +86,7 @@ def draw(
     note = draw_drift(
         _reference(platform, spec, report.version),
         feature_rows(platform, spec, report.window_start, report.window_end),
-        [feature for feature in PATTERN_FEATURES if feature.name in watched],
+        [feature for feature in spec.table.features if feature.name in watched],
         folder / "evidently.html",
     )
     progress(f"page {page}" + (f" ({note})" if note else ""))

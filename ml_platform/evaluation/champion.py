@@ -6,6 +6,24 @@ from dataclasses import dataclass
 from ml_platform.training_sets.training_set import TrainingSetRecord
 
 
+def rivalry(
+    name: str,
+    features: Collection[str],
+    learned: TrainingSetRecord | None,
+    record: TrainingSetRecord,
+) -> str:
+    """Why the candidate of another model cannot be judged on these rows; empty if it can.
+
+    It must have learned from the same split: one that has seen the test rows would win by memory.
+    """
+    if learned is None:
+        return f"the training set of {name} is not in the ledger"
+    if (learned.table, learned.split) != (record.table, record.split):
+        return f"{name} learned from another split"
+    gone = sorted(set(features) - set(record.features))
+    return f"{name} takes {', '.join(gone)}, which the training set lacks" if gone else ""
+
+
 @dataclass(frozen=True)
 class Comparability:
     """``possible`` is False where it cannot answer on these rows; ``note`` says why, or what differs."""

@@ -15,9 +15,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ml_platform.evaluation.judge import Sums
 from ml_platform.evaluation.metrics import Array
 from ml_platform.evaluation.report import Estimate
-from ml_platform.evaluation.sums import ClusterSums
 
 RESAMPLES = 1_000
 LEVEL = 0.95
@@ -43,7 +43,7 @@ class Replicates:
         )
 
 
-def replicate(sums: ClusterSums, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Replicates]:
+def replicate(sums: Sums, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Replicates]:
     """Every metric of ``sums`` with its resamples; memory is bounded whatever the number of clusters."""
     total = sums.sums.sum(axis=0)
     values = sums.metrics(total[None, :])
@@ -71,7 +71,7 @@ def _resampled_totals(sums: Array, seed: int, resamples: int) -> Array:
     return totals
 
 
-def _without_each(sums: ClusterSums, total: Array) -> dict[str, Array]:
+def _without_each(sums: Sums, total: Array) -> dict[str, Array]:
     """Every metric without each cluster in turn, for the acceleration."""
     step = max(1, _CELLS_AT_ONCE // len(total))
     parts = [

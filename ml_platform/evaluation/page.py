@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Protocol
 
-from ml_platform.evaluation.plots import class_table_png, confusion_png, reliability_png
-from ml_platform.evaluation.report import Estimate, EvaluationReport, Subject
+from ml_platform.evaluation.plots import plots_of
+from ml_platform.evaluation.report import Estimate, EvaluationReport, ReportTable, Subject
 
 
 class GateLine(Protocol):
@@ -98,8 +98,9 @@ def report_html(report: EvaluationReport, decision: Verdicted) -> str:
         f'<p class="note">{report.rows:,} rows of {report.acts:,} acts in {report.clusters:,} clusters; '
         f"{report.resamples:,} resamples of whole clusters.</p>",
         _metrics(report),
-        "<h2>Classes</h2>",
-        _classes(report),
+        *_not_told(report),
+        *(("<h2>Classes</h2>", _classes(report)) if report.per_class else ()),
+        *(_report_table(table) for table in report.tables),
         _plots(report),
         "<h2>How to reproduce it</h2>",
         _facts(report, decision),
@@ -134,7 +135,7 @@ def _gates(decision: Verdicted) -> str:
         remedy = f"<br>What would change it: {escape(gate.remedy)}" if gate.remedy else ""
         lines.append(
             f'<li><strong>{escape(gate.name)}</strong> <span class="note">{escape(gate.kind)}</span> '
-            f'<strong class="{escape(gate.outcome)}">{escape(gate.outcome.upper())}</strong><br>'
+            f'<strong class="{escape(gate.outcome)}">{escape(gate.outcome.upper().replace("_", " "))}</strong><br>'
             f"{escape(gate.explanation)}{remedy}</li>"
         )
     return f'<ul class="gates">{"".join(lines)}</ul>'
@@ -150,8 +151,9 @@ def _metrics(report: EvaluationReport) -> str:
     subjects: list[tuple[str, Subject | None]] = [
         ("candidate", report.candidate),
         ("rules", report.baseline),
-        ("majority", report.majority),
+        ("naive", report.naive),
         ("champion", report.champion),
+        ("rival", report.rival),
         ("ceiling", report.ceiling),
     ]
     shown = [(name, subject) for name, subject in subjects if subject is not None]
@@ -194,12 +196,25 @@ def _classes(report: EvaluationReport) -> str:
     return table + f'<p class="note">Without a test row, and in no average: {absent}.</p>'
 
 
+def _not_told(report: EvaluationReport) -> Iterable[str]:
+    """Metrics that these rows cannot tell, or for which they make no sense, with the reason."""
+    for metric, reason in (*report.undefined.items(), *report.not_applicable.items()):
+        yield f'<p class="note">{escape(metric)}: {escape(reason)}.</p>'
+
+
+def _report_table(table: ReportTable) -> str:
+    def cell(value: str | float | int | None) -> str:
+        if value is None:
+            return ""
+        return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+
+    rows = ([cell(value) for value in row] for row in table.rows)
+    head = [escape(column) for column in table.columns]
+    return f"<h2>{escape(table.title)}</h2>" + _table(head, rows, numbers=len(head) - 1)
+
+
 def _plots(report: EvaluationReport) -> str:
-    images = (
-        ("Confusion: true class by predicted class", confusion_png(report)),
-        ("F1 of each class", class_table_png(report)),
-        ("Claimed confidence against what came true", reliability_png(report)),
-    )
+    images = plots_of(report).items()
     return "".join(
         f'<h2>{label}</h2><img alt="{label}" '
         f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'

@@ -15,6 +15,23 @@ BLUE = "#2563eb"
 GREY = "#9ca3af"
 
 
+MOST_CLASSES = 40
+"""Beyond so many a confusion is no picture any more."""
+
+
+def plots_of(report: EvaluationReport) -> dict[str, bytes]:
+    """The plots that this report has what they need for, by their title."""
+    few = 0 < len(report.confusion) <= MOST_CLASSES
+    drawn = {}
+    if few:
+        drawn["Confusion: true class by predicted class"] = confusion_png(report)
+    if report.per_class and len(report.per_class) <= MOST_CLASSES:
+        drawn["F1 of each class"] = class_table_png(report)
+    if report.reliability:
+        drawn["Claimed confidence against what came true"] = reliability_png(report)
+    return drawn
+
+
 def confusion_png(report: EvaluationReport) -> bytes:
     """Shares of each true class (rows) by prediction (columns), with the counts written in."""
     counts = np.array(report.confusion, dtype=np.float64)
@@ -48,11 +65,12 @@ def reliability_png(report: EvaluationReport) -> bytes:
     axes.set_ylim(0, 1)
     axes.set_xlabel("confidence claimed")
     axes.set_ylabel("share correct")
-    error = report.candidate.metrics["expected_calibration_error"]
-    axes.set_title(
-        f"expected calibration error {error.value:.3f} [{error.low:.3f}, {error.high:.3f}]",
-        loc="left",
-    )
+    error = report.candidate.metrics.get("expected_calibration_error")
+    if error is not None:
+        axes.set_title(
+            f"expected calibration error {error.value:.3f} [{error.low:.3f}, {error.high:.3f}]",
+            loc="left",
+        )
     axes.legend(frameon=False)
     return _png(figure)
 

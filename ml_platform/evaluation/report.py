@@ -1,6 +1,6 @@
 """The evaluation report: a frozen value; verdicts are functions of it and of a policy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ml_platform.training_sets.training_set import Split
@@ -41,12 +41,19 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One scorer (candidate, rules, majority, ceiling, champion) judged on the same test rows.
+class ReportTable:
+    """Figures of one task that are no metrics: shown as they are."""
 
-    ``metrics`` by name: accuracy, balanced_accuracy, macro_f1, weighted_f1, micro_f1, macro_precision,
-    macro_recall, log_loss, brier, roc_auc_ovr, average_precision_macro, expected_calibration_error,
-    and, where an act has several rows, the same of one prediction an act: act_accuracy, act_macro_f1.
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | int | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One scorer (candidate, rules, naive, ceiling, champion, rival) judged on the same test rows.
+
+    ``metrics`` by name: those of the model's task, see the modules of the judges.
     """
 
     name: str
@@ -73,7 +80,8 @@ class EvaluationReport:
     classes: tuple[str, ...]
     candidate: Subject
     baseline: Subject
-    majority: Subject
+    naive: Subject
+    """The scorer that knows the training labels alone: the majority, the mean, the most popular."""
     ceiling: Subject | None
     champion: Subject | None
     difference_to_baseline: dict[str, Estimate]
@@ -94,3 +102,15 @@ class EvaluationReport:
     """Resamples of clusters behind each interval."""
     champion_note: str = ""
     """Why a champion that there is could not be compared with, or what to know of the comparison."""
+    headline: tuple[str, ...] = ()
+    """Metrics that a summary shows, the first one first of all."""
+    rival: Subject | None = None
+    difference_to_rival: dict[str, Estimate] | None = None
+    """Paired on the same rows, candidate minus the other model's latest candidate."""
+    rival_note: str = ""
+    """Why a rival that the model has could not be compared with."""
+    tables: tuple[ReportTable, ...] = ()
+    undefined: dict[str, str] = field(default_factory=dict)
+    """Why a metric cannot be told from these rows."""
+    not_applicable: dict[str, str] = field(default_factory=dict)
+    """Why a metric makes no sense for these labels."""

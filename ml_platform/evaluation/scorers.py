@@ -1,6 +1,5 @@
 """Scorers on test rows: scored in chunks, their columns in the order of the training set's classes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ CHUNK = 20_000
 
 @dataclass(frozen=True)
 class Shares:
-    """The majority scorer: each row gets the shares of the classes among the training rows."""
+    """The naive scorer: each row gets the shares of the classes among the training rows."""
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
@@ -30,7 +29,7 @@ class Shares:
         return np.tile(np.array(self.shares), (len(rows), 1))
 
 
-def majority_scorer(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Shares:
+def naive_scorer(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Shares:
     """The scorer that knows the training labels and nothing of a row."""
     shares = class_codes(labels, classes)
     counts = np.bincount(shares, minlength=len(classes))
@@ -55,12 +54,21 @@ def class_codes(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Codes:
     return codes
 
 
-def score(name: str, scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, ...]) -> Array:
-    """Probabilities (rows, classes) in the order of ``classes``; 0 for a class the scorer lacks.
+def score(
+    name: str,
+    scorer: Scorer,
+    rows: "pd.DataFrame",
+    classes: tuple[str, ...],
+    *,
+    bounded: bool = True,
+) -> Array:
+    """What the scorer says (rows, classes), in the order of ``classes``; 0 for a class it lacks.
+
+    ``bounded``: every number lies in [0, 1]; else any finite one will do.
 
     Raises:
-        IntegrityError: a class the training set does not know, a wrong shape, or a value outside
-            [0, 1] (up to 1e-6) or not a number.
+        IntegrityError: a class the training set does not know, a wrong shape, a value outside
+            [0, 1] (up to 1e-6) where it is bounded, or one that is not a number.
     """
     strangers = set(scorer.classes) - set(classes)
     if strangers:
@@ -79,6 +87,8 @@ def score(name: str, scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, .
                 remedy="one row of probabilities a row, one column a class",
             )
         probabilities[start : start + len(chunk), columns] = answered
+    if not bounded:
+        return _finite(name, probabilities)
     outside = ~((probabilities >= -1e-6) & (probabilities <= 1 + 1e-6))
     if outside.any():
         raise IntegrityError(
@@ -88,8 +98,17 @@ def score(name: str, scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, .
     return np.clip(probabilities, 0.0, 1.0)
 
 
+def _finite(name: str, scores: Array) -> Array:
+    if not np.isfinite(scores).all():
+        raise IntegrityError(
+            f"Scorer {name} answered {scores[~np.isfinite(scores)][0]}, which is no finite number.",
+            remedy="fit it again; nothing was judged",
+        )
+    return scores
+
+
 def ceiling_probabilities(
-    ceiling: "Mapping[str, str] | pd.Series[str]",
+    ceiling: "pd.Series[str]",
     row_ids: "pd.Series[str]",
     classes: tuple[str, ...],
 ) -> Array:

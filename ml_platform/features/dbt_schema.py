@@ -1,43 +1,41 @@
-"""The dbt contract of the features, rendered from the catalogue, so that the two cannot differ.
+"""The dbt contract of a feature table, rendered from its declaration, so that the two cannot differ.
 
-``python -m ml_platform.features.dbt_schema FILE`` writes it; a test holds the committed file to it.
+``python -m ml_platform.features.dbt_schema FOLDER`` writes them all; a test holds the committed files to it.
 """
 
 import json
 import sys
 from pathlib import Path
 
-from ml_platform.features.catalogue import PATTERN_FEATURES
 from ml_platform.features.spec import FeatureSpec, Kind
+from ml_platform.features.table import FeatureTable
+from ml_platform.features.tables import TABLES
 from ml_platform.files import write_text
-
-MODEL = "pattern_features"
 
 _TYPES = {Kind.NUMBER: "double", Kind.CATEGORY: "varchar", Kind.TOKENS: "varchar[]"}
 
 _HEADER = """\
-# Rendered from ml_platform/features/catalogue.py by `python -m ml_platform.features.dbt_schema`.
+# Rendered from ml_platform/features/{name}.py by `python -m ml_platform.features.dbt_schema`.
 version: 2
 
 models:
-  - name: pattern_features
-    description: One row an event, its keys, its label, and what was known of it at that moment.
+  - name: {name}
+    description: {title}
 """
 
 _KEYS = """\
     columns:
-      - name: event_id
+      - name: row_id
         data_type: varchar
-        description: Identity of the event; traces the row to its source.
+        description: Identity of the row; traces it to its source.
         data_tests: [not_null, unique]
       - name: user_id
         data_type: varchar
         description: Who.
         data_tests: [not_null]
-      - name: session_id
+      - name: cluster_id
         data_type: varchar
-        description: >-
-          Cluster of dependent rows: the source's, or the user's stretch of work without a pause of 30 minutes.
+        description: Names the rows that depend on each other, the unit of every interval.
         data_tests: [not_null]
       - name: act_id
         data_type: varchar
@@ -52,10 +50,7 @@ _KEYS = """\
         description: Whether a machine acted.
       - name: source
         data_type: varchar
-        description: The source that delivered the event.
-      - name: workflow_category
-        data_type: varchar
-        description: The label; null where unknown.
+        description: The source that delivered the row.
 """
 
 
@@ -65,17 +60,33 @@ def column_description(spec: FeatureSpec) -> str:
     return f"{spec.reason}{unit} Window: {spec.window}. Missing: {spec.missing}."
 
 
-def _ranges(specs: tuple[FeatureSpec, ...]) -> str:
+def schema_file(table: FeatureTable) -> str:
+    """The name of the rendered file."""
+    return f"_{table.name}.yml"
+
+
+def schema_yaml(table: FeatureTable) -> str:
+    """The YAML of the table's dbt model: contract, descriptions, ranges and tests."""
+    header = _HEADER.format(name=table.name, title=json.dumps(table.title))
+    labels = [(each.name, each.sql_type, each.description) for each in table.labels]
+    features = [(each.name, _TYPES[each.kind], column_description(each)) for each in table.features]
+    columns = "".join(_column(*column) for column in (*labels, *features))
+    return header + _ranges(table) + _KEYS + columns
+
+
+def _ranges(table: FeatureTable) -> str:
     lines = [
         f"              {spec.name}: {{low: {_bound(spec.low)}, high: {_bound(spec.high)}}}"
-        for spec in specs
+        for spec in table.features
         if spec.low is not None or spec.high is not None
     ]
+    if not lines:
+        return ""
     return "\n".join(
         [
             "    data_tests:",
             "      - within_ranges:",
-            "          name: numbers_within_their_ranges",
+            f"          name: {table.name}_within_their_ranges",
             "          arguments:",
             "            ranges:",
             *lines,
@@ -88,18 +99,14 @@ def _bound(value: float | None) -> str:
     return "null" if value is None else format(value, "g")
 
 
-def _column(spec: FeatureSpec) -> str:
+def _column(name: str, kind: str, description: str) -> str:
     return (
-        f"      - name: {spec.name}\n"
-        f"        data_type: {_TYPES[spec.kind]}\n"
-        f"        description: {json.dumps(column_description(spec))}\n"
+        f"      - name: {name}\n"
+        f"        data_type: {kind}\n"
+        f"        description: {json.dumps(description)}\n"
     )
 
 
-def schema_yaml(specs: tuple[FeatureSpec, ...] = PATTERN_FEATURES) -> str:
-    """The YAML of the model ``pattern_features``: contract, descriptions, ranges and tests."""
-    return _HEADER + _ranges(specs) + _KEYS + "".join(_column(spec) for spec in specs)
-
-
 if __name__ == "__main__":
-    write_text(Path(sys.argv[1]), schema_yaml())
+    for each in TABLES.values():
+        write_text(Path(sys.argv[1]) / schema_file(each), schema_yaml(each))

@@ -51,9 +51,9 @@ class LeakageReport:
 class KeyColumns:
     """The columns that identify a row, what happened as one observation, the cluster, who and when."""
 
-    row: str = "event_id"
+    row: str = "row_id"
     act: str = "act_id"
-    cluster: str = "session_id"
+    cluster: str = "cluster_id"
     user: str = "user_id"
     time: str = "occurred_at"
 

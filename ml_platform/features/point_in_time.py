@@ -92,9 +92,9 @@ def _row(row: Event, events: Sequence[Event]) -> dict[str, Value]:
     moments = _moments(mine)
     stretch = _stretch_start(row.t, [moment.t for moment in moments])
     return {
-        "event_id": row.event_id,
+        "row_id": row.event_id,
         "user_id": row.user_id,
-        "session_id": row.session_id or f"stretch:{row.user_id}:{stretch}",
+        "cluster_id": row.session_id or f"stretch:{row.user_id}:{stretch}",
         "act_id": row.act_id,
         "occurred_at": row.occurred_at,
         "is_bot": row.is_bot,

@@ -19,6 +19,7 @@ class Signals:
     integrity_failed: bool
     insufficient: bool
     below_baseline: bool
+    below_rival: bool
     worse_than_champion: bool
     limit_missed: bool
 
@@ -36,6 +37,7 @@ PROMOTION_TABLE: tuple[Row, ...] = (
     Row("integrity does not hold", lambda s: s.integrity_failed, Verdict.REJECT),
     Row("too little evidence", lambda s: s.insufficient, Verdict.HOLD),
     Row("not above the rules", lambda s: s.below_baseline, Verdict.REJECT),
+    Row("not above its rival", lambda s: s.below_rival, Verdict.REJECT),
     Row("worse than the champion", lambda s: s.worse_than_champion, Verdict.REJECT),
     Row("a limit is missed", lambda s: s.limit_missed, Verdict.HOLD),
     Row("every gate passes", lambda s: True, Verdict.PROMOTE),
@@ -77,8 +79,9 @@ def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
         ),
         insufficient=any(gate.outcome is Outcome.INSUFFICIENT for gate in results),
         below_baseline=Bound.BASELINE in failed,
+        below_rival=Bound.RIVAL in failed,
         worse_than_champion=Bound.CHAMPION in failed,
-        limit_missed=bool(failed - {Bound.BASELINE, Bound.CHAMPION}),
+        limit_missed=bool(failed - {Bound.BASELINE, Bound.RIVAL, Bound.CHAMPION}),
     )
 
 
@@ -93,8 +96,9 @@ def what_would_change(decision: Decision) -> str:
     for gate in decision.gates:
         if gate.outcome is Outcome.PASS:
             continue
-        lines.append(f"  {gate.name} {gate.outcome.value.upper()}: {gate.explanation}")
-        lines.append(f"    what would change it: {gate.remedy}")
+        lines.append(f"  {gate.name} {gate.outcome.words}: {gate.explanation}")
+        if gate.remedy:
+            lines.append(f"    what would change it: {gate.remedy}")
     passed = [gate.name for gate in decision.gates if gate.outcome is Outcome.PASS]
     lines.append(f"  passed: {', '.join(passed) if passed else 'none'}")
     return "\n".join(lines)

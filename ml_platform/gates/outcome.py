@@ -5,11 +5,22 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """PASS, FAIL and INSUFFICIENT are three outcomes, and only PASS passes."""
+    """Only PASS passes; a gate that does not apply to these labels stands in nobody's way, and says why."""
 
     PASS = "pass"
     FAIL = "fail"
     INSUFFICIENT = "insufficient"
+    NOT_APPLICABLE = "not_applicable"
+
+    @property
+    def stops(self) -> bool:
+        """Whether a candidate with this outcome is not promoted."""
+        return self in (Outcome.FAIL, Outcome.INSUFFICIENT)
+
+    @property
+    def words(self) -> str:
+        """In capitals, for people."""
+        return self.value.upper().replace("_", " ")
 
 
 class GateKind(StrEnum):

@@ -9,6 +9,7 @@ _LEAD = {
     Bound.LIMIT: "{metric}",
     Bound.BASELINE: "{metric}, candidate minus rules,",
     Bound.CHAMPION: "{metric}, candidate minus champion,",
+    Bound.RIVAL: "{metric}, candidate minus rival,",
     Bound.AT_MOST: "{metric}",
 }
 
@@ -49,9 +50,13 @@ def sample_size_gate(report: EvaluationReport, policy: GatePolicy) -> GateResult
 def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
     """PASS if the bound of the interval is on the right side of the limit, else FAIL.
 
-    INSUFFICIENT where the metric is not defined on these test rows; a champion gate without a champion
-    does not apply, and passes with that explanation; with one that cannot be compared it is INSUFFICIENT.
+    INSUFFICIENT where the metric is not defined on these test rows, NOT APPLICABLE where it makes no sense
+    for these labels; a champion gate without a champion passes with that explanation; with a champion or
+    a rival that cannot be compared it is INSUFFICIENT.
     """
+    if gate.metric in report.not_applicable:
+        why = f"{gate.metric}: {report.not_applicable[gate.metric]}"
+        return _result(gate, Outcome.NOT_APPLICABLE, None, why, "")
     if gate.bound is Bound.CHAMPION and report.difference_to_champion is None:
         if report.champion_note:
             why = f"champion not comparable: {report.champion_note}"
@@ -59,10 +64,15 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
             return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
         why = "no champion yet: compared with the rules"
         return _result(gate, Outcome.PASS, None, why, "")
+    if gate.bound is Bound.RIVAL and report.difference_to_rival is None:
+        why = f"rival not comparable: {report.rival_note or 'it has no candidate'}"
+        remedy = "materialise the rival's candidate on the same training set first"
+        return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     estimate = _estimate(report, gate)
     if estimate is None:
-        why = f"{gate.metric} is not defined on these {report.rows} test rows"
-        remedy = "ingest a period in which at least two classes occur"
+        told = report.undefined.get(gate.metric, "it needs rows of both outcomes")
+        why = f"{gate.metric} is not defined on these {report.rows} test rows: {told}"
+        remedy = "ingest a period, or a source, that has what it needs"
         return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     upper = gate.bound is Bound.AT_MOST
     passed = estimate.high <= gate.limit if upper else estimate.low > gate.limit
@@ -84,6 +94,8 @@ def _estimate(report: EvaluationReport, gate: QualityGate) -> Estimate | None:
         return report.difference_to_baseline.get(gate.metric)
     if gate.bound is Bound.CHAMPION:
         return (report.difference_to_champion or {}).get(gate.metric)
+    if gate.bound is Bound.RIVAL:
+        return (report.difference_to_rival or {}).get(gate.metric)
     return report.candidate.metrics.get(gate.metric)
 
 

@@ -5,17 +5,19 @@ session as evidence a class. Hyperparameters were chosen on the last blocks of t
 never on a test part (docs/pattern_classifier.md).
 """
 
-from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ml_platform.features.catalogue import PATTERN_FEATURES
+from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
 from ml_platform.features.spec import FeatureSpec, Kind
 from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
 from ml_platform.models.forest import ForestRecipe, fit_forest_model
 from ml_platform.models.memory import RememberedWords
+from ml_platform.models.recipe import recipe_of
 from ml_platform.models.rules import fit_rules
-from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.task import Classification
 
 if TYPE_CHECKING:
     from ml_platform.models.spec import FitOutcome
@@ -117,14 +119,17 @@ POLICY = GatePolicy(
 )
 
 
-def fit(training_set: "TrainingSet", seed: int, progress: Callable[[str], None]) -> "FitOutcome":
-    """Fit on the training part alone; the same training set, seed and code give the same bytes."""
-    return fit_forest_model(training_set, PLAN, RECIPE, seed, LABEL_DELAY, progress)
+def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+    """Fit on the training part alone; the same training set, request and code give the same bytes."""
+    recipe = recipe_of(RECIPE, request.parameters)
+    return fit_forest_model(training_set, PLAN, recipe, request.seed, LABEL_DELAY, request.progress)
 
 
 SPEC = ModelSpec(
     name="pattern_classifier",
     title="Pattern classifier",
+    table=TABLE,
+    task=Classification(),
     label="workflow_category",
     label_delay=LABEL_DELAY,
     test_share=0.2,
@@ -133,4 +138,5 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_rules,
+    defaults=asdict(RECIPE),
 )

@@ -1,10 +1,13 @@
 """What only a model knows, declared as data and functions; factories make the rest from it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+
+from ml_platform.features.table import FeatureTable
+from ml_platform.models.task import SOON, Sequence, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
     from ml_platform.models.artifact import Artifact
     from ml_platform.training_sets.training_set import TrainingSet
+
+Parameter = str | int | float | bool
 
 
 class Scorer(Protocol):
@@ -23,7 +28,7 @@ class Scorer(Protocol):
         ...
 
     def predict_proba(self, rows: "pd.DataFrame") -> "np.ndarray":
-        """Probabilities, shape (rows, classes), each row summing to one; rows hold the model's features."""
+        """One number a class, shape (rows, classes): see `ml_platform.models.task`; rows hold the features."""
         ...
 
 
@@ -36,6 +41,8 @@ class Bound(StrEnum):
     """The lower bound of the paired difference to the rule baseline must exceed the limit."""
     CHAMPION = "champion"
     """The lower bound of the paired difference to the champion must exceed the limit (usually negative)."""
+    RIVAL = "rival"
+    """The lower bound of the paired difference to the rival model's candidate must exceed the limit."""
     AT_MOST = "at_most"
     """The upper bound of the metric must not exceed the limit (an error, a calibration gap)."""
 
@@ -64,15 +71,24 @@ class GatePolicy:
 
 
 @dataclass(frozen=True)
+class FitRequest:
+    """How to fit: the seed, every parameter that can be tuned, and where to tell of progress."""
+
+    seed: int
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    progress: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True)
 class FitOutcome:
     """A fitted model and what is worth telling about the fit."""
 
     estimator: Scorer
     """The scikit-learn or torch side; parity holds the artifact to it."""
     artifact: "Artifact"
-    parameters: dict[str, str | int | float | bool]
+    parameters: dict[str, Parameter]
     fold_metrics: tuple[dict[str, float], ...]
-    """Metrics on each held-out block of time of the training part, in order."""
+    """Metrics on each held-out block of time of the training part (or of each epoch), in order."""
     seconds: float
 
 
@@ -82,16 +98,41 @@ class ModelSpec:
 
     name: str
     title: str
+    table: FeatureTable
+    """Where its rows come from."""
+    task: Task
+    """What it answers, and so how it is judged."""
     label: str
     label_delay: timedelta
-    """How long after an event its label is known; the gap of the split."""
+    """How long after a row its label is known; the gap of the split."""
     test_share: float
     """Share of labelled acts, the newest ones, kept for the test."""
     features: tuple[str, ...]
     policy: GatePolicy
     seed: int
-    fit: Callable[["TrainingSet", int, Callable[[str], None]], FitOutcome]
-    """(training set, seed, progress) -> fitted model; touches ``training_set.train`` alone."""
+    fit: Callable[["TrainingSet", FitRequest], FitOutcome]
+    """Touches ``training_set.train`` alone."""
     fit_rules: Callable[["TrainingSet"], "Artifact"]
     """The rule baseline, learned from the training part: the one to beat, and the fallback."""
+    defaults: Mapping[str, Parameter] = field(default_factory=dict)
+    """What tuning may replace."""
+    carried: tuple[str, ...] = ()
+    """Columns beside the label that fitting or judging needs, never features."""
+    known: str = ""
+    """Column that is not null in rows of the training set; by default the label."""
+    classes: tuple[str, ...] = ()
+    """Of the scorer, where they are not those of the label."""
+    needs: tuple[str, ...] = ("events",)
+    """Tables of the lake without which there is nothing to learn from."""
+    rival: str = ""
+    """Another model of the same table, whose latest candidate is judged on the same rows."""
+    monitored: str = "accuracy"
+    """The metric whose loss monitoring watches for; the evaluation report has it."""
+    ceiling: str = ""
+    """Its name among the ceilings of the source; by default the model's."""
     fairness_groups: tuple[str, ...] = ()
+
+    @property
+    def extra_classes(self) -> tuple[str, ...]:
+        """Classes of the scorer after those of the label."""
+        return (SOON,) if isinstance(self.task, Sequence) else ()

@@ -133,8 +133,8 @@ def build_baseline(
 ) -> Baseline:
     """The baseline from rows of the training period before ``end`` (the last 13 whole weeks at most).
 
-    ``frame`` has the columns ``occurred_at``, ``session_id`` and those of the features. ``predictions``
-    has ``occurred_at``, ``session_id``, ``predicted`` and ``confidence`` for rows that were NOT trained on
+    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. ``predictions``
+    has ``occurred_at``, ``cluster_id``, ``predicted`` and ``confidence`` for rows that were NOT trained on
     (the test rows): a model is more confident of what it has learned. Features that never compare, and
     lists of tokens, are left out.
 

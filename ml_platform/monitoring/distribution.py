@@ -181,6 +181,15 @@ def clustered_shares(codes: Codes, clusters: Codes, bins: int) -> Shares:
     )
 
 
+def clustered_mean(values: Floats, clusters: Codes) -> tuple[float, float, int]:
+    """Mean of ``values`` (rows,), its variance with clusters as the unit, and the number of clusters."""
+    groups = int(clusters.max()) + 1 if clusters.size else 0
+    sums = np.bincount(clusters, weights=values, minlength=groups).astype(np.float64)
+    sizes = np.bincount(clusters, minlength=groups).astype(np.float64)
+    mean, variance = _ratio(sums[:, None], sizes)
+    return float(mean[0]), max(float(variance[0, 0]), 0.0), int((sizes > 0).sum())
+
+
 def _ratio(sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
     """Ratio of the sums to the sizes, and its covariance from moments.
 

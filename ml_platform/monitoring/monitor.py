@@ -49,8 +49,8 @@ def monitor(
 ) -> MonitoringReport:
     """Drift of features and predictions, and performance, of the rows in ``[window_start, window_end)``.
 
-    ``rows`` has ``occurred_at``, ``session_id`` and the baseline's features; ``predictions`` has
-    ``occurred_at``, ``session_id``, ``predicted``, ``confidence`` and ``outcome`` (missing until it is
+    ``rows`` has ``occurred_at``, ``cluster_id`` and the baseline's features; ``predictions`` has
+    ``occurred_at``, ``cluster_id``, ``predicted``, ``confidence`` and ``outcome`` (missing until it is
     known). Rows outside the window are left out. Calendar features are compared when the window and
     the baseline cover whole weeks. ``action``, ``decision_row`` and ``confidence`` stay empty: the
     decision is made from the report, by ``retraining.decide``.

@@ -1,8 +1,12 @@
-"""Rows and a scorer to predictions: the class, and how confident the scorer is of it."""
+"""Rows and a scorer to predictions: what is logged of an answer, and of how it turned out."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ml_platform.models.spec import Scorer
+from ml_platform.models.task import NO, YES, Detection, Ranking, Replay, Sequence, Share, Task
 from ml_platform.training_sets.training_set import CLUSTER, ROW_ID, TIME, USER
 
 if TYPE_CHECKING:
@@ -10,20 +14,53 @@ if TYPE_CHECKING:
 
 CHUNK = 20_000
 """Rows scored at once, so that the matrix of a window stays below 10 MB."""
+SEPARATOR = "|"
+"""Between the items of a list that is one outcome."""
+EVEN = 0.5
+"""From where a probability says yes, for a scorer without a threshold of its own."""
 
 
-def predicted(scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Keys of ``rows`` with ``predicted`` (a class) and ``confidence`` (its probability, in [0, 1])."""
-    import numpy as np
+def predicted(task: Task, scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Keys of ``rows`` with ``predicted`` (text) and ``confidence`` (a number in [0, 1]).
 
+    A class and its probability; of a share its tenth and the share; of a yes or no the answer at the scorer's
+    threshold and the probability of yes; of a ranking its first item and that item's score.
+    """
     parts = [
         scorer.predict_proba(rows.iloc[start : start + CHUNK])
         for start in range(0, len(rows), CHUNK)
     ]
-    probabilities = np.concatenate(parts) if parts else np.zeros((0, len(scorer.classes)))
+    values = np.concatenate(parts) if parts else np.zeros((0, len(scorer.classes)))
+    answer, confidence = _answers(task, scorer, values)
     keys = rows[[ROW_ID, USER, CLUSTER, TIME]].reset_index(drop=True)
-    best = probabilities.argmax(axis=1)
-    return keys.assign(
-        predicted=np.asarray(scorer.classes, dtype=object)[best],
-        confidence=np.clip(probabilities[np.arange(len(rows)), best], 0.0, 1.0),
-    )
+    return keys.assign(predicted=answer, confidence=np.clip(confidence, 0.0, 1.0))
+
+
+def _answers(task: Task, scorer: Scorer, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    match task:
+        case Share():
+            share = values[:, 0]
+            tenths = np.array([f"{number:.1f}" for number in share.round(1).tolist()], dtype=object)
+            return tenths, share
+        case Detection() | Replay():
+            yes = values[:, 1]
+            threshold = getattr(scorer, "threshold", EVEN)
+            return np.where(yes >= threshold, YES, NO).astype(object), yes
+        case Sequence():
+            values = values[:, :-1]
+        case _:
+            pass
+    best = values.argmax(axis=1)
+    return np.asarray(scorer.classes, dtype=object)[best], values[np.arange(len(values)), best]
+
+
+def outcomes_of(task: Task, rows: "pd.DataFrame", label: str, delay: timedelta) -> "pd.DataFrame":
+    """Row id, ``label`` as text and ``known_at`` of the rows that have one; items of a list are joined."""
+    known = rows.loc[rows[label].notna(), [ROW_ID, label, TIME]]
+    if isinstance(task, Ranking):
+        texts = [SEPARATOR.join(items) for items in known[label]]
+    elif isinstance(task, Share):
+        texts = [f"{share:.6g}" for share in known[label].tolist()]
+    else:
+        texts = known[label].astype(str).tolist()
+    return known[[ROW_ID]].assign(label=texts, known_at=known[TIME] + delay)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ml_platform.errors import PermitRefused
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.gates.outcome import Decision, Outcome, Verdict
+from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.registry.records import ProductionState, VersionRecord
 from ml_platform.registry.replay import same_decision
 from ml_platform.training_sets.training_set import TrainingSetRecord
@@ -172,7 +172,7 @@ def _against_decision(evidence: Evidence) -> list[str]:
             f"decided again, the verdict is {evidence.recomputed.verdict} ({evidence.recomputed.row}), "
             f"stored is {decision.verdict} ({decision.row})"
         )
-    failed = [gate.name for gate in decision.gates if gate.outcome is not Outcome.PASS]
+    failed = [gate.name for gate in decision.gates if gate.outcome.stops]
     if failed:
         reasons.append(f"gates did not pass: {', '.join(failed)}")
     if decision.verdict is not Verdict.PROMOTE:

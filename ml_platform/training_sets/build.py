@@ -1,6 +1,6 @@
 """From the features that left the warehouse to a training set with a fingerprint, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ml_platform import files, values
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.features.spec import FeatureSpec, Kind
+from ml_platform.features.table import FeatureTable
 from ml_platform.training_sets.identity import content_sha256
 from ml_platform.training_sets.split import TimeSplit, split_by_time
 from ml_platform.training_sets.training_set import (
@@ -64,12 +64,41 @@ class Labelling(Protocol):
         """Names of the features."""
         ...
 
+    @property
+    def table(self) -> FeatureTable:
+        """The feature table of the rows."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Tables of the lake without which the feature table is empty."""
+        ...
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Columns beside the label that fitting or judging needs."""
+        ...
+
+    @property
+    def known(self) -> str:
+        """Column that rows of the training set have a value of; empty: the label."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Of the scorer, where they are not those of the label."""
+        ...
+
+    @property
+    def extra_classes(self) -> tuple[str, ...]:
+        """Classes of the scorer after those of the label."""
+        ...
+
 
 def build_training_set(
     features_parquet: Path,
     labelling: Labelling,
     *,
-    specs: Sequence[FeatureSpec],
     feature_versions: Mapping[str, str],
     source: str,
     simulated: bool,
@@ -85,21 +114,19 @@ def build_training_set(
         InsufficientData: too few labelled rows or classes; the message says what is missing.
         IntegrityError: a column is missing.
     """
-    kinds = {spec.name: spec.kind for spec in specs if spec.name in labelling.features}
-    table = _read(features_parquet, labelling, kinds)
-    table = _labelled(table, labelling.label, as_of)
-    table = in_order(table)
-    _require_labels(table, labelling.label)
+    known = labelling.known or labelling.label
+    table = in_order(_known(_read(features_parquet, labelling), known, as_of))
+    _require_rows(table, labelling, known)
     parts = split_by_time(
         _codes(table, ACT), _times(table), labelling.test_share, labelling.label_delay
     )
-    classes = _classes(table, labelling.label, parts)
+    classes = _classes(table, labelling, parts)
     split = _describe(table, parts, labelling.label_delay)
     identity = (
         labelling.name,
         content_sha256(table),
         {name: str(feature_versions[name]) for name in labelling.features},
-        labelling.label,
+        (labelling.table.name, labelling.label, *labelling.carried),
         split,
     )
     fingerprint = values.fingerprint(identity)
@@ -109,6 +136,7 @@ def build_training_set(
         rows_sha256=_store(table, folder / labelling.name / fingerprint),
         source=source,
         simulated=simulated,
+        table=labelling.table.name,
         label=labelling.label,
         classes=classes,
         features=tuple(labelling.features),
@@ -162,14 +190,20 @@ def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
     return TrainingSet(record, *parts)
 
 
-def _read(path: Path, labelling: Labelling, kinds: Mapping[str, Kind]) -> pa.Table:
+def wanted_columns(labelling: Labelling) -> list[str]:
+    """Keys, label, what is carried beside it, and the features."""
+    known = (labelling.known,) if labelling.known else ()
+    columns = (*_KEYS, _BOT, labelling.label, *known, *labelling.carried, *labelling.features)
+    return list(dict.fromkeys(columns))
+
+
+def _read(path: Path, labelling: Labelling) -> pa.Table:
     if not path.exists():
         raise InsufficientData(
             f"There are no features to train {labelling.name} on ({path}).",
             remedy="materialise the features first; a source without events has none",
         )
-    wanted = [*_KEYS, _BOT, labelling.label, *labelling.features]
-    wanted = list(dict.fromkeys(wanted))
+    wanted = wanted_columns(labelling)
     schema = pq.read_schema(path)
     missing = [name for name in wanted if name not in schema.names]
     if missing:
@@ -177,11 +211,17 @@ def _read(path: Path, labelling: Labelling, kinds: Mapping[str, Kind]) -> pa.Tab
             f"{path.name} lacks {', '.join(missing)}.",
             remedy="build the features again: the file and the feature catalogue differ",
         )
-    undeclared = [name for name in labelling.features if name not in kinds]
+    declared = {spec.name for spec in labelling.table.features}
+    undeclared = [name for name in labelling.features if name not in declared]
     if undeclared:
         raise IntegrityError(
             f"Features without a declaration: {', '.join(undeclared)}.",
-            remedy="declare them in the feature catalogue",
+            remedy=f"declare them in ml_platform/features/{labelling.table.name}.py",
+        )
+    if pq.read_metadata(path).num_rows == 0:
+        raise InsufficientData(
+            f"There is no row of {labelling.table.name}: no {' or '.join(labelling.needs)} in this source.",
+            remedy=f"ingest {' and '.join(labelling.needs)}; the other models do not wait for it",
         )
     return pq.read_table(
         path, columns=wanted, read_dictionary=text_columns(path), partitioning=None
@@ -202,8 +242,8 @@ def text_columns(path: Path) -> list[str]:
     ]
 
 
-def _labelled(table: pa.Table, label: str, as_of: datetime) -> pa.Table:
-    keep = pc.and_(pc.is_valid(table.column(label)), pc.invert(table.column(_BOT)))
+def _known(table: pa.Table, known: str, as_of: datetime) -> pa.Table:
+    keep = pc.and_(pc.is_valid(table.column(known)), pc.invert(table.column(_BOT)))
     before = pc.less(table.column(TIME), pa.scalar(as_of, type=table.schema.field(TIME).type))
     return table.filter(pc.and_(keep, before)).drop_columns([_BOT])
 
@@ -249,23 +289,39 @@ def _sorted_words(column: pa.ChunkedArray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(place.take(array.indices), pa.array(used, pa.string()))
 
 
-def _require_labels(table: pa.Table, label: str) -> None:
+def _require_rows(table: pa.Table, labelling: Labelling, known: str) -> None:
     if table.num_rows < MINIMUM_TRAIN_ROWS:
         raise InsufficientData(
-            f"{table.num_rows} events of people have a {label}; at least {MINIMUM_TRAIN_ROWS} are needed.",
-            remedy=f"ingest labelled events: the column {label} is empty in this source, or nearly so",
+            f"{table.num_rows} rows of {labelling.table.name} of people have a {known}; "
+            f"at least {MINIMUM_TRAIN_ROWS} are needed.",
+            remedy=f"ingest labelled rows: the column {known} is empty in this source, or nearly so",
         )
 
 
-def _classes(table: pa.Table, label: str, parts: TimeSplit) -> tuple[str, ...]:
-    names = table.column(label).filter(pa.array(parts.train)).unique().to_pylist()
-    if len(names) < 2 or int(parts.train.sum()) < MINIMUM_TRAIN_ROWS:
+def _classes(table: pa.Table, labelling: Labelling, parts: TimeSplit) -> tuple[str, ...]:
+    """Those that the model declares; else the label's values, or, of a number, its name."""
+    label = table.column(labelling.label)
+    learned, rows = label.filter(pa.array(parts.train)), int(parts.train.sum())
+    values = len(_values(learned))
+    enough = 1 if labelling.classes else 2
+    if rows < MINIMUM_TRAIN_ROWS or (values < enough and not labelling.known):
         raise InsufficientData(
-            f"The training part has {int(parts.train.sum())} rows of {len(names)} value(s) of {label}; "
-            f"at least {MINIMUM_TRAIN_ROWS} rows and 2 values are needed.",
+            f"The training part has {rows} rows of {values} value(s) of {labelling.label}; "
+            f"at least {MINIMUM_TRAIN_ROWS} rows and {enough} value(s) are needed.",
             remedy="ingest a longer or more varied labelled history",
         )
-    return tuple(sorted(set(table.column(label).unique().to_pylist())))
+    if labelling.classes:
+        return labelling.classes
+    if pa.types.is_floating(label.type):
+        return (labelling.label,)
+    return (*sorted(_values(label)), *labelling.extra_classes)
+
+
+def _values(label: pa.ChunkedArray) -> set[str]:
+    """Distinct values, of lists those in them."""
+    if pa.types.is_list(label.type):
+        label = pc.list_flatten(label)
+    return set(label.unique().drop_null().to_pylist())
 
 
 def _describe(table: pa.Table, parts: TimeSplit, gap: timedelta) -> Split:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW_ID = "event_id"
-CLUSTER = "session_id"
+ROW_ID = "row_id"
+CLUSTER = "cluster_id"
 ACT = "act_id"
 USER = "user_id"
 TIME = "occurred_at"
@@ -39,6 +39,8 @@ class TrainingSetRecord:
     """SHA-256 of the Parquet file."""
     source: str
     simulated: bool
+    table: str
+    """The feature table of the rows."""
     label: str
     classes: tuple[str, ...]
     features: tuple[str, ...]

@@ -12,11 +12,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.training_sets import build
 from ml_platform.training_sets.build import ROWS_FILE, Labelling
 from ml_platform.training_sets.training_set import (
-    ACT,
-    CLUSTER,
-    ROW_ID,
     TIME,
-    USER,
     TrainingSetRecord,
 )
 
@@ -32,18 +28,14 @@ def rows_path(folder: Path, record: TrainingSetRecord) -> Path:
 
 
 def read_window(path: Path, labelling: Labelling, start: datetime, end: datetime) -> "pd.DataFrame":
-    """Keys, label (missing where unknown) and features of the rows of people in ``[start, end)``.
+    """Keys, label (missing where unknown), what it carries and features of the rows of people in ``[start, end)``.
 
     Raises:
         IntegrityError: no features file, or columns are missing.
     """
     if not path.exists():
         raise IntegrityError(f"There are no features ({path}).", remedy="materialise the features")
-    wanted = list(
-        dict.fromkeys(
-            (ROW_ID, USER, CLUSTER, ACT, TIME, _BOT, labelling.label, *labelling.features)
-        )
-    )
+    wanted = build.wanted_columns(labelling)
     missing = [name for name in wanted if name not in pq.read_schema(path).names]
     if missing:
         raise IntegrityError(

@@ -6,8 +6,9 @@ import dagster as dg
 import pytest
 
 from ml_platform.defs.automation import missed_windows
-from ml_platform.defs.build import MODELS, build_definitions
+from ml_platform.defs.build import build_definitions
 from ml_platform.gates.policy import gate_names
+from ml_platform.models.catalogue import MODELS
 from ml_platform.stages import STAGE_NAMES
 
 CHAIN = {

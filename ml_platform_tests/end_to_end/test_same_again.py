@@ -10,9 +10,9 @@ from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.simulate import SimulateSource
-from ml_platform.features.catalogue import PATTERN_FEATURES
-from ml_platform.features.versions import feature_versions
+from ml_platform.features.pattern_features import TABLE
 from ml_platform.models.pattern_classifier import SPEC
+from ml_platform.models.spec import FitRequest
 from ml_platform.training_sets.build import build_training_set
 from ml_platform.values import file_sha256
 
@@ -54,19 +54,18 @@ def model_of(source, folder: Path) -> dict[str, str]:
         lambda _: None,
     )
     training_set = build_training_set(
-        built.path,
+        built.path("pattern_features"),
         SPEC,
-        specs=PATTERN_FEATURES,
-        feature_versions=feature_versions(built.sql_by_model),
+        feature_versions=TABLE.versions(built.sql_by_model),
         source="simulate",
         simulated=True,
         as_of=AS_OF,
         folder=folder / "training_sets",
     )
-    outcome = SPEC.fit(training_set, SPEC.seed, lambda _: None)
+    outcome = SPEC.fit(training_set, FitRequest(SPEC.seed))
     return {
         "events": lake.fingerprint("events", AS_OF),
-        "features": file_sha256(built.path),
+        "features": file_sha256(built.path("pattern_features")),
         "training set": training_set.record.fingerprint,
         "model": outcome.artifact.sha256,
     }

@@ -49,9 +49,9 @@ def make_rows(
     minutes = np.repeat(np.sort(generator.integers(0, 30 * 1440, acts)), sizes)
     return pd.DataFrame(
         {
-            "event_id": [f"e{first}-{i}" for i in range(len(act))],
+            "row_id": [f"e{first}-{i}" for i in range(len(act))],
             "user_id": [f"u{(a // 2) % 30}" for a in act],
-            "session_id": [f"s{a // 2}" for a in act],
+            "cluster_id": [f"s{a // 2}" for a in act],
             "act_id": [f"a{a}" for a in act],
             "occurred_at": pd.Timestamp(start) + pd.to_timedelta(minutes, unit="min"),
             "label": label,
@@ -74,8 +74,8 @@ def make_training_set(acts: int = 1_200, seed: int = 0) -> TrainingSet:
         rows_train=len(train),
         rows_gap=0,
         rows_test=len(test),
-        clusters_train=train["session_id"].nunique(),
-        clusters_test=test["session_id"].nunique(),
+        clusters_train=train["cluster_id"].nunique(),
+        clusters_test=test["cluster_id"].nunique(),
     )
     record = TrainingSetRecord(
         model="example",
@@ -83,6 +83,7 @@ def make_training_set(acts: int = 1_200, seed: int = 0) -> TrainingSet:
         rows_sha256="d" * 64,
         source="made",
         simulated=True,
+        table="pattern_features",
         label="label",
         classes=CLASSES,
         features=FEATURES,

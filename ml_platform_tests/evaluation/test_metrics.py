@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 
-from ml_platform.evaluation.evaluate import class_table
+from ml_platform.evaluation.classification import class_table
 from ml_platform.evaluation.metrics import confusion_cells, metrics_of_cells
 from ml_platform.evaluation.ranking import rank_class
 from ml_platform.evaluation.sums import Predictions, cluster_sums

@@ -24,7 +24,7 @@ HONEST = (
 
 def with_features(rows, generator):
     """Honest columns, among them an extension that tells two classes nearly for certain."""
-    rows = rows.sort_values(["user_id", "occurred_at", "event_id"], ignore_index=True)
+    rows = rows.sort_values(["user_id", "occurred_at", "row_id"], ignore_index=True)
     by_user = rows.groupby("user_id")
     usual = rows["label"].map({"build": "toml", "docs": "md", "feature": "py", "fix": "py"})
     odd = generator.random(len(rows)) < 0.03
@@ -62,7 +62,7 @@ def with_features(rows, generator):
     rows["target"] = pd.Index(CLASSES).get_indexer(rows["label"]).astype(float)
     rows["near_target"] = rows["label"].mask(generator.random(len(rows)) < 0.01, "fix")
     rows["spelled"] = [[label, "x"] for label in rows["label"]]
-    return rows.sort_values(["occurred_at", "event_id"], ignore_index=True)
+    return rows.sort_values(["occurred_at", "row_id"], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -124,18 +124,18 @@ def test_rows_beyond_the_cut_are_dangerous(parts):
 
 def test_the_same_row_or_act_on_both_sides_is_dangerous(parts):
     train, test = parts
-    moved = test.iloc[:1].assign(occurred_at=train["occurred_at"].max(), session_id="other")
+    moved = test.iloc[:1].assign(occurred_at=train["occurred_at"].max(), cluster_id="other")
     report = look(pd.concat([train, moved], ignore_index=True), test)
-    assert subjects(report, "split") == ["event_id", "act_id"]
+    assert subjects(report, "split") == ["row_id", "act_id"]
     assert report.level is LeakageLevel.DANGEROUS
 
 
 def test_sessions_across_the_split_are_a_warning(parts):
     train, test = parts
     joined = test.copy()
-    joined.loc[: len(joined) // 2, "session_id"] = train["session_id"].iloc[0]
+    joined.loc[: len(joined) // 2, "cluster_id"] = train["cluster_id"].iloc[0]
     report = look(train, joined)
-    assert subjects(report, "split") == ["session_id"]
+    assert subjects(report, "split") == ["cluster_id"]
     assert report.level is LeakageLevel.WARNING
 
 
@@ -146,7 +146,7 @@ def test_sessions_across_the_split_are_a_warning(parts):
 def test_duplicated_content(parts, share, level):
     train, test = parts
     copies = test.sample(frac=share, random_state=0).copy()
-    for column in ("event_id", "act_id", "session_id"):
+    for column in ("row_id", "act_id", "cluster_id"):
         copies[column] = copies[column] + "-copy"
     copies["occurred_at"] = train["occurred_at"].max()
     report = look(pd.concat([train, copies], ignore_index=True), test)
@@ -161,9 +161,9 @@ def test_people_who_repeat_themselves_are_no_duplicates(parts):
 def test_samples_do_not_depend_on_the_order(parts):
     rows = parts[0]
     shuffled = rows.sample(frac=1, random_state=3)
-    chosen = set(_sampled(rows, KeyColumns(), 300)["event_id"])
+    chosen = set(_sampled(rows, KeyColumns(), 300)["row_id"])
     assert len(chosen) == 300
-    assert set(_sampled(shuffled, KeyColumns(), 300)["event_id"]) == chosen
+    assert set(_sampled(shuffled, KeyColumns(), 300)["row_id"]) == chosen
 
 
 def test_a_small_set_is_judged_by_its_split_alone(parts):

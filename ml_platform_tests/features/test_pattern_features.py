@@ -9,14 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.adapters.warehouse import publish_features
-from ml_platform.features.catalogue import KEYS, PATTERN_FEATURES
+from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.features.point_in_time import Event, pattern_features
+from ml_platform.features.table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.worlds import START, random_world
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event]], Rows]
 NAMES = [spec.name for spec in PATTERN_FEATURES]
+COLUMNS = [*KEYS, "workflow_category", *NAMES]
 
 
 def act(minutes: float, path: str, *, user: str = "u", n: int = 0, **more: Any) -> Event:
@@ -26,14 +28,14 @@ def act(minutes: float, path: str, *, user: str = "u", n: int = 0, **more: Any) 
 
 
 def by_id(rows: Rows) -> dict[str, dict[str, Any]]:
-    return {row["event_id"]: row for row in rows}
+    return {row["row_id"]: row for row in rows}
 
 
 def assert_same(ours: Rows, theirs: Rows) -> None:
-    assert [row["event_id"] for row in ours] == [row["event_id"] for row in theirs]
+    assert [row["row_id"] for row in ours] == [row["row_id"] for row in theirs]
     for mine, other in zip(ours, theirs, strict=True):
         differing = {name: (mine[name], other[name]) for name in other if mine[name] != other[name]}
-        assert not differing, (mine["event_id"], differing)
+        assert not differing, (mine["row_id"], differing)
 
 
 class TestByHand:
@@ -88,7 +90,7 @@ class TestByHand:
 def test_dbt_agrees_with_the_oracle_to_the_bit(built: Built) -> None:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        rows = rows_of(connection, f"select * from '{built.build.path}'")
+        rows = rows_of(connection, f"select * from '{built.build.path('pattern_features')}'")
     assert_same(rows, pattern_features(built.events))
 
 
@@ -99,7 +101,7 @@ def test_compiled_sql_agrees_with_the_oracle_to_the_bit(features_of: Compute, se
 
 
 def test_the_file_has_the_keys_and_then_the_catalogue(built: Built) -> None:
-    assert pq.read_schema(built.build.path).names == [*KEYS, *NAMES]
+    assert pq.read_schema(built.build.path("pattern_features")).names == COLUMNS
 
 
 def poisoned(events: Sequence[Event], row: Event, how: str) -> list[Event]:
@@ -141,7 +143,7 @@ def test_poisoning_the_future_changes_no_feature(
     clean = by_id(features_of(events))
     dirty = by_id(features_of(poisoned(events, row, how)))
     untouched = [e.event_id for e in events if e.t < row.t] + [row.event_id]
-    for name in [*KEYS, *NAMES]:
+    for name in COLUMNS:
         for event_id in untouched:
             assert dirty[event_id][name] == clean[event_id][name], (name, event_id)
 
@@ -158,6 +160,12 @@ def test_order_of_arrival_changes_no_byte(
     late = datetime(2027, 1, 1, tzinfo=UTC)
     lake = write_lake(folder / "lake", shuffled, received_at=late)
     again = build_features(lake, folder / "out", folder / "w.duckdb", AS_OF, lambda _: None)
-    assert again.path.read_bytes() == built.build.path.read_bytes()
+    assert (
+        again.path("pattern_features").read_bytes()
+        == built.build.path("pattern_features").read_bytes()
+    )
     published = publish_features(folder / "second", folder / "w.duckdb")
-    assert published.path.read_bytes() == built.build.path.read_bytes()
+    assert (
+        published.path("pattern_features").read_bytes()
+        == built.build.path("pattern_features").read_bytes()
+    )

@@ -26,7 +26,7 @@ HABIT = [
 
 def build(lake: Path, folder: Path, project: Path = PROJECT) -> Path:
     arguments = (lake, folder / "out", folder / "warehouse.duckdb", AS_OF, lambda _: None, project)
-    return build_features(*arguments).path
+    return build_features(*arguments).path("pattern_features")
 
 
 @pytest.fixture

@@ -27,9 +27,10 @@ def expected(outcomes):
         return Verdict.REJECT
     if Outcome.INSUFFICIENT in quality.values():
         return Verdict.HOLD
-    if Outcome.FAIL in (outcomes["over_rules"], outcomes["over_champion"]):
+    rejecting = ("over_rules", "over_champion", "over_rival")
+    if Outcome.FAIL in [outcomes[name] for name in rejecting]:
         return Verdict.REJECT
-    if Outcome.FAIL in (outcomes["accuracy"], outcomes["calibration"], outcomes["sample_size"]):
+    if Outcome.FAIL in (outcomes["accuracy"], outcomes["sample_size"]):
         return Verdict.HOLD
     return Verdict.PROMOTE
 
@@ -40,7 +41,7 @@ def result(name, outcome):
 
 
 def test_every_combination_of_outcomes():
-    names = ("integrity", "sample_size", "accuracy", "over_rules", "over_champion", "calibration")
+    names = ("integrity", "sample_size", "accuracy", "over_rules", "over_champion", "over_rival")
     rows = set()
     for combination in product(Outcome, repeat=len(names)):
         outcomes = dict(zip(names, combination, strict=True))
@@ -51,7 +52,7 @@ def test_every_combination_of_outcomes():
 
 
 def test_the_table_is_total():
-    for flags in product((False, True), repeat=5):
+    for flags in product((False, True), repeat=6):
         assert fired(Signals(*flags)) in PROMOTION_TABLE
 
 

@@ -1,4 +1,4 @@
-from ml_platform.features.catalogue import PATTERN_FEATURES
+from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.models.pattern_classifier import PLAN, SPEC
 
 
@@ -9,7 +9,7 @@ def test_every_feature_it_asks_for_is_declared_with_the_same_kind():
 
 
 def test_identities_and_the_label_are_no_features():
-    assert not {"user_id", "event_id", "act_id", "session_id", SPEC.label} & set(SPEC.features)
+    assert not {"user_id", "row_id", "act_id", "cluster_id", SPEC.label} & set(SPEC.features)
 
 
 def test_the_gates_are_those_of_the_policy():

@@ -36,9 +36,9 @@ def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
             operation = ("open", "edit")[int(random.integers(2))]
             made.append(
                 {
-                    "event_id": f"e{session:05d}-{row}",
+                    "row_id": f"e{session:05d}-{row}",
                     "user_id": f"u{session % 7}",
-                    "session_id": f"s{session}",
+                    "cluster_id": f"s{session}",
                     "act_id": f"a{session}-{row}",
                     "occurred_at": START + timedelta(hours=6 * session, minutes=row),
                     "workflow_category": CLASSES[category],
@@ -66,8 +66,8 @@ def training_set(sessions: int = 400, seed: int = 0) -> TrainingSet:
         rows_train=len(train),
         rows_gap=0,
         rows_test=len(test),
-        clusters_train=train["session_id"].nunique(),
-        clusters_test=test["session_id"].nunique(),
+        clusters_train=train["cluster_id"].nunique(),
+        clusters_test=test["cluster_id"].nunique(),
     )
     record = TrainingSetRecord(
         model="toy",
@@ -75,6 +75,7 @@ def training_set(sessions: int = 400, seed: int = 0) -> TrainingSet:
         rows_sha256="0" * 64,
         source="test",
         simulated=True,
+        table="pattern_features",
         label="workflow_category",
         classes=CLASSES,
         features=tuple(PLAN.features),

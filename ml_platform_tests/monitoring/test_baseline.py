@@ -64,7 +64,7 @@ def test_bad_input_is_named(quiet: pd.DataFrame) -> None:
 
 
 def test_a_row_without_a_session_is_a_cluster_of_its_own() -> None:
-    frame = pd.DataFrame({"session_id": ["x", None, "x", None, "y"]})
+    frame = pd.DataFrame({"cluster_id": ["x", None, "x", None, "y"]})
     assert cluster_codes(frame).tolist() == [0, 2, 0, 3, 1]
 
 

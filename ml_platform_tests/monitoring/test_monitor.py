@@ -26,7 +26,7 @@ def test_a_quiet_week_is_green(watch: Watch, window: pd.DataFrame) -> None:
     report = watch(window)
     assert (report.drift, report.light, report.causes) == (Severity.NONE, Light.GREEN, ())
     assert report.rows == len(window)
-    assert report.clusters == window["session_id"].nunique()
+    assert report.clusters == window["cluster_id"].nunique()
     assert len(report.top) == 5
     assert (report.action, report.decision_row, report.confidence) == ("", "", "")
     assert report.policy_version == POLICY.version
@@ -85,7 +85,7 @@ def test_a_large_change_that_chance_explains_is_no_drift(
     watch: Watch, window: pd.DataFrame
 ) -> None:
     # one session in nine: sizes above .1 arise, small p-values do not
-    few = window[window["session_id"].isin(window["session_id"].unique()[::9])]
+    few = window[window["cluster_id"].isin(window["cluster_id"].unique()[::9])]
     report = watch(few)
     assert max(entry.size for entry in report.features) > POLICY.size_moderate
     assert report.drift in (Severity.NONE, Severity.INSUFFICIENT)
@@ -93,7 +93,7 @@ def test_a_large_change_that_chance_explains_is_no_drift(
 
 def test_a_significant_but_small_change_is_no_drift(watch: Watch, window: pd.DataFrame) -> None:
     window["number_5"] = window["number_5"] + 0.05 * window["number_5"].std()
-    copies = [window.assign(session_id=window["session_id"] + f"-{copy}") for copy in range(40)]
+    copies = [window.assign(cluster_id=window["cluster_id"] + f"-{copy}") for copy in range(40)]
     found = of(watch(pd.concat(copies)), "number_5")
     assert found.size < POLICY.size_moderate
     assert found.severity is Severity.NONE
@@ -109,7 +109,7 @@ def test_too_few_rows_are_insufficient(watch: Watch, window: pd.DataFrame, rows:
 
 
 def test_too_few_sessions_are_insufficient(watch: Watch, window: pd.DataFrame) -> None:
-    window["session_id"] = [f"s{number % 29}" for number in range(len(window))]
+    window["cluster_id"] = [f"s{number % 29}" for number in range(len(window))]
     window["number_0"] += 100.0
     assert watch(window).drift is Severity.INSUFFICIENT
 

@@ -15,7 +15,7 @@ def predictions(right: int, wrong: int, unknown: int = 0) -> pd.DataFrame:
     order = np.random.default_rng(1).permutation(len(label))
     frame = pd.DataFrame({"predicted": "a", "outcome": pd.Series(label, dtype=object)})
     frame = frame.iloc[order].reset_index(drop=True)
-    return frame.assign(session_id=[f"s{row // 4}" for row in range(len(label))])
+    return frame.assign(cluster_id=[f"s{row // 4}" for row in range(len(label))])
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_levels(right: int, level: Performance) -> None:
 
 
 def test_interval_by_hand() -> None:
-    frame = predictions(8, 2).assign(session_id=[f"s{row}" for row in range(10)])
+    frame = predictions(8, 2).assign(cluster_id=[f"s{row}" for row in range(10)])
     check = check_performance(BEFORE, frame, POLICY)
     # ten rows of their own: sqrt(.8 * .2 / 9) = .1333, times Student's 2.2622 with nine degrees
     assert (check.low, check.high) == (pytest.approx(0.8 - 0.3016, abs=1e-4), 1.0)
@@ -69,7 +69,7 @@ def test_few_labels_one_session_or_no_baseline_are_unknown() -> None:
     few = check_performance(BEFORE, predictions(180, 19, 5_000), POLICY)
     assert few.level is Performance.UNKNOWN
     assert few.matured == pytest.approx(199 / 5_199)
-    one = predictions(500, 500).assign(session_id="s")
+    one = predictions(500, 500).assign(cluster_id="s")
     assert check_performance(BEFORE, one, POLICY).level is Performance.UNKNOWN
     assert check_performance(None, predictions(500, 500), POLICY).level is Performance.UNKNOWN
 
@@ -82,7 +82,7 @@ def test_coverage_with_clusters() -> None:
         sessions = np.repeat(np.arange(80), draw.integers(2, 20, 80))
         right = draw.random(sessions.size) < skill[sessions]
         frame = pd.DataFrame({"predicted": "a", "outcome": np.where(right, "a", "b")})
-        check = check_performance(BEFORE, frame.assign(session_id=sessions), POLICY)
+        check = check_performance(BEFORE, frame.assign(cluster_id=sessions), POLICY)
         assert check.low is not None
         assert check.high is not None
         covered += check.low <= 0.8 <= check.high

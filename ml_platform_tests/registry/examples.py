@@ -19,6 +19,7 @@ TRAINING_SET = TrainingSetRecord(
     rows_sha256="d" * 64,
     source="made",
     simulated=True,
+    table="pattern_features",
     label="label",
     classes=REPORT.classes,
     features=("strong", "weak"),

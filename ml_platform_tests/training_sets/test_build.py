@@ -11,7 +11,6 @@ from ml_platform.training_sets.build import build_training_set, load_training_se
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.training_sets.worlds import (
     AS_OF,
-    SPECS,
     START,
     VERSIONS,
     Labelled,
@@ -22,7 +21,6 @@ from ml_platform_tests.training_sets.worlds import (
 
 def build(folder: Path, made: list[dict], **changes) -> TrainingSet:
     given = {
-        "specs": SPECS,
         "feature_versions": VERSIONS,
         "source": "test",
         "simulated": False,
@@ -53,8 +51,8 @@ def test_order_duplicates_receipt_and_bots_change_nothing(tmp_path):
     plain = rows()
     shuffled = [row | {"received_at": f"late {i}"} for i, row in enumerate(plain + plain[:50])]
     random.Random(3).shuffle(shuffled)
-    bots = [row | {"event_id": "b" + row["event_id"], "is_bot": True} for row in shuffled[:20]]
-    unlabelled = [row | {"event_id": "n", "workflow_category": None} for row in shuffled[:1]]
+    bots = [row | {"row_id": "b" + row["row_id"], "is_bot": True} for row in shuffled[:20]]
+    unlabelled = [row | {"row_id": "n", "workflow_category": None} for row in shuffled[:1]]
     first = build(tmp_path, plain)
     (tmp_path / "b").mkdir()
     second = build(tmp_path / "b", shuffled + bots + unlabelled)
@@ -119,7 +117,6 @@ def test_no_features_file_is_insufficient(tmp_path):
         build_training_set(
             tmp_path / "none.parquet",
             Labelled(),
-            specs=SPECS,
             feature_versions=VERSIONS,
             source="test",
             simulated=False,
@@ -130,7 +127,7 @@ def test_no_features_file_is_insufficient(tmp_path):
 
 def test_no_labels_is_insufficient_and_names_the_label(tmp_path):
     bare = [row | {"workflow_category": None} for row in rows()]
-    with pytest.raises(InsufficientData, match="0 events of people have a workflow_category"):
+    with pytest.raises(InsufficientData, match="0 rows of toys of people have a workflow_category"):
         build(tmp_path, bare)
 
 
@@ -146,7 +143,6 @@ def test_a_missing_column_is_named(tmp_path):
         build_training_set(
             path,
             Labelled(),
-            specs=SPECS,
             feature_versions=VERSIONS,
             source="test",
             simulated=False,

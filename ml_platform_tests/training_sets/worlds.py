@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_platform.features.spec import Family, FeatureSpec, Kind
+from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AS_OF = START + timedelta(days=400)
@@ -23,6 +24,12 @@ SPECS = (
     feature("tool", Kind.CATEGORY),
     feature("words", Kind.TOKENS),
 )
+TABLE = FeatureTable(
+    name="toys",
+    title="One row a toy.",
+    labels=(LabelColumn("workflow_category", "varchar", "The label."),),
+    parts=(FeaturePart(SPECS, ("toys",)),),
+)
 VERSIONS = {spec.name: f"v-{spec.name}" for spec in SPECS}
 
 
@@ -35,6 +42,12 @@ class Labelled:
     label_delay: timedelta = timedelta(days=1)
     test_share: float = 0.2
     features: tuple[str, ...] = ("size", "tool", "words")
+    table: FeatureTable = TABLE
+    needs: tuple[str, ...] = ("toys",)
+    carried: tuple[str, ...] = ()
+    known: str = ""
+    classes: tuple[str, ...] = ()
+    extra_classes: tuple[str, ...] = ()
 
 
 def rows(
@@ -46,9 +59,9 @@ def rows(
         for part in range(rows_an_act):
             made.append(
                 {
-                    "event_id": f"e{act:04d}-{part}",
+                    "row_id": f"e{act:04d}-{part}",
                     "user_id": f"u{act % 3}",
-                    "session_id": f"s{act}",
+                    "cluster_id": f"s{act}",
                     "act_id": f"a{act}",
                     "occurred_at": START + timedelta(hours=12 * act),
                     "is_bot": False,
@@ -63,7 +76,7 @@ def rows(
 
 
 def write(path: Path, made: list[dict]) -> Path:
-    strings = ("event_id", "user_id", "session_id", "act_id", "source", "workflow_category", "tool")
+    strings = ("row_id", "user_id", "cluster_id", "act_id", "source", "workflow_category", "tool")
     schema = pa.schema(
         [(name, pa.string()) for name in strings]
         + [

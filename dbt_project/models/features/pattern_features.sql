@@ -16,9 +16,9 @@ act_folders as (
 )
 
 select
-    e.event_id,
+    e.event_id as row_id,
     e.user_id,
-    coalesce(e.session_id, 'stretch:' || e.user_id || ':' || m.session_start) as session_id,
+    coalesce(e.session_id, 'stretch:' || e.user_id || ':' || m.session_start) as cluster_id,
     e.act_id,
     e.occurred_at,
     e.is_bot,

@@ -3,7 +3,7 @@
 select *
 from (
     select
-        event_id,
+        row_id,
         concat_ws(', '
             {%- for name, bounds in ranges.items() %}
             , case when isnan({{ name }})

@@ -1,0 +1,106 @@
+"""The judge of one class a row."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.evaluation.calibration import reliability_bins
+from ml_platform.evaluation.judge import Answers, Details
+from ml_platform.evaluation.metrics import Array, Codes, class_metrics, confusion_cells
+from ml_platform.evaluation.ranking import rank_class
+from ml_platform.evaluation.report import ClassRow
+from ml_platform.evaluation.rows import JudgedRows
+from ml_platform.evaluation.scorers import by_act, ceiling_probabilities, class_codes, naive_scorer
+from ml_platform.evaluation.sums import ClusterSums, Predictions, cluster_sums
+from ml_platform.models.spec import Scorer
+from ml_platform.training_sets.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class ClassificationJudge:
+    """Judges probabilities of classes, by row and, where acts have several rows, by act."""
+
+    training_set: TrainingSet
+    rows: JudgedRows
+
+    @cached_property
+    def truth(self) -> Codes:
+        """Class of each test row."""
+        record = self.training_set.record
+        return class_codes(self.training_set.test[record.label], record.classes)
+
+    @property
+    def cluster_count(self) -> int:
+        """Clusters among the test rows."""
+        return self.rows.cluster_count
+
+    @property
+    def act_count(self) -> int:
+        """Acts among the test rows."""
+        return self.rows.act_count
+
+    @property
+    def naive(self) -> Scorer:
+        """The shares of the classes among the training rows, for every row: the majority."""
+        record = self.training_set.record
+        return naive_scorer(self.training_set.train[record.label], record.classes)
+
+    def sums(self, answers: Answers) -> ClusterSums:
+        """Cells, losses and ranks by cluster."""
+        rows = Predictions(self.truth, answers.values, self.rows.clusters, answers.bare)
+        single = self.act_count == len(self.truth)
+        return cluster_sums(
+            rows, self.cluster_count, None if single else by_act(rows, self.rows.acts)
+        )
+
+    def ceiling(self, found: "pd.DataFrame") -> Answers:
+        """Unit vectors of the classes that the Bayes rule predicts."""
+        record = self.training_set.record
+        predicted = found.set_index("row_id")["prediction"]
+        values = ceiling_probabilities(predicted, self.rows.ids, record.classes)
+        return Answers(values, bare=True)
+
+    def details(self, answers: Answers) -> Details:
+        """Classes, confusion and calibration."""
+        values, classes = answers.values, self.training_set.record.classes
+        best = values.argmax(axis=1)
+        cells = confusion_cells(self.truth, best, len(classes))
+        return Details(
+            per_class=class_table(self.truth, values, classes),
+            confusion=tuple(tuple(int(count) for count in row) for row in cells),
+            reliability=reliability_bins(values.max(axis=1), best == self.truth),
+            absent_classes=_absent(self.truth, classes),
+        )
+
+
+def class_table(
+    truth: Codes, probabilities: Array, classes: tuple[str, ...]
+) -> tuple[ClassRow, ...]:
+    """Support, precision, recall, F1, average precision and ROC AUC of each class, in order."""
+    cells = confusion_cells(truth, probabilities.argmax(axis=1), len(classes))
+    precision, recall, f1 = class_metrics(cells)
+    rows = []
+    for code, name in enumerate(classes):
+        ranking = rank_class(truth == code, probabilities[:, code])
+        rows.append(
+            ClassRow(
+                name=name,
+                support=int(cells[code].sum()),
+                precision=float(precision[code]),
+                recall=float(recall[code]),
+                f1=float(f1[code]),
+                average_precision=ranking.average_precision if ranking else None,
+                roc_auc=ranking.roc_auc if ranking else None,
+            )
+        )
+    return tuple(rows)
+
+
+def _absent(truth: Codes, classes: tuple[str, ...]) -> tuple[str, ...]:
+    counts = np.bincount(truth, minlength=len(classes))
+    return tuple(name for name, count in zip(classes, counts, strict=True) if count == 0)

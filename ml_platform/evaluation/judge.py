@@ -1,0 +1,93 @@
+"""What a task has to bring so that its candidates can be judged: statistics that add up over clusters.
+
+From them follow, for every task alike, the 95 % intervals (`ml_platform.evaluation.intervals`), the paired
+differences to baseline, champion and rival, and the gates.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ml_platform.evaluation.metrics import Array
+from ml_platform.evaluation.report import ClassRow, ReliabilityBin, ReportTable
+from ml_platform.models.spec import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one scorer says of the test rows."""
+
+    values: Array
+    """Shape (rows, classes): see `ml_platform.models.task`."""
+    threshold: float | None = None
+    """From which a detection says yes; chosen without the test rows."""
+    bare: bool = False
+    """Only what is predicted means anything (a Bayes rule's class), no probability."""
+
+
+class Sums(Protocol):
+    """Sufficient statistics of a scorer by cluster."""
+
+    @property
+    def sums(self) -> Array:
+        """Shape (clusters, columns); the statistics of a resample are weighted sums of its rows."""
+        ...
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """Metrics by name, each of shape (r,), from totals over clusters, shape (r, columns).
+
+        A metric that is not defined on these rows is left out, for all totals alike.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a report shows beside the metrics; what a task does not have stays empty."""
+
+    per_class: tuple[ClassRow, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
+    absent_classes: tuple[str, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
+    undefined: dict[str, str] = field(default_factory=dict)
+    """Why a metric cannot be told from these rows (no labels, no propensities): its gate is INSUFFICIENT."""
+    not_applicable: dict[str, str] = field(default_factory=dict)
+    """Why a metric makes no sense for these labels: its gate is NOT APPLICABLE."""
+
+
+class Judge(Protocol):
+    """The test rows of one training set, ready to judge any scorer on."""
+
+    @property
+    def cluster_count(self) -> int:
+        """Clusters among the test rows."""
+        ...
+
+    @property
+    def act_count(self) -> int:
+        """Acts among the test rows."""
+        ...
+
+    @property
+    def naive(self) -> Scorer:
+        """The scorer that knows the training labels and nothing of a row."""
+        ...
+
+    def sums(self, answers: Answers) -> Sums:
+        """Sufficient statistics of ``answers`` by cluster."""
+        ...
+
+    def ceiling(self, found: "pd.DataFrame") -> Answers:
+        """The Bayes rule's answers from its rows: row_id, model, prediction, probability.
+
+        Raises:
+            IntegrityError: a test row without one.
+        """
+        ...
+
+    def details(self, answers: Answers) -> Details:
+        """What the report of the candidate shows beside its metrics."""
+        ...

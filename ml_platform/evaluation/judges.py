@@ -1,0 +1,22 @@
+"""Which judge judges which task."""
+
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.judge import Judge
+from ml_platform.evaluation.rows import judged_rows
+from ml_platform.models.task import Classification, Task
+from ml_platform.training_sets.training_set import TrainingSet
+
+
+def judge_of(task: Task, training_set: TrainingSet) -> Judge:
+    """The judge of ``task`` over the test rows of ``training_set``."""
+    rows = judged_rows(training_set)
+    match task:
+        case Classification():
+            from ml_platform.evaluation.classification import ClassificationJudge
+
+            return ClassificationJudge(training_set, rows)
+        case _:
+            raise IntegrityError(
+                f"No judge is known for {type(task).__name__}.",
+                remedy="add one to ml_platform/evaluation/judges.py",
+            )

@@ -1,0 +1,26 @@
+"""The features of an event: what a pattern classifier may know of it at its moment."""
+
+from ml_platform.features.act_features import ACT_FEATURES
+from ml_platform.features.history_features import HISTORY_FEATURES
+from ml_platform.features.row_features import ROW_FEATURES
+from ml_platform.features.sequence_features import SEQUENCE_FEATURES
+from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+
+_EVERY = ("stg_events", "int_objects", "int_events", "pattern_features", "paths", "as_of")
+
+TABLE = FeatureTable(
+    name="pattern_features",
+    title="One row an event, its keys, its label, and what was known of it at that moment.",
+    labels=(LabelColumn("workflow_category", "varchar", "The label; null where unknown."),),
+    parts=(
+        FeaturePart(ROW_FEATURES, (*_EVERY, "clock")),
+        FeaturePart(ACT_FEATURES, (*_EVERY, "int_acts", "operations", "most_frequent")),
+        FeaturePart(
+            SEQUENCE_FEATURES,
+            (*_EVERY, "int_moments", "int_counts", "windows", "memory", "most_frequent"),
+        ),
+        FeaturePart(HISTORY_FEATURES, (*_EVERY, "int_moments", "int_counts", "windows")),
+    ),
+)
+PATTERN_FEATURES = TABLE.features
+"""In the order of the columns of ``pattern_features.parquet``, after keys and label."""

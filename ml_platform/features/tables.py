@@ -1,0 +1,10 @@
+"""Every feature table of the platform; each is computed by the dbt model of its name.
+
+The contract of that model (``dbt_project/models/features/_<name>.yml``) is rendered from here, so a feature
+that is missing on either side fails the build with its name.
+"""
+
+from ml_platform.features.pattern_features import TABLE as PATTERN_FEATURES
+from ml_platform.features.table import FeatureTable
+
+TABLES: dict[str, FeatureTable] = {table.name: table for table in (PATTERN_FEATURES,)}

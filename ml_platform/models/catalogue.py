@@ -1,0 +1,21 @@
+"""Every model of the platform, in the order in which they are trained (a rival after the one it challenges)."""
+
+from ml_platform.errors import UsageError
+from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
+from ml_platform.models.spec import ModelSpec
+
+MODELS: tuple[ModelSpec, ...] = (PATTERN_CLASSIFIER,)
+
+
+def spec_named(name: str) -> ModelSpec:
+    """The model called ``name``.
+
+    Raises:
+        UsageError: there is none; the message lists those that there are.
+    """
+    for spec in MODELS:
+        if spec.name == name:
+            return spec
+    raise UsageError(
+        f"There is no model {name!r}.", remedy=f"choose of {', '.join(s.name for s in MODELS)}"
+    )
