@@ -74,7 +74,8 @@ def find_leaks(
     Args:
         train: rows before ``train_until``: keys, label, features (numbers, strings, lists of strings).
         test: rows from ``test_from`` on.
-        label: the column that is predicted.
+        label: the column that is predicted: classes, a number (looked at by its tenths) or a list (by its
+            first item); rows without one tell nothing of columns.
         features: the columns a model will see.
         declared: names of the feature catalogue, each of which has a window and a poisoned-future test.
         train_until: first moment that must not train.
@@ -82,16 +83,18 @@ def find_leaks(
         keys: names of the key columns.
     """
     from ml_platform.features.leaking_columns import future_columns, target_copies
+    from ml_platform.features.leaking_labels import with_classes
     from ml_platform.features.leaking_rows import duplicate_content, straddling
 
     columns = keys or KeyColumns()
     present = [name for name in features if name in train.columns and name in test.columns]
+    known = with_classes(train, test, label)
     findings = (
         *undeclared(features, declared),
         *straddling(train, test, train_until, test_from, columns),
         *duplicate_content(train, test, [*present, label], columns),
-        *target_copies(train, test, label, present, columns),
-        *future_columns(train, test, label, present, columns),
+        *target_copies(*known, label, present, columns),
+        *future_columns(*known, label, present, columns),
     )
     return LeakageReport(_worst(findings), findings, len(train), len(test))
 

@@ -130,7 +130,8 @@ def _content_codes(train: "pd.DataFrame", test: "pd.DataFrame", columns: list[st
     for name in columns:
         both = pd.concat([train[name], test[name]], ignore_index=True)
         if not pd.api.types.is_numeric_dtype(both):
-            if len(both) and isinstance(both.iloc[0], list | tuple | np.ndarray):
+            held = both.dropna()
+            if len(held) and isinstance(held.iloc[0], list | tuple | np.ndarray):
                 continue
             both = pd.Series(pd.factorize(both)[0])
         mixed = pd.util.hash_array(both.to_numpy(dtype=np.float64), categorize=False)

@@ -1,9 +1,10 @@
 """Leaks that were planted are found; strong, honest columns and repeated content are not called leaks."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ml_platform.features.leakage import KeyColumns, LeakageLevel, find_leaks
@@ -169,3 +170,42 @@ def test_samples_do_not_depend_on_the_order(parts):
 def test_a_small_set_is_judged_by_its_split_alone(parts):
     train, test = parts
     assert look(train.head(50), test.head(50), (*HONEST, "target")).level is LeakageLevel.SAFE
+
+
+@pytest.mark.parametrize("kind", ["number", "list"])
+def test_a_copy_of_a_number_or_a_list_is_found_too(kind: str) -> None:
+    drawn = np.random.default_rng(4)
+
+    def part(rows: int, start: str) -> pd.DataFrame:
+        value = drawn.random(rows).round(3)
+        items = [[f"w{number}"] for number in drawn.integers(0, 5, rows)]
+        label = value if kind == "number" else items
+        copy = value * 3 + 1 if kind == "number" else [item[0].upper() for item in items]
+        frame = pd.DataFrame(
+            {
+                "row_id": [f"{start}{n}" for n in range(rows)],
+                "act_id": [f"{start}{n}" for n in range(rows)],
+                "cluster_id": "c",
+                "user_id": [f"u{n % 7}" for n in range(rows)],
+                "occurred_at": pd.date_range(start, periods=rows, freq="min", tz="UTC"),
+                "copy": copy,
+                "honest": drawn.random(rows),
+                "label": label,
+            }
+        )
+        if kind == "list":
+            words = pa.array(label, pa.list_(pa.string()))
+            frame["label"] = pd.Series(pd.arrays.ArrowExtensionArray(words))
+        frame.loc[::10, "label"] = None
+        return frame
+
+    parts = part(2_000, "2026-01-01"), part(800, "2026-02-01")
+    report = find_leaks(
+        *parts,
+        label="label",
+        features=("copy", "honest"),
+        declared={"copy", "honest"},
+        train_until=datetime(2026, 1, 20, tzinfo=UTC),
+        test_from=datetime(2026, 1, 25, tzinfo=UTC),
+    )
+    assert subjects(report, "target") == ["copy"]
