@@ -12,15 +12,14 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.dataset as ds
 
-from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.evaluate import Compared, evaluate
 from ml_platform.evaluation.report import Estimate, EvaluationReport
-from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.forest import fit_forest_model
@@ -46,7 +45,6 @@ def training_set(features: Path, folder: Path) -> TrainingSet:
     return build_training_set(
         features,
         SPEC,
-        specs=PATTERN_FEATURES,
         feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
         source=str(features),
         simulated=False,
@@ -55,14 +53,12 @@ def training_set(features: Path, folder: Path) -> TrainingSet:
     )
 
 
-def ceilings(path: Path | None) -> Mapping[str, str] | None:
-    """The Bayes rule's class by row id."""
+def ceilings(path: Path | None) -> pd.DataFrame | None:
+    """The Bayes rule's class of each row."""
     if path is None:
         return None
     table = ds.dataset(path, format="parquet").to_table(columns=["model", "row_id", "prediction"])
-    rows = table.to_pandas()
-    rows = rows[rows["model"] == SPEC.name]
-    return dict(zip(rows["row_id"], rows["prediction"], strict=True))
+    return table.to_pandas().query("model == @SPEC.name")
 
 
 def judged(
@@ -75,7 +71,7 @@ def judged(
         estimator=ours.estimator,
         baseline=scorer_of(SPEC.fit_rules(made)),
         ceiling=ceilings(best),
-        champion=scorer_of(five.artifact),
+        champion=Compared(scorer_of(five.artifact)),
         folds=ours.fold_metrics,
         artifact_sha256=ours.artifact.sha256,
         versions={},

@@ -1,0 +1,98 @@
+"""The pattern classifier on real git histories, through the platform's own source, warehouse and judge.
+
+Humans only, all eleven Conventional Commits types, the newest fifth of the commits as the test; published
+are a plain forest's figures with aggregates of the commit's own files, per file event.
+"""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.real.line import Line
+from ml_platform.adapters.lake import ParquetLake
+from ml_platform.adapters.warehouse import build_features
+from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.events.ingest import ingest
+from ml_platform.events.sources.files import FilesSource
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.pattern_classifier import SPEC
+from ml_platform.models.spec import FitRequest
+from ml_platform.training_sets.build import build_training_set
+
+MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+FOLDERS = {"git-ibis": (0.487, 0.342), "git-vite": (0.489, 0.331)}
+"""Accuracy and macro-F1 that a plain forest was measured at."""
+METRICS = ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1")
+
+
+def run(folder: Path) -> list[Line]:
+    """Lines of the histories that lie in ``folder``."""
+    return [
+        line
+        for name, published in FOLDERS.items()
+        if (folder / name).is_dir()
+        for line in _lines(name, _report(folder / name), published)
+    ]
+
+
+def _report(history: Path) -> EvaluationReport:
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        lake = ParquetLake(place / "lake", place / "quarantine")
+        ingest(FilesSource(history, MAP), lake, now=NOW, progress=_quiet)
+        built = build_features(
+            place / "lake", place / "features", place / "warehouse" / "w.duckdb", NOW, _quiet
+        )
+        training_set = build_training_set(
+            built.path(SPEC.table.name),
+            SPEC,
+            feature_versions=SPEC.table.versions(built.sql_by_model),
+            source=history.name,
+            simulated=False,
+            as_of=NOW,
+            folder=place / "training_sets",
+        )
+        fitted = SPEC.fit(training_set, FitRequest(SPEC.seed, SPEC.defaults))
+        return evaluate(
+            training_set,
+            candidate=scorer_of(fitted.artifact),
+            estimator=fitted.estimator,
+            baseline=scorer_of(SPEC.fit_rules(training_set)),
+            folds=fitted.fold_metrics,
+            artifact_sha256=fitted.artifact.sha256,
+            versions={},
+            policy_version="benchmark",
+            as_of=NOW,
+            newest_row_at=NOW - timedelta(days=1),
+            live=False,
+            seed=SPEC.seed,
+            task=SPEC.task,
+        )
+
+
+def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) -> list[Line]:
+    known = dict(zip(METRICS, published, strict=False))
+    lines = []
+    for metric in METRICS:
+        found, rules = report.candidate.metrics[metric], report.baseline.metrics[metric]
+        note = "one prediction a commit" if metric.startswith("act_") else "one a file of a commit"
+        lines.append(
+            Line(
+                set=name,
+                model=SPEC.name,
+                metric=metric,
+                value=found.value,
+                low=found.low,
+                high=found.high,
+                baseline=rules.value,
+                published=known.get(metric),
+                note=f"{note}; majority {report.naive.metrics[metric].value:.3f}",
+            )
+        )
+    return lines
+
+
+def _quiet(line: str) -> None:
+    """Progress of parts is not told."""

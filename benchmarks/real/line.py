@@ -1,0 +1,20 @@
+"""One line of the table of real data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """A metric of a model on a public data set, beside its baseline and what was published."""
+
+    set: str
+    model: str
+    metric: str
+    value: float
+    low: float
+    """Lower end of the 95 % interval, clustered; NaN where there is none."""
+    high: float
+    baseline: float | None = None
+    """The same metric of the baseline on the same rows."""
+    published: float | None = None
+    note: str = ""
