@@ -75,6 +75,15 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
         unit="hours",
     ),
     number(
+        "steps_since_run",
+        Family.TIME,
+        (1, 100),
+        "the user's steps since the one after which the last unscheduled run was started",
+        "never missing; counted from the user's first step where there was no run, and 100 at most",
+        "Who has not run anything for long runs nothing next.",
+        unit="steps",
+    ),
+    number(
         "events_24h",
         Family.AGGREGATION,
         (0, None),

@@ -38,6 +38,7 @@ steps as (
         moments.session_position,
         moments.previous_t,
         moments.events_24h,
+        row_number() over (partition by moments.user_key order by moments.t) as place,
         moments.tool || ':' || moments.operation as step,
         coalesce(moments.folder || '|' || moments.extension, 'none') as object,
         {{ gap_word("moments.t - moments.previous_t") }} as gap,
@@ -55,15 +56,15 @@ steps as (
 placed as (
     select
         *,
-        row_number() over by_user as place,
         lead(t, 1) over stretch as next_t,
         lead(step, 1) over stretch as following_step,
         lead(t, 3) over stretch as third_t,
-        max(t) over (partition by user_key, session_start) as last_t
+        max(t) over (partition by user_key, session_start) as last_t,
+        max(case when run = 'run' then place end) over earlier as last_run_place
     from steps
     window
-        by_user as (partition by user_key order by t),
-        stretch as (partition by user_key, session_start order by t)
+        stretch as (partition by user_key, session_start order by t),
+        earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)
 ),
 
 {# A stretch is over when half an hour has passed since its last moment and the clock stands later. #}
@@ -104,6 +105,7 @@ select
     ((s.t - s.session_start) / 60000000)::double as session_minutes,
     ((s.t - s.previous_t) / 1000000)::double as seconds_since_last,
     ((s.t - s.last_run_t) / 3600000000)::double as hours_since_run,
+    least(s.place - coalesce(s.last_run_place, 0), 100)::double as steps_since_run,
     s.events_24h::double as events_24h
 from listed as s
 inner join first_events using (user_key, t)
