@@ -2,13 +2,13 @@
 
 A context is the last steps of the session, newest first, closed by a mark where the session begins. Contexts form
 a tree: the child of a context is the same with one more step before it. The probability of a next step is
-interpolated from the root to the longest context that was seen (absolute discounting; Ney, Essen and Kneser 1994,
-"On structuring probabilistic dependences in stochastic language modelling"):
+interpolated from the root to the longest context that was seen, as in the predictive rule of a hierarchical
+Pitman-Yor process with one table a successor (Teh 2006, "A Bayesian interpretation of interpolated Kneser-Ney"):
 
-    P(w | c) = max(n(c, w) - d, 0) / n(c) + d types(c) / n(c) P(w | c without its oldest step)
+    P(w | c) = (max(n(c, w) - d, 0) + (s + d types(c)) P(w | c without its oldest step)) / (n(c) + s)
 
-With a discount of almost nothing this is the plain back-off to the longest context seen. The rate of "soon" is
-that of the context, drawn towards the shorter one's by a number of rows.
+With s = 0 this is absolute discounting (Ney, Essen and Kneser 1994), with next to no discount the plain back-off
+to the longest context seen. The rate of "soon" is that of the context, drawn to the shorter one's by some rows.
 """
 
 import io
@@ -74,7 +74,9 @@ class NgramScorer:
     discounts: tuple[float, ...]
     """By length of the context, from 0; as many as the longest has steps, and one more."""
     strength: float
-    """Rows of the shorter context that are added to the rate of soon."""
+    """s: rows of the shorter context that are added to the next steps of a longer one."""
+    soon_strength: float
+    """The same for the rate of soon."""
     threshold: float
     """Probability of soon at or above which there is an alarm."""
     contexts: Contexts
@@ -105,6 +107,7 @@ class NgramScorer:
             "words": list(self.words),
             "discounts": list(self.discounts),
             "strength": self.strength,
+            "soon_strength": self.soon_strength,
             "threshold": self.threshold,
         }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -126,6 +129,7 @@ class NgramScorer:
             words=tuple(content["words"]),
             discounts=tuple(content["discounts"]),
             strength=content["strength"],
+            soon_strength=content["soon_strength"],
             threshold=content["threshold"],
             contexts=Contexts(**arrays),
         )
@@ -167,11 +171,12 @@ class NgramScorer:
             rows = np.repeat(np.arange(len(row)), types)
             entries = np.repeat(begin - np.cumsum(types) + types, types) + np.arange(types.sum())
             counts = tree.counts[entries].astype(np.float64)
-            total = np.bincount(rows, weights=counts, minlength=len(row))
-            found[row, :-1] *= (discount * types / total)[:, None]
+            total = np.bincount(rows, weights=counts, minlength=len(row)) + self.strength
+            found[row, :-1] *= ((self.strength + discount * types) / total)[:, None]
             found[row[rows], tree.successors[entries]] += (counts - discount) / total[rows]
-            known = tree.soon_known[node] + (self.strength if depth else 0.0)
-            drawn = tree.soon_yes[node] + (self.strength if depth else 0.0) * found[row, -1]
+            added = self.soon_strength if depth else 0.0
+            known = tree.soon_known[node] + added
+            drawn = tree.soon_yes[node] + added * found[row, -1]
             found[row, -1] = np.divide(drawn, known, out=np.zeros(len(row)), where=known > 0)
         return found
 

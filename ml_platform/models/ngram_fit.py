@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SOON_LABEL = "workflow_soon"
 BLOCKS = 8
-"""Blocks of time of the training part; the newest one chooses the threshold of soon."""
+"""Blocks of time of the training part; the newest one chooses strengths and the threshold of soon."""
+STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,16 @@ class NgramRecipe:
     """Rows that a context of two steps or more needs."""
     discount: float = 0.0
     """Of every count; 0: by the share of successors seen once and twice, for each length of context."""
-    strength: float = 10.0
-    """Rows of the shorter context that are added to the rate of soon."""
+    strength: float = -1.0
+    """Rows of the shorter context that are added to a longer one; negative: the newest block chooses."""
+    soon_strength: float = -1.0
+    """The same for the rate of soon."""
 
 
 def fit_ngram(
     training_set: "TrainingSet", request: "FitRequest", recipe: NgramRecipe, gap: timedelta
 ) -> "FitOutcome":
-    """Count all but the newest block to choose the threshold on it, then all training rows."""
+    """Count all but the newest block to choose strengths and threshold on it, then all training rows."""
     from ml_platform.models.spec import FitOutcome
 
     started = time.perf_counter()
@@ -50,13 +53,24 @@ def fit_ngram(
     *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
     early = count_ngram(rows.iloc[newest.fit], record.label, classes, recipe)
     held = rows.iloc[newest.held_out]
-    threshold, found = _judged(early, held, record.label, classes)
+    chosen, found = _chosen(early, recipe, held, record.label)
     request.progress(", ".join(f"{name} {value:.3f}" for name, value in found.items()))
-    scorer = replace(count_ngram(rows, record.label, classes, recipe), threshold=threshold)
+    scorer = replace(
+        count_ngram(rows, record.label, classes, recipe),
+        strength=chosen.strength,
+        soon_strength=chosen.soon_strength,
+        threshold=chosen.threshold,
+    )
     return FitOutcome(
         estimator=scorer,
         artifact=scorer.to_artifact(),
-        parameters={**vars(recipe), "contexts": scorer.contexts.nodes, "threshold": threshold},
+        parameters={
+            **vars(recipe),
+            "strength": chosen.strength,
+            "soon_strength": chosen.soon_strength,
+            "contexts": scorer.contexts.nodes,
+            "threshold": chosen.threshold,
+        },
         fold_metrics=({**found, "rows": float(len(held)), "fitted_on": float(len(newest.fit))},),
         seconds=time.perf_counter() - started,
     )
@@ -76,7 +90,8 @@ def count_ngram(
         classes=(*classes, SOON),
         words=words,
         discounts=discounts,
-        strength=recipe.strength,
+        strength=max(recipe.strength, 0.0),
+        soon_strength=max(recipe.soon_strength, 0.0),
         threshold=1.0,
         contexts=contexts,
     )
@@ -158,16 +173,32 @@ def _discount(counts: np.ndarray, recipe: NgramRecipe) -> float:
     return round(once / (once + 2 * twice), 9) if once and twice else 0.5
 
 
-def _judged(
-    scorer: NgramScorer, held: "pd.DataFrame", label: str, classes: tuple[str, ...]
-) -> tuple[float, dict[str, float]]:
-    """The threshold of soon with the best F1 on the held-out block, and metrics there."""
-    answers = scorer.predict_proba(held)
-    truth = class_codes(held, label, classes)
-    threshold, soon_f1 = best_f1(answers[:, -1], soon_truth(held))
-    chance = answers[np.arange(len(truth)), truth]
-    return threshold, {
-        "accuracy": float((answers[:, :-1].argmax(axis=1) == truth).mean()),
-        "log_loss": float(-np.log(np.maximum(chance, np.finfo(np.float64).eps)).mean()),
+def _chosen(
+    early: NgramScorer, recipe: NgramRecipe, held: "pd.DataFrame", label: str
+) -> tuple[NgramScorer, dict[str, float]]:
+    """Strengths with the lowest loss on the held-out block, the threshold with its best F1, and metrics."""
+    truth = class_codes(held, label, early.classes[:-1])
+    needed = soon_truth(held)
+    tried = [replace(early, strength=s, soon_strength=s) for s in STRENGTHS]
+    answers = [scorer.predict_proba(held) for scorer in tried]
+    losses = [_log_loss(of[np.arange(len(truth)), truth]) for of in answers]
+    known = ~np.isnan(needed)
+    of_truth = [np.where(needed == 1.0, of[:, -1], 1.0 - of[:, -1])[known] for of in answers]
+    soon_losses = [_log_loss(of) for of in of_truth]
+    steps, soon = int(np.argmin(losses)), int(np.argmin(soon_losses))
+    strength = recipe.strength if recipe.strength >= 0 else STRENGTHS[steps]
+    soon_strength = recipe.soon_strength if recipe.soon_strength >= 0 else STRENGTHS[soon]
+    chosen = replace(early, strength=strength, soon_strength=soon_strength)
+    best = chosen.predict_proba(held)
+    threshold, soon_f1 = best_f1(best[:, -1], needed)
+    return replace(chosen, threshold=threshold), {
+        "accuracy": float((best[:, :-1].argmax(axis=1) == truth).mean()),
+        "log_loss": _log_loss(best[np.arange(len(truth)), truth]),
         "soon_f1": soon_f1,
     }
+
+
+def _log_loss(chances: np.ndarray) -> float:
+    if not len(chances):
+        return 0.0
+    return float(-np.log(np.maximum(chances, np.finfo(np.float64).eps)).mean())
