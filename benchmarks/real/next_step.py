@@ -5,6 +5,7 @@ predicts the next activity or the end of the case. Case = user = session; a row 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -17,16 +18,18 @@ from ml_platform.evaluation.intervals import estimates, replicate
 from ml_platform.evaluation.report import Estimate
 from ml_platform.evaluation.step_sums import step_sums
 from ml_platform.features.step_features import END
-from ml_platform.models.ngram_fit import NgramRecipe, count_ngram
+from ml_platform.models.ngram import NgramScorer
+from ml_platform.models.ngram_fit import NgramRecipe, choose, count_ngram
 from ml_platform.models.rules import class_codes
 from ml_platform.models.spec import Scorer
 
 FOLDER = "ppm-context"
 PARTS = (0.64, 0.8)
 """Share of the cases before validation, and before the test."""
-BACK_OFF = NgramRecipe(order=8, minimum=1, discount=1e-6)
-"""The longest context that was seen decides; shorter ones break ties."""
-SINGLE = NgramRecipe(order=1, minimum=1)
+BACK_OFF = NgramRecipe(discount=1e-6, strength=0.0)
+"""The longest context that was seen twice decides; shorter ones break ties."""
+INTERPOLATED = NgramRecipe()
+SINGLE = NgramRecipe(order=1, discount=1e-6, strength=0.0)
 PUBLISHED = MappingProxyType(
     {
         ("helpdesk", "accuracy"): 0.705,
@@ -59,17 +62,37 @@ def load(
 
 
 def run(folder: Path) -> list[Line]:
-    """The n-gram's lines; its baseline is the most frequent successor of the last activity."""
+    """The n-gram's lines; its baseline is the most frequent successor of the last activity.
+
+    Strengths are chosen on the validation cases; then train and validation cases are counted.
+    """
     lines: list[Line] = []
     for name in ("helpdesk", "sepsis"):
-        train, validation, test = load(folder, name)
-        classes = tuple(sorted({*train["next_step"], *validation["next_step"], *test["next_step"]}))
-        seen = pd.concat([train, validation], ignore_index=True)
-        single = judged(count_ngram(seen, "next_step", classes, SINGLE), test, classes)
-        for title, recipe in (("8-gram back-off", BACK_OFF), ("8-gram interpolated", NgramRecipe())):
-            found = judged(count_ngram(seen, "next_step", classes, recipe), test, classes)
-            lines += lines_of(name, title, found, single, test)
+        parts = load(folder, name)
+        classes = tuple(sorted({label for part in parts for label in part["next_step"]}))
+        found = {
+            title: judged(counted(parts[0], parts[1], classes, recipe), parts[2], classes)
+            for title, recipe in (
+                ("last activity", SINGLE),
+                ("8-gram back-off", BACK_OFF),
+                ("8-gram interpolated", INTERPOLATED),
+            )
+        }
+        single = found.pop("last activity")
+        for title, metrics in found.items():
+            lines += lines_of(name, title, metrics, single, parts[2])
     return lines
+
+
+def counted(
+    train: pd.DataFrame, validation: pd.DataFrame, classes: tuple[str, ...], recipe: NgramRecipe
+) -> NgramScorer:
+    """The n-gram of the cases before the test."""
+    early = count_ngram(train, "next_step", classes, recipe)
+    chosen, _ = choose(early, recipe, validation, "next_step")
+    both = pd.concat([train, validation], ignore_index=True)
+    counts = count_ngram(both, "next_step", classes, recipe)
+    return replace(counts, strength=chosen.strength, threshold=chosen.threshold)
 
 
 def judged(scorer: Scorer, test: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, Estimate]:

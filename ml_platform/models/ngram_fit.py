@@ -53,7 +53,7 @@ def fit_ngram(
     *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
     early = count_ngram(rows.iloc[newest.fit], record.label, classes, recipe)
     held = rows.iloc[newest.held_out]
-    chosen, found = _chosen(early, recipe, held, record.label)
+    chosen, found = choose(early, recipe, held, record.label)
     request.progress(", ".join(f"{name} {value:.3f}" for name, value in found.items()))
     scorer = replace(
         count_ngram(rows, record.label, classes, recipe),
@@ -173,7 +173,7 @@ def _discount(counts: np.ndarray, recipe: NgramRecipe) -> float:
     return round(once / (once + 2 * twice), 9) if once and twice else 0.5
 
 
-def _chosen(
+def choose(
     early: NgramScorer, recipe: NgramRecipe, held: "pd.DataFrame", label: str
 ) -> tuple[NgramScorer, dict[str, float]]:
     """Strengths with the lowest loss on the held-out block, the threshold with its best F1, and metrics."""
