@@ -53,11 +53,18 @@ def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
     those that occur in the truth, as in scikit-learn; weighted averages weigh by support.
     """
     hits = np.diagonal(cells, axis1=-2, axis2=-1)
-    support, predicted = cells.sum(axis=-1), cells.sum(axis=-2)
+    return metrics_of_counts(hits, cells.sum(axis=-1), cells.sum(axis=-2))
+
+
+def metrics_of_counts(
+    hits: npt.NDArray[Any], support: npt.NDArray[Any], predicted: npt.NDArray[Any]
+) -> dict[str, Array]:
+    """The same from what `metrics_of_cells` reads of the cells, each (..., classes): all that many classes need."""
     rows = support.sum(axis=-1)
     occurs, true = support + predicted > 0, support > 0
     accuracy = ratio(hits.sum(axis=-1), rows)
-    precision, recall, f1 = class_metrics(cells)
+    precision, recall = ratio(hits, predicted), ratio(hits, support)
+    f1 = ratio(2 * hits, support + predicted)
     metrics = {
         "accuracy": accuracy,
         "balanced_accuracy": ratio((recall * true).sum(axis=-1), true.sum(axis=-1)),

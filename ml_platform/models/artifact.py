@@ -25,6 +25,8 @@ class ArtifactKind(StrEnum):
 
     FOREST = "forest"
     """``encoding.json`` and ``evidence.npy`` make a matrix of the rows, ``model.onnx`` scores it."""
+    NGRAM = "ngram"
+    """``ngram.json`` and arrays of counts by context."""
     RULES = "rules"
     """``rules.json``: class shares by declared keys."""
 
@@ -102,6 +104,10 @@ def scorer_of(artifact: Artifact) -> "Scorer":
         from ml_platform.models.rules import RulesScorer
 
         return RulesScorer.of(artifact)
+    if artifact.kind is ArtifactKind.NGRAM:
+        from ml_platform.models.ngram import NgramScorer
+
+        return NgramScorer.of(artifact)
     from ml_platform.models.forest_scorer import ForestScorer
 
     return ForestScorer.of(artifact)

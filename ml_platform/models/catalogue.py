@@ -2,9 +2,10 @@
 
 from ml_platform.errors import UsageError
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
+from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
 from ml_platform.models.spec import ModelSpec
 
-MODELS: tuple[ModelSpec, ...] = (PATTERN_CLASSIFIER,)
+MODELS: tuple[ModelSpec, ...] = (PATTERN_CLASSIFIER, SEQUENCE_NGRAM)
 
 
 def spec_named(name: str) -> ModelSpec:

@@ -81,6 +81,8 @@ select
     acts,
     tool,
     operation,
+    extension,
+    folder,
     previous_t,
     -- The stretch that this moment belongs to: from the pauses before it, so known at it.
     place - max(stretch_place) over so_far as session_position,

@@ -21,6 +21,8 @@ class Posterior:
     """(n, C) probability of each category; rows sum to 1."""
     persona: Floats
     """(n, K) probability of each persona; rows sum to 1."""
+    joint: NDArray[np.float32]
+    """(n, K, C) of both together; in single precision, since it is the largest array of a block."""
 
     @property
     def prediction(self) -> Ints:
@@ -74,6 +76,7 @@ def posterior(world: World, acts: Acts) -> Posterior:
     bounds, counts = bounds[order], counts[order]
     known_category = np.empty((len(acts), categories))
     known_persona = np.empty((len(acts), personas))
+    joint_known = np.empty((len(acts), personas, categories), dtype=np.float32)
     belief = np.broadcast_to(
         world.personas[:, None] / categories, (len(bounds), personas, categories)
     )
@@ -88,7 +91,8 @@ def posterior(world: World, acts: Acts) -> Posterior:
         belief = joint / joint.sum(axis=(1, 2), keepdims=True)
         known_category[row] = belief.sum(axis=1)
         known_persona[row] = belief.sum(axis=2)
-    return Posterior(known_category, known_persona)
+        joint_known[row] = belief
+    return Posterior(known_category, known_persona, joint_known)
 
 
 def select(acts: Acts, keep: NDArray[np.bool_] | Ints) -> Acts:

@@ -74,7 +74,6 @@ class Executions:
 
     workflows: int = 40
     factors: int = 3
-    share_of_events: float = 0.05
     scheduled_per_user_day: float = 0.35
     candidate_hours: int = 6
     logging_temperature: float = 1.0
@@ -84,6 +83,20 @@ class Executions:
     success_since_last: float = 0.35
     success_hour: float = 0.8
     success_activity: float = -0.45
+
+
+@dataclass(frozen=True)
+class Rituals:
+    """Runs that go with events (`rituals`): what leads to them, and how surely."""
+
+    reach: tuple[int, int] = (2, 5)
+    """Events from a ritual's operation to the step that completes it, both ends included."""
+    fires: float = 0.95
+    """Completions that lead to a run, in a session that goes on long enough."""
+    second_share: float = 0.9
+    """Of the runs that start after the second event from the completion; the others after the third."""
+    spontaneous: float = 0.0015
+    """Events after which a workflow is started for no reason that can be seen."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,7 @@ class Parameters:
     habits: Habits = field(default_factory=Habits)
     emission: Emission = field(default_factory=Emission)
     executions: Executions = field(default_factory=Executions)
+    rituals: Rituals = field(default_factory=Rituals)
     suggestions: Suggestions = field(default_factory=Suggestions)
 
 

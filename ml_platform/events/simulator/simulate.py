@@ -15,7 +15,10 @@ from ml_platform.events.simulator.bayes import Posterior, posterior, select, ses
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
 from ml_platform.events.simulator.plants import disturb
 from ml_platform.events.simulator.population import Users, draw_users
+from ml_platform.events.simulator.rituals import STREAM as RITUAL_STREAM
+from ml_platform.events.simulator.rituals import Launches, draw_launches
 from ml_platform.events.simulator.sessions import DAY, MINUTE, Sessions, held, plan_sessions
+from ml_platform.events.simulator.step_ceilings import next_steps, soon_chances
 from ml_platform.events.simulator.tables import Writer
 from ml_platform.events.simulator.workflows import Executions, build_catalogue, draw_executions
 from ml_platform.events.simulator.world import Ints, World, build_world
@@ -57,6 +60,7 @@ class Block:
     users: Users
     sessions: Sessions
     acts: Acts
+    launches: Launches
     known: Posterior
     executions: Executions
     shown: Shown
@@ -92,8 +96,14 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "users", writer.users(since)
         yield "events", events
         yield "ceilings", writer.ceilings(block.acts, block.known, events)
+        yield "ceilings", _step_ceilings(world, writer, block, events)
         yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
         yield "suggestions", writer.suggestions(block.shown, catalogue, block.rng)
+
+
+def _step_ceilings(world: World, writer: Writer, block: Block, events: pa.Table) -> pa.Table:
+    following = next_steps(world, block.acts, block.known)
+    return writer.step_ceilings(following, soon_chances(world, block.acts, block.launches), events)
 
 
 def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.Generator) -> Block:
@@ -107,14 +117,20 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     keep = _held_acts(world, planned, drawn)
     acts = disturb(world, select(drawn, keep & (drawn.time < until)), planned, plants, rng)
     catalogue = build_catalogue(world)
-    executions = draw_executions(world, catalogue, users, acts, (before, until), rng)
+    stream = np.random.default_rng([simulation.seed, int(numbers[0]), RITUAL_STREAM])
+    launches = draw_launches(world, acts, stream)
+    executions = draw_executions(
+        world, catalogue, users, acts, launches.starts, (before, until), rng
+    )
     shown = draw_suggestions(world, catalogue, users, acts, executions, plants, rng)
     # Sessions that began before the start are left out whole, so no session lacks its first event.
-    acts = select(acts, planned.start[acts.session] >= since)
+    kept = planned.start[acts.session] >= since
+    acts = select(acts, kept)
     return Block(
         users=users,
         sessions=planned,
         acts=acts,
+        launches=Launches(launches.completes[kept], launches.starts[kept]),
         known=posterior(world, acts),
         executions=_rows(executions, (executions.start >= since) & (executions.start < until)),
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),

@@ -13,8 +13,9 @@ from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.adoption import OUTCOMES, Shown
 from ml_platform.events.simulator.bayes import Posterior
 from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.step_ceilings import NextStep, best_threshold, step_names
 from ml_platform.events.simulator.workflows import STATUSES, TRIGGERS, Catalogue, Executions
-from ml_platform.events.simulator.world import Ints, World
+from ml_platform.events.simulator.world import Floats, Ints, World
 
 _RECEIPT_SECONDS = 2.0
 _LATE_SHARE = 0.01
@@ -89,6 +90,22 @@ class Writer:
             received_at=events["received_at"],
             prediction=_words(words.CATEGORIES, known.prediction),
             probability=pa.array(known.confidence),
+        )
+
+    def step_ceilings(self, following: NextStep, soon: Floats, events: pa.Table) -> pa.Table:
+        """Predictions of the next step and of whether a workflow is started soon, two for every event."""
+        twice = pa.concat_tables([events.select(["event_id", "occurred_at", "received_at"])] * 2)
+        rows = len(soon)
+        yes = (soon >= best_threshold(soon)).astype(np.int64)
+        predicted = [_words(step_names(), following.prediction), _words(["no", "yes"], yes)]
+        return self._table(
+            schema.CEILINGS,
+            row_id=twice["event_id"],
+            model=_words(["sequence", "sequence/soon"], np.repeat([0, 1], rows)),
+            occurred_at=twice["occurred_at"],
+            received_at=twice["received_at"],
+            prediction=pa.concat_arrays(predicted),
+            probability=pa.array(np.concatenate([following.confidence, soon])),
         )
 
     def executions(

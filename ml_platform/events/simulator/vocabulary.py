@@ -191,3 +191,15 @@ OBJECTLESS = {"comment": 0.5, "share": 0.25, "query": 0.25, "schedule": 0.45, "r
 def matrix(weights: Weights, rows: Sequence[str], columns: Sequence[str]) -> NDArray[np.float64]:
     """Affinities as an array (rows, columns); what is not named is 0."""
     return np.array([[weights[row].get(column, 0.0) for column in columns] for row in rows])
+
+RITUALS: Mapping[str, tuple[str, str]] = {
+    "data_preparation": ("query", "notebook:run"),
+    "reporting": ("query", "spreadsheet:export"),
+    "communication": ("share", "chat:comment"),
+    "code_review": ("comment", "editor:review"),
+    "deployment": ("run", "terminal:deploy"),
+    "monitoring": ("run", "dashboard:open"),
+    "documentation": ("create", "editor:edit"),
+    "scheduling": ("share", "pipeline:schedule"),
+}
+"""What makes a workflow needed, mostly in this kind of work: an operation, and some steps later a step."""

@@ -13,6 +13,7 @@ from ml_platform.events.simulator.world import Floats, Ints, Sampler, World, sof
 
 TRIGGERS = ("manual", "event", "schedule")
 STATUSES = ("success", "failure", "cancelled")
+SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,16 @@ def draw_executions(
     catalogue: Catalogue,
     users: Users,
     acts: Acts,
+    starts: NDArray[np.bool_],
     span: tuple[int, int],
     rng: np.random.Generator,
 ) -> Executions:
     """Executions that go with events, and launches at randomised hours with their propensities.
 
-    ``span``: first and last microsecond within which scheduled launches fall.
+    ``starts``: after which events a workflow is started (`rituals`). ``span``: first and last microsecond within which scheduled launches fall.
     """
     liking = affinities(world, catalogue, users)
-    user, workflow, start, trigger = _with_events(world, catalogue, liking, acts, rng)
+    user, workflow, start, trigger = _with_events(world, catalogue, liking, acts, starts, rng)
     planned = _scheduled(world, catalogue, users, liking, span, rng)
     none = np.full((len(user), world.parameters.executions.candidate_hours), -1)
     merged_user = np.concatenate([user, planned.user])
@@ -106,10 +108,16 @@ def draw_executions(
 
 
 def _with_events(
-    world: World, catalogue: Catalogue, liking: Floats, acts: Acts, rng: np.random.Generator
+    world: World,
+    catalogue: Catalogue,
+    liking: Floats,
+    acts: Acts,
+    starts: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> tuple[Ints, Ints, Ints, Ints]:
+    """Within the second after an event, and before the next one, a workflow of its category as a rule."""
     settings = world.parameters.executions
-    chosen = np.flatnonzero(rng.random(len(acts)) < settings.share_of_events)
+    chosen = np.flatnonzero(starts)
     user, category = acts.user[chosen], acts.category[chosen]
     match = settings.category_match * (
         catalogue.category == np.arange(len(words.CATEGORIES))[:, None]
@@ -117,7 +125,9 @@ def _with_events(
     sampler = Sampler.of(softmax(liking[:, None, :] + match[None, :, :]))
     row = user * len(words.CATEGORIES) + category
     workflow = sampler.draw(row, rng.random(len(chosen)))
-    start = acts.time[chosen] + (rng.uniform(0.2, 0.9, len(chosen)) * 1e6).astype(np.int64)
+    pause = np.append(np.diff(acts.time), SECOND)
+    free = np.where((pause > 0) & (pause < SECOND), pause, SECOND)[chosen]
+    start = acts.time[chosen] + (rng.uniform(0.2, 0.9, len(chosen)) * free).astype(np.int64)
     trigger = (rng.random(len(chosen)) < 0.4).astype(np.int64)
     return user, workflow, start, trigger
 

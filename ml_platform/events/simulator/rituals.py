@@ -1,0 +1,87 @@
+"""Rituals: a step some events after a certain operation makes a workflow needed, and it is started soon after.
+
+A session's event completes a ritual when it is the ritual's step and its operation was done ``reach`` events
+before in the same session (the event just before does not count), and no ritual has been completed in the
+``REST`` events before. Most completions lead to a run, after the second or third event that follows; a session that is over
+by then ends without it. Everything but these draws follows from observable steps.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts
+from ml_platform.events.simulator.bayes import session_starts
+from ml_platform.events.simulator.world import Ints, World
+
+Flags = NDArray[np.bool_]
+
+STREAM = 0x21707
+"""Tells this random stream from that of the block."""
+DELAYS = (2, 3)
+"""Events between a completion and the one after which the workflow is started."""
+REST = 3
+"""Events after a completion that complete nothing, whatever became of it."""
+
+
+@dataclass(frozen=True)
+class Launches:
+    """By event: whether it completes a ritual, and whether the user starts a workflow right after it."""
+
+    completes: Flags
+    starts: Flags
+
+
+def draw_launches(world: World, acts: Acts, rng: np.random.Generator) -> Launches:
+    """The runs that go with events: by ritual, and some out of the blue."""
+    settings = world.parameters.rituals
+    completes = completions(world, acts)
+    uniform = rng.random((3, len(acts)))
+    delay = np.where(uniform[1] < settings.second_share, *DELAYS)
+    place = np.flatnonzero(completes & (uniform[0] < settings.fires))
+    after = place + delay[place]
+    inside = after < len(acts)
+    place, after = place[inside], after[inside]
+    starts = uniform[2] < settings.spontaneous
+    starts[after[acts.session[after] == acts.session[place]]] = True
+    return Launches(completes, starts)
+
+
+def completions(world: World, acts: Acts) -> Flags:
+    """Which events complete a ritual, from tools, operations and sessions alone; acts by (user, time)."""
+    nearest, farthest = world.parameters.rituals.reach
+    position = positions(acts)
+    found = np.zeros(len(acts), dtype=bool)
+    for operation, step in words.RITUALS.values():
+        tool, last = step.split(":")
+        this = (acts.tool == words.TOOLS.index(tool)) & (
+            acts.operation == words.OPERATIONS.index(last)
+        )
+        began = acts.operation == words.OPERATIONS.index(operation)
+        for distance in range(nearest, farthest + 1):
+            row = np.flatnonzero(this & (position >= distance))
+            found[row] |= began[row - distance]
+    return _rested(acts, found)
+
+
+def positions(acts: Acts) -> Ints:
+    """How many events of its session lie before each."""
+    first = np.flatnonzero(session_starts(acts))
+    return np.arange(len(acts)) - np.repeat(first, np.diff(np.append(first, len(acts))))
+
+
+def _rested(acts: Acts, found: Flags) -> Flags:
+    """Without those within `REST` events after an earlier one; step by step, all sessions at once."""
+    first = np.flatnonzero(session_starts(acts))
+    length = np.diff(np.append(first, len(acts)))
+    last = np.full(len(first), -REST - 1)
+    kept = np.zeros_like(found)
+    for step in range(int(length.max()) if len(length) else 0):
+        session = np.flatnonzero(length > step)
+        row = first[session] + step
+        good = found[row] & (step - last[session] > REST)
+        last[session[good]] = step
+        kept[row] = good
+    return kept

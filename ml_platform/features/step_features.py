@@ -1,0 +1,132 @@
+"""The features of a step: what a user did last, as parallel lists of words, and what came next.
+
+A step is a moment of a user (the rows of a commit are one step, by their most frequent values), and a session
+is a stretch of work without a pause of more than 30 minutes, whatever the source calls a session. The lists
+run on over the border of a session; a gap that begins with ``pause`` (or is ``first``) marks it.
+"""
+
+from ml_platform.features.define import NEVER_MISSING, number, tokens
+from ml_platform.features.row_features import CLOCK, ROW, SLOTS
+from ml_platform.features.spec import Family, FeatureSpec
+from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+
+WINDOW = 10
+"""Steps in a list, the row's own included, newest first."""
+END = "end"
+"""The label of a step after which the session ends."""
+SOON_STEPS = 3
+"""A workflow is needed soon when it is started before or at the third step from here."""
+NEW_SESSION = ("first", "pause:")
+"""How the gap of a session's first step begins."""
+
+_LISTS = "the user's last 10 steps, the row's own included"
+_STRETCH = "the session, up to the row"
+_BEGINS = "never missing; 0 begins a session (a pause of more than 30 minutes, or the first step)"
+
+STEP_FEATURES: tuple[FeatureSpec, ...] = (
+    tokens("steps", _LISTS, "tool:operation of each step, newest first."),
+    tokens("objects", _LISTS, "folder|extension of each step, 'none' without a path."),
+    tokens("gaps", _LISTS, "The pause before each step, as the first bound that it does not exceed."),
+    tokens(
+        "runs",
+        _LISTS,
+        "'run' where the user started an unscheduled workflow between a step and the next, else '-'.",
+    ),
+    number("is_weekend", Family.TIME, (0, 1), ROW, CLOCK, "Other work at weekends.", SLOTS),
+    number("hour", Family.TIME, (0, 23), ROW, CLOCK, "Habits follow the day.", SLOTS, "hours"),
+    number("weekday", Family.TIME, (0, 6), ROW, CLOCK, "Habits follow the week.", SLOTS, "days"),
+    number("hour_sin", Family.TIME, (-1, 1), ROW, CLOCK, "The day without a seam.", SLOTS),
+    number("hour_cos", Family.TIME, (-1, 1), ROW, CLOCK, "The day without a seam.", SLOTS),
+    number("weekday_sin", Family.TIME, (-1, 1), ROW, CLOCK, "The week without a seam.", SLOTS),
+    number("weekday_cos", Family.TIME, (-1, 1), ROW, CLOCK, "The week without a seam.", SLOTS),
+    number(
+        "session_position",
+        Family.TIME,
+        (0, None),
+        _STRETCH,
+        _BEGINS,
+        "Long sessions are about to end.",
+    ),
+    number(
+        "session_minutes",
+        Family.TIME,
+        (0, None),
+        _STRETCH,
+        _BEGINS,
+        "How long the user has been at it.",
+        unit="minutes",
+    ),
+    number(
+        "seconds_since_last",
+        Family.TIME,
+        (0, None),
+        "the user's last step before the row",
+        "null: the first step of the user; kept as unknown",
+        "The pause before the row, exact.",
+        unit="seconds",
+    ),
+    number(
+        "hours_since_run",
+        Family.TIME,
+        (0, None),
+        "the user's unscheduled runs strictly before the row",
+        "null: none so far; kept as unknown",
+        "What has just been started is not needed again.",
+        unit="hours",
+    ),
+    number(
+        "steps_since_run",
+        Family.TIME,
+        (1, 100),
+        "the user's steps since the one after which the last unscheduled run was started",
+        "never missing; counted from the user's first step where there was no run, and 100 at most",
+        "Who has not run anything for long runs nothing next.",
+        unit="steps",
+    ),
+    number(
+        "events_24h",
+        Family.AGGREGATION,
+        (0, None),
+        "24 hours of the user before the row",
+        NEVER_MISSING,
+        "Busy days have longer sessions.",
+    ),
+)
+
+TABLE = FeatureTable(
+    name="step_features",
+    title="One row a step of a user, what the user did up to it, and what came next.",
+    labels=(
+        LabelColumn(
+            "next_step",
+            "varchar",
+            "tool:operation of the next step of the session, or end; null until the session is known to go on or be over.",
+        ),
+        LabelColumn(
+            "workflow_soon",
+            "varchar",
+            "yes where the user starts an unscheduled workflow after this step and no later than the third step "
+            "from here (half an hour after the session's last, where it has fewer), else no; null until that is "
+            "known, and where the source has no unscheduled runs.",
+        ),
+    ),
+    parts=(
+        FeaturePart(
+            STEP_FEATURES,
+            (
+                "stg_events",
+                "stg_workflow_executions",
+                "int_objects",
+                "int_events",
+                "int_moments",
+                "step_features",
+                "steps",
+                "clock",
+                "windows",
+                "paths",
+                "most_frequent",
+                "as_of",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,236 @@
+"""The back-off n-gram: what followed the same last steps, read from longer and longer contexts, as declared arrays.
+
+A context is the last steps of the session, newest first, closed by a mark where the session begins. Contexts form
+a tree: the child of a context is the same with one more step before it. The probability of a next step is
+interpolated from the root to the longest context that was seen, as in the predictive rule of a hierarchical
+Pitman-Yor process with one table a successor (Teh 2006, "A Bayesian interpretation of interpolated Kneser-Ney"):
+
+    P(w | c) = (max(n(c, w) - d, 0) + (s + d types(c)) P(w | c without its oldest step)) / (n(c) + s)
+
+With s = 0 this is absolute discounting (Ney, Essen and Kneser 1994), with next to no discount the plain back-off
+to the longest context seen. The rate of "soon" is that of the context, drawn to the shorter one's by some rows.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_platform.models.artifact import Artifact, ArtifactKind
+from ml_platform.models.encoding import require_features
+from ml_platform.models.tokens import TokenColumn, token_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEPS, GAPS = "steps", "gaps"
+FEATURES: Mapping[str, str] = MappingProxyType({STEPS: "tokens", GAPS: "tokens"})
+TABLES_FILE = "ngram.json"
+NEW_SESSION = ("first", "pause")
+"""How the gap of a session's first step begins (`ml_platform.features.step_features`)."""
+STOP = -1
+"""No more context: nothing before, or a step that training has not seen."""
+ROWS_AT_ONCE = 32_768
+
+_ARRAYS = ("keys", "offsets", "successors", "counts", "soon_yes", "soon_known")
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """The tree of contexts; node 0 is the empty one, a node's number is above its parent's."""
+
+    keys: np.ndarray
+    """(nodes - 1,) int64, ascending: parent * symbols + step, of nodes 1, 2, ..."""
+    offsets: np.ndarray
+    """(nodes + 1,) int64: the successors of node ``i`` lie at ``offsets[i]:offsets[i + 1]``."""
+    successors: np.ndarray
+    """Classes that followed, ascending within a node."""
+    counts: np.ndarray
+    """How often."""
+    soon_yes: np.ndarray
+    """(nodes,) rows with a workflow soon."""
+    soon_known: np.ndarray
+    """(nodes,) rows of which it is known."""
+
+    @property
+    def nodes(self) -> int:
+        """How many contexts there are, the empty one included."""
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class NgramScorer:
+    """Answers by counts; see the module."""
+
+    classes: tuple[str, ...]
+    """The next steps, then soon."""
+    words: tuple[str, ...]
+    """Steps that contexts know; the symbol after the last stands for the beginning of the session."""
+    discounts: tuple[float, ...]
+    """By length of the context, from 0; as many as the longest has steps, and one more."""
+    strength: float
+    """s: rows of the shorter context that are added to the next steps of a longer one."""
+    soon_strength: float
+    """The same for the rate of soon."""
+    threshold: float
+    """Probability of soon at or above which there is an alarm."""
+    contexts: Contexts
+
+    @property
+    def order(self) -> int:
+        """Steps that are looked at."""
+        return len(self.discounts) - 1
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Shape (rows, classes), float64: the next steps sum to one, the last column is soon.
+
+        Raises:
+            IntegrityError: a feature is not among the columns of ``rows``.
+        """
+        require_features(rows, FEATURES)
+        found = np.empty((len(rows), len(self.classes)))
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            part = slice(first, first + ROWS_AT_ONCE)
+            nodes = self._longest(symbols(rows.iloc[part], self._index, self.order))
+            distinct, place = np.unique(nodes, return_inverse=True)
+            found[part] = self._answers(distinct)[place]
+        return found
+
+    def to_artifact(self) -> Artifact:
+        """The scorer as files: arrays without pickle, and JSON for the rest."""
+        content = {
+            "words": list(self.words),
+            "discounts": list(self.discounts),
+            "strength": self.strength,
+            "soon_strength": self.soon_strength,
+            "threshold": self.threshold,
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        arrays = {f"{name}.npy": _packed(getattr(self.contexts, name)) for name in _ARRAYS}
+        return Artifact(
+            kind=ArtifactKind.NGRAM,
+            classes=self.classes,
+            features=FEATURES,
+            files=MappingProxyType({TABLES_FILE: text.encode(), **arrays}),
+        )
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "NgramScorer":
+        """The scorer in the files of ``artifact``."""
+        content = json.loads(artifact.files[TABLES_FILE])
+        arrays = {name: _unpacked(artifact.files[f"{name}.npy"]) for name in _ARRAYS}
+        return cls(
+            classes=artifact.classes,
+            words=tuple(content["words"]),
+            discounts=tuple(content["discounts"]),
+            strength=content["strength"],
+            soon_strength=content["soon_strength"],
+            threshold=content["threshold"],
+            contexts=Contexts(**arrays),
+        )
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {word: code for code, word in enumerate(self.words)}
+
+    @cached_property
+    def _parents(self) -> np.ndarray:
+        """Node without the oldest step; the root is its own."""
+        return np.concatenate([[0], self.contexts.keys // (len(self.words) + 1)])
+
+    def _longest(self, steps: np.ndarray) -> np.ndarray:
+        """The node of the longest context that was seen, by rows of symbols."""
+        keys = self.contexts.keys
+        node = np.zeros(len(steps), dtype=np.int64)
+        rows = np.arange(len(steps))
+        for column in steps.T:
+            rows = rows[column[rows] != STOP]
+            wanted = node[rows] * (len(self.words) + 1) + column[rows]
+            place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            seen = keys[place] == wanted if len(keys) else np.zeros(len(rows), dtype=bool)
+            rows = rows[seen]
+            node[rows] = place[seen] + 1
+        return node
+
+    def _answers(self, nodes: np.ndarray) -> np.ndarray:
+        """(nodes, classes): from the empty context to each node."""
+        tree, outcomes = self.contexts, len(self.classes) - 1
+        chains = self._chains(nodes)
+        found = np.empty((len(nodes), outcomes + 1))
+        found[:, :-1] = 1.0 / outcomes
+        found[:, -1] = 0.0
+        for depth, discount in enumerate(self.discounts):
+            row = np.flatnonzero(chains[:, depth] >= 0)
+            node = chains[row, depth]
+            begin, types = tree.offsets[node], tree.offsets[node + 1] - tree.offsets[node]
+            rows = np.repeat(np.arange(len(row)), types)
+            entries = np.repeat(begin - np.cumsum(types) + types, types) + np.arange(types.sum())
+            counts = tree.counts[entries].astype(np.float64)
+            total = np.bincount(rows, weights=counts, minlength=len(row)) + self.strength
+            found[row, :-1] *= ((self.strength + discount * types) / total)[:, None]
+            found[row[rows], tree.successors[entries]] += (counts - discount) / total[rows]
+            added = self.soon_strength if depth else 0.0
+            known = tree.soon_known[node] + added
+            drawn = tree.soon_yes[node] + added * found[row, -1]
+            found[row, -1] = np.divide(drawn, known, out=np.zeros(len(row)), where=known > 0)
+        return found
+
+    def _chains(self, nodes: np.ndarray) -> np.ndarray:
+        """(nodes, order + 1): the ancestors of each by depth, the empty context first; -1 beyond the node."""
+        upwards = [nodes]
+        for _ in range(self.order):
+            upwards.append(self._parents[upwards[-1]])
+        depth = (np.stack(upwards) > 0).sum(axis=0)
+        chains = np.full((len(nodes), self.order + 1), -1, dtype=np.int64)
+        for steps, ancestors in enumerate(upwards):
+            rows = np.flatnonzero(depth >= steps)
+            chains[rows, depth[rows] - steps] = ancestors[rows]
+        return chains
+
+
+def symbols(rows: "pd.DataFrame", index: Mapping[str, int], order: int) -> np.ndarray:
+    """(rows, order): the last steps of the session, newest first, then its beginning; `STOP` after that.
+
+    The beginning has the code ``len(index)``; a list that is cut before it has none.
+    """
+    steps, gaps = token_column(rows[STEPS], lists=True), token_column(rows[GAPS], lists=True)
+    codes = np.array([index.get(word, STOP) for word in steps.words] + [STOP], dtype=np.int64)
+    begins = np.array([word.startswith(NEW_SESSION) for word in gaps.words] + [False])
+    found = np.full((len(rows), order), STOP, dtype=np.int64)
+    open_rows = np.ones(len(rows), dtype=bool)
+    for back in range(order):
+        step, present = _at(steps, back, codes, STOP)
+        begun, _ = _at(gaps, back, begins, False)
+        row = np.flatnonzero(open_rows & present)
+        found[row, back] = step[row]
+        open_rows &= present & (step != STOP) & ~begun
+        if back + 1 < order:
+            ended = row[begun[row] & (step[row] != STOP)]
+            found[ended, back + 1] = len(index)
+    return found
+
+
+def _at(
+    tokens: TokenColumn, back: int, values: np.ndarray, missing: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The value of the token at a place in each list, and whether the list is so long."""
+    present = np.diff(tokens.offsets) > back
+    found = np.full(len(present), missing, dtype=values.dtype)
+    found[present] = values[tokens.codes[tokens.offsets[:-1][present] + back]]
+    return found, present
+
+
+def _packed(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _unpacked(content: bytes) -> np.ndarray:
+    array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    return array

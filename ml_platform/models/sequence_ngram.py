@@ -1,0 +1,85 @@
+"""The back-off n-gram as a model of its own: what followed the same last steps, and how often a run was near.
+
+The baseline of the sequence networks; its own baseline is the most frequent successor of the last step alone.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ml_platform.features.step_features import TABLE
+from ml_platform.models.ngram import FEATURES
+from ml_platform.models.ngram_fit import SOON_LABEL, NgramRecipe, fit_ngram
+from ml_platform.models.recipe import recipe_of
+from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.task import Sequence
+
+if TYPE_CHECKING:
+    from ml_platform.models.artifact import Artifact
+    from ml_platform.models.spec import FitOutcome
+    from ml_platform.training_sets.training_set import TrainingSet
+
+LABEL_DELAY = timedelta(hours=2)
+"""Three pauses of half an hour, and one more until the session is known to be over."""
+RECIPE = NgramRecipe()
+LAST_STEP = NgramRecipe(order=1)
+
+POLICY = GatePolicy(
+    quality=(
+        QualityGate(
+            "over_rules",
+            "accuracy",
+            Bound.BASELINE,
+            0.0,
+            "contexts that tell no more than the last step are not worth their memory",
+        ),
+        QualityGate(
+            "over_champion",
+            "accuracy",
+            Bound.CHAMPION,
+            -0.01,
+            "a candidate may be no more than one point worse than what is in production",
+        ),
+        QualityGate(
+            "calibration",
+            "expected_calibration_error",
+            Bound.AT_MOST,
+            0.05,
+            "thresholds on confidence are wrong by as much as confidence is",
+        ),
+    ),
+)
+
+
+def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+    """Count the training part; nothing is drawn, so the seed has no say."""
+    recipe = recipe_of(RECIPE, request.parameters)
+    return fit_ngram(training_set, request, recipe, LABEL_DELAY)
+
+
+def fit_rules(training_set: "TrainingSet") -> "Artifact":
+    """The most frequent successor of the last step."""
+    return fit_ngram(training_set, FitRequest(seed=0), LAST_STEP, LABEL_DELAY).artifact
+
+
+def fit_baseline(training_set: "TrainingSet") -> "Artifact":
+    """The n-gram as the rules of another sequence model."""
+    return fit_ngram(training_set, FitRequest(seed=0), RECIPE, LABEL_DELAY).artifact
+
+
+SPEC = ModelSpec(
+    name="sequence_ngram",
+    title="Back-off n-gram",
+    table=TABLE,
+    task=Sequence(),
+    label="next_step",
+    label_delay=LABEL_DELAY,
+    test_share=0.2,
+    features=tuple(FEATURES),
+    policy=POLICY,
+    seed=20260101,
+    fit=fit,
+    fit_rules=fit_rules,
+    defaults=vars(RECIPE),
+    carried=(SOON_LABEL,),
+    ceiling="sequence",
+)
