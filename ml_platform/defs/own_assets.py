@@ -58,17 +58,8 @@ def _recommended(spec: ModelSpec, platform: Connections) -> dg.MaterializeResult
             "users": int(found["user_id"].nunique()),
             "file": dg.MetadataValue.path(str(path)),
             "first users": table(
-                {
-                    "user": user,
-                    **{
-                        str(rank): item
-                        for rank, item in zip(
-                            *(found.loc[found["user_id"] == user, ["rank", "item"]].T.to_numpy()),
-                            strict=True,
-                        )
-                    },
-                }
-                for user in shown
+                {"user": user, **dict(zip(of["rank"].astype(str), of["item"], strict=True))}
+                for user, of in found[found["user_id"].isin(shown)].groupby("user_id")
             ),
         }
     )
@@ -80,6 +71,6 @@ OWN_ASSETS: dict[str, Callable[[ModelSpec], Sequence[dg.AssetsDefinition]]] = {
 """By model: what it brings."""
 
 
-def own_assets(spec: ModelSpec) -> list[dg.AssetsDefinition]:
+def own_assets(spec: ModelSpec) -> Sequence[dg.AssetsDefinition]:
     """The assets that this model brings to its chain; for most none."""
-    return list(OWN_ASSETS.get(spec.name, lambda _: ())(spec))
+    return OWN_ASSETS[spec.name](spec) if spec.name in OWN_ASSETS else ()
