@@ -15,6 +15,8 @@ class Population:
     projects_per_team: int = 3
     files_per_area: int = 30
     rate_shape: float = 12.0
+    turnover: float = 0.08
+    """Of users, how many join, and as many leave, in the second half of the simulation."""
     persona_weights: tuple[float, ...] = (0.3, 0.27, 0.23, 0.2)
     region_offsets: tuple[tuple[str, int], ...] = (("americas", -300), ("emea", 60), ("apac", 480))
     """Region and its home time zone, in minutes east of UTC, the same all year."""
@@ -72,8 +74,10 @@ class Emission:
 class Executions:
     """Workflows that people run, by hand, by event or by schedule."""
 
-    workflows: int = 40
+    workflows: int = 80
     factors: int = 3
+    taste_spread: float = 0.6
+    """Standard deviation of a user's tastes around those of the persona."""
     scheduled_per_user_day: float = 0.35
     candidate_hours: int = 6
     logging_temperature: float = 1.0

@@ -15,11 +15,13 @@ from ml_platform.events.simulator.bayes import Posterior, posterior, select, ses
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
 from ml_platform.events.simulator.plants import disturb
 from ml_platform.events.simulator.population import Users, draw_users
+from ml_platform.events.simulator.recommender_ceiling import Offers, recommender_ceiling
 from ml_platform.events.simulator.rituals import STREAM as RITUAL_STREAM
 from ml_platform.events.simulator.rituals import Launches, draw_launches
 from ml_platform.events.simulator.sessions import DAY, MINUTE, Sessions, held, plan_sessions
 from ml_platform.events.simulator.step_ceilings import next_steps, soon_chances
 from ml_platform.events.simulator.tables import Writer
+from ml_platform.events.simulator.turnover import come_and_go, there
 from ml_platform.events.simulator.workflows import Executions, build_catalogue, draw_executions
 from ml_platform.events.simulator.world import Ints, World, build_world
 
@@ -97,6 +99,7 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "events", events
         yield "ceilings", writer.ceilings(block.acts, block.known, events)
         yield "ceilings", _step_ceilings(world, writer, block, events)
+        yield "ceilings", writer.offers(_offers(world, block, simulation.span), catalogue)
         yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
         yield "suggestions", writer.suggestions(block.shown, catalogue, block.rng)
 
@@ -112,9 +115,11 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     plants = simulation.plants
     before = since - HISTORY_DAYS * DAY
     users = draw_users(world, numbers, rng)
+    users = come_and_go(world, users, simulation.span, (simulation.seed, int(numbers[0])))
     planned = plan_sessions(world, users, before, until, rng, plants.anomalies)
     drawn = draw_acts(world, users, planned, rng, plants)
     keep = _held_acts(world, planned, drawn)
+    keep &= there(users, drawn.user, planned.start[drawn.session])
     acts = disturb(world, select(drawn, keep & (drawn.time < until)), planned, plants, rng)
     catalogue = build_catalogue(world)
     stream = np.random.default_rng([simulation.seed, int(numbers[0]), RITUAL_STREAM])
@@ -136,6 +141,11 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),
         rng=rng,
     )
+
+
+def _offers(world: World, block: Block, span: tuple[int, int]) -> Offers:
+    of = (block.users, block.acts, block.known, block.executions)
+    return recommender_ceiling(world, build_catalogue(world), *of, span)
 
 
 def _held_acts(world: World, planned: Sessions, drawn: Acts) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.adoption import OUTCOMES, Shown
 from ml_platform.events.simulator.bayes import Posterior
 from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.recommender_ceiling import Offers
 from ml_platform.events.simulator.step_ceilings import NextStep, best_threshold, step_names
 from ml_platform.events.simulator.workflows import STATUSES, TRIGGERS, Catalogue, Executions
 from ml_platform.events.simulator.world import Floats, Ints, World
@@ -106,6 +107,25 @@ class Writer:
             received_at=twice["received_at"],
             prediction=pa.concat_arrays(predicted),
             probability=pa.array(np.concatenate([following.confidence, soon])),
+        )
+
+    def offers(self, offers: Offers, catalogue: Catalogue) -> pa.Table:
+        """Workflows that the Bayes rule of the recommender offers, joined by ``|``, one row a snapshot."""
+        users = self._ids.take(pa.array(offers.user))
+        times = _times(offers.time)
+        names = [_words(_workflow_names(catalogue), column) for column in offers.workflows.T]
+        # Where fewer are left the places stay empty (skipping nulls loses rows that have nothing else).
+        lists = pc.binary_join_element_wise(
+            *names, "|", null_handling="replace", null_replacement=""
+        )
+        return self._table(
+            schema.CEILINGS,
+            row_id=_joined(users, "@", pc.strftime(times, format="%Y-%m-%d")),
+            model=_words(["workflow_recommender"], np.zeros(len(offers), dtype=np.int64)),
+            occurred_at=times,
+            received_at=times,
+            prediction=pc.utf8_rtrim(lists, "|"),
+            probability=pa.array(offers.probability),
         )
 
     def executions(
