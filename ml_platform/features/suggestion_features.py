@@ -52,7 +52,7 @@ USE_FEATURES: tuple[FeatureSpec, ...] = (
         "hours_since_run",
         336,
         BEFORE_ROUND,
-        "null: no run in the window; kept as unknown",
+        "never missing: 336 where there was no run in the window",
         "How long ago the user last ran it, as of the round.",
     ),
     _count("finished_14d", BEFORE_ROUND, "Runs of it by the user that have ended."),

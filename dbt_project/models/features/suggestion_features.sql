@@ -61,7 +61,7 @@ select
 
     category,
     runs_14d::double as runs_14d,
-    ((round_t - last_run_t) / 3600000000)::double as hours_since_run,
+    (coalesce(round_t - last_run_t, {{ microseconds(336) }}) / 3600000000)::double as hours_since_run,
     finished_14d::double as finished_14d,
     ((succeeded_14d + 1) / (finished_14d + 2))::double as success_14d,
     similarity::double as similarity,

@@ -59,7 +59,7 @@ categories as (
     from category_stream
     window known as (
         partition by user_id, category order by t
-        range between {{ microseconds(336) }} preceding and {{ microseconds(24) + 1 }} preceding
+        range between {{ microseconds(336) }} preceding and {{ microseconds(24) }} + 1 preceding
     )
 ),
 
@@ -74,7 +74,7 @@ work as (
     from work_stream
     window known as (
         partition by user_id order by t
-        range between {{ microseconds(336) }} preceding and {{ microseconds(24) + 1 }} preceding
+        range between {{ microseconds(336) }} preceding and {{ microseconds(24) }} + 1 preceding
     )
 )
 

@@ -103,7 +103,7 @@ class Rituals:
 class Suggestions:
     """Slates offered at session starts for a fortnight, and the logit by which an offer is accepted."""
 
-    slate: int = 3
+    slate: int = 4
     slate_days: int = 14
     slate_liking: float = 1.0
     slate_use: float = 2.0
@@ -113,7 +113,7 @@ class Suggestions:
     recency: float = 2.0
     success: float = 3.0
     similarity: float = 17.0
-    taste: float = 0.8
+    taste: float = 0.7
     """Standard deviation of a hidden, lasting taste of a user for a workflow; drives nothing else."""
     dismissed_share: float = 0.45
     """Of those not accepted; the rest is ignored and settled after ``timeout_hours``."""
