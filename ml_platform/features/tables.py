@@ -6,6 +6,9 @@ that is missing on either side fails the build with its name.
 
 from ml_platform.features.pattern_features import TABLE as PATTERN_FEATURES
 from ml_platform.features.step_features import TABLE as STEP_FEATURES
+from ml_platform.features.suggestion_features import TABLE as SUGGESTION_FEATURES
 from ml_platform.features.table import FeatureTable
 
-TABLES: dict[str, FeatureTable] = {table.name: table for table in (PATTERN_FEATURES, STEP_FEATURES)}
+TABLES: dict[str, FeatureTable] = {
+    table.name: table for table in (PATTERN_FEATURES, STEP_FEATURES, SUGGESTION_FEATURES)
+}

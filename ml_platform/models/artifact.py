@@ -1,6 +1,7 @@
 """What is registered, hashed and served: named files under a manifest whose SHA-256 is its identity."""
 
 import hashlib
+import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,20 @@ class ArtifactKind(StrEnum):
     """``ngram.json`` and arrays of counts by context."""
     RULES = "rules"
     """``rules.json``: class shares by declared keys."""
+    BOOSTING = "boosting"
+    """``encoding.json`` makes a matrix of the rows, ``model.onnx`` scores it, ``trees.npy`` explains it."""
+    SHARE_RULES = "share_rules"
+    """``share_rules.json``: acceptance rates, smoothed by declared constants."""
+
+
+_LOADERS: dict[ArtifactKind, str] = {
+    ArtifactKind.FOREST: "ml_platform.models.forest_scorer:ForestScorer",
+    ArtifactKind.NGRAM: "ml_platform.models.ngram:NgramScorer",
+    ArtifactKind.RULES: "ml_platform.models.rules:RulesScorer",
+    ArtifactKind.BOOSTING: "ml_platform.models.boosting_scorer:BoostingScorer",
+    ArtifactKind.SHARE_RULES: "ml_platform.models.share_rules:ShareRules",
+}
+"""Module and class of what answers; its ``of`` takes the artifact."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +115,9 @@ def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
 
 def scorer_of(artifact: Artifact) -> "Scorer":
     """What answers by the files of ``artifact``."""
-    if artifact.kind is ArtifactKind.RULES:
-        from ml_platform.models.rules import RulesScorer
-
-        return RulesScorer.of(artifact)
-    if artifact.kind is ArtifactKind.NGRAM:
-        from ml_platform.models.ngram import NgramScorer
-
-        return NgramScorer.of(artifact)
-    from ml_platform.models.forest_scorer import ForestScorer
-
-    return ForestScorer.of(artifact)
+    module, name = _LOADERS[artifact.kind].split(":")
+    scorer: Scorer = getattr(importlib.import_module(module), name).of(artifact)
+    return scorer
 
 
 def load_scorer(folder: Path, expected_sha256: str) -> "Scorer":

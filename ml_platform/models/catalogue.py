@@ -4,8 +4,9 @@ from ml_platform.errors import UsageError
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
 from ml_platform.models.spec import ModelSpec
+from ml_platform.models.suggestion_scorer import SPEC as SUGGESTION_SCORER
 
-MODELS: tuple[ModelSpec, ...] = (PATTERN_CLASSIFIER, SEQUENCE_NGRAM)
+MODELS: tuple[ModelSpec, ...] = (PATTERN_CLASSIFIER, SEQUENCE_NGRAM, SUGGESTION_SCORER)
 
 
 def spec_named(name: str) -> ModelSpec:

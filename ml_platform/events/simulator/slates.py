@@ -47,7 +47,12 @@ class Slates:
 
 
 def plan_occasions(
-    users: Users, user: Ints, time: Ints, since: int, settings: Suggestions, rng: np.random.Generator
+    users: Users,
+    user: Ints,
+    time: Ints,
+    since: int,
+    settings: Suggestions,
+    rng: np.random.Generator,
 ) -> tuple[Occasions, Ints]:
     """Occasions from ``since`` on, and of each slate its number within the user.
 
@@ -132,7 +137,9 @@ def observable_utility(
         known_at,
         known,
     )
-    similarity = of_category / np.maximum(count_before(acts.user, acts.time, user, known_at, known), 1)
+    similarity = of_category / np.maximum(
+        count_before(acts.user, acts.time, user, known_at, known), 1
+    )
     utility: Floats = (
         settings.base
         + settings.frequency * np.log1p(runs)
