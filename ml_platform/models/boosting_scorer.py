@@ -1,4 +1,4 @@
-"""The served side of boosted trees: encoding by declared arrays, scoring by ONNX Runtime, reasons by SHAP."""
+"""The served side of boosted trees: declared arrays encode, ONNX Runtime scores, SHAP values give reasons."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ import numpy as np
 from ml_platform.models.artifact import Artifact
 from ml_platform.models.boosted_trees import INPUT, OUTPUT, TREES_FILE, BoostedTrees
 from ml_platform.models.encoding import Encoding
-from ml_platform.models.reasons import Reasons, explainer, reasons_of
+from ml_platform.models.reasons import Paths, Reasons, paths_of, reasons_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,11 +49,11 @@ class BoostingScorer:
         matrix = self.encoding.transform(rows)
         plan = self.encoding.plan
         names = (*plan.numbers, *plan.categories)
-        return reasons_of(self._explainer, matrix, rows, names)
+        return reasons_of(self._paths, matrix, rows, names)
 
     @cached_property
-    def _explainer(self) -> Any:
-        return explainer(self.trees)
+    def _paths(self) -> Paths:
+        return paths_of(self.trees)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "BoostingScorer":

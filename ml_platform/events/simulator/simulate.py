@@ -27,7 +27,7 @@ from ml_platform.events.simulator.world import Ints, World, build_world
 BLOCK_USER_DAYS = 30_000
 """User-days of a block, at most: some 400,000 events and 300 MB of arrays."""
 
-_SUGGESTIONS = 2
+_SUGGESTIONS = 0x50661
 """The random stream of suggestions: their draws move nobody else's."""
 
 R = TypeVar("R", Executions, Shown)
