@@ -36,6 +36,10 @@ class ArtifactKind(StrEnum):
     """``user_vectors.json`` and ``content.npy`` make a vector of a user, ``factors.npy`` answers it."""
     ITEM_WEIGHTS = "item_weights"
     """The same with ``item_weights.npy``."""
+    BOOSTING = "boosting"
+    """``encoding.json`` makes a matrix of the rows, ``model.onnx`` scores it, ``trees.npy`` explains it."""
+    SHARE_RULES = "share_rules"
+    """``share_rules.json``: acceptance rates, smoothed by declared constants."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,8 @@ LOADERS: dict[ArtifactKind, str] = {
     ArtifactKind.POPULARITY: "ml_platform.models.popularity:PopularityScorer",
     ArtifactKind.FACTORS: "ml_platform.models.item_factors:FactorsScorer",
     ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.item_weights:ItemWeightsScorer",
+    ArtifactKind.BOOSTING: "ml_platform.models.boosting_scorer:BoostingScorer",
+    ArtifactKind.SHARE_RULES: "ml_platform.models.share_rules:ShareRules",
 }
 """Module and class of what answers, by kind; its ``of`` takes the artifact. Imported when asked for."""
 

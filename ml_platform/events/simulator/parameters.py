@@ -105,15 +105,20 @@ class Rituals:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Suggestions shown at session starts, and the utility by which they are adopted."""
+    """Slates offered at session starts for a fortnight, and the logit by which an offer is accepted."""
 
-    share_of_sessions: float = 0.5
-    frequency: float = 0.7
-    similarity: float = 1.2
-    recency: float = 0.8
-    success: float = 1.0
-    affinity: float = 0.6
-    base: float = -2.2
+    slate: int = 4
+    slate_days: int = 14
+    slate_liking: float = 1.0
+    slate_use: float = 2.0
+    """How strongly liking and past use decide what is on a slate."""
+    base: float = -4.3
+    frequency: float = 2.5
+    recency: float = 2.0
+    success: float = 3.0
+    similarity: float = 17.0
+    taste: float = 0.7
+    """Standard deviation of a hidden, lasting taste of a user for a workflow; drives nothing else."""
     dismissed_share: float = 0.45
     """Of those not accepted; the rest is ignored and settled after ``timeout_hours``."""
     delay_median_minutes: float = 12.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml_platform.events.simulator.acts import Acts, draw_acts
 from ml_platform.events.simulator.adoption import HISTORY_DAYS, Shown, draw_suggestions
+from ml_platform.events.simulator.adoption_bayes import expected_share
 from ml_platform.events.simulator.bayes import Posterior, posterior, select, session_starts
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
 from ml_platform.events.simulator.plants import disturb
@@ -27,6 +28,9 @@ from ml_platform.events.simulator.world import Ints, World, build_world
 
 BLOCK_USER_DAYS = 30_000
 """User-days of a block, at most: some 400,000 events and 300 MB of arrays."""
+
+_SUGGESTIONS = 0x50661
+"""The random stream of suggestions: their draws move nobody else's."""
 
 R = TypeVar("R", Executions, Shown)
 
@@ -101,7 +105,10 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "ceilings", _step_ceilings(world, writer, block, events)
         yield "ceilings", writer.offers(_offers(world, block, simulation.span), catalogue)
         yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
-        yield "suggestions", writer.suggestions(block.shown, catalogue, block.rng)
+        shown = writer.suggestions(block.shown, catalogue, block.rng)
+        yield "suggestions", shown
+        adopted = expected_share(block.shown, world.parameters.suggestions)
+        yield "ceilings", writer.suggestion_ceilings(adopted, shown)
 
 
 def _step_ceilings(world: World, writer: Writer, block: Block, events: pa.Table) -> pa.Table:
@@ -127,7 +134,8 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     executions = draw_executions(
         world, catalogue, users, acts, launches.starts, (before, until), rng
     )
-    shown = draw_suggestions(world, catalogue, users, acts, executions, plants, rng)
+    own = np.random.default_rng([simulation.seed, int(numbers[0]), _SUGGESTIONS])
+    shown = draw_suggestions(world, catalogue, users, acts, executions, plants, since, own)
     # Sessions that began before the start are left out whole, so no session lacks its first event.
     kept = planned.start[acts.session] >= since
     acts = select(acts, kept)

@@ -158,16 +158,31 @@ class Writer:
         users = self._ids.take(pa.array(shown.user))
         settled = shown.settled <= self._as_of
         arms = _words(["control", "treatment"], shown.arm)
+        about = _words(words.CATEGORIES, catalogue.category[shown.workflow])
+        times = pa.array(shown.time).cast(pa.string())
+        number = pa.array(shown.workflow + 1).cast(pa.string())
         return self._table(
             schema.SUGGESTIONS,
-            suggestion_id=_joined("g-", users, "-", pa.array(shown.time).cast(pa.string())),
+            suggestion_id=_joined("g-", users, "-", times, "-", number),
             user_id=users,
             workflow_id=_words(_workflow_names(catalogue), shown.workflow),
             shown_at=_times(shown.time),
             received_at=self._received(shown.time, rng),
             outcome=_words(OUTCOMES, np.where(settled, shown.outcome, -1)),
             outcome_at=_times(shown.settled, settled),
-            attributes=_joined('{"arm":"', arms, '"}'),
+            attributes=_joined('{"arm":"', arms, '","category":"', about, '"}'),
+        )
+
+    def suggestion_ceilings(self, share: Floats, shown: pa.Table) -> pa.Table:
+        """Expected shares of acceptances by the Bayes rule, one for every suggestion."""
+        return self._table(
+            schema.CEILINGS,
+            row_id=shown["suggestion_id"],
+            model=_words(["suggestion_scorer"], np.zeros(len(share), dtype=np.int64)),
+            occurred_at=shown["shown_at"],
+            received_at=shown["received_at"],
+            prediction=_words(["no", "yes"], (share >= 0.5).astype(np.int64)),
+            probability=pa.array(share),
         )
 
     def _paths(self, acts: Acts, named: NDArray[np.bool_]) -> pa.Array:
