@@ -19,7 +19,14 @@ def judge_of(task: Task, training_set: TrainingSet) -> Judge:
             from ml_platform.evaluation.sequence import SequenceJudge
 
             return SequenceJudge(training_set, rows, task)
-from ml_platform.models.task import Classification, Ranking, Sequence, Share, Task
+        case Ranking():
+            from ml_platform.evaluation.ranking_lists import RankingJudge
+
+            return RankingJudge(task, training_set, rows)
+        case Share():
+            from ml_platform.evaluation.share import ShareJudge
+
+            return ShareJudge(training_set, rows)
         case _:
             raise IntegrityError(
                 f"No judge is known for {type(task).__name__}.",
