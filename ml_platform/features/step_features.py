@@ -26,7 +26,9 @@ _BEGINS = "never missing; 0 begins a session (a pause of more than 30 minutes, o
 STEP_FEATURES: tuple[FeatureSpec, ...] = (
     tokens("steps", _LISTS, "tool:operation of each step, newest first."),
     tokens("objects", _LISTS, "folder|extension of each step, 'none' without a path."),
-    tokens("gaps", _LISTS, "The pause before each step, as the first bound that it does not exceed."),
+    tokens(
+        "gaps", _LISTS, "The pause before each step, as the first bound that it does not exceed."
+    ),
     tokens(
         "runs",
         _LISTS,
@@ -100,7 +102,7 @@ TABLE = FeatureTable(
         LabelColumn(
             "next_step",
             "varchar",
-            "tool:operation of the next step of the session, or end; null until the session is known to go on or be over.",
+            "tool:operation of the session's next step, or end; null until it is known to go on or be over.",
         ),
         LabelColumn(
             "workflow_soon",

@@ -17,7 +17,9 @@ Run = tuple[str, int]
 """Who started an unscheduled run, and when in microseconds."""
 
 
-def step_rows(events: Iterable[Event], runs: Sequence[Run], as_of: datetime) -> list[dict[str, Any]]:
+def step_rows(
+    events: Iterable[Event], runs: Sequence[Run], as_of: datetime
+) -> list[dict[str, Any]]:
     """One row a user and moment, in order of time and first event."""
     clock = Event("clock", "", as_of, "", "", "").t
     made: list[tuple[int, str, dict[str, Any]]] = []
@@ -82,7 +84,9 @@ def _row(
         "session_minutes": (t - moments[first]) / MINUTE,
         "seconds_since_last": (t - moments[place - 1]) / 1_000_000 if place else None,
         "hours_since_run": (t - before[-1]) / HOUR if before else None,
-        "steps_since_run": float(min(place - max((i for i in range(place) if ran[i]), default=-1), 100)),
+        "steps_since_run": float(
+            min(place - max((i for i in range(place) if ran[i]), default=-1), 100)
+        ),
         "events_24h": float(sum(t - 24 * HOUR <= other.t < t for other in mine)),
     }
 

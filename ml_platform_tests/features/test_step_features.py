@@ -18,6 +18,7 @@ from ml_platform_tests.features.worlds import AS_OF, START, random_world
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Rows], Rows]
 NAMES = [spec.name for spec in STEP_FEATURES]
+STEPS_BACK = ("open", "share", "run", "edit", "open")
 
 
 def event(minutes: float, operation: str = "edit", *, n: int = 0, **more: Any) -> Event:
@@ -100,7 +101,7 @@ class TestByHand:
 
     def test_lists_run_on_over_the_border_that_the_gap_marks(self, rows: Rows) -> None:
         last = rows[-1]
-        assert last["steps"] == [f"editor:{name}" for name in "open share run edit open".split()]
+        assert last["steps"] == [f"editor:{name}" for name in STEPS_BACK]
         assert last["objects"] == ["none", "src|py", "docs|md", "src|py", "src|py"]
         assert last["gaps"] == ["pause:8h", "80s", "80s", "80s", "first"]
         assert last["runs"] == ["-", "-", "run", "-", "-"]
@@ -157,7 +158,9 @@ def test_poisoning_the_future_changes_no_feature(steps_of: Compute, how: str, pl
     runs, row = some_runs(events, 9), events[place]
     kept = [e for e in events if e.t < row.t or (e.user_id, e.t) == (row.user_id, row.t)]
     future = [e for e in events if e not in kept]
-    changed = [replace(e, event_id=f"!{e.event_id}", tool="poison", user_id=row.user_id) for e in future]
+    changed = [
+        replace(e, event_id=f"!{e.event_id}", tool="poison", user_id=row.user_id) for e in future
+    ]
     changed = [e for e in changed if e.t != row.t]
     past_runs = [each for each in runs if each["started_at"] < row.occurred_at]
     poison = [run(row.occurred_at + timedelta(microseconds=n), row.user_id) for n in (0, 1, 10**6)]
@@ -185,5 +188,3 @@ def test_other_names_of_users_change_the_names_alone(steps_of: Compute) -> None:
     for row in renamed:
         for name in set(row) - {"user_id", "cluster_id"}:
             assert row[name] == same[row["row_id"]][name], name
-
-

@@ -2,8 +2,8 @@
 
 A session's event completes a ritual when it is the ritual's step and its operation was done ``reach`` events
 before in the same session (the event just before does not count), and no ritual has been completed in the
-``REST`` events before. Most completions lead to a run, after the second or third event that follows; a session that is over
-by then ends without it. Everything but these draws follows from observable steps.
+``REST`` events before. Most completions lead to a run, after the second or third event that follows; a session
+that is over by then ends without it. Everything but these draws follows from observable steps.
 """
 
 from dataclasses import dataclass
