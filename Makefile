@@ -50,7 +50,7 @@ screenshots: install-dev  ## The pictures of the README, taken from a running ho
 constraints:  ## constraints.txt made anew from pyproject.toml in a fresh environment
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
 	.venv-constraints/bin/python -m pip install --quiet -e '.[dev]'
-	.venv-constraints/bin/python -m pip freeze --exclude-editable > constraints.txt
+	.venv-constraints/bin/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" > constraints.txt
 	rm -rf .venv-constraints
 
 clean:  ## Removes the home folder .ml_platform (a clean start)

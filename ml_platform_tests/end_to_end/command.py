@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 
 AS_OF = "2026-09-01T00:00Z"
+ONE = ("--models", "pattern_classifier")
+"""For what does not depend on the model: the others take minutes."""
 COMMAND = str(Path(sys.executable).with_name("ml-platform"))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_platform_tests.end_to_end.command import nothing_left, start, told
+from ml_platform_tests.end_to_end.command import ONE, nothing_left, start, told
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def kill_and_run_again(
     home: Path, simulation: tuple[str, ...], seconds: float
 ) -> tuple[bool, Killed]:
     """Kill the run after ``seconds`` (whether it was still running), run again, look at everything."""
-    process = start(home, "run", *simulation)
+    process = start(home, "run", *ONE, *simulation)
     time.sleep(seconds)
     hit = process.poll() is None
     process.send_signal(signal.SIGKILL)
@@ -35,7 +35,7 @@ def kill_and_run_again(
 
 def outcome(home: Path, simulation: tuple[str, ...]) -> Killed:
     """A run to its end, and what it left."""
-    found = told(home, "run", *simulation)
+    found = told(home, "run", *ONE, *simulation)
     model: dict[str, Any] = found["models"]["pattern_classifier"]
     status = told(home, "status")["models"]["pattern_classifier"]
     checked = told(home, "verify", code=0)

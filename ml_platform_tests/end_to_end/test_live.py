@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from ml_platform.clock import last_boundary
 from ml_platform.events.sources.simulate import SimulateSource
-from ml_platform_tests.end_to_end.command import told
+from ml_platform_tests.end_to_end.command import ONE, told
 
 QUERIES = """-- table: events
 SELECT * FROM events
@@ -35,7 +35,7 @@ def test_the_schedule_watches_the_window_that_has_ended(
     queries.write_text(QUERIES)
     home = tmp_path / "home"
     plain = database_url.replace("postgresql+psycopg2://", "postgresql://")
-    found = told(home, "run", "--source", f"postgres:{plain}", "--query-file", str(queries))
+    found = told(home, "run", *ONE, "--source", f"postgres:{plain}", "--query-file", str(queries))
     assert found["source"].startswith("postgres:127.0.0.1/"), "host and name, and no password"
     assert found["models"]["pattern_classifier"]["version"] == 1
 

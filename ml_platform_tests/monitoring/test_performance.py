@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.evaluation.report import Estimate
-from ml_platform.monitoring.performance import check_performance
+from ml_platform.monitoring.performance import GAINS, check_performance
 from ml_platform.monitoring.policy import POLICY
 from ml_platform.monitoring.report import Performance
 
@@ -87,3 +87,24 @@ def test_coverage_with_clusters() -> None:
         assert check.high is not None
         covered += check.low <= 0.8 <= check.high
     assert 0.92 <= covered / 1_000 <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("metric", "predicted", "confidence", "outcome", "gain"),
+    [
+        ("accuracy", "x", 0.9, "x", 1.0),
+        ("accuracy", "x", 0.9, "y", 0.0),
+        ("one_minus_mae", "0.2", 0.25, "0.75", 0.5),
+        ("one_minus_brier", "yes", 0.75, "yes", 1 - 0.0625),
+        ("one_minus_brier", "yes", 0.75, "no", 1 - 0.5625),
+        ("hit_at_1", "p", 0.4, "q|p", 1.0),
+        ("hit_at_1", "p", 0.4, "q|pp", 0.0),
+    ],
+)
+def test_what_a_prediction_is_worth(
+    metric: str, predicted: str, confidence: float, outcome: str, gain: float
+) -> None:
+    frame = pd.DataFrame(
+        {"predicted": [predicted], "confidence": [confidence], "outcome": [outcome]}
+    )
+    assert GAINS[metric](frame).tolist() == [pytest.approx(gain)]

@@ -155,3 +155,47 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
     with pytest.raises(InsufficientData):
         build(tmp_path, rows(labels=("fix",)))
     assert not (tmp_path / "sets").exists()
+
+
+def test_declared_classes_need_no_label_at_all(tmp_path):
+    bare = [row | {"workflow_category": None} for row in rows()]
+    made = build(tmp_path, bare, labelling=Labelled(known="row_id", classes=("no", "yes")))
+    assert made.record.classes == ("no", "yes")
+    assert made.record.split.rows_train == 156
+    assert made.train["workflow_category"].isna().all()
+
+
+def test_a_number_is_one_class_of_its_name(tmp_path):
+    made = build(tmp_path, rows(), labelling=Labelled(label="size", features=("tool",)))
+    assert made.record.classes == ("size",)
+
+
+def test_a_list_has_the_classes_of_its_items(tmp_path):
+    made = build(tmp_path, rows(), labelling=Labelled(label="words", features=("tool",)))
+    assert made.record.classes == ("p0", "p1", "w0", "w1", "w2", "w3", "w4", "w5")
+
+
+def test_extra_classes_come_last_and_columns_are_carried(tmp_path):
+    made = build(
+        tmp_path,
+        rows(),
+        labelling=Labelled(features=("tool",), carried=("size",), extra_classes=("soon",)),
+    )
+    assert made.record.classes == ("feat", "fix", "soon")
+    assert "size" in made.test
+    assert made.record.features == ("tool",)
+
+
+def test_no_row_at_all_names_what_the_source_lacks(tmp_path):
+    path = write(tmp_path / "f.parquet", rows())
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
+    with pytest.raises(InsufficientData, match="no toys in this source"):
+        build_training_set(
+            path,
+            Labelled(),
+            feature_versions=VERSIONS,
+            source="test",
+            simulated=False,
+            as_of=AS_OF,
+            folder=tmp_path,
+        )

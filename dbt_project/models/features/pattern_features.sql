@@ -1,4 +1,4 @@
--- One row an event: its keys, its label where there is one, and the features of ml_platform/features/catalogue.py.
+-- One row an event: its keys, its label where there is one, and the features of ml_platform/features/pattern_features.py.
 -- Numbers are doubles; NULL means unknown, never zero.
 {% set kinds = ["test", "docs", "ci", "config", "lock", "manifest", "source"] %}
 with act_extensions as (
