@@ -1,7 +1,7 @@
 """Stage prediction_log: what the version in production says of the rows of the trailing window."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -94,6 +94,20 @@ def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
             remedy=f"materialise {model}/registered_version on a source that has what it needs",
         )
     return rules_version(sha256), load_scorer(platform.settings.artifacts / sha256, sha256)
+
+
+def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
+    """Keys and features of the newest rows of the model's table, those of one and the same moment."""
+    import pyarrow.parquet as pq
+
+    path = platform.settings.features / spec.table.file_name
+    times = pq.read_table(path, columns=["occurred_at"])["occurred_at"]
+    if len(times) == 0:
+        raise InsufficientData(
+            f"There is no row of {spec.table.name}.", remedy=f"ingest {' and '.join(spec.needs)}"
+        )
+    newest = max(times.to_pylist())
+    return feature_rows(platform, spec, newest, newest + timedelta(microseconds=1))
 
 
 def feature_rows(

@@ -54,6 +54,23 @@ def _answers(task: Task, scorer: Scorer, values: np.ndarray) -> tuple[np.ndarray
     return np.asarray(scorer.classes, dtype=object)[best], values[np.arange(len(values)), best]
 
 
+def first_items(scorer: Scorer, rows: "pd.DataFrame", k: int) -> "pd.DataFrame":
+    """The ``k`` items with the highest numbers of each row: user_id, rank (from 1), item, score."""
+    import pandas as pd
+
+    values = scorer.predict_proba(rows)
+    best = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    ranks = np.tile(np.arange(1, best.shape[1] + 1), len(rows))
+    return pd.DataFrame(
+        {
+            "user_id": np.repeat(rows[USER].to_numpy(dtype=object), best.shape[1]),
+            "rank": ranks,
+            "item": np.asarray(scorer.classes, dtype=object)[best.ravel()],
+            "score": np.take_along_axis(values, best, axis=1).ravel(),
+        }
+    )
+
+
 def outcomes_of(task: Task, rows: "pd.DataFrame", label: str, delay: timedelta) -> "pd.DataFrame":
     """Row id, ``label`` as text and ``known_at`` of the rows that have one; items of a list are joined."""
     known = rows.loc[rows[label].notna(), [ROW_ID, label, TIME]]

@@ -16,7 +16,7 @@ from ml_platform.models.task import (
     Share,
     Task,
 )
-from ml_platform.prediction_log.scoring import outcomes_of, predicted
+from ml_platform.prediction_log.scoring import first_items, outcomes_of, predicted
 
 MOMENT = pd.Timestamp("2026-01-01", tz="UTC")
 ROWS = pd.DataFrame(
@@ -94,3 +94,11 @@ def test_outcomes_are_text_and_known_after_the_delay(task: Task, labels: list, t
         "label": [text],
         "known_at": [MOMENT + pd.Timedelta(days=2)],
     }
+
+
+def test_the_first_items_of_each_row_in_order() -> None:
+    scorer = Says(("p", "q", "r"), ((0.1, 0.7, 0.2), (0.5, 0.5, 0.9)))
+    found = first_items(scorer, ROWS, 2)
+    assert found["item"].tolist() == ["q", "r", "r", "p"]
+    assert found["rank"].tolist() == [1, 2, 1, 2]
+    assert found["score"].tolist() == [0.7, 0.2, 0.9, 0.5]
