@@ -33,6 +33,15 @@ class Launches:
     completes: Flags
     starts: Flags
 
+    @classmethod
+    def none(cls, events: int) -> "Launches":
+        """Of events that need nothing and start nothing."""
+        return cls(np.zeros(events, dtype=bool), np.zeros(events, dtype=bool))
+
+    def where(self, keep: Flags) -> "Launches":
+        """Of some of the events, in the same order."""
+        return Launches(self.completes[keep], self.starts[keep])
+
 
 def draw_launches(world: World, acts: Acts, rng: np.random.Generator) -> Launches:
     """The runs that go with events: by ritual, and some out of the blue."""
