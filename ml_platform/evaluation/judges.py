@@ -3,7 +3,7 @@
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.judge import Judge
 from ml_platform.evaluation.rows import judged_rows
-from ml_platform.models.task import Classification, Sequence, Task
+from ml_platform.models.task import Classification, Ranking, Sequence, Share, Task
 from ml_platform.training_sets.training_set import TrainingSet
 
 
@@ -19,6 +19,7 @@ def judge_of(task: Task, training_set: TrainingSet) -> Judge:
             from ml_platform.evaluation.sequence import SequenceJudge
 
             return SequenceJudge(training_set, rows, task)
+from ml_platform.models.task import Classification, Ranking, Sequence, Share, Task
         case _:
             raise IntegrityError(
                 f"No judge is known for {type(task).__name__}.",

@@ -4,8 +4,13 @@ The contract of that model (``dbt_project/models/features/_<name>.yml``) is rend
 that is missing on either side fails the build with its name.
 """
 
+from ml_platform.features.adoption_snapshots import TABLE as ADOPTION_SNAPSHOTS
 from ml_platform.features.pattern_features import TABLE as PATTERN_FEATURES
 from ml_platform.features.step_features import TABLE as STEP_FEATURES
+from ml_platform.features.suggestion_features import TABLE as SUGGESTION_FEATURES
 from ml_platform.features.table import FeatureTable
 
-TABLES: dict[str, FeatureTable] = {table.name: table for table in (PATTERN_FEATURES, STEP_FEATURES)}
+TABLES: dict[str, FeatureTable] = {
+    table.name: table
+    for table in (PATTERN_FEATURES, STEP_FEATURES, ADOPTION_SNAPSHOTS, SUGGESTION_FEATURES)
+}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -29,6 +30,16 @@ class ArtifactKind(StrEnum):
     """``ngram.json`` and arrays of counts by context."""
     RULES = "rules"
     """``rules.json``: class shares by declared keys."""
+    POPULARITY = "popularity"
+    """``popularity.json``: the share of every item."""
+    FACTORS = "factors"
+    """``user_vectors.json`` and ``content.npy`` make a vector of a user, ``factors.npy`` answers it."""
+    ITEM_WEIGHTS = "item_weights"
+    """The same with ``item_weights.npy``."""
+    BOOSTING = "boosting"
+    """``encoding.json`` makes a matrix of the rows, ``model.onnx`` scores it, ``trees.npy`` explains it."""
+    SHARE_RULES = "share_rules"
+    """``share_rules.json``: acceptance rates, smoothed by declared constants."""
 
 
 @dataclass(frozen=True)
@@ -98,19 +109,24 @@ def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
     )
 
 
+LOADERS: dict[ArtifactKind, str] = {
+    ArtifactKind.FOREST: "ml_platform.models.forest_scorer:ForestScorer",
+    ArtifactKind.NGRAM: "ml_platform.models.ngram:NgramScorer",
+    ArtifactKind.RULES: "ml_platform.models.rules:RulesScorer",
+    ArtifactKind.POPULARITY: "ml_platform.models.popularity:PopularityScorer",
+    ArtifactKind.FACTORS: "ml_platform.models.item_factors:FactorsScorer",
+    ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.item_weights:ItemWeightsScorer",
+    ArtifactKind.BOOSTING: "ml_platform.models.boosting_scorer:BoostingScorer",
+    ArtifactKind.SHARE_RULES: "ml_platform.models.share_rules:ShareRules",
+}
+"""Module and class of what answers, by kind; its ``of`` takes the artifact. Imported when asked for."""
+
+
 def scorer_of(artifact: Artifact) -> "Scorer":
     """What answers by the files of ``artifact``."""
-    if artifact.kind is ArtifactKind.RULES:
-        from ml_platform.models.rules import RulesScorer
-
-        return RulesScorer.of(artifact)
-    if artifact.kind is ArtifactKind.NGRAM:
-        from ml_platform.models.ngram import NgramScorer
-
-        return NgramScorer.of(artifact)
-    from ml_platform.models.forest_scorer import ForestScorer
-
-    return ForestScorer.of(artifact)
+    module, name = LOADERS[artifact.kind].split(":")
+    scorer: Scorer = getattr(import_module(module), name).of(artifact)
+    return scorer
 
 
 def load_scorer(folder: Path, expected_sha256: str) -> "Scorer":

@@ -52,6 +52,21 @@ def folds(rows: "pd.DataFrame", blocks: np.ndarray, gap: timedelta) -> Iterator[
         yield Fold(number, np.flatnonzero(~inside & ~near), np.flatnonzero(inside))
 
 
+def later_blocks(rows: "pd.DataFrame", count: int, gap: timedelta) -> Iterator[Fold]:
+    """The last ``count`` of ``count + 2`` blocks of time, each with what came a gap before it to fit on.
+
+    For rows whose clusters (users, say) last as long as the history, so that no cluster lies in one block. The
+    gap is cut as in `folds`.
+    """
+    times = microseconds(rows)
+    apart = min(gap // timedelta(microseconds=1), int(times.max() - times.min()) // 10)
+    edges = np.quantile(times, np.arange(2, count + 3) / (count + 2), method="lower")
+    for number in range(count):
+        low, high = edges[number], edges[number + 1]
+        inside = (times >= low) & ((times < high) | (number == count - 1))
+        yield Fold(number, np.flatnonzero(times < low - apart), np.flatnonzero(inside))
+
+
 def microseconds(rows: "pd.DataFrame") -> np.ndarray:
     """When each row occurred, microseconds since 1970."""
     import pandas as pd

@@ -4,8 +4,17 @@ from ml_platform.errors import UsageError
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
 from ml_platform.models.spec import ModelSpec
+from ml_platform.models.suggestion_scorer import SPEC as SUGGESTION_SCORER
+from ml_platform.models.workflow_recommender import SPEC as WORKFLOW_RECOMMENDER
+from ml_platform.models.workflow_recommender_ease import SPEC as WORKFLOW_RECOMMENDER_EASE
 
-MODELS: tuple[ModelSpec, ...] = (PATTERN_CLASSIFIER, SEQUENCE_NGRAM)
+MODELS: tuple[ModelSpec, ...] = (
+    PATTERN_CLASSIFIER,
+    SUGGESTION_SCORER,
+    SEQUENCE_NGRAM,
+    WORKFLOW_RECOMMENDER,
+    WORKFLOW_RECOMMENDER_EASE,
+)
 
 
 def spec_named(name: str) -> ModelSpec:

@@ -72,9 +72,13 @@ def first_items(scorer: Scorer, rows: "pd.DataFrame", k: int) -> "pd.DataFrame":
 
 
 def outcomes_of(task: Task, rows: "pd.DataFrame", label: str, delay: timedelta) -> "pd.DataFrame":
-    """Row id, ``label`` as text and ``known_at`` of the rows that have one; items of a list are joined."""
+    """Row id, ``label`` as text and ``known_at`` of the rows that have one; items of a list are joined.
+
+    A list without items says nothing of a recommendation: evaluation leaves it out, and so does this.
+    """
     known = rows.loc[rows[label].notna(), [ROW_ID, label, TIME]]
     if isinstance(task, Ranking):
+        known = known[[len(items) > 0 for items in known[label]]]
         texts = [SEPARATOR.join(items) for items in known[label]]
     elif isinstance(task, Share):
         texts = [f"{share:.6g}" for share in known[label].tolist()]

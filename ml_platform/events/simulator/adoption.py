@@ -1,4 +1,8 @@
-"""Suggestions: which workflow is shown when a session starts, and what becomes of it."""
+"""Suggestions: a user's slate, offered when a session starts, and what becomes of each offer.
+
+Whether an offer is accepted depends on what the tables say about user and workflow at the start of the slate,
+and on a hidden taste of the user for the workflow, which lasts and drives nothing else.
+"""
 
 from dataclasses import dataclass
 
@@ -8,24 +12,19 @@ from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.bayes import session_starts
 from ml_platform.events.simulator.parameters import Plants
 from ml_platform.events.simulator.population import Users
-from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
-from ml_platform.events.simulator.workflows import (
-    Catalogue,
-    Executions,
-    affinities,
-    count_before,
-    hours_since,
-)
-from ml_platform.events.simulator.world import Floats, Ints, World, softmax
+from ml_platform.events.simulator.sessions import HOUR, MINUTE
+from ml_platform.events.simulator.slates import HISTORY_DAYS, draw_slates, plan_occasions
+from ml_platform.events.simulator.workflows import Catalogue, Executions
+from ml_platform.events.simulator.world import Floats, Ints, World
+
+__all__ = ["HISTORY_DAYS", "OUTCOMES", "Shown", "draw_suggestions"]
 
 OUTCOMES = ("accepted", "dismissed", "ignored")
-HISTORY_DAYS = 14
-"""Days of executions that the adoption utility looks back on; as long runs the hidden time before the start."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Suggestions in order of (user, time), as parallel arrays."""
+    """Offers in order of (user, time, workflow), as parallel arrays."""
 
     user: Ints
     workflow: Ints
@@ -35,6 +34,8 @@ class Shown:
     """Microseconds at which the outcome is known."""
     arm: Ints
     """0 control, 1 treatment; half the users each, without effect unless one is planted."""
+    utility: Floats
+    """Logit of acceptance without taste and effect: what the tables say at the start of the slate."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -47,59 +48,38 @@ def draw_suggestions(
     acts: Acts,
     executions: Executions,
     plants: Plants,
+    since: int,
     rng: np.random.Generator,
 ) -> Shown:
-    """At some session starts one workflow is shown: half by liking, half at random."""
+    """At every session start from ``since`` on the user's slate is offered."""
     settings = world.parameters.suggestions
     firsts = np.flatnonzero(session_starts(acts))
-    firsts = firsts[rng.random(len(firsts)) < settings.share_of_sessions]
-    user = acts.user[firsts]
     # Shortly before the first event: the page opens, then the work begins.
-    time = acts.time[firsts] - (rng.uniform(5.0, 50.0, len(firsts)) * 1e6).astype(np.int64)
-    liking = affinities(world, catalogue, users)
-    policy = 0.5 * softmax(liking) + 0.5 / len(catalogue.category)
-    uniform = rng.random(len(firsts))[:, None]
-    workflow = (np.cumsum(policy, axis=1)[user] < uniform).sum(axis=1)
-    workflow = np.minimum(workflow, len(catalogue.category) - 1)
-    arm = rng.integers(2, size=len(users))[user]
-    utility = _utility(world, catalogue, users, executions, (user, workflow, time))
-    utility += settings.similarity * (catalogue.category[workflow] == acts.category[firsts])
+    opened = acts.time[firsts] - (rng.uniform(5.0, 50.0, len(firsts)) * 1e6).astype(np.int64)
+    planned = plan_occasions(users, acts.user[firsts], opened, since, settings, rng)
+    slates = draw_slates(world, catalogue, users, acts, executions, planned, rng)
+    arms = rng.integers(2, size=len(users))
+    tastes = rng.normal(0.0, settings.taste, (len(users), len(catalogue.category)))
+    occasions = planned[0]
+    user = np.repeat(occasions.user, settings.slate)
+    time = np.repeat(occasions.time, settings.slate)
+    workflow = slates.workflow[occasions.slate].ravel()
+    utility = slates.utility[occasions.slate].ravel()
+    liked = utility + tastes[user, workflow]
     if plants.effect is not None:
-        utility += plants.effect.utility * arm
-    accepted = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-utility))
+        liked += plants.effect.utility * arms[user]
+    accepted = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-liked))
     dismissed = rng.random(len(user)) < settings.dismissed_share
     outcome = np.where(accepted, 0, np.where(dismissed, 1, 2))
     delay = settings.delay_median_minutes * np.exp(rng.normal(0.0, settings.delay_sigma, len(user)))
     delay = np.minimum(delay * MINUTE, settings.timeout_hours * HOUR - 1)
     settled = np.where(outcome == 2, settings.timeout_hours * HOUR, delay)
-    return Shown(user, workflow, time, outcome, time + np.round(settled).astype(np.int64), arm)
-
-
-def _utility(
-    world: World,
-    catalogue: Catalogue,
-    users: Users,
-    executions: Executions,
-    shown: tuple[Ints, Ints, Ints],
-) -> Floats:
-    """Frequency, recency, success of the user's past runs of the workflow, and hidden affinity."""
-    settings = world.parameters.suggestions
-    user, workflow, time = shown
-    count = len(catalogue.category)
-    ran = executions.user * count + executions.workflow
-    asked = user * count + workflow
-    window = HISTORY_DAYS * DAY
-    runs = count_before(ran, executions.start, asked, time, window)
-    good = executions.status == 0
-    successes = count_before(ran[good], executions.start[good], asked, time, window)
-    both = hours_since(np.concatenate([ran, asked]), np.concatenate([executions.start, time]))
-    days = np.minimum(np.nan_to_num(both[len(ran) :] / 24.0, nan=HISTORY_DAYS), HISTORY_DAYS)
-    liking = affinities(world, catalogue, users)[user, workflow]
-    utility: Floats = (
-        settings.base
-        + settings.frequency * np.log1p(runs)
-        + settings.recency * np.exp(-days / 3.0)
-        + settings.success * ((successes + 1.0) / (runs + 2.0) - 0.5)
-        + settings.affinity * liking
+    return Shown(
+        user=user,
+        workflow=workflow,
+        time=time,
+        outcome=outcome,
+        settled=time + np.round(settled).astype(np.int64),
+        arm=arms[user],
+        utility=utility,
     )
-    return utility

@@ -15,6 +15,8 @@ class Population:
     projects_per_team: int = 3
     files_per_area: int = 30
     rate_shape: float = 12.0
+    turnover: float = 0.08
+    """Of users, how many join, and as many leave, in the second half of the simulation."""
     persona_weights: tuple[float, ...] = (0.3, 0.27, 0.23, 0.2)
     region_offsets: tuple[tuple[str, int], ...] = (("americas", -300), ("emea", 60), ("apac", 480))
     """Region and its home time zone, in minutes east of UTC, the same all year."""
@@ -72,8 +74,10 @@ class Emission:
 class Executions:
     """Workflows that people run, by hand, by event or by schedule."""
 
-    workflows: int = 40
+    workflows: int = 80
     factors: int = 3
+    taste_spread: float = 0.6
+    """Standard deviation of a user's tastes around those of the persona."""
     scheduled_per_user_day: float = 0.35
     candidate_hours: int = 6
     logging_temperature: float = 1.0
@@ -101,15 +105,20 @@ class Rituals:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Suggestions shown at session starts, and the utility by which they are adopted."""
+    """Slates offered at session starts for a fortnight, and the logit by which an offer is accepted."""
 
-    share_of_sessions: float = 0.5
-    frequency: float = 0.7
-    similarity: float = 1.2
-    recency: float = 0.8
-    success: float = 1.0
-    affinity: float = 0.6
-    base: float = -2.2
+    slate: int = 4
+    slate_days: int = 14
+    slate_liking: float = 1.0
+    slate_use: float = 2.0
+    """How strongly liking and past use decide what is on a slate."""
+    base: float = -4.3
+    frequency: float = 2.5
+    recency: float = 2.0
+    success: float = 3.0
+    similarity: float = 17.0
+    taste: float = 0.7
+    """Standard deviation of a hidden, lasting taste of a user for a workflow; drives nothing else."""
     dismissed_share: float = 0.45
     """Of those not accepted; the rest is ignored and settled after ``timeout_hours``."""
     delay_median_minutes: float = 12.0

@@ -26,6 +26,10 @@ class Users:
     """Hidden: multiplier of how long operations take; lognormal around 1."""
     factors: Floats
     """(users, factors) hidden tastes in workflows, centred by persona."""
+    begins: Ints
+    """First microsecond of the user (`turnover`)."""
+    ends: Ints
+    """The one after the last."""
 
     def __len__(self) -> int:
         return len(self.number)
@@ -36,10 +40,8 @@ def draw_users(world: World, numbers: Ints, rng: np.random.Generator) -> Users:
     population = world.parameters.population
     count = len(numbers)
     persona = rng.choice(len(words.PERSONAS), size=count, p=world.personas)
-    rank = world.parameters.executions.factors
-    centres = np.random.default_rng(world.parameters.structure_seed + 1).normal(
-        0.0, 0.8, (len(words.PERSONAS), rank)
-    )
+    centres = taste_centres(world)
+    spread = world.parameters.executions.taste_spread
     return Users(
         number=numbers,
         persona=persona,
@@ -49,5 +51,14 @@ def draw_users(world: World, numbers: Ints, rng: np.random.Generator) -> Users:
         rate=rng.gamma(population.rate_shape, 1.0 / population.rate_shape, count),
         project_shares=rng.dirichlet(np.full(population.projects_per_team, 2.0), count),
         pace=np.exp(rng.normal(0.0, 0.25, count)),
-        factors=centres[persona] + rng.normal(0.0, 0.6, (count, rank)),
+        factors=centres[persona] + rng.normal(0.0, spread, (count, centres.shape[1])),
+        begins=np.zeros(count, dtype=np.int64),
+        ends=np.full(count, np.iinfo(np.int64).max),
     )
+
+
+def taste_centres(world: World) -> Floats:
+    """(personas, factors) the tastes of an average user of each persona, from the structure seed alone."""
+    rng = np.random.default_rng(world.parameters.structure_seed + 1)
+    rank = world.parameters.executions.factors
+    return rng.normal(0.0, 0.8, (len(words.PERSONAS), rank))

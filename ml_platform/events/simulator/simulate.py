@@ -11,20 +11,26 @@ from numpy.typing import NDArray
 
 from ml_platform.events.simulator.acts import Acts, draw_acts
 from ml_platform.events.simulator.adoption import HISTORY_DAYS, Shown, draw_suggestions
+from ml_platform.events.simulator.adoption_bayes import expected_share
 from ml_platform.events.simulator.bayes import Posterior, posterior, select, session_starts
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
 from ml_platform.events.simulator.plants import disturb
 from ml_platform.events.simulator.population import Users, draw_users
+from ml_platform.events.simulator.recommender_ceiling import Offers, recommender_ceiling
 from ml_platform.events.simulator.rituals import STREAM as RITUAL_STREAM
 from ml_platform.events.simulator.rituals import Launches, draw_launches
 from ml_platform.events.simulator.sessions import DAY, MINUTE, Sessions, held, plan_sessions
 from ml_platform.events.simulator.step_ceilings import NextStep, next_steps, soon_chances
 from ml_platform.events.simulator.tables import Writer
+from ml_platform.events.simulator.turnover import come_and_go, there
 from ml_platform.events.simulator.workflows import Executions, build_catalogue, draw_executions
 from ml_platform.events.simulator.world import Floats, Ints, World, build_world
 
 BLOCK_USER_DAYS = 30_000
 """User-days of a block, at most: some 400,000 events and 300 MB of arrays."""
+
+_SUGGESTIONS = 0x50661
+"""The random stream of suggestions: their draws move nobody else's."""
 
 R = TypeVar("R", Executions, Shown)
 
@@ -98,8 +104,12 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "ceilings", writer.ceilings(block.acts, block.known, events)
         ceilings = _step_ceilings(world, block.acts, block.known, block.launches)
         yield "ceilings", writer.step_ceilings(*ceilings, events)
+        yield "ceilings", writer.offers(_offers(world, block, simulation.span), catalogue)
         yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
-        yield "suggestions", writer.suggestions(block.shown, catalogue, block.rng)
+        shown = writer.suggestions(block.shown, catalogue, block.rng)
+        yield "suggestions", shown
+        adopted = expected_share(block.shown, world.parameters.suggestions)
+        yield "ceilings", writer.suggestion_ceilings(adopted, shown)
 
 
 def _step_ceilings(
@@ -114,9 +124,11 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     plants = simulation.plants
     before = since - HISTORY_DAYS * DAY
     users = draw_users(world, numbers, rng)
+    users = come_and_go(world, users, simulation.span, (simulation.seed, int(numbers[0])))
     planned = plan_sessions(world, users, before, until, rng, plants.anomalies)
     drawn = draw_acts(world, users, planned, rng, plants)
     keep = _held_acts(world, planned, drawn)
+    keep &= there(users, drawn.user, planned.start[drawn.session])
     acts = disturb(world, select(drawn, keep & (drawn.time < until)), planned, plants, rng)
     catalogue = build_catalogue(world)
     stream = np.random.default_rng([simulation.seed, int(numbers[0]), RITUAL_STREAM])
@@ -124,7 +136,8 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     executions = draw_executions(
         world, catalogue, users, acts, launches.starts, (before, until), rng
     )
-    shown = draw_suggestions(world, catalogue, users, acts, executions, plants, rng)
+    own = np.random.default_rng([simulation.seed, int(numbers[0]), _SUGGESTIONS])
+    shown = draw_suggestions(world, catalogue, users, acts, executions, plants, since, own)
     # Sessions that began before the start are left out whole, so no session lacks its first event.
     kept = planned.start[acts.session] >= since
     acts = select(acts, kept)
@@ -138,6 +151,11 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),
         rng=rng,
     )
+
+
+def _offers(world: World, block: Block, span: tuple[int, int]) -> Offers:
+    of = (block.users, block.acts, block.known, block.executions)
+    return recommender_ceiling(world, build_catalogue(world), *of, span)
 
 
 def _held_acts(world: World, planned: Sessions, drawn: Acts) -> NDArray[np.bool_]:

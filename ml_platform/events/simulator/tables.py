@@ -13,6 +13,7 @@ from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.adoption import OUTCOMES, Shown
 from ml_platform.events.simulator.bayes import Posterior
 from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.recommender_ceiling import Offers
 from ml_platform.events.simulator.step_ceilings import NextStep, best_threshold, step_names
 from ml_platform.events.simulator.workflows import STATUSES, TRIGGERS, Catalogue, Executions
 from ml_platform.events.simulator.world import Floats, Ints, World
@@ -108,6 +109,25 @@ class Writer:
             probability=pa.array(np.concatenate([following.confidence, soon])),
         )
 
+    def offers(self, offers: Offers, catalogue: Catalogue) -> pa.Table:
+        """Workflows that the Bayes rule of the recommender offers, joined by ``|``, one row a snapshot."""
+        users = self._ids.take(pa.array(offers.user))
+        times = _times(offers.time)
+        names = [_words(_workflow_names(catalogue), column) for column in offers.workflows.T]
+        # Where fewer are left the places stay empty (skipping nulls loses rows that have nothing else).
+        lists = pc.binary_join_element_wise(
+            *names, "|", null_handling="replace", null_replacement=""
+        )
+        return self._table(
+            schema.CEILINGS,
+            row_id=_joined(users, "@", pc.strftime(times, format="%Y-%m-%d")),
+            model=_words(["workflow_recommender"], np.zeros(len(offers), dtype=np.int64)),
+            occurred_at=times,
+            received_at=times,
+            prediction=pc.utf8_rtrim(lists, "|"),
+            probability=pa.array(offers.probability),
+        )
+
     def executions(
         self, runs: Executions, catalogue: Catalogue, rng: np.random.Generator
     ) -> pa.Table:
@@ -138,16 +158,31 @@ class Writer:
         users = self._ids.take(pa.array(shown.user))
         settled = shown.settled <= self._as_of
         arms = _words(["control", "treatment"], shown.arm)
+        about = _words(words.CATEGORIES, catalogue.category[shown.workflow])
+        times = pa.array(shown.time).cast(pa.string())
+        number = pa.array(shown.workflow + 1).cast(pa.string())
         return self._table(
             schema.SUGGESTIONS,
-            suggestion_id=_joined("g-", users, "-", pa.array(shown.time).cast(pa.string())),
+            suggestion_id=_joined("g-", users, "-", times, "-", number),
             user_id=users,
             workflow_id=_words(_workflow_names(catalogue), shown.workflow),
             shown_at=_times(shown.time),
             received_at=self._received(shown.time, rng),
             outcome=_words(OUTCOMES, np.where(settled, shown.outcome, -1)),
             outcome_at=_times(shown.settled, settled),
-            attributes=_joined('{"arm":"', arms, '"}'),
+            attributes=_joined('{"arm":"', arms, '","category":"', about, '"}'),
+        )
+
+    def suggestion_ceilings(self, share: Floats, shown: pa.Table) -> pa.Table:
+        """Expected shares of acceptances by the Bayes rule, one for every suggestion."""
+        return self._table(
+            schema.CEILINGS,
+            row_id=shown["suggestion_id"],
+            model=_words(["suggestion_scorer"], np.zeros(len(share), dtype=np.int64)),
+            occurred_at=shown["shown_at"],
+            received_at=shown["received_at"],
+            prediction=_words(["no", "yes"], (share >= 0.5).astype(np.int64)),
+            probability=pa.array(share),
         )
 
     def _paths(self, acts: Acts, named: NDArray[np.bool_]) -> pa.Array:

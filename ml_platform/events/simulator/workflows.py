@@ -9,6 +9,7 @@ from ml_platform.events.simulator import vocabulary as words
 from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
+from ml_platform.events.simulator.turnover import there
 from ml_platform.events.simulator.world import Floats, Ints, Sampler, World, softmax
 
 TRIGGERS = ("manual", "event", "schedule")
@@ -66,8 +67,13 @@ def build_catalogue(world: World) -> Catalogue:
 
 def affinities(world: World, catalogue: Catalogue, users: Users) -> Floats:
     """(users, workflows) how much each user likes each workflow; standard deviation about 1."""
+    return taste_affinities(world, catalogue, users.factors)
+
+
+def taste_affinities(world: World, catalogue: Catalogue, factors: Floats) -> Floats:
+    """(tastes, workflows) how much tastes with these ``factors`` (tastes, factors) like each workflow."""
     scale = world.parameters.executions.affinity_strength / np.sqrt(catalogue.factors.shape[1])
-    result: Floats = users.factors @ catalogue.factors.T * scale
+    result: Floats = factors @ catalogue.factors.T * scale
     return result
 
 
@@ -92,6 +98,7 @@ def draw_executions(
     merged_user = np.concatenate([user, planned.user])
     merged_start = np.concatenate([start, planned.start])
     order = np.lexsort((merged_start, merged_user))
+    order = order[there(users, merged_user[order], merged_start[order])]
     user, start = merged_user[order], merged_start[order]
     workflow = np.concatenate([workflow, planned.workflow])[order]
     status = _success(world, catalogue, users, (user, workflow, start), rng)

@@ -1,0 +1,122 @@
+"""The snapshots of a user's workflows: what a recommender may know on a Monday, and what was begun after it."""
+
+from ml_platform.features.define import NEVER_MISSING, category, number, tokens
+from ml_platform.features.spec import Comparison, Family
+from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+
+HORIZON_DAYS = 14
+"""Days after a snapshot in which a workflow that is run for the first time counts as adopted."""
+
+_FORTNIGHT = "14 days before the row"
+_EVER = "everything before the row"
+_REPEATED = "Once, and once more for each doubling of its count; the most frequent first."
+_COUNT = (0.0, None)
+
+_WORKFLOWS = (
+    tokens("used", _EVER, f"Workflows that the user has run: they tell a taste. {_REPEATED}"),
+    tokens("recent", _FORTNIGHT, f"Workflows of now, which weigh more. {_REPEATED}"),
+    number(
+        "workflows_used",
+        Family.AGGREGATION,
+        _COUNT,
+        _EVER,
+        NEVER_MISSING,
+        "Who has run many is told by their runs, who has run none by what they do.",
+        Comparison.NEVER,
+        unit="count",
+    ),
+    number(
+        "runs",
+        Family.AGGREGATION,
+        _COUNT,
+        _EVER,
+        NEVER_MISSING,
+        "How much the history weighs.",
+        Comparison.NEVER,
+        unit="count",
+    ),
+    number(
+        "runs_14d",
+        Family.AGGREGATION,
+        _COUNT,
+        _FORTNIGHT,
+        NEVER_MISSING,
+        "The user's pace now.",
+        unit="count",
+    ),
+    number(
+        "workflows_begun_14d",
+        Family.TIME,
+        _COUNT,
+        _FORTNIGHT,
+        NEVER_MISSING,
+        "Workflows run for the first time: curiosity.",
+        Comparison.NEVER,
+        unit="count",
+    ),
+    number(
+        "days_since_last_run",
+        Family.TIME,
+        (0.0, None),
+        _EVER,
+        "null: the user has run none; kept as unknown",
+        "Who stopped is not like who goes on.",
+        unit="days",
+    ),
+)
+_DOINGS = (
+    tokens(
+        "recent_doings",
+        "the 28 days that end a day before the row, since categories are known a day late",
+        f"Categories (c:) and tools (t:) of the user's events: all that is known of a new user. {_REPEATED}",
+    ),
+    category(
+        "team",
+        Family.CATEGORICAL,
+        "the user",
+        "null: the source knows no team; kept as a value of its own",
+        "People of a team do alike.",
+    ),
+    number(
+        "days_since_first_seen",
+        Family.TIME,
+        (0.0, None),
+        _EVER,
+        NEVER_MISSING,
+        "How long the user could have begun something.",
+        Comparison.NEVER,
+        unit="days",
+    ),
+    number(
+        "events_28d",
+        Family.AGGREGATION,
+        _COUNT,
+        "the 28 days that end a day before the row",
+        NEVER_MISSING,
+        "How much is known of what the user does.",
+        unit="count",
+    ),
+)
+_EVERY = ("adoption_snapshots", "stg_workflow_executions", "stg_events", "repeated", "as_of")
+
+TABLE = FeatureTable(
+    name="adoption_snapshots",
+    title=(
+        "One row a user and Monday, 00:00 UTC, if the user was seen in the 28 days before: the workflows run "
+        "so far, what the user does, and which workflows were run for the first time in the 14 days after."
+    ),
+    labels=(
+        LabelColumn(
+            "next_used",
+            "varchar[]",
+            "Workflows run for the first time in the 14 days from the row on, the first one first; empty if "
+            "there was none, null until the 14 days are over.",
+        ),
+    ),
+    parts=(
+        FeaturePart(_WORKFLOWS, _EVERY),
+        FeaturePart(_DOINGS, (*_EVERY, "stg_users")),
+    ),
+)
+ADOPTION_SNAPSHOTS = TABLE.features
+"""In the order of the columns of ``adoption_snapshots.parquet``, after keys and label."""

@@ -1,0 +1,143 @@
+"""The features of a shown suggestion: what a suggestion scorer may know when it is shown.
+
+A round is what a user has been offered of one workflow in the fortnight up to the suggestion. Frequency, recency,
+success and similarity are told as of the round's first offer: later runs may be the offers' own doing, and are told
+apart. An acceptance counts from the moment at which it was known, never from the moment of its offer.
+"""
+
+from ml_platform.features.define import NEVER_MISSING, category, number
+from ml_platform.features.spec import Comparison, Family, FeatureSpec
+from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+
+COUNT = (0.0, None)
+SHARE = (0.0, 1.0)
+BEFORE_ROUND = "14 days before the round"
+ROUND = "the round, before the row"
+EVER = "all time before the row"
+MONTH = "30 days before the row"
+
+
+def _count(name: str, window: str, reason: str) -> FeatureSpec:
+    compare = Comparison.NEVER if window == EVER else Comparison.DISTRIBUTION
+    return number(
+        name, Family.AGGREGATION, COUNT, window, NEVER_MISSING, reason, compare, unit="count"
+    )
+
+
+def _rate(name: str, window: str, reason: str) -> FeatureSpec:
+    missing = "never missing: smoothed by one yes and one no, so .5 where there is nothing"
+    return number(name, Family.INTERACTION, SHARE, window, missing, reason)
+
+
+def _hours(name: str, high: float, window: str, missing: str, reason: str) -> FeatureSpec:
+    return number(name, Family.TIME, (0, high), window, missing, reason, unit="hours")
+
+
+def _clock(name: str, bounds: tuple[float, float], reason: str) -> FeatureSpec:
+    return number(
+        name, Family.TIME, bounds, "the row", NEVER_MISSING, reason, Comparison.SAME_SLOTS
+    )
+
+
+USE_FEATURES: tuple[FeatureSpec, ...] = (
+    category(
+        "category",
+        Family.CATEGORICAL,
+        "the row",
+        "null: the suggestion does not say; kept as a value of its own",
+        "Kind of work that the workflow is for.",
+    ),
+    _count("runs_14d", BEFORE_ROUND, "How often the user ran the workflow unasked."),
+    _hours(
+        "hours_since_run",
+        336,
+        BEFORE_ROUND,
+        "never missing: 336 where there was no run in the window",
+        "How long ago the user last ran it, as of the round.",
+    ),
+    _count("finished_14d", BEFORE_ROUND, "Runs of it by the user that have ended."),
+    _rate("success_14d", BEFORE_ROUND, "How often these succeeded."),
+    number(
+        "similarity",
+        Family.DOMAIN,
+        SHARE,
+        "14 days to 1 day before the round",
+        "null: the suggestion names no kind of work, or no event of the user has one; kept as unknown",
+        "Share of the user's events that are of the workflow's kind of work.",
+    ),
+    _count("runs_since", ROUND, "Runs since the first offer: it is being taken up."),
+    _count("user_runs_14d", "14 days before the row", "How much the user runs at all."),
+    _count("events_known", "14 days to 1 day before the row", "How much is known of the user."),
+)
+
+ACCEPTANCE_FEATURES: tuple[FeatureSpec, ...] = (
+    _count("round_shown", ROUND, "How often it was offered already."),
+    _count("round_answered", ROUND, "Of these with a known outcome."),
+    _count("round_accepted", ROUND, "Of these accepted."),
+    _rate("round_rate", ROUND, "How often this user takes this workflow these days."),
+    number(
+        "round_pending",
+        Family.INTERACTION,
+        (None, None),
+        ROUND,
+        NEVER_MISSING,
+        "Offers whose outcome is open: mostly ignored. Negative where older offers are answered late.",
+    ),
+    _hours("round_hours", 336, ROUND, NEVER_MISSING, "How long it has been offered."),
+    _count("pair_shown", EVER, "How often it was ever offered to the user."),
+    _count("pair_answered", EVER, "Of these with a known outcome."),
+    _count("pair_accepted", EVER, "Of these accepted."),
+    _rate("pair_rate", EVER, "How often this user ever took this workflow."),
+    _count("user_answered_30d", MONTH, "Outcomes of all offers to the user."),
+    _count("user_accepted_30d", MONTH, "Of these accepted."),
+    _rate("user_rate_30d", MONTH, "How willing the user is in general."),
+    _count("workflow_answered_30d", MONTH, "Outcomes of the workflow's offers to anybody."),
+    _count("workflow_accepted_30d", MONTH, "Of these accepted."),
+    _rate("workflow_rate_30d", MONTH, "How welcome the workflow is in general."),
+    number(
+        "offers_at_once",
+        Family.RAW,
+        (1, None),
+        "the row",
+        NEVER_MISSING,
+        "Suggestions shown to the user at that moment, this one among them.",
+        unit="count",
+    ),
+)
+
+CLOCK_FEATURES: tuple[FeatureSpec, ...] = (
+    _clock("is_weekend", (0, 1), "Weekends are different work; UTC."),
+    _clock("hour", (0, 23), "Hour of the day, UTC."),
+    _clock("weekday", (0, 6), "0 is Monday; UTC."),
+    _clock("hour_sin", (-1, 1), "The hour as a circle."),
+    _clock("hour_cos", (-1, 1), "The hour as a circle."),
+    _clock("weekday_sin", (-1, 1), "The week as a circle."),
+    _clock("weekday_cos", (-1, 1), "The week as a circle."),
+)
+
+_EVERY = ("stg_suggestions", "suggestion_features", "offers", "windows", "as_of")
+TABLE = FeatureTable(
+    name="suggestion_features",
+    title="One row a shown suggestion, its keys, what became of it, and what was known when it was shown.",
+    labels=(
+        LabelColumn(
+            "adopted_share",
+            "double",
+            "Accepted of the offers of this workflow to this user in the 14 days from this one on, itself "
+            "included; null until they are known and where they are fewer than 8. In a source that offers a "
+            "workflow once, 1 or 0: accepted or not.",
+        ),
+        LabelColumn("adopted", "varchar", "Whether this offer was accepted, 'yes' or 'no'."),
+        LabelColumn("occasions", "double", "Offers that the share is of."),
+    ),
+    parts=(
+        FeaturePart(
+            USE_FEATURES,
+            (*_EVERY, "int_offers", "int_offer_context", "stg_workflow_executions", "stg_events"),
+        ),
+        FeaturePart(ACCEPTANCE_FEATURES, (*_EVERY, "int_offers", "int_offer_context")),
+        FeaturePart(CLOCK_FEATURES, (*_EVERY, "clock")),
+    ),
+)
+SUGGESTION_FEATURES = TABLE.features
+"""In the order of the columns of ``suggestion_features.parquet``, after keys and labels."""

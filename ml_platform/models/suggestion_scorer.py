@@ -1,0 +1,96 @@
+"""The suggestion scorer: which share of the occasions of the next 14 days a user will take a suggestion.
+
+Boosted trees on use (frequency, recency, success, similarity to the user's work) and on what became of earlier
+offers.
+Hyperparameters were chosen on the last block of time inside training parts, never on a test part
+(docs/suggestion_scorer.md).
+"""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ml_platform.features.spec import Kind
+from ml_platform.features.suggestion_features import SUGGESTION_FEATURES, TABLE
+from ml_platform.models.boosting import BoostingRecipe, fit_boosting
+from ml_platform.models.encoding import EncodingPlan
+from ml_platform.models.recipe import recipe_of
+from ml_platform.models.share_rules import fit_share_rules
+from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.task import Share
+
+if TYPE_CHECKING:
+    from ml_platform.models.spec import FitOutcome
+    from ml_platform.training_sets.training_set import TrainingSet
+
+LABEL_DELAY = timedelta(days=15)
+"""The 14 days of the label, and one for the last outcome in them."""
+
+PLAN = EncodingPlan(
+    numbers=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.NUMBER),
+    categories=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.CATEGORY),
+    evidence=(),
+)
+RECIPE = BoostingRecipe()
+
+POLICY = GatePolicy(
+    quality=(
+        QualityGate(
+            "r2",
+            "r2",
+            Bound.LIMIT,
+            0.7,
+            "below it, scores leave more than three tenths of the differences in adoption untold",
+        ),
+        QualityGate(
+            "roc_auc",
+            "roc_auc",
+            Bound.LIMIT,
+            0.7,
+            "where adoption is one yes or no: below it a wanted suggestion ranks under an unwanted one "
+            "three times in ten",
+        ),
+        QualityGate(
+            "over_rules",
+            "one_minus_mae",
+            Bound.BASELINE,
+            0.0,
+            "a model that is no nearer than the pair's own acceptance rate is not worth its upkeep",
+        ),
+        QualityGate(
+            "over_champion",
+            "one_minus_mae",
+            Bound.CHAMPION,
+            -0.01,
+            "a candidate may be no more than one point further off than what is in production",
+        ),
+    ),
+    minimum_test_rows=1_000,
+    minimum_test_clusters=100,
+)
+
+
+def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+    """Fit on the training part alone; the same training set, request and code give the same bytes."""
+    recipe = recipe_of(RECIPE, request.parameters)
+    return fit_boosting(training_set, PLAN, recipe, "round_shown", LABEL_DELAY, request)
+
+
+SPEC = ModelSpec(
+    name="suggestion_scorer",
+    title="Suggestion scorer",
+    table=TABLE,
+    task=Share(outcome="adopted"),
+    label="adopted_share",
+    carried=("adopted", "occasions"),
+    label_delay=LABEL_DELAY,
+    test_share=0.2,
+    features=tuple(PLAN.features),
+    policy=POLICY,
+    seed=20260102,
+    fit=fit,
+    fit_rules=fit_share_rules,
+    defaults=asdict(RECIPE),
+    needs=("suggestions",),
+    monitored="one_minus_mae",
+)

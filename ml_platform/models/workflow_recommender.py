@@ -1,0 +1,106 @@
+"""The workflow recommender: which five workflows to show a user who has not run them yet.
+
+Non-negative matrix factorisation of who ran what, folded in for every user, with the content of a user as
+pseudo-counts, so that a new user is answered by what they do. Its number of tastes, and what content
+weighs, are chosen on the newest block of time inside the training part, never on a test part.
+"""
+
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
+from ml_platform.models.popularity import fit_popularity
+from ml_platform.models.recommender_fit import Family, Learned, fit_recommender
+from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.task import Ranking
+from ml_platform.models.user_vectors import DOINGS, RECENT, TEAM, USED
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from ml_platform.models.recommender_fit import Parameters
+    from ml_platform.models.spec import FitOutcome
+    from ml_platform.models.user_vectors import UserVectors
+    from ml_platform.training_sets.training_set import TrainingSet
+
+LABEL_DELAY = timedelta(days=HORIZON_DAYS)
+DEFAULTS = MappingProxyType(
+    {
+        "tastes": 10,
+        "prior_weight": 10.0,
+        "recency": 0.0,
+        "growth": 1.5,
+        "shrinkage": 0.3,
+        "choose": True,
+    }
+)
+"""``choose``: the first two are chosen on the newest block, whatever is given for them."""
+POLICY = GatePolicy(
+    quality=(
+        QualityGate(
+            name="over_popularity",
+            metric="ndcg_at_5",
+            bound=Bound.BASELINE,
+            limit=0.0,
+            why="what everybody begins needs no model",
+        ),
+        QualityGate(
+            name="over_popularity_recall",
+            metric="recall_at_5",
+            bound=Bound.BASELINE,
+            limit=0.0,
+            why="five places must hold more of what users go on to run than the five most popular ones",
+        ),
+        QualityGate(
+            name="over_champion",
+            metric="ndcg_at_5",
+            bound=Bound.CHAMPION,
+            limit=-0.02,
+            why="a candidate may not be worse than what is in production by more than .02",
+        ),
+    ),
+    minimum_test_rows=150,
+    minimum_test_clusters=100,
+)
+
+
+def _learn(
+    matrix: "sparse.csr_matrix", vectors: "UserVectors", parameters: "Parameters", seed: int
+) -> Learned:
+    from ml_platform.models.item_factors import FactorsScorer, NmfEstimator, fit_components
+
+    nmf = fit_components(matrix, vectors.items, int(parameters["tastes"]), seed)
+    return Learned(NmfEstimator(vectors, nmf), FactorsScorer(vectors, nmf.components_))
+
+
+FAMILY = Family(
+    learn=_learn,
+    fitted=("tastes",),
+    choices=MappingProxyType({"tastes": (5, 8, 10, 12, 15), "prior_weight": (3.0, 10.0, 20.0)}),
+)
+
+
+def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+    """`fit_recommender` with non-negative factors."""
+    return fit_recommender(training_set, request, FAMILY, DEFAULTS)
+
+
+SPEC = ModelSpec(
+    name="workflow_recommender",
+    title="Workflow recommender",
+    table=TABLE,
+    task=Ranking(k=5),
+    label="next_used",
+    label_delay=LABEL_DELAY,
+    test_share=0.15,
+    features=(USED, RECENT, DOINGS, TEAM),
+    policy=POLICY,
+    seed=20_260_301,
+    fit=fit,
+    fit_rules=fit_popularity,
+    defaults=DEFAULTS,
+    needs=("workflow_executions",),
+    monitored="hit_at_1",
+    fairness_groups=("team", "region"),
+)

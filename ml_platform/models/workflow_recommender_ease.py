@@ -1,0 +1,77 @@
+"""The challenger of the workflow recommender: EASE on the same table, judged on the same rows."""
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ml_platform.models.recommender_fit import Family, Learned, fit_recommender
+from ml_platform.models.spec import Bound, FitRequest, QualityGate
+from ml_platform.models.workflow_recommender import POLICY
+from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from ml_platform.models.recommender_fit import Parameters
+    from ml_platform.models.spec import FitOutcome
+    from ml_platform.models.user_vectors import UserVectors
+    from ml_platform.training_sets.training_set import TrainingSet
+
+DEFAULTS = MappingProxyType(
+    {
+        "penalty": 3.0,
+        "prior_weight": 10.0,
+        "recency": 0.0,
+        "growth": 1.0,
+        "shrinkage": 0.3,
+        "choose": True,
+    }
+)
+"""``choose``: the first two are chosen on the newest block, whatever is given for them."""
+
+
+def _learn(
+    matrix: "sparse.csr_matrix", vectors: "UserVectors", parameters: "Parameters", seed: int
+) -> Learned:
+    from ml_platform.models.item_weights import ItemWeightsScorer, fit_weights
+
+    weights = fit_weights(matrix, vectors.items, float(parameters["penalty"]))
+    scorer = ItemWeightsScorer(vectors, weights)
+    return Learned(scorer, scorer)
+
+
+FAMILY = Family(
+    learn=_learn,
+    fitted=("penalty",),
+    choices=MappingProxyType({"penalty": (0.3, 1.0, 3.0, 10.0), "prior_weight": (3.0, 10.0, 20.0)}),
+)
+
+
+def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+    """`fit_recommender` with weights of items on items."""
+    return fit_recommender(training_set, request, FAMILY, DEFAULTS)
+
+
+SPEC = replace(
+    RECOMMENDER,
+    name="workflow_recommender_ease",
+    title="Workflow recommender, EASE",
+    policy=replace(
+        POLICY,
+        quality=(
+            *POLICY.quality,
+            QualityGate(
+                name="over_rival",
+                metric="ndcg_at_5",
+                bound=Bound.RIVAL,
+                limit=0.0,
+                why="a second recommender is worth keeping only where it beats the first",
+            ),
+        ),
+    ),
+    seed=20_260_302,
+    fit=fit,
+    defaults=DEFAULTS,
+    rival="workflow_recommender",
+    ceiling="workflow_recommender",
+)

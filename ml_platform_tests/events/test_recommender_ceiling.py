@@ -1,0 +1,196 @@
+"""Who joins and leaves, and the offers of the Bayes rule of the recommender."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.bayes import Posterior, select
+from ml_platform.events.simulator.parameters import DEFAULT, Parameters
+from ml_platform.events.simulator.recommender_ceiling import (
+    DRAWS,
+    SEEN_DAYS,
+    Offers,
+    recommender_ceiling,
+)
+from ml_platform.events.simulator.sessions import DAY
+from ml_platform.events.simulator.simulate import Block, Simulation, blocks, tables
+from ml_platform.events.simulator.turnover import there
+from ml_platform.events.simulator.workflows import affinities, build_catalogue
+from ml_platform.events.simulator.world import build_world, softmax
+
+AS_OF = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def simulation(parameters: Parameters = DEFAULT, users: int = 60, days: int = 60) -> Simulation:
+    return Simulation(as_of=AS_OF, days=days, users=users, seed=4, parameters=parameters)
+
+
+def offers(of: Simulation, block: Block) -> Offers:
+    world = build_world(of.parameters)
+    parts = (block.users, block.acts, block.known, block.executions)
+    return recommender_ceiling(world, build_catalogue(world), *parts, of.span)
+
+
+@pytest.fixture(scope="module")
+def block() -> Block:
+    (only,) = blocks(simulation())
+    return only
+
+
+@pytest.fixture(scope="module")
+def found(block: Block) -> Offers:
+    return offers(simulation(), block)
+
+
+class TestTurnover:
+    def test_nobody_does_anything_before_they_join_or_after_they_left(self, block: Block) -> None:
+        users, runs, acts = block.users, block.executions, block.acts
+        assert there(users, runs.user, runs.start).all()
+        assert (acts.time >= users.begins[acts.user]).all()
+        # A session that began in time is held to its end.
+        assert (acts.time - DAY < users.ends[acts.user]).all()
+
+    def test_as_many_join_as_leave_and_all_in_the_second_half(self) -> None:
+        (many,) = blocks(simulation(users=400, days=20))
+        since, until = simulation(days=20).span
+        joins, leaves = many.users.begins > 0, many.users.ends < np.iinfo(np.int64).max
+        assert not (joins & leaves).any()
+        assert 28 < joins.sum() < 36
+        moments = many.users.begins[joins]
+        assert ((moments >= (since + until) // 2) & (moments < until)).all()
+        assert sorted(moments) == sorted(many.users.ends[leaves])
+        personas = many.users.persona
+        assert sorted(personas[joins]) == sorted(personas[leaves])
+
+    def test_they_move_no_event_of_the_others(self, block: Block) -> None:
+        still = replace(DEFAULT, population=replace(DEFAULT.population, turnover=0.0))
+        (other,) = blocks(simulation(still))
+        stays = (block.users.begins == 0) & (block.users.ends == other.users.ends)
+        assert 0.6 < stays.mean() < 1
+        ours, theirs = stays[block.acts.user], stays[other.acts.user]
+        assert np.array_equal(block.acts.time[ours], other.acts.time[theirs])
+        assert np.array_equal(block.acts.category[ours], other.acts.category[theirs])
+
+
+class TestCatalogue:
+    def test_ten_workflows_a_category(self) -> None:
+        catalogue = build_catalogue(build_world(DEFAULT))
+        assert np.bincount(catalogue.category).tolist() == [10] * len(words.CATEGORIES)
+
+    def test_users_go_on_to_begin_workflows(self, block: Block) -> None:
+        """In the last fortnight of sixty days users begin three workflows of eighty, about."""
+        runs = block.executions
+        first = np.full((60, 80), np.iinfo(np.int64).max)
+        np.minimum.at(first, (runs.user, runs.workflow), runs.start)
+        begun = (first >= simulation().span[1] - 14 * DAY) & (first < np.iinfo(np.int64).max)
+        assert begun.sum(axis=1).mean() > 2.5
+
+
+class TestOffers:
+    def test_mondays_before_which_the_user_was_seen(self, block: Block, found: Offers) -> None:
+        """Recounted, user by user, from all events and runs."""
+        since, until = simulation().span
+        expected = set()
+        monday = (since - 4 * DAY) // (7 * DAY) * 7 * DAY + 4 * DAY
+        while monday < until:
+            for user in range(60):
+                times = np.concatenate(
+                    [
+                        block.acts.time[block.acts.user == user],
+                        block.executions.start[block.executions.user == user],
+                    ]
+                )
+                inside = (times < monday) & (times >= monday - SEEN_DAYS * DAY)
+                if monday > since and inside.any():
+                    expected.add((user, monday))
+            monday += 7 * DAY
+        assert set(zip(found.user.tolist(), found.time.tolist(), strict=True)) == expected
+
+    def test_nothing_that_has_run_is_offered(self, block: Block, found: Offers) -> None:
+        runs = block.executions
+        for row in range(0, len(found), 7):
+            mine = (runs.user == found.user[row]) & (runs.start < found.time[row])
+            assert not set(runs.workflow[mine]) & set(found.workflows[row].tolist())
+
+    def test_nothing_that_comes_later_counts(self, block: Block, found: Offers) -> None:
+        """Without the last twenty days, the offers before them are the same."""
+        cut = int(np.sort(np.unique(found.time))[-3])
+        acts = block.acts.time < cut
+        runs = block.executions.start < cut
+        earlier = replace(
+            block,
+            acts=select(block.acts, acts),
+            known=Posterior(**{name: part[acts] for name, part in vars(block.known).items()}),
+            executions=replace(
+                block.executions,
+                **{name: value[runs] for name, value in vars(block.executions).items()},
+            ),
+        )
+        of = simulation()
+        less = offers(of, earlier)
+        ours, theirs = found.time <= cut, less.time <= cut
+        same = (found.workflows[ours][:, 0] == less.workflows[theirs][:, 0]).mean()
+        # What the block's own averages (mix of categories, pace) change: near ties.
+        assert same > 0.95
+
+    def test_no_knowledge_beats_it_but_that_of_the_true_tastes(
+        self, block: Block, found: Offers
+    ) -> None:
+        """Precision of the five over what is begun: popular < offered < by true liking, all averaged."""
+        world = build_world(DEFAULT)
+        runs = block.executions
+        first = np.full((60, 80), np.iinfo(np.int64).max)
+        np.minimum.at(first, (runs.user, runs.workflow), runs.start)
+        start = first[found.user]
+        begun = (start >= found.time[:, None]) & (start < found.time[:, None] + 14 * DAY)
+        used = start < found.time[:, None]
+
+        def precision(scores: np.ndarray) -> float:
+            top = np.argsort(np.where(used, np.inf, -scores), axis=1, kind="stable")[:, :5]
+            return float(np.take_along_axis(begun, top, axis=1).mean())
+
+        liking = softmax(affinities(world, build_catalogue(world), block.users))
+        popular = np.tile(begun.sum(axis=0).astype(float), (len(begun), 1))
+        ours = float(np.take_along_axis(begun, found.workflows, axis=1).mean())
+        assert precision(popular) + 0.05 < ours < precision(liking[found.user]) + 0.03
+
+    def test_probabilities(self, found: Offers) -> None:
+        assert ((found.probability >= 0) & (found.probability <= 1)).all()
+        assert DRAWS % len(words.PERSONAS) == 0
+
+
+def test_the_table_has_a_list_for_every_snapshot(found: Offers) -> None:
+    rows = [
+        row
+        for name, table in tables(simulation())
+        if name == "ceilings"
+        for row in table.to_pylist()
+        if row["model"] == "workflow_recommender"
+    ]
+    assert len(rows) == len(found)
+    assert len({row["row_id"] for row in rows}) == len(rows)
+    row = rows[0]
+    user, day = row["row_id"].split("@")
+    assert user.startswith("s4-u")
+    assert row["occurred_at"] == datetime.fromisoformat(day).replace(tzinfo=UTC)
+    assert row["occurred_at"].weekday() == 0
+    assert row["occurred_at"] - timedelta(days=60) < AS_OF
+    assert len(row["prediction"].split("|")) == 5
+
+
+def test_who_has_run_everything_is_offered_nothing() -> None:
+    """Three workflows and sixty days: after a week most have run them all."""
+    few = replace(DEFAULT, executions=replace(DEFAULT.executions, workflows=3))
+    rows = [
+        row
+        for name, table in tables(simulation(few, users=10))
+        if name == "ceilings"
+        for row in table.to_pylist()
+        if row["model"] == "workflow_recommender"
+    ]
+    offered = [len(row["prediction"].split("|")) if row["prediction"] else 0 for row in rows]
+    assert offered.count(0) > len(rows) / 2
+    assert max(offered) <= 3

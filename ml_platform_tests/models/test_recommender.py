@@ -1,0 +1,401 @@
+"""Factors, item weights and popularity on planted tastes; parity, new users, new items, determinism."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.models import workflow_recommender, workflow_recommender_ease
+from ml_platform.models.artifact import load_scorer, scorer_of
+from ml_platform.models.item_factors import FOLD_IN, FactorsScorer, fit_components, fold_in
+from ml_platform.models.item_weights import ItemWeightsScorer, fit_weights
+from ml_platform.models.new_items import filled, likeness, name_words
+from ml_platform.models.popularity import fit_popularity
+from ml_platform.models.spec import FitOutcome, FitRequest, ModelSpec
+from ml_platform.models.top_items import hits, ndcg_rows, top_items, wanted
+from ml_platform.models.user_vectors import (
+    adoption_matrix,
+    content_shares,
+    fit_content,
+    grown,
+    latest_rows,
+)
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.adoptions import ITEMS, snapshots, training_set
+
+SPECS = (workflow_recommender.SPEC, workflow_recommender_ease.SPEC)
+PLAIN = {"choose": False, "tastes": 4}
+
+
+def fit(spec: ModelSpec, of: TrainingSet, **parameters: float | bool) -> FitOutcome:
+    return spec.fit(of, FitRequest(seed=spec.seed, parameters=parameters))
+
+
+def ndcg(scores: np.ndarray, rows: pd.DataFrame, classes: tuple[str, ...] = ITEMS) -> float:
+    truth = wanted(rows.next_used, classes)
+    gained = ndcg_rows(hits(top_items(scores, 5), truth.known), truth.total)
+    return float(gained[truth.total > 0].mean())
+
+
+@pytest.fixture(scope="module")
+def planted() -> TrainingSet:
+    return training_set(snapshots())
+
+
+@pytest.fixture(scope="module", params=SPECS, ids=lambda spec: spec.name)
+def fitted(request: pytest.FixtureRequest, planted: TrainingSet) -> tuple[ModelSpec, FitOutcome]:
+    return request.param, request.param.fit(planted, FitRequest(seed=1))
+
+
+class TestOnPlantedTastes:
+    def test_beats_popularity(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
+    ) -> None:
+        _, outcome = fitted
+        ours = ndcg(scorer_of(outcome.artifact).predict_proba(planted.test), planted.test)
+        rules = scorer_of(fit_popularity(planted)).predict_proba(planted.test)
+        assert ours > ndcg(rules, planted.test) + 0.2
+
+    def test_offers_nothing_that_is_used(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
+    ) -> None:
+        _, outcome = fitted
+        scorer = scorer_of(outcome.artifact)
+        for row, top in zip(
+            planted.test.used, top_items(scorer.predict_proba(planted.test), 5), strict=True
+        ):
+            assert not {scorer.classes[i] for i in top if i >= 0} & set(row)
+
+    def test_a_new_user_is_answered_by_what_they_do(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
+    ) -> None:
+        _, outcome = fitted
+        new = planted.test.head(4).copy()
+        new["used"] = new["recent"] = [[]] * 4
+        new["team"] = None
+        scores = scorer_of(outcome.artifact).predict_proba(new)
+        for kind, top in enumerate(top_items(scores, 5)):
+            assert {ITEMS[i][5] for i in top} == {"abcd"[kind]}
+
+    def test_the_artifact_says_what_the_estimator_says(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
+    ) -> None:
+        _, outcome = fitted
+        ours = scorer_of(outcome.artifact).predict_proba(planted.test)
+        assert np.abs(ours - outcome.estimator.predict_proba(planted.test)).max() < 1e-9
+
+    def test_one_row_is_answered_as_among_many(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
+    ) -> None:
+        _, outcome = fitted
+        scorer = scorer_of(outcome.artifact)
+        together = scorer.predict_proba(planted.test)
+        for n in range(0, len(planted.test), 17):
+            alone = scorer.predict_proba(planted.test.iloc[[n]])
+            np.testing.assert_allclose(alone[0], together[n], rtol=1e-12)
+
+    def test_loads_again_from_its_folder(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet, tmp_path
+    ) -> None:
+        _, outcome = fitted
+        outcome.artifact.write(tmp_path / "a")
+        loaded = load_scorer(tmp_path / "a", outcome.artifact.sha256)
+        expected = scorer_of(outcome.artifact).predict_proba(planted.test)
+        assert np.array_equal(loaded.predict_proba(planted.test), expected)
+        assert not any(b"\x80\x04" in content[:2] for content in outcome.artifact.files.values())
+
+    def test_a_new_item_is_like_those_named_alike(
+        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
+    ) -> None:
+        _, outcome = fitted
+        wider = scorer_of(outcome.artifact).with_new(("kind_a-99", "kind_b-98"))
+        assert wider.classes[-2:] == ("kind_a-99", "kind_b-98")
+        rows = planted.test[planted.test.used.map(len) > 5]
+        scores = wider.predict_proba(rows)
+        kinds = rows.user_id.str[1:].astype(int).to_numpy() % 4
+        liked = scores[:, -2] > scores[:, -1]
+        assert liked[kinds == 0].mean() > 0.9
+        assert liked[kinds == 1].mean() < 0.1
+
+    def test_a_missing_feature_is_named(self, fitted: tuple[ModelSpec, FitOutcome]) -> None:
+        _, outcome = fitted
+        with pytest.raises(IntegrityError, match="recent_doings"):
+            scorer_of(outcome.artifact).predict_proba(pd.DataFrame({"used": [[]], "team": ["x"]}))
+
+    def test_null_lists_and_strangers_are_answered(
+        self, fitted: tuple[ModelSpec, FitOutcome]
+    ) -> None:
+        _, outcome = fitted
+        strange = pd.DataFrame(
+            {
+                "used": [None, ["never-heard-of"]],
+                "recent": [None, []],
+                "recent_doings": [None, ["c:unknown", None]],
+                "team": [None, "team-77"],
+            }
+        )
+        scores = scorer_of(outcome.artifact).predict_proba(strange)
+        np.testing.assert_allclose(scores[0], scores[1])
+        assert (scores >= 0).all()
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+class TestSaboteurs:
+    def test_shuffled_adoptions_bring_it_to_popularity(self, spec: ModelSpec) -> None:
+        """Every user's history and label goes to another user, that of another week to another."""
+        rows = snapshots()
+        order = np.random.default_rng(3).permutation(len(rows))
+        for column in ("used", "recent", "next_used"):
+            rows[column] = rows[column].to_numpy()[
+                np.random.default_rng([3, len(column)]).permutation(order)
+            ]
+        shuffled = training_set(rows)
+        ours = scorer_of(fit(spec, shuffled, **_of(spec)).artifact).predict_proba(shuffled.test)
+        rules = scorer_of(fit_popularity(shuffled)).predict_proba(shuffled.test)
+        assert abs(ndcg(ours, shuffled.test) - ndcg(rules, shuffled.test)) < 0.05
+
+    def test_permuted_users_change_nothing_but_ids(self, spec: ModelSpec) -> None:
+        rows = snapshots()
+        names = rows.user_id.unique()
+        other = dict(zip(names, np.random.default_rng(4).permutation(names), strict=True))
+        renamed = rows.assign(
+            user_id=rows.user_id.map(other),
+            cluster_id=rows.cluster_id.map(other),
+            row_id=[f"{other[r[:4]]}{r[4:]}" for r in rows.row_id],
+        )
+        plain, permuted = training_set(rows), training_set(renamed)
+        one = scorer_of(fit(spec, plain, **_of(spec)).artifact).predict_proba(plain.test)
+        two = scorer_of(fit(spec, permuted, **_of(spec)).artifact).predict_proba(permuted.test)
+        np.testing.assert_allclose(one, two, atol=5e-3)
+        assert abs(ndcg(one, plain.test) - ndcg(two, permuted.test)) < 0.01
+
+    def test_nobody_has_used_anything(self, spec: ModelSpec) -> None:
+        rows = snapshots()
+        for column in ("used", "recent", "next_used"):
+            rows[column] = [[]] * len(rows)
+        with pytest.raises(InsufficientData, match="32 items"):
+            fit(spec, training_set(rows), **_of(spec))
+
+    def test_the_test_part_is_not_touched(self, spec: ModelSpec, planted: TrainingSet) -> None:
+        blind = replace(planted, test=planted.test.head(0))
+        assert (
+            fit(spec, blind, **_of(spec)).artifact.sha256
+            == fit(spec, planted, **_of(spec)).artifact.sha256
+        )
+
+
+def _of(spec: ModelSpec) -> dict[str, float | bool]:
+    return PLAIN if spec is SPECS[0] else {"choose": False}
+
+
+PROGRAM = """
+from ml_platform.models import workflow_recommender, workflow_recommender_ease
+from ml_platform.models.spec import FitRequest
+from ml_platform_tests.models.adoptions import snapshots, training_set
+made = training_set(snapshots())
+for module in (workflow_recommender, workflow_recommender_ease):
+    outcome = module.SPEC.fit(made, FitRequest(seed=5))
+    print(outcome.artifact.sha256, module.SPEC.fit_rules(made).sha256)
+"""
+
+
+def test_same_seed_same_hash_in_two_processes() -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said[0] == said[1]
+    assert len(said[0].split()) == 4
+
+
+class TestChoice:
+    def test_the_newest_block_chooses(self, planted: TrainingSet) -> None:
+        told: list[str] = []
+        outcome = workflow_recommender.SPEC.fit(planted, FitRequest(seed=1, progress=told.append))
+        assert len(told) == len(workflow_recommender.FAMILY.choices["tastes"])
+        assert (
+            outcome.parameters["prior_weight"]
+            in workflow_recommender.FAMILY.choices["prior_weight"]
+        )
+        assert 0 < outcome.fold_metrics[0]["ndcg_at_5"] <= 1
+
+    def test_given_parameters_stay(self, planted: TrainingSet) -> None:
+        outcome = fit(SPECS[0], planted, choose=False, tastes=3, prior_weight=7.0)
+        assert (outcome.parameters["tastes"], outcome.parameters["prior_weight"]) == (3, 7.0)
+
+    def test_a_history_too_short_to_choose_on_takes_the_defaults(
+        self, planted: TrainingSet
+    ) -> None:
+        first = planted.train.occurred_at.min()
+        short = replace(planted, train=planted.train[planted.train.occurred_at == first])
+        outcome = SPECS[1].fit(short, FitRequest(seed=1))
+        assert outcome.fold_metrics == ()
+        assert outcome.parameters == dict(SPECS[1].defaults)
+
+
+class TestVectors:
+    """Weights of items, by hand."""
+
+    @pytest.mark.parametrize(
+        ("growth", "expected"), [(1.0, [0, 1, 2, 3]), (2.0, [0, 1, 3, 7]), (1.5, [0, 1, 2.5, 4.75])]
+    )
+    def test_growth(self, growth: float, expected: list[float]) -> None:
+        np.testing.assert_allclose(grown(np.arange(4), growth), expected)
+
+    def test_the_matrix_has_runs_by_weight_and_one_for_what_was_begun(self) -> None:
+        rows = pd.DataFrame(
+            {"used": [["a", "a", "b"]], "recent": [["b"]], "next_used": [["c", "z"]]}
+        )
+        matrix = adoption_matrix(rows, "next_used", ("a", "b", "c"), 0.5, 2.0)
+        assert matrix.toarray().tolist() == [[3.0, 1.5, 1.0]]
+
+    def test_shares_of_doings_are_by_kind(self) -> None:
+        """c:x twice is 3 of 4, t:e is all of its kind; a team that is known is 1."""
+        rows = pd.DataFrame(
+            {"recent_doings": [["c:x", "c:x", "c:y", "t:e"]] * 2, "team": ["red", "blue"]}
+        )
+        tokens = ("c:x", "c:y", "t:e", "team:red")
+        found = content_shares(rows, tokens, {token: i for i, token in enumerate(tokens)})
+        assert found.tolist() == [[0.75, 0.25, 1.0, 1.0], [0.75, 0.25, 1.0, 0.0]]
+
+    def test_latest_rows(self) -> None:
+        rows = pd.DataFrame({"user": ["b", "a", "b"], "time": [1, 2, 3], "n": [0, 1, 2]})
+        assert latest_rows(rows, "user", "time").n.tolist() == [1, 2]
+
+    def test_content_is_scikit_learns_ridge(self, planted: TrainingSet) -> None:
+        from sklearn.linear_model import Ridge
+
+        rows = latest_rows(planted.train, "user_id", "occurred_at")
+        matrix = adoption_matrix(rows, "next_used", ITEMS, 0.0, 1.5)
+        tokens = ("c:kind_a", "c:kind_b", "c:other")
+        index = {token: i for i, token in enumerate(tokens)}
+        content = fit_content(rows, matrix, tokens, 0.5)
+        has = np.asarray(matrix.sum(axis=1)).ravel() > 0
+        shares = content_shares(rows[has], tokens, index)
+        towards = matrix[has].toarray()
+        towards /= towards.sum(axis=1, keepdims=True)
+        centred = shares - shares.mean(axis=0)
+        penalty = 0.5 * (centred**2).sum() / len(tokens)
+        theirs = Ridge(alpha=penalty).fit(shares, towards)
+        np.testing.assert_allclose(content[:-1], theirs.coef_.T, atol=1e-10)
+
+
+def random_matrix(users: int = 60, items: int = 12, seed: int = 0) -> sparse.csr_matrix:
+    random = np.random.default_rng(seed)
+    counts = random.poisson(random.gamma(0.5, 1.0, (users, 3)) @ random.gamma(0.5, 1.0, (3, items)))
+    return sparse.csr_matrix(counts.astype(np.float64))
+
+
+def names(count: int) -> tuple[str, ...]:
+    return tuple(f"item-{n}" for n in range(count))
+
+
+class TestAgainstReferences:
+    def test_fold_in_is_scikit_learns_transform(self) -> None:
+        matrix = random_matrix()
+        nmf = fit_components(matrix, names(12), 3, seed=0)
+        vectors = matrix.toarray() + 0.01
+        theirs = nmf.transform(vectors)
+        np.testing.assert_allclose(fold_in(vectors, nmf.components_), theirs, rtol=1e-6)
+
+    def test_fold_in_only_lowers_the_divergence(self) -> None:
+        matrix = random_matrix()
+        nmf = fit_components(matrix, names(12), 3, seed=0)
+        vectors = matrix.toarray() + 0.01
+
+        def divergence(steps: int) -> float:
+            expected = fold_in(vectors, nmf.components_, steps) @ nmf.components_
+            return float((vectors * np.log(vectors / expected) - vectors + expected).sum())
+
+        values = [divergence(steps) for steps in range(1, FOLD_IN + 1)]
+        assert all(later <= earlier + 1e-9 for earlier, later in pairwise(values))
+
+    def test_ease_solves_its_least_squares_item_by_item(self) -> None:
+        """Column j: ridge of item j on all other items (Steck 2019, equations 3 and 4)."""
+        matrix = random_matrix()
+        dense = matrix.toarray()
+        penalty = 0.7
+        weights = fit_weights(matrix, names(12), penalty)
+        ridge = penalty * np.trace(dense.T @ dense) / 12
+        for j in range(12):
+            others = [i for i in range(12) if i != j]
+            gram = dense[:, others].T @ dense[:, others] + ridge * np.eye(11)
+            expected = np.linalg.solve(gram, dense[:, others].T @ dense[:, j])
+            np.testing.assert_allclose(weights[others, j], expected, atol=1e-10)
+        assert np.diag(weights).tolist() == [0.0] * 12
+
+
+class TestNewItems:
+    def test_words(self) -> None:
+        assert name_words("bug_fix-01") == {"bug", "fix"}
+
+    def test_likeness(self) -> None:
+        """Of 'bug_fix' two of two words, of 'bug_hunt' one of three; of a stranger all alike."""
+        found = likeness(("bug_fix-9", "zebra"), ("bug_fix-1", "bug_hunt", "review"))
+        np.testing.assert_allclose(found, [[0.75, 0.25, 0.0], [1 / 3] * 3])
+
+    def test_unseen_columns_are_filled(self) -> None:
+        columns = np.array([[1.0, 3.0, 0.0]])
+        seen = np.array([True, True, False])
+        assert filled(columns, ("a-1", "b-1", "a-2"), seen).tolist() == [[1.0, 3.0, 1.0]]
+        assert filled(columns, ("a-1", "b-1", "c-2"), seen).tolist() == [[1.0, 3.0, 2.0]]
+
+
+class TestPopularity:
+    def test_by_hand(self, planted: TrainingSet) -> None:
+        """Two users begin x, one y; x is used by the second row, so y comes first for it."""
+        base = planted.train.head(3)
+        train = base.assign(next_used=[["x"], ["x", "y"], []])
+        record = replace(planted.record, classes=("x", "y", "z-1"))
+        of = replace(planted, record=record, train=train)
+        scorer = scorer_of(fit_popularity(of))
+        scores = scorer.predict_proba(pd.DataFrame({"used": [[], ["x", "x"]]}))
+        # Nobody began z: it is as popular as the average.
+        np.testing.assert_allclose(scores[0], np.array([3, 2, 2.5]) / 7.5, atol=1e-9)
+        assert scores[1].tolist() == [-1.0, *scores[0][1:].tolist()]
+
+    def test_old_adoptions_do_not_count(self, planted: TrainingSet) -> None:
+        """In the first week, sixty days before the others, everybody begins one item, later another."""
+        train = planted.train.copy()
+        first = train.occurred_at == train.occurred_at.min()
+        train["next_used"] = [[ITEMS[0] if old else ITEMS[1]] for old in first.tolist()]
+        train["occurred_at"] -= pd.to_timedelta(np.where(first, 60, 0), unit="D")
+        scorer = scorer_of(fit_popularity(replace(planted, train=train)))
+        scores = scorer.predict_proba(pd.DataFrame({"used": [[]]}))
+        assert scores[0, 1] > 10 * scores[0, 0]
+
+
+def fastest(answer: Callable[[pd.DataFrame], object], row: pd.DataFrame) -> float:
+    best = float("inf")
+    for _ in range(30):
+        started = time.perf_counter()
+        answer(row)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+@pytest.mark.parametrize("kind", [FactorsScorer, ItemWeightsScorer])
+def test_one_row_is_fast(kind: type, planted: TrainingSet) -> None:
+    spec = SPECS[kind is ItemWeightsScorer]
+    scorer = scorer_of(fit(spec, planted, **_of(spec)).artifact)
+    assert isinstance(scorer, kind)
+    row = planted.test.iloc[[5]].reset_index(drop=True)
+    assert fastest(scorer.predict_proba, row) < 1e-3, "0.2 ms on a quiet core"
+
+
+def test_features_are_declared() -> None:
+    for spec in SPECS:
+        declared = {feature.name for feature in spec.table.features}
+        assert set(spec.features) <= declared
+        assert isinstance(spec.defaults, MappingProxyType)
