@@ -7,6 +7,7 @@ predicts the next activity or the end of the case. Case = user = session; a row 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -58,7 +59,11 @@ def load(
     place = pd.Series(np.arange(len(order)), index=order)
     rows = rows.iloc[np.argsort(place[rows["user_id"]].to_numpy(), kind="stable")]
     train, validation, test = (rows[rows["user_id"].isin(part)] for part in parts)
-    return train.reset_index(drop=True), validation.reset_index(drop=True), test.reset_index(drop=True)
+    return (
+        train.reset_index(drop=True),
+        validation.reset_index(drop=True),
+        test.reset_index(drop=True),
+    )
 
 
 def run(folder: Path) -> list[Line]:
@@ -154,7 +159,7 @@ def _rows(events: pd.DataFrame, window: int) -> pd.DataFrame:
 def _of_case(case: str, steps: pd.DataFrame, window: int) -> Iterator[dict[str, object]]:
     activities, resources = steps["activity"].tolist(), steps["resource"].tolist()
     times = steps["time"].tolist()
-    pauses = [None, *(later - earlier for earlier, later in zip(times[:-1], times[1:], strict=True))]
+    pauses = [None, *(later - earlier for earlier, later in pairwise(times))]
     gaps = [_gap_word(pause) for pause in pauses]
     for place, moment in enumerate(times):
         seen = slice(max(0, place + 1 - window), place + 1)
@@ -171,6 +176,9 @@ def _of_case(case: str, steps: pd.DataFrame, window: int) -> Iterator[dict[str, 
             "objects": resources[seen][::-1],
             "gaps": gaps[seen][::-1],
             "runs": ["-"] * (seen.stop - seen.start),
+            "step": activities[place],
+            "object": resources[place],
+            "gap": gaps[place],
             "hour": float(moment.hour),
             "weekday": float(moment.weekday()),
             "session_position": float(place),

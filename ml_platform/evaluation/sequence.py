@@ -102,9 +102,7 @@ class SequenceJudge:
     def sums(self, answers: Answers) -> SequenceSums:
         """Statistics of both heads by cluster."""
         clusters, count = self.rows.clusters, self.cluster_count
-        steps = step_sums(
-            self.truth, answers.values[:, :-1], clusters, count, bare=answers.bare
-        )
+        steps = step_sums(self.truth, answers.values[:, :-1], clusters, count, bare=answers.bare)
         known = self._known
         if not known.any():
             return SequenceSums(steps, None)
@@ -138,7 +136,9 @@ class SequenceJudge:
         """The most frequent steps, calibration, and why soon is missing where it is."""
         chances = answers.values[:, :-1]
         best = chances.argmax(axis=1)
-        unknown = f"{self.task.soon} is not known of any test row: this source has no unscheduled runs"
+        unknown = (
+            f"{self.task.soon} is not known of any test row: this source has no unscheduled runs"
+        )
         return Details(
             reliability=reliability_bins(chances.max(axis=1), best == self.truth),
             tables=(self._table(best),),

@@ -45,7 +45,15 @@ class StepSums:
 def step_sums(
     truth: Codes, probabilities: Array, clusters: Codes, count: int, *, bare: bool = False
 ) -> StepSums:
-    """Sums over ``count`` clusters of rows: ``truth`` and ``clusters`` (n,) codes, ``probabilities`` (n, classes)."""
+    """Sums over ``count`` clusters.
+
+    Args:
+        truth: shape (rows,), codes of the steps.
+        probabilities: shape (rows, classes).
+        clusters: shape (rows,), codes below ``count``.
+        count: clusters.
+        bare: only the most probable step means anything.
+    """
     classes = probabilities.shape[1]
     best = probabilities.argmax(axis=1)
     hit = best == truth

@@ -5,7 +5,7 @@ is a stretch of work without a pause of more than 30 minutes, whatever the sourc
 run on over the border of a session; a gap that begins with ``pause`` (or is ``first``) marks it.
 """
 
-from ml_platform.features.define import NEVER_MISSING, number, tokens
+from ml_platform.features.define import NEVER_MISSING, category, number, tokens
 from ml_platform.features.row_features import CLOCK, ROW, SLOTS
 from ml_platform.features.spec import Family, FeatureSpec
 from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
@@ -26,12 +26,17 @@ _BEGINS = "never missing; 0 begins a session (a pause of more than 30 minutes, o
 STEP_FEATURES: tuple[FeatureSpec, ...] = (
     tokens("steps", _LISTS, "tool:operation of each step, newest first."),
     tokens("objects", _LISTS, "folder|extension of each step, 'none' without a path."),
-    tokens("gaps", _LISTS, "The pause before each step, as the first bound that it does not exceed."),
+    tokens(
+        "gaps", _LISTS, "The pause before each step, as the first bound that it does not exceed."
+    ),
     tokens(
         "runs",
         _LISTS,
         "'run' where the user started an unscheduled workflow between a step and the next, else '-'.",
     ),
+    category("step", Family.RAW, ROW, NEVER_MISSING, "The first of the steps, for comparison."),
+    category("object", Family.RAW, ROW, NEVER_MISSING, "The first of the objects, for comparison."),
+    category("gap", Family.TIME, ROW, NEVER_MISSING, "The first of the gaps, for comparison."),
     number("is_weekend", Family.TIME, (0, 1), ROW, CLOCK, "Other work at weekends.", SLOTS),
     number("hour", Family.TIME, (0, 23), ROW, CLOCK, "Habits follow the day.", SLOTS, "hours"),
     number("weekday", Family.TIME, (0, 6), ROW, CLOCK, "Habits follow the week.", SLOTS, "days"),
@@ -100,7 +105,7 @@ TABLE = FeatureTable(
         LabelColumn(
             "next_step",
             "varchar",
-            "tool:operation of the next step of the session, or end; null until the session is known to go on or be over.",
+            "tool:operation of the session's next step, or end; null until it is known to go on or be over.",
         ),
         LabelColumn(
             "workflow_soon",

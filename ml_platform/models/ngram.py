@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STEPS, GAPS = "steps", "gaps"
-FEATURES: Mapping[str, str] = MappingProxyType({STEPS: "tokens", GAPS: "tokens"})
+LISTS: Mapping[str, str] = MappingProxyType({STEPS: "tokens", GAPS: "tokens"})
+FEATURES: Mapping[str, str] = MappingProxyType({**LISTS, "step": "category", "gap": "category"})
+"""The lists, which answer, and the first word of each, by which monitoring sees them move."""
 TABLES_FILE = "ngram.json"
 NEW_SESSION = ("first", "pause")
 """How the gap of a session's first step begins (`ml_platform.features.step_features`)."""
@@ -90,9 +92,9 @@ class NgramScorer:
         """Shape (rows, classes), float64: the next steps sum to one, the last column is soon.
 
         Raises:
-            IntegrityError: a feature is not among the columns of ``rows``.
+            IntegrityError: one of `LISTS` is not among the columns of ``rows``.
         """
-        require_features(rows, FEATURES)
+        require_features(rows, LISTS)
         found = np.empty((len(rows), len(self.classes)))
         for first in range(0, len(rows), ROWS_AT_ONCE):
             part = slice(first, first + ROWS_AT_ONCE)

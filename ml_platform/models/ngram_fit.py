@@ -106,7 +106,11 @@ def soon_truth(rows: "pd.DataFrame") -> np.ndarray:
 
 
 def _count(
-    before: np.ndarray, followed: np.ndarray, soon: np.ndarray, symbol_count: int, recipe: NgramRecipe
+    before: np.ndarray,
+    followed: np.ndarray,
+    soon: np.ndarray,
+    symbol_count: int,
+    recipe: NgramRecipe,
 ) -> tuple[Contexts, tuple[float, ...]]:
     """The tree, level by level: a context's rows are those of its children and the ones that end with it."""
     outcomes = int(followed.max()) + 1

@@ -100,6 +100,13 @@ def test_ceilings_answer_for_every_event(tables: dict[str, pa.Table]) -> None:
     assert right == pytest.approx(pc.mean(ceilings["probability"]).as_py(), abs=0.01)
 
 
+def test_the_ceilings_of_sequences_answer_for_every_event(tables: dict[str, pa.Table]) -> None:
+    """Those of sessions of which nothing is known too: a model is judged on every step."""
+    ids = sorted(tables["events"]["event_id"].to_pylist())
+    for name in ("sequence", "sequence/soon"):
+        assert sorted(ceilings_of(tables, name)["row_id"].to_pylist()) == ids
+
+
 def test_the_default_size_and_ceiling() -> None:
     rows = collect(SimulateSource(as_of=AS_OF, seed=0))
     assert rows["events"].num_rows >= 300_000

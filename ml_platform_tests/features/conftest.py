@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,23 +41,39 @@ def features_of(
     built: Built, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Sequence[Event]], Rows]:
     """Events to the rows of ``pattern_features``, by the compiled SQL of the session's build."""
+    return lambda events: compute(built, tmp_path_factory, "pattern_features", events)
+
+
+@pytest.fixture(scope="session")
+def steps_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Rows]:
+    """Events and executions to the rows of ``step_features``, by the compiled SQL of the session's build."""
+
+    def steps(events: Sequence[Event], executions: Rows) -> Rows:
+        tables = {"workflow_executions": executions}
+        return compute(built, tmp_path_factory, "step_features", events, **tables)
+
+    return steps
+
+
+def compute(
+    built: Built,
+    folders: pytest.TempPathFactory,
+    table: str,
+    events: Sequence[Event],
+    **tables: Rows,
+) -> Rows:
+    """The rows of a feature table for other events, by the compiled SQL of the session's build."""
     manifest = json.loads((built.folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
-    models = _in_order(manifest["nodes"])
-    numbers = count()
-
-    def features(events: Sequence[Event]) -> Rows:
-        folder = tmp_path_factory.mktemp(f"world{next(numbers)}")
-        lake = write_lake(folder / "lake", events)
-        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-            connection.execute("set threads = 1; set TimeZone = 'UTC'")
-            for schema in ("staging", "intermediate", "features"):
-                connection.execute(f"create schema {schema}")
-            for model in models:
-                sql = _compiled(built.folder, model).replace(str(built.folder / "lake"), str(lake))
-                connection.execute(f"create table {model['schema']}.{model['name']} as ({sql})")
-            return rows_of(connection, "select * from features.pattern_features")
-
-    return features
+    folder = folders.mktemp("world")
+    lake = write_lake(folder / "lake", events, **tables)
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute("set threads = 1; set TimeZone = 'UTC'")
+        for schema in ("staging", "intermediate", "features"):
+            connection.execute(f"create schema {schema}")
+        for model in _in_order(manifest["nodes"], table):
+            sql = _compiled(built.folder, model).replace(str(built.folder / "lake"), str(lake))
+            connection.execute(f"create table {model['schema']}.{model['name']} as ({sql})")
+        return rows_of(connection, f"select * from features.{table}")
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
@@ -73,8 +88,8 @@ def _compiled(folder: Path, model: dict[str, Any]) -> str:
     return compiled.read_text(encoding="utf-8")
 
 
-def _in_order(nodes: dict[str, Any]) -> list[dict[str, Any]]:
-    wanted = "model.ml_platform.pattern_features"
+def _in_order(nodes: dict[str, Any], table: str) -> list[dict[str, Any]]:
+    wanted = f"model.ml_platform.{table}"
     order: list[str] = []
 
     def visit(name: str) -> None:

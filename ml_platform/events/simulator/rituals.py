@@ -2,8 +2,8 @@
 
 A session's event completes a ritual when it is the ritual's step and its operation was done ``reach`` events
 before in the same session (the event just before does not count), and no ritual has been completed in the
-``REST`` events before. Most completions lead to a run, after the second or third event that follows; a session that is over
-by then ends without it. Everything but these draws follows from observable steps.
+``REST`` events before. Most completions lead to a run, after the second or third event that follows; a session
+that is over by then ends without it. Everything but these draws follows from observable steps.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,15 @@ class Launches:
 
     completes: Flags
     starts: Flags
+
+    @classmethod
+    def none(cls, events: int) -> "Launches":
+        """Of events that need nothing and start nothing."""
+        return cls(np.zeros(events, dtype=bool), np.zeros(events, dtype=bool))
+
+    def where(self, keep: Flags) -> "Launches":
+        """Of some of the events, in the same order."""
+        return Launches(self.completes[keep], self.starts[keep])
 
 
 def draw_launches(world: World, acts: Acts, rng: np.random.Generator) -> Launches:

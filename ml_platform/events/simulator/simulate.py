@@ -20,11 +20,11 @@ from ml_platform.events.simulator.recommender_ceiling import Offers, recommender
 from ml_platform.events.simulator.rituals import STREAM as RITUAL_STREAM
 from ml_platform.events.simulator.rituals import Launches, draw_launches
 from ml_platform.events.simulator.sessions import DAY, MINUTE, Sessions, held, plan_sessions
-from ml_platform.events.simulator.step_ceilings import next_steps, soon_chances
+from ml_platform.events.simulator.step_ceilings import NextStep, next_steps, soon_chances
 from ml_platform.events.simulator.tables import Writer
 from ml_platform.events.simulator.turnover import come_and_go, there
 from ml_platform.events.simulator.workflows import Executions, build_catalogue, draw_executions
-from ml_platform.events.simulator.world import Ints, World, build_world
+from ml_platform.events.simulator.world import Floats, Ints, World, build_world
 
 BLOCK_USER_DAYS = 30_000
 """User-days of a block, at most: some 400,000 events and 300 MB of arrays."""
@@ -102,7 +102,8 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "users", writer.users(since)
         yield "events", events
         yield "ceilings", writer.ceilings(block.acts, block.known, events)
-        yield "ceilings", _step_ceilings(world, writer, block, events)
+        ceilings = _step_ceilings(world, block.acts, block.known, block.launches)
+        yield "ceilings", writer.step_ceilings(*ceilings, events)
         yield "ceilings", writer.offers(_offers(world, block, simulation.span), catalogue)
         yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
         shown = writer.suggestions(block.shown, catalogue, block.rng)
@@ -111,9 +112,10 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "ceilings", writer.suggestion_ceilings(adopted, shown)
 
 
-def _step_ceilings(world: World, writer: Writer, block: Block, events: pa.Table) -> pa.Table:
-    following = next_steps(world, block.acts, block.known)
-    return writer.step_ceilings(following, soon_chances(world, block.acts, block.launches), events)
+def _step_ceilings(
+    world: World, acts: Acts, known: Posterior, launches: Launches
+) -> tuple[NextStep, Floats]:
+    return next_steps(world, acts, known), soon_chances(world, acts, launches)
 
 
 def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.Generator) -> Block:
@@ -143,7 +145,7 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
         users=users,
         sessions=planned,
         acts=acts,
-        launches=Launches(launches.completes[kept], launches.starts[kept]),
+        launches=launches.where(kept),
         known=posterior(world, acts),
         executions=_rows(executions, (executions.start >= since) & (executions.start < until)),
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),

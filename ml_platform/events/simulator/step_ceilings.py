@@ -32,7 +32,9 @@ class NextStep:
 
 def step_names() -> list[str]:
     """``tool:operation`` by index, and ``end``."""
-    return [f"{tool}:{operation}" for tool in words.TOOLS for operation in words.OPERATIONS] + ["end"]
+    return [f"{tool}:{operation}" for tool in words.TOOLS for operation in words.OPERATIONS] + [
+        "end"
+    ]
 
 
 def end_chances(world: World) -> Floats:

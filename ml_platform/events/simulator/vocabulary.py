@@ -192,6 +192,7 @@ def matrix(weights: Weights, rows: Sequence[str], columns: Sequence[str]) -> NDA
     """Affinities as an array (rows, columns); what is not named is 0."""
     return np.array([[weights[row].get(column, 0.0) for column in columns] for row in rows])
 
+
 RITUALS: Mapping[str, tuple[str, str]] = {
     "data_preparation": ("query", "notebook:run"),
     "reporting": ("query", "spreadsheet:export"),

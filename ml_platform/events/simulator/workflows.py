@@ -88,7 +88,8 @@ def draw_executions(
 ) -> Executions:
     """Executions that go with events, and launches at randomised hours with their propensities.
 
-    ``starts``: after which events a workflow is started (`rituals`). ``span``: first and last microsecond within which scheduled launches fall.
+    ``starts``: after which events a workflow is started (`rituals`).
+    ``span``: first and last microsecond within which scheduled launches fall.
     """
     liking = affinities(world, catalogue, users)
     user, workflow, start, trigger = _with_events(world, catalogue, liking, acts, starts, rng)

@@ -1,0 +1,229 @@
+"""Rituals and the ceilings of the sequence models: by hand, by enumeration, calibrated."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+
+import numpy as np
+import pytest
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts, log_gap_density
+from ml_platform.events.simulator.bayes import posterior, select, session_starts
+from ml_platform.events.simulator.parameters import DEFAULT, SECOND
+from ml_platform.events.simulator.rituals import (
+    DELAYS,
+    REST,
+    Launches,
+    completions,
+    draw_launches,
+    positions,
+)
+from ml_platform.events.simulator.simulate import Block, Simulation, blocks
+from ml_platform.events.simulator.step_ceilings import (
+    END,
+    best_threshold,
+    end_chances,
+    next_steps,
+    soon_chances,
+    step_chances,
+    step_names,
+)
+from ml_platform.events.simulator.world import FIRST, World, build_world
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", params=[DEFAULT, SECOND], ids=lambda each: each.name)
+def case(request: pytest.FixtureRequest) -> tuple[World, Block]:
+    simulation = Simulation(as_of=AS_OF, days=60, users=100, seed=4, parameters=request.param)
+    (block,) = blocks(simulation)
+    return build_world(request.param), block
+
+
+def acts_of(*sessions: str) -> Acts:
+    """Sessions of steps ``tool:operation`` with spaces between them, a minute apart, of one user."""
+    steps = [step.split(":") for session in sessions for step in session.split()]
+    session = np.repeat(np.arange(len(sessions)), [len(each.split()) for each in sessions])
+    zeros = np.zeros(len(steps), dtype=np.int64)
+    return Acts(
+        user=zeros,
+        session=session,
+        time=np.arange(len(steps)) * 60_000_000 + session * 3_600_000_000,
+        tool=np.array([words.TOOLS.index(tool) for tool, _ in steps]),
+        operation=np.array([words.OPERATIONS.index(operation) for _, operation in steps]),
+        project=zeros,
+        file=zeros - 1,
+        slot=zeros,
+        duration_ms=zeros,
+        category=zeros,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sessions", "expected"),
+    [
+        # An operation, one to four others, the step: two to five events apart.
+        (["chat:query chat:open notebook:run"], [2]),
+        (["chat:query notebook:run"], []),
+        (["chat:query" + " chat:open" * 4 + " notebook:run"], [5]),
+        (["chat:query" + " chat:open" * 5 + " notebook:run"], []),
+        # Not over the border of a session, and not by another step.
+        (["chat:query chat:open", "notebook:run"], []),
+        (["chat:query chat:open terminal:edit"], []),
+        # A completion rests for three events.
+        (["chat:query chat:query" + " notebook:run" * 6], [2, 6]),
+    ],
+)
+def test_what_completes_a_ritual(sessions: list[str], expected: list[int]) -> None:
+    found = completions(build_world(DEFAULT), acts_of(*sessions))
+    assert np.flatnonzero(found).tolist() == expected
+
+
+def test_runs_start_two_or_three_events_later_within_the_session(
+    case: tuple[World, Block],
+) -> None:
+    world, block = case
+    silent = replace(world.parameters.rituals, spontaneous=0.0)
+    quiet = replace(world, parameters=replace(world.parameters, rituals=silent))
+    acts = block.acts
+    launches = draw_launches(quiet, acts, np.random.default_rng(0))
+    position = positions(acts)
+    length = np.bincount(acts.session, minlength=acts.session.max() + 1)[acts.session]
+    completed = np.flatnonzero(launches.completes)
+    started = np.flatnonzero(launches.starts)
+    before = completed[np.searchsorted(completed, started) - 1]
+    assert set((started - before).tolist()) == set(DELAYS)
+    assert (acts.session[started] == acts.session[before]).all()
+    assert (np.diff(completed)[np.diff(acts.session[completed]) == 0] > REST).all()
+    enough = completed[length[completed] - position[completed] > max(DELAYS)]
+    fired = np.isin(enough, before)
+    error = np.sqrt(fired.mean() * (1 - fired.mean()) / len(fired))
+    assert abs(fired.mean() - silent.fires) < 4 * error
+    late = (started - before == DELAYS[1]).mean()
+    assert late == pytest.approx(1 - silent.second_share, abs=0.03)
+
+
+def test_unscheduled_runs_are_a_twentieth_of_the_events(case: tuple[World, Block]) -> None:
+    _, block = case
+    unscheduled = (block.executions.trigger != 2).sum()
+    assert 0.03 < unscheduled / len(block.acts) < 0.06
+    assert unscheduled == pytest.approx(block.launches.starts.sum(), rel=0.02)
+
+
+def truth_of(block: Block) -> tuple[np.ndarray, np.ndarray]:
+    """Next step (its index) and whether a run starts within this event and the two that follow."""
+    acts, starts = block.acts, block.launches.starts
+    last = np.append(session_starts(acts)[1:], True)
+    following = np.append(acts.tool[1:] * len(words.OPERATIONS) + acts.operation[1:], 0)
+    soon = starts.copy()
+    for steps in (1, 2):
+        soon[:-steps] |= starts[steps:] & (acts.session[steps:] == acts.session[:-steps])
+    return np.where(last, END, following), soon
+
+
+def assert_calibrated(block: Block, chances: np.ndarray, truth: np.ndarray) -> None:
+    """In every band of probability the share that is true is the mean probability, within 4 errors."""
+    bands = np.digitize(chances, [0.005, 0.05, 0.1, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92])
+    for band in np.unique(bands):
+        chosen = bands == band
+        excess = (truth - chances)[chosen]
+        by_session = np.bincount(block.acts.session[chosen], weights=excess)
+        error = np.sqrt((by_session**2).sum()) / chosen.sum()
+        assert abs(excess.mean()) <= 4 * error, (band, chosen.sum(), excess.mean(), error)
+
+
+def test_soon_is_calibrated_and_can_be_told(case: tuple[World, Block]) -> None:
+    world, block = case
+    chances = soon_chances(world, block.acts, block.launches)
+    _, soon = truth_of(block)
+    assert_calibrated(block, chances, soon)
+    alarm = chances >= best_threshold(chances)
+    f1 = 2 * (alarm & soon).sum() / (alarm.sum() + soon.sum())
+    assert 0.86 < f1 < 0.93
+
+
+def test_the_next_step_is_calibrated_and_better_told_than_by_the_last_one(
+    case: tuple[World, Block],
+) -> None:
+    world, block = case
+    best = next_steps(world, block.acts, block.known)
+    truth, _ = truth_of(block)
+    right = best.prediction == truth
+    assert_calibrated(block, best.confidence, right)
+    last = block.acts.tool * len(words.OPERATIONS) + block.acts.operation
+    counts = np.zeros((END, END + 1))
+    np.add.at(counts, (last, truth), 1.0)
+    assert right.mean() > (counts[last].argmax(axis=1) == truth).mean() + 0.02
+
+
+def test_next_steps_equal_the_sum_over_all_paths() -> None:
+    world = build_world(DEFAULT)
+    (block,) = blocks(Simulation(as_of=AS_OF, days=10, users=3, seed=1))
+    starts = np.flatnonzero(session_starts(block.acts))
+    long = starts[np.diff(starts, append=len(block.acts)) >= 3][0]
+    few = select(block.acts, np.arange(long, long + 3))
+    got = step_chances(world, few, posterior(world, few), slice(0, 3))[-1]
+    expected = enumerated(world, few)
+    end = end_chances(world)[2]
+    np.testing.assert_allclose(got[:-1], expected * (1 - end), rtol=1e-5)
+    assert got.sum() == pytest.approx(1.0, abs=1e-6)
+    assert got[-1] == end
+
+
+def enumerated(world: World, acts: Acts) -> np.ndarray:
+    """Probability of each next step of a session that goes on: the sum over personas and categories."""
+    _, personas, categories = world.shape
+    gaps = np.diff(acts.time, prepend=acts.time[0] - 1_000_000) / 1e6
+    density = np.exp(log_gap_density(world, gaps))
+    found = np.zeros((len(words.TOOLS), len(words.OPERATIONS)))
+    for persona in range(personas):
+        for path in product(range(categories), repeat=len(acts) + 1):
+            weight = world.personas[persona] * world.start[acts.slot[0], persona, path[0]]
+            for n in range(len(acts)):
+                category = path[n]
+                if n:
+                    weight *= world.moves[acts.slot[n], persona, path[n - 1], category]
+                    weight *= density[n, category]
+                weight *= world.tools[persona, category, acts.tool[n]]
+                before = acts.operation[n - 1] if n else FIRST
+                weight *= world.operations[category, acts.tool[n], before, acts.operation[n]]
+                if acts.file[n] >= 0:
+                    weight *= world.files[category, acts.project[n], acts.file[n]]
+            weight *= world.moves[acts.slot[0], persona, path[-2], path[-1]]
+            tools = world.tools[persona, path[-1]]
+            found += weight * tools[:, None] * world.operations[path[-1], :, acts.operation[-1]]
+    return (found / found.sum()).ravel()
+
+
+def test_sessions_end_as_often_as_their_length_says(case: tuple[World, Block]) -> None:
+    world, block = case
+    position = positions(block.acts)
+    ends = np.append(session_starts(block.acts)[1:], True)
+    chances = end_chances(world)[position]
+    assert abs(ends.mean() - chances.mean()) < 0.002
+    late = position > 20
+    assert abs(ends[late].mean() - chances[late].mean()) < 0.02
+    assert end_chances(world)[-1] == 1.0
+
+
+def test_the_ceilings_know_no_label_and_nothing_later() -> None:
+    world = build_world(DEFAULT)
+    (block,) = blocks(Simulation(as_of=AS_OF, days=10, users=5, seed=2))
+    acts, launches = block.acts, block.launches
+    early = acts.time < np.quantile(acts.time, 0.5)
+    cut = select(replace(acts, category=np.zeros_like(acts.category)), early)
+    known = Launches(launches.completes[early], launches.starts[early])
+    np.testing.assert_array_equal(
+        soon_chances(world, acts, launches)[early], soon_chances(world, cut, known)
+    )
+    np.testing.assert_array_equal(
+        next_steps(world, acts, block.known).prediction[early],
+        next_steps(world, cut, posterior(world, cut)).prediction,
+    )
+
+
+def test_the_best_threshold_by_hand() -> None:
+    """Alarms at .9 alone: 1.8 / (1 + 1.6); with .5: 2.8 / 3.6; with .2 too: 3.2 / 4.6."""
+    assert best_threshold(np.array([0.2, 0.9, 0.5])) == 0.5
+    assert len(step_names()) == END + 1
