@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.evaluation.evaluate import Compared
-    from ml_platform.evaluation.report import EvaluationReport, ReportTable
+    from ml_platform.evaluation.report import Estimate, EvaluationReport, ReportTable
     from ml_platform.gates.integrity import IntegrityEvidence
     from ml_platform.training_sets.training_set import TrainingSet
 
@@ -251,7 +251,7 @@ def _headline(report: "EvaluationReport") -> str:
     """The first metric that the model is known by, with its interval; or why there is none."""
     for name in report.headline:
         if found := report.candidate.metrics.get(name):
-            return f"{name} {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+            return f"{name} {_range(found)}"
     return "; ".join(f"{name}: {why}" for name, why in report.undefined.items())
 
 
@@ -309,6 +309,12 @@ def _log_run(
     )
 
 
+def _range(estimate: "Estimate | None") -> str:
+    if estimate is None:
+        return ""
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
 def _file_name(title: str) -> str:
     return title.split(":")[0].lower().replace(" ", "_")
 
@@ -349,11 +355,7 @@ def _metadata(
         f"{label}figures, 95 % intervals": table(
             {
                 "subject": subject.name,
-                **{
-                    name: f"{m.value:.3f} [{m.low:.3f}, {m.high:.3f}]"
-                    for name in report.headline
-                    if (m := subject.metrics.get(name))
-                },
+                **{name: _range(subject.metrics.get(name)) for name in report.headline},
             }
             for subject in subjects
             if subject
