@@ -3,7 +3,7 @@
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.judge import Judge
 from ml_platform.evaluation.rows import judged_rows
-from ml_platform.models.task import Classification, Ranking, Sequence, Share, Task
+from ml_platform.models.task import Classification, Ranking, Replay, Sequence, Share, Task
 from ml_platform.training_sets.training_set import TrainingSet
 
 
@@ -27,6 +27,10 @@ def judge_of(task: Task, training_set: TrainingSet) -> Judge:
             from ml_platform.evaluation.share import ShareJudge
 
             return ShareJudge(training_set, rows)
+        case Replay():
+            from ml_platform.evaluation.replay import ReplayJudge
+
+            return ReplayJudge(training_set, rows, task)
         case _:
             raise IntegrityError(
                 f"No judge is known for {type(task).__name__}.",

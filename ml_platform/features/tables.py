@@ -5,6 +5,7 @@ that is missing on either side fails the build with its name.
 """
 
 from ml_platform.features.adoption_snapshots import TABLE as ADOPTION_SNAPSHOTS
+from ml_platform.features.launch_features import TABLE as LAUNCH_FEATURES
 from ml_platform.features.pattern_features import TABLE as PATTERN_FEATURES
 from ml_platform.features.step_features import TABLE as STEP_FEATURES
 from ml_platform.features.suggestion_features import TABLE as SUGGESTION_FEATURES
@@ -12,5 +13,11 @@ from ml_platform.features.table import FeatureTable
 
 TABLES: dict[str, FeatureTable] = {
     table.name: table
-    for table in (PATTERN_FEATURES, STEP_FEATURES, ADOPTION_SNAPSHOTS, SUGGESTION_FEATURES)
+    for table in (
+        PATTERN_FEATURES,
+        STEP_FEATURES,
+        ADOPTION_SNAPSHOTS,
+        SUGGESTION_FEATURES,
+        LAUNCH_FEATURES,
+    )
 }

@@ -40,6 +40,10 @@ class ArtifactKind(StrEnum):
     """``encoding.json`` makes a matrix of the rows, ``model.onnx`` scores it, ``trees.npy`` explains it."""
     SHARE_RULES = "share_rules"
     """``share_rules.json``: acceptance rates, smoothed by declared constants."""
+    LAUNCH = "launch"
+    """``design.json`` makes columns of the rows, ``model.onnx`` scores them."""
+    LAUNCH_RULES = "launch_rules"
+    """``launch_rules.json``: success rates by workflow and part of the day."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ LOADERS: dict[ArtifactKind, str] = {
     ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.item_weights:ItemWeightsScorer",
     ArtifactKind.BOOSTING: "ml_platform.models.boosting_scorer:BoostingScorer",
     ArtifactKind.SHARE_RULES: "ml_platform.models.share_rules:ShareRules",
+    ArtifactKind.LAUNCH: "ml_platform.models.launch_scorer:LaunchScorer",
+    ArtifactKind.LAUNCH_RULES: "ml_platform.models.launch_rules:LaunchRules",
 }
 """Module and class of what answers, by kind; its ``of`` takes the artifact. Imported when asked for."""
 

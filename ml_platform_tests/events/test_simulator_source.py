@@ -122,7 +122,7 @@ def test_launch_hours_are_drawn_with_the_logged_propensity(tables: dict[str, pa.
     runs = tables["workflow_executions"].to_pandas()
     runs = runs.merge(tables["users"].to_pandas()[["user_id", "region"]], on="user_id")
     drawn = runs[runs.trigger == "schedule"]
-    assert drawn.propensity.between(0.01, 1).all()
+    assert drawn.propensity.between(0.05, 0.5).all()
     assert runs[runs.trigger != "schedule"].propensity.isna().all()
     offsets = drawn.region.map({"americas": -300, "emea": 60, "apac": 480})
     local = drawn.started_at.dt.tz_convert(None) + np.array(offsets, dtype="timedelta64[m]")

@@ -266,9 +266,9 @@ def test_an_effect_raises_the_adoption_of_the_treated() -> None:
 def test_adoption_and_success_follow_what_they_should(quiet: Block) -> None:
     runs = quiet.executions
     good = runs.status == 0
-    assert 0.7 < good.mean() < 0.9
-    busy = count_before(runs.user, runs.start, runs.user, runs.start, HOUR)
-    assert good[busy == 0].mean() > good[busy >= 2].mean() + 0.05
+    assert 0.4 < good.mean() < 0.65
+    busy = count_before(quiet.acts.user, quiet.acts.time, runs.user, runs.start, HOUR)
+    assert good[busy <= 1].mean() > good[busy >= 8].mean() + 0.05
     assert 0.15 < (quiet.shown.outcome == 0).mean() < 0.4
     count = DEFAULT.executions.workflows
     known = count_before(

@@ -9,6 +9,7 @@ select
     "trigger",
     propensity,
     candidate_set,
+    try_cast(regexp_extract(attributes, '"utc_offset_minutes": *(-?[0-9]+)', 1) as integer) as utc_offset_minutes,
     source
 from {{ source('lake', 'workflow_executions') }}
 where started_at < {{ as_of() }}

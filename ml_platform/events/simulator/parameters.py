@@ -78,15 +78,15 @@ class Executions:
     factors: int = 3
     taste_spread: float = 0.6
     """Standard deviation of a user's tastes around those of the persona."""
-    scheduled_per_user_day: float = 0.35
+    scheduled_per_user_day: float = 0.7
     candidate_hours: int = 6
-    logging_temperature: float = 1.0
+    logging_temperature: float = 1.5
     category_match: float = 1.6
     affinity_strength: float = 1.0
-    success_base: float = 1.3
+    success_base: float = -0.4
     success_since_last: float = 0.35
-    success_hour: float = 0.8
-    success_activity: float = -0.45
+    success_hour: float = 1.3
+    success_activity: float = -0.25
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ml_platform.events.simulator.acts import Acts, draw_acts
 from ml_platform.events.simulator.adoption import HISTORY_DAYS, Shown, draw_suggestions
 from ml_platform.events.simulator.adoption_bayes import expected_share
 from ml_platform.events.simulator.bayes import Posterior, posterior, select, session_starts
+from ml_platform.events.simulator.launch_ceilings import candidate_success
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
 from ml_platform.events.simulator.plants import disturb
 from ml_platform.events.simulator.population import Users, draw_users
@@ -69,6 +70,8 @@ class Block:
     launches: Launches
     known: Posterior
     executions: Executions
+    launch_success: Floats
+    """(executions, candidate_hours) what the Bayes rule gives each candidate hour; NaN without candidates."""
     shown: Shown
     rng: np.random.Generator
     """Goes on where the draws ended; used for receipt times."""
@@ -105,6 +108,7 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         ceilings = _step_ceilings(world, block.acts, block.known, block.launches)
         yield "ceilings", writer.step_ceilings(*ceilings, events)
         yield "ceilings", writer.offers(_offers(world, block, simulation.span), catalogue)
+        yield "ceilings", writer.launch_ceilings(block.executions, block.launch_success)
         yield "workflow_executions", writer.executions(block.executions, catalogue, block.rng)
         shown = writer.suggestions(block.shown, catalogue, block.rng)
         yield "suggestions", shown
@@ -134,20 +138,23 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     stream = np.random.default_rng([simulation.seed, int(numbers[0]), RITUAL_STREAM])
     launches = draw_launches(world, acts, stream)
     executions = draw_executions(
-        world, catalogue, users, acts, launches.starts, (before, until), rng
+        world, catalogue, users, acts, launches.starts, (before, since, until), rng
     )
+    launch_success = candidate_success(world, catalogue, users, acts, executions)
     own = np.random.default_rng([simulation.seed, int(numbers[0]), _SUGGESTIONS])
     shown = draw_suggestions(world, catalogue, users, acts, executions, plants, since, own)
     # Sessions that began before the start are left out whole, so no session lacks its first event.
     kept = planned.start[acts.session] >= since
     acts = select(acts, kept)
+    seen = (executions.start >= since) & (executions.start < until)
     return Block(
         users=users,
         sessions=planned,
         acts=acts,
         launches=launches.where(kept),
         known=posterior(world, acts),
-        executions=_rows(executions, (executions.start >= since) & (executions.start < until)),
+        executions=_rows(executions, seen),
+        launch_success=launch_success[seen],
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),
         rng=rng,
     )

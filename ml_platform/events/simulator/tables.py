@@ -1,6 +1,7 @@
 """Index arrays to Arrow tables of the event schema."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -128,6 +129,20 @@ class Writer:
             probability=pa.array(offers.probability),
         )
 
+    def launch_ceilings(self, runs: Executions, success: Floats) -> pa.Table:
+        """Success as the Bayes rule gives it, one row a candidate hour: the execution's id and the hour."""
+        run, place = np.nonzero(~np.isnan(success))
+        ids = _joined("x-", self._ids.take(pa.array(runs.user[run])), "-", _text(runs.start[run]))
+        return self._table(
+            schema.CEILINGS,
+            row_id=_joined(ids, ":", _text(runs.candidates[run, place])),
+            model=_words(["trigger_predictor"], np.zeros(len(run), dtype=np.int64)),
+            occurred_at=_times(runs.start[run]),
+            received_at=_times(runs.start[run]),
+            prediction=_words(["no", "yes"], (success[run, place] >= 0.5).astype(np.int64)),
+            probability=pa.array(success[run, place]),
+        )
+
     def executions(
         self, runs: Executions, catalogue: Catalogue, rng: np.random.Generator
     ) -> pa.Table:
@@ -150,7 +165,7 @@ class Writer:
             trigger=_words(TRIGGERS, runs.trigger),
             propensity=pa.array(runs.propensity, mask=np.isnan(runs.propensity)),
             candidate_set=_where(drawn, _joined("[", candidates, "]")),
-            attributes=pa.nulls(len(runs), pa.string()),
+            attributes=_joined('{"utc_offset_minutes":', _text(self._offsets[runs.user]), "}"),
         )
 
     def suggestions(self, shown: Shown, catalogue: Catalogue, rng: np.random.Generator) -> pa.Table:
@@ -219,6 +234,10 @@ def _workflow_names(catalogue: Catalogue) -> list[str]:
 def _words(names: Sequence[str], index: Ints) -> pa.Array:
     """Strings by index; a negative index is null."""
     return pa.array(names, pa.string()).take(pa.array(index, mask=index < 0))
+
+
+def _text(numbers: NDArray[np.integer[Any]]) -> pa.Array:
+    return pa.array(numbers).cast(pa.string())
 
 
 def _times(microseconds: Ints, known: NDArray[np.bool_] | None = None) -> pa.Array:

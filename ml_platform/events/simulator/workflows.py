@@ -59,7 +59,7 @@ def build_catalogue(world: World) -> Catalogue:
     return Catalogue(
         category=np.arange(count) % len(words.CATEGORIES),
         base=rng.normal(0.0, 0.6, count),
-        best_hour=rng.uniform(6.0, 20.0, count),
+        best_hour=rng.uniform(0.0, 24.0, count),
         minutes=np.exp(rng.normal(1.0, 0.8, count)),
         factors=rng.normal(0.0, 1.0, (count, settings.factors)),
     )
@@ -83,17 +83,18 @@ def draw_executions(
     users: Users,
     acts: Acts,
     starts: NDArray[np.bool_],
-    span: tuple[int, int],
+    span: tuple[int, ...],
     rng: np.random.Generator,
 ) -> Executions:
     """Executions that go with events, and launches at randomised hours with their propensities.
 
-    ``starts``: after which events a workflow is started (`rituals`).
-    ``span``: first and last microsecond within which scheduled launches fall.
+    ``starts``: after which events a workflow is started (`rituals`). ``span``: first and last microsecond
+    within which scheduled launches fall, and between them moments that no set of candidate hours reaches
+    across, so that no cut there depends on the hour drawn.
     """
     liking = affinities(world, catalogue, users)
     user, workflow, start, trigger = _with_events(world, catalogue, liking, acts, starts, rng)
-    planned = _scheduled(world, catalogue, users, liking, span, rng)
+    planned = _scheduled(world, users, liking, span, rng.spawn(1)[0])
     none = np.full((len(user), world.parameters.executions.candidate_hours), -1)
     merged_user = np.concatenate([user, planned.user])
     merged_start = np.concatenate([start, planned.start])
@@ -101,7 +102,7 @@ def draw_executions(
     order = order[there(users, merged_user[order], merged_start[order])]
     user, start = merged_user[order], merged_start[order]
     workflow = np.concatenate([workflow, planned.workflow])[order]
-    status = _success(world, catalogue, users, (user, workflow, start), rng)
+    status = _success(world, catalogue, users, acts, (user, workflow, start), rng)
     minutes = catalogue.minutes[workflow] * np.exp(rng.normal(0.0, 0.4, len(user)))
     return Executions(
         user=user,
@@ -151,17 +152,15 @@ class _Launches:
 
 def _scheduled(
     world: World,
-    catalogue: Catalogue,
     users: Users,
     liking: Floats,
-    span: tuple[int, int],
+    span: tuple[int, ...],
     rng: np.random.Generator,
 ) -> _Launches:
     """On some days a user's workflow is launched at an hour drawn from a few candidates."""
     settings = world.parameters.executions
-    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
-    offset = offsets[users.region] * MINUTE
-    days = np.arange(span[0] // DAY - 1, span[1] // DAY + 2)
+    offset = home_offsets(world, users)
+    days = np.arange(span[0] // DAY - 1, span[-1] // DAY + 2)
     rate = np.minimum(settings.scheduled_per_user_day * users.rate, 0.95)
     user, day = np.nonzero(rng.random((len(users), len(days))) < rate[:, None])
     workflow = Sampler.of(softmax(liking)).draw(user, rng.random(len(user)))
@@ -172,41 +171,60 @@ def _scheduled(
     choice = Sampler.of(policy).draw(np.arange(len(user)), rng.random(len(user)))
     rows = np.arange(len(user))
     within = hours[rows, choice] * HOUR + (rng.random(len(user)) * HOUR).astype(np.int64)
-    start = days[day] * DAY + within - offset[user]
-    inside = (start >= span[0]) & (start < span[1])
+    midnight = days[day] * DAY - offset[user]
+    # A launch counts if its whole set lies in one part of the span and of its user's time, whatever hour was drawn.
+    first, end = midnight + hours[:, 0] * HOUR, midnight + (hours[:, -1] + 1) * HOUR
+    part = np.searchsorted(np.array(span), first, side="right")
+    inside = (part == np.searchsorted(np.array(span), end)) & (part > 0) & (part < len(span))
+    inside &= there(users, user, first) & there(users, user, end - 1)
     return _Launches(
         user[inside],
         workflow[inside],
-        start[inside],
+        (midnight + within)[inside],
         policy[rows, choice][inside],
         hours[inside],
     )
+
+
+def home_offsets(world: World, users: Users) -> Ints:
+    """Local time minus UTC of each user, in microseconds."""
+    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    home: Ints = offsets[users.region] * MINUTE
+    return home
+
+
+def success_logit(
+    world: World, catalogue: Catalogue, workflow: Ints, local_hour: Floats, since_last: Floats
+) -> Floats:
+    """Logit of success without what activity adds; ``since_last`` in hours, NaN for a first run."""
+    settings = world.parameters.executions
+    # A first run counts as rested: three days is where the effect levels off.
+    rested = np.log1p(np.minimum(np.nan_to_num(since_last, nan=72.0), 72.0)) - np.log1p(12.0)
+    phase = (local_hour - catalogue.best_hour[workflow]) * np.pi / 12.0
+    logit: Floats = (
+        settings.success_base
+        + catalogue.base[workflow]
+        + settings.success_since_last * rested
+        + settings.success_hour * np.cos(phase)
+    )
+    return logit
 
 
 def _success(
     world: World,
     catalogue: Catalogue,
     users: Users,
+    acts: Acts,
     runs: tuple[Ints, Ints, Ints],
     rng: np.random.Generator,
 ) -> Ints:
-    """Status by a logit of time since the last run, local hour and activity in the hour before."""
+    """Status by a logit of time since the last run, local hour and events in the hour before."""
     user, workflow, start = runs
-    settings = world.parameters.executions
-    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
-    local_hour = (start + offsets[users.region[user]] * MINUTE) % DAY / HOUR
+    local_hour = (start + home_offsets(world, users)[user]) % DAY / HOUR
     since_last = hours_since(user * len(catalogue.category) + workflow, start)
-    # A first run counts as rested: three days is where the effect levels off.
-    rested = np.log1p(np.minimum(np.nan_to_num(since_last, nan=72.0), 72.0)) - np.log1p(12.0)
-    activity = count_before(user, start, user, start, HOUR)
-    phase = (local_hour - catalogue.best_hour[workflow]) * np.pi / 12.0
-    logit = (
-        settings.success_base
-        + catalogue.base[workflow]
-        + settings.success_since_last * rested
-        + settings.success_hour * np.cos(phase)
-        + settings.success_activity * np.log1p(activity)
-    )
+    activity = count_before(acts.user, acts.time, user, start, HOUR)
+    logit = success_logit(world, catalogue, workflow, local_hour, since_last)
+    logit += world.parameters.executions.success_activity * np.log1p(activity)
     success = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-logit))
     cancelled = rng.random(len(user)) < 0.15
     return np.where(success, 0, np.where(cancelled, 2, 1))

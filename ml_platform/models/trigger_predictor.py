@@ -1,0 +1,109 @@
+"""The trigger predictor: how probable it is that a workflow succeeds if it is started at a given time.
+
+Its rows are candidate times of launches; what it is worth is measured by replaying the logged launches
+under its choice of hour (`ml_platform.evaluation.replay`), not by its fit to the past.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ml_platform.features.launch_features import TABLE
+from ml_platform.features.spec import Kind
+from ml_platform.models.launch_design import HOUR_COS, HOUR_SIN, UNIT
+from ml_platform.models.launch_model import CLASSES, LaunchPlan, fit_launch_model
+from ml_platform.models.launch_rules import fit_rules
+from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.task import Replay
+
+if TYPE_CHECKING:
+    from ml_platform.models.spec import FitOutcome, FitRequest
+    from ml_platform.training_sets.training_set import TrainingSet
+
+LABEL_DELAY = timedelta(days=2)
+"""A run starts within a day of the decision; one that takes longer than another is left out."""
+_PLAIN = ("is_weekend", "weekday_sin", "weekday_cos")
+_CIRCLES = (HOUR_SIN, HOUR_COS, "hour", "weekday")
+
+PLAN = LaunchPlan(
+    unbounded=tuple(
+        feature.name
+        for feature in TABLE.features
+        if feature.kind is Kind.NUMBER and feature.high != 1 and feature.name not in _CIRCLES
+    ),
+    shares=tuple(
+        feature.name
+        for feature in TABLE.features
+        if feature.kind is Kind.NUMBER
+        and feature.high == 1
+        and feature.name not in (*_PLAIN, *_CIRCLES)
+    ),
+    plain=_PLAIN,
+    categories=("launch_trigger",),
+)
+FEATURES = (
+    *(*PLAN.unbounded, *PLAN.shares, *PLAN.plain, HOUR_SIN, HOUR_COS, *PLAN.categories, UNIT),
+    "hour",
+)
+"""What the model takes, and the hour, which the rules take."""
+
+POLICY = GatePolicy(
+    quality=(
+        QualityGate(
+            "relative_success",
+            "relative_success",
+            Bound.LIMIT,
+            0.20,
+            "a fifth more successful launches than by a fixed hour is what the move is worth",
+        ),
+        QualityGate(
+            "over_rules",
+            "roc_auc",
+            Bound.BASELINE,
+            0.0,
+            "a model that ranks times no better than a table of success rates is not worth its upkeep",
+        ),
+        QualityGate(
+            "over_champion",
+            "roc_auc",
+            Bound.CHAMPION,
+            -0.01,
+            "a candidate may rank no more than one point worse than what is in production",
+        ),
+        QualityGate(
+            "calibration",
+            "expected_calibration_error",
+            Bound.AT_MOST,
+            0.08,
+            "a threshold on the probability of success is wrong by as much as the probability is",
+        ),
+    ),
+    minimum_test_rows=1_000,
+    minimum_test_clusters=100,
+)
+
+
+def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
+    """Fit on the training part alone; the same training set, parameters and code give the same bytes."""
+    return fit_launch_model(training_set, PLAN, request, LABEL_DELAY)
+
+
+SPEC = ModelSpec(
+    name="trigger_predictor",
+    title="Trigger predictor",
+    table=TABLE,
+    task=Replay(),
+    label="succeeded",
+    label_delay=LABEL_DELAY,
+    test_share=0.2,
+    features=FEATURES,
+    policy=POLICY,
+    seed=20260104,
+    fit=fit,
+    fit_rules=fit_rules,
+    defaults={"harmonics": 2, "unit_spread": 0.5, "hour_spread": 1.0},
+    carried=("outcome", "chosen", "propensity", "logged_hour", "slot"),
+    known="outcome",
+    classes=CLASSES,
+    needs=("workflow_executions",),
+    monitored="roc_auc",
+)

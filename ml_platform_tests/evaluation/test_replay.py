@@ -1,0 +1,196 @@
+"""The judge of launch times over whole training sets: the model, its saboteurs, and logs that do not do."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.judge import Answers
+from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.replay import POLICY_METRICS, ReplayJudge
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.outcome import Outcome
+from ml_platform.gates.quality import quality_gates
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.launch_rules import fit_rules
+from ml_platform.models.spec import FitRequest, Scorer
+from ml_platform.models.task import Replay
+from ml_platform.models.trigger_predictor import SPEC
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.launches import training_set, world
+
+
+@dataclass(frozen=True)
+class Says:
+    """A scorer that reads its answer off a column; ``turned``: the contrary of it."""
+
+    column: str
+    turned: bool = False
+    classes: tuple[str, ...] = ("no", "yes")
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        yes = rows[self.column].to_numpy(dtype=np.float64)
+        yes = 1 - yes if self.turned else yes
+        return np.column_stack([1 - yes, yes])
+
+
+@pytest.fixture(scope="module")
+def known() -> TrainingSet:
+    return training_set(world(6_000, seed=1))
+
+
+def judge(known: TrainingSet) -> ReplayJudge:
+    found = judge_of(Replay(), known)
+    assert isinstance(found, ReplayJudge)
+    return found
+
+
+def report(
+    known: TrainingSet, candidate: Scorer, baseline: Scorer | None = None
+) -> EvaluationReport:
+    ceiling = known.test[["row_id"]].assign(prediction="", probability=known.test["truth"])
+    return evaluate(
+        known,
+        candidate=candidate,
+        estimator=candidate,
+        baseline=baseline or scorer_of(fit_rules(known)),
+        folds=(),
+        artifact_sha256="",
+        versions={},
+        policy_version="",
+        as_of=known.record.as_of,
+        newest_row_at=known.record.as_of,
+        live=False,
+        seed=1,
+        task=Replay(),
+        ceiling=ceiling,
+        resamples=400,
+    )
+
+
+def true_value(known: TrainingSet, by: str, ascending: bool = False) -> float:
+    """True success of the launches if each is started at the candidate with the highest ``by``."""
+    rows = known.test.sort_values(["act_id", by, "slot"], ascending=[True, ascending, True])
+    return float(rows.groupby("act_id").first()["truth"].mean())
+
+
+def test_values_of_model_and_fixed_hour_are_the_true_ones(known: TrainingSet) -> None:
+    fitted = SPEC.fit(known, FitRequest(SPEC.seed, SPEC.defaults))
+    found = report(known, scorer_of(fitted.artifact))
+    rows = known.test.assign(told=fitted.estimator.predict_proba(known.test)[:, 1])
+    hour = judge(known).fixed_hour
+    rows = rows.assign(near=-(rows["slot"] - hour).abs())
+    told = TrainingSet(known.record, known.train, rows)
+    value, fixed = true_value(told, "told"), true_value(told, "near")
+    metrics = found.candidate.metrics
+    assert metrics["policy_success"].low < value < metrics["policy_success"].high
+    assert metrics["fixed_success"].low < fixed < metrics["fixed_success"].high
+    assert metrics["relative_success"].low < value / fixed - 1 < metrics["relative_success"].high
+    assert metrics["relative_success_ips"].value == pytest.approx(
+        metrics["relative_success"].value, abs=0.1
+    )
+    assert found.ceiling is not None
+    ceiling = found.ceiling.metrics["policy_success"].value
+    assert metrics["policy_success"].value == pytest.approx(ceiling, abs=0.05)
+    assert found.naive.metrics["roc_auc"].value == 0.5
+    assert {table.title.split(":")[0] for table in found.tables} == {
+        "Policies, replayed on logged launches",
+        "Logged propensities",
+    }
+
+
+def test_the_fixed_hour_is_that_of_the_training_part(known: TrainingSet) -> None:
+    train = known.train
+    hours = train.loc[train["chosen"] == 1, "logged_hour"]
+    assert judge(known).fixed_hour == hours.mode().min()
+    moved = TrainingSet(known.record, train, known.test.assign(logged_hour=3.0))
+    assert judge(moved).fixed_hour == judge(known).fixed_hour
+
+
+def test_gates_pass_a_good_policy_and_fail_the_worst_hour(known: TrainingSet) -> None:
+    best, worst = report(known, Says("truth")), report(known, Says("truth", turned=True))
+    gates = {gate.name: gate.outcome for gate in quality_gates(best, SPEC.policy)}
+    assert gates["relative_success"] is gates["over_rules"] is gates["calibration"] is Outcome.PASS
+    gates = {gate.name: gate.outcome for gate in quality_gates(worst, SPEC.policy)}
+    assert gates["relative_success"] is gates["over_rules"] is gates["calibration"] is Outcome.FAIL
+    assert worst.candidate.metrics["relative_success"].high < 0
+
+
+def test_the_outcome_model_has_not_seen_the_test_part(known: TrainingSet) -> None:
+    turned = known.test["succeeded"].map({"yes": "no", "no": "yes"})
+    other = TrainingSet(known.record, known.train, known.test.assign(succeeded=turned))
+    one, two = judge(known).launches, judge(other).launches
+    assert one is not None
+    assert two is not None
+    np.testing.assert_array_equal(one.expected, two.expected)
+    np.testing.assert_array_equal(one.success, 1 - two.success)
+
+
+def without_logs(known: TrainingSet) -> TrainingSet:
+    """Only the runs as they happened: one row each, without propensities."""
+    parts = [
+        part[part["chosen"] == 1].assign(propensity=np.nan).reset_index(drop=True)
+        for part in (known.train, known.test)
+    ]
+    return TrainingSet(known.record, *parts)
+
+
+def test_without_propensities_the_gate_is_insufficient(known: TrainingSet) -> None:
+    found = report(without_logs(known), Says("truth"))
+    assert not set(POLICY_METRICS) & set(found.candidate.metrics)
+    assert {"roc_auc", "brier", "brier_skill", "log_loss"} <= set(found.candidate.metrics)
+    gate = {gate.name: gate for gate in quality_gates(found, SPEC.policy)}["relative_success"]
+    assert gate.outcome is Outcome.INSUFFICIENT
+    assert "no launch has a logged propensity" in gate.explanation
+
+
+def test_runs_without_propensity_beside_logged_ones_are_not_judged(known: TrainingSet) -> None:
+    plain = known.test[known.test["chosen"] == 1].assign(propensity=np.nan, succeeded="no")
+    for name in ("row_id", "act_id"):
+        plain[name] = "m" + plain[name]
+    mixed = TrainingSet(
+        known.record, known.train, pd.concat([known.test, plain], ignore_index=True)
+    )
+    one, two = report(known, Says("truth")), report(mixed, Says("truth"))
+    for name, estimate in one.candidate.metrics.items():
+        assert two.candidate.metrics[name].value == pytest.approx(estimate.value), name
+
+
+def test_wrong_propensities_make_the_replay_undefined_and_say_so(known: TrainingSet) -> None:
+    halved = known.test.assign(propensity=known.test["propensity"] / 2)
+    found = report(TrainingSet(known.record, known.train, halved), Says("truth"))
+    assert "relative_success" not in found.candidate.metrics
+    assert "do not fit the hours drawn" in found.undefined["relative_success"]
+    gate = {gate.name: gate for gate in quality_gates(found, SPEC.policy)}["relative_success"]
+    assert gate.outcome is Outcome.INSUFFICIENT
+    assert not judge(known).undefined
+
+
+def test_a_launch_at_no_candidate_is_refused(known: TrainingSet) -> None:
+    first = known.test["act_id"].iloc[0]
+    broken = known.test.assign(
+        chosen=known.test["chosen"].where(known.test["act_id"] != first, 0.0)
+    )
+    wrong = judge(TrainingSet(known.record, known.train, broken))
+    with pytest.raises(IntegrityError, match="were chosen"):
+        wrong.sums(Answers(np.full((len(broken), 2), 0.5)))
+
+
+def test_a_ceiling_must_know_every_candidate(known: TrainingSet) -> None:
+    found = known.test[["row_id"]].assign(probability=0.5).iloc[1:]
+    with pytest.raises(IntegrityError, match="1 of"):
+        judge(known).ceiling(found)
+
+
+def test_order_of_rows_changes_nothing(known: TrainingSet) -> None:
+    mixed = known.test.sample(frac=1, random_state=0).reset_index(drop=True)
+    one = report(known, Says("truth"))
+    two = report(TrainingSet(known.record, known.train, mixed), Says("truth"))
+    assert one.candidate.metrics["relative_success"].value == pytest.approx(
+        two.candidate.metrics["relative_success"].value
+    )
+    assert known.record.split.gap == timedelta(0)

@@ -1,0 +1,244 @@
+"""The launch model: its columns, its artifact, what it learns; its rules; what a scheduler asks of it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.launch_design import LaunchDesign, NumberColumns, fit_design
+from ml_platform.models.launch_model import later_blocks
+from ml_platform.models.launch_rules import fit_rules
+from ml_platform.models.launch_times import CANDIDATE_TIME, Step, best_time, should_run
+from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
+from ml_platform.models.trigger_predictor import PLAN, SPEC
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.launches import training_set, world
+
+
+@pytest.fixture(scope="module")
+def known() -> TrainingSet:
+    return training_set(world(3_000))
+
+
+@pytest.fixture(scope="module")
+def fitted(known: TrainingSet) -> FitOutcome:
+    return SPEC.fit(known, FitRequest(SPEC.seed, SPEC.defaults))
+
+
+def success(scorer: Scorer, rows: pd.DataFrame) -> np.ndarray:
+    return np.asarray(scorer.predict_proba(rows)[:, 1])
+
+
+def sha256() -> str:
+    """Of the artifact of a small world; also run in another process."""
+    small = training_set(world(300))
+    return SPEC.fit(small, FitRequest(SPEC.seed, SPEC.defaults)).artifact.sha256
+
+
+def test_columns_by_hand() -> None:
+    number = NumberColumns(
+        "n", False, low=0.0, high=4.0, bend=2.0, centre=1.0, scale=2.0, missing=True
+    )
+    design = LaunchDesign(
+        (number,), (("launch_trigger", ("event",)),), ("is_weekend",), 2, ("a", "b")
+    )
+    rows = pd.DataFrame(
+        {
+            "n": [3.0, np.nan, 9.0],
+            "launch_trigger": ["event", None, "manual"],
+            "is_weekend": [1.0, 0.0, np.nan],
+            "hour_sin": [1.0, 0.0, np.nan],
+            "hour_cos": [0.0, -1.0, np.nan],
+            "workflow": ["b", "c", None],
+        }
+    )
+    columns, codes = design.transform(rows)
+    # Line, bend, mark; event; weekend; then 1, cos, sin, cos 2, sin 2 at 6 and at 12 o'clock.
+    np.testing.assert_allclose(columns[0], [1, 0.5, 0, 1, 1, 1, 0, 1, -1, 0], atol=1e-15)
+    np.testing.assert_allclose(columns[1], [0, 0, 1, 0, 0, 1, -1, 0, 1, 0], atol=1e-15)
+    np.testing.assert_allclose(columns[2], [1.5, 1, 0, 0, 0, 1, 0, 0, 0, 0], atol=1e-15)
+    assert codes.tolist() == [1, 2, 2]
+    assert design.width == columns.shape[1]
+    assert LaunchDesign.from_file(design.to_file()) == design
+
+
+def test_many_rows_are_encoded_like_few(known: TrainingSet) -> None:
+    design = fit_design(known.train, PLAN.unbounded, PLAN.shares, PLAN.plain, PLAN.categories, 2)
+    rows = known.test.iloc[:200].copy()
+    rows.loc[rows.index[::7], "workflow"] = None
+    rows.loc[rows.index[::5], "workflow"] = "never seen"
+    columns, codes = design.transform(rows)
+    one_by_one = [design.transform(rows.iloc[[place]]) for place in range(len(rows))]
+    np.testing.assert_array_equal(columns, np.concatenate([each[0] for each in one_by_one]))
+    np.testing.assert_array_equal(codes, np.concatenate([each[1] for each in one_by_one]))
+    as_category = rows.assign(workflow=rows["workflow"].astype("category"))
+    np.testing.assert_array_equal(codes, design.transform(as_category)[1])
+
+
+def test_artifact_answers_as_the_estimator(known: TrainingSet, fitted: FitOutcome) -> None:
+    served = scorer_of(fitted.artifact)
+    gap = np.abs(served.predict_proba(known.test) - fitted.estimator.predict_proba(known.test))
+    assert gap.max() <= 1e-6
+    assert served.classes == ("no", "yes")
+    assert fitted.artifact.size_bytes < 100_000
+
+
+def test_it_learns_each_workflows_hours(known: TrainingSet, fitted: FitOutcome) -> None:
+    told = success(fitted.estimator, known.test)
+    truth = known.test["truth"].to_numpy()
+    assert np.sqrt(np.mean((told - truth) ** 2)) < 0.09
+    rules = success(scorer_of(fit_rules(known)), known.test)
+    assert np.mean((told - truth) ** 2) < np.mean((rules - truth) ** 2)
+
+
+def test_an_unknown_workflow_has_the_common_pattern(known: TrainingSet, fitted: FitOutcome) -> None:
+    served = scorer_of(fitted.artifact)
+    rows = known.test.iloc[:50].assign(workflow="never seen")
+    told = success(served, rows)
+    assert np.isfinite(told).all()
+    assert told.std() < success(served, known.test.iloc[:50]).std() / 2
+    other = success(served, rows.assign(workflow=None))
+    np.testing.assert_array_equal(told, other)
+
+
+def test_shuffled_labels_teach_nothing(known: TrainingSet) -> None:
+    train = known.train.copy()
+    tried = train["succeeded"].notna().to_numpy()
+    random = np.random.default_rng(0)
+    train.loc[tried, "succeeded"] = random.permutation(train.loc[tried, "succeeded"].to_numpy())
+    shuffled = TrainingSet(known.record, train, known.test)
+    told = success(SPEC.fit(shuffled, FitRequest(SPEC.seed, SPEC.defaults)).estimator, known.test)
+    assert abs(np.corrcoef(told, known.test["truth"])[0, 1]) < 0.3
+
+
+def test_only_the_training_part_is_touched(known: TrainingSet, fitted: FitOutcome) -> None:
+    poisoned = known.test.assign(succeeded="yes", workflow="poison", hour_sin=9.0)
+    other = TrainingSet(known.record, known.train, poisoned)
+    again = SPEC.fit(other, FitRequest(SPEC.seed, SPEC.defaults))
+    assert again.artifact.sha256 == fitted.artifact.sha256
+
+
+def test_same_bytes_in_another_process() -> None:
+    code = (
+        "import sys; from ml_platform_tests.models.test_trigger_predictor import sha256;"
+        "sys.stdout.write(sha256())"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert other.stdout == sha256()
+
+
+def test_folds_are_later_than_what_they_are_judged_by(
+    known: TrainingSet, fitted: FitOutcome
+) -> None:
+    rows = known.train[known.train["succeeded"].notna()]
+    gap = timedelta(days=1)
+    times = rows["occurred_at"].to_numpy()
+    folds = list(later_blocks(rows, gap))
+    assert len(folds) == len(fitted.fold_metrics) == 4
+    for fold in folds:
+        assert times[fold.fit].max() < times[fold.held_out].min() - np.timedelta64(1, "D")
+    assert all(fold["roc_auc"] > 0.6 for fold in fitted.fold_metrics)
+
+
+def test_a_row_takes_a_fraction_of_a_millisecond(known: TrainingSet, fitted: FitOutcome) -> None:
+    served = scorer_of(fitted.artifact)
+    row = known.test.iloc[[0]]
+    served.predict_proba(row)
+    fastest = min(_seconds(served, row) for _ in range(200))
+    assert fastest < 1e-3  # .14 ms on a quiet machine
+
+
+def _seconds(scorer: Scorer, row: pd.DataFrame) -> float:
+    began = time.perf_counter()
+    scorer.predict_proba(row)
+    return time.perf_counter() - began
+
+
+def test_a_missing_feature_is_named(known: TrainingSet, fitted: FitOutcome) -> None:
+    with pytest.raises(IntegrityError, match="hours_since_last"):
+        scorer_of(fitted.artifact).predict_proba(known.test.drop(columns="hours_since_last"))
+
+
+def test_rules_by_hand() -> None:
+    rows = pd.DataFrame(
+        {
+            "succeeded": ["yes"] * 30 + ["no"] * 10 + [None],
+            "workflow": ["a"] * 20 + ["b"] * 20 + ["a"],
+            "hour": [1.0] * 20 + [13.0] * 20 + [5.0],
+        }
+    )
+    known = training_set(world(60))
+    rules = scorer_of(fit_rules(TrainingSet(known.record, rows, rows)))
+    asked = pd.DataFrame({"workflow": ["a", "a", "b", "new"], "hour": [2.0, 7.0, 12.0, 12.0]})
+    # Overall 31/42; workflow a (20 + 10 x 31/42) / 30; its night (20 + 10 x that) / 30, its morning that.
+    overall = 31 / 42
+    of_a, of_b = (20 + 10 * overall) / 30, (10 + 10 * overall) / 30
+    expected = [
+        (20 + 10 * of_a) / 30,
+        of_a,
+        (10 + 10 * of_b) / 30,
+        (10 + 10 * overall) / 30,
+    ]
+    np.testing.assert_allclose(success(rules, asked), expected, atol=1e-8)
+
+
+@dataclass(frozen=True)
+class ByHour:
+    """A scorer that knows the success of every hour."""
+
+    known: Mapping[int, float]
+    classes: tuple[str, ...] = ("no", "yes")
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        yes = rows["hour"].map(self.known).to_numpy(dtype=np.float64)
+        return np.column_stack([1 - yes, yes])
+
+
+SCORER = ByHour({8: 0.5, 9: 0.7, 10: 0.7, 11: 0.71})
+
+
+def at(*hours: int) -> pd.DataFrame:
+    times = [datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in hours]
+    return pd.DataFrame({"hour": hours, CANDIDATE_TIME: times})
+
+
+class TestTimes:
+    def test_the_best_is_the_earliest_of_the_most_probable(self) -> None:
+        best = best_time(SCORER, at(10, 9, 8))
+        assert (best.at.hour, best.probability, best.place) == (9, 0.7, 1)
+        with pytest.raises(InsufficientData, match="horizon"):
+            best_time(SCORER, at())
+
+    @pytest.mark.parametrize(
+        ("now", "later", "threshold", "step", "best"),
+        [
+            (9, (), 0.6, Step.RUN, 9),
+            (9, (10, 11), 0.6, Step.RUN, 9),  # 11 is better by less than the margin
+            (8, (9, 10), 0.4, Step.WAIT, 9),
+            (8, (9, 10), 0.6, Step.WAIT, 9),
+            (9, (11,), 0.705, Step.WAIT, 11),  # not enough now, and enough then
+            (8, (9,), 0.9, Step.SKIP, 9),
+            (8, (), 0.6, Step.SKIP, 8),
+        ],
+    )
+    def test_now_later_or_not_at_all(
+        self, now: int, later: tuple[int, ...], threshold: float, step: Step, best: int
+    ) -> None:
+        advice = should_run(SCORER, at(now), threshold, at(*later))
+        assert (advice.step, advice.best.at.hour) == (step, best)
+        assert advice.run is (step is Step.RUN)
+        assert advice.probability == SCORER.known[now]
+
+    def test_what_it_refuses(self) -> None:
+        with pytest.raises(ValueError, match=r"threshold 1\.5"):
+            should_run(SCORER, at(9), 1.5)
+        with pytest.raises(InsufficientData, match="2 rows"):
+            should_run(SCORER, at(9, 10), 0.5)
