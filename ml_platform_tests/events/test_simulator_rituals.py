@@ -227,3 +227,13 @@ def test_the_best_threshold_by_hand() -> None:
     """Alarms at .9 alone: 1.8 / (1 + 1.6); with .5: 2.8 / 3.6; with .2 too: 3.2 / 4.6."""
     assert best_threshold(np.array([0.2, 0.9, 0.5])) == 0.5
     assert len(step_names()) == END + 1
+
+
+def test_without_rituals_runs_come_out_of_the_blue_alone() -> None:
+    """Session after session of steps that complete nothing: the chance of three events, fewer at the end."""
+    world = build_world(DEFAULT)
+    acts = acts_of("chat:open " * 60, "chat:open")
+    chances = soon_chances(world, acts, Launches.none(len(acts)))
+    rare = DEFAULT.rituals.spontaneous
+    assert chances[59] == pytest.approx(rare)
+    assert chances[0] == pytest.approx(3 * rare, rel=0.05)
