@@ -5,6 +5,7 @@ from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
 from ml_platform.models.spec import ModelSpec
 from ml_platform.models.suggestion_scorer import SPEC as SUGGESTION_SCORER
+from ml_platform.models.trigger_predictor import SPEC as TRIGGER_PREDICTOR
 from ml_platform.models.workflow_recommender import SPEC as WORKFLOW_RECOMMENDER
 from ml_platform.models.workflow_recommender_ease import SPEC as WORKFLOW_RECOMMENDER_EASE
 
@@ -14,6 +15,7 @@ MODELS: tuple[ModelSpec, ...] = (
     SEQUENCE_NGRAM,
     WORKFLOW_RECOMMENDER,
     WORKFLOW_RECOMMENDER_EASE,
+    TRIGGER_PREDICTOR,
 )
 
 
