@@ -29,7 +29,7 @@ TEST_SHARE = 0.2
 MONTH_HOURS = 28 * 24.0
 METRICS = ("roc_auc", "brier_skill", "expected_calibration_error")
 PARAMETERS = {**SPEC.defaults, "harmonics": 1, "unit_spread": 0.2, "hour_spread": 0.1}
-"""Chosen on the last fifth of training cycles, of levels .2 to 2 and hours .1 and 1: 1,900 tests, little of each."""
+"""Chosen on the last fifth of training cycles, of levels .2 to 2 and hours .1 and 1: many tests, little of each."""
 
 
 def load(folder: Path) -> pd.DataFrame:

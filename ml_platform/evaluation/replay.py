@@ -32,7 +32,7 @@ from ml_platform.evaluation.scorers import Shares
 from ml_platform.models.launch_rules import LaunchRules, fit_rules
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import YES, Replay
-from ml_platform.training_sets.training_set import ACT, TrainingSet
+from ml_platform.training_sets.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -210,4 +210,5 @@ def _codes(column: "pd.Series[Any]", place: dict[str, int]) -> Codes:
         return np.array([place.get(word, len(place)) for word in words], dtype=np.int64)
     tokens = token_column(column, lists=False)
     found = [place.get(word, len(place)) for word in tokens.words]
-    return np.array(found, dtype=np.int64)[tokens.codes]
+    codes: Codes = np.array(found, dtype=np.int64)[tokens.codes]
+    return codes

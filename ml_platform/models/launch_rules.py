@@ -14,7 +14,7 @@ import numpy as np
 
 from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.encoding import require_features
-from ml_platform.models.launch_design import UNIT, Floats
+from ml_platform.models.launch_design import UNIT, Codes, Floats
 from ml_platform.models.task import NO, YES
 from ml_platform.models.tokens import token_column
 
@@ -88,15 +88,16 @@ def fit_rules(training_set: "TrainingSet") -> Artifact:
     )
 
 
-def _parts(rows: "pd.DataFrame") -> np.ndarray:
+def _parts(rows: "pd.DataFrame") -> Codes:
     """Part of the day of each row; an unknown hour counts as noon."""
     hours = np.nan_to_num(rows["hour"].to_numpy(dtype=np.float64, na_value=np.nan), nan=12.0)
-    return (np.clip(hours, 0, 23) // (24 // PARTS)).astype(np.int64)
+    parts: Codes = (np.clip(hours, 0, 23) // (24 // PARTS)).astype(np.int64)
+    return parts
 
 
-def _counted(codes: np.ndarray, good: Floats, count: int) -> tuple[Floats, Floats]:
+def _counted(codes: Codes, good: Floats, count: int) -> tuple[Floats, Floats]:
     runs = np.bincount(codes, minlength=count).astype(np.float64)
-    return runs, np.bincount(codes, weights=good, minlength=count)
+    return runs, np.bincount(codes, weights=good, minlength=count).astype(np.float64)
 
 
 def _smoothed(runs: Floats, successes: Floats, towards: Floats | float) -> Floats:

@@ -5,17 +5,15 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
-import duckdb
 import pytest
 
 from ml_platform.features.launch_features import LAUNCH_FEATURES, TABLE
 from ml_platform.features.point_in_time import Event
-from ml_platform_tests.features.conftest import Built, Rows, rows_of
+from ml_platform_tests.features.conftest import Built, Rows, compute
 from ml_platform_tests.features.launches import DAY, HOUR, Done, Run, launch_features
-from ml_platform_tests.features.worlds import AS_OF, START, write_lake
+from ml_platform_tests.features.worlds import AS_OF, START
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGIN = (START - EPOCH) // timedelta(microseconds=1)
@@ -60,38 +58,13 @@ def event(done: Done, number: int) -> Event:
 @pytest.fixture(scope="session")
 def launches_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Compute:
     """Runs and events to the rows of ``launch_features``, by the compiled SQL of the session's build."""
-    manifest = json.loads((built.folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
-    nodes, order = manifest["nodes"], list[str]()
 
-    def visit(name: str) -> None:
-        if name in nodes and name not in order:
-            for parent in nodes[name]["depends_on"]["nodes"]:
-                visit(parent)
-            order.append(name)
+    def launches(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
+        told = [event(done, number) for number, done in enumerate(events)]
+        ran = [execution(run) for run in runs]
+        return compute(built, tmp_path_factory, TABLE.name, told, workflow_executions=ran)
 
-    visit("model.ml_platform.launch_features")
-    numbers = count()
-
-    def compute(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
-        folder = tmp_path_factory.mktemp(f"launches{next(numbers)}")
-        lake = write_lake(
-            folder / "lake",
-            [event(done, number) for number, done in enumerate(events)],
-            workflow_executions=[execution(run) for run in runs],
-        )
-        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-            connection.execute("set threads = 1; set TimeZone = 'UTC'")
-            for schema in ("staging", "intermediate", "features"):
-                connection.execute(f"create schema {schema}")
-            for name in order:
-                model = nodes[name]
-                compiled = built.folder / "dbt" / "compiled" / "ml_platform"
-                sql = (compiled / model["original_file_path"]).read_text(encoding="utf-8")
-                sql = sql.replace(str(built.folder / "lake"), str(lake))
-                connection.execute(f"create table {model['schema']}.{model['name']} as ({sql})")
-            return rows_of(connection, "select * from features.launch_features")
-
-    return compute
+    return launches
 
 
 def world(seed: int, size: int = 60) -> tuple[list[Run], list[Done]]:

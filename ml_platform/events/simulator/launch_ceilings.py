@@ -66,7 +66,7 @@ def candidate_success(
     total = np.zeros(hours.shape)
     for minute in _MINUTES:
         since_last = (midnight[:, None] + hours * HOUR + minute * MINUTE - last) / HOUR
-        local_hour = hours + minute / 60.0
+        local_hour = hours.astype(np.float64) + minute / 60.0
         logit = success_logit(world, catalogue, workflow[:, None], local_hour, since_last)[
             ..., None
         ]
