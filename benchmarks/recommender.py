@@ -94,7 +94,7 @@ def _rows(order: np.ndarray, step: int, moment: int) -> pd.DataFrame:
 
 
 def gain(scores: np.ndarray, rows: pd.DataFrame, items: tuple[str, ...], k: int = 10) -> float:
-    """nDCG at k over the rows."""
+    """Mean over the rows of nDCG at k."""
     truth = wanted(rows["next_used"], items)
     return float(ndcg_rows(hits(top_items(scores, k), truth.known), truth.total).mean())
 
