@@ -22,6 +22,7 @@ from ml_platform.evaluation.report import Estimate
 RESAMPLES = 1_000
 LEVEL = 0.95
 CALIBRATION_ERROR = "expected_calibration_error"
+COVERAGES = ("coverage", "effective_coverage")
 _CELLS_AT_ONCE = 4_000_000
 """Numbers held at once for weights or for jackknife rows: 32 MB."""
 
@@ -128,11 +129,16 @@ def interval(name: str, of: Replicates) -> Estimate:
     clusters of five rows its upper bound, which the gate holds against the limit, is too low in 9 % of
     samples instead of 2.5 %; with that of the percentiles in none. The lower bound of a small error
     stays too high, in up to 8 % of samples of 600 rows, which makes no gate pass.
+
+    What a set of lists covers shrinks in every resample, since some users are left out, and BCa corrects that
+    until the value itself is outside; so there too the interval holds that of the percentiles, and the value.
     """
     estimate = bca_interval(of)
-    if name != CALIBRATION_ERROR:
+    if name not in (CALIBRATION_ERROR, *COVERAGES):
         return estimate
     low, high = np.quantile(of.resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if name in COVERAGES:
+        low, high = min(low, of.value), max(high, of.value)
     return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))
 
 

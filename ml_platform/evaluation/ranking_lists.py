@@ -13,9 +13,9 @@ item that is no class (it came after the fit) could not be recommended, and coun
 | ``ndcg_at_k``      | discounted gain over that of the best list                                       |
 
 Of all lists together: ``coverage``, the share of items that anybody is offered, which grows with the rows (a
-resample, with some users left out, covers less, so its interval lies too low); ``effective_coverage``, the same
-by the exponential of the entropy of what is offered, which hardly does; ``novelty``, the mean information of
-an offered item in bits: how rarely people of the training part began it.
+resample, with some users left out, covers less, so its interval reaches too low: see `intervals.interval`);
+``effective_coverage``, the same by the exponential of the entropy of what is offered; ``novelty``, the mean
+information of an offered item in bits: how rarely people of the training part began it.
 """
 
 from dataclasses import dataclass

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 POPULARITY_FILE = "popularity.json"
 RECENT = timedelta(days=28)
 """Of the training part, its newest days: what counts as of late."""
+PRIOR_ADOPTIONS = 10.0
+"""Adoptions by the shares of the whole training part that are added: a quiet month says little."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class PopularityScorer:
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
-    """Of an item among the recent adoptions, smoothed by one each; they sum to 1."""
+    """Of an item among the recent adoptions, smoothed; they sum to 1."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Shares, shape (rows, items); `NOT_OFFERED` where the user has the item.
@@ -54,12 +56,17 @@ class PopularityScorer:
 
 
 def fit_popularity(training_set: "TrainingSet") -> Artifact:
-    """Adoptions of the newest `RECENT` of the training part; an item nobody ran has those of its like."""
+    """Adoptions of the newest `RECENT` of the training part, and `PRIOR_ADOPTIONS` by those of the whole.
+
+    An item that nobody began is as popular as its like.
+    """
     record, rows = training_set.record, training_set.train
     newest = rows[rows[TIME] >= rows[TIME].max() - RECENT]
-    counts = _counts(newest, record.label, record.classes)
-    seen = (counts + _counts(rows, record.label, record.classes)) > 0
-    smoothed = filled((counts + 1.0)[None, :], record.classes, seen)[0]
+    recent = _counts(newest, record.label, record.classes)
+    ever = _counts(rows, record.label, record.classes)
+    overall = (ever + 1.0) / (ever + 1.0).sum()
+    weights = recent + PRIOR_ADOPTIONS * overall
+    smoothed = filled(weights[None, :], record.classes, ever > 0)[0]
     shares = [round(float(share), 9) for share in smoothed / smoothed.sum()]
     text = json.dumps({"shares": shares}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(

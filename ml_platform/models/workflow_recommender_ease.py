@@ -43,7 +43,9 @@ def _learn(
 FAMILY = Family(
     learn=_learn,
     fitted=("penalty",),
-    choices=MappingProxyType({"penalty": (0.3, 1.0, 3.0, 10.0), "prior_weight": (3.0, 10.0, 20.0)}),
+    choices=MappingProxyType(
+        {"penalty": (0.1, 0.3, 1.0, 3.0, 10.0), "prior_weight": (3.0, 10.0, 20.0)}
+    ),
 )
 
 

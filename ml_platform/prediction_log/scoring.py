@@ -7,6 +7,7 @@ import numpy as np
 
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import NO, YES, Detection, Ranking, Replay, Sequence, Share, Task
+from ml_platform.models.top_items import top_items
 from ml_platform.training_sets.training_set import CLUSTER, ROW_ID, TIME, USER
 
 if TYPE_CHECKING:
@@ -55,18 +56,22 @@ def _answers(task: Task, scorer: Scorer, values: np.ndarray) -> tuple[np.ndarray
 
 
 def first_items(scorer: Scorer, rows: "pd.DataFrame", k: int) -> "pd.DataFrame":
-    """The ``k`` items with the highest numbers of each row: user_id, rank (from 1), item, score."""
+    """The ``k`` items with the highest numbers of each row: user_id, rank (from 1), item, score.
+
+    An item with a negative number is not offered: a row can have fewer than ``k``, or none.
+    """
     import pandas as pd
 
     values = scorer.predict_proba(rows)
-    best = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    ranks = np.tile(np.arange(1, best.shape[1] + 1), len(rows))
+    best = top_items(values, k)
+    row, place = np.nonzero(best >= 0)
+    item = best[row, place]
     return pd.DataFrame(
         {
-            "user_id": np.repeat(rows[USER].to_numpy(dtype=object), best.shape[1]),
-            "rank": ranks,
-            "item": np.asarray(scorer.classes, dtype=object)[best.ravel()],
-            "score": np.take_along_axis(values, best, axis=1).ravel(),
+            "user_id": rows[USER].to_numpy(dtype=object)[row],
+            "rank": place + 1,
+            "item": np.asarray(scorer.classes, dtype=object)[item],
+            "score": values[row, item],
         }
     )
 

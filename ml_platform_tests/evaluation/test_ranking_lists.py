@@ -11,7 +11,7 @@ from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.evaluate import evaluate
-from ml_platform.evaluation.intervals import replicate
+from ml_platform.evaluation.intervals import estimates, replicate
 from ml_platform.evaluation.judge import Answers
 from ml_platform.evaluation.judges import judge_of
 from ml_platform.evaluation.ranking_lists import RankingJudge, row_statistics
@@ -140,6 +140,19 @@ def test_a_resample_without_wanted_items_is_no_error() -> None:
     sums = of.sums(Answers(np.random.default_rng(0).random((3, 4))))
     found = replicate(sums, seed=0, resamples=50)
     assert all(np.isfinite(each.resampled).all() for each in found.values())
+
+
+def test_what_lists_cover_lies_within_its_interval() -> None:
+    """Every user is offered two items of their own: a resample covers two thirds, about, of what all do."""
+    scores = np.full((60, 120), -1.0)
+    for user in range(60):
+        scores[user, 2 * user : 2 * user + 2] = 0.5
+    of = judge([["i000"]] * 60, items=tuple(f"i{n:03d}" for n in range(120)))
+    found = estimates(replicate(of.sums(Answers(scores)), seed=0, resamples=200))
+    for name in ("coverage", "effective_coverage"):
+        assert found[name].value == pytest.approx(1.0)
+        assert found[name].low < 0.75
+        assert found[name].high == pytest.approx(1.0)
 
 
 def test_where_nothing_is_wanted_relevance_is_not_defined() -> None:

@@ -102,3 +102,15 @@ def test_the_first_items_of_each_row_in_order() -> None:
     assert found["item"].tolist() == ["q", "r", "r", "p"]
     assert found["rank"].tolist() == [1, 2, 1, 2]
     assert found["score"].tolist() == [0.7, 0.2, 0.9, 0.5]
+
+
+def test_what_a_user_has_is_not_among_the_first_items() -> None:
+    scorer = Says(("p", "q", "r"), ((-1.0, 0.7, 0.2), (-1.0, -1.0, -1.0)))
+    found = first_items(scorer, ROWS, 3)
+    assert found["item"].tolist() == ["q", "r"]
+    assert found["rank"].tolist() == [1, 2]
+
+
+def test_a_list_without_items_is_no_outcome_of_a_recommendation() -> None:
+    rows = ROWS.assign(label=pd.Series([[], ["p"]]))
+    assert outcomes_of(Ranking(), rows, "label", timedelta(days=2))["row_id"].tolist() == ["b"]
