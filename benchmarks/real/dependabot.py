@@ -9,7 +9,6 @@ accuracy .687. Features and trees were chosen on three blocks of time inside the
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -255,7 +254,7 @@ def training_set(requests: pd.DataFrame, name: str) -> TrainingSet:
         label=LABEL,
         classes=(LABEL,),
         features=tuple(PLAN.encoding.features),
-        feature_versions=MappingProxyType({}),
+        feature_versions={},
         split=split,
         as_of=datetime(2021, 4, 1, tzinfo=UTC),
     )

@@ -49,7 +49,8 @@ class ShareRules:
                 for name in (accepted, answered)
             )
             rate = (yes + weight * rate) / (all_of + weight)
-        return np.clip(rate, 0.0, 1.0)[:, None]
+        found: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
+        return found
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ShareRules":
