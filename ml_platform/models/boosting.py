@@ -6,7 +6,7 @@ Of scikit-learn's two learners HistGradientBoosting: at equal accuracy a hundred
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -67,39 +67,77 @@ class BoostingEstimator:
         return found
 
 
+@dataclass(frozen=True)
+class BoostingPlan:
+    """Which features go in, and what is known of them before any row is seen."""
+
+    encoding: EncodingPlan
+    repeats: str = ""
+    """The feature that counts earlier rows like this one; empty where rows do not repeat each other."""
+    rising: tuple[str, ...] = ()
+    """Numbers of which more never lowers the score; a missing one counts as the lowest."""
+    falling: tuple[str, ...] = ()
+    """Numbers of which more never raises the score."""
+
+    @property
+    def signs(self) -> list[int]:
+        """1 rising, -1 falling, 0 free, by column of the matrix."""
+        names = (*self.encoding.numbers, *self.encoding.categories)
+        return [(name in self.rising) - (name in self.falling) for name in names]
+
+    def weights(self, rows: "pd.DataFrame", power: float) -> np.ndarray:
+        """Of each row: (1 + how many came before it) to the power of minus ``power``."""
+        if not self.repeats:
+            return np.ones(len(rows))
+        before = np.nan_to_num(rows[self.repeats].to_numpy(dtype=np.float64))
+        weights: np.ndarray = (1.0 + before) ** -power
+        return weights
+
+
+@dataclass(frozen=True)
+class BoostingRows:
+    """Rows ready to be fitted on."""
+
+    matrix: np.ndarray
+    share: np.ndarray
+    weights: np.ndarray
+    signs: list[int]
+
+    def chosen(self, places: np.ndarray) -> "BoostingRows":
+        """Some of them."""
+        return replace(
+            self,
+            matrix=self.matrix[places],
+            share=self.share[places],
+            weights=self.weights[places],
+        )
+
+
 def fit_boosting(
     training_set: "TrainingSet",
-    plan: EncodingPlan,
+    plan: BoostingPlan,
     recipe: BoostingRecipe,
-    repeats: str,
     gap: timedelta,
     request: "FitRequest",
 ) -> "FitOutcome":
-    """Metrics on later and later blocks of time, then the trees on all training rows, then the artifact.
-
-    ``repeats`` names the feature that counts earlier rows like this one.
-    """
+    """Metrics on later and later blocks of time, then the trees on all training rows, then the artifact."""
     from ml_platform.models.spec import FitOutcome
 
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
     share = rows[record.label].to_numpy(dtype=np.float64)
-    weights = (
-        1.0 + np.nan_to_num(rows[repeats].to_numpy(dtype=np.float64))
-    ) ** -recipe.repeat_power
-    encoding = Encoding(plan, 1, fit_categories(rows, plan), (), ())
-    matrix = encoding.transform(rows)
+    encoding = Encoding(plan.encoding, 1, fit_categories(rows, plan.encoding), (), ())
+    weights = plan.weights(rows, recipe.repeat_power)
+    ready = BoostingRows(encoding.transform(rows), share, weights, plan.signs)
     request.progress(f"encoded {len(rows)} rows, {encoding.width} columns")
-    metrics = _fold_by_fold(
-        rows, matrix, share, weights, recipe, request.seed, gap, request.progress
-    )
-    model = grow(matrix, share, weights, recipe, request.seed)
+    metrics = _fold_by_fold(rows, ready, recipe, request.seed, gap, request.progress)
+    model = grow(ready, recipe, request.seed)
     trees = of_histogram_boosting(model)
     onnx = export_boosting(trees)
     artifact = Artifact(
         kind=ArtifactKind.BOOSTING,
         classes=record.classes,
-        features=MappingProxyType(plan.features),
+        features=MappingProxyType(plan.encoding.features),
         files=MappingProxyType(
             {MODEL_FILE: onnx, TREES_FILE: trees.to_bytes(), **encoding.to_files()}
         ),
@@ -124,10 +162,8 @@ def fit_boosting(
     )
 
 
-def grow(
-    matrix: np.ndarray, share: np.ndarray, weights: np.ndarray, recipe: BoostingRecipe, seed: int
-) -> "HistGradientBoostingRegressor":
-    """The trees for ``share`` (rows,) in [0, 1]. One thread, so that equal inputs give equal trees."""
+def grow(ready: BoostingRows, recipe: BoostingRecipe, seed: int) -> "HistGradientBoostingRegressor":
+    """The trees for shares in [0, 1]. One thread, so that equal inputs give equal trees."""
     from sklearn._loss import HalfBinomialLoss
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
@@ -137,21 +173,21 @@ def grow(
         learning_rate=recipe.learning_rate,
         max_iter=recipe.iterations,
         max_leaf_nodes=recipe.leaves,
-        min_samples_leaf=recipe.leaf(len(matrix)),
+        min_samples_leaf=recipe.leaf(len(ready.share)),
         l2_regularization=recipe.ridge,
         max_features=recipe.column_share,
+        monotonic_cst=ready.signs,
         early_stopping=False,
         random_state=seed,
     )
     with threadpool_limits(limits=1, user_api="openmp"):
-        return model.fit(matrix, share, sample_weight=weights)
+        model.fit(ready.matrix, ready.share, sample_weight=ready.weights)
+    return model
 
 
 def _fold_by_fold(
     rows: "pd.DataFrame",
-    matrix: np.ndarray,
-    share: np.ndarray,
-    weights: np.ndarray,
+    ready: BoostingRows,
     recipe: BoostingRecipe,
     seed: int,
     gap: timedelta,
@@ -162,8 +198,9 @@ def _fold_by_fold(
     for fold in later_blocks(rows, recipe.folds, gap):
         if not len(fold.fit):
             continue
-        model = grow(matrix[fold.fit], share[fold.fit], weights[fold.fit], recipe, seed)
-        found = share_errors(share[fold.held_out], model.predict(matrix[fold.held_out]))
+        model = grow(ready.chosen(fold.fit), recipe, seed)
+        held = ready.chosen(fold.held_out)
+        found = share_errors(held.share, model.predict(held.matrix))
         counts = {"rows": float(len(fold.held_out)), "fitted_on": float(len(fold.fit))}
         metrics.append({**found, **counts})
         progress(

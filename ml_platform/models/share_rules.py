@@ -42,15 +42,15 @@ class ShareRules:
             IntegrityError: a count is not among the columns of ``rows``.
         """
         require_features(rows, _features(self.steps))
-        rate = np.full(len(rows), self.overall)
+        rate: np.ndarray = np.full(len(rows), self.overall)
         for accepted, answered, weight in self.steps:
             yes, all_of = (
                 np.nan_to_num(rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
                 for name in (accepted, answered)
             )
             rate = (yes + weight * rate) / (all_of + weight)
-        clipped: np.ndarray = np.clip(rate, 0.0, 1.0)
-        return clipped[:, None]
+        found: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
+        return found
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ShareRules":

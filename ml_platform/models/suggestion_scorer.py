@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.features.spec import Kind
 from ml_platform.features.suggestion_features import SUGGESTION_FEATURES, TABLE
-from ml_platform.models.boosting import BoostingRecipe, fit_boosting
+from ml_platform.models.boosting import BoostingPlan, BoostingRecipe, fit_boosting
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.share_rules import fit_share_rules
@@ -26,11 +26,27 @@ if TYPE_CHECKING:
 LABEL_DELAY = timedelta(days=15)
 """The 14 days of the label, and one for the last outcome in them."""
 
-PLAN = EncodingPlan(
-    numbers=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.NUMBER),
-    categories=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.CATEGORY),
-    evidence=(),
+PLAN = BoostingPlan(
+    encoding=EncodingPlan(
+        numbers=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.NUMBER),
+        categories=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.CATEGORY),
+        evidence=(),
+    ),
+    repeats="round_shown",
+    rising=(
+        "runs_14d",
+        "success_14d",
+        "similarity",
+        "round_accepted",
+        "round_rate",
+        "pair_accepted",
+        "pair_rate",
+        "user_rate_30d",
+        "workflow_rate_30d",
+    ),
+    falling=("hours_since_run",),
 )
+"""Nobody would understand a reason such as "accepted too often"."""
 RECIPE = BoostingRecipe()
 
 POLICY = GatePolicy(
@@ -73,7 +89,7 @@ POLICY = GatePolicy(
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
     recipe = recipe_of(RECIPE, request.parameters)
-    return fit_boosting(training_set, PLAN, recipe, "round_shown", LABEL_DELAY, request)
+    return fit_boosting(training_set, PLAN, recipe, LABEL_DELAY, request)
 
 
 SPEC = ModelSpec(
@@ -85,7 +101,7 @@ SPEC = ModelSpec(
     carried=("adopted", "occasions"),
     label_delay=LABEL_DELAY,
     test_share=0.2,
-    features=tuple(PLAN.features),
+    features=tuple(PLAN.encoding.features),
     policy=POLICY,
     seed=20260102,
     fit=fit,

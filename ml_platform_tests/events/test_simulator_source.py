@@ -63,7 +63,7 @@ def test_times_lie_in_the_span_and_are_received_by_its_end(tables: dict[str, pa.
             assert pc.max(tables[name]["received_at"]).as_py() <= AS_OF
     settled = tables["suggestions"]["outcome_at"]
     assert pc.max(settled).as_py() <= AS_OF
-    assert 0 < settled.null_count == tables["suggestions"]["outcome"].null_count < 50
+    assert 0 < settled.null_count == tables["suggestions"]["outcome"].null_count < 400
 
 
 def test_sessions_are_those_that_thirty_minutes_tell_apart(tables: dict[str, pa.Table]) -> None:

@@ -1,0 +1,156 @@
+"""The judge of shares: scikit-learn's and scipy's figures, exact influences, and both kinds of label."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.judge import Answers
+from ml_platform.evaluation.rank_correlation import spearman_influence
+from ml_platform.evaluation.rows import judged_rows
+from ml_platform.evaluation.share import ShareJudge, expected_and_true
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.evaluation.examples import make_training_set
+
+ROWS = 400
+
+
+def share_set(*, binary: bool, seed: int = 0) -> TrainingSet:
+    random = np.random.default_rng(seed)
+    made = make_training_set(ROWS)
+    parts = []
+    for part in (made.train, made.test):
+        chance = random.beta(0.7, 0.7, ROWS)
+        label = random.binomial(1 if binary else 10, chance) / (1 if binary else 10)
+        rows = part.iloc[:ROWS].reset_index(drop=True)
+        parts.append(rows.assign(adopted_share=label, chance=np.round(chance, 2)))
+    record = replace(made.record, label="adopted_share", classes=("adopted_share",))
+    return TrainingSet(record, *parts)
+
+
+def judged(training_set: TrainingSet, values: np.ndarray) -> tuple[ShareJudge, dict[str, float]]:
+    judge = ShareJudge(training_set, judged_rows(training_set))
+    sums = judge.sums(Answers(values[:, None]))
+    found = sums.metrics(sums.sums.sum(axis=0)[None])
+    return judge, {name: float(value[0]) for name, value in found.items()}
+
+
+def test_shares_are_judged_as_by_scikit_learn_and_scipy() -> None:
+    made = share_set(binary=False)
+    truth, values = made.test["adopted_share"].to_numpy(), made.test["chance"].to_numpy()
+    _, found = judged(made, values)
+    mse = metrics.mean_squared_error(truth, values)
+    expected = {
+        "mse": mse,
+        "rmse": np.sqrt(mse),
+        "mae": metrics.mean_absolute_error(truth, values),
+        "one_minus_mae": 1 - metrics.mean_absolute_error(truth, values),
+        "r2": metrics.r2_score(truth, values),
+        "spearman": stats.spearmanr(truth, values).statistic,
+    }
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_outcomes_are_judged_as_by_scikit_learn() -> None:
+    made = share_set(binary=True)
+    truth = made.test["adopted_share"].to_numpy()
+    values = made.test["chance"].to_numpy().clip(0.01, 0.99)
+    _, found = judged(made, values)
+    base = np.full(ROWS, made.train["adopted_share"].mean())
+    expected = {
+        "roc_auc": metrics.roc_auc_score(truth, values),
+        "average_precision": metrics.average_precision_score(truth, values),
+        "log_loss": metrics.log_loss(truth, values),
+        "brier_skill": 1
+        - metrics.brier_score_loss(truth, values) / metrics.brier_score_loss(truth, base),
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+    assert "r2" not in found and "spearman" not in found
+
+
+def test_what_is_not_applicable_depends_on_the_labels() -> None:
+    for binary, without in ((True, {"r2", "spearman"}), (False, {"roc_auc", "brier_skill"})):
+        made = share_set(binary=binary)
+        judge, found = judged(made, made.test["chance"].to_numpy())
+        details = judge.details(Answers(made.test["chance"].to_numpy()[:, None]))
+        assert without <= set(details.not_applicable)
+        assert not set(details.not_applicable) & set(found)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_resample_is_what_its_rows_say(binary: bool) -> None:
+    """Weighted sums over clusters against the metric of rows that really are there as often."""
+    made = share_set(binary=binary)
+    values = made.test["chance"].to_numpy().clip(0.01, 0.99)
+    judge = ShareJudge(made, judged_rows(made))
+    sums = judge.sums(Answers(values[:, None]))
+    counts = np.random.default_rng(1).multinomial(
+        judge.cluster_count, np.full(judge.cluster_count, 1 / judge.cluster_count)
+    )
+    found = sums.metrics(counts[None].astype(float) @ sums.sums)
+    rows = np.repeat(np.arange(ROWS), counts[judge.rows.clusters])
+    again = replace(made, test=made.test.iloc[rows].reset_index(drop=True))
+    _, exact = judged(again, values[rows])
+    for name, value in exact.items():
+        first_order = name in ("spearman", "roc_auc", "average_precision")
+        assert found[name][0] == pytest.approx(value, abs=5e-3 if first_order else 1e-12), name
+
+
+def test_the_influence_of_a_row_on_spearman_is_the_derivative() -> None:
+    random = np.random.default_rng(2)
+    one = np.round(random.random(60), 1)
+    other = np.round(one + random.random(60), 1)
+    found = spearman_influence(one, other)
+    assert found is not None
+    step = 1e-6
+
+    def weighted(weights: np.ndarray) -> float:
+        def ranks(values: np.ndarray) -> np.ndarray:
+            below = (values[:, None] > values) + (values[:, None] == values) / 2
+            return below @ weights / weights.sum()
+
+        products = weights * ranks(one) * ranks(other)
+        return float(products.sum() / weights.sum())
+
+    for row in (0, 17, 59):
+        nudged = np.ones(60)
+        nudged[row] += step
+        slope = (weighted(nudged) - weighted(np.ones(60))) / step
+        assert slope == pytest.approx(found.both[row] / 60, abs=1e-6)
+    assert spearman_influence(one, np.zeros(60)) is None
+
+
+def test_the_best_and_the_naive() -> None:
+    made = share_set(binary=False)
+    judge, perfect = judged(made, made.test["adopted_share"].to_numpy())
+    assert (perfect["r2"], perfect["mae"]) == (1.0, 0.0)
+    assert perfect["spearman"] == pytest.approx(1.0)
+    naive = judge.naive.predict_proba(made.test)
+    assert np.ptp(naive) == 0 and naive[0, 0] == made.train["adopted_share"].mean()
+
+
+def test_the_ceiling_needs_every_row() -> None:
+    made = share_set(binary=False)
+    judge = ShareJudge(made, judged_rows(made))
+    found = pd.DataFrame({"row_id": made.test["row_id"], "probability": made.test["chance"]})
+    np.testing.assert_array_equal(judge.ceiling(found).values[:, 0], made.test["chance"])
+    with pytest.raises(IntegrityError, match="1 of 400 test rows have no ceiling"):
+        judge.ceiling(found.iloc[1:])
+
+
+def test_a_label_that_is_no_share_is_refused() -> None:
+    made = share_set(binary=False)
+    broken = replace(made, test=made.test.assign(adopted_share=1.5))
+    with pytest.raises(IntegrityError, match=r"adopted_share is 1\.5"):
+        _ = ShareJudge(broken, judged_rows(broken)).truth
+
+
+def test_tenths_by_hand() -> None:
+    values = np.arange(20) / 20
+    table = expected_and_true(values, (values >= 0.5).astype(float))
+    assert table.rows[0] == (1, 2, 0.025, 0.0)
+    assert table.rows[9] == (10, 2, 0.925, 1.0)

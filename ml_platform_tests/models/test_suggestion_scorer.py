@@ -1,0 +1,213 @@
+"""Boosted trees on shares: parity, bounds, bytes, reasons against shap and by hand, rules, saboteurs."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.errors import IntegrityError
+from ml_platform.models.artifact import Artifact, scorer_of
+from ml_platform.models.boosted_trees import BoostedTrees, of_histogram_boosting
+from ml_platform.models.boosting import BoostingRows, grow
+from ml_platform.models.boosting_scorer import BoostingScorer
+from ml_platform.models.reasons import paths_of
+from ml_platform.models.share_rules import ShareRules
+from ml_platform.models.spec import FitOutcome, FitRequest
+from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.worlds import START, training_set
+
+SMALL = {"iterations": 40, "smallest_leaf": 20, "learning_rate": 0.1}
+
+
+def suggestions(rows: int = 1_500, seed: int = 0) -> pd.DataFrame:
+    """Shares that follow similarity, success and the round's acceptance; everything else is noise."""
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {name: random.integers(0, 5, rows).astype(float) for name in PLAN.encoding.numbers}
+    )
+    frame["similarity"] = np.where(random.random(rows) < 0.1, np.nan, random.random(rows))
+    frame["success_14d"] = random.random(rows)
+    frame["round_rate"] = random.random(rows)
+    frame["category"] = random.choice(["fix", "docs", "build"], rows)
+    frame.loc[random.random(rows) < 0.05, "category"] = None
+    logit = 4 * (np.nan_to_num(frame["similarity"], nan=0.3) - 0.5) + 3 * (frame["round_rate"] - 0.5)
+    frame["adopted_share"] = random.binomial(10, 1 / (1 + np.exp(-logit))) / 10
+    frame["adopted"] = np.where(frame["adopted_share"] > 0.5, "yes", "no")
+    frame["row_id"] = [f"g{row}" for row in range(rows)]
+    frame["act_id"], frame["user_id"] = frame["row_id"], [f"u{row % 40}" for row in range(rows)]
+    frame["cluster_id"] = frame["user_id"]
+    frame["occurred_at"] = pd.to_datetime([START + timedelta(hours=row) for row in range(rows)])
+    return frame
+
+
+def suggestion_set(seed: int = 0) -> TrainingSet:
+    rows = suggestions(seed=seed)
+    record = replace(
+        training_set(10).record,
+        label="adopted_share",
+        classes=("adopted_share",),
+        features=SPEC.features,
+    )
+    return TrainingSet(record, rows.iloc[:1_200], rows.iloc[1_200:].reset_index(drop=True))
+
+
+@pytest.fixture(scope="module")
+def made() -> TrainingSet:
+    return suggestion_set()
+
+
+@pytest.fixture(scope="module")
+def outcome(made: TrainingSet) -> FitOutcome:
+    return fit(made, FitRequest(1, SMALL))
+
+
+@pytest.fixture(scope="module")
+def scorer(outcome: FitOutcome) -> BoostingScorer:
+    found = scorer_of(outcome.artifact)
+    assert isinstance(found, BoostingScorer)
+    return found
+
+
+def test_artifact_and_estimator_agree(
+    made: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
+) -> None:
+    own, theirs = scorer.predict_proba(made.test), outcome.estimator.predict_proba(made.test)
+    assert own.shape == (300, 1)
+    assert np.abs(own - theirs).max() < 1e-6
+    assert ((own > 0) & (own < 1)).all()
+
+
+def test_it_learns_shares(made: TrainingSet, scorer: BoostingScorer) -> None:
+    truth = made.test["adopted_share"].to_numpy()
+    errors = truth - scorer.predict_proba(made.test)[:, 0]
+    assert 1 - (errors**2).sum() / ((truth - truth.mean()) ** 2).sum() > 0.5
+
+
+def test_blocks_come_later_and_later(outcome: FitOutcome) -> None:
+    fitted_on = [fold["fitted_on"] for fold in outcome.fold_metrics]
+    assert len(fitted_on) == RECIPE.folds and fitted_on == sorted(fitted_on)
+
+
+def test_shuffled_labels_tell_nothing(made: TrainingSet) -> None:
+    shuffled = made.train["adopted_share"].sample(frac=1, random_state=0).to_numpy()
+    fitted = fit(
+        TrainingSet(made.record, made.train.assign(adopted_share=shuffled), made.test),
+        FitRequest(1, SMALL),
+    )
+    assert all(fold["r2"] < 0.05 for fold in fitted.fold_metrics)
+
+
+def test_more_similarity_never_lowers_the_score(made: TrainingSet, scorer: BoostingScorer) -> None:
+    row = pd.concat([made.test.iloc[:1]] * 101, ignore_index=True)
+    rising = scorer.predict_proba(row.assign(similarity=np.arange(101) / 100))[:, 0]
+    falling = scorer.predict_proba(row.assign(hours_since_run=np.arange(101) * 3.0))[:, 0]
+    assert (np.diff(rising) >= 0).all() and np.ptp(rising) > 0.1
+    assert (np.diff(falling) <= 0).all()
+
+
+def test_reasons_sum_to_the_score(made: TrainingSet, scorer: BoostingScorer) -> None:
+    rows = made.test.iloc[:50]
+    for reasons, score in zip(scorer.reasons(rows), scorer.predict_proba(rows)[:, 0], strict=True):
+        assert reasons.base + sum(code.points for code in reasons.codes) == pytest.approx(
+            reasons.score, abs=1e-12
+        )
+        assert reasons.score == pytest.approx(score, abs=1e-6)
+        assert {code.feature for code in reasons.codes} == set(SPEC.features)
+        strengths = [abs(code.points) for code in reasons.codes]
+        assert strengths == sorted(strengths, reverse=True)
+        assert all(code.points * code.logit >= 0 for code in reasons.codes)
+
+
+def test_reasons_are_the_values_of_the_shap_library(
+    made: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
+) -> None:
+    shap = pytest.importorskip("shap")
+    matrix = scorer.encoding.transform(made.test.iloc[:40])
+    explainer = shap.TreeExplainer(
+        outcome.estimator.model, feature_perturbation="tree_path_dependent"
+    )
+    paths = paths_of(scorer.trees)
+    np.testing.assert_allclose(
+        paths.logits(matrix), explainer.shap_values(matrix.astype(np.float64)), atol=2e-5
+    )
+    assert paths.base == pytest.approx(float(np.ravel(explainer.expected_value)[0]), abs=1e-5)
+
+
+def test_reasons_of_one_tree_by_hand() -> None:
+    """a <= 0 (6 of 10 rows): -1; else b <= 0 (1 of 4): 1, else 3. The row has a = 1, b = 1: value 3.
+
+    Mean .6 (-1) + .1 (1) + .3 (3) = .4. Alone a gives .25 (1) + .75 (3) = 2.5, alone b .6 (-1) + .4 (3) = .6.
+    So a: ((2.5 - .4) + (3 - .6)) / 2 = 2.25, b: ((.6 - .4) + (3 - 2.5)) / 2 = .35.
+    """
+    nodes = np.array(
+        [
+            [0, 0, 0, 1, 2, 0, 10],
+            [0, 0, 0, -1, -1, -1, 6],
+            [0, 1, 0, 3, 4, 0, 4],
+            [0, 0, 0, -1, -1, 1, 1],
+            [0, 0, 0, -1, -1, 3, 3],
+        ],
+        dtype=np.float32,
+    )
+    paths = paths_of(BoostedTrees(base=0.0, width=2, nodes=nodes))
+    assert paths.base == pytest.approx(0.4, abs=1e-7)
+    np.testing.assert_allclose(paths.logits(np.array([[1.0, 1.0]])), [[2.25, 0.35]], atol=1e-6)
+
+
+def test_arrays_come_back(scorer: BoostingScorer) -> None:
+    again = BoostedTrees.from_bytes(scorer.trees.to_bytes())
+    np.testing.assert_array_equal(again.nodes, scorer.trees.nodes)
+    assert (again.base, again.width) == (scorer.trees.base, scorer.trees.width)
+
+
+def test_a_threshold_that_float32_moves_is_refused() -> None:
+    random = np.random.default_rng(0)
+    matrix = random.random((400, 2))  # not on the grid
+    share = (matrix[:, 0] > 0.5).astype(float)
+    model = grow(
+        BoostingRows(matrix, share, np.ones(400), [0, 0]), replace(RECIPE, iterations=3), seed=0
+    )
+    with pytest.raises(IntegrityError, match="not exact in float32"):
+        of_histogram_boosting(model)
+
+
+def test_unseen_and_missing_values_are_answered_and_missing_columns_are_not(
+    made: TrainingSet, scorer: BoostingScorer
+) -> None:
+    row = made.test.iloc[:1].assign(category="never seen", similarity=np.nan)
+    assert 0 < scorer.predict_proba(row)[0, 0] < 1
+    with pytest.raises(IntegrityError, match="similarity"):
+        scorer.predict_proba(row.drop(columns="similarity"))
+
+
+def test_rules_smooth_the_pair_towards_its_workflow() -> None:
+    """Workflow: (5 + 20 x .5) / (10 + 20) = .5; pair: (3 + 3 x .5) / (3 + 3) = .75."""
+    steps = (("wa", "wn", 20.0), ("pa", "pn", 3.0))
+    rules = ShareRules(("adopted_share",), 0.5, steps)
+    row = pd.DataFrame({"wa": [5.0, np.nan], "wn": [10.0, np.nan], "pa": [3.0, 0], "pn": [3.0, 0]})
+    np.testing.assert_allclose(rules.predict_proba(row), [[0.75], [0.5]])
+
+
+def test_rules_are_an_artifact(made: TrainingSet) -> None:
+    artifact: Artifact = SPEC.fit_rules(made)
+    found = scorer_of(artifact).predict_proba(made.test)
+    assert found.shape == (300, 1) and ((found >= 0) & (found <= 1)).all()
+
+
+def digest() -> str:
+    """Hash of a fitted artifact; also run in another process by the test below."""
+    return fit(suggestion_set(), FitRequest(7, SMALL)).artifact.sha256
+
+
+def test_the_same_request_gives_the_same_bytes_in_another_process() -> None:
+    code = f"from {__name__} import digest; print(digest())"
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert digest() == other
+    assert fit(suggestion_set(), FitRequest(8, SMALL)).artifact.sha256 != other
