@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.real.line import Line
-from ml_platform.evaluation.intervals import estimates, replicate
+from ml_platform.evaluation.intervals import Replicates, differences, estimates, replicate
 from ml_platform.evaluation.judge import Answers, Judge
 from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.report import Estimate
 from ml_platform.features.launch_features import TABLE
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.spec import FitRequest, Scorer
@@ -143,11 +142,10 @@ def by_cycle(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFra
     return rows[~later], rows[later]
 
 
-def judged(judge: Judge, values: np.ndarray) -> dict[str, Estimate]:
+def judged(judge: Judge, values: np.ndarray) -> dict[str, Replicates]:
     """Metrics of probabilities of passing, resampled by cycles."""
-    return estimates(
-        replicate(judge.sums(Answers(np.column_stack([1 - values, values]))), seed=SPEC.seed)
-    )
+    answers = Answers(np.column_stack([1 - values, values]))
+    return replicate(judge.sums(answers), seed=SPEC.seed)
 
 
 def passing(scorer: Scorer, rows: pd.DataFrame) -> np.ndarray:
@@ -173,17 +171,22 @@ def run(folder: Path) -> list[Line]:
     ours = judged(judge, passing(scorer_of(fitted.artifact), data.test))
     last = judged(judge, persistence(data))
     rules = judged(judge, passing(scorer_of(SPEC.fit_rules(data)), data.test))
+    gain = differences(ours, last)["roc_auc"]
     notes = {
-        "roc_auc": f"baseline: last result; rates by test and part of the day {rules['roc_auc'].value:.3f}"
+        "roc_auc": (
+            f"baseline: last result, {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]; "
+            f"rates by test and part of the day {rules['roc_auc'].value:.3f}"
+        )
     }
+    found = estimates(ours)
     lines = [
         Line(
             "retecs iofrol",
             SPEC.name,
             name,
-            ours[name].value,
-            ours[name].low,
-            ours[name].high,
+            found[name].value,
+            found[name].low,
+            found[name].high,
             last[name].value,
             None,
             notes.get(name, ""),
