@@ -69,7 +69,8 @@ def test_outcomes_are_judged_as_by_scikit_learn() -> None:
         - metrics.brier_score_loss(truth, values) / metrics.brier_score_loss(truth, base),
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
-    assert "r2" not in found and "spearman" not in found
+    assert "r2" not in found
+    assert "spearman" not in found
 
 
 def test_what_is_not_applicable_depends_on_the_labels() -> None:
@@ -130,7 +131,8 @@ def test_the_best_and_the_naive() -> None:
     assert (perfect["r2"], perfect["mae"]) == (1.0, 0.0)
     assert perfect["spearman"] == pytest.approx(1.0)
     naive = judge.naive.predict_proba(made.test)
-    assert np.ptp(naive) == 0 and naive[0, 0] == made.train["adopted_share"].mean()
+    assert np.ptp(naive) == 0
+    assert naive[0, 0] == made.train["adopted_share"].mean()
 
 
 def test_the_ceiling_needs_every_row() -> None:

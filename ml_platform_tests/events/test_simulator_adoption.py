@@ -64,7 +64,9 @@ def test_the_rule_is_the_posterior_mean() -> None:
 def test_an_open_offer_speaks_for_ignored() -> None:
     """Ten hours without an outcome: accepted and dismissed offers are settled by then, nearly all."""
     found = expected_share(offers((0, 2, 24), (10, 0, 0.1)), SETTINGS)
-    waiting = 1.2e-4  # lognormal, median 12 minutes, sigma 1.1: P(more than 600) = P(z > 3.56) = .00019
+    waiting = (
+        1.2e-4  # lognormal, median 12 minutes, sigma 1.1: P(more than 600) = P(z > 3.56) = .00019
+    )
 
     def likelihood(p: np.ndarray) -> np.ndarray:
         dismissed = SETTINGS.dismissed_share
@@ -121,7 +123,8 @@ def test_a_slate_lasts_a_fortnight_and_does_not_come_back_at_once(block: Block) 
         for place in changes:
             assert not slates[place] & slates[place - 1]
         lasted = np.diff(times[[0, *changes]])
-        assert (lasted[1:] > 8 * DAY).all() and (lasted < 20 * DAY).all()
+        assert (lasted[1:] > 8 * DAY).all()
+        assert (lasted < 20 * DAY).all()
 
 
 def test_suggestions_have_a_stream_of_their_own(block: Block) -> None:
@@ -132,7 +135,9 @@ def test_suggestions_have_a_stream_of_their_own(block: Block) -> None:
     np.testing.assert_array_equal(treated.shown.workflow, block.shown.workflow)
     control = block.shown.arm == 0
     np.testing.assert_array_equal(treated.shown.outcome[control], block.shown.outcome[control])
-    gain = (treated.shown.outcome == 0)[~control].mean() - (block.shown.outcome == 0)[~control].mean()
+    gain = (treated.shown.outcome == 0)[~control].mean() - (block.shown.outcome == 0)[
+        ~control
+    ].mean()
     assert gain > 0.1
 
 

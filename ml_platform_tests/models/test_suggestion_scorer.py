@@ -35,7 +35,9 @@ def suggestions(rows: int = 1_500, seed: int = 0) -> pd.DataFrame:
     frame["round_rate"] = random.random(rows)
     frame["category"] = random.choice(["fix", "docs", "build"], rows)
     frame.loc[random.random(rows) < 0.05, "category"] = None
-    logit = 4 * (np.nan_to_num(frame["similarity"], nan=0.3) - 0.5) + 3 * (frame["round_rate"] - 0.5)
+    logit = 4 * (np.nan_to_num(frame["similarity"], nan=0.3) - 0.5) + 3 * (
+        frame["round_rate"] - 0.5
+    )
     frame["adopted_share"] = random.binomial(10, 1 / (1 + np.exp(-logit))) / 10
     frame["adopted"] = np.where(frame["adopted_share"] > 0.5, "yes", "no")
     frame["row_id"] = [f"g{row}" for row in range(rows)]
@@ -90,7 +92,8 @@ def test_it_learns_shares(made: TrainingSet, scorer: BoostingScorer) -> None:
 
 def test_blocks_come_later_and_later(outcome: FitOutcome) -> None:
     fitted_on = [fold["fitted_on"] for fold in outcome.fold_metrics]
-    assert len(fitted_on) == RECIPE.folds and fitted_on == sorted(fitted_on)
+    assert len(fitted_on) == RECIPE.folds
+    assert fitted_on == sorted(fitted_on)
 
 
 def test_shuffled_labels_tell_nothing(made: TrainingSet) -> None:
@@ -106,7 +109,8 @@ def test_more_similarity_never_lowers_the_score(made: TrainingSet, scorer: Boost
     row = pd.concat([made.test.iloc[:1]] * 101, ignore_index=True)
     rising = scorer.predict_proba(row.assign(similarity=np.arange(101) / 100))[:, 0]
     falling = scorer.predict_proba(row.assign(hours_since_run=np.arange(101) * 3.0))[:, 0]
-    assert (np.diff(rising) >= 0).all() and np.ptp(rising) > 0.1
+    assert (np.diff(rising) >= 0).all()
+    assert np.ptp(rising) > 0.1
     assert (np.diff(falling) <= 0).all()
 
 
@@ -196,7 +200,8 @@ def test_rules_smooth_the_pair_towards_its_workflow() -> None:
 def test_rules_are_an_artifact(made: TrainingSet) -> None:
     artifact: Artifact = SPEC.fit_rules(made)
     found = scorer_of(artifact).predict_proba(made.test)
-    assert found.shape == (300, 1) and ((found >= 0) & (found <= 1)).all()
+    assert found.shape == (300, 1)
+    assert ((found >= 0) & (found <= 1)).all()
 
 
 def digest() -> str:
