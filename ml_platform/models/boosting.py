@@ -1,6 +1,6 @@
 """Fitting boosted trees to shares: cross-entropy on labels in [0, 1], so that answers are in [0, 1] too.
 
-Of scikit-learn's two learners HistGradientBoosting: at equal accuracy a hundred times faster
+Of scikit-learn's two learners HistGradientBoosting: no less accurate, and cheaper
 (docs/suggestion_scorer.md).
 """
 
