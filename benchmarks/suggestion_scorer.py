@@ -1,0 +1,125 @@
+"""GradientBoosting against HistGradientBoosting on shares, and what training costs at a million rows.
+
+    python -m benchmarks.suggestion_scorer FEATURES.parquet     # suggestion_features of any home
+    python -m benchmarks.suggestion_scorer --rows 1000000       # time alone, on made rows
+
+Both learners see the same encoded rows and the same cross-entropy; they are judged on the last block of time
+inside the training part, never on the test part. The interval resamples users.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ml_platform.models.blocks import later_blocks
+from ml_platform.models.boosted_trees import export_boosting, of_histogram_boosting
+from ml_platform.models.boosting import BoostingRows, grow
+from ml_platform.models.encoding import Encoding, fit_categories, to_grid
+from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
+from ml_platform.training_sets.build import build_training_set
+
+RESAMPLES = 1_000
+
+
+def gradient_boosting(ready: BoostingRows, seed: int) -> object:
+    """The older learner, as near to the recipe as it goes: each row once as a yes, once as a no, by weight."""
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    model = GradientBoostingClassifier(
+        learning_rate=RECIPE.learning_rate,
+        n_estimators=RECIPE.iterations,
+        max_leaf_nodes=RECIPE.leaves,
+        min_samples_leaf=RECIPE.leaf(len(ready.share)),
+        max_features=RECIPE.column_share,
+        random_state=seed,
+    )
+    weight = np.concatenate([ready.weights * ready.share, ready.weights * (1 - ready.share)])
+    outcome = np.repeat([1.0, 0.0], len(ready.share))
+    seen = weight > 0
+    return model.fit(np.tile(ready.matrix, (2, 1))[seen], outcome[seen], sample_weight=weight[seen])
+
+
+def compare(features: Path) -> None:
+    """Print R2, its paired difference by users, and seconds of both learners."""
+    with tempfile.TemporaryDirectory() as folder:
+        newest = pc.max(pq.read_table(features, columns=["occurred_at"])["occurred_at"]).as_py()
+        made = build_training_set(
+            features,
+            SPEC,
+            feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
+            source="benchmark",
+            simulated=True,
+            as_of=newest + timedelta(microseconds=1),
+            folder=Path(folder),
+        )
+    rows = made.train
+    encoding = Encoding(PLAN.encoding, 1, fit_categories(rows, PLAN.encoding), (), ())
+    share = rows[SPEC.label].to_numpy(dtype=np.float64)
+    weights = PLAN.weights(rows, RECIPE.repeat_power)
+    ready = BoostingRows(encoding.transform(rows), share, weights, PLAN.signs)
+    *_, last = later_blocks(rows, RECIPE.folds, LABEL_DELAY)
+    truth = share[last.held_out]
+    users = np.unique(rows["user_id"].astype(str).to_numpy()[last.held_out], return_inverse=True)[1]
+    answers = {}
+    for name in ("HistGradientBoosting", "GradientBoosting"):
+        started = time.perf_counter()
+        if name == "HistGradientBoosting":
+            found = grow(ready.chosen(last.fit), RECIPE, 0).predict(ready.matrix[last.held_out])
+        else:
+            model = gradient_boosting(ready.chosen(last.fit), 0)
+            found = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
+        seconds = time.perf_counter() - started
+        answers[name] = found
+        spread = ((truth - truth.mean()) ** 2).sum()
+        print(f"{name}: R2 {1 - ((truth - found) ** 2).sum() / spread:.4f}, {seconds:.1f} s")
+    gain = (truth - answers["GradientBoosting"]) ** 2 - (
+        truth - answers["HistGradientBoosting"]
+    ) ** 2
+    drawn = np.random.default_rng(0).multinomial(
+        users.max() + 1, np.full(users.max() + 1, 1 / (users.max() + 1)), RESAMPLES
+    )
+    totals = drawn @ np.bincount(users, gain) / spread
+    low, high = np.quantile(totals, [0.025, 0.975])
+    print(f"R2, Hist minus the other: {gain.sum() / spread:.4f} [{low:.4f}, {high:.4f}], by users")
+
+
+def cost(count: int) -> None:
+    """Print seconds of training and export on ``count`` made rows."""
+    random = np.random.default_rng(0)
+    width = len(PLAN.signs)
+    matrix = to_grid(random.normal(size=(count, width)) * 2.0)
+    chance = 1 / (1 + np.exp(-(matrix[:, 0] + matrix[:, 1] * (matrix[:, 2] > 0))))
+    share = random.binomial(10, chance) / 10
+    ready = BoostingRows(matrix, share, np.ones(count), [0] * width)
+    started = time.perf_counter()
+    model = grow(ready, replace(RECIPE), 0)
+    trained = time.perf_counter() - started
+    size = len(export_boosting(of_histogram_boosting(model))) / 1e6
+    moment = datetime.now(tz=UTC).date()
+    print(f"{count} rows, {width} columns: {trained:.0f} s on one thread, {size:.1f} MB ({moment})")
+
+
+def main() -> None:
+    """One of the two."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("features", type=Path, nargs="?")
+    parser.add_argument("--rows", type=int)
+    options = parser.parse_args()
+    if options.rows:
+        cost(options.rows)
+    elif options.features:
+        compare(options.features)
+    else:
+        parser.print_usage(sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
