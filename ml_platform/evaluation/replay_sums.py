@@ -55,6 +55,7 @@ class ReplaySums:
         found = ratio(brier, rows)
         metrics = {
             "brier": found,
+            "one_minus_brier": 1.0 - found,
             "log_loss": ratio(log_loss, rows),
             "expected_calibration_error": ratio(gaps, rows),
         }

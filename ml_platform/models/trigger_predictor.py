@@ -105,5 +105,5 @@ SPEC = ModelSpec(
     known="outcome",
     classes=CLASSES,
     needs=("workflow_executions",),
-    monitored="roc_auc",
+    monitored="one_minus_brier",
 )
