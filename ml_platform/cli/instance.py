@@ -47,10 +47,12 @@ def run_job(
     *,
     partition_key: str | None = None,
     without: Collection[str] = (),
-) -> "dg.ExecuteInProcessResult":
+    may_fail: Collection[str] = (),
+) -> "dict[str, PlatformError]":
     """Run a job in this process; the first error of an asset is raised as what it is.
 
-    ``without``: models whose assets are left out.
+    ``without``: models whose assets are left out. ``may_fail``: models whose error is returned, by model,
+    when nothing else has failed: what does not depend on them has gone on.
 
     Raises:
         PlatformError: what an asset raised.
@@ -69,9 +71,16 @@ def run_job(
             tags=process_tags(),
             raise_on_error=False,
         )
-    if not result.success:
-        raise _failure(name, result)
-    return result
+    if result.success:
+        return {}
+    failures = _failures(result)
+    for model, failure in failures:
+        if model not in may_fail:
+            raise failure
+    if not failures:
+        told = f"see the run {result.run_id} in Dagster"
+        raise ServiceError(f"The job {name} failed.", remedy=told)
+    return dict(reversed(failures))
 
 
 @contextmanager
@@ -83,22 +92,24 @@ def _standard_output_to_a_log() -> Iterator[None]:
         yield
 
 
-def _failure(job: str, result: "dg.ExecuteInProcessResult") -> PlatformError:
-    """The error behind the first failed step, in one line."""
+def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformError]]:
+    """The errors behind the failed steps, in one line each, with the first part of the asset's key."""
+    failures: list[tuple[str, PlatformError]] = []
     for event in result.all_events:
         if event.event_type_value != "STEP_FAILURE":
             continue
         error = event.step_failure_data.error
         cause: Any = error.cause if error and error.cause else error
         text = " ".join(str(cause.message).split()) if cause else "no reason given"
-        step = (event.step_key or job).replace("__", "/")
+        step = (event.step_key or "").replace("__", "/")
         kind, _, rest = text.partition(": ")
         message = rest if kind.startswith("ml_platform.errors") else text
         found, _, remedy = message.partition(" Remedy: ")
         typed = kind.rpartition(".")[2] in ("UsageError", "SourceError")
         failed = _Mistyped if typed else _Failed
-        return failed(f"{step}: {found}", remedy=remedy or f"see run {result.run_id} in Dagster")
-    return ServiceError(f"The job {job} failed.", remedy=f"see the run {result.run_id} in Dagster")
+        told = remedy or f"see run {result.run_id} in Dagster"
+        failures.append((step.partition("/")[0], failed(f"{step}: {found}", remedy=told)))
+    return failures
 
 
 class _Failed(PlatformError):

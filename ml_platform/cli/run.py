@@ -56,12 +56,15 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
 
             run_job("ingestion", instance)
             without = {spec.name for spec in MODELS} - set(chosen)
-            run_job("pipeline", instance, without=without)
+            failed = run_job("pipeline", instance, without=without, may_fail=chosen)
+            without |= set(failed)
             platform = Connections(settings)
             key = window_key(platform.home.as_of)
             run_job("monitoring", instance, partition_key=key, without=without)
-            told = summary(platform, chosen)
+            told = summary(platform, tuple(name for name in chosen if name not in failed))
     if as_json:
         click.echo(json.dumps(told))
     else:
         show(told)
+    for failure in failed.values():
+        raise failure

@@ -159,7 +159,8 @@ def show(told: dict[str, Any]) -> None:
             show_report(name, report)
     click.echo(f"\nNext: `{_command('up')}` opens Dagster and MLflow;")
     click.echo(f"      `{_command('models')}` lists the models in a line each;")
-    click.echo(f"      `{_command('why', next(iter(told['models'])))}` explains a verdict.")
+    for name in list(told["models"])[:1]:
+        click.echo(f"      `{_command('why', name)}` explains a verdict.")
 
 
 def show_report(name: str, report: dict[str, Any]) -> None:

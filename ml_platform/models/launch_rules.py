@@ -14,7 +14,7 @@ import numpy as np
 
 from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.encoding import require_features
-from ml_platform.models.launch_design import UNIT, Codes, Floats
+from ml_platform.models.launch_design import HOUR_COS, HOUR_SIN, UNIT, Codes, Floats
 from ml_platform.models.task import NO, YES
 from ml_platform.models.tokens import token_column
 
@@ -28,7 +28,7 @@ PARTS = 4
 """Night, morning, afternoon, evening: six hours each."""
 PRIOR_RUNS = 10.0
 """Runs at the rate above it that are added to a workflow's, and to those of each of its parts."""
-_FEATURES = {UNIT: "category", "hour": "number"}
+_FEATURES = {UNIT: "category", HOUR_SIN: "number", HOUR_COS: "number"}
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,11 @@ def fit_rules(training_set: "TrainingSet") -> Artifact:
 
 def _parts(rows: "pd.DataFrame") -> Codes:
     """Part of the day of each row; an unknown hour counts as noon."""
-    hours = np.nan_to_num(rows["hour"].to_numpy(dtype=np.float64, na_value=np.nan), nan=12.0)
-    parts: Codes = (np.clip(hours, 0, 23) // (24 // PARTS)).astype(np.int64)
+    sine, cosine = (
+        rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in (HOUR_SIN, HOUR_COS)
+    )
+    hours = np.round(np.arctan2(sine, cosine) * (12.0 / np.pi)) % 24
+    parts: Codes = (np.nan_to_num(hours, nan=12.0) // (24 // PARTS)).astype(np.int64)
     return parts
 
 

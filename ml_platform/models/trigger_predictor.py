@@ -42,9 +42,7 @@ PLAN = LaunchPlan(
 )
 FEATURES = (
     *(*PLAN.unbounded, *PLAN.shares, *PLAN.plain, HOUR_SIN, HOUR_COS, *PLAN.categories, UNIT),
-    "hour",
 )
-"""What the model takes, and the hour, which the rules take."""
 
 POLICY = GatePolicy(
     quality=(

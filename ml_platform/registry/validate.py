@@ -64,8 +64,8 @@ def missing(record: VersionRecord) -> tuple[str, ...]:
 
 def _schema_faults(record: VersionRecord) -> list[str]:
     faults = []
-    if len(record.classes) < 2:
-        faults.append(f"output schema has {len(record.classes)} classes, at least 2 are needed")
+    if not record.classes:
+        faults.append("output schema has no class")
     if record.size_bytes <= 0:
         faults.append(f"size is {record.size_bytes} bytes")
     if record.registered_at.tzinfo is None:

@@ -167,17 +167,22 @@ def test_a_missing_feature_is_named(known: TrainingSet, fitted: FitOutcome) -> N
         scorer_of(fitted.artifact).predict_proba(known.test.drop(columns="hours_since_last"))
 
 
+def clock(hours: list[float]) -> dict[str, np.ndarray]:
+    angle = np.array(hours) * np.pi / 12
+    return {"hour_sin": np.sin(angle), "hour_cos": np.cos(angle)}
+
+
 def test_rules_by_hand() -> None:
     rows = pd.DataFrame(
         {
             "succeeded": ["yes"] * 30 + ["no"] * 10 + [None],
             "workflow": ["a"] * 20 + ["b"] * 20 + ["a"],
-            "hour": [1.0] * 20 + [13.0] * 20 + [5.0],
+            **clock([1.0] * 20 + [13.0] * 20 + [5.0]),
         }
     )
     known = training_set(world(60))
     rules = scorer_of(fit_rules(TrainingSet(known.record, rows, rows)))
-    asked = pd.DataFrame({"workflow": ["a", "a", "b", "new"], "hour": [2.0, 7.0, 12.0, 12.0]})
+    asked = pd.DataFrame({"workflow": ["a", "a", "b", "new"], **clock([2.0, 7.0, 12.0, 12.0])})
     # Overall 31/42; workflow a (20 + 10 x 31/42) / 30; its night (20 + 10 x that) / 30, its morning that.
     overall = 31 / 42
     of_a, of_b = (20 + 10 * overall) / 30, (10 + 10 * overall) / 30

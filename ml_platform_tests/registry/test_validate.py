@@ -24,7 +24,7 @@ PIECES = {
     "dependencies": {"dependencies": {}},
     "gates of the decision": {"decision": replace(DECISION, gates=())},
     "policy version": {"decision": replace(DECISION, policy_version="")},
-    "output schema": {"classes": ("one",)},
+    "output schema": {"classes": ()},
     "size": {"size_bytes": 0},
     "time of registration": {"registered_at": datetime(2026, 5, 1)},
     "features without a version: weak": {"feature_versions": {"strong": "v1"}},
