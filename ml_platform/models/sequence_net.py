@@ -6,12 +6,16 @@ Shapes: B rows, L steps (newest last), C channels, E embedding, H hidden.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 HEAD = 64
+"""Length of the vector from which both heads answer."""
+NEVER = -1e9
+"""Added to a logit: no attention."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,7 @@ class Lstm(Encoder):
         super().__init__()
         sizes = (width, *hidden)
         self.layers = nn.ModuleList(
-            nn.LSTM(before, after, batch_first=True)
-            for before, after in zip(sizes[:-1], sizes[1:], strict=True)
+            nn.LSTM(before, after, batch_first=True) for before, after in pairwise(sizes)
         )
         self.dropout = nn.Dropout(dropout)
         self.size = sizes[-1]
@@ -82,10 +85,12 @@ class Attention(nn.Module):
         k, v = self._heads(key), self._heads(value)  # (B, heads, L, H / heads)
         logits = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, heads, Q, L)
         weights = self.dropout(functional.softmax(logits + mask, dim=-1))
-        return self.out((weights @ v).transpose(1, 2).flatten(2))
+        found: Tensor = self.out((weights @ v).transpose(1, 2).flatten(2))
+        return found
 
     def _heads(self, vectors: Tensor) -> Tensor:
-        return vectors.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        rows, steps, size = vectors.shape
+        return vectors.view(rows, steps, self.heads, size // self.heads).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -108,7 +113,8 @@ class Block(nn.Module):
         else:
             asking = normal
         steps = steps + self.dropout(self.attention(asking, normal, mask))
-        return steps + self.dropout(self.feed_forward(steps))
+        steps = steps + self.dropout(self.feed_forward(steps))
+        return steps
 
 
 class Transformer(Encoder):
@@ -122,17 +128,20 @@ class Transformer(Encoder):
         self.places = nn.Parameter(torch.zeros(length, size))
         self.blocks = nn.ModuleList(Block(size, heads, dropout) for _ in range(blocks))
         self.normal = nn.LayerNorm(size)
-        future = torch.full((length, length), float("-1e9")).triu(1)
-        self.register_buffer("future", future, persistent=False)
+        self.future: Tensor
+        self.register_buffer(
+            "future", torch.full((length, length), NEVER).triu(1), persistent=False
+        )
         self.size = size
 
     def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
         """(B, L, E) to (B, H); ``padding`` (B, L) is 1 where there is no step."""
-        mask = self.future + padding[:, None, None, :] * -1e9  # (B, 1, L, L)
+        mask = self.future + padding[:, None, None, :] * NEVER  # (B, 1, L, L)
         steps = self.enter(steps) + self.places  # (B, L, H)
         for place, block in enumerate(self.blocks, 1):
             steps = block(steps, mask, place == len(self.blocks))
-        return self.normal(steps[:, -1])
+        newest: Tensor = self.normal(steps[:, -1])
+        return newest
 
 
 class SequenceNet(nn.Module):
@@ -142,12 +151,9 @@ class SequenceNet(nn.Module):
         super().__init__()
         self.shape = shape
         self.embeddings = nn.ModuleList(
-            nn.Embedding(count, size, padding_idx=0)
+            _embedding(count, size)
             for count, size in zip(shape.vocabularies, shape.embeddings, strict=True)
         )
-        for embedding in self.embeddings:
-            nn.init.normal_(embedding.weight, std=0.3)
-            embedding.weight.data[0] = 0.0
         self.encoder = encoder
         self.joint = nn.Linear(encoder.size + shape.width + shape.numbers, HEAD)
         self.next_step = nn.Linear(HEAD, shape.classes)
@@ -159,7 +165,8 @@ class SequenceNet(nn.Module):
         told = torch.cat([e(steps[:, :, c]) for c, e in enumerate(self.embeddings)], dim=-1)
         padding = (steps[:, :, 0] == 0).to(told.dtype)
         state = self.encoder(self.dropout(told), padding)  # (B, H)
-        known = torch.cat([state, told[:, -1], numbers], dim=-1)  # the newest step once more, as it is
+        # The newest step once more, past the encoder: it tells most, and need not be remembered.
+        known = torch.cat([state, told[:, -1], numbers], dim=-1)
         joint = functional.gelu(self.joint(known))
         joint = self.dropout(joint)
         return self.next_step(joint), self.soon(joint)[:, 0]
@@ -174,14 +181,23 @@ class Answering(nn.Module):
     def __init__(self, nets: Sequence[SequenceNet]) -> None:
         super().__init__()
         self.nets = nn.ModuleList(nets)
+        self.shape: NetShape = nets[0].shape
 
     def forward(self, steps: Tensor, numbers: Tensor) -> Tensor:
         """Shape (B, classes + 1), float32."""
-        total = torch.stack([answer(*net(steps, numbers), net.shape.soon) for net in self.nets])
-        return total.mean(dim=0)
+        found = [answer(*net(steps, numbers), trained=self.shape.soon) for net in self.nets]
+        return torch.stack(found).mean(dim=0)
 
 
-def answer(next_step: Tensor, soon: Tensor, trained: bool) -> Tensor:
+def answer(next_step: Tensor, soon: Tensor, *, trained: bool) -> Tensor:
     """Logits (B, classes) and (B,) to probabilities (B, classes + 1)."""
     chance = torch.sigmoid(soon) if trained else torch.zeros_like(soon)
     return torch.cat([functional.softmax(next_step, dim=-1), chance[:, None]], dim=-1)
+
+
+def _embedding(count: int, size: int) -> nn.Embedding:
+    """Vectors of ``count`` codes; that of padding is 0 and stays so."""
+    embedding = nn.Embedding(count, size, padding_idx=0)
+    nn.init.normal_(embedding.weight, std=0.3)
+    embedding.weight.data[0] = 0.0
+    return embedding

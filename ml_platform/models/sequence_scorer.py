@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.onnx"
 STEPS, NUMBERS, OUTPUT = "steps", "numbers", "probabilities"
-SOON = "soon"
-"""The last class: its column is the probability that a workflow is needed soon, beside the next steps."""
 CHUNK = 8_192
 
 
@@ -37,7 +35,7 @@ class NetworkScorer:
     session: Any
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, classes), float64: the next steps sum to one, the last column is `SOON`.
+        """Shape (rows, classes), float64: the next steps sum to one, the last column is that of soon.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.

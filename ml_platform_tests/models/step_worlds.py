@@ -84,6 +84,7 @@ def of_rows(rows: pd.DataFrame) -> TrainingSet:
         rows_sha256="0" * 64,
         source="test",
         simulated=True,
+        table="step_features",
         label="next_step",
         classes=CLASSES,
         features=FEATURES,
