@@ -156,8 +156,9 @@ def fit_sequence_encoding(rows: "pd.DataFrame", plan: SequencePlan) -> SequenceE
     for name in plan.numbers:
         values = np.arcsinh(_number(rows, name))
         known = values[np.isfinite(values)]
-        means.append(round(float(known.mean()), 9) if len(known) else 0.0)
-        scales.append(round(float(known.std()), 9) or 1.0 if len(known) else 1.0)
+        varied = len(np.unique(known)) > 1
+        means.append(float(known.mean()) if varied else float(known[:1].sum()))
+        scales.append(float(known.std()) if varied else 1.0)
     return SequenceEncoding(
         plan=plan,
         words=tuple(

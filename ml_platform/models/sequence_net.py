@@ -56,6 +56,8 @@ class Lstm(Encoder):
         self.layers = nn.ModuleList(
             nn.LSTM(before, after, batch_first=True) for before, after in pairwise(sizes)
         )
+        for layer, size in zip(self.layers, sizes[1:], strict=True):
+            _remember(layer, size)
         self.dropout = nn.Dropout(dropout)
         self.size = sizes[-1]
 
@@ -65,6 +67,13 @@ class Lstm(Encoder):
             steps, _ = layer(steps)  # (B, L, hidden)
             steps = self.dropout(steps)
         return steps[:, -1]
+
+
+def _remember(layer: nn.Module, size: int) -> None:
+    """Forget gates begin open (Jozefowicz et al. 2015): an early step is not lost before anything is learned."""
+    for name, bias in layer.named_parameters():
+        if name.startswith("bias_ih"):
+            bias.data[size : 2 * size] = 1.0
 
 
 class Attention(nn.Module):

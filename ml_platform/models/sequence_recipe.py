@@ -47,18 +47,19 @@ class NetRecipe:
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     batch: int = 256
-    visits: int = 2_000_000
+    visits: int = 1_200_000
     """Rows shown in all epochs together, which sets their number: the clock has no say."""
     most_epochs: int = 25
     patience: int = 3
     """Epochs without a lower validation loss after which training stops."""
-    soon_weight: float = 1.0
+    soon_weight: float = 3.0
     """Of the second head's loss, where the first one's is 1."""
     members: int = 1
     """Networks that answer by their mean, each from a seed of its own."""
     again: bool = False
     """Whether a network of as many epochs as were best is trained again on all rows, the newest included."""
-    threads: int = 2
+    threads: int = 1
+    """More than one is slower wherever another process wants the cores: each small product waits for all."""
 
     def epochs(self, rows: int) -> int:
         """Epochs for so many rows."""
