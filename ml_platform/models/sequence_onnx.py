@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from ml_platform.models.sequence_net import Answering, NetShape
+from ml_platform.models.sequence_net import Answering
 from ml_platform.models.sequence_scorer import NUMBERS, OUTPUT, STEPS
 
 OPSET = 18
 IR_VERSION = 9
 
 
-def export_network(net: Answering, shape: NetShape) -> bytes:
+def export_network(net: Answering) -> bytes:
     """The graph: int64 (rows, length, channels), float32 (rows, numbers) to float32 (rows, classes + 1)."""
-    rows = torch.export.Dim("rows", min=1)
+    rows, shape = torch.export.Dim("rows", min=1), net.shape
     steps = torch.ones(2, shape.length, len(shape.vocabularies), dtype=torch.int64)
     numbers = torch.zeros(2, shape.numbers)
     with _quiet():

@@ -17,6 +17,7 @@ from ml_platform.models.blocks import folds, time_blocks
 from ml_platform.models.ngram_fit import soon_truth
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequence_encoding import (
+    EncodedRows,
     SequenceEncoding,
     SequencePlan,
     fit_sequence_encoding,
@@ -62,14 +63,6 @@ class NetEstimator:
             return answers(self.net, self.encoding.transform(rows))
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    encoding: SequenceEncoding
-    net: Answering
-    threshold: float
-    history: tuple[dict[str, float], ...]
-
-
 def fit_network(
     training_set: "TrainingSet",
     request: "FitRequest",
@@ -77,39 +70,50 @@ def fit_network(
     recipe: NetRecipe,
     gap: timedelta,
 ) -> "FitOutcome":
-    """Fit on all but the newest block of the training part, stop by that block, set the threshold on it."""
+    """`train_network`, then the artifact; touches the training part alone."""
     from ml_platform.models.spec import FitOutcome
 
     started = time.perf_counter()
+    estimator, history = train_network(training_set, request, plan, recipe, gap)
     with reproducible(request.seed, recipe.threads):
-        fitted = _fit(training_set, request, plan, recipe, gap)
-        content = export_network(fitted.net, fitted.net.shape)
-    classes = (*_steps(training_set), SOON)
+        content = export_network(estimator.net)
+    described = network_file(estimator.encoding, estimator.threshold)
     artifact = Artifact(
         kind=ArtifactKind.NETWORK,
-        classes=classes,
+        classes=estimator.classes,
         features=MappingProxyType(plan.features),
-        files=MappingProxyType(
-            {MODEL_FILE: content, **network_file(fitted.encoding, fitted.threshold)}
-        ),
+        files=MappingProxyType({MODEL_FILE: content, **described}),
     )
     seconds = time.perf_counter() - started
     request.progress(f"ONNX, {len(content) / 1e6:.1f} MB, {seconds:.1f} s in all")
     return FitOutcome(
-        estimator=NetEstimator(
-            classes, fitted.encoding, fitted.net, fitted.threshold, recipe.threads
-        ),
+        estimator=estimator,
         artifact=artifact,
         parameters={
             **vars(recipe),
             "seed": request.seed,
-            "weights": sum(weights.numel() for weights in fitted.net.parameters()),
-            "threshold": fitted.threshold,
+            "weights": sum(weights.numel() for weights in estimator.net.parameters()),
+            "threshold": estimator.threshold,
             "device": device().type,
         },
-        fold_metrics=fitted.history,
+        fold_metrics=history,
         seconds=seconds,
     )
+
+
+def train_network(
+    training_set: "TrainingSet",
+    request: "FitRequest",
+    plan: SequencePlan,
+    recipe: NetRecipe,
+    gap: timedelta,
+) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
+    """Fit on all but the newest block of the training part, stop by that block, set the threshold on it.
+
+    Returns the network and the metrics of each epoch.
+    """
+    with reproducible(request.seed, recipe.threads):
+        return _train_network(training_set, request, plan, recipe, gap)
 
 
 def make_encoder(recipe: NetRecipe, shape: NetShape) -> Encoder:
@@ -126,45 +130,58 @@ def make_encoder(recipe: NetRecipe, shape: NetShape) -> Encoder:
     return HuggingFaceEncoder(recipe.encoder, shape.width, shape.length)
 
 
-def _fit(
+def _train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
     recipe: NetRecipe,
     gap: timedelta,
-) -> _Fitted:
+) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     rows, label, classes = training_set.train, training_set.record.label, _steps(training_set)
     *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
     encoding = fit_sequence_encoding(rows.iloc[newest.fit], plan)
     fit = _examples(rows.iloc[newest.fit], encoding, label, classes)
     held = _examples(rows.iloc[newest.held_out], encoding, label, classes)
-    shape = _shape(encoding, len(classes), fit)
     epochs = recipe.epochs(len(fit))
     request.progress(f"{len(fit)} rows train, {len(held)} of the newest block validate")
-    nets = [_new(shape, recipe, request.seed + member) for member in range(recipe.members)]
+    nets = _new(encoding, len(classes), fit, recipe, request.seed)
     told = [train(net, fit, held, recipe, epochs, request.progress) for net in nets]
+    net = Answering(nets).eval()
+    chance = answers(net, EncodedRows(held.steps.numpy(), held.numbers.numpy()))[:, -1]
+    threshold = best_f1(chance, held.soon.numpy())[0]
+    if recipe.again:
+        encoding = fit_sequence_encoding(rows, plan)
+        whole = _examples(rows, encoding, label, classes)
+        nets = _new(encoding, len(classes), whole, recipe, request.seed)
+        for fresh, each in zip(nets, told, strict=True):
+            train(fresh, whole, None, recipe, each.best_epoch, request.progress)
+        net = Answering(nets).eval()
     history = tuple(
         {**found, "member": float(member)}
         for member, each in enumerate(told)
         for found in each.history
     )
-    net = Answering(nets).eval()
-    rows_held = encoding.transform(rows.iloc[newest.held_out])
-    threshold = best_f1(answers(net, rows_held)[:, -1], held.soon.numpy())[0]
-    if recipe.again:
-        encoding = fit_sequence_encoding(rows, plan)
-        whole = _examples(rows, encoding, label, classes)
-        shape = _shape(encoding, len(classes), whole)
-        nets = [_new(shape, recipe, request.seed + member) for member in range(recipe.members)]
-        for fresh, each in zip(nets, told, strict=True):
-            train(fresh, whole, None, recipe, each.best_epoch, request.progress)
-        net = Answering(nets).eval()
-    return _Fitted(encoding, net, threshold, history)
+    return NetEstimator((*classes, SOON), encoding, net, threshold, recipe.threads), history
 
 
-def _new(shape: NetShape, recipe: NetRecipe, seed: int) -> SequenceNet:
-    torch.manual_seed(seed)
-    return SequenceNet(shape, make_encoder(recipe, shape), recipe.dropout)
+def _new(
+    encoding: SequenceEncoding, classes: int, fit: Examples, recipe: NetRecipe, seed: int
+) -> list[SequenceNet]:
+    """The members as they are drawn, each by a seed of its own."""
+    plan = encoding.plan
+    shape = NetShape(
+        vocabularies=encoding.sizes,
+        embeddings=tuple(channel.size for channel in plan.channels),
+        length=plan.length,
+        numbers=plan.width,
+        classes=classes,
+        soon=bool((fit.soon == 1).any() and (fit.soon == 0).any()),
+    )
+    nets = []
+    for member in range(recipe.members):
+        torch.manual_seed(seed + member)
+        nets.append(SequenceNet(shape, make_encoder(recipe, shape), recipe.dropout))
+    return nets
 
 
 def _steps(training_set: "TrainingSet") -> tuple[str, ...]:
@@ -177,16 +194,4 @@ def _examples(
 ) -> Examples:
     return Examples.of(
         encoding.transform(rows), class_codes(rows, label, classes), soon_truth(rows)
-    )
-
-
-def _shape(encoding: SequenceEncoding, classes: int, fit: Examples) -> NetShape:
-    plan = encoding.plan
-    return NetShape(
-        vocabularies=encoding.sizes,
-        embeddings=tuple(channel.size for channel in plan.channels),
-        length=plan.length,
-        numbers=plan.width,
-        classes=classes,
-        soon=bool((fit.soon == 1).any() and (fit.soon == 0).any()),
     )

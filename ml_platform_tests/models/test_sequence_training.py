@@ -14,7 +14,7 @@ import pytest
 import ml_platform
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.sequence_recipe import NetRecipe
-from ml_platform.models.spec import FitOutcome, FitRequest
+from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
 from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
 from ml_platform_tests.models.step_worlds import of_rows, training_set, world
@@ -27,6 +27,12 @@ def fit(made: TrainingSet, recipe: NetRecipe, said: list[str] | None = None) -> 
 
     progress = (said if said is not None else []).append
     return fit_network(made, FitRequest(1, {}, progress), PLAN, recipe, GAP)
+
+
+def train(made: TrainingSet, recipe: NetRecipe) -> Scorer:
+    from ml_platform.models.sequence_training import train_network
+
+    return train_network(made, FitRequest(1), PLAN, recipe, GAP)[0]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +110,7 @@ def test_the_order_of_the_steps_is_what_it_knows(made):
     # The position in the session still tells where it ends.
     mixed = mixed[mixed["next_step"] != "end"].reset_index(drop=True)
     shuffled = of_rows(mixed)
-    found = accuracy(fit(shuffled, TRANSFORMER).estimator, shuffled.test)
+    found = accuracy(train(shuffled, TRANSFORMER), shuffled.test)
     assert found < majority(shuffled.train, shuffled.test) + 0.2
 
 
@@ -112,7 +118,7 @@ def test_drawn_labels_teach_nothing():
     rows = world(220)
     rows["next_step"] = np.random.default_rng(4).permutation(rows["next_step"].to_numpy())
     made = of_rows(rows)
-    found = accuracy(fit(made, replace(TRANSFORMER, visits=8_000)).estimator, made.test)
+    found = accuracy(train(made, replace(TRANSFORMER, visits=8_000)), made.test)
     most = made.test["next_step"].value_counts(normalize=True).max()
     assert found < most + 0.05
 
@@ -125,14 +131,13 @@ def test_users_are_not_known_to_it(made, fitted):
 
 def test_where_no_need_is_known_soon_is_never(made):
     unknown = replace(made, train=made.train.assign(workflow_soon=None))
-    outcome = fit(unknown, replace(TRANSFORMER, visits=4_000))
-    assert not outcome.estimator.predict_proba(made.test)[:, -1].any()
-    assert outcome.estimator.threshold == 1.0
-    assert accuracy(outcome.estimator, made.test) > 0
+    trained = train(unknown, replace(TRANSFORMER, visits=2_000))
+    assert not trained.predict_proba(made.test)[:, -1].any()
+    assert trained.threshold == 1.0
 
 
 def test_several_networks_answer_by_their_mean_and_may_learn_the_newest_rows_too(made):
-    recipe = replace(TRANSFORMER, visits=4_000, members=2, again=True)
+    recipe = replace(TRANSFORMER, visits=2_000, members=2, again=True)
     outcome = fit(made, recipe)
     served = scorer_of(outcome.artifact).predict_proba(made.test)
     assert np.abs(served - outcome.estimator.predict_proba(made.test)).max() < 1e-5
@@ -146,7 +151,7 @@ def test_training_leaves_torch_as_it_was(made):
     torch.manual_seed(5)
     wanted = torch.rand(1)
     torch.manual_seed(5)
-    fit(made, replace(TRANSFORMER, visits=2_000))
+    train(made, replace(TRANSFORMER, visits=2_000))
     assert torch.rand(1) == wanted
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
