@@ -42,6 +42,8 @@ class ArtifactKind(StrEnum):
     """``share_rules.json``: acceptance rates, smoothed by declared constants."""
     LAUNCH = "launch"
     """``design.json`` makes columns of the rows, ``model.onnx`` scores them."""
+    NETWORK = "network"
+    """``encoding.json`` makes arrays of a row's last steps, ``model.onnx`` scores them."""
     LAUNCH_RULES = "launch_rules"
     """``launch_rules.json``: success rates by workflow and part of the day."""
 
@@ -116,6 +118,7 @@ def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
 LOADERS: dict[ArtifactKind, str] = {
     ArtifactKind.FOREST: "ml_platform.models.forest_scorer:ForestScorer",
     ArtifactKind.NGRAM: "ml_platform.models.ngram:NgramScorer",
+    ArtifactKind.NETWORK: "ml_platform.models.sequence_scorer:NetworkScorer",
     ArtifactKind.RULES: "ml_platform.models.rules:RulesScorer",
     ArtifactKind.POPULARITY: "ml_platform.models.popularity:PopularityScorer",
     ArtifactKind.FACTORS: "ml_platform.models.item_factors:FactorsScorer",

@@ -3,6 +3,8 @@
 from ml_platform.errors import UsageError
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
+from ml_platform.models.sequence_predictor import SPEC as SEQUENCE_PREDICTOR
+from ml_platform.models.sequence_transformer import SPEC as SEQUENCE_TRANSFORMER
 from ml_platform.models.spec import ModelSpec
 from ml_platform.models.suggestion_scorer import SPEC as SUGGESTION_SCORER
 from ml_platform.models.trigger_predictor import SPEC as TRIGGER_PREDICTOR
@@ -13,6 +15,8 @@ MODELS: tuple[ModelSpec, ...] = (
     PATTERN_CLASSIFIER,
     SUGGESTION_SCORER,
     SEQUENCE_NGRAM,
+    SEQUENCE_PREDICTOR,
+    SEQUENCE_TRANSFORMER,
     TRIGGER_PREDICTOR,
     WORKFLOW_RECOMMENDER,
     WORKFLOW_RECOMMENDER_EASE,

@@ -1,0 +1,206 @@
+"""Rows with the last steps of a user to integer arrays and scaled numbers, by declared data.
+
+A step is told by several channels: tool, operation, object, time gap. Each channel has a vocabulary, learned on
+the training part; 0 pads what is before the first step, 1 stands for any other word. The newest step is last.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.errors import IntegrityError
+from ml_platform.models.encoding import require_features
+from ml_platform.models.tokens import TokenColumn, token_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENCODING_FILE = "encoding.json"
+PAD, UNKNOWN, FIRST_WORD = 0, 1, 2
+FARTHEST = 6.0
+"""Standard deviations at which a number is cut off."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What is told of each step: the words of a column of lists (newest first), or a part of each word."""
+
+    feature: str
+    size: int
+    """Length of the vector that stands for a word."""
+    separator: str = ""
+    part: int = 0
+    """0: what is before the first separator of the word, 1: what is after it; a word without one stays whole."""
+
+    def word(self, text: str) -> str:
+        """The part of ``text`` that this channel tells."""
+        if not self.separator or self.separator not in text:
+            return text
+        return text.split(self.separator, 1)[self.part]
+
+
+@dataclass(frozen=True)
+class SequencePlan:
+    """Which features of a row are encoded how."""
+
+    channels: tuple[Channel, ...]
+    numbers: tuple[str, ...] = ()
+    """Told by their inverse hyperbolic sine, scaled; a second column says that the number is missing."""
+    cycles: tuple[tuple[str, float], ...] = ()
+    """Calendar numbers and their period: told by sine and cosine."""
+    length: int = 10
+    """Steps that are looked at, the newest ones."""
+    minimum: int = 20
+    """Places in the lists of the training rows that a word has, else it is unknown."""
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Input columns and their kinds."""
+        lists = {channel.feature: "tokens" for channel in self.channels}
+        names = (*self.numbers, *(name for name, _ in self.cycles))
+        return lists | dict.fromkeys(names, "number")
+
+    @property
+    def width(self) -> int:
+        """Columns of the numbers."""
+        return 2 * (len(self.numbers) + len(self.cycles))
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """What a network reads of some rows."""
+
+    steps: np.ndarray
+    """Shape (rows, length, channels), int32; the newest step last, `PAD` before the first."""
+    numbers: np.ndarray
+    """Shape (rows, width), float32, finite."""
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def take(self, chosen: np.ndarray) -> "EncodedRows":
+        """The chosen rows."""
+        return EncodedRows(self.steps[chosen], self.numbers[chosen])
+
+
+@dataclass(frozen=True)
+class SequenceEncoding:
+    """A plan with what it has learned."""
+
+    plan: SequencePlan
+    words: tuple[tuple[str, ...], ...]
+    """Vocabulary of each channel, sorted; word ``i`` has the code ``i + FIRST_WORD``."""
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Codes of each channel, padding and unknown included."""
+        return tuple(len(words) + FIRST_WORD for words in self.words)
+
+    def transform(self, rows: "pd.DataFrame") -> EncodedRows:
+        """The rows as arrays; missing lists are empty, missing numbers the mean.
+
+        Raises:
+            IntegrityError: a feature is not among the columns of ``rows``, or a number is none.
+        """
+        require_features(rows, self.plan.features)
+        plan, columns = self.plan, _token_columns(rows, self.plan)
+        steps = np.zeros((len(rows), plan.length, len(plan.channels)), dtype=np.int32)
+        for place, channel in enumerate(plan.channels):
+            tokens = columns[channel.feature]
+            index = self._indices[place]
+            codes = [index.get(channel.word(word), UNKNOWN) for word in tokens.words]
+            steps[:, :, place] = _newest_last(tokens, np.array(codes, dtype=np.int32), plan.length)
+        return EncodedRows(steps, self._numbers(rows))
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values, for `of_json`."""
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, content: Mapping[str, object]) -> "SequenceEncoding":
+        """The encoding that `to_json` told."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_json(json.dumps(content))
+
+    @cached_property
+    def _indices(self) -> tuple[dict[str, int], ...]:
+        return tuple(
+            {word: code for code, word in enumerate(words, FIRST_WORD)} for words in self.words
+        )
+
+    def _numbers(self, rows: "pd.DataFrame") -> np.ndarray:
+        found = np.zeros((len(rows), self.plan.width), dtype=np.float32)
+        for place, name in enumerate(self.plan.numbers):
+            value = (np.arcsinh(_number(rows, name)) - self.means[place]) / self.scales[place]
+            found[:, 2 * place] = np.nan_to_num(np.clip(value, -FARTHEST, FARTHEST))
+            found[:, 2 * place + 1] = np.isnan(value)
+        for place, (name, period) in enumerate(self.plan.cycles, len(self.plan.numbers)):
+            angle = 2.0 * np.pi * _number(rows, name) / period
+            found[:, 2 * place] = np.nan_to_num(np.sin(angle))
+            found[:, 2 * place + 1] = np.nan_to_num(np.cos(angle))
+        return found
+
+
+def fit_sequence_encoding(rows: "pd.DataFrame", plan: SequencePlan) -> SequenceEncoding:
+    """Vocabularies, means and scales of the training rows."""
+    require_features(rows, plan.features)
+    columns = _token_columns(rows, plan)
+    means, scales = [], []
+    for name in plan.numbers:
+        values = np.arcsinh(_number(rows, name))
+        known = values[np.isfinite(values)]
+        varied = len(np.unique(known)) > 1
+        means.append(float(known.mean()) if varied else float(known[:1].sum()))
+        scales.append(float(known.std()) if varied else 1.0)
+    return SequenceEncoding(
+        plan=plan,
+        words=tuple(
+            _vocabulary(columns[channel.feature], channel, plan.minimum)
+            for channel in plan.channels
+        ),
+        means=tuple(means),
+        scales=tuple(scales),
+    )
+
+
+def _token_columns(rows: "pd.DataFrame", plan: SequencePlan) -> dict[str, TokenColumn]:
+    names = dict.fromkeys(channel.feature for channel in plan.channels)
+    return {name: token_column(rows[name], lists=True) for name in names}
+
+
+def _vocabulary(tokens: TokenColumn, channel: Channel, minimum: int) -> tuple[str, ...]:
+    """The words of a channel, sorted, that have at least ``minimum`` places in the lists."""
+    counts = np.bincount(tokens.codes, minlength=len(tokens.words)).tolist()
+    total: dict[str, int] = {}
+    for text, count in zip(tokens.words, counts, strict=True):
+        word = channel.word(text)
+        total[word] = total.get(word, 0) + count
+    return tuple(sorted(word for word, count in total.items() if count >= minimum))
+
+
+def _newest_last(tokens: TokenColumn, codes: np.ndarray, length: int) -> np.ndarray:
+    """Shape (rows, length): the code of each step, padded on the left."""
+    found = np.full((len(tokens.offsets) - 1, length), PAD, dtype=np.int32)
+    lengths = np.diff(tokens.offsets)
+    for back in range(length):
+        have = lengths > back
+        found[have, length - 1 - back] = codes[tokens.codes[tokens.offsets[:-1][have] + back]]
+    return found
+
+
+def _number(rows: "pd.DataFrame", name: str) -> np.ndarray:
+    try:
+        values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"Feature {name} should be a number: {error}.",
+            remedy="send numbers, or nothing where there is none",
+        ) from error
+    return np.where(np.isfinite(values), values, np.nan)

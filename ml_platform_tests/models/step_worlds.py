@@ -1,0 +1,95 @@
+"""Small sequences of steps: the next one follows from the third last, "soon" from an early and a late mark."""
+
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from ml_platform.training_sets.training_set import (
+    ACT,
+    CLUSTER,
+    ROW_ID,
+    TIME,
+    USER,
+    Split,
+    TrainingSet,
+    TrainingSetRecord,
+)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+STEPS = ("chat:send", "code:edit", "code:read", "mail:send", "mail:sort", "sheet:edit")
+END = "end"
+CLASSES = tuple(sorted((*STEPS, END)))
+FEATURES = ("steps", "objects", "gaps", "hour", "weekday", "session_position")
+
+
+def world(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
+    """Sessions of 12 steps. The next is nine times in ten the one after the third last, in the order of `STEPS`."""
+    random = np.random.default_rng(seed)
+    made = []
+    for session in range(sessions):
+        start = START + timedelta(hours=int(random.integers(0, 5)) + 6 * session)
+        drawn = [int(random.integers(len(STEPS))) for _ in range(3)]
+        while len(drawn) < 12:
+            told = (drawn[-3] + 1) % len(STEPS)
+            drawn.append(told if random.random() < 0.9 else int(random.integers(len(STEPS))))
+        words = [STEPS[place] for place in drawn]
+        for place in range(len(words)):
+            seen = words[: place + 1][::-1][:10]
+            need = words[place] == "mail:send" and "sheet:edit" in seen[3:]
+            moment = start + timedelta(minutes=2 * place)
+            made.append(
+                {
+                    ROW_ID: f"e{session:05d}-{place:02d}",
+                    USER: f"u{session % 7}",
+                    CLUSTER: f"s{session}",
+                    ACT: f"a{session}-{place}",
+                    TIME: moment,
+                    "next_step": words[place + 1] if place + 1 < len(words) else END,
+                    "workflow_soon": "yes" if need else "no",
+                    "steps": seen,
+                    "objects": ["py"] * len(seen),
+                    "gaps": ["minutes"] * len(seen),
+                    "hour": float(moment.hour),
+                    "weekday": float(moment.weekday()),
+                    "session_position": float(place),
+                }
+            )
+    return pd.DataFrame(made)
+
+
+def training_set(sessions: int = 300, seed: int = 0) -> TrainingSet:
+    """The first four fifths train, the rest test."""
+    return of_rows(world(sessions, seed))
+
+
+def of_rows(rows: pd.DataFrame) -> TrainingSet:
+    """A training set of ``rows``, split at four fifths."""
+    cut = len(rows) * 4 // 5
+    train, test = rows.iloc[:cut].reset_index(drop=True), rows.iloc[cut:].reset_index(drop=True)
+    split = Split(
+        train_until=test[TIME].iloc[0],
+        test_from=test[TIME].iloc[0],
+        gap=timedelta(0),
+        rows_train=len(train),
+        rows_gap=0,
+        rows_test=len(test),
+        clusters_train=train[CLUSTER].nunique(),
+        clusters_test=test[CLUSTER].nunique(),
+    )
+    record = TrainingSetRecord(
+        model="toy",
+        fingerprint="0" * 64,
+        rows_sha256="0" * 64,
+        source="test",
+        simulated=True,
+        table="step_features",
+        label="next_step",
+        classes=CLASSES,
+        features=FEATURES,
+        feature_versions=MappingProxyType({}),
+        split=split,
+        as_of=START + timedelta(days=400),
+    )
+    return TrainingSet(record, train, test)

@@ -1,0 +1,85 @@
+"""An encoder read from a folder that the test has made; nothing is downloaded."""
+
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml_platform.errors import UsageError
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.spec import FitRequest
+from ml_platform_tests.models.nets import PLAN, TRANSFORMER
+from ml_platform_tests.models.step_worlds import training_set
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        vocab_size=20,
+        max_position_embeddings=12,
+    )
+    made = tmp_path_factory.mktemp("encoder")
+    transformers.BertModel(config).save_pretrained(made)
+    return made
+
+
+def test_its_weights_are_read_and_it_answers_in_our_frame(folder):
+    from ml_platform.models.sequence_training import fit_network
+
+    made = training_set(60)
+    recipe = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
+    outcome = fit_network(made, FitRequest(1), PLAN, recipe, timedelta(hours=1))
+    served = scorer_of(outcome.artifact).predict_proba(made.test)
+    assert np.abs(served - outcome.estimator.predict_proba(made.test)).max() < 1e-5
+
+
+def test_the_weights_are_those_of_the_folder(folder):
+    from safetensors.numpy import load_file
+
+    from ml_platform.models.hugging_face import HuggingFaceEncoder
+
+    encoder = HuggingFaceEncoder(str(folder), 8, 10)
+    stored = load_file(folder / "model.safetensors")
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert (dict(encoder.model.named_parameters())[name].detach().numpy() == stored[name]).all()
+
+
+def test_a_folder_without_an_encoder_is_refused(tmp_path):
+    from ml_platform.models.hugging_face import HuggingFaceEncoder
+
+    with pytest.raises(UsageError, match="No encoder can be read"):
+        HuggingFaceEncoder(str(tmp_path), 8, 10)
+
+
+def test_weights_in_a_pickle_are_refused(folder, tmp_path):
+    import torch
+
+    from ml_platform.models.hugging_face import HuggingFaceEncoder
+
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    torch.save({}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(UsageError, match="No encoder can be read"):
+        HuggingFaceEncoder(str(tmp_path), 8, 10)
+
+
+def test_an_encoder_that_is_too_short_is_refused(folder):
+    from ml_platform.models.hugging_face import HuggingFaceEncoder
+
+    with pytest.raises(UsageError, match="takes at most 12 steps, the rows have 13"):
+        HuggingFaceEncoder(str(folder), 8, 13)
+
+
+def test_without_the_library_one_line_says_what_to_install(folder, monkeypatch):
+    from ml_platform.models.hugging_face import HuggingFaceEncoder
+
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(UsageError, match=r"pip install 'ml-platform\[huggingface\]'"):
+        HuggingFaceEncoder(str(folder), 8, 10)
