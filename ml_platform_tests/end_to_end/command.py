@@ -32,17 +32,17 @@ def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def call(home: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
+def call(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> tuple[str, str]:
     """Standard output and error of the command, whose exit code must be ``code``."""
     process = start(home, *arguments)
-    out, err = process.communicate(timeout=280)
+    out, err = process.communicate(timeout=seconds)
     assert process.returncode == code, f"exit code {process.returncode}:\n{out}\n{err}"
     return out, err
 
 
-def told(home: Path, *arguments: str, code: int = 0) -> Any:
+def told(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> Any:
     """The JSON that is all of standard output."""
-    return json.loads(call(home, *arguments, "--json", code=code)[0])
+    return json.loads(call(home, *arguments, "--json", code=code, seconds=seconds)[0])
 
 
 def processes_of(home: Path) -> list[str]:
