@@ -60,7 +60,9 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
             without |= set(failed)
             platform = Connections(settings)
             key = window_key(platform.home.as_of)
-            run_job("monitoring", instance, partition_key=key, without=without)
+            failed |= run_job(
+                "monitoring", instance, partition_key=key, without=without, may_fail=chosen
+            )
             told = summary(platform, tuple(name for name in chosen if name not in failed))
     if as_json:
         click.echo(json.dumps(told))

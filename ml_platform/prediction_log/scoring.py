@@ -83,7 +83,7 @@ def outcomes_of(task: Task, rows: "pd.DataFrame", label: str, delay: timedelta) 
     """
     known = rows.loc[rows[label].notna(), [ROW_ID, label, TIME]]
     if isinstance(task, Ranking):
-        known = known[[len(items) > 0 for items in known[label]]]
+        known = known[np.array([len(items) > 0 for items in known[label]], dtype=bool)]
         texts = [SEPARATOR.join(items) for items in known[label]]
     elif isinstance(task, Share):
         texts = [f"{share:.6g}" for share in known[label].tolist()]

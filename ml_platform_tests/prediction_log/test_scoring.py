@@ -96,6 +96,11 @@ def test_outcomes_are_text_and_known_after_the_delay(task: Task, labels: list, t
     }
 
 
+def test_nothing_known_yet_is_no_outcome() -> None:
+    rows = ROWS.assign(label=pd.Series([None, None], dtype=object))
+    assert len(outcomes_of(Ranking(), rows, "label", timedelta(days=2))) == 0
+
+
 def test_the_first_items_of_each_row_in_order() -> None:
     scorer = Says(("p", "q", "r"), ((0.1, 0.7, 0.2), (0.5, 0.5, 0.9)))
     found = first_items(scorer, ROWS, 2)
