@@ -22,7 +22,7 @@ from ml_platform.evaluation.tuning import (
     objective_of,
     verdict_of,
 )
-from ml_platform.models.search import Choice, Dimension, Float, defaults_in
+from ml_platform.models.search import Choice, Dimension, Float, Int, defaults_in
 from ml_platform.models.spec import ModelSpec, Parameter
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform.values import fingerprint
@@ -234,13 +234,14 @@ def _search(study: "optuna.Study", objective: Objective, worker: int, progress: 
 
 
 def _suggested(trial: "optuna.Trial", dimension: Dimension) -> Parameter:
-    if isinstance(dimension, Choice):
-        chosen: Parameter = trial.suggest_categorical(dimension.name, dimension.values)
-        return chosen
-    suggest = trial.suggest_float if isinstance(dimension, Float) else trial.suggest_int
-    low: Any = dimension.low
-    number: Parameter = suggest(dimension.name, low, dimension.high, log=dimension.log)
-    return number
+    match dimension:
+        case Float(name, low, high, log):
+            return trial.suggest_float(name, low, high, log=log)
+        case Int(name, low, high, log):
+            return trial.suggest_int(name, low, high, log=log)
+        case Choice(name, choices):
+            chosen: Any = trial.suggest_categorical(name, choices)
+            return chosen  # type: ignore[no-any-return]
 
 
 def _line(trial: "optuna.trial.FrozenTrial", most: int, metric: str) -> str:

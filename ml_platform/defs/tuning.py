@@ -1,4 +1,4 @@
-"""What a finished search leaves behind: a run in MLflow, and parameters for the next candidate if they are proved."""
+"""What a finished search leaves behind: a run in MLflow and, if proved, parameters for the next candidate."""
 
 import csv
 import io

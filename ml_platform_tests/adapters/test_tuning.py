@@ -152,7 +152,7 @@ def test_the_budget_of_seconds_is_kept() -> None:
 def test_seconds_that_allow_no_trial_say_so() -> None:
     with pytest.raises(InsufficientData, match="None of the 0 trials"):
         search(seconds=1e-9)
-    with pytest.raises(UsageError, match="0 trials in 60.0 s are no budget"):
+    with pytest.raises(UsageError, match=r"0 trials in 60\.0 s are no budget"):
         search(trials=0)
 
 

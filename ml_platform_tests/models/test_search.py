@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_blocks_are_judged_by_what_ended_a_gap_before_them(days: int) -> None:
         # Blocks of the search: the gap, or a tenth of their 27 days.
         least = days * DAY if fold is blocks.holdout else min(days, 2.5) * DAY
         assert times[fold.held_out].min() - times[fold.fit].max() >= least
-    for early, late in zip(everything, everything[1:], strict=False):
+    for early, late in pairwise(everything):
         assert times[early.held_out].max() < times[late.held_out].min()
 
 
