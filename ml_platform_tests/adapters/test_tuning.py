@@ -14,7 +14,9 @@ from ml_platform.adapters import tuning
 from ml_platform.adapters.tuning import help_search, study_storage_url, tune
 from ml_platform.errors import InsufficientData, UsageError
 from ml_platform.evaluation.intervals import Replicates
+from ml_platform.evaluation.judge import Details
 from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.share import ShareJudge
 from ml_platform.evaluation.tuning import (
     DEFAULT,
     TUNED,
@@ -175,6 +177,14 @@ def test_a_metric_that_is_not_defined_gives_way_to_that_of_the_next_gate() -> No
     strange = replace(POLICY.quality[0], metric="never")
     with pytest.raises(InsufficientData, match=r"gates of toy \(never\) is defined"):
         objective_of(replace(SPEC, policy=replace(POLICY, quality=(strange,))), ROWS)
+
+
+@pytest.mark.parametrize("part", ["not_applicable", "undefined"])
+def test_a_metric_that_means_nothing_here_gives_way_too(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ShareJudge, "details", lambda *_: Details(**{part: {"r2": "a reason"}}))
+    assert objective_of(SPEC, ROWS).metric == "one_minus_mae"
 
 
 def test_few_clusters_in_the_holdout_are_no_ground_for_a_change() -> None:
