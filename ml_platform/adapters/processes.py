@@ -140,6 +140,10 @@ class ServerProcess:
                 raise self.failure(f"was not ready within {timeout:.0f} s")
             time.sleep(every)
 
+    def wait(self) -> int:
+        """Return when it has ended of itself, with the exit code that its guard tells."""
+        return self._guard.wait()
+
     def stop(self, timeout: float = 20.0) -> None:
         """Ask the guard to take the server down and wait for both; calling it twice is fine."""
         if self._pipe is not None:

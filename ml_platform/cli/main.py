@@ -10,6 +10,7 @@ from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
+from ml_platform.cli.tune import tune
 from ml_platform.cli.up import up
 from ml_platform.cli.verify import verify
 from ml_platform.cli.why import why
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (run, up, ingest, models, status, monitor, verify, why, doctor):
+for command in (run, up, ingest, models, status, monitor, tune, verify, why, doctor):
     cli.add_command(command)
 
 

@@ -16,6 +16,7 @@ from ml_platform.models.forest import ForestRecipe, fit_forest_model
 from ml_platform.models.memory import RememberedWords
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.rules import fit_rules
+from ml_platform.models.search import Float, Int
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Classification
 
@@ -139,4 +140,10 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults=asdict(RECIPE),
+    search=(
+        Int("smallest_leaf", 1, 10, log=True),
+        Float("leaf_share", 1e-4, 2e-3, log=True),
+        Float("drawn_share", 0.3, 0.9),
+        Float("act_weight_power", 0.0, 1.0),
+    ),
 )

@@ -10,6 +10,7 @@ from ml_platform.features.step_features import TABLE
 from ml_platform.models.ngram import FEATURES
 from ml_platform.models.ngram_fit import SOON_LABEL, NgramRecipe, fit_ngram
 from ml_platform.models.recipe import recipe_of
+from ml_platform.models.search import Float, Int
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Sequence
 
@@ -80,6 +81,7 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults=vars(RECIPE),
+    search=(Int("order", 2, 12), Int("minimum", 1, 5), Float("discount", 0.0, 0.9)),
     carried=(SOON_LABEL,),
     ceiling="sequence",
 )

@@ -14,6 +14,7 @@ from ml_platform.models.sequence_recipe import (
     OVER_CHAMPION,
     OVER_RULES,
     PLAN,
+    SEARCH,
     SOON_GATE,
     NetRecipe,
 )
@@ -50,6 +51,7 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_baseline,
     defaults=asdict(RECIPE),
+    search=SEARCH,
     carried=("workflow_soon",),
     ceiling="sequence",
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ml_platform.models.search import Float
 from ml_platform.models.sequence_encoding import Channel, SequencePlan
 from ml_platform.models.spec import Bound, QualityGate
 
@@ -65,6 +66,14 @@ class NetRecipe:
         """Epochs for so many rows."""
         return max(2, min(self.most_epochs, round(self.visits / rows)))
 
+
+SEARCH = (
+    Float("learning_rate", 1e-3, 1e-2, log=True),
+    Float("dropout", 0.0, 0.5),
+    Float("weight_decay", 1e-4, 0.1, log=True),
+    Float("soon_weight", 1.0, 10.0, log=True),
+)
+"""Neither size nor length: these are what is served, and what a fit costs."""
 
 SOON_GATE = QualityGate(
     "soon_f1",

@@ -15,6 +15,7 @@ from ml_platform.models.sequence_recipe import (
     OVER_CHAMPION,
     OVER_RULES,
     PLAN,
+    SEARCH,
     SOON_GATE,
     NetRecipe,
 )
@@ -58,6 +59,7 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_baseline,
     defaults=asdict(RECIPE),
+    search=SEARCH,
     carried=("workflow_soon",),
     rival="sequence_predictor",
     ceiling="sequence",

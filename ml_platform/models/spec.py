@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from ml_platform.features.table import FeatureTable
+from ml_platform.models.search import Space
 from ml_platform.models.task import SOON, Sequence, Task
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ class ModelSpec:
     fit_rules: Callable[["TrainingSet"], "Artifact"]
     """The rule baseline, learned from the training part: the one to beat, and the fallback."""
     defaults: Mapping[str, Parameter] = field(default_factory=dict)
-    """What tuning may replace."""
+    """All its parameters; a request to fit may replace any of them."""
+    search: Space = ()
+    """Which of them a search moves, and how far; empty: there is nothing worth searching."""
     carried: tuple[str, ...] = ()
     """Columns beside the label that fitting or judging needs, never features."""
     known: str = ""

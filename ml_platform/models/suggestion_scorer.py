@@ -15,6 +15,7 @@ from ml_platform.features.suggestion_features import SUGGESTION_FEATURES, TABLE
 from ml_platform.models.boosting import BoostingPlan, BoostingRecipe, fit_boosting
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.recipe import recipe_of
+from ml_platform.models.search import Float, Int
 from ml_platform.models.share_rules import fit_share_rules
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Share
@@ -107,6 +108,15 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_share_rules,
     defaults=asdict(RECIPE),
+    search=(
+        Int("iterations", 100, 600, log=True),
+        Float("learning_rate", 0.01, 0.1, log=True),
+        Int("leaves", 7, 63, log=True),
+        Int("smallest_leaf", 50, 1_000, log=True),
+        Float("ridge", 0.5, 50.0, log=True),
+        Float("column_share", 0.2, 1.0),
+        Float("repeat_power", 0.0, 1.0),
+    ),
     needs=("suggestions",),
     monitored="one_minus_mae",
 )

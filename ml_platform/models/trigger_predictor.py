@@ -12,6 +12,7 @@ from ml_platform.features.spec import Kind
 from ml_platform.models.launch_design import HOUR_COS, HOUR_SIN, UNIT
 from ml_platform.models.launch_model import CLASSES, LaunchPlan, fit_launch_model
 from ml_platform.models.launch_rules import fit_rules
+from ml_platform.models.search import Float, Int
 from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Replay
 
@@ -99,6 +100,11 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults={"harmonics": 2, "unit_spread": 0.5, "hour_spread": 1.0},
+    search=(
+        Int("harmonics", 1, 4),
+        Float("unit_spread", 0.1, 2.0, log=True),
+        Float("hour_spread", 0.2, 4.0, log=True),
+    ),
     carried=("outcome", "chosen", "propensity", "logged_hour", "slot"),
     known="outcome",
     classes=CLASSES,

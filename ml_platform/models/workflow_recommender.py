@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
 from ml_platform.models.popularity import fit_popularity
 from ml_platform.models.recommender_fit import Family, Learned, fit_recommender
+from ml_platform.models.search import Float
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Ranking
 from ml_platform.models.user_vectors import DOINGS, RECENT, TEAM, USED
@@ -100,6 +101,11 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_popularity,
     defaults=DEFAULTS,
+    search=(
+        Float("recency", 0.0, 2.0),
+        Float("growth", 1.0, 2.0),
+        Float("shrinkage", 0.03, 3.0, log=True),
+    ),
     needs=("workflow_executions",),
     monitored="hit_at_1",
     fairness_groups=("team", "region"),

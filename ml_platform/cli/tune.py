@@ -1,0 +1,187 @@
+"""`ml-platform tune`: a search for better parameters, which replace the defaults only where that is proved."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ml_platform import values
+from ml_platform.cli.options import home_option, json_option, open_home, require_home
+from ml_platform.errors import UsageError
+from ml_platform.models.catalogue import spec_named
+from ml_platform.models.spec import ModelSpec
+from ml_platform.settings import Settings
+from ml_platform.training_sets.training_set import TrainingSet, TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.tuning import TuningRecord
+
+_COMMAND = "from ml_platform.cli.main import main; main()"
+
+
+@click.command()
+@click.argument("model")
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="No trial is begun after them; the one under way ends, then comes the verdict.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--worker", type=int, hidden=True)
+@click.option("--study", hidden=True)
+@home_option
+@json_option
+def tune(
+    model: str,
+    home: Path | None,
+    as_json: bool,
+    worker: int | None,
+    study: str | None,
+    **choices: Any,
+) -> None:
+    """Search for better parameters of MODEL on the training part of its latest training set.
+
+    \b
+    Optuna searches the model's space by its own judge and gate metric, on blocks of time of the training
+    part; the defaults are the first trial. The winner is fitted with the next candidate only if it beats
+    the default on a last block that the search has not seen, by the lower bound of the paired interval.
+    The same command again continues the study: a larger --trials adds to it.
+
+    \b
+    Examples:
+      ml-platform tune suggestion_scorer
+      ml-platform tune pattern_classifier --trials 40 --seconds 1200 --workers 2
+    """
+    spec = spec_named(model)
+    settings = open_home(home)
+    require_home(settings)
+    record = training_set_record(settings, spec)
+    from ml_platform.adapters.services import services
+
+    helping = worker is not None and study is not None
+    with services(settings, tracking=not helping) as running:
+        from ml_platform.adapters.tuning import help_search, study_storage_url
+        from ml_platform.training_sets.build import load_training_set
+
+        rows = load_training_set(settings.training_sets, record)
+        url = study_storage_url(running.urls.ml_platform)
+        if worker is not None and study is not None:
+            help_search(
+                spec, rows, study_name=study, storage_url=url, worker=worker, progress=_tell
+            )
+            return
+        found, run_url = _search(settings, spec, rows, url, **choices)
+    if as_json:
+        told = {**json.loads(values.to_json(found)), "mlflow": run_url}
+        click.echo(json.dumps(told))
+    else:
+        _show(found, spec, run_url)
+
+
+def training_set_record(settings: Settings, spec: ModelSpec) -> TrainingSetRecord:
+    """The latest training set of the model in this home.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    path = settings.home / "records" / f"{spec.name}__training_set.json"
+    if not path.exists():
+        raise UsageError(
+            f"There is no training set of {spec.name} in the home {settings.home}.",
+            remedy=f"`ml-platform run --models {spec.name}` first",
+        )
+    return values.from_json(TrainingSetRecord, path.read_bytes())
+
+
+def _search(
+    settings: Settings,
+    spec: ModelSpec,
+    rows: TrainingSet,
+    url: str,
+    *,
+    trials: int,
+    seconds: float,
+    workers: int,
+    seed: int,
+) -> tuple["TuningRecord", str]:
+    from ml_platform.adapters.tuning import tune as search
+    from ml_platform.defs.platform import Connections
+    from ml_platform.defs.tuning import keep_tuning
+
+    found = search(
+        spec,
+        rows,
+        trials=trials,
+        seconds=seconds,
+        seed=seed,
+        storage_url=url,
+        progress=_tell,
+        helpers=lambda study: _helpers(settings, spec.name, study, workers - 1),
+    )
+    platform = Connections(settings)
+    run_id = keep_tuning(platform, found, rows.record)
+    return found, platform.tracking.run_url(run_id)
+
+
+@contextmanager
+def _helpers(settings: Settings, model: str, study: str, count: int) -> Iterator[None]:
+    """``count`` processes of this command that join the study; they cannot outlive this one."""
+    from ml_platform.adapters.processes import last_lines, start_server
+
+    started = [
+        start_server(
+            settings.home,
+            f"tune-{number}",
+            [sys.executable, "-c", _COMMAND, *_joining(settings, model, study, number)],
+            environment=os.environ,
+            cwd=Path.cwd(),
+        )
+        for number in range(1, count + 1)
+    ]
+    try:
+        yield
+        for number, process in enumerate(started, start=1):
+            if process.wait() != 0:
+                _tell(f"worker {number} ended early: {last_lines(process.log, 1)}")
+    finally:
+        for process in started:
+            process.stop()
+
+
+def _joining(settings: Settings, model: str, study: str, number: int) -> list[str]:
+    place = ["--home", str(settings.home)]
+    return ["tune", model, *place, "--study", study, "--worker", str(number)]
+
+
+def _show(found: "TuningRecord", spec: ModelSpec, run_url: str) -> None:
+    states = [trial.state for trial in found.trials]
+    click.echo(
+        f"{found.model}: {len(states)} trials ({states.count('pruned')} pruned) in {found.seconds:.0f} s, "
+        f"by {found.metric}"
+    )
+    for name, value in found.best.items():
+        default = spec.defaults[name]
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        click.echo(f"  {name:<18} {shown:<10} default {default}")
+    click.echo(
+        f"On the holdout ({found.holdout_rows} rows, {found.holdout_clusters} clusters): "
+        f"default {found.default_value.value:.4f}, tuned {found.tuned_value.value:.4f}"
+    )
+    after = {"tuned": "the next candidate is fitted with these", "default": "nothing changes"}
+    click.echo(f"{found.verdict.upper()}: {found.why}; {after[found.verdict]}")
+    click.echo(f"MLflow: {run_url}")
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
