@@ -2,29 +2,39 @@
 
 A session is what the source calls one, else a stretch of work without a pause of more than 30 minutes; it has a row
 when it has five moments or more (the rows of a commit are one moment). Its past is the month strictly before its
-first moment. A surprise is minus the logarithm of how often the user did such a thing in that month, drawn to how often
-everybody did by twenty events.
+first moment.
+
+A moment is as surprising as minus the logarithm of how often such a thing was done in that month; shares of
+little are drawn by twenty events to those of more. What is usual is the mean of a surprise over the user's
+month, drawn by twenty events to everybody's. A deviation is the sum of what exceeds it over the root of the
+number of moments, so that long sessions and short ones compare.
 """
 
 from ml_platform.features.define import NEVER_MISSING, number
 from ml_platform.features.row_features import CLOCK, SLOTS
-from ml_platform.features.spec import Comparison, Family, FeatureSpec
+from ml_platform.features.spec import Family, FeatureSpec
 from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
 
 LEAST_MOMENTS = 5
 """Shorter sessions have no row."""
 
 _SESSION = "the session"
-_MONTH = "the session, against 30 days of the user before it"
-_ALL = "the session, against 30 days before it of the user and of everybody"
-_NO_PATH = "null: no event of the session has an object path; kept as unknown"
-_LITTLE = "null: fewer than 20 moments of the user in the window; kept as unknown"
+_NO_PATH = (
+    "null: no event of the session has an object path, or nothing came before; kept as unknown"
+)
+_NO_PAST = "null: no day of anybody before the session's; kept as unknown"
 _SHARE = (0.0, 1.0)
 
 
-def _surprise(what: str, reason: str, missing: str = NEVER_MISSING) -> FeatureSpec:
+def _unusual(what: str, reason: str, missing: str = _NO_PAST) -> FeatureSpec:
     return number(
-        f"{what}_surprise", Family.AGGREGATION, (0, None), _ALL, missing, reason, unit="nats"
+        f"unusual_{what}",
+        Family.AGGREGATION,
+        (None, None),
+        "the session, against 30 days before it of the user and of everybody",
+        missing,
+        f"{reason} Sum of what exceeds the usual over the root of the count.",
+        unit="nats",
     )
 
 
@@ -39,6 +49,14 @@ SESSION_FEATURES: tuple[FeatureSpec, ...] = (
         unit="moments",
     ),
     number(
+        "size_deviation",
+        Family.AGGREGATION,
+        (None, None),
+        "the session, against 30 days of the user before it",
+        "null: fewer than 3 sessions of the user in the window; kept as unknown",
+        "Longer than the user's sessions are. Logarithm of the moments over their mean.",
+    ),
+    number(
         "gap_mean",
         Family.TIME,
         (0, None),
@@ -47,21 +65,12 @@ SESSION_FEATURES: tuple[FeatureSpec, ...] = (
         "Programs are faster than people. Mean of log(1 + seconds).",
     ),
     number(
-        "gap_deviation",
+        "gap_spread",
         Family.TIME,
         (0, None),
         _SESSION,
         NEVER_MISSING,
         "Programs keep time. Standard deviation of log(1 + seconds).",
-    ),
-    number(
-        "distinct_files",
-        Family.RAW,
-        (0, None),
-        _SESSION,
-        NEVER_MISSING,
-        "Who looks through everything opens many files.",
-        unit="files",
     ),
     number(
         "distinct_file_share",
@@ -79,14 +88,6 @@ SESSION_FEATURES: tuple[FeatureSpec, ...] = (
         NEVER_MISSING,
         "Work keeps to few tools.",
         unit="nats",
-    ),
-    number(
-        "tool_switch_share",
-        Family.INTERACTION,
-        _SHARE,
-        _SESSION,
-        NEVER_MISSING,
-        "People stay with a tool for a while.",
     ),
     number(
         "step_entropy",
@@ -114,43 +115,12 @@ SESSION_FEATURES: tuple[FeatureSpec, ...] = (
         "Few people work between midnight and six.",
         SLOTS,
     ),
-    _surprise("tool", "Tools that this user does not use."),
-    _surprise("step", "Things that this user does not do."),
-    _surprise("transition", "Things that nobody does one after the other."),
-    _surprise("folder", "Places where this user does not work.", _NO_PATH),
-    number(
-        "new_file_share",
-        Family.AGGREGATION,
-        _SHARE,
-        _MONTH,
-        f"{_LITTLE}; so is a session without paths",
-        "Files that this user has not touched.",
-    ),
-    number(
-        "size_deviation",
-        Family.AGGREGATION,
-        (None, None),
-        _MONTH,
-        "null: fewer than 3 sessions of the user in the window; kept as unknown",
-        "Longer than the user's sessions are. Logarithm of the moments over their mean.",
-    ),
-    number(
-        "gap_deviation_from_usual",
-        Family.AGGREGATION,
-        (None, None),
-        _MONTH,
-        _LITTLE,
-        "Faster than the user is. Difference of the means of log(1 + seconds).",
-    ),
-    number(
-        "usual_hour_share",
-        Family.AGGREGATION,
-        _SHARE,
-        _MONTH,
-        _LITTLE,
-        "Share of the user's moments in the quarter of the day in which the session starts.",
-        Comparison.SAME_SLOTS,
-    ),
+    _unusual("work", "Steps that nobody does one after the other, or not in such a folder."),
+    _unusual("step", "Things that this user does not do."),
+    _unusual("transition", "Tools and operations that nobody uses one after the other."),
+    _unusual("place", "Things that nobody does in such a folder.", _NO_PATH),
+    _unusual("file", "Files that nobody opens, of the places where they lie.", _NO_PATH),
+    _unusual("gap", "Faster, or slower, than the user is."),
 )
 
 TABLE = FeatureTable(
@@ -160,8 +130,8 @@ TABLE = FeatureTable(
         LabelColumn(
             "anomalous",
             "varchar",
-            "yes where the session has been reported as anomalous, else no; null until a day after its end, and where "
-            "the source has no reports at all.",
+            "yes where the session has been reported as anomalous, else no; null until a day after its end, "
+            "and where the source has no reports at all.",
         ),
     ),
     parts=(

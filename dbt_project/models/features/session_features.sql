@@ -51,7 +51,7 @@ placed as (
 counted as (
     select
         *,
-        {% for name in ["user", "user_step", "user_file", "everybody", "tool", "step", "file", "subfolder", "folder", "folder_step"] %}
+        {% for name in ["user", "user_step", "everybody", "tool", "step", "file", "subfolder", "folder", "folder_step"] %}
         count(*) over (by_{{ name }} {{ month_before_session() }}) as of_{{ name }},
         {% endfor %}
         {% for name in ["last_tool", "switch", "context", "transition"] %}
@@ -62,7 +62,6 @@ counted as (
     window
         by_user as (partition by user_key order by t),
         by_user_step as (partition by user_key, step order by t),
-        by_user_file as (partition by user_key, file order by t),
         by_everybody as (order by t),
         by_tool as (partition by tool order by t),
         by_step as (partition by step order by t),
@@ -158,7 +157,6 @@ sessions as (
         avg(gap) as gap_mean,
         stddev_pop(gap) as gap_spread,
         avg((hour < 6)::double) as night_share,
-        avg(case when file is not null then (of_user_file = 0)::double end) as new_file_share,
         max(of_user) as user_events,
         max(user_sessions) as user_sessions,
         {% for name in compared_in() %}
@@ -193,7 +191,6 @@ select
     s.gap_mean,
     s.gap_spread,
     (files.values / s.file_events)::double as distinct_file_share,
-    case when s.user_events >= 20 then s.new_file_share end as new_file_share,
     tools.entropy::double as tool_entropy,
     steps.entropy::double as step_entropy,
     (transitions.values / (s.events - 1))::double as distinct_transition_share,

@@ -93,18 +93,14 @@ def _planned(
     )
 
 
-def _twisted(
-    world: World, users: Users, acts: Acts, kind: Ints, rng: np.random.Generator
-) -> Acts:
+def _twisted(world: World, users: Users, acts: Acts, kind: Ints, rng: np.random.Generator) -> Acts:
     """The events as their kind has them; objects are drawn again, since they are missing by operation."""
     of = kind[acts.session]
     count = len(acts)
     random = of == Kind.RANDOM_ACTIONS
     tool = np.where(random, rng.integers(len(words.TOOLS), size=count), acts.tool)
     operation = np.where(random, rng.integers(len(words.OPERATIONS), size=count), acts.operation)
-    night = (of == Kind.NIGHT) & (
-        rng.random(count) < world.parameters.known_anomalies.night_share
-    )
+    night = (of == Kind.NIGHT) & (rng.random(count) < world.parameters.known_anomalies.night_share)
     chosen = night_operations(world)
     operation = np.where(night, chosen[rng.integers(len(chosen), size=count)], operation)
     projects = world.files.shape[1]

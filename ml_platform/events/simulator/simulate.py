@@ -120,9 +120,7 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield from _known_anomalies(world, writer, block)
 
 
-def _known_anomalies(
-    world: World, writer: Writer, block: Block
-) -> Iterator[tuple[str, pa.Table]]:
+def _known_anomalies(world: World, writer: Writer, block: Block) -> Iterator[tuple[str, pa.Table]]:
     """Events of anomalous sessions, what people report of them, and the detector's ceiling."""
     strange = block.anomalous
     judged = suspicions(world, block.users, block.acts, block.known, strange)
