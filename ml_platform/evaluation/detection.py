@@ -1,7 +1,7 @@
 """The judge of alarms: precision, recall and false alarms at the scorer's own threshold, and how well it ranks.
 
-Rows without a label are not judged. Where no test row has one (a source in which nobody reports anomalies),
-every metric is undefined, with that reason, and its gates are INSUFFICIENT.
+Rows without a label are not judged. Where no test row has one (a source in which nobody reports anomalies), or
+none is an anomaly, every metric is undefined, with that reason, and its gates are INSUFFICIENT.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _RANKS = (0.002, 0.005, 0.01, 0.02, 0.05)
 
 @dataclass(frozen=True)
 class DetectionSums:
-    """Those of `ml_platform.evaluation.binary`, over the labelled rows; none where no row has a label."""
+    """Those of `ml_platform.evaluation.binary`, over the labelled rows; none where no row is a known anomaly."""
 
     sums: Array
     binary: BinarySums | None
@@ -71,7 +71,7 @@ class DetectionJudge:
     def sums(self, answers: Answers) -> DetectionSums:
         """Alarms, ranks and losses by cluster."""
         known = self._known
-        if not known.any():
+        if not self._positive.any():
             return DetectionSums(np.zeros((self.cluster_count, 1)), None)
         threshold = EVEN if answers.threshold is None else answers.threshold
         scores = answers.values[known, 1]

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ml_platform.features.point_in_time import Event
@@ -187,7 +188,7 @@ def _row(
         "distinct_file_share": len(set(files)) / len(files) if files else None,
         "tool_entropy": _entropy([m.tool for m in moments]),
         "step_entropy": _entropy(steps),
-        "distinct_transition_share": len(set(zip(steps, steps[1:], strict=False))) / (count - 1),
+        "distinct_transition_share": len(set(pairwise(steps))) / (count - 1),
         "night_share": sum(m.night for m in moments) / count,
         **{f"unusual_{each}": _unusual(each, moments, known) for each in NAMES},
     }

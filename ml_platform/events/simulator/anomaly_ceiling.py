@@ -37,7 +37,7 @@ class Suspicions:
     probability: Floats
     """Posterior probability that the session is anomalous."""
     alarm: np.ndarray
-    """The ``share`` of sessions that are most probably anomalous: the best use of that many alarms."""
+    """The sessions that are most probably anomalous, as many as anomalies are expected."""
 
 
 def suspicions(
@@ -49,7 +49,7 @@ def suspicions(
         [_log_odds(world, users, each, _persona(world, normal, known, each)) for each in parts]
     )
     probability = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
-    alarms = round(world.parameters.known_anomalies.share * len(probability))
+    alarms = round(probability.sum())
     alarm = np.zeros(len(probability), dtype=bool)
     alarm[np.argsort(-log_odds, kind="stable")[:alarms]] = True
     return Suspicions(_joined(*parts), probability, alarm)
@@ -88,23 +88,23 @@ def _log_odds(world: World, users: Users, acts: Acts, persona: Floats) -> Floats
     """(sessions,) logarithm of anomalous to normal, all kinds together."""
     starts = np.flatnonzero(session_starts(acts))
     lengths = np.diff(np.append(starts, len(acts)))
-    usual = _filtered(world, acts, starts, lengths, persona, None)
-    prior = np.log(shares_of_kinds(world))
+    usual = session_log_likelihood(world, acts, starts, lengths, persona, None)
+    with np.errstate(divide="ignore"):
+        prior = np.log(shares_of_kinds(world))
     odds = np.column_stack(
         [
             prior[kind]
-            + _filtered(world, acts, starts, lengths, persona, kind)
+            + session_log_likelihood(world, acts, starts, lengths, persona, kind)
             + _length_and_start(world, users, acts, starts, lengths, kind)
             - usual
             for kind in Kind
         ]
     )
-    top = odds.max(axis=1, keepdims=True)
-    result: Floats = top[:, 0] + np.log(np.exp(odds - top).sum(axis=1))
+    result: Floats = np.logaddexp.reduce(odds, axis=1)
     return result
 
 
-def _filtered(
+def session_log_likelihood(
     world: World, acts: Acts, starts: Ints, lengths: Ints, persona: Floats, kind: Kind | None
 ) -> Floats:
     """(sessions,) log likelihood of what is done in each session, the n-th events of all at once."""

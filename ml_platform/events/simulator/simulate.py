@@ -124,8 +124,7 @@ def _known_anomalies(world: World, writer: Writer, block: Block) -> Iterator[tup
     """Events of anomalous sessions, what people report of them, and the detector's ceiling."""
     strange = block.anomalous
     judged = suspicions(world, block.users, block.acts, block.known, strange)
-    rng = np.random.default_rng([int(block.users.number[0]), len(strange.acts), STREAM])
-    events = writer.events(strange.acts, rng)
+    events = writer.events(strange.acts, block.rng)
     yield "events", events
     known = posterior(world, strange.acts)
     steps = _step_ceilings(world, strange.acts, known, Launches.none(len(strange.acts)))
