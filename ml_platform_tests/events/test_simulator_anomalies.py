@@ -69,11 +69,9 @@ def test_each_kind_is_strange_in_its_way(case: tuple[World, Block]) -> None:
 def test_they_keep_a_pause_to_all_other_sessions(case: tuple[World, Block]) -> None:
     _, block = case
     strange = block.anomalous.acts
-    both = [(block.acts, 0), (strange, int(block.acts.session.max()) + 1)]
-    user, time, session = (
-        np.concatenate([part(acts, shift) for acts, shift in both])
-        for part in (lambda a, _: a.user, lambda a, _: a.time, lambda a, shift: a.session + shift)
-    )
+    user = np.concatenate([block.acts.user, strange.user])
+    time = np.concatenate([block.acts.time, strange.time])
+    session = np.concatenate([block.acts.session, strange.session + 10**9])
     order = np.lexsort((time, user))
     other = (np.diff(session[order]) != 0) & (np.diff(user[order]) == 0)
     assert np.diff(time[order])[other].min() >= 30 * MINUTE
