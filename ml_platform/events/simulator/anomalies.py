@@ -88,7 +88,9 @@ def _planned(
     return replace(
         planned,
         start=start,
-        length=np.where(kind == Kind.SWEEP, sweeps, planned.length),
+        length=np.where(
+            kind == Kind.SWEEP, sweeps, np.maximum(planned.length, settings.least_events)
+        ),
         slot=slot_of(start + offset),
     )
 
