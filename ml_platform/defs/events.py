@@ -23,6 +23,7 @@ DESCRIPTIONS = {
     "suggestions": "Which suggestions were shown, and what became of them.",
     "users": "Team, region and tenure of users, for segments and fairness groups.",
     "ceilings": "Predictions of the Bayes rule by a source that knows the truth; empty elsewhere.",
+    "known_anomalies": "Sessions that people have reported as anomalous; empty where nobody reports.",
 }
 EVENTS_KEY = dg.AssetKey(["lake", "events"])
 

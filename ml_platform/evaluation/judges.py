@@ -3,7 +3,15 @@
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.judge import Judge
 from ml_platform.evaluation.rows import judged_rows
-from ml_platform.models.task import Classification, Ranking, Replay, Sequence, Share, Task
+from ml_platform.models.task import (
+    Classification,
+    Detection,
+    Ranking,
+    Replay,
+    Sequence,
+    Share,
+    Task,
+)
 from ml_platform.training_sets.training_set import TrainingSet
 
 
@@ -31,6 +39,10 @@ def judge_of(task: Task, training_set: TrainingSet) -> Judge:
             from ml_platform.evaluation.replay import ReplayJudge
 
             return ReplayJudge(training_set, rows, task)
+        case Detection():
+            from ml_platform.evaluation.detection import DetectionJudge
+
+            return DetectionJudge(training_set, rows)
         case _:
             raise IntegrityError(
                 f"No judge is known for {type(task).__name__}.",

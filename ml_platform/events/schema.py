@@ -76,12 +76,24 @@ CEILINGS = _table(
 )
 """Predictions of the Bayes rule, by a source that knows the truth (the simulator); elsewhere empty."""
 
+KNOWN_ANOMALIES = _table(
+    ("anomaly_id", pa.string(), False),
+    ("session_id", pa.string(), False),
+    ("user_id", pa.string(), False),
+    ("occurred_at", TIME, False),
+    ("received_at", TIME, False),
+    ("source", pa.string(), False),
+    ("kind", pa.string(), True),
+)
+"""Sessions that people have reported as anomalous; ``occurred_at`` is the session's start."""
+
 TABLES: dict[str, pa.Schema] = {
     "events": EVENTS,
     "workflow_executions": WORKFLOW_EXECUTIONS,
     "suggestions": SUGGESTIONS,
     "users": USERS,
     "ceilings": CEILINGS,
+    "known_anomalies": KNOWN_ANOMALIES,
 }
 
 IDENTITY: dict[str, tuple[str, ...]] = {
@@ -90,6 +102,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "suggestions": ("suggestion_id",),
     "users": ("user_id",),
     "ceilings": ("model", "row_id"),
+    "known_anomalies": ("anomaly_id",),
 }
 """Columns that identify a row: the same row sent twice is a duplicate and changes nothing."""
 
@@ -99,6 +112,7 @@ EVENT_TIME: dict[str, str | None] = {
     "suggestions": "shown_at",
     "users": None,
     "ceilings": "occurred_at",
+    "known_anomalies": "occurred_at",
 }
 """The column whose UTC day is the partition; ``None``: the table is one partition."""
 
@@ -108,5 +122,6 @@ FILLS_IN: dict[str, dict[str, str | None]] = {
     "suggestions": {"outcome": None, "outcome_at": None},
     "users": {},
     "ceilings": {},
+    "known_anomalies": {},
 }
 """Columns that become known after the row first came, and what stands in them until then."""

@@ -7,6 +7,7 @@ that is missing on either side fails the build with its name.
 from ml_platform.features.adoption_snapshots import TABLE as ADOPTION_SNAPSHOTS
 from ml_platform.features.launch_features import TABLE as LAUNCH_FEATURES
 from ml_platform.features.pattern_features import TABLE as PATTERN_FEATURES
+from ml_platform.features.session_features import TABLE as SESSION_FEATURES
 from ml_platform.features.step_features import TABLE as STEP_FEATURES
 from ml_platform.features.suggestion_features import TABLE as SUGGESTION_FEATURES
 from ml_platform.features.table import FeatureTable
@@ -19,5 +20,6 @@ TABLES: dict[str, FeatureTable] = {
         ADOPTION_SNAPSHOTS,
         SUGGESTION_FEATURES,
         LAUNCH_FEATURES,
+        SESSION_FEATURES,
     )
 }

@@ -46,6 +46,10 @@ class ArtifactKind(StrEnum):
     """``encoding.json`` makes arrays of a row's last steps, ``model.onnx`` scores them."""
     LAUNCH_RULES = "launch_rules"
     """``launch_rules.json``: success rates by workflow and part of the day."""
+    ISOLATION = "isolation"
+    """``deviations.json`` scales the rows, ``model.onnx`` isolates them, ``alarm.json`` says from where on."""
+    DETECTION_RULES = "detection_rules"
+    """``detection_rules.json``: means and standard deviations of a few features."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,8 @@ LOADERS: dict[ArtifactKind, str] = {
     ArtifactKind.SHARE_RULES: "ml_platform.models.share_rules:ShareRules",
     ArtifactKind.LAUNCH: "ml_platform.models.launch_scorer:LaunchScorer",
     ArtifactKind.LAUNCH_RULES: "ml_platform.models.launch_rules:LaunchRules",
+    ArtifactKind.ISOLATION: "ml_platform.models.isolation_scorer:IsolationScorer",
+    ArtifactKind.DETECTION_RULES: "ml_platform.models.detection_rules:DetectionRules",
 }
 """Module and class of what answers, by kind; its ``of`` takes the artifact. Imported when asked for."""
 

@@ -1,6 +1,7 @@
 """Every model of the platform, in the order in which they are trained (a rival after the one it challenges)."""
 
 from ml_platform.errors import UsageError
+from ml_platform.models.anomaly_detector import SPEC as ANOMALY_DETECTOR
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
 from ml_platform.models.sequence_predictor import SPEC as SEQUENCE_PREDICTOR
@@ -20,6 +21,7 @@ MODELS: tuple[ModelSpec, ...] = (
     TRIGGER_PREDICTOR,
     WORKFLOW_RECOMMENDER,
     WORKFLOW_RECOMMENDER_EASE,
+    ANOMALY_DETECTOR,
 )
 
 

@@ -55,6 +55,17 @@ def steps_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Callable
     return steps
 
 
+@pytest.fixture(scope="session")
+def sessions_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Rows]:
+    """Events and reports to the rows of ``session_features``, by the compiled SQL of the session's build."""
+
+    def sessions(events: Sequence[Event], reports: Rows) -> Rows:
+        tables = {"known_anomalies": reports}
+        return compute(built, tmp_path_factory, "session_features", events, **tables)
+
+    return sessions
+
+
 def compute(
     built: Built,
     folders: pytest.TempPathFactory,

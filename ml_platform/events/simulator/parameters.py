@@ -127,6 +127,27 @@ class Suggestions:
 
 
 @dataclass(frozen=True)
+class KnownAnomalies:
+    """Sessions that nobody should have: how many, and what gives each kind away."""
+
+    share: float = 0.015
+    """Added sessions over planned ones; an equal part of each kind."""
+    least_events: int = 10
+    """Shorter ones are made this long: in less there is too little to be strange."""
+    burst_median_seconds: float = 2.0
+    burst_sigma: float = 0.5
+    sweep_events: tuple[int, int] = (30, 60)
+    """Events of a sweep, both ends included, all as likely."""
+    night_hours: int = 5
+    """A night session starts between midnight and this local hour."""
+    night_operations: tuple[str, ...] = ("export", "share", "delete")
+    night_share: float = 0.9
+    """Of the operations of a night session; the others are as always."""
+    report_hours: float = 24.0
+    """People report a session within this time of its end."""
+
+
+@dataclass(frozen=True)
 class Parameters:
     """Everything that defines the world; ``structure_seed`` draws its fixed irregularities."""
 
@@ -139,6 +160,7 @@ class Parameters:
     executions: Executions = field(default_factory=Executions)
     rituals: Rituals = field(default_factory=Rituals)
     suggestions: Suggestions = field(default_factory=Suggestions)
+    known_anomalies: KnownAnomalies = field(default_factory=KnownAnomalies)
 
 
 class Column(StrEnum):

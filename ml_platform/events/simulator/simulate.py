@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ml_platform.events.simulator.acts import Acts, draw_acts
 from ml_platform.events.simulator.adoption import HISTORY_DAYS, Shown, draw_suggestions
 from ml_platform.events.simulator.adoption_bayes import expected_share
+from ml_platform.events.simulator.anomalies import STREAM, Anomalous, draw_anomalous
+from ml_platform.events.simulator.anomaly_ceiling import suspicions
 from ml_platform.events.simulator.bayes import Posterior, posterior, select, session_starts
 from ml_platform.events.simulator.launch_ceilings import candidate_success
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
@@ -73,6 +75,7 @@ class Block:
     launch_success: Floats
     """(executions, candidate_hours) what the Bayes rule gives each candidate hour; NaN without candidates."""
     shown: Shown
+    anomalous: Anomalous
     rng: np.random.Generator
     """Goes on where the draws ended; used for receipt times."""
 
@@ -114,6 +117,20 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
         yield "suggestions", shown
         adopted = expected_share(block.shown, world.parameters.suggestions)
         yield "ceilings", writer.suggestion_ceilings(adopted, shown)
+        yield from _known_anomalies(world, writer, block)
+
+
+def _known_anomalies(world: World, writer: Writer, block: Block) -> Iterator[tuple[str, pa.Table]]:
+    """Events of anomalous sessions, what people report of them, and the detector's ceiling."""
+    strange = block.anomalous
+    judged = suspicions(world, block.users, block.acts, block.known, strange)
+    events = writer.events(strange.acts, block.rng)
+    yield "events", events
+    known = posterior(world, strange.acts)
+    steps = _step_ceilings(world, strange.acts, known, Launches.none(len(strange.acts)))
+    yield "ceilings", writer.step_ceilings(*steps, events)
+    yield "known_anomalies", writer.known_anomalies(strange)
+    yield "ceilings", writer.suspicions(judged)
 
 
 def _step_ceilings(
@@ -143,6 +160,8 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     launch_success = candidate_success(world, catalogue, users, acts, executions)
     own = np.random.default_rng([simulation.seed, int(numbers[0]), _SUGGESTIONS])
     shown = draw_suggestions(world, catalogue, users, acts, executions, plants, since, own)
+    strange = np.random.default_rng([simulation.seed, int(numbers[0]), STREAM])
+    anomalous = draw_anomalous(world, users, acts, (since, until), strange)
     # Sessions that began before the start are left out whole, so no session lacks its first event.
     kept = planned.start[acts.session] >= since
     acts = select(acts, kept)
@@ -156,6 +175,7 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
         executions=_rows(executions, seen),
         launch_success=launch_success[seen],
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),
+        anomalous=anomalous,
         rng=rng,
     )
 

@@ -12,7 +12,9 @@ from ml_platform.events import schema
 from ml_platform.events.simulator import vocabulary as words
 from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.adoption import OUTCOMES, Shown
-from ml_platform.events.simulator.bayes import Posterior
+from ml_platform.events.simulator.anomalies import Anomalous, kind_names
+from ml_platform.events.simulator.anomaly_ceiling import Suspicions
+from ml_platform.events.simulator.bayes import Posterior, session_starts
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.recommender_ceiling import Offers
 from ml_platform.events.simulator.step_ceilings import NextStep, best_threshold, step_names
@@ -143,6 +145,38 @@ class Writer:
             probability=pa.array(success[run, place]),
         )
 
+    def known_anomalies(self, strange: Anomalous) -> pa.Table:
+        """Anomalous sessions of which people have told by the end of the simulation."""
+        first, last = _session_ends(strange.acts)
+        session = strange.acts.session[first]
+        reported = strange.acts.time[last] + strange.report_delay[session]
+        told = reported <= self._as_of
+        ids = self.event_ids(strange.acts).take(pa.array(first[told]))
+        return self._table(
+            schema.KNOWN_ANOMALIES,
+            anomaly_id=_joined("a-", ids),
+            session_id=_joined("s-", ids),
+            user_id=self._ids.take(pa.array(strange.acts.user[first[told]])),
+            occurred_at=_times(strange.acts.time[first[told]]),
+            received_at=_times(reported[told]),
+            kind=_words(kind_names(), strange.kind[session[told]]),
+        )
+
+    def suspicions(self, judged: Suspicions) -> pa.Table:
+        """Ceilings of the anomaly detector, one a session, at the time of its last event."""
+        first, last = _session_ends(judged.acts)
+        moment = _times(judged.acts.time[last])
+        ids = self.event_ids(judged.acts)
+        return self._table(
+            schema.CEILINGS,
+            row_id=_joined("s-", ids.take(pa.array(first))),
+            model=_words(["anomaly_detector"], np.zeros(len(first), dtype=np.int64)),
+            occurred_at=moment,
+            received_at=moment,
+            prediction=_words(["no", "yes"], judged.alarm.astype(np.int64)),
+            probability=pa.array(judged.probability),
+        )
+
     def executions(
         self, runs: Executions, catalogue: Catalogue, rng: np.random.Generator
     ) -> pa.Table:
@@ -218,10 +252,16 @@ class Writer:
         seconds = rng.exponential(_RECEIPT_SECONDS, len(times)) * np.where(late, 5_000.0, 1.0)
         return _times(np.minimum(times + np.round(seconds * 1e6).astype(np.int64), self._as_of))
 
-    def _table(self, kind: pa.Schema, **columns: pa.Array | pa.ChunkedArray) -> pa.Table:
+    def _table(self, kind: pa.Schema, /, **columns: pa.Array | pa.ChunkedArray) -> pa.Table:
         rows = len(next(iter(columns.values())))
         columns["source"] = _words([self._source], np.zeros(rows, dtype=np.int64))
         return pa.table([columns[name] for name in kind.names], schema=kind)
+
+
+def _session_ends(acts: Acts) -> tuple[Ints, Ints]:
+    """Places of the first and the last event of each session."""
+    first = np.flatnonzero(session_starts(acts))
+    return first, np.append(first[1:], len(acts))[: len(first)] - 1
 
 
 def _workflow_names(catalogue: Catalogue) -> list[str]:

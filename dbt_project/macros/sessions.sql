@@ -1,0 +1,21 @@
+{# The month before the session starts; every event of the session looks at the same rows, none of them its own. #}
+{% macro month_before_session() -%}
+    range between into_session + {{ microseconds(720) }} preceding and into_session + 1 preceding
+{%- endmacro %}
+
+{# A share of counts, drawn to `towards` by twenty events. #}
+{% macro drawn(counted, all_counted, towards) -%}
+    (({{ counted }} + 20 * {{ towards }}) / ({{ all_counted }} + 20))
+{%- endmacro %}
+
+{# What a session is compared in, event by event, with what is usual. #}
+{% macro compared_in() -%}
+    {{ return(["work", "step", "transition", "place", "file", "gap"]) }}
+{%- endmacro %}
+
+{# Entropy in nats of `column` within each session, over the moments where it is known; how many values it has. #}
+{% macro entropy_by_session(relation, column) -%}
+    select session, greatest(ln(sum(n)) - sum(n * ln(n)) / sum(n), 0) as entropy, count(*) as values
+    from (select session, {{ column }}, count(*) as n from {{ relation }} where {{ column }} is not null group by session, {{ column }})
+    group by session
+{%- endmacro %}

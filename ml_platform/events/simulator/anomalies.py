@@ -1,0 +1,186 @@
+"""Known anomalies: added sessions of four kinds, from a random stream of their own.
+
+They come on top of what the users do anyway, where the user does nothing else, so the other events, runs and
+suggestions of the simulation are the same with them and without. Nobody can say which workflow such a
+session belongs to: its events have no category.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts, draw_acts
+from ml_platform.events.simulator.bayes import select, session_starts
+from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.sessions import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Sessions,
+    plan_sessions,
+    slot_of,
+)
+from ml_platform.events.simulator.turnover import there
+from ml_platform.events.simulator.world import Floats, Ints, World
+
+STREAM = 0xA70
+"""Tells this random stream from that of the block."""
+
+
+class Kind(IntEnum):
+    """What is strange about a session; all else is as always."""
+
+    RANDOM_ACTIONS = 0
+    """Tools and operations all as likely, whatever the work."""
+    BURST = 1
+    """Gaps of a second or two: no person works like that."""
+    SWEEP = 2
+    """Very many events on files all as likely: somebody looks through everything."""
+    NIGHT = 3
+    """Starts at night, and mostly exports, shares and deletes."""
+
+
+@dataclass(frozen=True)
+class Anomalous:
+    """Anomalous sessions: their events in order of (user, time) and, by session number, their kind."""
+
+    acts: Acts
+    kind: Ints
+    """Shape (sessions,): `Kind` of the session that ``acts.session`` points to."""
+    report_delay: Ints
+    """Shape (sessions,): microseconds between a session's last event and the report."""
+
+
+def draw_anomalous(
+    world: World, users: Users, normal: Acts, span: tuple[int, int], rng: np.random.Generator
+) -> Anomalous:
+    """Sessions of ``share`` of the planned rate that start in ``span`` and leave ``normal`` ones their pauses."""
+    settings = world.parameters.known_anomalies
+    thin = replace(users, rate=users.rate * settings.share)
+    planned = plan_sessions(world, thin, *span, rng)
+    kind = rng.integers(len(Kind), size=len(planned))
+    planned = _planned(world, users, planned, kind, rng)
+    order = np.lexsort((planned.start, planned.user))
+    planned, kind = _rows(planned, order), kind[order]
+    acts = _twisted(world, users, draw_acts(world, users, planned, rng), kind, rng)
+    keep = _free(world, normal, acts, len(planned))
+    keep &= (planned.start >= span[0]) & (planned.start < span[1])
+    keep &= there(users, planned.user, planned.start)
+    delay = (rng.random(len(planned)) * settings.report_hours * HOUR).astype(np.int64)
+    inside = keep[acts.session] & (acts.time < span[1])
+    return Anomalous(select(acts, inside), kind, delay)
+
+
+def _planned(
+    world: World, users: Users, planned: Sessions, kind: Ints, rng: np.random.Generator
+) -> Sessions:
+    """Night sessions moved to the night of their day, sweeps made long; slots follow from the starts."""
+    settings = world.parameters.known_anomalies
+    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    offset = offsets[users.region[planned.user]] * MINUTE
+    night = (rng.random(len(planned)) * settings.night_hours * HOUR).astype(np.int64)
+    midnight = (planned.start + offset) // DAY * DAY - offset
+    start = np.where(kind == Kind.NIGHT, midnight + night, planned.start)
+    low, high = settings.sweep_events
+    sweeps = rng.integers(low, high + 1, size=len(planned))
+    return replace(
+        planned,
+        start=start,
+        length=np.where(
+            kind == Kind.SWEEP, sweeps, np.maximum(planned.length, settings.least_events)
+        ),
+        slot=slot_of(start + offset),
+    )
+
+
+def _twisted(world: World, users: Users, acts: Acts, kind: Ints, rng: np.random.Generator) -> Acts:
+    """The events as their kind has them; objects are drawn again, since they are missing by operation."""
+    of = kind[acts.session]
+    count = len(acts)
+    random = of == Kind.RANDOM_ACTIONS
+    tool = np.where(random, rng.integers(len(words.TOOLS), size=count), acts.tool)
+    operation = np.where(random, rng.integers(len(words.OPERATIONS), size=count), acts.operation)
+    night = (of == Kind.NIGHT) & (rng.random(count) < world.parameters.known_anomalies.night_share)
+    chosen = night_operations(world)
+    operation = np.where(night, chosen[rng.integers(len(chosen), size=count)], operation)
+    projects = world.files.shape[1]
+    usual = world.samplers["files"].draw(acts.category * projects + acts.project, rng.random(count))
+    anywhere = rng.integers(world.files.shape[2], size=count)
+    file = np.where(of == Kind.SWEEP, anywhere, usual)
+    missing = rng.random(count) < world.objectless[operation]
+    return replace(
+        acts,
+        tool=tool,
+        operation=operation,
+        file=np.where(missing, -1, file),
+        category=np.full(count, -1),
+        time=_times(world, acts, of == Kind.BURST, rng),
+    )
+
+
+def night_operations(world: World) -> Ints:
+    """Indices of what is mostly done in a night session."""
+    names = world.parameters.known_anomalies.night_operations
+    return np.array([words.OPERATIONS.index(name) for name in names], dtype=np.int64)
+
+
+def _times(world: World, acts: Acts, burst: np.ndarray, rng: np.random.Generator) -> Ints:
+    """The same starts; gaps of bursts are lognormal, truncated like all gaps."""
+    from scipy.special import ndtr, ndtri
+
+    settings = world.parameters.known_anomalies
+    low, high = np.log(world.parameters.activity.gap_seconds)
+    centre, sigma = np.log(settings.burst_median_seconds), settings.burst_sigma
+    below, above = ndtr((low - centre) / sigma), ndtr((high - centre) / sigma)
+    drawn = np.exp(centre + sigma * ndtri(below + rng.random(len(acts)) * (above - below)))
+    first = session_starts(acts)
+    gap = np.where(first, 0, np.diff(acts.time, prepend=0))
+    gap = np.where(burst & ~first, np.round(drawn * 1e6).astype(np.int64), gap)
+    elapsed = np.cumsum(gap)
+    starts = np.flatnonzero(first)
+    lengths = np.diff(np.append(starts, len(acts)))
+    elapsed -= np.repeat(elapsed[starts], lengths)
+    times: Ints = np.repeat(acts.time[starts], lengths) + elapsed
+    return times
+
+
+def _free(world: World, normal: Acts, acts: Acts, count: int) -> np.ndarray:
+    """Which of ``count`` sessions keep a pause to all others of their user, normal ones first."""
+    pause = round(world.parameters.activity.pause_minutes * MINUTE)
+    numbers, start, end = _extents(acts)
+    user = acts.user[np.flatnonzero(session_starts(acts))]
+    _, taken_start, taken_end = _extents(normal)
+    taken_user = normal.user[np.flatnonzero(session_starts(normal))]
+    keep = np.zeros(count, dtype=bool)
+    for each in np.unique(user):
+        theirs = taken_user == each
+        taken = list(zip(taken_start[theirs], taken_end[theirs], strict=True))
+        for place in np.flatnonzero(user == each):
+            low, high = start[place] - pause, end[place] + pause
+            if all(high <= begun or low >= ended for begun, ended in taken):
+                keep[numbers[place]] = True
+                taken.append((start[place], end[place]))
+    return keep
+
+
+def _extents(acts: Acts) -> tuple[Ints, Ints, Ints]:
+    """Session number, first and last microsecond of each session, in order."""
+    starts = np.flatnonzero(session_starts(acts))
+    ends = np.append(starts[1:], len(acts)) - 1
+    return acts.session[starts], acts.time[starts], acts.time[ends[: len(starts)]]
+
+
+def _rows(sessions: Sessions, order: Ints) -> Sessions:
+    return replace(sessions, **{name: value[order] for name, value in vars(sessions).items()})
+
+
+def kind_names() -> tuple[str, ...]:
+    """Names of the kinds as the table of known anomalies has them, in the order of `Kind`."""
+    return tuple(kind.name.lower() for kind in Kind)
+
+
+def shares_of_kinds(world: World) -> Floats:
+    """Added sessions of each kind over planned normal ones, shape (kinds,)."""
+    return np.full(len(Kind), world.parameters.known_anomalies.share / len(Kind))

@@ -1,0 +1,212 @@
+"""The Bayes rule of the anomaly detector: P(the session is anomalous | its events and the user's earlier ones).
+
+For a session, the exact likelihood of when it starts, how long it is and what is done in it, under the law of all
+sessions and under that of each kind, by the true parameters: one forward filter over (persona, category) each,
+from what the user's earlier sessions tell of the persona. Told which of those are anomalous (they are left out), it
+is at or above the best rule that is not told. What no kind changes cancels: the user's rate, the project, the
+missing object given the operation, sessions that are not held.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts, log_gap_density
+from ml_platform.events.simulator.anomalies import (
+    Anomalous,
+    Kind,
+    night_operations,
+    shares_of_kinds,
+)
+from ml_platform.events.simulator.bayes import Posterior, select, session_starts
+from ml_platform.events.simulator.population import Users
+from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE, weekly_rates
+from ml_platform.events.simulator.world import FIRST, Floats, Ints, World
+
+LEAST_EVENTS = 5
+"""Shorter sessions are not judged."""
+
+
+@dataclass(frozen=True)
+class Suspicions:
+    """One row a session of at least `LEAST_EVENTS` events, normal and anomalous ones."""
+
+    acts: Acts
+    """Their events, session after session."""
+    probability: Floats
+    """Posterior probability that the session is anomalous."""
+    alarm: np.ndarray
+    """The sessions that are most probably anomalous, as many as anomalies are expected."""
+
+
+def suspicions(
+    world: World, users: Users, normal: Acts, known: Posterior, anomalous: Anomalous
+) -> Suspicions:
+    """The Bayes rule for all sessions of a block; ``known`` belongs to ``normal``."""
+    parts = [_long(normal), _long(anomalous.acts)]
+    log_odds = np.concatenate(
+        [_log_odds(world, users, each, _persona(world, normal, known, each)) for each in parts]
+    )
+    probability = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
+    alarms = round(probability.sum())
+    alarm = np.zeros(len(probability), dtype=bool)
+    alarm[np.argsort(-log_odds, kind="stable")[:alarms]] = True
+    return Suspicions(_joined(*parts), probability, alarm)
+
+
+def _long(acts: Acts) -> Acts:
+    starts = np.flatnonzero(session_starts(acts))
+    lengths = np.diff(np.append(starts, len(acts)))
+    return select(acts, np.repeat(lengths >= LEAST_EVENTS, lengths))
+
+
+def _joined(one: Acts, other: Acts) -> Acts:
+    """Both, one after the other; sessions of the second are numbered after those of the first."""
+    shift = int(one.session.max(initial=-1)) + 1
+    parts = {name: np.concatenate([value, vars(other)[name]]) for name, value in vars(one).items()}
+    parts["session"] = np.concatenate([one.session, other.session + shift])
+    return Acts(**parts)
+
+
+def _persona(world: World, normal: Acts, known: Posterior, acts: Acts) -> Floats:
+    """(sessions, K) what the user's normal events before the start of each session tell."""
+    starts = np.flatnonzero(session_starts(acts))
+    if not len(normal):
+        return np.tile(world.personas, (len(starts), 1))
+    origin = min(normal.time.min(), acts.time.min(initial=normal.time[0]))
+    width = int(max(normal.time.max(), acts.time.max(initial=0)) - origin) + 1
+    keys = normal.user * width + (normal.time - origin)
+    asked = acts.user[starts] * width + (acts.time[starts] - origin)
+    place = np.searchsorted(keys, asked, side="left") - 1
+    same = (place >= 0) & (normal.user[place] == acts.user[starts])
+    belief: Floats = np.where(same[:, None], known.persona[place], world.personas)
+    return belief
+
+
+def _log_odds(world: World, users: Users, acts: Acts, persona: Floats) -> Floats:
+    """(sessions,) logarithm of anomalous to normal, all kinds together."""
+    starts = np.flatnonzero(session_starts(acts))
+    lengths = np.diff(np.append(starts, len(acts)))
+    usual = session_log_likelihood(world, acts, starts, lengths, persona, None)
+    with np.errstate(divide="ignore"):
+        prior = np.log(shares_of_kinds(world))
+    odds = np.column_stack(
+        [
+            prior[kind]
+            + session_log_likelihood(world, acts, starts, lengths, persona, kind)
+            + _length_and_start(world, users, acts, starts, lengths, kind)
+            - usual
+            for kind in Kind
+        ]
+    )
+    result: Floats = np.logaddexp.reduce(odds, axis=1)
+    return result
+
+
+def session_log_likelihood(
+    world: World, acts: Acts, starts: Ints, lengths: Ints, persona: Floats, kind: Kind | None
+) -> Floats:
+    """(sessions,) log likelihood of what is done in each session, the n-th events of all at once."""
+    evidence = _log_evidence(world, acts, kind)
+    by_tool = np.moveaxis(world.tools, -1, 0)
+    if kind is Kind.RANDOM_ACTIONS:
+        by_tool = np.full_like(by_tool, 1.0 / len(words.TOOLS))
+    order = np.argsort(-lengths, kind="stable")
+    total = np.zeros(len(starts))
+    belief = persona[order][:, :, None]
+    for step in range(int(lengths.max(initial=0))):
+        at = order[: np.searchsorted(-lengths[order], -step)]
+        row = starts[at] + step
+        belief, slot = belief[: len(at)], acts.slot[row]
+        if step:
+            belief = np.matmul(belief[:, :, None, :], world.moves[slot])[:, :, 0, :]
+        else:
+            belief = belief * world.start[slot]
+        peak = evidence[row].max(axis=1)
+        told = np.exp(evidence[row] - peak[:, None])
+        joint = belief * by_tool[acts.tool[row]] * told[:, None, :]
+        scale = joint.sum(axis=(1, 2))
+        total[at] += np.log(scale) + peak
+        belief = joint / scale[:, None, None]
+    return total
+
+
+def _log_evidence(world: World, acts: Acts, kind: Kind | None) -> Floats:
+    """(n, C) density of operation, object and gap given the category, up to what no kind changes."""
+    settings = world.parameters.known_anomalies
+    first = session_starts(acts)
+    before = np.where(first, FIRST, np.roll(acts.operation, 1))
+    operations = world.operations[:, acts.tool, before, acts.operation].T
+    if kind is Kind.RANDOM_ACTIONS:
+        operations = np.full_like(operations, 1.0 / len(words.OPERATIONS))
+    if kind is Kind.NIGHT:
+        chosen = night_operations(world)
+        among = np.isin(acts.operation, chosen)[:, None] / len(chosen)
+        operations = (1.0 - settings.night_share) * operations + settings.night_share * among
+    evidence: Floats = np.log(operations)
+    named = acts.file >= 0
+    if kind is Kind.SWEEP:
+        evidence[named] -= np.log(world.files.shape[2])
+    else:
+        evidence[named] += np.log(world.files[:, acts.project[named], acts.file[named]]).T
+    inside = np.flatnonzero(~first)
+    seconds = (acts.time[inside] - acts.time[inside - 1]) / 1e6
+    if kind is Kind.BURST:
+        evidence[inside] += _burst_density(world, seconds)[:, None]
+    else:
+        usual = log_gap_density(world, seconds) - np.log(world.parameters.activity.gap_sigma)
+        evidence[inside] += usual
+    return evidence
+
+
+def _burst_density(world: World, seconds: Floats) -> Floats:
+    """Log density of the logarithm of a burst's gap, less log sqrt(2 pi), as for other gaps."""
+    from scipy.special import ndtr
+
+    settings = world.parameters.known_anomalies
+    low, high = np.log(world.parameters.activity.gap_seconds)
+    centre, sigma = np.log(settings.burst_median_seconds), settings.burst_sigma
+    inside = np.log(ndtr((high - centre) / sigma) - ndtr((low - centre) / sigma))
+    density: Floats = -0.5 * ((np.log(seconds) - centre) / sigma) ** 2 - inside - np.log(sigma)
+    return density
+
+
+def _length_and_start(
+    world: World, users: Users, acts: Acts, starts: Ints, lengths: Ints, kind: Kind
+) -> Floats:
+    """(sessions,) log ratio, kind to normal, of the number of events and of the time of the start."""
+    if kind is Kind.SWEEP:
+        low, high = world.parameters.known_anomalies.sweep_events
+        within = (lengths >= low) & (lengths <= high)
+        chance = np.where(within, 1.0 / (high - low + 1), 1e-300)
+        ratio: Floats = np.log(chance / length_probabilities(world)[lengths])
+        return ratio
+    least = world.parameters.known_anomalies.least_events
+    chances = length_probabilities(world)
+    raised = np.log(chances[: least + 1].sum() / chances[least])
+    longer: Floats = np.where(lengths > least, 0.0, np.where(lengths == least, raised, -690.0))
+    if kind is not Kind.NIGHT:
+        return longer
+    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    local = acts.time[starts] + offsets[users.region[acts.user[starts]]] * MINUTE
+    hour = (local // HOUR + 3 * 24) % 168
+    rates = weekly_rates(world)
+    of_day = rates.reshape(7, 24).sum(axis=1)[hour // 24]
+    hours = world.parameters.known_anomalies.night_hours
+    dense = np.where(local % DAY < hours * HOUR, of_day / hours, 1e-300)
+    at_start: Floats = np.log(dense / rates[hour])
+    return longer + at_start
+
+
+def length_probabilities(world: World) -> Floats:
+    """(events_max + 1,) probability of each number of events of a normal session: a rounded gamma."""
+    from scipy.special import gammainc
+
+    activity = world.parameters.activity
+    edges = np.maximum(np.arange(activity.events_max + 1) - 0.5, 0.0)
+    below = gammainc(2.0, edges / ((activity.events_mean - 1) / 2.0))
+    chances = np.zeros(activity.events_max + 1)
+    chances[1:-1] = np.diff(below)[:-1]
+    chances[-1] = 1.0 - below[-2]
+    return chances

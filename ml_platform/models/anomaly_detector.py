@@ -1,0 +1,105 @@
+"""The anomaly detector: sessions unlike anything that their user, or anybody, does.
+
+It learns from all sessions and no label; reports of people judge it. How often it raises an alarm is chosen
+(`alarm_rate`), not inherited from a guess of how many anomalies there are.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ml_platform.features.session_features import TABLE
+from ml_platform.models.detection_rules import fit_rules
+from ml_platform.models.deviations import HIGH, LOW
+from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.task import NO, YES, Detection
+
+if TYPE_CHECKING:
+    from ml_platform.models.spec import FitOutcome, FitRequest
+    from ml_platform.training_sets.training_set import TrainingSet
+
+LABEL_DELAY = timedelta(days=1)
+"""People tell of a session within a day of its end."""
+
+SIDES = {
+    "size_deviation": HIGH,
+    "gap_mean": LOW,
+    "gap_spread": LOW,
+    "tool_entropy": HIGH,
+    "night_share": HIGH,
+    "unusual_work": HIGH,
+    "unusual_step": HIGH,
+    "unusual_transition": HIGH,
+    "unusual_place": HIGH,
+    "unusual_file": HIGH,
+    "unusual_gap": LOW,
+}
+"""Features by the side that is suspicious: a session may be as short, slow and ordinary as it likes."""
+
+POLICY = GatePolicy(
+    quality=(
+        QualityGate(
+            "recall",
+            "recall",
+            Bound.LIMIT,
+            0.6,
+            "a detector that misses two anomalies in five is not relied upon",
+        ),
+        QualityGate(
+            "precision",
+            "precision",
+            Bound.LIMIT,
+            0.5,
+            "people stop looking at alarms of which most are false",
+        ),
+        QualityGate(
+            "false_alarm_rate",
+            "false_alarm_rate",
+            Bound.AT_MOST,
+            0.01,
+            "one ordinary session in a hundred is the most that anybody will look into for nothing",
+        ),
+        QualityGate(
+            "over_rules",
+            "roc_auc",
+            Bound.BASELINE,
+            0.0,
+            "a model that ranks sessions no better than three z-scores is not worth its upkeep",
+        ),
+        QualityGate(
+            "over_champion",
+            "roc_auc",
+            Bound.CHAMPION,
+            -0.01,
+            "a candidate may rank no more than one point worse than what is in production",
+        ),
+    ),
+    minimum_test_rows=1_000,
+    minimum_test_clusters=100,
+)
+
+
+def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
+    """Fit on the training part alone; the same training set, parameters and code give the same bytes."""
+    from ml_platform.models.isolation import fit_isolation
+
+    return fit_isolation(training_set, SIDES, request, LABEL_DELAY)
+
+
+SPEC = ModelSpec(
+    name="anomaly_detector",
+    title="Anomaly detector",
+    table=TABLE,
+    task=Detection(),
+    label="anomalous",
+    label_delay=LABEL_DELAY,
+    test_share=0.2,
+    features=tuple(SIDES),
+    policy=POLICY,
+    seed=20260106,
+    fit=fit,
+    fit_rules=fit_rules,
+    defaults={"trees": 200, "samples": 1024, "alarm_rate": 0.0125},
+    known="cluster_id",
+    classes=(NO, YES),
+    monitored="one_minus_brier",
+)

@@ -1,0 +1,168 @@
+"""Known anomalies: what is strange about each kind, nothing else moves, and the Bayes rule by enumeration."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ml_platform.events.simulator import vocabulary as words
+from ml_platform.events.simulator.acts import Acts, log_gap_density
+from ml_platform.events.simulator.anomalies import Kind
+from ml_platform.events.simulator.anomaly_ceiling import (
+    LEAST_EVENTS,
+    Suspicions,
+    length_probabilities,
+    session_log_likelihood,
+    suspicions,
+)
+from ml_platform.events.simulator.bayes import select, session_starts
+from ml_platform.events.simulator.parameters import DEFAULT
+from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
+from ml_platform.events.simulator.simulate import Block, Simulation, blocks, tables
+from ml_platform.events.simulator.world import FIRST, World, build_world
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SIMULATION = Simulation(as_of=AS_OF, days=60, users=100, seed=4)
+MANY = replace(DEFAULT, known_anomalies=replace(DEFAULT.known_anomalies, share=0.2))
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple[World, Block]:
+    (block,) = blocks(replace(SIMULATION, parameters=MANY))
+    return build_world(MANY), block
+
+
+@pytest.fixture(scope="module")
+def judged(case: tuple[World, Block]) -> tuple[Suspicions, np.ndarray]:
+    world, block = case
+    found = suspicions(world, block.users, block.acts, block.known, block.anomalous)
+    starts = np.flatnonzero(session_starts(found.acts))
+    return found, found.acts.category[starts] < 0
+
+
+def of_kind(block: Block, kind: Kind) -> Acts:
+    strange = block.anomalous
+    return select(strange.acts, strange.kind[strange.acts.session] == kind)
+
+
+def test_each_kind_is_strange_in_its_way(case: tuple[World, Block]) -> None:
+    world, block = case
+    settings = world.parameters.known_anomalies
+    random, burst = of_kind(block, Kind.RANDOM_ACTIONS), of_kind(block, Kind.BURST)
+    sweep, night = of_kind(block, Kind.SWEEP), of_kind(block, Kind.NIGHT)
+    shares = np.bincount(random.tool, minlength=len(words.TOOLS)) / len(random)
+    assert shares == pytest.approx(1 / len(words.TOOLS), abs=0.03)
+    gaps = np.diff(burst.time)[~session_starts(burst)[1:]] / 1e6
+    assert np.median(gaps) == pytest.approx(settings.burst_median_seconds, rel=0.15)
+    lengths = np.diff(np.append(np.flatnonzero(session_starts(sweep)), len(sweep)))
+    assert set(lengths[:-1].tolist()) <= set(range(30, 61))
+    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    local = night.time + offsets[block.users.region[night.user]] * MINUTE
+    assert (local[session_starts(night)] % DAY < settings.night_hours * HOUR).all()
+    done = np.isin([words.OPERATIONS[each] for each in night.operation], settings.night_operations)
+    assert done.mean() > settings.night_share
+
+
+def test_they_keep_a_pause_to_all_other_sessions(case: tuple[World, Block]) -> None:
+    _, block = case
+    strange = block.anomalous.acts
+    user = np.concatenate([block.acts.user, strange.user])
+    time = np.concatenate([block.acts.time, strange.time])
+    session = np.concatenate([block.acts.session, strange.session + 10**9])
+    order = np.lexsort((time, user))
+    other = (np.diff(session[order]) != 0) & (np.diff(user[order]) == 0)
+    assert np.diff(time[order])[other].min() >= 30 * MINUTE
+    assert (strange.category == -1).all()
+
+
+def test_about_as_many_as_asked_for_and_everything_else_is_the_same() -> None:
+    def made(share: float) -> dict[str, pa.Table]:
+        known = replace(DEFAULT.known_anomalies, share=share)
+        parts: dict[str, list[pa.Table]] = {}
+        wanted = replace(SIMULATION, users=40, parameters=replace(DEFAULT, known_anomalies=known))
+        for name, rows in tables(wanted):
+            parts.setdefault(name, []).append(rows)
+        return {name: pa.concat_tables(rows) for name, rows in parts.items()}
+
+    some, none = made(0.05), made(0.0)
+    assert len(none["known_anomalies"]) == 0
+    for name in ("users", "workflow_executions", "suggestions"):
+        assert some[name].equals(none[name])
+    reported = set(some["known_anomalies"]["session_id"].to_pylist())
+    frame = some["events"].to_pandas()
+    strange = frame[frame.workflow_category.isna()]
+    assert reported <= set(strange.session_id)
+    assert len(reported) / frame.session_id.nunique() == pytest.approx(0.05, abs=0.015)
+    assert frame[frame.workflow_category.notna()].event_id.tolist() == (
+        none["events"]["event_id"].to_pylist()
+    )
+
+
+def test_reports_come_within_a_day_of_the_end(case: tuple[World, Block]) -> None:
+    _, block = case
+    delay = block.anomalous.report_delay
+    assert (delay >= 0).all()
+    assert (delay < DAY).all()
+
+
+def enumerated(world: World, acts: Acts, persona: np.ndarray) -> float:
+    """Likelihood of a normal session's tools, operations, files and gaps: the sum over all paths."""
+    total = 0.0
+    _, personas, categories = world.shape
+    seconds = np.diff(acts.time, prepend=acts.time[0] - 1_000_000) / 1e6
+    gaps = np.exp(log_gap_density(world, seconds)) / world.parameters.activity.gap_sigma
+    before = np.append(FIRST, acts.operation[:-1])
+    for k in range(personas):
+        for path in product(range(categories), repeat=len(acts)):
+            weight = float(persona[k] * world.start[acts.slot[0], k, path[0]])
+            for n, c in enumerate(path):
+                if n:
+                    weight *= world.moves[acts.slot[n], k, path[n - 1], c] * gaps[n, c]
+                weight *= world.tools[k, c, acts.tool[n]]
+                weight *= world.operations[c, acts.tool[n], before[n], acts.operation[n]]
+                if acts.file[n] >= 0:
+                    weight *= world.files[c, acts.project[n], acts.file[n]]
+            total += weight
+    return total
+
+
+def test_the_likelihood_is_the_sum_over_all_paths(case: tuple[World, Block]) -> None:
+    world, block = case
+    starts = np.flatnonzero(session_starts(block.acts))
+    lengths = np.diff(np.append(starts, len(block.acts)))
+    for place in np.flatnonzero(lengths == 3)[:3]:
+        acts = select(block.acts, np.arange(starts[place], starts[place] + 3))
+        whole = np.array([0]), np.array([3])
+        found = session_log_likelihood(world, acts, *whole, world.personas[None, :], None)
+        assert np.exp(found[0]) == pytest.approx(enumerated(world, acts, world.personas), rel=1e-9)
+
+
+def test_probabilities_are_true(judged: tuple[Suspicions, np.ndarray]) -> None:
+    """In bands of probability, within four standard errors; and in all."""
+    found, strange = judged
+    chance = found.probability
+    assert chance.sum() == pytest.approx(strange.sum(), abs=4 * np.sqrt(strange.sum()))
+    for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.01)):
+        band = (chance >= low) & (chance < high)
+        error = np.sqrt((chance[band] * (1 - chance[band])).sum()) + 1.0
+        assert abs(strange[band].sum() - chance[band].sum()) < 4 * error
+
+
+def test_alarms_are_the_most_probable_sessions(judged: tuple[Suspicions, np.ndarray]) -> None:
+    found, strange = judged
+    assert found.probability[found.alarm].min() >= found.probability[~found.alarm].max()
+    assert strange[found.alarm].mean() > 0.9
+    starts = np.flatnonzero(session_starts(found.acts))
+    assert np.diff(np.append(starts, len(found.acts))).min() >= LEAST_EVENTS
+
+
+def test_lengths_are_those_that_are_drawn(case: tuple[World, Block]) -> None:
+    world, block = case
+    chances = length_probabilities(world)
+    assert chances.sum() == pytest.approx(1)
+    starts = np.flatnonzero(session_starts(block.acts))
+    lengths = np.diff(np.append(starts, len(block.acts)))
+    assert lengths.mean() == pytest.approx((chances * np.arange(len(chances))).sum(), rel=0.03)
