@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.features.session_features import TABLE
 from ml_platform.models.detection_rules import fit_rules
 from ml_platform.models.deviations import HIGH, LOW
+from ml_platform.models.search import Int
 from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import NO, YES, Detection
 
@@ -99,6 +100,10 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults={"trees": 200, "samples": 1024, "alarm_rate": 0.0125},
+    search=(
+        Int("trees", 100, 400),
+        Int("samples", 128, 4_096, log=True),
+    ),
     known="cluster_id",
     classes=(NO, YES),
     monitored="one_minus_brier",
