@@ -88,9 +88,7 @@ def _planned(
     return replace(
         planned,
         start=start,
-        length=np.where(
-            kind == Kind.SWEEP, sweeps, np.maximum(planned.length, settings.least_events)
-        ),
+        length=np.where(kind == Kind.SWEEP, sweeps, planned.length),
         slot=slot_of(start + offset),
     )
 

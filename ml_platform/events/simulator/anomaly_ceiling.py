@@ -182,12 +182,8 @@ def _length_and_start(
         chance = np.where(within, 1.0 / (high - low + 1), 1e-300)
         ratio: Floats = np.log(chance / length_probabilities(world)[lengths])
         return ratio
-    least = world.parameters.known_anomalies.least_events
-    chances = length_probabilities(world)
-    raised = np.log(chances[: least + 1].sum() / chances[least])
-    longer: Floats = np.where(lengths > least, 0.0, np.where(lengths == least, raised, -690.0))
     if kind is not Kind.NIGHT:
-        return longer
+        return np.zeros(len(starts))
     offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
     local = acts.time[starts] + offsets[users.region[acts.user[starts]]] * MINUTE
     hour = (local // HOUR + 3 * 24) % 168
@@ -196,7 +192,7 @@ def _length_and_start(
     hours = world.parameters.known_anomalies.night_hours
     dense = np.where(local % DAY < hours * HOUR, of_day / hours, 1e-300)
     at_start: Floats = np.log(dense / rates[hour])
-    return longer + at_start
+    return at_start
 
 
 def length_probabilities(world: World) -> Floats:

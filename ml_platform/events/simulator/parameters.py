@@ -132,8 +132,6 @@ class KnownAnomalies:
 
     share: float = 0.015
     """Added sessions over planned ones; an equal part of each kind."""
-    least_events: int = 10
-    """Shorter ones are made this long: in less there is too little to be strange."""
     burst_median_seconds: float = 2.0
     burst_sigma: float = 0.5
     sweep_events: tuple[int, int] = (30, 60)
@@ -141,7 +139,7 @@ class KnownAnomalies:
     night_hours: int = 5
     """A night session starts between midnight and this local hour."""
     night_operations: tuple[str, ...] = ("export", "share", "delete")
-    night_share: float = 0.9
+    night_share: float = 0.75
     """Of the operations of a night session; the others are as always."""
     report_hours: float = 24.0
     """People report a session within this time of its end."""
