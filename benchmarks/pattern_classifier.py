@@ -22,7 +22,7 @@ from ml_platform.evaluation.evaluate import Compared, evaluate
 from ml_platform.evaluation.report import Estimate, EvaluationReport
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.forest import fit_forest_model
+from ml_platform.models.forests.fit import fit_forest_model
 from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
 from ml_platform.models.spec import FitOutcome, FitRequest
 from ml_platform.training_sets.build import build_training_set

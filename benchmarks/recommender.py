@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.item_weights import ItemWeightsScorer
+from ml_platform.models.recommending.item_weights import ItemWeightsScorer
+from ml_platform.models.recommending.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.spec import FitRequest
-from ml_platform.models.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
 from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
@@ -123,7 +123,7 @@ def one_row_ms(scorer: object, row: pd.DataFrame) -> float:
 
 def measure(users: int, items: int, seed: int) -> dict[str, float]:
     """Every figure, by name."""
-    from ml_platform.models.user_vectors import adoption_matrix, latest_rows
+    from ml_platform.models.recommending.user_vectors import adoption_matrix, latest_rows
 
     training_set, chances = planted(users, items, seed)
     names, test = training_set.record.classes, training_set.test

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ml_platform.models.blocks import later_blocks
-from ml_platform.models.boosted_trees import export_boosting, of_histogram_boosting
-from ml_platform.models.boosting import BoostingRows, grow
+from ml_platform.models.boosted.fit import BoostingRows, grow
+from ml_platform.models.boosted.trees import export_boosting, of_histogram_boosting
 from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
 from ml_platform.training_sets.build import build_training_set

@@ -12,8 +12,8 @@ import pandas as pd
 
 from benchmarks.real.line import Line
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.deviations import BOTH
-from ml_platform.models.isolation import IsolationRecipe, grow
+from ml_platform.models.isolating.deviations import BOTH
+from ml_platform.models.isolating.fit import IsolationRecipe, grow
 
 FOLDER = "adbench"
 DRAWS = 10

@@ -17,9 +17,9 @@ from benchmarks.real.line import Line
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.boosting import BoostingPlan, BoostingRecipe, fit_boosting
+from ml_platform.models.boosted.fit import BoostingPlan, BoostingRecipe, fit_boosting
+from ml_platform.models.boosted.rules import ShareRules
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.share_rules import ShareRules
 from ml_platform.models.spec import FitRequest
 from ml_platform.models.task import Share
 from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord

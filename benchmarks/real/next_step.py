@@ -19,9 +19,9 @@ from ml_platform.evaluation.intervals import estimates, replicate
 from ml_platform.evaluation.report import Estimate
 from ml_platform.evaluation.step_sums import step_sums
 from ml_platform.features.step_features import END
-from ml_platform.models.ngram import NgramScorer
-from ml_platform.models.ngram_fit import NgramRecipe, choose, count_ngram
 from ml_platform.models.rules import class_codes
+from ml_platform.models.sequences.ngram import NgramScorer
+from ml_platform.models.sequences.ngram_fit import NgramRecipe, choose, count_ngram
 from ml_platform.models.spec import Scorer
 
 FOLDER = "ppm-context"

@@ -19,9 +19,9 @@ import pandas as pd
 from benchmarks.real.line import Line
 from benchmarks.real.next_step import BACK_OFF, FOLDER, judged, lines_of, load
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.ngram_fit import count_ngram
-from ml_platform.models.sequence_encoding import Channel, SequencePlan
-from ml_platform.models.sequence_recipe import NetRecipe
+from ml_platform.models.sequences.encoding import Channel, SequencePlan
+from ml_platform.models.sequences.ngram_fit import count_ngram
+from ml_platform.models.sequences.recipe import NetRecipe
 from ml_platform.models.spec import FitRequest
 from ml_platform.models.task import SOON
 from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
@@ -104,7 +104,7 @@ def run(folder: Path) -> list[Line]:
 
 def fit(made: TrainingSet, request: FitRequest, name: str, recipe: NetRecipe) -> Any:
     """The artifact of a network on the cases before the test."""
-    from ml_platform.models.sequence_training import fit_network
+    from ml_platform.models.sequences.fit import fit_network
 
     return fit_network(made, request, PLANS[name], recipe, timedelta(0)).artifact
 

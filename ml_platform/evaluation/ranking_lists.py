@@ -31,8 +31,7 @@ from ml_platform.evaluation.metrics import Array, Codes, ratio
 from ml_platform.evaluation.report import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
-from ml_platform.models.task import Ranking
-from ml_platform.models.top_items import (
+from ml_platform.models.recommending.top_items import (
     NOT_OFFERED,
     Wanted,
     hits,
@@ -41,6 +40,7 @@ from ml_platform.models.top_items import (
     top_items,
     wanted,
 )
+from ml_platform.models.task import Ranking
 from ml_platform.training_sets.training_set import ROW_ID, TrainingSet
 
 if TYPE_CHECKING:

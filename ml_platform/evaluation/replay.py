@@ -29,7 +29,7 @@ from ml_platform.evaluation.replay_sums import ReplaySums, by_cluster, replay_su
 from ml_platform.evaluation.report import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
-from ml_platform.models.launch_rules import LaunchRules, fit_rules
+from ml_platform.models.launches.rules import LaunchRules, fit_rules
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import YES, Replay
 from ml_platform.training_sets.training_set import TrainingSet

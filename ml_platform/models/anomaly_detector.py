@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.features.session_features import TABLE
-from ml_platform.models.detection_rules import fit_rules
-from ml_platform.models.deviations import HIGH, LOW
+from ml_platform.models.isolating.deviations import HIGH, LOW
+from ml_platform.models.isolating.rules import fit_rules
 from ml_platform.models.search import Int
 from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import NO, YES, Detection
@@ -81,7 +81,7 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
     """Fit on the training part alone; the same training set, parameters and code give the same bytes."""
-    from ml_platform.models.isolation import fit_isolation
+    from ml_platform.models.isolating.fit import fit_isolation
 
     return fit_isolation(training_set, SIDES, request, LABEL_DELAY)
 

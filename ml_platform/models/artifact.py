@@ -120,19 +120,19 @@ def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
 
 
 LOADERS: dict[ArtifactKind, str] = {
-    ArtifactKind.FOREST: "ml_platform.models.forest_scorer:ForestScorer",
-    ArtifactKind.NGRAM: "ml_platform.models.ngram:NgramScorer",
-    ArtifactKind.NETWORK: "ml_platform.models.sequence_scorer:NetworkScorer",
+    ArtifactKind.FOREST: "ml_platform.models.forests.scorer:ForestScorer",
+    ArtifactKind.NGRAM: "ml_platform.models.sequences.ngram:NgramScorer",
+    ArtifactKind.NETWORK: "ml_platform.models.sequences.scorer:NetworkScorer",
     ArtifactKind.RULES: "ml_platform.models.rules:RulesScorer",
-    ArtifactKind.POPULARITY: "ml_platform.models.popularity:PopularityScorer",
-    ArtifactKind.FACTORS: "ml_platform.models.item_factors:FactorsScorer",
-    ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.item_weights:ItemWeightsScorer",
-    ArtifactKind.BOOSTING: "ml_platform.models.boosting_scorer:BoostingScorer",
-    ArtifactKind.SHARE_RULES: "ml_platform.models.share_rules:ShareRules",
-    ArtifactKind.LAUNCH: "ml_platform.models.launch_scorer:LaunchScorer",
-    ArtifactKind.LAUNCH_RULES: "ml_platform.models.launch_rules:LaunchRules",
-    ArtifactKind.ISOLATION: "ml_platform.models.isolation_scorer:IsolationScorer",
-    ArtifactKind.DETECTION_RULES: "ml_platform.models.detection_rules:DetectionRules",
+    ArtifactKind.POPULARITY: "ml_platform.models.recommending.popularity:PopularityScorer",
+    ArtifactKind.FACTORS: "ml_platform.models.recommending.item_factors:FactorsScorer",
+    ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.recommending.item_weights:ItemWeightsScorer",
+    ArtifactKind.BOOSTING: "ml_platform.models.boosted.scorer:BoostingScorer",
+    ArtifactKind.SHARE_RULES: "ml_platform.models.boosted.rules:ShareRules",
+    ArtifactKind.LAUNCH: "ml_platform.models.launches.scorer:LaunchScorer",
+    ArtifactKind.LAUNCH_RULES: "ml_platform.models.launches.rules:LaunchRules",
+    ArtifactKind.ISOLATION: "ml_platform.models.isolating.scorer:IsolationScorer",
+    ArtifactKind.DETECTION_RULES: "ml_platform.models.isolating.rules:DetectionRules",
 }
 """Module and class of what answers, by kind; its ``of`` takes the artifact. Imported when asked for."""
 

@@ -1,9 +1,9 @@
 """Rows to a float32 matrix, by declared arrays that were fitted on the training part alone.
 
 Columns, in this order: numbers; categories as their rank by frequency (0: the most frequent, the number of
-kept values: any other); for each evidence column one number a class (`ml_platform.models.evidence`, or
-`ml_platform.models.linear_evidence`); and the belief in each class from the remembered moments
-(`ml_platform.models.memory`).
+kept values: any other); for each evidence column one number a class (`ml_platform.models.forests.evidence`, or
+`ml_platform.models.forests.linear_evidence`); and the belief in each class from the remembered moments
+(`ml_platform.models.forests.memory`).
 
 Trees look only at the order of values, so every value is put on a grid without any loss to them: the inverse
 hyperbolic sine, rounded to 1/1024. On that grid a threshold halfway between two values is exact in float32,
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.evidence import evidence
-from ml_platform.models.memory import Memory, RememberedWords
+from ml_platform.models.forests.evidence import evidence
+from ml_platform.models.forests.memory import Memory, RememberedWords
 from ml_platform.models.tokens import token_column, token_matrix
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class EvidenceColumn:
     an_act: bool = False
     """All rows of an act hold the same words, so the act counts once."""
     jointly: bool = False
-    """Weights are learned together (`ml_platform.models.linear_evidence`), not counted one by one."""
+    """Weights are learned together (`ml_platform.models.forests.linear_evidence`), not counted one by one."""
     decay: float = 1.0
     minimum: float = 3.0
     """Weight of rows (or acts) below which a word is not kept."""

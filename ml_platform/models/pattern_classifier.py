@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
 from ml_platform.features.spec import FeatureSpec, Kind
 from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
-from ml_platform.models.forest import ForestRecipe, fit_forest_model
-from ml_platform.models.memory import RememberedWords
+from ml_platform.models.forests.fit import ForestRecipe, fit_forest_model
+from ml_platform.models.forests.memory import RememberedWords
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.rules import fit_rules
 from ml_platform.models.search import Float, Int

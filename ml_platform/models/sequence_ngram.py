@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.features.step_features import TABLE
-from ml_platform.models.ngram import FEATURES
-from ml_platform.models.ngram_fit import SOON_LABEL, NgramRecipe, fit_ngram
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.search import Float, Int
+from ml_platform.models.sequences.ngram import FEATURES
+from ml_platform.models.sequences.ngram_fit import SOON_LABEL, NgramRecipe, fit_ngram
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Sequence
 

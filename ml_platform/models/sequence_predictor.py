@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_platform.features.step_features import TABLE
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.sequence_ngram import fit_baseline
-from ml_platform.models.sequence_recipe import (
+from ml_platform.models.sequences.recipe import (
     LABEL_DELAY,
     OVER_CHAMPION,
     OVER_RULES,
@@ -31,7 +31,7 @@ POLICY = GatePolicy(quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION))
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
-    from ml_platform.models.sequence_training import fit_network
+    from ml_platform.models.sequences.fit import fit_network
 
     recipe = recipe_of(RECIPE, request.parameters)
     return fit_network(training_set, request, PLAN, recipe, LABEL_DELAY)

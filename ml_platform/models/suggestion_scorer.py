@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from ml_platform.features.spec import Kind
 from ml_platform.features.suggestion_features import SUGGESTION_FEATURES, TABLE
-from ml_platform.models.boosting import BoostingPlan, BoostingRecipe, fit_boosting
+from ml_platform.models.boosted.fit import BoostingPlan, BoostingRecipe, fit_boosting
+from ml_platform.models.boosted.rules import fit_share_rules
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.search import Float, Int
-from ml_platform.models.share_rules import fit_share_rules
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Share
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ml_platform.features.launch_features import TABLE
 from ml_platform.features.spec import Kind
-from ml_platform.models.launch_design import HOUR_COS, HOUR_SIN, UNIT
-from ml_platform.models.launch_model import CLASSES, LaunchPlan, fit_launch_model
-from ml_platform.models.launch_rules import fit_rules
+from ml_platform.models.launches.design import HOUR_COS, HOUR_SIN, UNIT
+from ml_platform.models.launches.fit import CLASSES, LaunchPlan, fit_launch_model
+from ml_platform.models.launches.rules import fit_rules
 from ml_platform.models.search import Float, Int
 from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Replay

@@ -10,19 +10,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
-from ml_platform.models.popularity import fit_popularity
-from ml_platform.models.recommender_fit import Family, Learned, fit_recommender
+from ml_platform.models.recommending.fit import Family, Learned, fit_recommender
+from ml_platform.models.recommending.popularity import fit_popularity
+from ml_platform.models.recommending.user_vectors import DOINGS, RECENT, TEAM, USED
 from ml_platform.models.search import Float
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
 from ml_platform.models.task import Ranking
-from ml_platform.models.user_vectors import DOINGS, RECENT, TEAM, USED
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from ml_platform.models.recommender_fit import Parameters
+    from ml_platform.models.recommending.fit import Parameters
+    from ml_platform.models.recommending.user_vectors import UserVectors
     from ml_platform.models.spec import FitOutcome
-    from ml_platform.models.user_vectors import UserVectors
     from ml_platform.training_sets.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=HORIZON_DAYS)
@@ -69,7 +69,11 @@ POLICY = GatePolicy(
 def _learn(
     matrix: "sparse.csr_matrix", vectors: "UserVectors", parameters: "Parameters", seed: int
 ) -> Learned:
-    from ml_platform.models.item_factors import FactorsScorer, NmfEstimator, fit_components
+    from ml_platform.models.recommending.item_factors import (
+        FactorsScorer,
+        NmfEstimator,
+        fit_components,
+    )
 
     nmf = fit_components(matrix, vectors.items, int(parameters["tastes"]), seed)
     return Learned(NmfEstimator(vectors, nmf), FactorsScorer(vectors, nmf.components_))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ml_platform.models.recommender_fit import Family, Learned, fit_recommender
+from ml_platform.models.recommending.fit import Family, Learned, fit_recommender
 from ml_platform.models.spec import Bound, FitRequest, QualityGate
 from ml_platform.models.workflow_recommender import POLICY
 from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
@@ -12,9 +12,9 @@ from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from ml_platform.models.recommender_fit import Parameters
+    from ml_platform.models.recommending.fit import Parameters
+    from ml_platform.models.recommending.user_vectors import UserVectors
     from ml_platform.models.spec import FitOutcome
-    from ml_platform.models.user_vectors import UserVectors
     from ml_platform.training_sets.training_set import TrainingSet
 
 DEFAULTS = MappingProxyType(
@@ -33,7 +33,7 @@ DEFAULTS = MappingProxyType(
 def _learn(
     matrix: "sparse.csr_matrix", vectors: "UserVectors", parameters: "Parameters", seed: int
 ) -> Learned:
-    from ml_platform.models.item_weights import ItemWeightsScorer, fit_weights
+    from ml_platform.models.recommending.item_weights import ItemWeightsScorer, fit_weights
 
     weights = fit_weights(matrix, vectors.items, float(parameters["penalty"]))
     scorer = ItemWeightsScorer(vectors, weights)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.models.recommending.top_items import top_items
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import NO, YES, Detection, Ranking, Replay, Sequence, Share, Task
-from ml_platform.models.top_items import top_items
 from ml_platform.training_sets.training_set import CLUSTER, ROW_ID, TIME, USER
 
 if TYPE_CHECKING:

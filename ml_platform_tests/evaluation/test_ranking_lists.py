@@ -18,9 +18,9 @@ from ml_platform.evaluation.ranking_lists import RankingJudge, row_statistics
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gate
 from ml_platform.models.artifact import scorer_of
+from ml_platform.models.recommending.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.spec import FitRequest
 from ml_platform.models.task import Ranking
-from ml_platform.models.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.models.adoptions import snapshots, training_set

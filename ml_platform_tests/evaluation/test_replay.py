@@ -16,7 +16,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gates
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.launch_rules import fit_rules
+from ml_platform.models.launches.rules import fit_rules
 from ml_platform.models.spec import FitRequest, Scorer
 from ml_platform.models.task import Replay
 from ml_platform.models.trigger_predictor import SPEC

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ml_platform.models.sequence_encoding import Channel, SequencePlan
-from ml_platform.models.sequence_recipe import NetRecipe
+from ml_platform.models.sequences.encoding import Channel, SequencePlan
+from ml_platform.models.sequences.recipe import NetRecipe
 from ml_platform.models.spec import Scorer
 
 PLAN = SequencePlan(

@@ -13,11 +13,11 @@ from sklearn.metrics import roc_auc_score
 from ml_platform.errors import IntegrityError
 from ml_platform.models.anomaly_detector import SIDES, SPEC
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.detection_rules import LIMIT, RULES, DetectionRules, fit_rules
-from ml_platform.models.deviations import BOTH, HIGH, LOW, Deviations, fit_deviations
-from ml_platform.models.isolation import IsolationRecipe, grow, isolation
-from ml_platform.models.isolation_onnx import exact_in_single, path_length
-from ml_platform.models.isolation_scorer import ALARM, AlarmScale
+from ml_platform.models.isolating.deviations import BOTH, HIGH, LOW, Deviations, fit_deviations
+from ml_platform.models.isolating.fit import IsolationRecipe, grow, isolation
+from ml_platform.models.isolating.onnx_export import exact_in_single, path_length
+from ml_platform.models.isolating.rules import LIMIT, RULES, DetectionRules, fit_rules
+from ml_platform.models.isolating.scorer import ALARM, AlarmScale
 from ml_platform.models.spec import FitOutcome, FitRequest
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.models.detections import training_set, world

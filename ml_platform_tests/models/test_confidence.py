@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from ml_platform.models.calibration import (
+from ml_platform.models.forests.calibration import (
     FLOOR,
     Calibration,
     fit_calibration,

@@ -4,7 +4,6 @@ import pytest
 
 from ml_platform.errors import IntegrityError
 from ml_platform.models.blocks import time_blocks
-from ml_platform.models.encode_training import encode_training
 from ml_platform.models.encoding import (
     SENTINEL,
     Encoding,
@@ -13,6 +12,7 @@ from ml_platform.models.encoding import (
     fit_categories,
     to_grid,
 )
+from ml_platform.models.forests.encode_training import encode_training
 from ml_platform.models.rules import class_codes
 from ml_platform_tests.models.worlds import CLASSES, PLAN, world
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.models.artifact import load_scorer, scorer_of
-from ml_platform.models.forest import ForestRecipe, fit_forest_model
+from ml_platform.models.forests.fit import ForestRecipe, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.models.spec import FitOutcome
 from ml_platform.training_sets.training_set import TrainingSet

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_its_weights_are_read_and_it_answers_in_our_frame(folder):
-    from ml_platform.models.sequence_training import fit_network
+    from ml_platform.models.sequences.fit import fit_network
 
     made = training_set(60)
     recipe = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
@@ -44,7 +44,7 @@ def test_its_weights_are_read_and_it_answers_in_our_frame(folder):
 def test_the_weights_are_those_of_the_folder(folder):
     from safetensors.numpy import load_file
 
-    from ml_platform.models.hugging_face import HuggingFaceEncoder
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
     encoder = HuggingFaceEncoder(str(folder), 8, 10)
     stored = load_file(folder / "model.safetensors")
@@ -53,7 +53,7 @@ def test_the_weights_are_those_of_the_folder(folder):
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path):
-    from ml_platform.models.hugging_face import HuggingFaceEncoder
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
     with pytest.raises(UsageError, match="No encoder can be read"):
         HuggingFaceEncoder(str(tmp_path), 8, 10)
@@ -62,7 +62,7 @@ def test_a_folder_without_an_encoder_is_refused(tmp_path):
 def test_weights_in_a_pickle_are_refused(folder, tmp_path):
     import torch
 
-    from ml_platform.models.hugging_face import HuggingFaceEncoder
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
     torch.save({}, tmp_path / "pytorch_model.bin")
@@ -71,14 +71,14 @@ def test_weights_in_a_pickle_are_refused(folder, tmp_path):
 
 
 def test_an_encoder_that_is_too_short_is_refused(folder):
-    from ml_platform.models.hugging_face import HuggingFaceEncoder
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
     with pytest.raises(UsageError, match="takes at most 12 steps, the rows have 13"):
         HuggingFaceEncoder(str(folder), 8, 13)
 
 
 def test_without_the_library_one_line_says_what_to_install(folder, monkeypatch):
-    from ml_platform.models.hugging_face import HuggingFaceEncoder
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(UsageError, match=r"pip install 'ml-platform\[huggingface\]'"):

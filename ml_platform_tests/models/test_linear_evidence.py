@@ -3,8 +3,8 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from ml_platform.models.evidence import cross_fitted
-from ml_platform.models.linear_evidence import MOST_ACTS, RIDGE, collect, learn
+from ml_platform.models.forests.evidence import cross_fitted
+from ml_platform.models.forests.linear_evidence import MOST_ACTS, RIDGE, collect, learn
 
 
 def example(rows: int = 600) -> tuple[sparse.csr_matrix, np.ndarray]:
@@ -15,7 +15,7 @@ def example(rows: int = 600) -> tuple[sparse.csr_matrix, np.ndarray]:
 
 
 def test_weights_are_those_of_scikit_learn_given_the_time(monkeypatch):
-    monkeypatch.setattr("ml_platform.models.linear_evidence.ITERATIONS", 500)
+    monkeypatch.setattr("ml_platform.models.forests.linear_evidence.ITERATIONS", 500)
     matrix, labels = example(2_000)
     least = np.bincount(labels).min()
     # as many rows of each class: the shares are equal, so that neither side has an intercept

@@ -14,9 +14,9 @@ import pytest
 
 from ml_platform.errors import IntegrityError
 from ml_platform.models.artifact import read_artifact, scorer_of
-from ml_platform.models.ngram import NgramScorer
-from ml_platform.models.ngram_fit import NgramRecipe, count_ngram, fit_ngram
 from ml_platform.models.sequence_ngram import LABEL_DELAY, RECIPE, SPEC, fit_rules
+from ml_platform.models.sequences.ngram import NgramScorer
+from ml_platform.models.sequences.ngram_fit import NgramRecipe, count_ngram, fit_ngram
 from ml_platform.models.spec import FitRequest
 from ml_platform.models.task import SOON
 from ml_platform.models.threshold import NEVER

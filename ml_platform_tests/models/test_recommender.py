@@ -16,19 +16,24 @@ from scipy import sparse
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.models.artifact import load_scorer, scorer_of
-from ml_platform.models.item_factors import FOLD_IN, FactorsScorer, fit_components, fold_in
-from ml_platform.models.item_weights import ItemWeightsScorer, fit_weights
-from ml_platform.models.new_items import filled, likeness, name_words
-from ml_platform.models.popularity import fit_popularity
-from ml_platform.models.spec import FitOutcome, FitRequest, ModelSpec
-from ml_platform.models.top_items import hits, ndcg_rows, top_items, wanted
-from ml_platform.models.user_vectors import (
+from ml_platform.models.recommending.item_factors import (
+    FOLD_IN,
+    FactorsScorer,
+    fit_components,
+    fold_in,
+)
+from ml_platform.models.recommending.item_weights import ItemWeightsScorer, fit_weights
+from ml_platform.models.recommending.new_items import filled, likeness, name_words
+from ml_platform.models.recommending.popularity import fit_popularity
+from ml_platform.models.recommending.top_items import hits, ndcg_rows, top_items, wanted
+from ml_platform.models.recommending.user_vectors import (
     adoption_matrix,
     content_shares,
     fit_content,
     grown,
     latest_rows,
 )
+from ml_platform.models.spec import FitOutcome, FitRequest, ModelSpec
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.models.adoptions import ITEMS, snapshots, training_set
 

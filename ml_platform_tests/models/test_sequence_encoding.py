@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.sequence_encoding import (
+from ml_platform.models.sequences.encoding import (
     FARTHEST,
     PAD,
     UNKNOWN,

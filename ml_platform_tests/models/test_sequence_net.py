@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ml_platform.models.sequence_net import Answering, Lstm, NetShape, SequenceNet, Transformer
+from ml_platform.models.sequences.net import Answering, Lstm, NetShape, SequenceNet, Transformer
 
 SHAPE = NetShape(vocabularies=(7, 5), embeddings=(6, 2), length=5, numbers=3, classes=4, soon=True)
 

@@ -13,7 +13,7 @@ import pytest
 
 import ml_platform
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.sequence_recipe import NetRecipe
+from ml_platform.models.sequences.recipe import NetRecipe
 from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
 from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
@@ -23,14 +23,14 @@ GAP = timedelta(hours=12)
 
 
 def fit(made: TrainingSet, recipe: NetRecipe, said: list[str] | None = None) -> FitOutcome:
-    from ml_platform.models.sequence_training import fit_network
+    from ml_platform.models.sequences.fit import fit_network
 
     progress = (said if said is not None else []).append
     return fit_network(made, FitRequest(1, {}, progress), PLAN, recipe, GAP)
 
 
 def train(made: TrainingSet, recipe: NetRecipe) -> Scorer:
-    from ml_platform.models.sequence_training import train_network
+    from ml_platform.models.sequences.fit import train_network
 
     return train_network(made, FitRequest(1), PLAN, recipe, GAP)[0]
 

@@ -11,11 +11,11 @@ import pytest
 
 from ml_platform.errors import IntegrityError
 from ml_platform.models.artifact import Artifact, scorer_of
-from ml_platform.models.boosted_trees import BoostedTrees, of_histogram_boosting
-from ml_platform.models.boosting import BoostingRows, grow
-from ml_platform.models.boosting_scorer import BoostingScorer
-from ml_platform.models.reasons import paths_of
-from ml_platform.models.share_rules import ShareRules
+from ml_platform.models.boosted.fit import BoostingRows, grow
+from ml_platform.models.boosted.reasons import paths_of
+from ml_platform.models.boosted.rules import ShareRules
+from ml_platform.models.boosted.scorer import BoostingScorer
+from ml_platform.models.boosted.trees import BoostedTrees, of_histogram_boosting
 from ml_platform.models.spec import FitOutcome, FitRequest
 from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
 from ml_platform.training_sets.training_set import TrainingSet

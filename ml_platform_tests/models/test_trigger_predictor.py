@@ -13,10 +13,10 @@ import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.launch_design import LaunchDesign, NumberColumns, fit_design
-from ml_platform.models.launch_model import later_blocks
-from ml_platform.models.launch_rules import fit_rules
-from ml_platform.models.launch_times import CANDIDATE_TIME, Step, best_time, should_run
+from ml_platform.models.launches.design import LaunchDesign, NumberColumns, fit_design
+from ml_platform.models.launches.fit import later_blocks
+from ml_platform.models.launches.rules import fit_rules
+from ml_platform.models.launches.times import CANDIDATE_TIME, Step, best_time, should_run
 from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.training_sets.training_set import TrainingSet

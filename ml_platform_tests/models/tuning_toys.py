@@ -12,11 +12,11 @@ import pandas as pd
 
 from ml_platform.features.spec import Kind
 from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
-from ml_platform.models.boosting import BoostingPlan, BoostingRecipe, fit_boosting
+from ml_platform.models.boosted.fit import BoostingPlan, BoostingRecipe, fit_boosting
+from ml_platform.models.boosted.rules import fit_share_rules
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.search import Choice, Float, Space
-from ml_platform.models.share_rules import fit_share_rules
 from ml_platform.models.spec import (
     Bound,
     FitOutcome,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
-from ml_platform.models.memory import RememberedWords
+from ml_platform.models.forests.memory import RememberedWords
 from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,151 @@
+"""Non-negative matrix factorisation of users and items, and its served side as declared arrays.
+
+The adoption matrix is written as memberships times components by Kullback-Leibler divergence (Lee and Seung
+2001), which is a mixture of tastes, each a distribution over items. A user is folded in with the components
+fixed: `FOLD_IN` multiplicative steps from equal memberships, which is what scikit-learn's ``transform`` does.
+"""
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.models.artifact import Artifact, ArtifactKind
+from ml_platform.models.recommending.new_items import filled, joined
+from ml_platform.models.recommending.top_items import NOT_OFFERED
+from ml_platform.models.recommending.user_vectors import (
+    FEATURES,
+    UserVectors,
+    array_bytes,
+    array_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse
+
+FACTORS_FILE = "factors.npy"
+FOLD_IN = 20
+"""Multiplicative steps; more change the lists of one row in a hundred."""
+FIT_STEPS = 200
+CHUNK = 20_000
+"""Rows that are answered at a time."""
+_TINY = float(np.finfo(np.float32).eps)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FactorsScorer:
+    """Answers by vectors of users and components of items."""
+
+    vectors: UserVectors
+    components: Array
+    """(tastes, items)."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The items."""
+        return self.vectors.items
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """(rows, items) the expected share of each item in the runs to come; `NOT_OFFERED` where it is used.
+
+        Raises:
+            IntegrityError: a feature of the manifest is not among the columns of ``rows``.
+        """
+        found = np.empty((len(rows), len(self.classes)))
+        for start in range(0, len(rows), CHUNK):
+            part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
+            vectors, has = self.vectors.of(part)
+            memberships = fold_in(vectors, self.components)
+            found[start : start + CHUNK] = shares(memberships @ self.components, has)
+        return found
+
+    def with_new(self, items: tuple[str, ...]) -> "FactorsScorer":
+        """The same for ``items`` that came after the fit as well: they are like those named alike."""
+        known = self.vectors.items
+        vectors = replace(
+            self.vectors,
+            items=(*known, *items),
+            content=joined(self.vectors.content, known, items),
+        )
+        return FactorsScorer(vectors, joined(self.components, known, items))
+
+    def to_artifact(self) -> Artifact:
+        """The declared arrays."""
+        files = self.vectors.to_files() | {FACTORS_FILE: array_bytes(self.components)}
+        return Artifact(
+            kind=ArtifactKind.FACTORS,
+            classes=self.classes,
+            features=MappingProxyType(dict(FEATURES)),
+            files=MappingProxyType(files),
+        )
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "FactorsScorer":
+        """The scorer of the files of ``artifact``."""
+        vectors = UserVectors.from_files(artifact.classes, artifact.files)
+        return cls(vectors, array_of(artifact.files[FACTORS_FILE]))
+
+
+@dataclass(frozen=True)
+class NmfEstimator:
+    """The scikit-learn side: its ``transform`` folds in; parity holds the artifact to it."""
+
+    vectors: UserVectors
+    nmf: Any
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The items."""
+        return self.vectors.items
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """As `FactorsScorer.predict_proba`."""
+        vectors, has = self.vectors.of(rows)
+        return shares(self.nmf.transform(vectors) @ self.nmf.components_, has)
+
+
+def fold_in(vectors: Array, components: Array, steps: int = FOLD_IN) -> Array:
+    """(rows, tastes) memberships of users with these ``vectors`` (rows, items), components fixed.
+
+    Source: Lee and Seung (2001), the update of W under the divergence.
+    """
+    totals = np.maximum(components.sum(axis=1), _TINY)
+    onto = np.ascontiguousarray(components.T) / totals
+    memberships = np.full((len(vectors), len(components)), 1.0)
+    for _ in range(steps):
+        expected = np.maximum(memberships @ components, _TINY)
+        memberships *= (vectors / expected) @ onto
+    return memberships
+
+
+def shares(expected: Array, has: NDArray[np.bool_]) -> Array:
+    """Rows that sum to 1, then `NOT_OFFERED` where the user has the item."""
+    total = np.maximum(expected.sum(axis=1, keepdims=True), _TINY)
+    return np.where(has, NOT_OFFERED, expected / total)
+
+
+def fit_components(
+    matrix: "sparse.csr_matrix", items: tuple[str, ...], tastes: int, seed: int
+) -> Any:
+    """scikit-learn's NMF of ``matrix`` (users, items), set to fold in; an item nobody has is like its like."""
+    from sklearn.decomposition import NMF
+
+    used = matrix[np.flatnonzero(np.asarray(matrix.sum(axis=1)).ravel() > 0)]
+    nmf = NMF(
+        n_components=min(tastes, *used.shape),
+        init="nndsvda",
+        solver="mu",
+        beta_loss="kullback-leibler",
+        max_iter=FIT_STEPS,
+        tol=0.0,
+        random_state=seed,
+    )
+    nmf.fit(used)
+    seen = np.asarray(matrix.sum(axis=0)).ravel() > 0
+    nmf.components_ = filled(nmf.components_, items, seen)
+    return nmf.set_params(max_iter=FOLD_IN)

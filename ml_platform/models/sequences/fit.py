@@ -1,0 +1,197 @@
+"""Fitting a sequence network: the newest block of time decides when to stop and where the alarm begins.
+
+Imports torch: only fits import this.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ml_platform.models.artifact import Artifact, ArtifactKind
+from ml_platform.models.blocks import folds, time_blocks
+from ml_platform.models.rules import class_codes
+from ml_platform.models.sequences.encoding import (
+    EncodedRows,
+    SequenceEncoding,
+    SequencePlan,
+    fit_sequence_encoding,
+)
+from ml_platform.models.sequences.epochs import Examples, answers, device, reproducible, train
+from ml_platform.models.sequences.net import (
+    Answering,
+    Encoder,
+    Lstm,
+    NetShape,
+    SequenceNet,
+    Transformer,
+)
+from ml_platform.models.sequences.ngram_fit import soon_truth
+from ml_platform.models.sequences.onnx_export import export_network
+from ml_platform.models.sequences.recipe import NetRecipe
+from ml_platform.models.sequences.scorer import MODEL_FILE, network_file
+from ml_platform.models.task import SOON
+from ml_platform.models.threshold import best_f1
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.models.spec import FitOutcome, FitRequest
+    from ml_platform.training_sets.training_set import TrainingSet
+
+BLOCKS = 8
+"""Blocks of time of the training part; the newest one validates."""
+
+
+@dataclass(frozen=True)
+class NetEstimator:
+    """The torch side; parity holds the artifact to it."""
+
+    classes: tuple[str, ...]
+    encoding: SequenceEncoding
+    net: Answering
+    threshold: float
+    threads: int
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Shape (rows, classes), float64: the next steps sum to one, the last column is soon."""
+        with reproducible(0, self.threads):
+            return answers(self.net, self.encoding.transform(rows))
+
+
+def fit_network(
+    training_set: "TrainingSet",
+    request: "FitRequest",
+    plan: SequencePlan,
+    recipe: NetRecipe,
+    gap: timedelta,
+) -> "FitOutcome":
+    """`train_network`, then the artifact; touches the training part alone."""
+    from ml_platform.models.spec import FitOutcome
+
+    started = time.perf_counter()
+    estimator, history = train_network(training_set, request, plan, recipe, gap)
+    with reproducible(request.seed, recipe.threads):
+        content = export_network(estimator.net)
+    described = network_file(estimator.encoding, estimator.threshold)
+    artifact = Artifact(
+        kind=ArtifactKind.NETWORK,
+        classes=estimator.classes,
+        features=MappingProxyType(plan.features),
+        files=MappingProxyType({MODEL_FILE: content, **described}),
+    )
+    seconds = time.perf_counter() - started
+    request.progress(f"ONNX, {len(content) / 1e6:.1f} MB, {seconds:.1f} s in all")
+    return FitOutcome(
+        estimator=estimator,
+        artifact=artifact,
+        parameters={
+            **vars(recipe),
+            "seed": request.seed,
+            "weights": sum(weights.numel() for weights in estimator.net.parameters()),
+            "threshold": estimator.threshold,
+            "device": device().type,
+        },
+        fold_metrics=history,
+        seconds=seconds,
+    )
+
+
+def train_network(
+    training_set: "TrainingSet",
+    request: "FitRequest",
+    plan: SequencePlan,
+    recipe: NetRecipe,
+    gap: timedelta,
+) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
+    """Fit on all but the newest block of the training part, stop by that block, set the threshold on it.
+
+    Returns the network and the metrics of each epoch.
+    """
+    with reproducible(request.seed, recipe.threads):
+        return _train_network(training_set, request, plan, recipe, gap)
+
+
+def make_encoder(recipe: NetRecipe, shape: NetShape) -> Encoder:
+    """The encoder that the recipe names."""
+    if recipe.encoder == "lstm":
+        return Lstm(shape.width, (recipe.first, recipe.second), recipe.dropout)
+    if recipe.encoder == "transformer":
+        heads = max(1, recipe.first // recipe.second)
+        return Transformer(
+            shape.width, shape.length, recipe.first, recipe.layers, heads, recipe.dropout
+        )
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
+
+    return HuggingFaceEncoder(recipe.encoder, shape.width, shape.length)
+
+
+def _train_network(
+    training_set: "TrainingSet",
+    request: "FitRequest",
+    plan: SequencePlan,
+    recipe: NetRecipe,
+    gap: timedelta,
+) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
+    rows, label, classes = training_set.train, training_set.record.label, _steps(training_set)
+    *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
+    encoding = fit_sequence_encoding(rows.iloc[newest.fit], plan)
+    fit = _examples(rows.iloc[newest.fit], encoding, label, classes)
+    held = _examples(rows.iloc[newest.held_out], encoding, label, classes)
+    epochs = recipe.epochs(len(fit))
+    request.progress(f"{len(fit)} rows train, {len(held)} of the newest block validate")
+    nets = _new(encoding, len(classes), fit, recipe, request.seed)
+    told = [train(net, fit, held, recipe, epochs, request.progress) for net in nets]
+    net = Answering(nets).eval()
+    chance = answers(net, EncodedRows(held.steps.numpy(), held.numbers.numpy()))[:, -1]
+    threshold = best_f1(chance, held.soon.numpy())[0]
+    if recipe.again:
+        encoding = fit_sequence_encoding(rows, plan)
+        whole = _examples(rows, encoding, label, classes)
+        nets = _new(encoding, len(classes), whole, recipe, request.seed)
+        for fresh, each in zip(nets, told, strict=True):
+            train(fresh, whole, None, recipe, each.best_epoch, request.progress)
+        net = Answering(nets).eval()
+    history = tuple(
+        {**found, "member": float(member)}
+        for member, each in enumerate(told)
+        for found in each.history
+    )
+    return NetEstimator((*classes, SOON), encoding, net, threshold, recipe.threads), history
+
+
+def _new(
+    encoding: SequenceEncoding, classes: int, fit: Examples, recipe: NetRecipe, seed: int
+) -> list[SequenceNet]:
+    """The members as they are drawn, each by a seed of its own."""
+    plan = encoding.plan
+    shape = NetShape(
+        vocabularies=encoding.sizes,
+        embeddings=tuple(channel.size for channel in plan.channels),
+        length=plan.length,
+        numbers=plan.width,
+        classes=classes,
+        soon=bool((fit.soon == 1).any() and (fit.soon == 0).any()),
+    )
+    nets = []
+    for member in range(recipe.members):
+        torch.manual_seed(seed + member)
+        nets.append(SequenceNet(shape, make_encoder(recipe, shape), recipe.dropout))
+    return nets
+
+
+def _steps(training_set: "TrainingSet") -> tuple[str, ...]:
+    """The classes of the next step: those of the record, without soon."""
+    return tuple(name for name in training_set.record.classes if name != SOON)
+
+
+def _examples(
+    rows: "pd.DataFrame", encoding: SequenceEncoding, label: str, classes: tuple[str, ...]
+) -> Examples:
+    return Examples.of(
+        encoding.transform(rows), class_codes(rows, label, classes), soon_truth(rows)
+    )
