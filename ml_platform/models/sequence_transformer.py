@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ml_platform.models.spec import FitOutcome
     from ml_platform.training_sets.training_set import TrainingSet
 
-RECIPE = NetRecipe(encoder="transformer", second=16)
+RECIPE = NetRecipe(encoder="transformer")
 OVER_LSTM = QualityGate(
     "over_lstm",
     "accuracy",

@@ -1,8 +1,8 @@
 """Evidence of words learned jointly: a multinomial logistic regression, stopped early, with a ridge.
 
-Counted one by one (`ml_platform.models.forests.evidence`), the forty words of a commit repeat each other and shout down
-the one that tells; learned together they share what they have in common. On validation blocks of two git
-histories it is worth about .01 of accuracy and of macro-F1.
+Counted one by one (`ml_platform.models.forests.evidence`), the forty words of a commit repeat each other and
+shout down the one that tells; learned together they share what they have in common. On validation blocks of
+two git histories it is worth about .01 of accuracy and of macro-F1.
 
 Source: Ng and Jordan (2001), "On discriminative vs. generative classifiers"; L-BFGS, Liu and Nocedal (1989).
 """

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 HEAD = 64
 """Length of the vector from which both heads answer."""
+SPREAD = 0.3
+"""Standard deviation of the vectors of words and places before they are learned."""
 NEVER = -1e9
 """Added to a logit: no attention."""
 
@@ -134,7 +136,7 @@ class Transformer(Encoder):
     ) -> None:
         super().__init__()
         self.enter = nn.Linear(width, size)
-        self.places = nn.Parameter(torch.zeros(length, size))
+        self.places = nn.Parameter(torch.randn(length, size) * SPREAD)
         self.blocks = nn.ModuleList(Block(size, heads, dropout) for _ in range(blocks))
         self.normal = nn.LayerNorm(size)
         self.future: Tensor
@@ -207,6 +209,6 @@ def answer(next_step: Tensor, soon: Tensor, *, trained: bool) -> Tensor:
 def _embedding(count: int, size: int) -> nn.Embedding:
     """Vectors of ``count`` codes; that of padding is 0 and stays so."""
     embedding = nn.Embedding(count, size, padding_idx=0)
-    nn.init.normal_(embedding.weight, std=0.3)
+    nn.init.normal_(embedding.weight, std=SPREAD)
     embedding.weight.data[0] = 0.0
     return embedding
