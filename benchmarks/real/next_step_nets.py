@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pandas as pd
-from ml_platform.models.ngram_fit import count_ngram
+from ml_platform.models.sequences.ngram_fit import count_ngram
 
 from benchmarks.real.line import Line
 from benchmarks.real.next_step import BACK_OFF, FOLDER, judged, lines_of, load

@@ -99,7 +99,7 @@ SPEC = ModelSpec(
     seed=20260106,
     fit=fit,
     fit_rules=fit_rules,
-    defaults={"trees": 200, "samples": 1024, "alarm_rate": 0.0125},
+    defaults={"trees": 200, "samples": 1024, "alarm_rate": 0.0275},
     search=(
         Int("trees", 100, 400),
         Int("samples", 128, 4_096, log=True),

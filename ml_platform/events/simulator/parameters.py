@@ -130,7 +130,7 @@ class Suggestions:
 class KnownAnomalies:
     """Sessions that nobody should have: how many, and what gives each kind away."""
 
-    share: float = 0.015
+    share: float = 0.03
     """Added sessions over planned ones; an equal part of each kind."""
     burst_median_seconds: float = 2.0
     burst_sigma: float = 0.5

@@ -47,7 +47,7 @@ class IsolationRecipe:
     trees: int = 200
     samples: int = 1024
     """Rows that each tree sees, without replacement; all of them where there are fewer."""
-    alarm_rate: float = 0.0125
+    alarm_rate: float = 0.0275
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "IsolationRecipe":
