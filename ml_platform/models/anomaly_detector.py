@@ -56,8 +56,8 @@ POLICY = GatePolicy(
             "false_alarm_rate",
             "false_alarm_rate",
             Bound.AT_MOST,
-            0.01,
-            "one ordinary session in a hundred is the most that anybody will look into for nothing",
+            0.015,
+            "three ordinary sessions in two hundred are the most that anybody will look into for nothing",
         ),
         QualityGate(
             "over_rules",
