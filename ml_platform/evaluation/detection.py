@@ -75,7 +75,7 @@ class DetectionJudge:
             return DetectionSums(np.zeros((self.cluster_count, 1)), None)
         threshold = EVEN if answers.threshold is None else answers.threshold
         scores = answers.values[known, 1]
-        alarms = scores >= threshold
+        alarms = scores >= threshold if answers.alarms is None else answers.alarms[known]
         rows = BinaryRows(self._positive[known], alarms, scores, self.rows.clusters[known])
         found = binary_sums(rows, self.cluster_count)
         return DetectionSums(found.sums, found)
@@ -94,9 +94,8 @@ class DetectionJudge:
                 f"{missing} of {len(chances)} test rows have no ceiling.",
                 remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
             )
-        alarms = rows.loc[rows["prediction"] == YES, "probability"]
-        threshold = float(alarms.min()) if len(alarms) else 1.0
-        return Answers(np.column_stack([1.0 - chances, chances]), threshold=threshold)
+        alarms = (self.rows.ids.map(rows["prediction"]) == YES).to_numpy(dtype=bool)
+        return Answers(np.column_stack([1.0 - chances, chances]), alarms=alarms)
 
     def details(self, answers: Answers) -> Details:
         """How many anomalies are among the highest scores, or why nothing can be told."""

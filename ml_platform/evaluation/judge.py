@@ -7,6 +7,9 @@ differences to baseline, champion and rival, and the gates.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from ml_platform.evaluation.metrics import Array
 from ml_platform.evaluation.report import ClassRow, ReliabilityBin, ReportTable
 from ml_platform.models.spec import Scorer
@@ -25,6 +28,8 @@ class Answers:
     """From which a detection says yes; chosen without the test rows."""
     bare: bool = False
     """Only what is predicted means anything (a Bayes rule's class), no probability."""
+    alarms: npt.NDArray[np.bool_] | None = None
+    """Shape (rows,): whether yes is said, where that does not follow from ``threshold``."""
 
 
 class Sums(Protocol):

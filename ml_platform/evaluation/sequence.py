@@ -108,11 +108,12 @@ class SequenceJudge:
             return SequenceSums(steps, None)
         scores = answers.values[known, -1]
         threshold = EVEN if answers.threshold is None else answers.threshold
-        rows = BinaryRows(self._needed[known], scores >= threshold, scores, clusters[known])
+        alarms = scores >= threshold if answers.alarms is None else answers.alarms[known]
+        rows = BinaryRows(self._needed[known], alarms, scores, clusters[known])
         return SequenceSums(steps, binary_sums(rows, count, PREFIX))
 
     def ceiling(self, found: "pd.DataFrame") -> Answers:
-        """Unit vectors of the predicted steps, and the probability of soon with the Bayes rule's threshold.
+        """Unit vectors of the predicted steps, and the probability of soon with the Bayes rule's alarms.
 
         Rows of the model ``<name>/soon`` answer the second head, all others the first one.
         """
@@ -126,11 +127,11 @@ class SequenceJudge:
                 f"{int(np.isnan(chances).sum())} of {len(ids)} test rows have no ceiling of soon.",
                 remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
             )
-        alarms = soon.loc[soon["prediction"] == YES, "probability"]
+        alarms = (ids.map(soon["prediction"]) == YES).to_numpy(dtype=bool)
         values = np.concatenate(
             [ceiling_probabilities(steps, ids, self._steps), chances[:, None]], axis=1
         )
-        return Answers(values, threshold=float(alarms.min()) if len(alarms) else 1.0, bare=True)
+        return Answers(values, bare=True, alarms=alarms)
 
     def details(self, answers: Answers) -> Details:
         """The most frequent steps, calibration, and why soon is missing where it is."""

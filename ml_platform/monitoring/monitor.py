@@ -165,7 +165,7 @@ def _causes(
         )
     if severity is Severity.INSUFFICIENT:
         causes.append(
-            f"too few rows or sessions: {policy.minimum_rows} rows in {policy.minimum_clusters} "
-            "sessions are needed"
+            f"fewer than {policy.minimum_rows} rows or {policy.minimum_clusters} clusters, or quiet weeks differ "
+            "too much for a shift to stand out"
         )
     return tuple(causes)
