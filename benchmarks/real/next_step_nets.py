@@ -16,13 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pandas as pd
-from ml_platform.models.sequences.ngram_fit import count_ngram
 
 from benchmarks.real.line import Line
 from benchmarks.real.next_step import BACK_OFF, FOLDER, judged, lines_of, load
 from benchmarks.real.successors import with_successors
 from ml_platform.models.artifact import Artifact, scorer_of
 from ml_platform.models.sequences.encoding import Channel, SequencePlan
+from ml_platform.models.sequences.ngram_fit import count_ngram
 from ml_platform.models.sequences.recipe import NetRecipe
 from ml_platform.models.spec import FitRequest
 from ml_platform.models.task import SOON
