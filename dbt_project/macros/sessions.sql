@@ -8,6 +8,14 @@
     (({{ counted }} + 20 * {{ towards }}) / ({{ all_counted }} + 20))
 {%- endmacro %}
 
+{# Millionths as whole numbers: their sums are the same in whatever order threads add them, to the bit. #}
+{% macro millionths(value) -%} round(({{ value }}) * 1000000)::bigint {%- endmacro %}
+
+{# The standard deviation of a group's millionths, in ones. #}
+{% macro deviation_of(column) -%}
+    (sqrt((count({{ column }}) * sum({{ column }} * {{ column }}) - sum({{ column }}) * sum({{ column }}))::double) / count({{ column }}) / 1000000)
+{%- endmacro %}
+
 {# What a session is compared in, event by event, with what is usual. #}
 {% macro compared_in() -%}
     {{ return(["work", "step", "transition", "place", "file", "gap"]) }}
@@ -15,7 +23,7 @@
 
 {# Entropy in nats of `column` within each session, over the moments where it is known; how many values it has. #}
 {% macro entropy_by_session(relation, column) -%}
-    select session, greatest(ln(sum(n)) - sum(n * ln(n)) / sum(n), 0) as entropy, count(*) as values
+    select session, greatest(ln(sum(n)) - sum({{ millionths("n * ln(n)") }}) / sum(n) / 1000000, 0) as entropy, count(*) as values
     from (select session, {{ column }}, count(*) as n from {{ relation }} where {{ column }} is not null group by session, {{ column }})
     group by session
 {%- endmacro %}

@@ -42,7 +42,7 @@ placed as (
         lag(tool) over in_session as last_tool,
         lag(operation) over in_session as last_operation,
         lag(step) over in_session || '>' || step as transition,
-        ln(1 + (t - lag(t) over in_session) / 1000000) as gap
+        {{ millionths("ln(1 + (t - lag(t) over in_session) / 1000000)") }} as gap
     from keyed
     window in_session as (partition by session order by t)
 ),
@@ -75,22 +75,26 @@ counted as (
         by_transition as (partition by tool, last_operation, operation order by t)
 ),
 
--- Minus logarithms of shares: how surprising each moment is, in nats.
+-- Minus logarithms of shares: how surprising each moment is, in millionths of a nat.
 surprising as (
     select
         *,
         (of_step + 1) / (of_everybody + 100) as step_share,
-        -ln({{ drawn("of_user_step", "of_user", "step_share") }}) as step_surprise,
+        {{ millionths("-ln(" ~ drawn("of_user_step", "of_user", "step_share") ~ ")") }} as step_surprise,
         -- The tool after the last tool, and what is done with it after what was done last.
         case
             when last_tool is not null
-                then
-                    -ln({{ drawn("of_switch", "of_last_tool", "(of_tool + 1) / (of_everybody + 10)") }})
-                    - ln({{ drawn("of_transition", "of_context", "(of_step + 1) / (of_tool + 10)") }})
+                then {{ millionths(
+                    "-ln(" ~ drawn("of_switch", "of_last_tool", "(of_tool + 1) / (of_everybody + 10)") ~ ")"
+                    ~ " - ln(" ~ drawn("of_transition", "of_context", "(of_step + 1) / (of_tool + 10)") ~ ")"
+                ) }}
         end as transition_surprise,
         -- How much rarer the step is in this folder than elsewhere.
-        case when folder is not null then ln(step_share) - ln({{ drawn("of_folder_step", "of_folder", "step_share") }}) end as place_surprise,
-        case when file is not null then -ln((of_file + 1) / (of_subfolder + 50)) end as file_surprise,
+        case
+            when folder is not null
+                then {{ millionths("ln(step_share) - ln(" ~ drawn("of_folder_step", "of_folder", "step_share") ~ ")") }}
+        end as place_surprise,
+        case when file is not null then {{ millionths("-ln((of_file + 1) / (of_subfolder + 50))") }} end as file_surprise,
         coalesce(transition_surprise, step_surprise) + coalesce(place_surprise, 0) as work_surprise,
         gap as gap_surprise
     from counted
@@ -124,11 +128,11 @@ judged as (
     select
         *,
         {% for name in compared_in() %}
-        {{ drawn(
+        round({{ drawn(
             "coalesce(sum(" ~ name ~ "_surprise) over (by_user " ~ month_before_session() ~ "), 0)",
             "count(" ~ name ~ "_surprise) over (by_user " ~ month_before_session() ~ ")",
             name ~ "_everybody"
-        ) }} as {{ name }}_usual,
+        ) }})::bigint as {{ name }}_usual,
         {% endfor %}
         count(*) over (partition by session) as session_events
     from surprising
@@ -154,13 +158,13 @@ sessions as (
         first(source) as source,
         count(*) as events,
         count(file) as file_events,
-        avg(gap) as gap_mean,
-        stddev_pop(gap) as gap_spread,
+        (sum(gap) / count(gap) / 1000000)::double as gap_mean,
+        {{ deviation_of("gap") }} as gap_spread,
         avg((hour < 6)::double) as night_share,
         max(of_user) as user_events,
         max(user_sessions) as user_sessions,
         {% for name in compared_in() %}
-        sum({{ name }}_surprise - {{ name }}_usual) / sqrt(nullif(count({{ name }}_surprise), 0)) as unusual_{{ name }}{{ "," if not loop.last }}
+        sum({{ name }}_surprise - {{ name }}_usual) / sqrt(nullif(count({{ name }}_surprise), 0)) / 1000000 as unusual_{{ name }}{{ "," if not loop.last }}
         {% endfor %}
     from judged
     where session_events >= 5
