@@ -48,6 +48,15 @@ def history(path: Path, commits: int, start: int = 1_700_000_000) -> Path:
     return path
 
 
+MODELS = (
+    "pattern_classifier",
+    "sequence_ngram",
+    "suggestion_scorer",
+    "trigger_predictor",
+    "workflow_recommender",
+)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("git") / "home"
@@ -56,7 +65,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(home: Path) -> Any:
     project = history(home.parent / "project", 1500)
-    return told(home, "run", "--source", f"git:{project}")
+    return told(
+        home, "run", "--source", f"git:{project}", "--models", ",".join(MODELS), seconds=500
+    )
 
 
 def test_a_history_is_judged_honestly(first: Any, home: Path) -> None:
@@ -72,6 +83,21 @@ def test_a_history_is_judged_honestly(first: Any, home: Path) -> None:
     assert first["monitoring"]["pattern_classifier"]["version"].startswith("rules@")
     assert first["as_of"].startswith("2024-02"), "the boundary after the newest commit"
     nothing_left(home)
+
+
+def test_models_whose_tables_it_lacks_are_left_out_and_say_so(first: Any) -> None:
+    for name, lacking in (
+        ("suggestion_scorer", "suggestions"),
+        ("trigger_predictor", "workflow_executions"),
+        ("workflow_recommender", "workflow_executions"),
+    ):
+        model = first["models"][name]
+        assert model["verdict"] == "INSUFFICIENT", name
+        assert f"no {lacking} in this source" in model["decided_by"], name
+        assert first["monitoring"][name] is None
+    steps = first["models"]["sequence_ngram"]
+    assert steps["verdict"] in ("PROMOTE", "HOLD", "REJECT")
+    assert "soon_f1" not in steps["metrics"], "a history has no runs"
 
 
 def test_authors_are_nowhere_in_clear(first: Any, home: Path) -> None:
