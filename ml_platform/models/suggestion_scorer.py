@@ -118,5 +118,6 @@ SPEC = ModelSpec(
         Float("repeat_power", 0.0, 1.0),
     ),
     needs=("suggestions",),
+    needs=("suggestions",),
     monitored="one_minus_mae",
 )
