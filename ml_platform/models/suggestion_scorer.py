@@ -118,6 +118,5 @@ SPEC = ModelSpec(
         Float("repeat_power", 0.0, 1.0),
     ),
     needs=("suggestions",),
-    needs=("suggestions",),
     monitored="one_minus_mae",
 )
