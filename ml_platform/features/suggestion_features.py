@@ -18,7 +18,9 @@ MONTH = "30 days before the row"
 
 
 def _count(name: str, window: str, reason: str) -> FeatureSpec:
-    compare = Comparison.NEVER if window == EVER else Comparison.DISTRIBUTION
+    # Training rows have enough offers of their round left for a label, rows of a window need not.
+    grows = window in (EVER, ROUND)
+    compare = Comparison.NEVER if grows else Comparison.DISTRIBUTION
     return number(
         name, Family.AGGREGATION, COUNT, window, NEVER_MISSING, reason, compare, unit="count"
     )

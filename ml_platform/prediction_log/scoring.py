@@ -25,7 +25,7 @@ def predicted(task: Task, scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame
     """Keys of ``rows`` with ``predicted`` (text) and ``confidence`` (a number in [0, 1]).
 
     A class and its probability; of a share its tenth and the share; of a yes or no the answer at the scorer's
-    threshold and the probability of yes; of a ranking its first item and that item's score.
+    threshold and the probability of yes; of a ranking its first item and that item's share of the first ones' scores.
     """
     parts = [
         scorer.predict_proba(rows.iloc[start : start + CHUNK])
@@ -47,6 +47,8 @@ def _answers(task: Task, scorer: Scorer, values: np.ndarray) -> tuple[np.ndarray
             yes = values[:, 1]
             threshold = getattr(scorer, "threshold", EVEN)
             return np.where(yes >= threshold, YES, NO).astype(object), yes
+        case Ranking():
+            return _first_of(task, scorer, values)
         case Sequence():
             values = values[:, :-1]
         case _:
@@ -74,6 +76,14 @@ def first_items(scorer: Scorer, rows: "pd.DataFrame", k: int) -> "pd.DataFrame":
             "score": values[row, item],
         }
     )
+
+
+def _first_of(task: Ranking, scorer: Scorer, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first item, and its share of the scores of the first ``k``."""
+    first = -np.sort(-np.clip(values, 0.0, None), axis=1)[:, : task.k]
+    total = first.sum(axis=1)
+    share = np.divide(first[:, 0], total, out=np.zeros(len(values)), where=total > 0)
+    return np.asarray(scorer.classes, dtype=object)[values.argmax(axis=1)], share
 
 
 def outcomes_of(task: Task, rows: "pd.DataFrame", label: str, delay: timedelta) -> "pd.DataFrame":
