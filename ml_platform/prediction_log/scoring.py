@@ -24,8 +24,8 @@ EVEN = 0.5
 def predicted(task: Task, scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame":
     """Keys of ``rows`` with ``predicted`` (text) and ``confidence`` (a number in [0, 1]).
 
-    A class and its probability; of a share its tenth and the share; of a yes or no the answer at the threshold of the
-    scorer and the probability of yes; of a ranking its first item and its share of the scores of the first ones.
+    A class and its probability; of a share its tenth and the share; of a yes or no the answer at the scorer's
+    threshold and the probability of yes; of a ranking its first item and its part of the first ones' scores.
     """
     parts = [
         scorer.predict_proba(rows.iloc[start : start + CHUNK])
