@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from ml_platform.evaluation.intervals import RESAMPLES, Replicates, interval, replicate
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.sums import Predictions, cluster_sums
 
 METRICS = (

@@ -19,7 +19,8 @@ import pandas as pd
 import pyarrow.dataset as ds
 
 from ml_platform.evaluation.evaluate import Compared, evaluate
-from ml_platform.evaluation.report import Estimate, EvaluationReport
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.forests.fit import fit_forest_model

@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.real.line import Line
 from ml_platform.evaluation.intervals import estimates, replicate
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.step_sums import step_sums
 from ml_platform.features.step_features import END
 from ml_platform.models.rules import class_codes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.errors import InsufficientData, UsageError
 from ml_platform.evaluation.intervals import interval
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tuning import (
     DEFAULT,
     Objective,

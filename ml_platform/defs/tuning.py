@@ -6,7 +6,7 @@ import io
 from ml_platform import values
 from ml_platform.defs.models import tuned_key
 from ml_platform.defs.platform import Connections
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tuning import TUNED, TuningRecord
 from ml_platform.training_sets.training_set import TrainingSetRecord
 

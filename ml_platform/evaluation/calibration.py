@@ -3,7 +3,7 @@
 import numpy as np
 
 from ml_platform.evaluation.metrics import Array, Codes, ratio
-from ml_platform.evaluation.report import ReliabilityBin
+from ml_platform.evaluation.report_parts import ReliabilityBin
 
 BINS = 15
 """As in Guo et al. (2017); with equal counts each bin of 1,000 rows holds 66."""

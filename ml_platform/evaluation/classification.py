@@ -10,7 +10,7 @@ from ml_platform.evaluation.calibration import reliability_bins
 from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array, Codes, class_metrics, confusion_cells
 from ml_platform.evaluation.ranking import rank_class
-from ml_platform.evaluation.report import ClassRow
+from ml_platform.evaluation.report_parts import ClassRow
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import by_act, ceiling_probabilities, class_codes, naive_scorer
 from ml_platform.evaluation.sums import ClusterSums, Predictions, cluster_sums

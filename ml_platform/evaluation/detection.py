@@ -14,7 +14,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.binary import COUNTED, BinaryRows, BinarySums, Flags, binary_sums
 from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array
-from ml_platform.evaluation.report import ReportTable
+from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
 from ml_platform.models.task import YES

@@ -1,12 +1,13 @@
 """The candidate judged once on test rows it has never seen, beside everything it is compared with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.evaluation.dimension import Dimension
 from ml_platform.evaluation.intervals import (
     RESAMPLES,
     Replicates,
@@ -14,9 +15,10 @@ from ml_platform.evaluation.intervals import (
     estimates,
     replicate,
 )
-from ml_platform.evaluation.judge import Answers
+from ml_platform.evaluation.judge import Answers, Judge
 from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.report import Estimate, EvaluationReport, Subject
+from ml_platform.evaluation.report import EvaluationReport, Subject
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.scorers import score
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import Classification, Ranking, Task
@@ -57,6 +59,7 @@ def evaluate(
     champion: Compared = NOTHING,
     rival: Compared = NOTHING,
     resamples: int = RESAMPLES,
+    examine: Callable[[Judge, Answers], tuple[Dimension, ...]] = lambda _judge, _answers: (),
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
@@ -66,6 +69,7 @@ def evaluate(
     be judged on these rows; ``rival`` is another model's candidate. ``ceiling`` has the Bayes rule's
     answers (row_id, model, prediction, probability). ``folds`` are metrics on each held-out block of the
     training part. ``versions`` gives `Subject.version` by subject, empty where one is not named.
+    ``examine`` looks at the candidate's answers in other ways than by metrics (`ml_platform.evaluation.examine`).
 
     Raises:
         InsufficientData: no test row at all (too few for a gate is the gate's matter).
@@ -138,6 +142,7 @@ def evaluate(
         tables=details.tables,
         undefined=dict(details.undefined),
         not_applicable=dict(details.not_applicable),
+        dimensions=examine(judge, own),
     )
 
 

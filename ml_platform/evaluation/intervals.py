@@ -17,7 +17,7 @@ import numpy as np
 
 from ml_platform.evaluation.judge import Sums
 from ml_platform.evaluation.metrics import Array
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 
 RESAMPLES = 1_000
 LEVEL = 0.95

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_platform.evaluation.metrics import Array
-from ml_platform.evaluation.report import ClassRow, ReliabilityBin, ReportTable
+from ml_platform.evaluation.report_parts import ClassRow, ReliabilityBin, ReportTable
 from ml_platform.models.spec import Scorer
 
 if TYPE_CHECKING:

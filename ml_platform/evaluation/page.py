@@ -6,7 +6,8 @@ from html import escape
 from typing import Protocol
 
 from ml_platform.evaluation.plots import plots_of
-from ml_platform.evaluation.report import Estimate, EvaluationReport, ReportTable, Subject
+from ml_platform.evaluation.report import EvaluationReport, Subject
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
 
 class GateLine(Protocol):

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array, Codes, ratio
-from ml_platform.evaluation.report import ReportTable
+from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
 from ml_platform.models.recommending.top_items import (

@@ -26,7 +26,7 @@ from ml_platform.evaluation.off_policy import (
     policy_terms,
 )
 from ml_platform.evaluation.replay_sums import ReplaySums, by_cluster, replay_sums
-from ml_platform.evaluation.report import ReportTable
+from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
 from ml_platform.models.launches.rules import LaunchRules, fit_rules

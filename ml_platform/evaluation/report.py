@@ -3,50 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ml_platform.evaluation.dimension import Dimension
+from ml_platform.evaluation.report_parts import ClassRow, Estimate, ReliabilityBin, ReportTable
 from ml_platform.training_sets.training_set import Split
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval; clusters (sessions, commits) were resampled, not rows."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """One class on the test rows."""
-
-    name: str
-    support: int
-    precision: float
-    recall: float
-    f1: float
-    average_precision: float | None
-    """``None`` where the class, or every other, is absent from the test rows."""
-    roc_auc: float | None
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Predictions of like confidence: what was claimed and what came true."""
-
-    low: float
-    high: float
-    rows: int
-    confidence: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class ReportTable:
-    """Figures of one task that are no metrics: shown as they are."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | float | int | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -114,3 +73,22 @@ class EvaluationReport:
     """Why a metric cannot be told from these rows."""
     not_applicable: dict[str, str] = field(default_factory=dict)
     """Why a metric makes no sense for these labels."""
+    dimensions: tuple[Dimension, ...] = ()
+    """What was examined beside the metrics: fairness, robustness, cost, explanations and others."""
+
+    def reason(self, metric: str) -> tuple[bool, str]:
+        """Why ``metric`` has no figure, and whether it makes no sense at all; empty where nobody said."""
+        name, _, measure = metric.partition(".")
+        dimension = next((d for d in self.dimensions if measure and d.name == name), None)
+        undefined, senseless = self.undefined, self.not_applicable
+        if dimension is not None:
+            metric, undefined, senseless = measure, dimension.undefined, dimension.not_applicable
+        return metric in senseless, senseless.get(metric, undefined.get(metric, ""))
+
+    def figure(self, metric: str) -> Estimate | None:
+        """The candidate's metric, or the measure ``<dimension>.<measure>`` of one of the dimensions."""
+        name, _, measure = metric.partition(".")
+        if not measure:
+            return self.candidate.metrics.get(metric)
+        found = next((d for d in self.dimensions if d.name == name), None)
+        return found.measures.get(measure) if found else None

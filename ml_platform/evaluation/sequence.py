@@ -15,7 +15,7 @@ from ml_platform.evaluation.binary import BinaryRows, BinarySums, Flags, binary_
 from ml_platform.evaluation.calibration import reliability_bins
 from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array, Codes, class_metrics, confusion_cells
-from ml_platform.evaluation.report import ReportTable
+from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares, ceiling_probabilities, class_codes
 from ml_platform.evaluation.step_sums import StepSums, step_sums

@@ -15,7 +15,7 @@ from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array, ratio
 from ml_platform.evaluation.rank_correlation import spearman_influence
 from ml_platform.evaluation.ranking import rank_class
-from ml_platform.evaluation.report import ReportTable
+from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
 from ml_platform.models.spec import Scorer

@@ -13,7 +13,7 @@ from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.intervals import Replicates, interval, replicate
 from ml_platform.evaluation.judge import Answers, Judge, Sums
 from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.scorers import score
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.blocks import Fold

@@ -1,6 +1,7 @@
 """Quality gates: each holds the bound of a 95 % interval against a limit; the outcome is data."""
 
-from ml_platform.evaluation.report import Estimate, EvaluationReport
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.outcome import GateKind, GateResult, Outcome
 from ml_platform.gates.policy import SAMPLE_SIZE
 from ml_platform.models.spec import Bound, GatePolicy, QualityGate
@@ -50,13 +51,14 @@ def sample_size_gate(report: EvaluationReport, policy: GatePolicy) -> GateResult
 def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
     """PASS if the bound of the interval is on the right side of the limit, else FAIL.
 
-    INSUFFICIENT where the metric is not defined on these test rows, NOT APPLICABLE where it makes no sense
-    for these labels; a champion gate without a champion passes with that explanation; with a champion or
-    a rival that cannot be compared it is INSUFFICIENT.
+    A gate that must be shown to fail is INSUFFICIENT while its interval lies across the limit. A metric that is
+    not defined on these test rows is INSUFFICIENT, one that makes no sense for them NOT APPLICABLE; a champion
+    gate without a champion passes with that explanation; with a champion or a rival that cannot be compared it
+    is INSUFFICIENT.
     """
-    if gate.metric in report.not_applicable:
-        why = f"{gate.metric}: {report.not_applicable[gate.metric]}"
-        return _result(gate, Outcome.NOT_APPLICABLE, None, why, "")
+    senseless, reason = report.reason(gate.metric)
+    if senseless:
+        return _result(gate, Outcome.NOT_APPLICABLE, None, f"{gate.metric}: {reason}", "")
     if gate.bound is Bound.CHAMPION and report.difference_to_champion is None:
         if report.champion_note:
             why = f"champion not comparable: {report.champion_note}"
@@ -70,12 +72,13 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
         return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     estimate = _estimate(report, gate)
     if estimate is None:
-        told = report.undefined.get(gate.metric, "it needs rows of both outcomes")
+        told = reason or "it needs rows of both outcomes"
         why = f"{gate.metric} is not defined on these {report.rows} test rows: {told}"
         remedy = "ingest a period, or a source, that has what it needs"
         return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     upper = gate.bound is Bound.AT_MOST
     passed = estimate.high <= gate.limit if upper else estimate.low > gate.limit
+    missed = estimate.low > gate.limit if upper else estimate.high <= gate.limit
     side, bound = ("upper", estimate.high) if upper else ("lower", estimate.low)
     must = "at most" if upper else "above"
     explanation = (
@@ -86,7 +89,10 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
     if gate.bound is Bound.CHAMPION and report.champion_note:
         explanation = f"{explanation} ({report.champion_note})"
     remedy = "" if passed else _remedy(gate, estimate)
-    return _result(gate, Outcome.PASS if passed else Outcome.FAIL, estimate, explanation, remedy)
+    outcome = Outcome.PASS if passed else Outcome.FAIL
+    if gate.must_be_shown and not passed and not missed:
+        outcome = Outcome.INSUFFICIENT
+    return _result(gate, outcome, estimate, explanation, remedy)
 
 
 def _estimate(report: EvaluationReport, gate: QualityGate) -> Estimate | None:
@@ -96,7 +102,7 @@ def _estimate(report: EvaluationReport, gate: QualityGate) -> Estimate | None:
         return (report.difference_to_champion or {}).get(gate.metric)
     if gate.bound is Bound.RIVAL:
         return (report.difference_to_rival or {}).get(gate.metric)
-    return report.candidate.metrics.get(gate.metric)
+    return report.figure(gate.metric)
 
 
 def _remedy(gate: QualityGate, estimate: Estimate) -> str:

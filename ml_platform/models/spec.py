@@ -50,13 +50,18 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True)
 class QualityGate:
-    """One quality gate as data: ``metric`` of the evaluation report, on the bound of its 95 % interval."""
+    """One quality gate as data, on the bound of a 95 % interval.
+
+    ``metric`` is one of the evaluation report's, or ``<dimension>.<measure>``.
+    """
 
     name: str
     metric: str
     bound: Bound
     limit: float
     why: str
+    must_be_shown: bool = False
+    """An interval across the limit is INSUFFICIENT, and FAIL is said only of what is shown to miss it."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.features.spec import Comparison, FeatureSpec, Kind
 from ml_platform.monitoring.distribution import (
     Bins,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.models.task import YES
 from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED, cluster_codes
 from ml_platform.monitoring.distribution import Floats, clustered_mean

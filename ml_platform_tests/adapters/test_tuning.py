@@ -15,7 +15,7 @@ from ml_platform.adapters.tuning import help_search, study_storage_url, tune
 from ml_platform.errors import InsufficientData, UsageError
 from ml_platform.evaluation.intervals import Replicates
 from ml_platform.evaluation.judge import Details
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.share import ShareJudge
 from ml_platform.evaluation.tuning import (
     DEFAULT,

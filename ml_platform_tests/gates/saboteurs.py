@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from ml_platform.evaluation.report import Estimate, EvaluationReport, Subject
+from ml_platform.evaluation.report import EvaluationReport, Subject
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.features.leakage import LeakageLevel
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.policy import policy_version

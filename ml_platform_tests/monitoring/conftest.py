@@ -4,7 +4,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.monitoring.baseline import Baseline, build_baseline
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.report import MonitoringReport

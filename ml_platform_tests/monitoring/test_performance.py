@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.evaluation.report import Estimate
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.monitoring.performance import GAINS, check_performance
 from ml_platform.monitoring.policy import POLICY
 from ml_platform.monitoring.report import Performance

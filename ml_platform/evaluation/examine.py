@@ -1,0 +1,52 @@
+"""Every dimension of a candidate, one after the other, in a fixed order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ml_platform.evaluation.dimension import Dimension
+from ml_platform.evaluation.intervals import RESAMPLES
+from ml_platform.evaluation.judge import Answers, Judge
+from ml_platform.models.artifact import Artifact
+from ml_platform.models.spec import ModelSpec, Scorer
+from ml_platform.training_sets.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What an examination may look at; it answers for test rows alone, and changes nothing."""
+
+    spec: ModelSpec
+    training_set: TrainingSet
+    judge: Judge
+    candidate: Scorer
+    """The artifact that would be served, loaded from its bytes."""
+    answers: Answers
+    """Of ``candidate`` for ``training_set.test``, row by row."""
+    seed: int
+    artifact: Artifact | None = None
+    users: "pd.DataFrame | None" = None
+    """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
+    resamples: int = RESAMPLES
+    progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
+
+
+Examination = Callable[[Examined], Dimension]
+
+DIMENSIONS: tuple[Examination, ...] = ()
+"""In the order of the report."""
+
+
+def examine(
+    subject: Examined, dimensions: Sequence[Examination] = DIMENSIONS
+) -> tuple[Dimension, ...]:
+    """What each examination finds, in their order."""
+    found = []
+    for examination in dimensions:
+        dimension = examination(subject)
+        subject.progress(f"{dimension.name}: {dimension.summary}")
+        found.append(dimension)
+    return tuple(found)
