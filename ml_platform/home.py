@@ -53,7 +53,9 @@ class SourceChoice:
                 ("--parameters", self.parameters),
             )
         told += (("--map", self.map_file), ("--query-file", self.query_file))
-        return tuple(word for name, value in told if value is not None for word in (name, str(value)))
+        return tuple(
+            word for name, value in told if value is not None for word in (name, str(value))
+        )
 
     @property
     def simulated(self) -> bool:

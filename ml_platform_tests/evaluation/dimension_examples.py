@@ -17,7 +17,9 @@ FAIRNESS = Dimension(
     undefined={"tenure_gap": "the two groups of long tenure have 41 and 52 rows, needed are 100"},
     not_applicable={"equal_opportunity": "there is no favourable class"},
     parts=(
-        ScorePart("error gap", 6.9, "0.031 between the best and the worst group; 0.10 would be a 1"),
+        ScorePart(
+            "error gap", 6.9, "0.031 between the best and the worst group; 0.10 would be a 1"
+        ),
         ScorePart("selection", 9.1, "every group is selected within a tenth of the others"),
         ScorePart("calibration", 2.4, "confidence is 0.018 too high in one region"),
     ),
@@ -25,7 +27,9 @@ FAIRNESS = Dimension(
         "team platform-infrastructure has an error of 0.118 [0.101, 0.134], the lowest is 0.087 (team data)",
         "region names in file paths tell the region with an accuracy of 0.61: a proxy",
     ),
-    advice=("a threshold a region would close the gap to 0.012 and cost 0.004 of accuracy (measured)",),
+    advice=(
+        "a threshold a region would close the gap to 0.012 and cost 0.004 of accuracy (measured)",
+    ),
     watch=("the error of each team, weekly, with its interval",),
     tables=(
         ReportTable(
@@ -61,8 +65,20 @@ FAIRNESS = Dimension(
             "region",
             "ratio to the highest",
             (
-                Series("all", ("emea", "amer", "apac"), (1.0, 0.97, 0.91), (0.98, 0.94, 0.86), (1, 1, 0.95)),
-                Series("long tenure", ("emea", "amer", "apac"), (1.0, 0.92, 0.95), (0.9, 0.85, 0.8), (1, 1, 1)),
+                Series(
+                    "all",
+                    ("emea", "amer", "apac"),
+                    (1.0, 0.97, 0.91),
+                    (0.98, 0.94, 0.86),
+                    (1, 1, 0.95),
+                ),
+                Series(
+                    "long tenure",
+                    ("emea", "amer", "apac"),
+                    (1.0, 0.92, 0.95),
+                    (0.9, 0.85, 0.8),
+                    (1, 1, 1),
+                ),
             ),
             limit=0.8,
         ),
@@ -74,9 +90,17 @@ ROBUSTNESS = Dimension(
     title="Robustness",
     question="Does it hold when its inputs are noisy, missing, extreme or shifted?",
     summary="with a tenth of its inputs missing it loses 0.024 [0.021, 0.027] of accuracy",
-    measures={"score": Estimate(8.4, 8.0, 8.7), "loss_at_tenth_missing": Estimate(0.024, 0.021, 0.027)},
-    parts=(ScorePart("noise", 8.8, "a tenth of noise costs 0.011"), ScorePart("missing", 8.0, "see above")),
-    findings=("out of distribution its confidence stays at 0.71 where it is right in 0.44 of the rows",),
+    measures={
+        "score": Estimate(8.4, 8.0, 8.7),
+        "loss_at_tenth_missing": Estimate(0.024, 0.021, 0.027),
+    },
+    parts=(
+        ScorePart("noise", 8.8, "a tenth of noise costs 0.011"),
+        ScorePart("missing", 8.0, "see above"),
+    ),
+    findings=(
+        "out of distribution its confidence stays at 0.71 where it is right in 0.44 of the rows",
+    ),
     watch=("the share of rows with a missing session", "the share of rows out of distribution"),
     charts=(
         Chart(
@@ -108,7 +132,13 @@ ROBUSTNESS = Dimension(
             ChartKind.LINES,
             "week",
             "accuracy",
-            (Series("candidate", tuple(f"2026-W{w}" for w in range(36, 47)), (0.91,) * 5 + (0.9,) * 6),),
+            (
+                Series(
+                    "candidate",
+                    tuple(f"2026-W{w}" for w in range(36, 47)),
+                    (0.91,) * 5 + (0.9,) * 6,
+                ),
+            ),
         ),
     ),
 )
@@ -118,7 +148,10 @@ COST = Dimension(
     title="Cost",
     question="How fast is it, and what does it cost?",
     summary="one row takes 0.081 ms at the median and 0.12 ms at p99",
-    measures={"latency_p99_ms": Estimate(0.12, 0.12, 0.12), "million_usd": Estimate(0.0123, 0.0123, 0.0123)},
+    measures={
+        "latency_p99_ms": Estimate(0.12, 0.12, 0.12),
+        "million_usd": Estimate(0.0123, 0.0123, 0.0123),
+    },
     advice=("quantised ONNX is 1.6 times as fast and loses 0.0004 of accuracy",),
     charts=(
         Chart(
@@ -126,7 +159,10 @@ COST = Dimension(
             ChartKind.POINTS,
             "rows at once",
             "ms",
-            (Series("p50", (1, 10, 100, 1000), (0.08, 0.2, 1.4, 13.0)), Series("p99", (1, 10, 100, 1000), (0.12, 0.3, 2.1, 15.5))),
+            (
+                Series("p50", (1, 10, 100, 1000), (0.08, 0.2, 1.4, 13.0)),
+                Series("p99", (1, 10, 100, 1000), (0.12, 0.3, 2.1, 15.5)),
+            ),
         ),
     ),
 )

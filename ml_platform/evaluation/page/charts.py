@@ -1,15 +1,16 @@
 """A `Chart` as an inline SVG figure: lines with bands, bars or points with intervals, and the limit."""
 
 from html import escape
+from itertools import pairwise
 from math import isfinite
 
 from ml_platform.evaluation.dimension import Chart, ChartKind, Series
 from ml_platform.evaluation.page import svg
 from ml_platform.evaluation.page.rows_chart import rows_chart
-from ml_platform.evaluation.page.words import number
+from ml_platform.evaluation.page.words import limit_number, number
 
-HEIGHT = 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 388, 12, 190
+HEIGHT = 236
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 388, 26, 196
 MOST_POINTS = 600
 """Of a series; beyond, every n-th is drawn, and the caption says so."""
 _MOST_LABELS = 6
@@ -28,7 +29,7 @@ def chart_figure(chart: Chart) -> str:
     drawn = svg.drawing(chart.title, _told(chart, series), height, body)
     notes = [_legend(series)]
     if chart.limit is not None:
-        notes.append(f'<span class="limit-key">limit {escape(number(chart.limit))}</span>')
+        notes.append(f'<span class="limit-key">limit {escape(limit_number(chart.limit))}</span>')
     if any(len(each.y) > MOST_POINTS for each in series):
         notes.append(f"<span>at most {MOST_POINTS} points of a series are drawn</span>")
     told = "".join(notes)
@@ -117,11 +118,7 @@ def _axes(chart: Chart, up: svg.Scale) -> str:
     drawn.append(
         svg.text((_LEFT + _RIGHT) / 2, HEIGHT - 6, chart.x_label, anchor="middle", kind="label")
     )
-    middle = (_TOP + _BOTTOM) / 2
-    drawn.append(
-        f'<text class="label" text-anchor="middle" transform="translate(10 {middle:g}) rotate(-90)">'
-        f"{escape(svg.shortened(chart.y_label, 34))}</text>"
-    )
+    drawn.append(svg.text(2, 12, svg.shortened(chart.y_label, 60), kind="label"))
     return "".join(drawn)
 
 
@@ -134,8 +131,14 @@ def _x_labels(names: list[str], across: svg.Scale) -> str:
         )
     step = max(1, -(-len(names) // _MOST_LABELS))
     most = max(4, 60 * step // max(len(names), 1))
+    last = (len(names) - 1) // step * step
     return "".join(
-        svg.text(across(place), y, svg.shortened(names[place], most), anchor="middle")
+        svg.text(
+            across(place),
+            y,
+            svg.shortened(names[place], most),
+            anchor="start" if place == 0 else "end" if place == last else "middle",
+        )
         for place in range(0, len(names), step)
     )
 
@@ -159,7 +162,7 @@ def _line_marks(points: _Points, ranges: _Points, spot: _Spot) -> str:
 
 def _bar_marks(points: _Points, ranges: _Points, spot: _Spot) -> str:
     place, of, zero = spot
-    gaps = [b - a for (a, _), (b, _) in zip(points, points[1:], strict=False) if b > a]
+    gaps = [b - a for (a, _), (b, _) in pairwise(points) if b > a]
     slot = min([*gaps, 36.0]) * 0.8
     width = slot / of
     hue, drawn = svg.colour(place), []

@@ -19,7 +19,7 @@ from ml_platform.evaluation.page.verdict import (
     gates_of,
     outcome_of,
 )
-from ml_platform.evaluation.page.words import heading, interval, number, sentence
+from ml_platform.evaluation.page.words import heading, interval, limit_number, number, sentence
 from ml_platform.evaluation.report import EvaluationReport
 
 _WHO = {
@@ -95,11 +95,11 @@ def _to_look(report: EvaluationReport, decision: Verdicted) -> Iterator[str]:
         who = "The owner of the data" if gate.kind == INTEGRITY else _who(gate)
         by = margin(gate)
         if gate.outcome in STOPPING:
-            yield f"{who}: {heading(gate.name)} did not pass. {sentence(gate.remedy)}".strip()
+            yield f"{who}: the gate “{heading(gate.name)}” did not pass. {sentence(gate.remedy)}".strip()
         elif gate.outcome == PASS and by is not None and by < MEDIUM_MARGIN:
             yield (
-                f"{who}: {heading(gate.name)} passes, but keeps only {by:.2f} of its interval's width from the "
-                "limit; on other test rows it may not."
+                f"{who}: the gate “{heading(gate.name)}” passes, but keeps only {by:.2f} of its "
+                "interval's width from the limit; on other test rows it may not."
             )
     for dimension in report.dimensions:
         outcome = outcome_of(gates_of(decision, dimension.name))
@@ -124,7 +124,7 @@ def _watched(report: EvaluationReport, decision: Verdicted) -> Iterator[str]:
         named.add(gate.metric)
         side = "rises above" if gate.bound == AT_MOST else "falls to"
         yield (
-            f"{heading(gate.metric)}: alert if its interval {side} {number(gate.limit)} (on the test rows "
+            f"{heading(gate.metric)}: alert if its interval {side} {limit_number(gate.limit)} (on the test rows "
             f"{number(gate.value)} [{number(gate.low)}, {number(gate.high)}])."
         )
     metric = headline_metric(report)

@@ -25,6 +25,7 @@ from ml_platform.evaluation.page.verdict import (
     is_go,
     stopping,
 )
+from ml_platform.evaluation.page.words import heading
 
 HIGH_MARGIN = 0.5
 """Half a width beyond the limit: 92 repetitions in 100 agree."""
@@ -97,7 +98,7 @@ def _of_go(decision: Verdicted) -> Confidence:
         _level(by),
         gate.name,
         by,
-        f"the closest gate is {gate.name}: its bound clears the limit by {_widths(by)}, {_chance(by)}",
+        f"the closest gate is “{heading(gate.name)}”: its bound clears the limit by {_widths(by)}, {_chance(by)}",
     )
 
 
@@ -105,7 +106,9 @@ def _of_no_go(decision: Verdicted) -> Confidence:
     stops = stopping(decision)
     exact = [g for g in stops if g.kind == INTEGRITY]
     if exact:
-        why = f"the integrity check {exact[0].name} is exact: it does not rest on a sample"
+        why = (
+            f"the integrity check “{heading(exact[0].name)}” is exact: it does not rest on a sample"
+        )
         return Confidence(Level.HIGH, exact[0].name, inf, why)
     failed = [
         (gate, -found)
@@ -118,12 +121,14 @@ def _of_no_go(decision: Verdicted) -> Confidence:
         return Confidence(Level.LOW, name, 0.0, why)
     gate, by = max(failed, key=lambda pair: pair[1])
     if by == inf:
-        return Confidence(Level.HIGH, gate.name, by, f"{gate.name} is missed by an exact figure")
+        return Confidence(
+            Level.HIGH, gate.name, by, f"“{heading(gate.name)}” is missed by an exact figure"
+        )
     return Confidence(
         _level(by),
         gate.name,
         by,
-        f"the clearest miss is {gate.name}: its bound misses the limit by {_widths(by)}, {_chance(by)}",
+        f"the clearest miss is “{heading(gate.name)}”: its bound misses the limit by {_widths(by)}, {_chance(by)}",
     )
 
 

@@ -41,9 +41,9 @@ def _grid(report: EvaluationReport) -> str:
         cells = "".join(_cell(count, count / support) for count in counts)
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     return (
-        '<div class="wide" tabindex="0"><table class="confusion"><caption>Rows are the truth, columns the '
-        "answer; the darker, the larger the share of the row.</caption>"
-        f'<thead><tr><th>true</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        '<p class="note">Rows are the truth, columns the answer; the darker, the larger the share of '
+        'the row.</p><div class="wide" tabindex="0"><table class="confusion">'
+        f"<thead><tr><th>true</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

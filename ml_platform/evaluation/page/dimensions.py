@@ -4,7 +4,7 @@ from html import escape
 
 from ml_platform.evaluation.dimension import Dimension, ScorePart
 from ml_platform.evaluation.page.charts import chart_figure
-from ml_platform.evaluation.page.gates import gate_list
+from ml_platform.evaluation.page.gates import short_gates
 from ml_platform.evaluation.page.markup import bullets, outcome_chip, report_table, section, table
 from ml_platform.evaluation.page.strip import score, section_name
 from ml_platform.evaluation.page.verdict import Verdicted, gates_of, outcome_of
@@ -23,7 +23,9 @@ def dimension_sections(report: EvaluationReport, decision: Verdicted) -> str:
 def _section(dimension: Dimension, decision: Verdicted) -> str:
     gates = gates_of(decision, dimension.name)
     points = score(dimension)
-    scored = "" if points is None else f' <span class="score">{points:.1f}<small> of 10</small></span>'
+    scored = (
+        "" if points is None else f' <span class="score">{points:.1f}<small> of 10</small></span>'
+    )
     charts = "".join(chart_figure(chart) for chart in dimension.charts)
     return section(
         section_name(dimension),
@@ -33,7 +35,7 @@ def _section(dimension: Dimension, decision: Verdicted) -> str:
         _titled("What a reviewer must know", bullets(map(sentence, dimension.findings))),
         _parts(dimension.parts),
         f'<div class="charts">{charts}</div>' if charts else "",
-        _titled("Its gates", gate_list(gates) if gates else ""),
+        _titled("Its gates", short_gates(gates)),
         _measures(dimension),
         _not_told(dimension),
         "".join(report_table(each) for each in dimension.tables),
@@ -68,16 +70,24 @@ def _level(points: float) -> str:
 
 def _measures(dimension: Dimension) -> str:
     rows = [
-        (f"{escape(heading(name))}<br><code>{escape(f'{dimension.name}.{name}')}</code>", interval(of))
+        (
+            f"{escape(heading(name))}<br><code>{escape(f'{dimension.name}.{name}')}</code>",
+            interval(of),
+        )
         for name, of in dimension.measures.items()
         if name != "score"
     ]
-    return _titled("Measures, with 95 % intervals", table(("measure", "value"), rows, numbers=1)) if rows else ""
+    return (
+        _titled("Measures, with 95 % intervals", table(("measure", "value"), rows)) if rows else ""
+    )
 
 
 def _not_told(dimension: Dimension) -> str:
     lines = [
         *(f"{heading(name)} cannot be told: {why}" for name, why in dimension.undefined.items()),
-        *(f"{heading(name)} does not apply: {why}" for name, why in dimension.not_applicable.items()),
+        *(
+            f"{heading(name)} does not apply: {why}"
+            for name, why in dimension.not_applicable.items()
+        ),
     ]
     return _titled("What it cannot say", bullets(map(sentence, lines)))

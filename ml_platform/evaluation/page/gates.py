@@ -5,8 +5,8 @@ from html import escape
 
 from ml_platform.evaluation.page.bullet import bullet
 from ml_platform.evaluation.page.markup import outcome_chip, section
-from ml_platform.evaluation.page.verdict import AT_MOST, INTEGRITY, GateLine, Verdicted
-from ml_platform.evaluation.page.words import heading, number, sentence
+from ml_platform.evaluation.page.verdict import AT_MOST, INTEGRITY, PASS, GateLine, Verdicted
+from ml_platform.evaluation.page.words import heading, limit_number, number, sentence
 
 
 def gates_section(decision: Verdicted) -> str:
@@ -30,18 +30,29 @@ def gate_list(gates: Sequence[GateLine]) -> str:
     return f'<ul class="gates">{"".join(_gate(gate) for gate in gates)}</ul>'
 
 
-def _gate(gate: GateLine) -> str:
+def short_gates(gates: Sequence[GateLine]) -> str:
+    """The same without what the section of all gates says of those that pass; '' without any."""
+    lines = "".join(_gate(gate, short=gate.outcome == PASS) for gate in gates)
+    return f'<ul class="gates">{lines}</ul>' if lines else ""
+
+
+def _gate(gate: GateLine, *, short: bool = False) -> str:
     remedy = (
         f'<p class="remedy">What would change it: {escape(sentence(gate.remedy))}</p>'
         if gate.remedy
         else ""
     )
     graph = bullet(gate)
-    figures = f'<div class="figures">{graph}<small>{escape(_figures(gate))}</small></div>' if graph else ""
+    figures = (
+        f'<div class="figures">{graph}<small>{escape(_figures(gate))}</small></div>'
+        if graph
+        else ""
+    )
+    told = "" if short and graph else f"<p>{escape(sentence(gate.explanation))}</p>"
     return (
         f'<li><div class="gate"><strong>{escape(heading(gate.name))}</strong> '
         f"<code>{escape(gate.name)}</code>{outcome_chip(gate.outcome)}</div>"
-        f"{figures}<p>{escape(sentence(gate.explanation))}</p>{remedy}</li>"
+        f"{figures}{told}{remedy}</li>"
     )
 
 
@@ -50,5 +61,5 @@ def _figures(gate: GateLine) -> str:
     if gate.low is not None and gate.high is not None and gate.low != gate.high:
         told += f" [{number(gate.low)}, {number(gate.high)}]"
     if gate.bound is None:
-        return f"{told}, limit {number(gate.limit)}"
-    return f"{told}, {'at most' if gate.bound == AT_MOST else 'above'} {number(gate.limit)}"
+        return f"{told}, limit {limit_number(gate.limit)}"
+    return f"{told}, {'at most' if gate.bound == AT_MOST else 'above'} {limit_number(gate.limit)}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ml_platform.evaluation.page import svg
 from ml_platform.evaluation.page.verdict import GateLine, Verdicted
-from ml_platform.evaluation.page.words import interval, number, words
+from ml_platform.evaluation.page.words import interval, limit_number, words
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
 
@@ -65,7 +65,7 @@ def headline_figure(report: EvaluationReport, decision: Verdicted) -> str:
         marks.append(svg.line(x, _TOP, x, foot, svg.GRID))
         marks.append(svg.text(x, foot + 15, svg.tick_label(tick), anchor="middle"))
     if limit is not None and gate is not None:
-        marks.append(_limit(across(limit), foot, number(limit), gate.bound == "at_most"))
+        marks.append(_limit(across(limit), foot, limit_number(limit), gate.bound == "at_most"))
     marks += [_lane(place, name, of, across) for place, (name, of) in enumerate(shown)]
     height = foot + (40 if limit is not None else 24)
     told = "; ".join(f"{name} {interval(of)}" for name, of in shown)

@@ -35,13 +35,20 @@ def bullets(lines: Iterable[str], kind: str = "") -> str:
     return f"<ul{told}>{items}</ul>" if items else ""
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
-    """Cells are HTML already; the last ``numbers`` columns are figures. It scrolls on its own if it is wide."""
-    first = len(head) - numbers
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] | None = None
+) -> str:
+    """Cells are HTML already; ``numbers`` are the columns of figures, by default all but the first.
+
+    It scrolls on its own if it is wide.
+    """
+    figures = set(range(1, len(head)) if numbers is None else numbers)
 
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(
-            f'<{tag} class="number">{cell}</{tag}>' if place >= first else f"<{tag}>{cell}</{tag}>"
+            f'<{tag} class="number">{cell}</{tag}>'
+            if place in figures
+            else f"<{tag}>{cell}</{tag}>"
             for place, cell in enumerate(row)
         )
 
@@ -55,17 +62,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) 
 def report_table(shown: ReportTable) -> str:
     """A table of a report under its title; columns of figures only are aligned as such."""
     figures = [
-        all(row[place] is None or isinstance(row[place], (int, float)) for row in shown.rows)
+        place
         for place in range(len(shown.columns))
+        if all(row[place] is None or isinstance(row[place], (int, float)) for row in shown.rows)
     ]
-    trailing = 0
-    for figure in reversed(figures[1:]):
-        if not figure:
-            break
-        trailing += 1
     rows = ([_cell(value) for value in row] for row in shown.rows)
     head = [escape(column.replace("_", " ")) for column in shown.columns]
-    return f"<h3>{escape(shown.title)}</h3>" + table(head, rows, numbers=trailing)
+    return f"<h3>{escape(shown.title)}</h3>" + table(head, rows, numbers=figures)
 
 
 def _cell(value: str | float | int | None) -> str:

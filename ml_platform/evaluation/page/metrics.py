@@ -8,7 +8,7 @@ from ml_platform.evaluation.page.charts import chart_figure
 from ml_platform.evaluation.page.confusion import confusion_figure
 from ml_platform.evaluation.page.headline import judged
 from ml_platform.evaluation.page.markup import bullets, report_table, section, table
-from ml_platform.evaluation.page.words import heading, number, sentence, signed
+from ml_platform.evaluation.page.words import MINUS, heading, number, sentence, signed
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
@@ -20,7 +20,7 @@ def metrics_section(report: EvaluationReport) -> str:
     """The table of metrics, then what could not be told and why."""
     lead = (
         f"{report.rows:,} rows of {report.acts:,} acts in {report.clusters:,} clusters; 95 % intervals from "
-        f"{report.resamples:,} resamples of whole clusters; the last column is paired on the same rows."
+        f"{report.resamples:,} resamples of whole clusters; differences are paired on the same rows."
     )
     lines = [
         *(f"{name} cannot be told: {why}" for name, why in report.undefined.items()),
@@ -51,19 +51,30 @@ def _estimate(of: Estimate | None, *, difference: bool = False) -> str:
 
 
 def _metrics(report: EvaluationReport) -> str:
-    shown = sorted(judged(report), key=lambda who: who.name != "candidate")
+    order = ("candidate", "rules", "ceiling", "champion", "rival", "naive")
+    shown = sorted(judged(report), key=lambda who: order.index(who.name))
+    differences = [
+        (name, found)
+        for name, found in (
+            (f"candidate {MINUS} rules", report.difference_to_baseline),
+            (f"candidate {MINUS} champion", report.difference_to_champion),
+            (f"candidate {MINUS} rival", report.difference_to_rival),
+        )
+        if found
+    ]
     places = {name: place for place, name in enumerate(report.headline)}
     names = sorted(report.candidate.metrics, key=lambda name: (places.get(name, len(places)), name))
     rows = (
         (
             f"<code>{escape(metric)}</code>",
-            *(_estimate(who.metrics.get(metric)) for who in shown),
-            _estimate(report.difference_to_baseline.get(metric), difference=True),
+            _estimate(report.candidate.metrics[metric]),
+            *(_estimate(found.get(metric), difference=True) for _, found in differences),
+            *(_estimate(who.metrics.get(metric)) for who in shown[1:]),
         )
         for metric in names
     )
-    head = ("metric", *(who.name for who in shown), "candidate − rules")
-    return table(head, rows, numbers=len(head) - 1)
+    head = ("metric", "candidate", *(name for name, _ in differences), *(w.name for w in shown[1:]))
+    return table(head, rows)
 
 
 def _charts(report: EvaluationReport) -> Iterable[Chart]:
@@ -75,7 +86,9 @@ def _charts(report: EvaluationReport) -> Iterable[Chart]:
             "confidence claimed",
             "share correct",
             (
-                Series("candidate", tuple(b.confidence for b in bins), tuple(b.accuracy for b in bins)),
+                Series(
+                    "candidate", tuple(b.confidence for b in bins), tuple(b.accuracy for b in bins)
+                ),
                 Series("perfectly calibrated", (0.0, 1.0), (0.0, 1.0)),
             ),
         )
@@ -111,7 +124,13 @@ def _expected_and_true(shown: ReportTable) -> Iterable[Chart]:
     yield Chart(shown.title, kind, "expected", "true", (candidate, line))
     zero = Series("no residual", ends, (0.0, 0.0))
     residual = Series("true less expected", x, tuple(b - a for a, b in pairs))
-    yield Chart("Residuals: what was true less what was expected", kind, "expected", "residual", (residual, zero))
+    yield Chart(
+        "Residuals: what was true less what was expected",
+        kind,
+        "expected",
+        "residual",
+        (residual, zero),
+    )
 
 
 def _classes(report: EvaluationReport) -> str:
@@ -132,12 +151,16 @@ def _classes(report: EvaluationReport) -> str:
     )
     absent = escape(", ".join(report.absent_classes))
     note = f'<p class="note">Without a test row, and in no average: {absent}.</p>' if absent else ""
-    return "<h3>Classes</h3>" + table(head, rows, numbers=6) + note
+    return "<h3>Classes</h3>" + table(head, rows) + note
 
 
 def _folds(report: EvaluationReport) -> str:
     """The metrics of each block of time, or epoch, inside the training part."""
-    names = [name for name in dict.fromkeys(n for fold in report.folds for n in fold) if name not in _SPREAD_OF]
+    names = [
+        name
+        for name in dict.fromkeys(n for fold in report.folds for n in fold)
+        if name not in _SPREAD_OF
+    ]
     if not names:
         return ""
     head = ("block", *(escape(heading(name)) for name in names))
@@ -146,4 +169,4 @@ def _folds(report: EvaluationReport) -> str:
         for place, fold in enumerate(report.folds, start=1)
     )
     title = "<h3>Stability: held-out blocks (or epochs) inside the training part, in order</h3>"
-    return title + table(head, rows, numbers=len(names))
+    return title + table(head, rows)

@@ -6,7 +6,7 @@ from html import escape
 
 from ml_platform.evaluation.page.markup import section
 from ml_platform.evaluation.page.verdict import Verdicted
-from ml_platform.evaluation.page.words import moment, number
+from ml_platform.evaluation.page.words import duration, moment, number
 from ml_platform.evaluation.report import EvaluationReport
 
 
@@ -35,7 +35,7 @@ def command(report: EvaluationReport) -> str:
             report.model,
             *source,
             "--as-of",
-            report.as_of.isoformat(timespec="minutes"),
+            report.as_of.isoformat(timespec="minutes").replace("+00:00", "Z"),
         )
     )
 
@@ -51,7 +51,7 @@ def _facts(report: EvaluationReport, decision: Verdicted, versions: Mapping[str,
         ("resamples", f"{report.resamples:,}"),
         ("trained on rows before", f"{moment(split.train_until)} ({split.rows_train:,} rows)"),
         ("tested on rows from", f"{moment(split.test_from)} ({split.rows_test:,} rows)"),
-        ("gap between them", f"{split.gap} ({split.rows_gap:,} rows)"),
+        ("gap between them", f"{duration(split.gap)} ({split.rows_gap:,} rows)"),
         ("largest gap to the estimator", number(report.parity_gap)),
         ("newest row", moment(report.newest_row_at)),
         ("as of", moment(report.as_of)),

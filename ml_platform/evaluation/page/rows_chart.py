@@ -10,7 +10,7 @@ MOST_ROWS = 30
 """A longer list is a table's matter: the first of them are drawn."""
 _LABEL_END, _RIGHT, _TOP = 132, 344, 8
 _FOOT = 38
-_MOST_LETTERS = 22
+_MOST_LETTERS = 20
 
 
 def rows_chart(chart: Chart, series: tuple[Series, ...]) -> tuple[str, float]:
@@ -35,7 +35,9 @@ def rows_chart(chart: Chart, series: tuple[Series, ...]) -> tuple[str, float]:
         for place, x in enumerate(each.x):
             if str(x) in shown:
                 top = _TOP + row * shown.index(str(x)) + lane * at + (2 if len(series) == 1 else 5)
-                marks.append(_mark(each, place, across, (top + lane / 2, lane), svg.colour(at), bars))
+                marks.append(
+                    _mark(each, place, across, (top + lane / 2, lane), svg.colour(at), bars)
+                )
     if chart.limit is not None:
         x = across(chart.limit)
         marks.append(svg.line(x, _TOP, x, foot, svg.LIMIT, 'stroke-dasharray="5 3"'))

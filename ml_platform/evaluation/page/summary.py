@@ -5,10 +5,12 @@ from html import escape
 
 from ml_platform.evaluation.page.confidence import Confidence, closest, confidence
 from ml_platform.evaluation.page.headline import headline_figure, headline_metric
+from ml_platform.evaluation.page.markup import outcome_chip
 from ml_platform.evaluation.page.verdict import Verdicted, is_go, stopping
 from ml_platform.evaluation.page.words import (
     heading,
     interval,
+    limit_number,
     moment,
     number,
     outcome_words,
@@ -67,7 +69,7 @@ def _missing(decision: Verdicted) -> str:
     if not stops:
         return ""
     lines = "".join(
-        f"<li><strong>{escape(gate.name)}</strong> {escape(outcome_words(gate.outcome))}"
+        f"<li><strong>{escape(heading(gate.name))}</strong> {outcome_chip(gate.outcome)}"
         f"<br><small>{escape(sentence(gate.remedy or gate.explanation))}</small></li>"
         for gate in stops[:_MOST_MISSING]
     )
@@ -85,12 +87,17 @@ def _how_good(report: EvaluationReport) -> str:
     metric = headline_metric(report)
     rows = f"{report.rows:,} test rows in {report.clusters:,} clusters that it has never seen"
     if not metric:
-        why = next(iter({**report.undefined, **report.not_applicable}.values()), "no metric applies")
+        why = next(
+            iter({**report.undefined, **report.not_applicable}.values()), "no metric applies"
+        )
         return f"On {rows} no figure can be told: {why}."
     told = f"On {rows}, its {words(metric)} is {interval(report.candidate.metrics[metric])}"
     others = [
         f"{article} {number(subject.metrics[metric].value)}"
-        for article, subject in (("the rules reach", report.baseline), ("the ceiling is", report.ceiling))
+        for article, subject in (
+            ("the rules reach", report.baseline),
+            ("the ceiling is", report.ceiling),
+        )
         if subject is not None and metric in subject.metrics
     ]
     return f"{told}{'; ' if others else ''}{' and '.join(others)}."
@@ -136,13 +143,14 @@ def _on_what(decision: Verdicted) -> str:
     told = f"{passed} of {len(decision.gates)} gates pass"
     stops = stopping(decision)
     if stops:
-        names = ", ".join(f"{gate.name} ({outcome_words(gate.outcome)})" for gate in stops)
+        names = ", ".join(f"{heading(gate.name)} ({outcome_words(gate.outcome)})" for gate in stops)
         return f"{told}; not passed: {names}."
     found = closest(decision.gates)
     if found is None:
         return f"{told}; none of them rests on an interval."
     gate, by = found
     return (
-        f"{told}; the one with the least to spare is {gate.name}, whose interval "
-        f"[{number(gate.low)}, {number(gate.high)}] keeps {by:.2f} of its width from the limit {number(gate.limit)}."
+        f"{told}; the one with the least to spare is “{heading(gate.name)}”, whose interval "
+        f"[{number(gate.low)}, {number(gate.high)}] keeps {by:.2f} of its width "
+        f"from the limit {limit_number(gate.limit)}."
     )

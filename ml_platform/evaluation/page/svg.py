@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, isfinite, log10
 
-from ml_platform.evaluation.page.words import number
+from ml_platform.evaluation.page.words import MINUS, number
 
 WIDTH = 400
 INK = "#1f2937"
@@ -68,8 +68,8 @@ def tick_label(value: float) -> str:
     if value == 0:
         return "0"
     if 0.001 <= abs(value) < 1_000:
-        return f"{value:.4g}".replace("-", "−")
-    return number(value).replace("-", "−") if abs(value) >= 1_000 else f"{value:.0e}"
+        return f"{value:.4g}".replace("-", MINUS)
+    return number(value).replace("-", MINUS) if abs(value) >= 1_000 else f"{value:.0e}"
 
 
 def drawing(title: str, told: str, height: float, body: str, kind: str = "chart") -> str:

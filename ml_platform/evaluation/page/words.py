@@ -1,9 +1,10 @@
 """Figures and names as a reader would write them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ml_platform.evaluation.report_parts import Estimate
 
+MINUS = "\N{MINUS SIGN}"
 _NAMES = {
     "f1": "F1",
     "roc": "ROC",
@@ -34,24 +35,34 @@ def heading(name: str) -> str:
 
 
 def number(value: float | int | None) -> str:
-    """At most four telling digits; thousands are parted by commas; nothing for ``None``."""
+    """Three decimals, fewer of large figures; whole numbers as they are; nothing for ``None``."""
     if value is None:
         return ""
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1_000):
-        return f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", MINUS)
     size = abs(value)
+    told = f"{size:.3f}"
     if size >= 1_000:
-        return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    if size and size < 0.001:
-        return f"{value:.1e}"
-    return f"{value:.3f}"
+        told = f"{size:,.0f}"
+    elif size >= 10:
+        told = f"{size:.1f}"
+    elif size and size < 0.00005:
+        told = f"{size:.1e}"
+    elif size and size < 0.001:
+        told = f"{size:.4f}"
+    return told if value >= 0 else MINUS + told
+
+
+def limit_number(value: float | None) -> str:
+    """As it stands in a policy: '0.85', '1,000'; nothing for ``None``."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:g}".replace("-", MINUS)
 
 
 def signed(value: float) -> str:
     """With its sign, a true minus."""
-    return f"+{number(value)}" if value >= 0 else f"−{number(-value)}"
+    return f"+{number(value)}" if value >= 0 else MINUS + number(-value)
 
 
 def interval(estimate: Estimate) -> str:
@@ -71,12 +82,27 @@ def moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M") + (" UTC" if at.tzinfo else "")
 
 
+def duration(of: timedelta) -> str:
+    """'15 days', '2 hours', or both."""
+    hours = of.total_seconds() / 3600
+    days, rest = divmod(hours, 24)
+    told = [
+        f"{count:g} {unit}{'' if count == 1 else 's'}"
+        for count, unit in ((days, "day"), (rest, "hour"))
+        if count
+    ]
+    return " ".join(told) or "none"
+
+
 def sentence(text: str) -> str:
-    """Starting with a capital, ending with a full stop; '' stays ''."""
+    """Ending with a full stop, and starting with a capital unless it starts with the name of a figure."""
     text = text.strip()
     if not text:
         return ""
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    named = any(mark in text.split(" ", 1)[0].rstrip(".:,;") for mark in "_.")
+    return (text if named else text[0].upper() + text[1:]) + (
+        "" if text.endswith((".", "!", "?")) else "."
+    )
 
 
 def outcome_words(outcome: str) -> str:
