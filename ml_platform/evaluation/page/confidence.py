@@ -144,5 +144,5 @@ def _widths(by: float) -> str:
 
 def _chance(by: float) -> str:
     chance = agreement(by)
-    told = f"about {chance:.0%}" if chance < 0.995 else "more than 99 %"
-    return f"so {told.replace('%', ' %').replace('  ', ' ')} of repetitions on fresh test rows would agree"
+    told = f"about {100 * chance:.0f} %" if chance < 0.995 else "more than 99 %"
+    return f"so {told} of repetitions on fresh test rows would agree"

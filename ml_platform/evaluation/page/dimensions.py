@@ -5,7 +5,14 @@ from html import escape
 from ml_platform.evaluation.dimension import Dimension, ScorePart
 from ml_platform.evaluation.page.charts import chart_figure
 from ml_platform.evaluation.page.gates import short_gates
-from ml_platform.evaluation.page.markup import bullets, outcome_chip, report_table, section, table
+from ml_platform.evaluation.page.markup import (
+    bullets,
+    code,
+    outcome_chip,
+    report_table,
+    section,
+    table,
+)
 from ml_platform.evaluation.page.strip import score, section_name
 from ml_platform.evaluation.page.verdict import Verdicted, gates_of, outcome_of
 from ml_platform.evaluation.page.words import heading, interval, sentence
@@ -71,7 +78,7 @@ def _level(points: float) -> str:
 def _measures(dimension: Dimension) -> str:
     rows = [
         (
-            f"{escape(heading(name))}<br><code>{escape(f'{dimension.name}.{name}')}</code>",
+            f"{escape(heading(name))}<br>{code(f'{dimension.name}.{name}')}",
             interval(of),
         )
         for name, of in dimension.measures.items()

@@ -50,8 +50,8 @@ def _gate(gate: GateLine, *, short: bool = False) -> str:
     )
     told = "" if short and graph else f"<p>{escape(sentence(gate.explanation))}</p>"
     return (
-        f'<li><div class="gate"><strong>{escape(heading(gate.name))}</strong> '
-        f"<code>{escape(gate.name)}</code>{outcome_chip(gate.outcome)}</div>"
+        f'<li><div class="gate"><strong>{escape(heading(gate.name))}</strong>'
+        f"{outcome_chip(gate.outcome)}<code>{escape(gate.name)}</code></div>"
         f"{figures}{told}{remedy}</li>"
     )
 

@@ -28,6 +28,11 @@ def outcome_chip(outcome: str) -> str:
     return f'<span class="chip {escape(outcome)}">{escape(outcome_words(outcome))}</span>'
 
 
+def code(name: str) -> str:
+    """A name as it is typed; on a narrow screen it breaks after an underscore or a point."""
+    return f"<code>{escape(name).replace('_', '_<wbr>').replace('.', '.<wbr>')}</code>"
+
+
 def bullets(lines: Iterable[str], kind: str = "") -> str:
     """A list of sentences (text); empty without any."""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)

@@ -7,7 +7,7 @@ from ml_platform.evaluation.dimension import Chart, ChartKind, Series
 from ml_platform.evaluation.page.charts import chart_figure
 from ml_platform.evaluation.page.confusion import confusion_figure
 from ml_platform.evaluation.page.headline import judged
-from ml_platform.evaluation.page.markup import bullets, report_table, section, table
+from ml_platform.evaluation.page.markup import bullets, code, report_table, section, table
 from ml_platform.evaluation.page.words import MINUS, heading, number, sentence, signed
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
@@ -66,7 +66,7 @@ def _metrics(report: EvaluationReport) -> str:
     names = sorted(report.candidate.metrics, key=lambda name: (places.get(name, len(places)), name))
     rows = (
         (
-            f"<code>{escape(metric)}</code>",
+            code(metric),
             _estimate(report.candidate.metrics[metric]),
             *(_estimate(found.get(metric), difference=True) for _, found in differences),
             *(_estimate(who.metrics.get(metric)) for who in shown[1:]),

@@ -88,7 +88,7 @@ svg text.limit { fill: #b91c1c; }
 .gates p { grid-column: 2; margin: 0; font-size: .92rem; }
 .gates .gate { grid-row: span 3; }
 .gate .chip { margin-left: .4rem; }
-.gate code { color: var(--soft); display: none; }
+.gate code { color: var(--soft); display: block; font-size: .76rem; }
 .figures { grid-column: 2; display: grid; grid-template-columns: minmax(0, 1fr) 17rem; gap: .8rem;
   align-items: center; }
 .figures small { font-variant-numeric: tabular-nums; }
@@ -115,7 +115,7 @@ th { font-weight: 600; color: var(--soft); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.number { white-space: normal; vertical-align: bottom; }
 td:first-child, th:first-child { position: sticky; left: 0; background: #fff; padding-left: 0; }
-td:first-child code { color: var(--soft); overflow-wrap: anywhere; }
+td:first-child code { color: var(--soft); }
 .confusion { min-width: 0; }
 .confusion td { text-align: right; padding: .3rem .45rem; border: 1px solid #fff;
   font-variant-numeric: tabular-nums; }
@@ -146,7 +146,7 @@ dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
   td small { font-size: .76rem; }
   .confusion { font-size: .72rem; }
   .confusion td, .confusion thead th { padding: .25rem .22rem; }
-  td:first-child code { display: block; min-width: 7rem; }
+  
 }
 @media print {
   body { background: #fff; font-size: 11pt; }

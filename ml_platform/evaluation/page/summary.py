@@ -29,7 +29,7 @@ def banner(report: EvaluationReport) -> str:
     kind = "simulated" if report.simulated else "real"
     return (
         f'<header><p class="kicker">Evaluation report</p><h1>{escape(heading(report.model))}</h1>'
-        f'<p class="note"><span class="chip {kind}">{made}</span> from {escape(report.source)}, as of '
+        f'<p class="note"><span class="chip {kind}">{made}</span> source {escape(report.source)}, as of '
         f"{escape(moment(report.as_of))} · version of the bytes "
         f"<code>{escape(report.artifact_sha256[:12])}</code></p></header>"
     )
@@ -106,7 +106,7 @@ def _how_good(report: EvaluationReport) -> str:
 def _how_much_better(report: EvaluationReport) -> str:
     metric = headline_metric(report)
     differences = [
-        (name, found[metric])
+        (name, found[metric], found)
         for name, found in (
             ("the rules", report.difference_to_baseline),
             ("the champion", report.difference_to_champion),
@@ -116,10 +116,12 @@ def _how_much_better(report: EvaluationReport) -> str:
     ]
     if not differences:
         return "Nothing else was judged by that metric on these rows, so there is no paired difference."
-    told = ", ".join(
-        f"{signed_interval(of)} against {name}{_shown(of.low, of.high)}" for name, of in differences
+    told = "; ".join(
+        f"{signed_interval(of)} against {name}{_shown(of.low, of.high)}"
+        + ("".join(_way(report, metric)) if found is report.difference_to_baseline else "")
+        for name, of, found in differences
     )
-    return f"Paired on the same rows, that is {told}{''.join(_way(report, metric))}."
+    return f"Paired on the same rows, that is {told}."
 
 
 def _shown(low: float, high: float) -> str:
@@ -135,7 +137,7 @@ def _way(report: EvaluationReport, metric: str) -> Iterator[str]:
     rules, top = report.baseline.metrics[metric].value, report.ceiling.metrics[metric].value
     if rules != top:
         share = (report.candidate.metrics[metric].value - rules) / (top - rules)
-        yield f": {share:.0%} of the way from the rules to the ceiling".replace("%", " %")
+        yield f" ({100 * share:.0f} % of the way to the ceiling)"
 
 
 def _on_what(decision: Verdicted) -> str:

@@ -29,6 +29,8 @@ class Scale:
     high: float
     start: float
     end: float
+    step: float = 1.0
+    """Between two ticks."""
 
     def __call__(self, value: float) -> float:
         """The pixel of ``value``; what lies outside is drawn at the edge."""
@@ -46,7 +48,7 @@ def scale(values: Iterable[float], start: float, end: float, *, zero: bool = Fal
         pad = abs(low) / 2 or 1.0
         low, high = (0.0, high + pad) if zero and low >= 0 else (low - pad, high + pad)
     step = _step(low, high)
-    return Scale(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, start, end)
+    return Scale(floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, start, end, step)
 
 
 def _step(low: float, high: float, most: int = 5) -> float:
@@ -58,9 +60,8 @@ def _step(low: float, high: float, most: int = 5) -> float:
 
 def ticks(on: Scale) -> tuple[float, ...]:
     """Round figures from one end of the scale to the other."""
-    step = _step(on.low, on.high)
-    first, last = ceil(on.low / step - 1e-9), floor(on.high / step + 1e-9)
-    return tuple(round(place * step, 12) for place in range(first, last + 1))
+    first, last = ceil(on.low / on.step - 1e-9), floor(on.high / on.step + 1e-9)
+    return tuple(round(place * on.step, 12) for place in range(first, last + 1))
 
 
 def tick_label(value: float) -> str:

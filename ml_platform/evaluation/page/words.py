@@ -19,7 +19,9 @@ _NAMES = {
     "map": "MAP",
     "psi": "PSI",
     "onnx": "ONNX",
-    "p50": "p50",
+    "lstm": "LSTM",
+    "usd": "USD",
+    "ms": "ms",
 }
 
 
