@@ -10,6 +10,7 @@ from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.cli.report import page_of, report, stored_report, write_page
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.home import SourceChoice
 from ml_platform_tests.defs.homes import home, promotable
 
 
@@ -94,3 +95,22 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         write_page(tmp_path / "file" / "page.html", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            SourceChoice("simulate", days=30, users=50, seed=4),
+            "--source simulate --days 30 --users 50 --seed 4 --parameters default",
+        ),
+        (SourceChoice("git:/a"), "--source git:/a"),
+        (SourceChoice("files:d", map_file="m.toml"), "--source files:d --map m.toml"),
+        (
+            SourceChoice("postgres:postgresql://me:secret@host/events", query_file="q.sql"),
+            "--source postgres:host/events --query-file q.sql",
+        ),
+    ],
+)
+def test_a_source_is_typed_again_without_its_password(source, expected):
+    assert " ".join(source.arguments) == expected
