@@ -40,8 +40,8 @@ def number(value: float | int | None) -> str:
     """Three decimals, fewer of large figures; whole numbers as they are; nothing for ``None``."""
     if value is None:
         return ""
-    if isinstance(value, int):
-        return f"{value:,}".replace("-", MINUS)
+    if isinstance(value, int) or (abs(value) >= 10 and float(value).is_integer()):
+        return f"{value:,.0f}".replace("-", MINUS)
     size = abs(value)
     told = f"{size:.3f}"
     if size >= 1_000:
