@@ -5,6 +5,7 @@ import sys
 import click
 
 from ml_platform.cli.doctor import doctor
+from ml_platform.cli.experiment import experiment
 from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
 from ml_platform.cli.models import models
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (run, up, ingest, models, status, monitor, tune, verify, why, gates, doctor):
+for command in (run, up, ingest, models, status, monitor, tune, experiment, verify, why, gates, doctor):
     cli.add_command(command)
 
 

@@ -15,8 +15,9 @@ METHOD = (
 def p_value(difference: Replicates) -> float:
     """In (0, 1]: below alpha where the BCa interval of level 1 - alpha leaves out 0.
 
-    Its floor is that of the resamples: about 2 / (resamples + 1) where none crosses 0. Resamples that are all
-    alike say nothing of chance: 1 where the value is 0, else the floor.
+    Never below 2 / (resamples + 1): no more can be told from so many. Where no resample crosses 0 its place
+    among them is that of a normal tail. Resamples that are all alike say nothing of chance: 1 where the value
+    is 0, else the floor.
 
     Source: Efron (1987), equations 2.3 and 6.6 solved for the level at which 0 is the bound; the widening of
     `ml_platform.evaluation.intervals`.
@@ -29,10 +30,15 @@ def p_value(difference: Replicates) -> float:
     if np.ptp(difference.resampled) == 0:
         return 1.0 if difference.value == 0 else 2 * least
 
+    drawn = difference.resampled
+
     def quantile(at: float) -> float:
-        drawn = difference.resampled
-        share = ((drawn < at).sum() + (drawn == at).sum() / 2) / resamples
-        return normal.inv_cdf(float(np.clip(share, least, 1 - least)))
+        share = float(((drawn < at).sum() + (drawn == at).sum() / 2) / resamples)
+        if 0 < share < 1:
+            return normal.inv_cdf(share)
+        edge = normal.inv_cdf(least)
+        tail = (at - float(drawn.mean())) / float(drawn.std())
+        return min(edge, tail) if share == 0 else max(-edge, tail)
 
     bias = quantile(difference.value)
     moved = quantile(0.0) - bias
