@@ -227,7 +227,8 @@ def _left_out(text: str, spec: ModelSpec, field: str) -> tuple[str, ...]:
 
 
 def _guardrail(text: str, metrics: Collection[str]) -> Guardrail:
-    measure, *middle, limit = (part.strip() for part in text.split(":"))
+    measure, *rest = (part.strip() for part in text.split(":"))
+    *middle, limit = rest or ["", ""]
     if middle not in ([], ["worse-by"]):
         raise _refused("guardrail", repr(text), "METRIC:LIMIT or METRIC:worse-by:LIMIT")
     if measure not in (*metrics, *COSTS):
