@@ -37,7 +37,20 @@ def cli() -> None:
     """
 
 
-for command in (run, up, ingest, models, status, monitor, tune, experiment, verify, why, gates, doctor):
+for command in (
+    run,
+    up,
+    ingest,
+    models,
+    status,
+    monitor,
+    tune,
+    experiment,
+    verify,
+    why,
+    gates,
+    doctor,
+):
     cli.add_command(command)
 
 

@@ -47,7 +47,7 @@ def why(definition: Definition, found: Judged) -> str:
         parts.append(f"{definition.metric} is not defined on these rows")
     else:
         parts.append(
-            f"{definition.metric} better by {gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}], "
+            f"{definition.metric} improvement {gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}], "
             f"minimum effect {definition.minimum_effect:g}, p {main.p:.2g}"
         )
     if broken:

@@ -69,7 +69,7 @@ def test_a_difference_of_a_tenth_by_hand() -> None:
 def test_each_row_is_reached(shift: float, noise: float, row: str) -> None:
     asked, found = verdict(BASE + 2, BASE + 2 - shift + noise * NOISE)
     assert found.row == row
-    assert "mae better by" in why(asked, found)
+    assert "mae improvement" in why(asked, found)
 
 
 def test_equal_arms_are_neither_better_nor_worse() -> None:
