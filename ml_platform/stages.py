@@ -29,6 +29,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("prediction_log", "what was predicted, by which version, and how it turned out"),
     Stage("monitoring", "every six hours: drift, predictions and performance against the baseline"),
     Stage("retraining", "the decision that follows from a monitoring report"),
+    Stage("experiments", "a question, its criterion and its data frozen before the run; a verdict"),
 )
 
 STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)

@@ -5,6 +5,7 @@ import sys
 import click
 
 from ml_platform.cli.doctor import doctor
+from ml_platform.cli.experiment import experiment
 from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
 from ml_platform.cli.models import models
@@ -38,7 +39,21 @@ def cli() -> None:
     """
 
 
-for command in (run, up, ingest, models, status, report, monitor, tune, verify, why, gates, doctor):
+for command in (
+    run,
+    up,
+    ingest,
+    models,
+    status,
+    report,
+    monitor,
+    tune,
+    experiment,
+    verify,
+    why,
+    gates,
+    doctor,
+):
     cli.add_command(command)
 
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def verify_home(platform: Connections) -> tuple[Finding, ...]:
-    """Chain, production, decisions, artifacts, data and monitoring decisions of a home.
+    """Chain, production, decisions, artifacts, data, monitoring decisions and experiments of a home.
 
     A row that cannot be read any more is a finding as well, and the rest is looked at all the same.
     """
@@ -44,7 +44,16 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
         *findings,
         *(_rules(platform, model) for model in models),
         *(_decisions(platform, model) for model in models),
+        *_experiments(platform),
     )
+
+
+def _experiments(platform: Connections) -> tuple[Finding, ...]:
+    """Every experiment: unchanged since it was frozen, its verdict the same when computed again."""
+    from ml_platform.defs.experiments import verify_experiment
+
+    names = platform.ledger.experiment_names()
+    return tuple(found for name in names for found in verify_experiment(platform, name))
 
 
 def _evidence(

@@ -95,17 +95,17 @@ def bca_interval(of: Replicates, *, level: float = LEVEL) -> Estimate:
     resamples, clusters = len(of.resampled), len(of.left_out)
     below = (of.resampled < of.value).sum() + (of.resampled == of.value).sum() / 2
     bias = normal.inv_cdf(min(max(below / resamples, 1 / resamples), 1 - 1 / resamples))
-    acceleration = _acceleration(of.left_out)
+    skew = acceleration(of.left_out)
     z = _wide_quantile(clusters, level)
     shares = []
     for signed in (bias - z, bias + z):
-        shrink = max(1 - acceleration * signed, 0.1)
+        shrink = max(1 - skew * signed, 0.1)
         shares.append(normal.cdf(bias + signed / shrink))
     low, high = np.quantile(of.resampled, shares)
     return Estimate(of.value, float(low), float(high))
 
 
-def _acceleration(left_out: Array) -> float:
+def acceleration(left_out: Array) -> float:
     """Skewness of the influence of a cluster, over six: Efron (1987), equation 6.6."""
     deviations = left_out.mean() - left_out
     squares = float((deviations**2).sum())
@@ -122,7 +122,7 @@ def _wide_quantile(clusters: int, level: float) -> float:
     return float(stdtrit(freedom, (1 + level) / 2)) * float(np.sqrt((freedom + 1) / freedom))
 
 
-def interval(name: str, of: Replicates) -> Estimate:
+def interval(name: str, of: Replicates, *, level: float = LEVEL) -> Estimate:
     """The interval of the metric ``name``: BCa, and for a calibration error no narrower than percentiles.
 
     Noise adds to a calibration error, and adds again in a resample; BCa takes off too much. At 100
@@ -133,10 +133,10 @@ def interval(name: str, of: Replicates) -> Estimate:
     What a set of lists covers shrinks in every resample, since some users are left out, and BCa corrects that
     until the value itself is outside; so there too the interval holds that of the percentiles, and the value.
     """
-    estimate = bca_interval(of)
+    estimate = bca_interval(of, level=level)
     if name not in (CALIBRATION_ERROR, *COVERAGES):
         return estimate
-    low, high = np.quantile(of.resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(of.resampled, [(1 - level) / 2, (1 + level) / 2])
     if name in COVERAGES:
         low, high = min(low, of.value), max(high, of.value)
     return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))

@@ -95,14 +95,14 @@ class Objective:
         """
         part = self.blocks[block]
         judge = judge_of(self.spec.task, part)
-        sums = judge.sums(_answers(self.spec, part, self._fitted(part, parameters)))
+        sums = judge.sums(answers_on(self.spec, part, self._fitted(part, parameters)))
         return _value(sums, self.metric)
 
     def on_holdout(self, parameters: Mapping[str, Parameter], seed: int) -> Replicates:
         """The metric on the holdout with its resamples; the same ``seed`` makes them paired."""
         judge = judge_of(self.spec.task, self.holdout)
         fitted = self._fitted(self.holdout, parameters)
-        return replicate(judge.sums(_answers(self.spec, self.holdout, fitted)), seed=seed)[
+        return replicate(judge.sums(answers_on(self.spec, self.holdout, fitted)), seed=seed)[
             self.metric
         ]
 
@@ -121,8 +121,8 @@ def objective_of(
             defined on every block.
     """
     blocks = tuning_blocks(training_set.train, spec.label_delay)
-    parts = tuple(_part(training_set, fold) for fold in blocks.search)
-    holdout = _part(training_set, blocks.holdout)
+    parts = tuple(part_of(training_set, fold) for fold in blocks.search)
+    holdout = part_of(training_set, blocks.holdout)
     metric = _metric(spec, (*parts, holdout))
     made = Objective(spec, metric, parts, holdout, progress)
     if made.holdout_clusters < LEAST_CLUSTERS:
@@ -149,7 +149,7 @@ def compared(tuned: Replicates, default: Replicates, metric: str) -> Estimate:
     return interval(metric, tuned.minus(default))
 
 
-def _part(training_set: TrainingSet, fold: Fold) -> TrainingSet:
+def part_of(training_set: TrainingSet, fold: Fold) -> TrainingSet:
     """The fold as a training set of its own; nothing of the test part is in it."""
     rows = training_set.train
     fit = rows.iloc[fold.fit].reset_index(drop=True)
@@ -173,7 +173,7 @@ def _metric(spec: ModelSpec, parts: tuple[TrainingSet, ...]) -> str:
     wanted = [
         g.metric for bound in (Bound.LIMIT, Bound.BASELINE) for g in gates if g.bound is bound
     ]
-    defined = [_defined(spec, part) for part in parts]
+    defined = [defined_on(spec, part) for part in parts]
     for name in wanted:
         if all(name in found for found in defined):
             return name
@@ -183,17 +183,18 @@ def _metric(spec: ModelSpec, parts: tuple[TrainingSet, ...]) -> str:
     )
 
 
-def _defined(spec: ModelSpec, part: TrainingSet) -> set[str]:
+def defined_on(spec: ModelSpec, part: TrainingSet) -> set[str]:
     """Metrics that the naive scorer has on this part, and that mean something there."""
     judge: Judge = judge_of(spec.task, part)
-    answers = _answers(spec, part, judge.naive)
+    answers = answers_on(spec, part, judge.naive)
     sums, details = judge.sums(answers), judge.details(answers)
     found = sums.metrics(sums.sums.sum(axis=0)[None, :])
     finite = {name for name, value in found.items() if np.isfinite(value[0])}
     return finite - set(details.undefined) - set(details.not_applicable)
 
 
-def _answers(spec: ModelSpec, part: TrainingSet, scorer: Scorer) -> Answers:
+def answers_on(spec: ModelSpec, part: TrainingSet, scorer: Scorer) -> Answers:
+    """What ``scorer`` says of the held-out rows of ``part``."""
     bounded = not isinstance(spec.task, Ranking)
     values = score(spec.name, scorer, part.test, part.record.classes, bounded=bounded)
     return Answers(values, getattr(scorer, "threshold", None))

@@ -16,6 +16,7 @@ from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.ledger.tables import metadata
 from ml_platform.errors import ServiceError
 from ml_platform.registry.chain import breaks
+from ml_platform_tests.experiments.examples import definition, result
 from ml_platform_tests.prediction_log.examples import START, predictions
 from ml_platform_tests.registry.examples import RECORD, another
 
@@ -61,7 +62,7 @@ def test_an_upgrade_of_what_is_up_to_date_does_nothing_and_a_newer_schema_is_ref
     migrate.upgrade(database_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ServiceError, match="revision 9999, this code knows up to 0001"):
+    with pytest.raises(ServiceError, match=f"revision 9999, this code knows up to {migrate.HEAD}"):
         migrate.upgrade(database_url)
 
 
@@ -82,6 +83,27 @@ def test_the_database_itself_refuses_to_change_the_chain(engine, database_url, s
     ):
         connection.execute(sa.text(statement))
     assert len(ledger.events()) == 1
+    ledger.close()
+
+
+@pytest.mark.parametrize("table", ["experiments", "experiment_results", "experiment_events"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET body = '{{}}'", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
+)
+def test_the_database_itself_refuses_to_change_an_experiment(
+    engine, database_url, statement, table
+):
+    ledger = PostgresLedger(database_url)
+    ledger.define_experiment(definition(), START)
+    ledger.save_experiment_result("faster", result(), b"sums")
+    with (
+        pytest.raises(DatabaseIntegrityError, match=r"is append-only: .* refused; define a new"),
+        engine.begin() as connection,
+    ):
+        connection.execute(sa.text(statement.format(table)))
+    assert ledger.experiment("faster").definition == definition()
+    assert ledger.experiment_result("faster") == result()
+    assert len(ledger.experiment_events("faster")) == 2
     ledger.close()
 
 

@@ -64,6 +64,19 @@ def test_recommendations_are_there_for_every_user(first: Any, home: Path) -> Non
     assert len(set(table["user_id"].to_pylist())) > 15
 
 
+def test_an_experiment_is_frozen_run_and_verified(first: Any, home: Path) -> None:
+    new = ("experiment", "new", "shorter", "--model", "sequence_ngram", "--metric", "accuracy")
+    why = ("--hypothesis", "one step is enough", "--change", "order=1", "--guardrail", "size_mb:50")
+    told(home, *new, *why, "--minimum-effect", "0")
+    found = told(home, "experiment", "run", "shorter", seconds=600)
+    assert found["status"] == "DONE"
+    assert found["result"]["judged"]["verdict"] in ("reject", "iterate")
+    assert (
+        "differs in minimum_effect" in call(home, *new, *why, "--minimum-effect", "0.5", code=1)[1]
+    )
+    assert told(home, "experiment", "show", "shorter", "--verify")["ok"] is True
+
+
 def test_what_is_stored_can_be_verified(first: Any, home: Path) -> None:
     assert told(home, "verify")["ok"] is True
     nothing_left(home)

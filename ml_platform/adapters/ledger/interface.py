@@ -8,6 +8,7 @@ Writing the same again changes nothing. Frames are pandas; times are aware.
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ml_platform.adapters.ledger.experiment_store import ExperimentStore
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Ledger(Protocol):
+class Ledger(ExperimentStore, Protocol):
     """Holds what must never be lost or doubled; two implementations pass one conformance suite."""
 
     def state(self, key: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ml_platform.adapters.ledger.memory_experiments import InMemoryExperiments
 from ml_platform.adapters.ledger.prediction_part import typed
 from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
 from ml_platform.evaluation.report import EvaluationReport
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class InMemoryLedger:
+class InMemoryLedger(InMemoryExperiments):
     """`interface.Ledger` in dictionaries; may be used by several threads. Methods: see the interface."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.RLock()
         self._state: dict[str, str] = {}
         self._reports: dict[str, str] = {}

@@ -131,3 +131,31 @@ alerts = sa.Table(
     sa.Column("at", _NOW, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+experiments = sa.Table(
+    "experiments",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+    sa.Column("defined_at", _NOW, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+experiment_results = sa.Table(
+    "experiment_results",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("finished_at", _NOW, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("statistics", sa.LargeBinary, nullable=False),
+    sa.ForeignKeyConstraint(["name"], ["experiments.name"]),
+)
+experiment_events = sa.Table(
+    "experiment_events",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, index=True),
+    sa.Column("happening", sa.Text, nullable=False),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)

@@ -1,0 +1,67 @@
+"""What a ledger keeps of experiments; a part of `interface.Ledger`."""
+
+from datetime import datetime
+from typing import Protocol
+
+from ml_platform.errors import ConflictError
+from ml_platform.experiments.definition import Definition, differing, digest
+from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent
+from ml_platform.experiments.result import ExperimentResult
+
+
+class ExperimentStore(Protocol):
+    """Definitions, results and events are written once; only retention takes any of them away."""
+
+    def define_experiment(self, definition: Definition, at: datetime) -> DefinedExperiment:
+        """Freeze a definition; the same one again is the one that is there.
+
+        Raises:
+            ConflictError: another definition has this name, or had it and was pruned.
+        """
+        ...
+
+    def experiment(self, name: str) -> DefinedExperiment | None:
+        """The definition of a name, as it stands: run and verify compare its fingerprint with the hash."""
+
+    def experiment_names(self) -> tuple[str, ...]:
+        """Of all experiments that are kept, oldest first; of those too that cannot be read."""
+        ...
+
+    def save_experiment_result(
+        self, name: str, result: ExperimentResult, statistics: bytes
+    ) -> bool:
+        """Keep what a run has found, and say that it is done; whether it is the first."""
+        ...
+
+    def experiment_result(self, name: str) -> ExperimentResult | None:
+        """What the run has found."""
+
+    def experiment_statistics(self, name: str) -> bytes | None:
+        """The sufficient statistics of both arms."""
+
+    def record_experiment_event(self, event: ExperimentEvent) -> None:
+        """Append to the log of an experiment."""
+
+    def experiment_events(self, name: str) -> tuple[ExperimentEvent, ...]:
+        """The log of an experiment, oldest first; that of a pruned one stays."""
+        ...
+
+    def prune_experiment(self, name: str, at: datetime) -> None:
+        """Take definition, result and statistics away; the log keeps hash and verdict, the name stays taken."""
+
+
+def taken(present: DefinedExperiment, wanted: Definition) -> ConflictError:
+    """The error for a frozen experiment that somebody wants otherwise."""
+    fields = ", ".join(differing(present.definition, wanted))
+    return ConflictError(
+        f"The experiment {wanted.name} is frozen since {present.defined_at:%Y-%m-%d %H:%M} "
+        f"({present.hash[:12]}); this one differs in {fields or 'its stored hash'} ({digest(wanted)[:12]}).",
+        remedy="what was frozen is never changed: define a new experiment under another name",
+    )
+
+
+def was_pruned(name: str) -> ConflictError:
+    """The error for a name that a pruned experiment had."""
+    return ConflictError(
+        f"An experiment {name} has been, and was pruned.", remedy="choose another name"
+    )

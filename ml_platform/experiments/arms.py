@@ -1,0 +1,202 @@
+"""Both arms fitted on the same rows and judged on the same other rows."""
+
+import hashlib
+import statistics as descriptive
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.evaluation.judge import Sums
+from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.tuning import LEAST_CLUSTERS, answers_on, part_of
+from ml_platform.experiments.definition import Arm, Definition, Place, digest
+from ml_platform.experiments.result import BASELINE, VARIANT, ArmCost, Measured
+from ml_platform.experiments.statistics import statistics_bytes
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.spec import FitOutcome, FitRequest, ModelSpec, Scorer
+from ml_platform.models.tuning_blocks import tuning_blocks
+from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LATENCY_ROWS = 100
+_WARM_UP = 5
+
+
+@dataclass(frozen=True)
+class Run:
+    """What running an experiment yields: measurements, and the statistics as they are stored."""
+
+    measured: Measured
+    statistics: bytes
+
+
+def judged_part(spec: ModelSpec, training_set: TrainingSet, place: Place) -> TrainingSet:
+    """``train`` is what both arms are fitted on, ``test`` what they are judged on.
+
+    Raises:
+        InsufficientData: too short a history, or fewer clusters than an interval needs.
+    """
+    if place is Place.TEST:
+        part = training_set
+    else:
+        blocks = tuning_blocks(training_set.train, spec.label_delay)
+        part = part_of(training_set, blocks.holdout)
+    clusters = int(part.test[CLUSTER].nunique())
+    if clusters < LEAST_CLUSTERS:
+        raise InsufficientData(
+            f"The {place.value} rows have {clusters} clusters; an interval needs {LEAST_CLUSTERS}.",
+            remedy="ingest a longer labelled history",
+        )
+    return part
+
+
+def run_arms(
+    definition: Definition,
+    spec: ModelSpec,
+    training_set: TrainingSet,
+    progress: Callable[[str], None],
+) -> Run:
+    """Fit both arms and judge them; everything but the measured times follows from the arguments.
+
+    Raises:
+        InsufficientData: too few rows to fit or to judge on.
+    """
+    part = judged_part(spec, training_set, definition.place)
+    judge = judge_of(spec.task, part)
+    sums: dict[str, Sums] = {}
+    fitted: dict[str, tuple[FitOutcome, float, Scorer, TrainingSet]] = {}
+    undefined: dict[str, str] = {}
+    for number, (name, arm) in enumerate(_arms(definition), start=1):
+        progress(f"arm {number}/2, {name}: fitting on {len(part.train):,} rows")
+        seen = without(part, arm.without)
+        outcome, seconds = _fitted(spec, seen, arm, name, progress)
+        scorer = scorer_of(outcome.artifact)
+        answers = answers_on(spec, seen, scorer)
+        sums[name] = judge.sums(answers)
+        details = judge.details(answers)
+        undefined |= {**details.undefined, **details.not_applicable}
+        fitted[name] = (outcome, seconds, scorer, seen)
+        progress(f"arm {number}/2, {name}: {seconds:.1f} s, judged on {len(part.test):,} rows")
+    spent = _latencies({name: (found[2], found[3].test) for name, found in fitted.items()})
+    costs = {
+        name: _cost(outcome, seconds, spent[name])
+        for name, (outcome, seconds, _, _) in fitted.items()
+    }
+    stored = statistics_bytes(sums)
+    measured = Measured(
+        definition_hash=digest(definition),
+        training_set_fingerprint=training_set.record.fingerprint,
+        rows_fitted=len(part.train),
+        rows=len(part.test),
+        clusters=judge.cluster_count,
+        baseline=costs[BASELINE],
+        variant=costs[VARIANT],
+        undefined=undefined,
+        statistics_sha256=sha256(stored),
+    )
+    return Run(measured, stored)
+
+
+def sha256(content: bytes) -> str:
+    """64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def without(part: TrainingSet, names: tuple[str, ...]) -> TrainingSet:
+    """The same rows with these features constant: the typical value of the rows to fit on, in both parts.
+
+    A number's is its median (0 where all are missing), a category's the most frequent value, a list's is empty.
+    """
+    if not names:
+        return part
+    train, test = part.train.copy(), part.test.copy()
+    for name in names:
+        if name not in train:
+            raise IntegrityError(
+                f"The training set of {part.record.model} has no feature {name}.",
+                remedy="define the experiment again on the present features",
+            )
+        typical = _typical(train[name])
+        for rows in (train, test):
+            if isinstance(typical, list):
+                rows[name] = [[] for _ in range(len(rows))]
+            else:
+                rows[name] = _constant(rows[name], typical)
+    return replace(part, train=train, test=test)
+
+
+def _typical(column: "pd.Series[Any]") -> Any:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        found = column.median()
+        return 0.0 if pd.isna(found) else found
+    first = next((value for value in column if value is not None), "")
+    if not isinstance(first, str):
+        return []
+    return column.value_counts().sort_index().idxmax() if column.notna().any() else ""
+
+
+def _constant(column: "pd.Series[Any]", value: Any) -> "pd.Series[Any]":
+    import pandas as pd
+
+    return pd.Series(value, index=column.index, dtype=column.dtype)
+
+
+def _arms(definition: Definition) -> tuple[tuple[str, Arm], ...]:
+    return ((BASELINE, definition.baseline), (VARIANT, definition.variant))
+
+
+def _fitted(
+    spec: ModelSpec,
+    part: TrainingSet,
+    arm: Arm,
+    name: str,
+    progress: Callable[[str], None],
+) -> tuple[FitOutcome, float]:
+    asked = FitRequest(arm.seed, dict(arm.parameters), lambda line: progress(f"  {name}: {line}"))
+    started = time.perf_counter()
+    outcome = spec.fit(part, asked)
+    return outcome, time.perf_counter() - started
+
+
+def _latencies(arms: dict[str, tuple[Scorer, "pd.DataFrame"]]) -> dict[str, list[float]]:
+    """Milliseconds of single rows; the arms in turns, so that a busy moment hits both."""
+    spent: dict[str, list[float]] = {name: [] for name in arms}
+    count = min(LATENCY_ROWS, *(len(rows) for _, rows in arms.values()))
+    for at in range(-_WARM_UP, count):
+        for name, (scorer, rows) in arms.items():
+            place = max(at, 0)
+            one = rows.iloc[place : place + 1]
+            started = time.perf_counter()
+            scorer.predict_proba(one)
+            if at >= 0:
+                spent[name].append((time.perf_counter() - started) * 1e3)
+    return spent
+
+
+def _cost(outcome: FitOutcome, seconds: float, spent: list[float]) -> ArmCost:
+    ordered = sorted(spent)
+    return ArmCost(
+        artifact_sha256=outcome.artifact.sha256,
+        parameters=outcome.parameters,
+        fit_seconds=round(seconds, 3),
+        size_mb=outcome.artifact.size_bytes / 1e6,
+        latency_ms=round(descriptive.median(ordered), 4),
+        latency_p95_ms=round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 4),
+    )
+
+
+def check_rows(definition: Definition, fingerprint: str) -> str:
+    """Why the experiment cannot run on the training set of this fingerprint; empty if it can."""
+    frozen = definition.training_set_fingerprint
+    if fingerprint == frozen:
+        return ""
+    return (
+        f"{definition.name} is frozen on the training set {frozen[:12]} of {definition.model}, "
+        f"the present one is {fingerprint[:12]}"
+    )

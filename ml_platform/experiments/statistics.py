@@ -1,0 +1,99 @@
+"""Sufficient statistics of both arms to bytes and back: from them the verdict is computed again without a fit.
+
+A zip of plain .npy arrays (no pickle) and one JSON that says which belongs where. Equal statistics give equal
+bytes.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.judge import Sums
+
+_KINDS = {
+    "ClusterSums": "sums",
+    "StepSums": "step_sums",
+    "SequenceSums": "sequence",
+    "BinarySums": "binary",
+    "DetectionSums": "detection",
+    "ShareSums": "share",
+    "ReplaySums": "replay_sums",
+    "ListSums": "ranking_lists",
+}
+"""Every class of statistics, and its module in `ml_platform.evaluation`."""
+_STRUCTURE = "structure"
+
+
+def statistics_bytes(arms: Mapping[str, Sums]) -> bytes:
+    """The statistics of each arm by its name."""
+    arrays: dict[str, np.ndarray] = {}
+    structure = {name: _taken_apart(sums, arrays) for name, sums in sorted(arms.items())}
+    text = json.dumps(structure, sort_keys=True).encode()
+    stream = io.BytesIO()
+    np.savez_compressed(
+        stream, allow_pickle=False, **{_STRUCTURE: np.frombuffer(text, np.uint8)}, **arrays
+    )
+    return stream.getvalue()
+
+
+def statistics_of(content: bytes) -> dict[str, Sums]:
+    """What `statistics_bytes` was given.
+
+    Raises:
+        IntegrityError: these are not such bytes.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            structure = json.loads(found[_STRUCTURE].tobytes())
+            return {name: _put_together(part, found) for name, part in structure.items()}
+    except Exception as error:  # a changed byte may break zip, zlib, .npy, JSON or a constructor
+        raise IntegrityError(
+            f"The statistics of an experiment cannot be read: {error}.",
+            remedy="restore the row from a backup, or define a new experiment",
+        ) from error
+
+
+def _taken_apart(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray):
+        name = f"array_{len(arrays)}"
+        arrays[name] = value
+        return {"array": name}
+    if isinstance(value, slice):
+        return {"slice": [value.start, value.stop]}
+    if isinstance(value, tuple):
+        return {"tuple": [_taken_apart(item, arrays) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[key, _taken_apart(item, arrays)] for key, item in value.items()]}
+    if is_dataclass(value):
+        kind = type(value).__name__
+        if kind not in _KINDS:
+            raise IntegrityError(
+                f"{kind} is no class of statistics that can be stored.",
+                remedy="add it to ml_platform/experiments/statistics.py",
+            )
+        parts = {f.name: _taken_apart(getattr(value, f.name), arrays) for f in fields(value)}
+        return {"kind": kind, "fields": parts}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _put_together(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    match part:
+        case {"array": name}:
+            return arrays[name]
+        case {"slice": [start, stop]}:
+            return slice(start, stop)
+        case {"tuple": items}:
+            return tuple(_put_together(item, arrays) for item in items)
+        case {"dict": pairs}:
+            return {key: _put_together(item, arrays) for key, item in pairs}
+        case {"kind": kind, "fields": parts}:
+            made = getattr(import_module(f"ml_platform.evaluation.{_KINDS[kind]}"), kind)
+            return made(**{name: _put_together(item, arrays) for name, item in parts.items()})
+        case _:
+            return part

@@ -1,0 +1,160 @@
+"""From stored statistics to a verdict: bounds by hand, guardrails on both sides, and every kind of statistics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml_platform.evaluation.intervals import replicate
+from ml_platform.evaluation.share import ShareSums
+from ml_platform.experiments.decide import Verdict
+from ml_platform.experiments.definition import Direction, Guardrail, Kind
+from ml_platform.experiments.judging import judged, why
+from ml_platform.experiments.result import Held
+from ml_platform.experiments.statistics import statistics_bytes, statistics_of
+from ml_platform_tests.experiments.examples import definition, run
+
+COLUMNS = ("rows", "squares", "errors", "truth", "truth_squares")
+
+
+def arm(error: np.ndarray) -> ShareSums:
+    """A cluster a row; its absolute error is given, so that mae is the mean."""
+    count = len(error)
+    truth = np.linspace(0, 1, count)
+    sums = np.column_stack([np.ones(count), error**2, error, truth, truth**2])
+    return ShareSums(sums, COLUMNS, binary=False)
+
+
+def verdict(baseline: np.ndarray, variant: np.ndarray, *guardrails: Guardrail, **changes: object):
+    wanted = {
+        "metric": "mae",
+        "direction": Direction.LOWER,
+        "minimum_effect": 0.05,
+        "guardrails": guardrails,
+    }
+    asked = replace(definition(), **{**wanted, **changes})
+    measured = replace(run().measured, clusters=len(baseline), undefined={})
+    return asked, judged(asked, measured, {"baseline": arm(baseline), "variant": arm(variant)})
+
+
+BASE = np.tile([0.3, 0.5], 100)
+NOISE = np.tile([0.01, 0.01, -0.01, -0.01], 50)
+
+
+def test_a_difference_of_a_tenth_by_hand() -> None:
+    _, found = verdict(BASE, BASE - 0.1 + NOISE)
+    (mae,) = [c for c in found.comparisons if c.metric == "mae"]
+    assert mae.baseline.value == pytest.approx(0.4)
+    assert mae.difference.value == pytest.approx(-0.1)
+    assert mae.relative == pytest.approx(-0.25)
+    # the error of a mean of 200 values of plus or minus .01 is .01 / sqrt(200) = .000707; times 1.97
+    assert mae.difference.high - mae.difference.low == pytest.approx(2 * 1.972 * 0.000707, rel=0.1)
+    assert mae.p == 2 / 2001
+    assert found.improvement is not None
+    assert found.improvement.value == pytest.approx(0.1)
+    assert (found.verdict, found.row) == (Verdict.PROMOTE, "better, and every guardrail holds")
+
+
+@pytest.mark.parametrize(
+    ("shift", "noise", "row"),
+    [
+        (0.1, 1, "better, and every guardrail holds"),
+        (0.02, 1, "shown smaller than the minimum effect"),
+        (-0.1, 1, "shown worse than the baseline"),
+        (0.06, 30, "promising, not shown"),
+        (-0.001, 100, "not shown either way"),
+        (0.0, 0, "shown smaller than the minimum effect"),
+    ],
+)
+def test_each_row_is_reached(shift: float, noise: float, row: str) -> None:
+    asked, found = verdict(BASE + 2, BASE + 2 - shift + noise * NOISE)
+    assert found.row == row
+    assert "mae improvement" in why(asked, found)
+
+
+def test_equal_arms_are_neither_better_nor_worse() -> None:
+    _, found = verdict(BASE, BASE, minimum_effect=0.0)
+    assert found.row == "not shown either way"
+    assert {c.p for c in found.comparisons} == {1.0}
+
+
+def test_too_few_clusters_show_nothing_but_what_costs_exactly() -> None:
+    few = slice(0, 29)
+    worse = Guardrail("mae", Kind.VALUE, 0.1, Direction.LOWER)
+    _, found = verdict(BASE[few], BASE[few] - 0.2, worse)
+    assert (found.row, found.guardrails[0].held) == ("too little data", Held.UNCLEAR)
+    large = Guardrail("size_mb", Kind.VALUE, 0.0001, Direction.LOWER)
+    _, found = verdict(BASE[few], BASE[few] - 0.2, large)
+    assert found.row == "a guardrail is shown broken"
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "held"),
+    [
+        (Guardrail("mae", Kind.VALUE, 0.35, Direction.LOWER), Held.HELD),
+        (Guardrail("mae", Kind.VALUE, 0.3, Direction.LOWER), Held.UNCLEAR),
+        (Guardrail("mae", Kind.VALUE, 0.25, Direction.LOWER), Held.BROKEN),
+        (Guardrail("one_minus_mae", Kind.VALUE, 0.65, Direction.HIGHER), Held.HELD),
+        (Guardrail("one_minus_mae", Kind.VALUE, 0.75, Direction.HIGHER), Held.BROKEN),
+        (Guardrail("mae", Kind.WORSE_BY, 0.0, Direction.LOWER), Held.HELD),
+        (Guardrail("mae", Kind.WORSE_BY, -0.1, Direction.LOWER), Held.UNCLEAR),
+        (Guardrail("mae", Kind.WORSE_BY, -0.2, Direction.LOWER), Held.BROKEN),
+        (Guardrail("speed", Kind.VALUE, 1.0, Direction.LOWER), Held.UNCLEAR),
+        (Guardrail("fit_seconds", Kind.VALUE, 1e6, Direction.LOWER), Held.HELD),
+        (Guardrail("latency_ms", Kind.WORSE_BY, -1e6, Direction.LOWER), Held.BROKEN),
+    ],
+)
+def test_a_guardrail_holds_or_breaks_by_its_whole_interval(
+    guardrail: Guardrail, held: Held
+) -> None:
+    _, found = verdict(BASE, BASE - 0.1 + NOISE, guardrail)
+    assert found.guardrails[0].held is held
+    rows = {
+        Held.HELD: "better, and every guardrail holds",
+        Held.UNCLEAR: "better, but a guardrail is not shown to hold",
+        Held.BROKEN: "a guardrail is shown broken",
+    }
+    assert found.row == rows[held]
+
+
+def test_a_metric_that_is_not_defined_decides_nothing() -> None:
+    _, found = verdict(BASE, BASE - 0.1, metric="roc_auc", direction=Direction.HIGHER)
+    assert (found.improvement, found.row) == (None, "too little data")
+
+
+def test_statistics_come_back_as_they_were() -> None:
+    kept = run().statistics
+    found = statistics_of(kept)
+    assert statistics_bytes(found) == kept
+    assert set(found) == {"baseline", "variant"}
+
+
+def test_every_class_of_statistics_can_be_stored() -> None:
+    from ml_platform.evaluation.binary import BinarySums
+    from ml_platform.evaluation.detection import DetectionSums
+    from ml_platform.evaluation.ranking_lists import ListSums
+    from ml_platform.evaluation.replay_sums import replay_sums
+    from ml_platform.evaluation.sequence import SequenceSums
+    from ml_platform.evaluation.step_sums import step_sums
+    from ml_platform.evaluation.sums import Predictions, cluster_sums
+
+    generator = np.random.default_rng(0)
+    truth, clusters = generator.integers(0, 2, 60), np.repeat(np.arange(20), 3)
+    both = generator.dirichlet([1, 1], 60)
+    binary = BinarySums(generator.random((20, 9)), 0.7, 0.6, True)
+    columns = ("rows", "offered", "bits", "hit_at_1", "hit_at_5", "precision_at_5")
+    columns += ("recall_at_5", "ndcg_at_5", "map_at_5", "mrr")
+    some = {
+        "classes": cluster_sums(Predictions(truth, both, clusters), 20),
+        "steps": SequenceSums(step_sums(truth, both, clusters, 20), binary),
+        "yes": DetectionSums(binary.sums, binary),
+        "none": DetectionSums(binary.sums, None),
+        "launches": replay_sums(truth, both[:, 1], clusters, 20, 0.5, {}),
+        "lists": ListSums(5, columns, generator.random((20, len(columns) + 3)), 3),
+    }
+    found = statistics_of(statistics_bytes(some))
+    for name, sums in some.items():
+        before, after = replicate(sums, seed=1), replicate(found[name], seed=1)
+        assert before.keys() == after.keys()
+        for metric in before:
+            np.testing.assert_array_equal(before[metric].resampled, after[metric].resampled)
