@@ -76,7 +76,9 @@ def class_parts(subject: "Examined") -> tuple[Part, Part]:
     task = subject.spec.task
     decisions = decisions_of(task, subject.training_set, subject.answers.threshold)
     if decisions is None or isinstance(task, Replay):
-        why = NO_CLASS.get(type(task), "its numbers are compared within a launch, none is a decision")
+        why = NO_CLASS.get(
+            type(task), "its numbers are compared within a launch, none is a decision"
+        )
         return (
             Part(shift, None, "", not_applicable={_NAMES[0]: why}),
             Part(rare, None, "", not_applicable={_NAMES[1]: why}),
@@ -126,12 +128,12 @@ def _counted(
 
 
 def _usual(subject: "Examined", classes: int) -> int:
-    return int(subject.judge.naive.predict_proba(subject.training_set.test.iloc[:1])[0, :classes].argmax())
+    return int(
+        subject.judge.naive.predict_proba(subject.training_set.test.iloc[:1])[0, :classes].argmax()
+    )
 
 
-def _mixes(
-    total: Array, enough: Codes, best: int, worst: int, alarms: bool
-) -> dict[str, Array]:
+def _mixes(total: Array, enough: Codes, best: int, worst: int, alarms: bool) -> dict[str, Array]:
     """Weights that turn the observed shares into others; classes with too few rows keep theirs at 0."""
     plain = np.ones(len(total))
     if alarms:
@@ -169,9 +171,7 @@ def _shifted(
         kept=kept[lowest],
         why=f"{kept[lowest].value:.0%} of the skill is left under the worst of the mixes ({lowest})",
         measures={_NAMES[0]: told(kept[lowest])},
-        findings=(
-            f"With {lowest}, {label} would be {other:.2f} instead of {plain:.2f}.",
-        ),
+        findings=(f"With {lowest}, {label} would be {other:.2f} instead of {plain:.2f}.",),
         watch=(f"share of the class {decisions.classes[worst]} among labels and answers",),
         tables=(ReportTable("Other mixes of classes", columns, tuple(rows)),),
     )
@@ -201,7 +201,7 @@ def _rare(
         )
     order = sorted(enough.tolist(), key=lambda i: (found[f"recall:{i}"].value, i))[:SHOWN]
     told_of = {i: told(found[f"recall:{i}"]) for i in order}
-    advice = ()
+    advice: tuple[str, ...] = ()
     if kept.value < _WEAK:
         advice = (
             f"Label more rows of {name}, weigh them more in the fit, or lower the threshold for it.",
@@ -218,7 +218,11 @@ def _rare(
                 "Classes recognised worst",
                 ("class", "rows", "recall", "low", "high"),
                 tuple(
-                    (decisions.classes[i], int(support[i]), *(round(x, 4) for x in (e.value, e.low, e.high)))
+                    (
+                        decisions.classes[i],
+                        int(support[i]),
+                        *(round(x, 4) for x in (e.value, e.low, e.high)),
+                    )
                     for i, e in told_of.items()
                 ),
             ),

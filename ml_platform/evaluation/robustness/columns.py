@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def columns_of(subject: "Examined") -> tuple[Column, ...]:
     return tuple(found)
 
 
-def _kind(column: "pd.Series[object]") -> Kind:
+def _kind(column: "pd.Series[Any]") -> Kind:
     from pandas.api.types import is_numeric_dtype
 
     if is_numeric_dtype(column.dtype):
@@ -85,7 +85,8 @@ def known_of(train: "pd.DataFrame", columns: tuple[Column, ...]) -> Known:
     places = np.linspace(0, len(train) - 1, min(len(train), DONORS)).astype(np.int64)
     donors = train.iloc[places]
     numbers = [column.name for column in columns if column.kind is Kind.NUMBER]
-    low, high, middle, spread, large = ({} for _ in range(5))  # type: dict[str, float], ...
+    low: dict[str, float] = {}
+    high, middle, spread, large = dict(low), dict(low), dict(low), dict(low)
     for name in numbers:
         values = numbers_of(train, name)
         values = values[np.isfinite(values)]
@@ -94,7 +95,8 @@ def known_of(train: "pd.DataFrame", columns: tuple[Column, ...]) -> Known:
         middle[name] = float(np.median(values))
         spread[name] = float(values.std()) or 1.0
         large[name] = float(np.quantile(values, LARGE))
-    words, usual = {}, {}
+    words: dict[str, np.ndarray] = {}
+    usual: dict[str, str] = {}
     for column in columns:
         if column.kind is Kind.NUMBER:
             continue

@@ -44,7 +44,8 @@ class Decisions:
         """Shape (rows,): the class that is decided on."""
         if self.yes is not None:
             return (values[:, self.yes] >= self.threshold).astype(np.int64)
-        return values[:, : self.columns].argmax(axis=1).astype(np.int64)
+        best: Codes = values[:, : self.columns].argmax(axis=1).astype(np.int64)
+        return best
 
     def confidence(self, values: Array) -> Array:
         """Shape (rows,): the number of the class that is decided on."""

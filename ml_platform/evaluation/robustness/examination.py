@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ml_platform.evaluation.dimension import Chart, ChartKind, Dimension, Series
-from ml_platform.evaluation.intervals import bca_interval
+from ml_platform.evaluation.intervals import Replicates, bca_interval
+from ml_platform.evaluation.judge import Answers
 from ml_platform.evaluation.robustness.classes import class_parts
 from ml_platform.evaluation.robustness.columns import Column, columns_of, known_of
 from ml_platform.evaluation.robustness.context import Context
@@ -75,13 +76,18 @@ def robustness(subject: "Examined") -> Dimension:
             f"no skill to lose is shown: {metric} less that of the naive scorer is {skill.value:.3f} "
             f"[{skill.low:.3f}, {skill.high:.3f}] on {len(sample.rows)} rows"
         )
-    return _assembled(subject, columns, sample, Context(
-        subject, columns, known_of(subject.training_set.train, columns), sample, judged, metric
-    ))
+    return _assembled(
+        subject,
+        columns,
+        sample,
+        Context(
+            subject, columns, known_of(subject.training_set.train, columns), sample, judged, metric
+        ),
+    )
 
 
 def _judged(subject: "Examined", sample: Sample) -> Judged:
-    def of(answers):  # type: ignore[no-untyped-def]
+    def of(answers: Answers) -> dict[str, Replicates]:
         sums = sample.judge.sums(answers)
         return replicated(sums, seed=subject.seed, resamples=subject.resamples)
 

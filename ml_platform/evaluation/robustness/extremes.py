@@ -26,13 +26,13 @@ _WORTH = 0.05
 
 def extremes_part(context: Context) -> Part:
     """One field of each row is spoilt; what is left of the skill on average over the ways to spoil it."""
-    probes, all_infinite = _probes(context), _everything_infinite(context)
-    answered = [*probes, *all_infinite]
+    probes = _probes(context)
     kept = mean_of([probe.kept for probe in probes])
     worst = min(probes, key=lambda probe: probe.kept.value)
-    failed = [probe for probe in answered if probe.error]
+    failed = {probe.name: probe.error for probe in probes if probe.error}
+    failed |= _everything_infinite(context)
     findings = [f"With {worst.name}, {context.falls(worst)}."]
-    findings += [f"{probe.name[0].upper()}{probe.name[1:]}: {probe.error}" for probe in failed]
+    findings += [f"With {name} there is no answer: {error}" for name, error in failed.items()]
     return Part(
         name="extremes",
         kept=kept,
@@ -41,7 +41,7 @@ def extremes_part(context: Context) -> Part:
         measures={"extremes_retained": told(kept), "extremes_worst_retained": told(worst.kept)},
         findings=tuple(findings),
         advice=_advice(context, probes),
-        tables=(context.table("Extremes: one field of each row spoilt", answered),),
+        tables=(context.table("Extremes: one field of each row spoilt", probes),),
         unanswered=len(failed),
     )
 
@@ -69,19 +69,17 @@ def _probes(context: Context) -> list[Probe]:
     return found
 
 
-def _everything_infinite(context: Context) -> list[Probe]:
-    """Minus and plus infinity in every number: no skill can be left, an answer must be."""
-    rows = context.sample.rows
+def _everything_infinite(context: Context) -> dict[str, str]:
+    """Errors with plus and minus infinity in every number: no skill can be left, an answer must be."""
+    rows, failed = context.sample.rows, {}
     numbers = [column for column in context.columns if column.kind is Kind.NUMBER]
     every = np.ones(len(rows), dtype=bool)
-    return [
-        context.probe(
-            f"every number {name} (not in the score)",
-            replaced(rows, {c.name: filled(c, rows, every, value) for c in numbers}),
-        )
-        for name, value in (("infinite", np.inf), ("minus infinite", -np.inf))
-        if numbers
-    ]
+    for name, value in (("infinite", np.inf), ("minus infinite", -np.inf)):
+        made = {column.name: filled(column, rows, every, value) for column in numbers}
+        values, error = context.values(replaced(rows, made))
+        if values is None:
+            failed[f"every number {name}"] = error
+    return failed
 
 
 def _advice(context: Context, probes: list[Probe]) -> tuple[str, ...]:

@@ -36,9 +36,7 @@ def missing_parts(context: Context) -> tuple[Part, Part, Probe]:
         )
         for share in SHARES
     ]
-    large = context.probe(
-        "large values missing", blanked_large(rows, columns, context.known)
-    )
+    large = context.probe("large values missing", blanked_large(rows, columns, context.known))
     return _scattered(context, [*scattered, large]), _columns(context), scattered[1]
 
 

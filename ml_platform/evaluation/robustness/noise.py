@@ -6,13 +6,14 @@ import numpy as np
 
 from ml_platform.evaluation.dimension import Chart, ChartKind, Series
 from ml_platform.evaluation.intervals import Replicates
-from ml_platform.evaluation.metrics import Array, ratio
+from ml_platform.evaluation.metrics import Array, Codes, ratio
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.robustness.context import Context, Probe
 from ml_platform.evaluation.robustness.decisions import decisions_of
 from ml_platform.evaluation.robustness.part import Part
 from ml_platform.evaluation.robustness.perturb import noisy, swap_rate
 from ml_platform.evaluation.robustness.skill import mean_of, replicated, told
+from ml_platform.features.spec import Kind
 from ml_platform.models.recommending.top_items import top_items
 from ml_platform.models.task import Ranking
 
@@ -36,10 +37,9 @@ def noise_part(context: Context) -> tuple[Part, tuple[Probe, ...]]:
     )
     kept = mean_of([probe.kept for probe in probes])
     moderate = probes[LEVELS.index(_MODERATE)]
-    findings = [
-        f"Under noise of half a standard deviation ({swap_rate(_MODERATE):.0%} of the words swapped) "
-        f"{context.falls(moderate)}."
-    ]
+    words = any(column.kind is not Kind.NUMBER for column in context.columns)
+    swapped = f" ({swap_rate(_MODERATE):.0%} of the words swapped)" if words else ""
+    findings = [f"Under noise of half a standard deviation{swapped} {context.falls(moderate)}."]
     return Part(
         name="noise",
         kept=kept,
@@ -47,15 +47,16 @@ def noise_part(context: Context) -> tuple[Part, tuple[Probe, ...]]:
         f"{', '.join(f'{level:g}' for level in LEVELS)} standard deviations",
         measures={"noise_retained": told(kept), "moderate_noise_retained": told(moderate.kept)},
         findings=tuple(findings),
-        advice=_advice(kept),
+        advice=_advice(context, kept),
         tables=(context.table("Noise", probes),),
         charts=(_curve(context, probes),),
         unanswered=sum(bool(probe.error) for probe in probes),
     ), probes
 
 
-def _advice(kept: Replicates) -> tuple[str, ...]:
-    if kept.value >= _STURDY:
+def _advice(context: Context, kept: Replicates) -> tuple[str, ...]:
+    numbers = any(column.kind is Kind.NUMBER for column in context.columns)
+    if kept.value >= _STURDY or not numbers:
         return ()
     return ("Coarser numbers (logarithms, bins) and larger leaves make small errors matter less.",)
 
@@ -66,7 +67,9 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
     series = []
     for name in names:
         plain = context.judged.own.get(name)
-        answered = [(level, probe.metrics.get(name)) for level, probe in zip(LEVELS, probes, strict=True)]
+        answered = [
+            (level, probe.metrics.get(name)) for level, probe in zip(LEVELS, probes, strict=True)
+        ]
         if plain is None:
             continue
         points: list[tuple[float, Estimate]] = [(0.0, told(plain))]
@@ -99,12 +102,11 @@ class ShareSums:
     def metrics(self, totals: Array) -> dict[str, Array]:
         """Each name's share, of shape (r,)."""
         return {
-            name: ratio(totals[:, 2 * i], totals[:, 2 * i + 1])
-            for i, name in enumerate(self.names)
+            name: ratio(totals[:, 2 * i], totals[:, 2 * i + 1]) for i, name in enumerate(self.names)
         }
 
 
-def shares_by_cluster(counted: dict[str, tuple[Array, Array]], clusters: Array) -> ShareSums:
+def shares_by_cluster(counted: dict[str, tuple[Array, Array]], clusters: Codes) -> ShareSums:
     """``counted`` has, by name, what is counted and among what, each of shape (rows,)."""
     count = int(clusters.max()) + 1
     columns = [
@@ -159,7 +161,9 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
         not_applicable={} if margin is not None else {near: "a list has no boundary"},
         findings=(f"{sentence}.",),
         tables=(
-            ReportTable("Decisions kept under little noise", ("of", "share", "low", "high"), tuple(rows)),
+            ReportTable(
+                "Decisions kept under little noise", ("of", "share", "low", "high"), tuple(rows)
+            ),
         ),
     )
 

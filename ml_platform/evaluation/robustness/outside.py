@@ -9,7 +9,7 @@ import numpy as np
 
 from ml_platform.evaluation.binary import BinaryRows, binary_sums
 from ml_platform.evaluation.intervals import Replicates
-from ml_platform.evaluation.metrics import Array
+from ml_platform.evaluation.metrics import Array, Codes
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.robustness.context import Context, Probe
 from ml_platform.evaluation.robustness.decisions import Decisions, decisions_of
@@ -105,10 +105,14 @@ def _detection(
     }
     best = max(by_way, key=lambda way: by_way[way].value)
     area = by_way[best]
-    without = {} if "confidence" in by_way else {_DETECTED[1]: "its answer has no confidence in a class"}
+    without = (
+        {} if "confidence" in by_way else {_DETECTED[1]: "its answer has no confidence in a class"}
+    )
     measures = {"ood_auc": told(area)} | {f"ood_auc_{way}": told(of) for way, of in by_way.items()}
     kept = rescaled(area, 2.0, -1.0)
-    kept = Replicates(max(kept.value, 0.0), np.maximum(kept.resampled, 0.0), np.maximum(kept.left_out, 0.0))
+    kept = Replicates(
+        max(kept.value, 0.0), np.maximum(kept.resampled, 0.0), np.maximum(kept.left_out, 0.0)
+    )
     others = " and ".join(f"{way} {of.value:.2f}" for way, of in by_way.items())
     advice = []
     if best == "distance" and area.value >= _TELLS:
@@ -129,7 +133,7 @@ def _detection(
     )
 
 
-def _area(context: Context, ordinary: Array, outside: Array, clusters: Array) -> Replicates:
+def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) -> Replicates:
     """ROC AUC of the second against the first, rows of a cluster drawn together."""
     both = np.concatenate([clusters, clusters]).astype(np.int64)
     strange = np.repeat([False, True], [len(ordinary), len(outside)])
@@ -166,11 +170,9 @@ def _calibration(
     for measure, of in answered:
         values = [each for each in of if each is not None]
         if values and known.any():
-            claimed = sum((decisions.confidence(each) for each in values), np.zeros(len(known)))
-            right = sum(
-                ((decisions.chosen(each) == decisions.truth) for each in values),
-                np.zeros(len(known)),
-            )
+            claimed = np.sum([decisions.confidence(each) for each in values], axis=0)
+            hits = [decisions.chosen(each) == decisions.truth for each in values]
+            right = np.sum(hits, axis=0, dtype=np.float64)
             counted[f"{measure}:claimed"] = (claimed * known, len(values) * known)
             counted[f"{measure}:right"] = (right * known, len(values) * known)
     missing = {m: "no answer on these rows" for m in _CLAIMED if f"{m}:claimed" not in counted}
@@ -185,11 +187,13 @@ def _calibration(
     }
     kept = mean_of([_kept(gap) for gap in gaps.values()])
     sentences = []
-    for measure, where in zip(_CLAIMED, ("with permuted columns", "with noise and gaps"), strict=True):
+    for measure, where in zip(
+        _CLAIMED, ("with permuted columns", "with noise and gaps"), strict=True
+    ):
         if measure in gaps:
-            claimed, right = found[f"{measure}:claimed"].value, found[f"{measure}:right"].value
+            says, true = found[f"{measure}:claimed"].value, found[f"{measure}:right"].value
             sentences.append(
-                f"On rows {where} it claims a confidence of {claimed:.2f} and is right in {right:.2f}."
+                f"On rows {where} it claims a confidence of {says:.2f} and is right in {true:.2f}."
             )
     return Part(
         name=name,
@@ -226,6 +230,4 @@ def _claims(gaps: dict[str, Estimate]) -> ReportTable:
         (name.replace("_", " "), round(of.value, 4), round(of.low, 4), round(of.high, 4))
         for name, of in gaps.items()
     )
-    return ReportTable(
-        "Confidence claimed less share right", ("rows", "gap", "low", "high"), rows
-    )
+    return ReportTable("Confidence claimed less share right", ("rows", "gap", "low", "high"), rows)

@@ -70,9 +70,7 @@ def blanked_at_random(
     )
 
 
-def blanked_large(
-    rows: "pd.DataFrame", columns: Iterable[Column], known: Known
-) -> "pd.DataFrame":
+def blanked_large(rows: "pd.DataFrame", columns: Iterable[Column], known: Known) -> "pd.DataFrame":
     """Numbers, and lists by their length, missing where they are above three quarters of the training part's."""
     made = {}
     for column in columns:

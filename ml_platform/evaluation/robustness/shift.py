@@ -41,6 +41,10 @@ COMPARED = 5_000
 """Rows of each part, evenly spaced, that differences are measured on."""
 
 
+Both = tuple[Replicates, Replicates]
+"""A metric of the candidate, and of the naive scorer, on the same rows."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """Sums of a slice at the places of the whole sample's clusters: 0 where a cluster has no row in it."""
@@ -66,23 +70,24 @@ def shift_part(
     subject: "Examined", sample: Sample, columns: tuple[Column, ...], metric: str
 ) -> Part:
     """The skill of the worst slice, relative to that of all rows."""
-    whole = _gain(subject, sample, np.ones(len(sample.rows), dtype=bool), metric)
+    whole = judged_slice(subject, sample, np.ones(len(sample.rows), dtype=bool), metric)
     assert whole is not None
-    total, _ = whole
     found: list[tuple[Slice, Replicates, Estimate]] = []
     small: list[str] = []
     slices = _slices(subject, sample, columns)
     for each in slices:
-        gained = None
+        part = None
         if _enough(sample, each.where):
-            gained = _gain(subject, sample, each.where, metric)
-        if gained is None:
+            part = judged_slice(subject, sample, each.where, metric)
+        if part is None:
             small.append(each.name)
             continue
-        gain, figure = gained
-        found.append((each, retained_between(gain, total), figure))
+        found.append((each, kept_in(part, whole), told(part[0])))
     names = ("shift_worst_retained", "newest_half_retained")
-    why = f"a slice needs {LEAST_ROWS} rows in {LEAST_CLUSTERS} clusters, and both outcomes"
+    why = (
+        f"a slice needs {LEAST_ROWS} rows in {LEAST_CLUSTERS} clusters and both outcomes, halves rows of "
+        "more than one time"
+    )
     if not found:
         return Part("covariate shift", None, "", undefined=dict.fromkeys(names, why))
     worst, kept, figure = min(found, key=lambda one: one[1].value)
@@ -102,7 +107,9 @@ def shift_part(
             f"[{figure.low:.2f}, {figure.high:.2f}]: {kept.value:.0%} of the skill is left.",
         ),
         watch=tuple(
-            f"{each.name}: the test part has moved there already" for each in slices if each.name not in _HALVES
+            f"{each.name}: the test part has moved there already"
+            for each in slices
+            if each.name not in _HALVES
         ),
         tables=(_table(label, found, small),),
     )
@@ -130,10 +137,26 @@ def _enough(sample: Sample, where: np.ndarray) -> bool:
     return int(where.sum()) >= min(LEAST_ROWS, len(where)) and clusters >= LEAST_CLUSTERS
 
 
-def _gain(
+def kept_in(part: Both, whole: Both) -> Replicates:
+    """The larger of two: of the gain over the naive scorer of the slice, and over that of all rows.
+
+    A slice that is easy leaves little to gain over its own naive scorer, and one that is hard lowers the metric of
+    anybody: skill is lost only where both are lower.
+    """
+    gain = whole[0].minus(whole[1])
+    own = retained_between(part[0].minus(part[1]), gain)
+    level = retained_between(part[0].minus(whole[1]), gain)
+    return Replicates(
+        max(own.value, level.value),
+        np.maximum(own.resampled, level.resampled),
+        np.maximum(own.left_out, level.left_out),
+    )
+
+
+def judged_slice(
     subject: "Examined", sample: Sample, where: np.ndarray, metric: str
-) -> tuple[Replicates, Estimate] | None:
-    """The metric less that of the naive scorer on the rows ``where``, and the metric; ``None``: not defined."""
+) -> Both | None:
+    """The metric of candidate and naive scorer on the rows ``where``; ``None`` where it is not defined."""
     places = np.flatnonzero(where)
     part = replace(sample.training_set, test=sample.rows.iloc[places])
     answers = Answers(sample.answers.values[places], sample.answers.threshold)
@@ -145,8 +168,7 @@ def _gain(
         if metric not in found:
             return None
         both.append(_defined(found[metric]))
-    own, naive = both
-    return own.minus(naive), told(own)
+    return both[0], both[1]
 
 
 def _placed(rows: Sample, answers: Answers, count: int) -> Placed:
@@ -177,10 +199,12 @@ def _slices(subject: "Examined", sample: Sample, columns: tuple[Column, ...]) ->
     def of_acts(values: Array) -> Array:
         return np.bincount(acts, weights=values, minlength=len(ids)) / sizes
 
-    times = rows[TIME].to_numpy().astype("datetime64[us]").astype(np.int64).astype(np.float64)
-    when = of_acts(times - times.min())[acts]
+    since = (rows[TIME] - rows[TIME].min()).dt.total_seconds().to_numpy(dtype=np.float64)
+    when = of_acts(since)[acts]
     late = when > np.median(when)
-    found = [Slice(OLDEST, ~late), Slice(NEWEST, late)]
+    if not late.any():  # More than half of the rows are of the last moment.
+        late = when == when.max()
+    found = [] if late.all() else [Slice(OLDEST, ~late), Slice(NEWEST, late)]
     for name, values, upper in moved_features(subject, sample, columns)[:MOVED]:
         mean = of_acts(values)[acts]
         known = np.isfinite(mean)

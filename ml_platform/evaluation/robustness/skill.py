@@ -18,8 +18,18 @@ from ml_platform.evaluation.metrics import Array
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.robustness.sample import Sample
 from ml_platform.evaluation.scorers import score
-from ml_platform.models.task import Classification, Detection, Ranking, Replay, Sequence, Share, Task
+from ml_platform.models.task import (
+    Classification,
+    Detection,
+    Ranking,
+    Replay,
+    Sequence,
+    Share,
+    Task,
+)
 
+RESAMPLED = 400
+"""Resamples of a probe at most: there are some thirty, and their ends need no third digit."""
 LEAST_CLUSTERS = 20
 """Below it an interval from clusters says nothing."""
 
@@ -67,9 +77,9 @@ def naive_answers(task: Task, sample: Sample) -> Answers:
 
 
 def replicated(sums: Sums, *, seed: int, resamples: int) -> dict[str, Replicates]:
-    """`replicate`, quiet about resamples in which a slice has no row: those are NaN, and left out later."""
+    """`replicate`, with `RESAMPLED` at most, and quiet about resamples in which a slice has no row (NaN)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return replicate(sums, seed=seed, resamples=resamples)
+        return replicate(sums, seed=seed, resamples=min(resamples, RESAMPLED))
 
 
 def retained(of: Replicates, reference: Replicates, naive: Replicates) -> Replicates:
