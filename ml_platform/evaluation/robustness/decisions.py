@@ -8,6 +8,7 @@ from ml_platform.evaluation.metrics import Array, Codes
 from ml_platform.evaluation.scorers import class_codes
 from ml_platform.models.task import (
     NO,
+    SOON,
     YES,
     Classification,
     Detection,
@@ -80,7 +81,7 @@ def decisions_of(
             truth = _yes(training_set, record.label)
             return Decisions((NO, YES), truth, place, 2, limit, True)
         case Sequence():
-            steps = record.classes[:-1]
+            steps = tuple(name for name in record.classes if name != SOON)
             if test[task.soon].notna().any():
                 truth = _yes(training_set, task.soon)
                 return Decisions((NO, YES), truth, len(steps), 2, limit, True)

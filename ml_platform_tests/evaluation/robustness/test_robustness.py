@@ -22,7 +22,7 @@ from ml_platform_tests.evaluation.robustness.toys import (
     training_set,
 )
 
-ROWS = training_set(2_000)
+ROWS = training_set(800)
 
 
 def told(scorer: Scorer) -> Dimension:
@@ -97,8 +97,10 @@ def test_one_that_stops_at_infinity_is_found() -> None:
 
 def test_one_that_is_too_sure_outside_is_found(sturdy: Dimension) -> None:
     found = told(Overconfident())
-    ordinary = value(sturdy, "overconfidence_ood")
-    assert value(found, "overconfidence_ood") > ordinary + 0.1
+    assert value(found, "overconfidence_ood") > value(sturdy, "overconfidence_ood") + 0.03
+    assert (
+        value(found, "overconfidence_perturbed") > value(sturdy, "overconfidence_perturbed") + 0.05
+    )
     assert value(found, "ood_auc_confidence") == pytest.approx(0.5)
     assert found.measures["overconfidence_perturbed"].low > 0.05
     assert any("Do not act on confidence alone" in text for text in found.advice)

@@ -93,6 +93,8 @@ def test_shares_are_told_by_r2() -> None:
 
 
 def test_sequences_are_told_by_their_need() -> None:
-    of = found(NGRAM, step_worlds.training_set(400))
+    rows = step_worlds.training_set(400)
+    rows = replace(rows, record=replace(rows.record, classes=(*rows.record.classes, "soon")))
+    of = found(NGRAM, rows)
     assert complete(of)
     assert of.parts
