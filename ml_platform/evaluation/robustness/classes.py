@@ -22,6 +22,7 @@ from ml_platform.evaluation.robustness.skill import (
     told,
 )
 from ml_platform.models.task import Replay
+from ml_platform.training_sets.training_set import CLUSTER
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.examine import Examined
@@ -107,7 +108,7 @@ def _counted(
     truth, classes = decisions.truth, len(decisions.classes)
     known = truth >= 0
     rows = subject.training_set.test
-    clusters, ids = pd.factorize(rows["cluster_id"].to_numpy(), sort=True)
+    clusters, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)
     hit = (decisions.chosen(subject.answers.values) == truth) & known
     flat = clusters * classes + np.maximum(truth, 0)
     width = len(ids) * classes

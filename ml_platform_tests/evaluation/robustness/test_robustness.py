@@ -16,8 +16,8 @@ from ml_platform_tests.evaluation.robustness.toys import (
     Memorises,
     OneColumn,
     Outdated,
-    Overconfident,
     Sturdy,
+    TwoColumns,
     examined,
     training_set,
 )
@@ -95,14 +95,15 @@ def test_one_that_stops_at_infinity_is_found() -> None:
     assert any("input contains infinity" in text for text in found.findings)
 
 
-def test_one_that_is_too_sure_outside_is_found(sturdy: Dimension) -> None:
-    found = told(Overconfident())
-    assert value(found, "overconfidence_ood") > value(sturdy, "overconfidence_ood") + 0.03
+def test_one_that_is_too_sure_outside_is_found() -> None:
+    honest, found = told(TwoColumns(sure=False)), told(TwoColumns(sure=True))
+    for measure in ("overconfidence_ood", "overconfidence_perturbed"):
+        assert found.measures[measure].low > honest.measures[measure].high
     assert (
-        value(found, "overconfidence_perturbed") > value(sturdy, "overconfidence_perturbed") + 0.05
+        value(honest, "overconfidence_perturbed") < 0.1 < value(found, "overconfidence_perturbed")
     )
+    assert value(honest, "ood_auc_confidence") > 0.6
     assert value(found, "ood_auc_confidence") == pytest.approx(0.5)
-    assert found.measures["overconfidence_perturbed"].low > 0.05
     assert any("Do not act on confidence alone" in text for text in found.advice)
 
 
