@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ml_platform.evaluation.dimension import Dimension
 from ml_platform.evaluation.intervals import RESAMPLES
 from ml_platform.evaluation.judge import Answers, Judge
+from ml_platform.evaluation.robustness.examination import robustness
 from ml_platform.models.artifact import Artifact
 from ml_platform.models.spec import ModelSpec, Scorer
 from ml_platform.training_sets.training_set import TrainingSet
@@ -36,7 +37,7 @@ class Examined:
 
 Examination = Callable[[Examined], Dimension]
 
-DIMENSIONS: tuple[Examination, ...] = ()
+DIMENSIONS: tuple[Examination, ...] = (robustness,)
 """In the order of the report."""
 
 

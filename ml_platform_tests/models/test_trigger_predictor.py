@@ -44,6 +44,17 @@ def sha256() -> str:
     return SPEC.fit(small, FitRequest(SPEC.seed, SPEC.defaults)).artifact.sha256
 
 
+def test_an_infinite_number_is_answered_like_a_missing_one(
+    known: TrainingSet, fitted: FitOutcome
+) -> None:
+    scorer = scorer_of(fitted.artifact)
+    names = ("hour_sin", "hour_cos", "is_weekend", "runs_28d")
+    missing = known.test.assign(**dict.fromkeys(names, np.nan))
+    for value in (np.inf, -np.inf):
+        infinite = known.test.assign(**dict.fromkeys(names, value))
+        assert np.array_equal(scorer.predict_proba(infinite), scorer.predict_proba(missing))
+
+
 def test_columns_by_hand() -> None:
     number = NumberColumns(
         "n", False, low=0.0, high=4.0, bend=2.0, centre=1.0, scale=2.0, missing=True

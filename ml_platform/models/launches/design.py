@@ -197,10 +197,11 @@ def _scaled(values: Floats, logarithm: bool) -> Floats:
 
 
 def _numbers(rows: "pd.DataFrame", name: str) -> Floats:
+    """The column; NaN where it is missing or infinite: both are answered alike."""
     values: Floats = rows[name].to_numpy()
-    if values.dtype == np.float64:
-        return values
-    return rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    if values.dtype != np.float64:
+        values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _codes(column: "pd.Series[Any]", place: dict[str, int]) -> Codes:

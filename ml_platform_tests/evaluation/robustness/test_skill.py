@@ -1,0 +1,164 @@
+"""Retained skill by hand, and statistics of slices, mixes and detection equal to scikit-learn's."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from ml_platform.evaluation.intervals import Replicates
+from ml_platform.evaluation.robustness.classes import PLAIN, ClassSums
+from ml_platform.evaluation.robustness.columns import columns_of
+from ml_platform.evaluation.robustness.decisions import Decisions, decisions_of
+from ml_platform.evaluation.robustness.examination import robustness
+from ml_platform.evaluation.robustness.part import scored
+from ml_platform.evaluation.robustness.sample import CLUSTERS, probed_rows, sampled
+from ml_platform.evaluation.robustness.shift import judged_slice, kept_in, moved_features
+from ml_platform.evaluation.robustness.skill import mean_of, primary_metrics, retained, told
+from ml_platform.models.catalogue import MODELS
+from ml_platform_tests.evaluation.robustness.toys import (
+    CLASSES,
+    NUMBERS,
+    Sturdy,
+    examined,
+    training_set,
+)
+
+ROWS = training_set(2_000)
+
+
+def value(x: float) -> Replicates:
+    return Replicates(x, np.full(3, x), np.full(2, x))
+
+
+@pytest.mark.parametrize(
+    ("worse", "plain", "naive", "kept"),
+    [
+        (0.7, 0.9, 0.5, 0.5),
+        (0.9, 0.9, 0.5, 1.0),
+        (0.95, 0.9, 0.5, 1.0),
+        (0.5, 0.9, 0.5, 0.0),
+        (0.2, 0.9, 0.5, 0.0),
+        (0.3, 0.1, 0.5, 0.5),
+        (0.6, 0.1, 0.5, 0.0),
+        (0.7, 0.5, 0.5, 0.0),
+    ],
+)
+def test_retained_skill_by_hand(worse: float, plain: float, naive: float, kept: float) -> None:
+    found = retained(value(worse), value(plain), value(naive))
+    assert found.value == pytest.approx(kept)
+    assert found.resampled == pytest.approx(np.full(3, kept))
+    assert scored(found).value == pytest.approx(1 + 9 * kept)
+
+
+def test_the_mean_of_parts_over_other_clusters_has_no_jackknife() -> None:
+    other = Replicates(1.0, np.ones(3), np.ones(5))
+    assert mean_of([value(0.5), value(0.0)]).left_out == pytest.approx(np.full(2, 0.25))
+    assert len(mean_of([value(0.5), other]).left_out) == 0
+    assert mean_of([value(0.5), other]).value == 0.75
+
+
+def test_every_model_has_a_primary_metric() -> None:
+    assert all(primary_metrics(spec.task) for spec in MODELS)
+
+
+def test_whole_clusters_are_sampled_and_the_same_ones_each_time() -> None:
+    subject = examined(Sturdy(), ROWS)
+    found = sampled(subject, 600)
+    assert 600 <= len(found.rows) <= 602
+    assert found.judge.cluster_count == len(found.rows) / 2 >= CLUSTERS
+    assert found.rows["row_id"].tolist() == sampled(subject, 600).rows["row_id"].tolist()
+    places = ROWS.test["row_id"].isin(found.rows["row_id"]).to_numpy()
+    assert np.array_equal(found.answers.values, subject.answers.values[places])
+    assert sampled(subject, 9_000).judge is subject.judge
+    assert probed_rows(56) < probed_rows(4) == 5_000
+
+
+def test_a_slice_has_the_metrics_of_its_rows() -> None:
+    subject = examined(Sturdy(), ROWS)
+    sample = sampled(subject, 9_000)
+    where = np.arange(len(ROWS.test)) < 700
+    found = judged_slice(subject, sample, where, "accuracy")
+    assert found is not None
+    figure, naive = told(found[0]), found[1]
+    truth = ROWS.test["label"][where]
+    said = np.array(CLASSES)[subject.answers.values[where].argmax(axis=1)]
+    assert figure.value == pytest.approx(metrics.accuracy_score(truth, said), abs=1e-12)
+    assert figure.low < figure.value < figure.high
+    assert naive.value == pytest.approx((truth == "common").mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("own", "naive", "kept"),
+    [(0.9, 0.85, 1.0), (0.7, 0.3, 1.0), (0.7, 0.6, 0.5), (0.5, 0.5, 0.0), (0.6, 0.5, 0.25)],
+)
+def test_a_slice_loses_skill_only_if_level_and_gain_are_lower(
+    own: float, naive: float, kept: float
+) -> None:
+    found = kept_in((value(own), value(naive)), (value(0.9), value(0.5)))
+    assert found.value == pytest.approx(kept)
+
+
+def test_the_feature_that_has_moved_comes_first_with_its_direction() -> None:
+    rows = training_set(2_000)
+    rows.test["x3"] += 1.0
+    rows.test["x1"] -= 0.5
+    subject = examined(Sturdy(), rows)
+    found = moved_features(subject, sampled(subject, 9_000), columns_of(subject))
+    assert [(name, upper) for name, _, upper in found[:2]] == [("x3", True), ("x1", False)]
+    assert {name for name, _, _ in found} == {*NUMBERS, "training share of word"}
+
+
+def test_other_mixes_equal_sample_weights_of_scikit_learn() -> None:
+    draw = np.random.default_rng(0)
+    truth, said = draw.integers(0, 2, 500), draw.integers(0, 2, 500)
+    clusters = np.arange(500) // 5
+    hits = np.array(
+        [[((truth == c) & (said == c) & (clusters == k)).sum() for c in (0, 1)] for k in range(100)]
+    )
+    support = np.array(
+        [[((truth == c) & (clusters == k)).sum() for c in (0, 1)] for k in range(100)]
+    )
+    weights = np.array([1.0, 0.5])
+    for alarms, reference in ((False, metrics.accuracy_score), (True, metrics.f1_score)):
+        mixes = {PLAIN: np.ones(2), "half": weights}
+        sums = ClassSums(np.hstack([hits, support]).astype(float), 2, mixes, 0, alarms)
+        found = sums.metrics(sums.sums.sum(axis=0)[None, :])
+        assert found[f"metric:{PLAIN}"][0] == pytest.approx(reference(truth, said))
+        assert found["metric:half"][0] == pytest.approx(
+            reference(truth, said, sample_weight=weights[truth])
+        )
+        naive = np.ones(500, dtype=int) if alarms else np.zeros(500, dtype=int)
+        assert found["naive:half"][0] == pytest.approx(
+            reference(truth, naive, sample_weight=weights[truth])
+        )
+        assert found["recall:1"][0] == pytest.approx(metrics.recall_score(truth, said))
+
+
+def test_decisions_by_hand() -> None:
+    values = np.array([[0.9, 0.1], [0.4, 0.6], [0.65, 0.35]])
+    truth = np.array([0, 1, 1])
+    best = Decisions(("no", "yes"), truth, None, 2, 0.5, True)
+    alarm = Decisions(("no", "yes"), truth, 1, 2, 0.3, True)
+    assert best.chosen(values).tolist() == [0, 1, 0]
+    assert best.confidence(values).tolist() == [0.9, 0.6, 0.65]
+    assert best.margin(values) == pytest.approx([0.8, 0.2, 0.3])
+    assert alarm.chosen(values).tolist() == [0, 1, 1]
+    assert alarm.confidence(values) == pytest.approx([0.9, 0.6, 0.35])
+    assert alarm.margin(values) == pytest.approx([0.2, 0.3, 0.05])
+
+
+def test_decisions_of_a_classification_are_its_labels() -> None:
+    found = decisions_of(examined(Sturdy(), ROWS).spec.task, ROWS, None)
+    assert found is not None
+    assert [CLASSES[code] for code in found.truth] == ROWS.test["label"].tolist()
+
+
+def test_detection_equals_scikit_learns_roc_auc() -> None:
+    subject = examined(Sturdy(), ROWS)
+    from ml_platform.evaluation.robustness.perturb import permuted
+
+    worse = permuted(ROWS.test, columns_of(subject), subject.seed)
+    sure = [Sturdy().predict_proba(rows).max(axis=1) for rows in (ROWS.test, worse)]
+    expected = metrics.roc_auc_score(np.repeat([0, 1], len(worse)), -np.concatenate(sure))
+    table = next(t for t in robustness(subject).tables if t.title.startswith("Out-of"))
+    found = {(row[0], row[1]): row[2] for row in table.rows}
+    assert found["columns permuted", "confidence"] == pytest.approx(expected, abs=1e-4)
