@@ -71,11 +71,13 @@ class _Sides:
     def least_of(self, i: int) -> Array:
         """Least standard error of the rates of side ``i``, (k,)."""
         spread = self.resampled[i].std(axis=0)
-        return least_error(*self.sums[i], self.units[i], spread, self.proportion)
+        top, bottom = self.sums[i]
+        return least_error(top, bottom, self.units[i], spread, self.proportion)
 
     def error_of(self, i: int) -> Array:
         """Standard error of the rates of side ``i``, (k,)."""
-        return np.maximum(self.resampled[i].std(axis=0), self.least_of(i))
+        found: Array = np.maximum(self.resampled[i].std(axis=0), self.least_of(i))
+        return found
 
     @property
     def least(self) -> Array:

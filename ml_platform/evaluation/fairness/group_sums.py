@@ -8,8 +8,10 @@ are as independent as the units' and tell the same variance.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ml_platform.evaluation.fairness.groups import Grouping
 from ml_platform.evaluation.metrics import Array, Codes
@@ -22,8 +24,8 @@ class Rate:
     """``top`` over ``bottom``, both (rows,), summed; ``bottom`` is 1 for rows that count and 0 for others."""
 
     name: str
-    top: Array
-    bottom: Array
+    top: npt.NDArray[Any]
+    bottom: npt.NDArray[Any]
     proportion: bool = True
     """``top`` is 0 or 1, so that the variance of a few rows without a difference can be bounded."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +61,7 @@ def tenure_grouping(days: Array, edges: tuple[int, ...]) -> Grouping:
     """Bands of ``days`` (rows,): below the first edge, from one edge to below the next, from the last on."""
     names = (
         f"below {edges[0]} days",
-        *(f"{low} to {high - 1} days" for low, high in zip(edges, edges[1:], strict=False)),
+        *(f"{low} to {high - 1} days" for low, high in pairwise(edges)),
         f"{edges[-1]} days or more",
     )
     known = np.isfinite(days)

@@ -1,13 +1,14 @@
 """What fairness looks at, by task: the loss of a row, a decision on a person, a claim that may come true."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.evaluation.binary import Flags
 from ml_platform.evaluation.fairness.group_sums import Rate
 from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.metrics import Array
+from ml_platform.evaluation.metrics import Array, Codes
 from ml_platform.evaluation.scorers import class_codes
 from ml_platform.models.spec import FairnessPolicy, Selected
 from ml_platform.models.task import (
@@ -25,8 +26,6 @@ from ml_platform.training_sets.training_set import TrainingSet, TrainingSetRecor
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ml_platform.evaluation.binary import Flags
 
 EVEN = 0.5
 ERROR, CALIBRATION = "error", "claimed minus true"
@@ -46,13 +45,13 @@ class Decision:
 
     scores: Array
     threshold: float
-    positive: "Flags"
-    known: "Flags"
+    positive: Flags
+    known: Flags
     of: str
     """What is decided, in words."""
 
     @property
-    def selected(self) -> "Flags":
+    def selected(self) -> Flags:
         """Scores at or above the threshold."""
         found: Flags = self.scores >= self.threshold
         return found
@@ -75,7 +74,7 @@ class Lens:
 
     loss: Array
     """(rows,) in the words of ``loss_name``; of rows that ``judged`` leaves out it means nothing."""
-    judged: "Flags"
+    judged: Flags
     loss_name: str
     rates: tuple[Rate, ...]
     decision: Decision | None = None
@@ -256,11 +255,11 @@ def _of_lists(task: Ranking, training_set: TrainingSet, values: Array) -> Lens:
     return Lens(loss, judged, f"1 - nDCG at {task.k}", rates, not_applicable=senseless)
 
 
-def _claim(scores: Array, truth: Array, known: Any) -> Rate:
+def _claim(scores: Array, truth: Array, known: Flags) -> Rate:
     return Rate(CALIBRATION, (scores - truth) * known, known * 1.0, proportion=False)
 
 
-def _ranks(counts: Array) -> Array:
+def _ranks(counts: Codes) -> Array:
     """The place of each item by ``counts`` (items,), from 0 (least begun) to 1; equal counts share one."""
     lower = np.searchsorted(np.sort(counts), counts, side="left")
     upper = np.searchsorted(np.sort(counts), counts, side="right")

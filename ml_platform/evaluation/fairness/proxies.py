@@ -21,7 +21,7 @@ from ml_platform.evaluation.report_parts import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-GIVES_AWAY = 0.5
+GIVES_AWAY = 0.4
 """Share of the errors avoided from which a feature is named."""
 BINS = 20
 _MOST_USERS = 1_000
@@ -100,7 +100,10 @@ class _Problem:
     @property
     def known_users(self) -> Array:
         """Weight of each user's rows with a known group, (users,)."""
-        return np.bincount(self.user, self.share * (self.codes >= 0), minlength=self.users)
+        found: Array = np.bincount(
+            self.user, self.share * (self.codes >= 0), minlength=self.users
+        ).astype(np.float64)
+        return found
 
     def right(self, bins: Codes, count: int) -> Array:
         """Share of each user's rows whose group is told by their bin, (users,)."""
@@ -123,8 +126,8 @@ class _Problem:
             seen = there[row]
             flat = word[seen] * self.groups + self.codes[row[seen]]
             table = np.bincount(flat, self.share[row[seen]], minlength=words * self.groups)
-            table = table.reshape(words, self.groups) + 1.0 / words
-            log_chance = np.log(table / table.sum(axis=0))
+            smooth = table.reshape(words, self.groups) + 1.0 / words
+            log_chance = np.log(smooth / smooth.sum(axis=0))
             prior = np.bincount(self.codes[there], self.share[there], minlength=self.groups)
             scores = [
                 np.bincount(row, log_chance[word, g], minlength=len(self.codes))
@@ -136,7 +139,8 @@ class _Problem:
 
     def _by_user(self, said: Codes) -> Array:
         right = (said == self.codes) * self.share
-        return np.bincount(self.user, right, minlength=self.users)
+        found: Array = np.bincount(self.user, right, minlength=self.users).astype(np.float64)
+        return found
 
 
 def _sample(users: Codes, generator: np.random.Generator) -> Codes:
@@ -203,7 +207,8 @@ def _proxies(
     order = np.argsort(-bands.values, kind="stable")
     return tuple(
         Proxy(
-            *names[i],
+            names[i][0],
+            names[i][1],
             Estimate(
                 max(float(bands.values[i]), 0.0),
                 max(float(bands.low[i]), 0.0),

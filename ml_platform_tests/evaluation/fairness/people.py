@@ -78,7 +78,7 @@ def shares(users: int = 200, rows: int = 4_000, seed: int = 0) -> tuple[Training
                 "cluster_id": [f"u{i}" for i in user],
                 "act_id": [f"r{first + i}" for i in range(rows)],
                 "occurred_at": pd.Timestamp(START) + pd.to_timedelta(np.arange(rows), unit="min"),
-                "adopted_share": chance,
+                "adopted_share": np.clip(chance + generator.normal(0, 0.1, rows), 0, 1),
                 "adopted": np.where(yes, "yes", "no"),
                 "told": chance,
             }
