@@ -138,7 +138,11 @@ def speed() -> dict[str, float]:
             peer(truth[drawn], chosen[drawn], sensitive_features=groups[drawn])
     peer_seconds = (time.perf_counter() - start) * OURS_RESAMPLES / PEER_RESAMPLES
     ours = float(np.median(times))
-    return {"ours": ours, "fairlearn, 1,000 resamples": peer_seconds, "ratio": peer_seconds / ours}
+    return {
+        "ours": ours,
+        "fairlearn, 1,000 resamples (from 10)": peer_seconds,
+        "ratio": peer_seconds / ours,
+    }
 
 
 def main(arguments: list[str]) -> None:

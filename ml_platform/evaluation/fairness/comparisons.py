@@ -171,7 +171,11 @@ def _largest(sums: GroupSums, sides: list[_Sides]) -> Measure | None:
         np.concatenate([side.units.min(axis=0) for side in sides]),
     )
     value = np.abs(bands.values)
-    high = np.maximum(np.abs(bands.low), np.abs(bands.high))
+    # Proportions differ by 1 at most; a mean loss has no such bound.
+    most = np.concatenate(
+        [np.full(len(side.group), 1.0 if side.proportion else np.inf) for side in sides]
+    )
+    high = np.minimum(np.maximum(np.abs(bands.low), np.abs(bands.high)), most)
     low = np.where(bands.low * bands.high > 0, np.minimum(abs(bands.low), abs(bands.high)), 0.0)
     order = np.argsort(-value, kind="stable")
     estimate = Estimate(float(value.max()), float(low.max()), float(high.max()))

@@ -17,6 +17,8 @@ from ml_platform.evaluation.fairness.groups import Grouping
 from ml_platform.evaluation.metrics import Array, Codes
 
 BATCHES = 1_000
+_MARKS = 50_000_000
+"""Pairs of unit and group up to which each has a mark of its own, which is faster than a sort: 50 MB."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,8 @@ def _one(
     flat = _by_code(columns, batch[unit] * width + short[codes], batches * width)
     block = flat.reshape(batches, width, 2 * rates)
     rest = block.sum(axis=1, keepdims=True) - block[:, :-1]
-    anywhere = np.array([len(np.unique(unit[seen])) for seen in counts.T], dtype=np.int64)
+    nowhere = np.zeros_like(codes)
+    anywhere = np.array([_distinct(nowhere[seen], unit[seen], 1)[0] for seen in counts.T])
     counted_there = np.array(counted, dtype=np.int64).reshape(rates, groups)
     return _Part(
         rows=rows,
@@ -224,8 +227,13 @@ def _by_code(columns: Array, codes: Codes, count: int) -> Array:
 
 def _distinct(codes: Codes, unit: Codes, groups: int) -> Codes:
     """How many units each group has, (groups,)."""
-    pairs = np.unique(unit * groups + codes)
-    found: Codes = np.bincount(pairs % groups, minlength=groups).astype(np.int64)
+    pairs = unit * groups + codes
+    if len(pairs) and int(unit.max()) * groups > _MARKS:
+        pairs = np.unique(pairs)
+        return np.bincount(pairs % groups, minlength=groups).astype(np.int64)
+    marks = np.zeros((int(unit.max(initial=0)) + 1, groups), dtype=bool)
+    marks.ravel()[pairs] = True
+    found: Codes = marks.sum(axis=0, dtype=np.int64)
     return found
 
 

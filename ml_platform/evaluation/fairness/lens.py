@@ -1,9 +1,10 @@
 """What fairness looks at, by task: the loss of a row, a decision on a person, a claim that may come true."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.evaluation.binary import Flags
 from ml_platform.evaluation.fairness.group_sums import Rate
@@ -255,7 +256,7 @@ def _of_lists(task: Ranking, training_set: TrainingSet, values: Array) -> Lens:
     return Lens(loss, judged, f"1 - nDCG at {task.k}", rates, not_applicable=senseless)
 
 
-def _claim(scores: Array, truth: Array, known: Flags) -> Rate:
+def _claim(scores: NDArray[Any], truth: NDArray[Any], known: Flags) -> Rate:
     return Rate(CALIBRATION, (scores - truth) * known, known * 1.0, proportion=False)
 
 
