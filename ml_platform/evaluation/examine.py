@@ -37,7 +37,15 @@ class Examined:
 
 Examination = Callable[[Examined], Dimension]
 
-DIMENSIONS: tuple[Examination, ...] = (robustness,)
+
+def fairness(subject: Examined) -> Dimension:
+    """Is it as good to one team, region or tenure as to another?"""
+    from ml_platform.evaluation.fairness.examination import examine_fairness
+
+    return examine_fairness(subject)
+
+
+DIMENSIONS: tuple[Examination, ...] = (fairness, robustness)
 """In the order of the report."""
 
 

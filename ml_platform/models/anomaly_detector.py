@@ -11,7 +11,14 @@ from ml_platform.features.session_features import TABLE
 from ml_platform.models.isolating.deviations import HIGH, LOW
 from ml_platform.models.isolating.rules import fit_rules
 from ml_platform.models.search import Int
-from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.spec import (
+    Bound,
+    FairnessPolicy,
+    GatePolicy,
+    ModelSpec,
+    QualityGate,
+    Selected,
+)
 from ml_platform.models.task import NO, YES, Detection
 
 if TYPE_CHECKING:
@@ -108,4 +115,5 @@ SPEC = ModelSpec(
     classes=(NO, YES),
     monitored="one_minus_brier",
     kinds=("scikitlearn", "onnx"),
+    fairness=FairnessPolicy(selected=Selected.BURDEN),
 )

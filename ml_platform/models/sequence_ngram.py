@@ -11,7 +11,15 @@ from ml_platform.models.recipe import recipe_of
 from ml_platform.models.search import Float, Int
 from ml_platform.models.sequences.ngram import FEATURES
 from ml_platform.models.sequences.ngram_fit import SOON_LABEL, NgramRecipe, fit_ngram
-from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.spec import (
+    Bound,
+    FairnessPolicy,
+    FitRequest,
+    GatePolicy,
+    ModelSpec,
+    QualityGate,
+    Selected,
+)
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -85,4 +93,5 @@ SPEC = ModelSpec(
     carried=(SOON_LABEL,),
     ceiling="sequence",
     kinds=("numpy",),
+    fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

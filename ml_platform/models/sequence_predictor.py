@@ -18,7 +18,13 @@ from ml_platform.models.sequences.recipe import (
     SOON_GATE,
     NetRecipe,
 )
-from ml_platform.models.spec import FitRequest, GatePolicy, ModelSpec
+from ml_platform.models.spec import (
+    FairnessPolicy,
+    FitRequest,
+    GatePolicy,
+    ModelSpec,
+    Selected,
+)
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -55,4 +61,5 @@ SPEC = ModelSpec(
     carried=("workflow_soon",),
     ceiling="sequence",
     kinds=("pytorch", "onnx"),
+    fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

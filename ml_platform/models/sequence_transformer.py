@@ -19,7 +19,15 @@ from ml_platform.models.sequences.recipe import (
     SOON_GATE,
     NetRecipe,
 )
-from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.spec import (
+    Bound,
+    FairnessPolicy,
+    FitRequest,
+    GatePolicy,
+    ModelSpec,
+    QualityGate,
+    Selected,
+)
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -64,4 +72,5 @@ SPEC = ModelSpec(
     rival="sequence_predictor",
     ceiling="sequence",
     kinds=("pytorch", "onnx"),
+    fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

@@ -17,7 +17,15 @@ from ml_platform.models.boosted.rules import fit_share_rules
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.recipe import recipe_of
 from ml_platform.models.search import Float, Int
-from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.spec import (
+    Bound,
+    FairnessPolicy,
+    FitRequest,
+    GatePolicy,
+    ModelSpec,
+    QualityGate,
+    Selected,
+)
 from ml_platform.models.task import Share
 
 if TYPE_CHECKING:
@@ -120,4 +128,5 @@ SPEC = ModelSpec(
     needs=("suggestions",),
     monitored="one_minus_mae",
     kinds=("scikitlearn", "onnx"),
+    fairness=FairnessPolicy(selected=Selected.FAVOUR, threshold=0.3),
 )
