@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ml_platform.evaluation.cost.sample import CostMeter
 from ml_platform.evaluation.dimension import Dimension
 from ml_platform.evaluation.intervals import RESAMPLES
 from ml_platform.evaluation.judge import Answers, Judge
@@ -30,13 +31,28 @@ class Examined:
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
+    cost_meter: CostMeter | None = None
+    """Measures times and memory of ``artifact``; without it nothing is told of cost."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
 
 Examination = Callable[[Examined], Dimension]
 
-DIMENSIONS: tuple[Examination, ...] = ()
+
+def _cost(subject: Examined) -> Dimension:
+    from ml_platform.evaluation.cost.examination import cost
+
+    return cost(subject)
+
+
+def _explanations(subject: Examined) -> Dimension:
+    from ml_platform.evaluation.explanations.examination import explanations
+
+    return explanations(subject)
+
+
+DIMENSIONS: tuple[Examination, ...] = (_cost, _explanations)
 """In the order of the report."""
 
 
