@@ -14,7 +14,9 @@ from ml_platform.evaluation.intervals import LEVEL
 from ml_platform.evaluation.metrics import Array
 from ml_platform.evaluation.report_parts import Estimate
 
-SPLITS = 200
+SPLITS = 100
+RESAMPLES = 60
+SPLITS_OF_RESAMPLE = 8
 LEAST_CLUSTERS = 20
 TOP = 5
 Z = 1.96
@@ -33,7 +35,10 @@ class Stability:
 
 
 def stability_of(shuffled: Shuffled, metric: str, *, seed: int) -> Stability:
-    """Over `SPLITS` random halves of the clusters: the median, and where 95 % of them lie.
+    """Mean agreement over `SPLITS` random halves of the clusters; its interval over resampled clusters.
+
+    A half has shuffles of its own too: what agrees then is the model's, not one permutation's. A resample weighs the
+    clusters, and no cluster is in both halves; it has fewer distinct ones, so the interval leans to the low side.
 
     Raises:
         InsufficientData: fewer than `LEAST_CLUSTERS` clusters, or fewer than three groups of features.
@@ -46,38 +51,59 @@ def stability_of(shuffled: Shuffled, metric: str, *, seed: int) -> Stability:
             remedy="a larger test part",
         )
     generator = np.random.default_rng((seed, 1))
+    drawn = generator.multinomial(clusters, np.full(clusters, 1.0 / clusters), RESAMPLES)
+    whole = losses(shuffled, metric, np.vstack([np.ones(clusters), drawn]))
+    error = whole[1:].std(axis=0).mean(axis=1)
     order = np.argsort(generator.random((SPLITS, clusters)), axis=1, kind="stable")
     first = (order < clusters // 2).astype(np.float64)
-    half, other = losses(shuffled, metric, first), losses(shuffled, metric, 1.0 - first)
-    repeats = half.shape[2]
-    # A half has its own shuffles too: what agrees then is the model's, not one permutation's.
-    split = repeats // 2 if repeats > 1 else 1
-    one = half[:, :, :split].mean(axis=2)
-    two = other[:, :, split:].mean(axis=2) if repeats > 1 else other.mean(axis=2)
-    drawn = generator.multinomial(clusters, np.full(clusters, 1.0 / clusters), SPLITS)
-    again = losses(shuffled, metric, np.vstack([np.ones(clusters), drawn.astype(np.float64)]))
-    error = again[1:].std(axis=0).mean(axis=1)
-    one, two = (shown(side, error * 2**0.5) for side in (one, two))
-    again = shown(again, error[:, None])
-    pairs = [(a, b) for a in range(repeats) for b in range(a)]
-    reseeded = np.mean(
-        [rank_correlation(again[:, :, a], again[:, :, b]) for a, b in pairs] or [np.ones(len(again))],
-        axis=0,
-    )
-    low, high = _middle(reseeded[1:])
-    value = float(reseeded[0])
+    sides = []
+    for half, repeats in _halves(first, len(shuffled.sums[0])):
+        plain = losses(shuffled, metric, half, repeats)
+        weighted = (drawn[:, None, :] * half[None, :SPLITS_OF_RESAMPLE]).reshape(-1, clusters)
+        resampled = losses(shuffled, metric, weighted, repeats)
+        both = np.concatenate([plain, resampled]).mean(axis=2)
+        sides.append(shown(both, error * 2**0.5))
+    pairs = shown(whole, error[:, None])
+    count = pairs.shape[2]
+    reseeded = [
+        rank_correlation(pairs[:, :, a], pairs[:, :, b]) for a in range(count) for b in range(a)
+    ]
+    again = np.mean(reseeded, axis=0)
     return Stability(
-        halves=_spread(rank_correlation(one, two)),
-        reseeding=Estimate(value, min(low, value), max(high, value)),
-        top_overlap=_spread(top_overlap(one, two)),
+        halves=_with_interval(rank_correlation(*sides)),
+        reseeding=_estimate(float(again[0]), again[1:]),
+        top_overlap=_with_interval(top_overlap(*sides)),
     )
 
 
-def losses(shuffled: Shuffled, metric: str, weights: Array) -> Array:
-    """What ``metric`` loses (weightings, groups, repeats), each cluster counted by ``weights`` (weightings, clusters)."""
+def _halves(first: Array, repeats: int) -> tuple[tuple[Array, range], tuple[Array, range]]:
+    """Each half of the clusters with the shuffles that it is explained by."""
+    split = repeats // 2
+    return (first, range(split)), (1.0 - first, range(split, repeats))
+
+
+def _with_interval(values: Array) -> Estimate:
+    """The mean of the first `SPLITS`, the interval of the means of the resamples that follow."""
+    means = values[SPLITS:].reshape(RESAMPLES, -1).mean(axis=1)
+    return _estimate(float(values[:SPLITS].mean()), means)
+
+
+def _estimate(value: float, resampled: Array) -> Estimate:
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return Estimate(value, min(low, value), max(high, value))
+
+
+def losses(
+    shuffled: Shuffled, metric: str, weights: Array, repeats: range | None = None
+) -> Array:
+    """What ``metric`` loses (weightings, groups, repeats), each cluster counted by ``weights`` (weightings, clusters).
+
+    By all repeats, or by some.
+    """
+    wanted = range(len(shuffled.sums[0])) if repeats is None else repeats
     base = shuffled.base.metrics(weights @ shuffled.base.sums)[metric]
     found = [
-        [base - each.metrics(weights @ each.sums)[metric] for each in of_group]
+        [base - of_group[r].metrics(weights @ of_group[r].sums)[metric] for r in wanted]
         for of_group in shuffled.sums
     ]
     return np.nan_to_num(np.array(found).transpose(2, 0, 1))
@@ -106,13 +132,3 @@ def top_overlap(left: Array, right: Array, top: int = TOP) -> Array:
     first, second = (np.argsort(-side, axis=1, kind="stable")[:, :count] for side in (left, right))
     found: Array = (first[:, :, None] == second[:, None, :]).any(axis=2).mean(axis=1)
     return found
-
-
-def _spread(values: Array) -> Estimate:
-    low, high = _middle(values)
-    return Estimate(float(np.median(values)), low, high)
-
-
-def _middle(values: Array) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
