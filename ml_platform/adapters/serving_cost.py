@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -74,7 +74,10 @@ def measure_in_fresh_process(
         try:
             done = subprocess.run(
                 command,
-                env={**environment, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+                env={
+                    **environment,
+                    "PYTHONPATH": os.pathsep.join(each for each in sys.path if each),
+                },
                 capture_output=True,
                 text=True,
                 timeout=_TIMEOUT,
@@ -127,12 +130,11 @@ def sample_of_scorer(scorer: Scorer, rows: "pd.DataFrame") -> CostSample:
     first_answer_ms = _since(began)
     for place in range(min(WARM_UP, len(single))):
         scorer.predict_proba(single[place])
-    one_row = _timed(lambda call: single[call % len(single)], scorer, CALLS, ONE_ROW_SECONDS)
+    one_row = _timed(single, scorer, CALLS, ONE_ROW_SECONDS)
     batches = []
     for size in BATCHES:
         if len(rows) >= size:
-            part = rows.iloc[:size]
-            batches.append(_timed(lambda _, part=part: part, scorer, 100, BATCH_SECONDS))
+            batches.append(_timed([rows.iloc[:size]], scorer, 100, BATCH_SECONDS))
     return CostSample(
         one_row=one_row,
         batches=tuple(batches),
@@ -154,9 +156,7 @@ def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InT
         for scorer in (served, variant):
             scorer.predict_proba(part)
         until = time.perf_counter() + TURN_SECONDS
-        while len(times[0]) < LEAST_CALLS or (
-            len(times[0]) < 200 and time.perf_counter() < until
-        ):
+        while len(times[0]) < LEAST_CALLS or (len(times[0]) < 200 and time.perf_counter() < until):
             for scorer, list_of in zip((served, variant), times, strict=True):
                 began = time.perf_counter()
                 scorer.predict_proba(part)
@@ -166,12 +166,13 @@ def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InT
 
 
 def _timed(
-    rows_of: Callable[[int], "pd.DataFrame"], scorer: Scorer, calls: int, seconds: float
+    asked: "Sequence[pd.DataFrame]", scorer: Scorer, calls: int, seconds: float
 ) -> CallTimes:
+    """Calls with one of ``asked`` after the other, all of as many rows."""
     times: list[float] = []
     until = time.perf_counter() + seconds
     while len(times) < 3 or (len(times) < calls and time.perf_counter() < until):
-        rows = rows_of(len(times))
+        rows = asked[len(times) % len(asked)]
         began = time.perf_counter()
         scorer.predict_proba(rows)
         times.append(_since(began))

@@ -11,7 +11,7 @@ from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
 def cluster_sample(
     training_set: TrainingSet, *, seed: int, rows: int, clusters: int, most: int
 ) -> Codes:
-    """Places of test rows, ascending: clusters in random order until there are ``rows`` rows and ``clusters`` clusters.
+    """Places of test rows, ascending: clusters in random order until rows and clusters are enough.
 
     The cluster that would take it beyond ``most`` rows ends it, the first one excepted. Which ones depends on the
     seed and on the order of the rows alone.
@@ -20,7 +20,8 @@ def cluster_sample(
 
     codes, names = pd.factorize(training_set.test[CLUSTER].to_numpy())
     sizes = np.bincount(codes, minlength=len(names))
-    chosen, total = [], 0
+    chosen: list[int] = []
+    total = 0
     for cluster in np.random.default_rng(seed).permutation(len(names)).tolist():
         enough = total >= rows and len(chosen) >= clusters
         if enough or (chosen and total + sizes[cluster] > most):

@@ -49,7 +49,9 @@ def artifact(rows: TrainingSet) -> Artifact:
     return fit_launch_model(rows, PLAN, request, SPEC.label_delay).artifact
 
 
-def sample(milliseconds: float, calls: int = 500, variants: Mapping[str, tuple[InTurns, ...]] | None = None) -> CostSample:
+def sample(
+    milliseconds: float, calls: int = 500, variants: Mapping[str, tuple[InTurns, ...]] | None = None
+) -> CostSample:
     return CostSample(
         one_row=CallTimes(1, tuple(milliseconds for _ in range(calls))),
         batches=(CallTimes(10, (2 * milliseconds,) * 9), CallTimes(100, (4 * milliseconds,) * 9)),
@@ -158,7 +160,9 @@ def answers(content: bytes, matrix: np.ndarray) -> np.ndarray:
 
 
 def as_artifact(content: bytes, kind: ArtifactKind) -> Artifact:
-    return Artifact(kind, ("share",), MappingProxyType({}), MappingProxyType({"model.onnx": content}))
+    return Artifact(
+        kind, ("share",), MappingProxyType({}), MappingProxyType({"model.onnx": content})
+    )
 
 
 def test_half_of_boosted_trees_is_the_boosting_stopped_early() -> None:
@@ -222,7 +226,8 @@ def test_a_slow_artifact_is_found_slow(rows: TrainingSet, artifact: Artifact) ->
     slow = slowed(artifact)
     part = rows.test.iloc[:300]
     np.testing.assert_array_equal(
-        scorer_of(slow).predict_proba(part.iloc[:5]), scorer_of(artifact).predict_proba(part.iloc[:5])
+        scorer_of(slow).predict_proba(part.iloc[:5]),
+        scorer_of(artifact).predict_proba(part.iloc[:5]),
     )
     fast_sample = measure_in_fresh_process(artifact, {}, part)
     slow_sample = measure_in_fresh_process(slow, {"fast": artifact}, part)
@@ -267,7 +272,7 @@ def test_a_scorer_is_timed_in_process(
 
 def test_a_broken_artifact_is_told(rows: TrainingSet, artifact: Artifact) -> None:
     broken = replace(artifact, files=MappingProxyType({**artifact.files, "model.onnx": b"no"}))
-    with pytest.raises(ServiceError, match="Measuring the cost of .* ended with code 1"):
+    with pytest.raises(ServiceError, match=r"Measuring the cost of .* ended with code 1"):
         measure_in_fresh_process(broken, {}, rows.test.iloc[:5])
 
 
@@ -288,7 +293,7 @@ def test_all_but_times_is_the_same_again(rows: TrainingSet, artifact: Artifact) 
     turns = (InTurns(CallTimes(1, (2.0,) * 20), CallTimes(1, (1.0,) * 20)),) * 2
 
     def measured(_: Artifact, variants: Mapping[str, Artifact], __: pd.DataFrame) -> CostSample:
-        return sample(3.6, variants={name: turns for name in variants})
+        return sample(3.6, variants=dict.fromkeys(variants, turns))
 
     meter = CostMeter(measured, 0.05, lambda of: of)
     first, second = (cost(examined(rows, artifact, meter)) for _ in range(2))

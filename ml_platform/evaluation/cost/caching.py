@@ -1,7 +1,7 @@
 """How often a cache of answers would be asked for what it has."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,9 +23,11 @@ def repeated_share(rows: "pd.DataFrame", features: Iterable[str]) -> float:
     return float(pd.DataFrame(columns).duplicated().mean())
 
 
-def _comparable(column: "pd.Series") -> "pd.Series":  # type: ignore[type-arg]
+def _comparable(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Values that hash: lists as tuples."""
     first = next((value for value in column if value is not None), None)
     if isinstance(first, list | tuple | np.ndarray):
-        return column.map(lambda value: tuple(value) if isinstance(value, list | np.ndarray) else value)
+        return column.map(
+            lambda value: tuple(value) if isinstance(value, list | np.ndarray) else value
+        )
     return column

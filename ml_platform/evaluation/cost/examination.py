@@ -1,18 +1,22 @@
 """What an answer costs: the examination of latency, memory and price of the artifact that is served."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.evaluation.cost.caching import repeated_share
 from ml_platform.evaluation.cost.quantiles import mean_estimate, quantile_estimate
-from ml_platform.evaluation.cost.sample import BATCHES, CallTimes, CostSample
+from ml_platform.evaluation.cost.sample import CallTimes, CostSample
 from ml_platform.evaluation.cost.told import advice_of, tables_of
 from ml_platform.evaluation.cost.variants import cheaper_variants, judged_variants
 from ml_platform.evaluation.dimension import Chart, ChartKind, Dimension, ScorePart, Series
 from ml_platform.evaluation.examine import Examined
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.training_sets.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROWS = 1_000
 ENOUGH_CALLS = 368
@@ -36,9 +40,7 @@ def cost(subject: Examined) -> Dimension:
     artifact, meter = subject.artifact, subject.cost_meter
     if artifact is None or meter is None:
         why = "no artifact was given" if artifact is None else "nobody measured it"
-        return Dimension(
-            "cost", title, question, why, undefined=dict.fromkeys(_NOT_MEASURED, why)
-        )
+        return Dimension("cost", title, question, why, undefined=dict.fromkeys(_NOT_MEASURED, why))
     rows = shown_rows(subject.training_set)
     variants, senseless = cheaper_variants(artifact, meter)
     sample = meter.measure(artifact, variants, rows)
@@ -74,14 +76,7 @@ def cost(subject: Examined) -> Dimension:
     )
 
 
-def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":  # type: ignore[name-defined]  # noqa: F821
-    """Test rows to be answered, evenly over time, at most `ROWS`."""
-    test = training_set.test
-    places = np.unique(np.linspace(0, len(test) - 1, min(ROWS, len(test))).round().astype(np.int64))
-    return test.iloc[places]
-
-
-def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Estimate]:
+def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":
     """Figures by name; milliseconds, megabytes, rows a second of one core, price of a million answers."""
     alone = np.array(sample.one_row.milliseconds)
     found = {
@@ -95,7 +90,9 @@ def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Est
     found |= {
         "cold_ms": _exact(sample.load_ms + sample.first_answer_ms),
         "resident_mb": _exact(sample.resident_mb),
-        "rows_per_second": Estimate(*(1_000 / t for t in (fastest.value, fastest.high, fastest.low))),
+        "rows_per_second": Estimate(
+            *(1_000 / t for t in (fastest.value, fastest.high, fastest.low))
+        ),
         "cost_per_million": _price(mean_estimate(alone), price_per_core_hour),
         "cost_per_million_in_batches": _price(mean_estimate(largest), price_per_core_hour),
     }
@@ -111,7 +108,9 @@ def score_parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
         ("size", "artifact_mb", 10.0, 1_000.0, "MB of artifact"),
     )
     return tuple(
-        ScorePart(name, _on_scale(measures[key].value, best, worst), f"{measures[key].value:.2f} {unit}")
+        ScorePart(
+            name, _on_scale(measures[key].value, best, worst), f"{measures[key].value:.2f} {unit}"
+        )
         for name, key, best, worst, unit in scales
     )
 

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.models.artifact import Artifact, ArtifactKind
+
+if TYPE_CHECKING:
+    import onnx
 
 MODEL_FILE = "model.onnx"
 AVERAGED = (ArtifactKind.FOREST, ArtifactKind.ISOLATION)
@@ -50,7 +54,7 @@ def tree_count(artifact: Artifact) -> int:
     return len(np.unique(np.array(trees.ints)))
 
 
-def _keep(attribute: "onnx.AttributeProto", inside: np.ndarray) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _keep(attribute: "onnx.AttributeProto", inside: np.ndarray) -> None:
     for field in (attribute.ints, attribute.floats, attribute.strings):
         values = list(field)
         if values:

@@ -58,7 +58,9 @@ def advice_of(
     told = []
     gain, rows = _best_batch(sample)
     if gain > _WORTH_IT:
-        told.append(f"Ask in batches of {rows:,} where answers can wait: a row is {gain:.0f} times cheaper.")
+        told.append(
+            f"Ask in batches of {rows:,} where answers can wait: a row is {gain:.0f} times cheaper."
+        )
     if sample.model_share is not None and sample.model_share < _ENCODES:
         told.append(
             f"Of a one-row call the graph takes {sample.model_share:.0%}, encoding the row the rest: "
@@ -71,7 +73,10 @@ def advice_of(
             f"({result.difference.value:+.4f} [{result.difference.low:+.4f}, {result.difference.high:+.4f}]), "
             f"{result.megabytes:.2f} MB"
         )
-        worth = "is worth a thought" if faster.low > _WORTH_IT else "does not pay"
+        worth = "does not pay"
+        if faster.low > _WORTH_IT:
+            costs = result.difference.high < 0
+            worth = "buys speed with quality" if costs else "is worth a thought"
         told.append(
             f"{result.name.capitalize()} {worth}: {result.times_faster.value:.2f} times as fast for one row, "
             f"{result.times_faster_in_batches.value:.2f} in batches; {change}."
@@ -82,13 +87,18 @@ def advice_of(
             f"A cache of answers would be asked for what it has in {hits:.1%} of the calls."
         )
     else:
-        told.append(f"A cache does not pay: only {hits:.1%} of the test rows repeat an earlier one.")
+        told.append(
+            f"A cache does not pay: only {hits:.1%} of the test rows repeat an earlier one."
+        )
     return tuple(told)
 
 
 def _best_batch(sample: CostSample) -> tuple[float, int]:
     alone = float(np.median(sample.one_row.milliseconds))
-    gains = [(alone * each.rows / float(np.median(each.milliseconds)), each.rows) for each in sample.batches]
+    gains = [
+        (alone * each.rows / float(np.median(each.milliseconds)), each.rows)
+        for each in sample.batches
+    ]
     return max(gains, default=(1.0, 1))
 
 
@@ -122,7 +132,17 @@ def _variant_table(
         for each in results
     ]
     if sample.batches:
-        table.append((f"batches of {rows:,}", None, round(gain, 2), "the same answers", None, None, round(megabytes, 3)))
+        table.append(
+            (
+                f"batches of {rows:,}",
+                None,
+                round(gain, 2),
+                "the same answers",
+                None,
+                None,
+                round(megabytes, 3),
+            )
+        )
     table.append(
         (
             f"a cache that hits {hits:.1%}, at most",

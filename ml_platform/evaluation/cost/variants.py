@@ -47,7 +47,9 @@ def cheaper_variants(
     made, senseless = {}, {}
     if artifact.kind in OF_TREES and tree_count(artifact) > 1:
         made[PRUNED] = fewer_trees(artifact, 0.5)
-        senseless[QUANTISED] = "dynamic int8 quantisation does not apply to trees: there is no matrix"
+        senseless[QUANTISED] = (
+            "dynamic int8 quantisation does not apply to trees: there is no matrix"
+        )
     else:
         senseless[PRUNED] = "the artifact is no ensemble of trees"
         quantised = meter.quantise(artifact)

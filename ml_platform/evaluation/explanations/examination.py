@@ -80,7 +80,11 @@ def explanations(subject: Examined) -> Dimension:
         not_applicable=senseless,
         parts=parts,
         findings=findings_of(
-            found.globally, found.metric, found.refits, found.shuffled.rows, len(found.shuffled.moved)
+            found.globally,
+            found.metric,
+            found.refits,
+            found.shuffled.rows,
+            len(found.shuffled.moved),
         ),
         watch=(
             "the shares of the groups of features, against the baseline that is stored here: a group that takes over "
@@ -128,7 +132,9 @@ def _found(subject: Examined, groups: tuple[FeatureGroup, ...]) -> _Found:
         bounded=not isinstance(subject.spec.task, Ranking),
         seed=subject.seed,
     )
-    metric = leading_metric(subject.spec, shuffled.base.metrics(shuffled.base.sums.sum(axis=0)[None]))
+    metric = leading_metric(
+        subject.spec, shuffled.base.metrics(shuffled.base.sums.sum(axis=0)[None])
+    )
     resamples = min(RESAMPLES, subject.resamples)
     locally, exact = explained_rows(subject, groups)
     stability: Stability | str
@@ -152,7 +158,8 @@ def _measures(found: _Found) -> tuple[dict[str, Estimate], dict[str, str], dict[
     gap = max(each.gap for each in found.locally)
     largest = max(found.globally, key=lambda each: each.share.value)
     measures = {"additivity_gap": Estimate(gap, gap, gap), "largest_share": largest.share}
-    undefined, senseless = {}, {}
+    undefined: dict[str, str] = {}
+    senseless: dict[str, str] = {}
     if isinstance(found.stability, Stability):
         told = (found.stability.halves, found.stability.reseeding, found.stability.top_overlap)
         measures |= dict(zip(_OF_ORDER, told, strict=True))
@@ -169,9 +176,7 @@ def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
     """Agreement of 1 is 10, of 0 and below is 1; a gap of 1e-9 is 10, of .01 is 1."""
     gap = measures["additivity_gap"].value
     decades = np.log10(max(gap, 1e-9)) + 9
-    parts = [
-        ScorePart("additive", float(10 - 9 * min(decades / 7, 1.0)), f"largest gap {gap:.1e}")
-    ]
+    parts = [ScorePart("additive", float(10 - 9 * min(decades / 7, 1.0)), f"largest gap {gap:.1e}")]
     for name, key in (
         ("the same on other rows", "stability"),
         ("the same by other shuffles", "reseeding"),

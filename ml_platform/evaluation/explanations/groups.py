@@ -38,7 +38,9 @@ def feature_groups(features: Sequence[str]) -> tuple[FeatureGroup, ...]:
 def _number(name: str, features: Sequence[str]) -> str:
     for ending in _CIRCLE:
         stem = name.removesuffix(ending)
-        if stem != name and any(f"{stem}{other}" in features for other in _CIRCLE if other != ending):
+        if stem != name and any(
+            f"{stem}{other}" in features for other in _CIRCLE if other != ending
+        ):
             return stem
     return name
 

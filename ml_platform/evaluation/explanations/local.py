@@ -73,7 +73,8 @@ def explained_columns(subject: Examined) -> Codes:
     if isinstance(subject.spec.task, Detection | Replay):
         return np.full(len(values), subject.training_set.record.classes.index(YES), dtype=np.int64)
     outcomes = values.shape[1] - len(subject.spec.extra_classes)
-    return values[:, :outcomes].argmax(axis=1).astype(np.int64)
+    columns: Codes = values[:, :outcomes].argmax(axis=1).astype(np.int64)
+    return columns
 
 
 def chosen_rows(subject: Examined, columns: Codes) -> dict[str, int]:
@@ -106,9 +107,13 @@ def row_errors(subject: Examined, columns: Codes) -> Array:
     task = subject.spec.task
     if isinstance(task, Share):
         truth = labels.to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.abs(numbers - truth)
+        off: Array = np.abs(numbers - truth)
+        return off
     if isinstance(task, Ranking):
-        hit = [record.classes[c] in set(_items(label)) for c, label in zip(columns, labels, strict=True)]
+        hit = [
+            record.classes[c] in set(_items(label))
+            for c, label in zip(columns, labels, strict=True)
+        ]
         return np.where(known, np.where(hit, 0.0, numbers), np.nan)
     classes = np.array(record.classes, dtype=object)
     told = labels.astype(object).to_numpy()
@@ -135,7 +140,9 @@ def _sampled(
     bounded = not isinstance(subject.spec.task, Ranking)
 
     def answer(rows: "pd.DataFrame") -> Array:
-        found: Array = score("candidate", subject.candidate, rows, classes, bounded=bounded)[:, column]
+        found: Array = score("candidate", subject.candidate, rows, classes, bounded=bounded)[
+            :, column
+        ]
         return found
 
     return sampled_contributions(answer, row[names], background[names], groups, seed=subject.seed)

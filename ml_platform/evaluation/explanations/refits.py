@@ -41,10 +41,14 @@ class Refits:
 
 
 def refit_agreement(
-    subject: Examined, part: TrainingSet, judge: Judge, clusters: Codes, groups: tuple[FeatureGroup, ...],
+    subject: Examined,
+    part: TrainingSet,
+    judge: Judge,
+    clusters: Codes,
+    groups: tuple[FeatureGroup, ...],
     metric: str,
 ) -> Refits:
-    """Rank correlation of the importances of two fits, by two seeds, on the same whole clusters of training rows."""
+    """Rank correlation of the importances of two fits, by two seeds, on the same clusters of training rows."""
     if subject.artifact is None or subject.artifact.kind not in CHEAP:
         kind = "such a model" if subject.artifact is None else f"a {subject.artifact.kind.value}"
         return Refits(f"not fitted again: the fits of {kind} are too dear for a report")

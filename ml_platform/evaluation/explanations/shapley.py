@@ -54,8 +54,8 @@ def sampled_contributions(
 ) -> Contributions:
     """Those of the one row in ``row``; ``answer`` gives a number (n,) for n rows.
 
-    ``background`` rows are taken in turn: a multiple of their number in ``pairs`` weighs them alike. The answer that
-    the contributions sum to is the one that the scorer gives now, among hybrids: hold it against the one it gave.
+    ``background`` rows are taken in turn: a multiple of their number in ``pairs`` weighs them alike. The answer
+    that contributions sum to is the one that the scorer gives now, among hybrids: hold it against the one it gave.
     """
     import pandas as pd
 

@@ -1,7 +1,8 @@
 """What becomes of answers when a group of features is shuffled among the rows: in quality, and in themselves.
 
-Quality needs labels and gives permutation importance (Breiman 2001; Fisher, Rudin, Dominici 2019). How far answers
-move needs none: it can be measured again on rows whose labels are not known yet, so drift of explanations rests on it.
+Quality needs labels and gives permutation importance (Breiman 2001; Fisher, Rudin, Dominici 2019). How far
+answers move needs none: it can be measured again on rows whose labels are not known yet, so drift of explanations
+rests on it.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Whether an explanation is the same again: on other rows, by other shuffles, of a model fitted again.
 
-Groups that do nothing have an order too, which is noise: a loss of less than 1.96 standard errors counts as none, and
-all such groups share the last rank. Where no group is above that, there is no order to agree on: 0.
+Groups that do nothing have an order too, which is noise: a loss of less than 1.96 standard errors counts as none,
+and all such groups share the last rank. Where no group is above that, there is no order to agree on: 0.
 """
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class Stability:
 def stability_of(shuffled: Shuffled, metric: str, *, seed: int) -> Stability:
     """Mean agreement over `SPLITS` random halves of the clusters; its interval over resampled clusters.
 
-    A half has shuffles of its own too: what agrees then is the model's, not one permutation's. A resample weighs the
-    clusters, and no cluster is in both halves; it has fewer distinct ones, so the interval leans to the low side.
+    A half has shuffles of its own too: what agrees then is the model's, not one permutation's. A resample weighs
+    the clusters, none is in both halves; it has fewer distinct ones, so the interval leans to the low side.
 
     Raises:
         InsufficientData: fewer than `LEAST_CLUSTERS` clusters, or fewer than three groups of features.
@@ -70,9 +70,9 @@ def stability_of(shuffled: Shuffled, metric: str, *, seed: int) -> Stability:
     ]
     again = np.mean(reseeded, axis=0)
     return Stability(
-        halves=_with_interval(rank_correlation(*sides)),
+        halves=_with_interval(rank_correlation(sides[0], sides[1])),
         reseeding=_estimate(float(again[0]), again[1:]),
-        top_overlap=_with_interval(top_overlap(*sides)),
+        top_overlap=_with_interval(top_overlap(sides[0], sides[1])),
     )
 
 
@@ -93,12 +93,10 @@ def _estimate(value: float, resampled: Array) -> Estimate:
     return Estimate(value, min(low, value), max(high, value))
 
 
-def losses(
-    shuffled: Shuffled, metric: str, weights: Array, repeats: range | None = None
-) -> Array:
-    """What ``metric`` loses (weightings, groups, repeats), each cluster counted by ``weights`` (weightings, clusters).
+def losses(shuffled: Shuffled, metric: str, weights: Array, repeats: range | None = None) -> Array:
+    """What ``metric`` loses (weightings, groups, repeats), by all repeats or some.
 
-    By all repeats, or by some.
+    Each cluster is counted by ``weights`` (weightings, clusters).
     """
     wanted = range(len(shuffled.sums[0])) if repeats is None else repeats
     base = shuffled.base.metrics(weights @ shuffled.base.sums)[metric]
@@ -106,7 +104,8 @@ def losses(
         [base - of_group[r].metrics(weights @ of_group[r].sums)[metric] for r in wanted]
         for of_group in shuffled.sums
     ]
-    return np.nan_to_num(np.array(found).transpose(2, 0, 1))
+    lost: Array = np.nan_to_num(np.array(found).transpose(2, 0, 1))
+    return lost
 
 
 def shown(lost: Array, error: Array) -> Array:
@@ -122,7 +121,9 @@ def rank_correlation(left: Array, right: Array) -> Array:
     one, two = (rankdata(side, axis=1) for side in (left, right))
     one, two = (side - side.mean(axis=1, keepdims=True) for side in (one, two))
     spread = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
-    found: Array = np.where(spread > 0, (one * two).sum(axis=1) / np.where(spread > 0, spread, 1), 0.0)
+    found: Array = np.where(
+        spread > 0, (one * two).sum(axis=1) / np.where(spread > 0, spread, 1), 0.0
+    )
     return found
 
 

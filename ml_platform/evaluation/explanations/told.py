@@ -34,7 +34,16 @@ def tables_of(
         )
         for each in _by_loss(globally)
     )
-    columns = ("features", "how many", f"loss of {metric}", "low", "high", "share of movement", "from", "to")
+    columns = (
+        "features",
+        "how many",
+        f"loss of {metric}",
+        "low",
+        "high",
+        "share of movement",
+        "from",
+        "to",
+    )
     how = "exact" if exact else "sampled, with standard errors"
     return (
         ReportTable("What is lost when features are shuffled", columns, rows),
@@ -42,12 +51,15 @@ def tables_of(
     )
 
 
-def _local_table(
-    of: LocalExplanation, groups: Sequence[FeatureGroup], how: str
-) -> ReportTable:
+def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str) -> ReportTable:
     found = of.contributions
     ranked = sorted(
-        zip((group.name for group in groups), found.values.tolist(), found.errors.tolist(), strict=True),
+        zip(
+            (group.name for group in groups),
+            found.values.tolist(),
+            found.errors.tolist(),
+            strict=True,
+        ),
         key=lambda each: (-abs(each[1]), each[0]),
     )
     shown, rest = ranked[:_SHOWN], ranked[_SHOWN:]
@@ -89,7 +101,9 @@ def findings_of(
     globally: Sequence[Importance], metric: str, refits: Refits, rows: int, clusters: int
 ) -> tuple[str, ...]:
     """What a reviewer must know."""
-    told = [f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."]
+    told = [
+        f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."
+    ]
     largest = max(globally, key=lambda each: each.share.value)
     if largest.share.low > _DOMINANT:
         told.append(
