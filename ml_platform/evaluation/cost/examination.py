@@ -77,6 +77,13 @@ def cost(subject: Examined) -> Dimension:
 
 
 def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":
+    """Test rows to be answered, evenly over time, at most `ROWS`."""
+    test = training_set.test
+    places = np.unique(np.linspace(0, len(test) - 1, min(ROWS, len(test))).round().astype(np.int64))
+    return test.iloc[places]
+
+
+def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Estimate]:
     """Figures by name; milliseconds, megabytes, rows a second of one core, price of a million answers."""
     alone = np.array(sample.one_row.milliseconds)
     found = {

@@ -1,4 +1,4 @@
-"""What answers rest on: the examination of global and local explanations, and of whether they can be relied upon."""
+"""What answers rest on: the examination of global and local explanations, and of their stability."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class _Found:
 
 
 def explanations(subject: Examined) -> Dimension:
-    """Permutation importance and local contributions on whole clusters of test rows, and their stability."""
+    """Permutation importance and local contributions on whole clusters of test rows; their stability."""
     test = subject.training_set.test
     groups = feature_groups([name for name in _features(subject) if name in test.columns])
     try:
@@ -87,7 +87,7 @@ def explanations(subject: Examined) -> Dimension:
             len(found.shuffled.moved),
         ),
         watch=(
-            "the shares of the groups of features, against the baseline that is stored here: a group that takes over "
+            "the shares of the groups of features, against the baseline stored here: a group that takes over "
             "is a change of reasons, and needs no label to be seen",
         ),
         tables=tables_of(found.globally, found.metric, found.locally, groups, found.exact),
