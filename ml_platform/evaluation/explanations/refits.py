@@ -50,8 +50,8 @@ def refit_agreement(
 ) -> Refits:
     """Rank correlation of the importances of two fits, by two seeds, on the same clusters of training rows."""
     if subject.artifact is None or subject.artifact.kind not in CHEAP:
-        kind = "such a model" if subject.artifact is None else f"a {subject.artifact.kind.value}"
-        return Refits(f"not fitted again: the fits of {kind} are too dear for a report")
+        kind = "unknown" if subject.artifact is None else subject.artifact.kind.value
+        return Refits(f"not fitted again: fits of this kind ({kind}) are too dear for a report")
     sample = _training_sample(subject.training_set, subject.seed)
     defaults = subject.spec.defaults
     parameters = {**defaults, **{k: v for k, v in _WITHOUT_SEARCH.items() if k in defaults}}
