@@ -42,6 +42,7 @@ def judge(
     progress: Callable[[str], None],
 ) -> Judged:
     """The report, and the evidence that what was judged is what lies on disk."""
+    from ml_platform.adapters.serving_cost import cost_meter
     from ml_platform.evaluation.evaluate import evaluate
     from ml_platform.evaluation.examine import Examined, examine
     from ml_platform.features.leakage import find_leaks
@@ -70,6 +71,7 @@ def judge(
                 seed=spec.seed,
                 artifact=artifact,
                 users=platform.lake.rows("users").to_pandas(),
+                cost_meter=cost_meter(settings.price_per_core_hour),
                 progress=progress,
             )
         )

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ml_platform.evaluation.cost.sample import CostMeter
 from ml_platform.evaluation.dimension import Dimension
 from ml_platform.evaluation.intervals import RESAMPLES
 from ml_platform.evaluation.judge import Answers, Judge
-from ml_platform.evaluation.robustness.examination import robustness
 from ml_platform.models.artifact import Artifact
 from ml_platform.models.spec import ModelSpec, Scorer
 from ml_platform.training_sets.training_set import TrainingSet
@@ -31,6 +32,8 @@ class Examined:
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
+    cost_meter: CostMeter | None = None
+    """Measures times and memory of ``artifact``; without it nothing is told of cost."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
@@ -38,23 +41,30 @@ class Examined:
 Examination = Callable[[Examined], Dimension]
 
 
-def fairness(subject: Examined) -> Dimension:
-    """Is it as good to one team, region or tenure as to another?"""
-    from ml_platform.evaluation.fairness.examination import examine_fairness
+DIMENSIONS = (
+    "ml_platform.evaluation.fairness.examination:examine_fairness",
+    "ml_platform.evaluation.robustness.examination:robustness",
+    "ml_platform.evaluation.cost.examination:cost",
+    "ml_platform.evaluation.explanations.examination:explanations",
+)
+"""In the order of the report; imported when they are wanted, for some need much."""
 
-    return examine_fairness(subject)
 
-
-DIMENSIONS: tuple[Examination, ...] = (fairness, robustness)
-"""In the order of the report."""
+def examinations() -> tuple[Examination, ...]:
+    """Those of `DIMENSIONS`."""
+    found = []
+    for target in DIMENSIONS:
+        module, _, name = target.partition(":")
+        found.append(getattr(import_module(module), name))
+    return tuple(found)
 
 
 def examine(
-    subject: Examined, dimensions: Sequence[Examination] = DIMENSIONS
+    subject: Examined, dimensions: Sequence[Examination] | None = None
 ) -> tuple[Dimension, ...]:
-    """What each examination finds, in their order."""
+    """What each examination finds, in their order; by default all of `DIMENSIONS`."""
     found = []
-    for examination in dimensions:
+    for examination in examinations() if dimensions is None else dimensions:
         dimension = examination(subject)
         subject.progress(f"{dimension.name}: {dimension.summary}")
         found.append(dimension)

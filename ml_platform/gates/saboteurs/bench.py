@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.evaluation.evaluate import NOTHING, Compared, evaluate
-from ml_platform.evaluation.examine import DIMENSIONS, Examination, Examined, examine
+from ml_platform.evaluation.examine import Examination, Examined, examine
 from ml_platform.features.leakage import LeakageReport, find_leaks
 from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import evidence_of
@@ -58,7 +58,7 @@ class Bench:
         return replace(self, candidate=scorer, estimator=scorer, champion=Compared(scorer))
 
 
-def decided(bench: Bench, examinations: Sequence[Examination] = DIMENSIONS) -> Decision:
+def decided(bench: Bench, examinations: Sequence[Examination] | None = None) -> Decision:
     """The verdict on the bench, by the same functions that judge a real candidate."""
     spec, training_set = bench.spec, bench.training_set
     record = training_set.record
