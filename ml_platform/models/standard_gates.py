@@ -44,4 +44,45 @@ def fair(metric: str, limit: float, why: str, *, shown: bool = True) -> QualityG
 FAIR_ERRORS = fair(
     "error_gap", 0.1, "no team, region or tenure may be served worse by a tenth than the others"
 )
-STANDARD = (FAIR_ERRORS, *ROBUSTNESS)
+LATENCY = QualityGate(
+    "latency",
+    "cost.one_row_p95_ms",
+    Bound.AT_MOST,
+    25.0,
+    "people wait for the answer, and it is not the only thing that they wait for",
+)
+EXPLANATIONS = (
+    QualityGate(
+        "stable_reasons",
+        "explanations.stability",
+        Bound.LIMIT,
+        0.1,
+        "reasons that change with the draw of rows explain nothing",
+    ),
+    QualityGate(
+        "additive_reasons",
+        "explanations.additivity_gap",
+        Bound.AT_MOST,
+        1e-5,
+        "reasons must sum to the answer that they explain",
+    ),
+)
+EVERYWHERE = (*ROBUSTNESS, LATENCY, *EXPLANATIONS)
+"""Whatever fairness means for the model."""
+FAIR_NEEDS = fair(
+    "equal_opportunity_difference",
+    0.2,
+    "needs of one team, region or tenure may go unnoticed no more often by a fifth than those of others",
+)
+FAIR_ALARMS = fair(
+    "false_alarm_difference",
+    0.08,
+    "nobody may be suspected for nothing much more often than others",
+)
+FAIR_LISTS = fair(
+    "error_gap",
+    0.3,
+    "lists of one team, region or tenure may be worse by at most .3 of nDCG; groups are small here",
+    shown=False,
+)
+STANDARD = (FAIR_ERRORS, *EVERYWHERE)
