@@ -5,6 +5,7 @@ import sys
 import click
 
 from ml_platform.cli.doctor import doctor
+from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
@@ -28,13 +29,14 @@ def cli() -> None:
       ml-platform up                       Dagster, MLflow and PostgreSQL, until Ctrl-C
       ml-platform models                   every model: champion, metric, baseline, ceiling
       ml-platform why pattern_classifier   which gate decided, on what value, what would change it
+      ml-platform gates pattern_classifier --prove   each gate is seen stopping its saboteur
 
     Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);
     deleting it is a clean start.
     """
 
 
-for command in (run, up, ingest, models, status, monitor, tune, verify, why, doctor):
+for command in (run, up, ingest, models, status, monitor, tune, verify, why, gates, doctor):
     cli.add_command(command)
 
 

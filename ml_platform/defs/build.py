@@ -15,6 +15,7 @@ from ml_platform.defs.platform import Platform
 from ml_platform.defs.progress import progress_logger
 from ml_platform.defs.records import RecordIOManager
 from ml_platform.defs.retraining import retraining_sensor
+from ml_platform.gates.saboteurs.table import require_saboteurs
 from ml_platform.models.catalogue import MODELS
 
 EVENTS = dg.AssetSelection.assets(lake)
@@ -22,7 +23,12 @@ FEATURES = dg.AssetSelection.assets(warehouse, catalogue)
 
 
 def build_definitions() -> dg.Definitions:
-    """The definitions for the home that the environment names; called again when its clock has settled."""
+    """The definitions for the home that the environment names; called again when its clock has settled.
+
+    Raises:
+        IntegrityError: a gate of one of the models has no saboteur.
+    """
+    require_saboteurs(MODELS)
     grid = windows()
     training = {spec.name: training_chain(spec) for spec in MODELS}
     watching = {spec.name: watching_chain(spec, grid) for spec in MODELS}

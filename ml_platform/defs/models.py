@@ -19,7 +19,7 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @dg.asset(
         key=[spec.name, "candidate"],
         group_name="models",
-        kinds={"scikitlearn", "onnx"},
+        kinds=set(spec.kinds),
         owners=["team:ml"],
         io_manager_key="records",
         output_required=False,
@@ -61,8 +61,9 @@ def _fitted(
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, training_set)
-    tuned = platform.ledger.state(tuned_key(spec.name)) or {}
-    parameters = {**spec.defaults, **tuned.get("parameters", {})}
+    tuned = (platform.ledger.state(tuned_key(spec.name)) or {}).get("parameters", {})
+    still_there = {name: value for name, value in tuned.items() if name in spec.defaults}
+    parameters = {**spec.defaults, **still_there}
     outcome = spec.fit(rows, FitRequest(spec.seed, parameters, context.log.info))
     rules = spec.fit_rules(rows)
     for artifact in (outcome.artifact, rules):

@@ -107,4 +107,5 @@ SPEC = ModelSpec(
     known="cluster_id",
     classes=(NO, YES),
     monitored="one_minus_brier",
+    kinds=("scikitlearn", "onnx"),
 )

@@ -146,4 +146,5 @@ SPEC = ModelSpec(
         Float("drawn_share", 0.3, 0.9),
         Float("act_weight_power", 0.0, 1.0),
     ),
+    kinds=("scikitlearn", "onnx"),
 )

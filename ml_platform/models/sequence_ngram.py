@@ -84,4 +84,5 @@ SPEC = ModelSpec(
     search=(Int("order", 2, 12), Int("minimum", 1, 5), Float("discount", 0.0, 0.9)),
     carried=(SOON_LABEL,),
     ceiling="sequence",
+    kinds=("numpy",),
 )

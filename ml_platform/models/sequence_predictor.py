@@ -54,4 +54,5 @@ SPEC = ModelSpec(
     search=SEARCH,
     carried=("workflow_soon",),
     ceiling="sequence",
+    kinds=("pytorch", "onnx"),
 )

@@ -63,4 +63,5 @@ SPEC = ModelSpec(
     carried=("workflow_soon",),
     rival="sequence_predictor",
     ceiling="sequence",
+    kinds=("pytorch", "onnx"),
 )

@@ -138,6 +138,8 @@ class ModelSpec:
     """The metric whose loss monitoring watches for; the evaluation report has it."""
     ceiling: str = ""
     """Its name among the ceilings of the source; by default the model's."""
+    kinds: tuple[str, ...] = ("python",)
+    """What it is made with and served as, as Dagster's pages show it."""
     fairness_groups: tuple[str, ...] = ()
 
     @property

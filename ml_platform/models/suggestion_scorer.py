@@ -119,4 +119,5 @@ SPEC = ModelSpec(
     ),
     needs=("suggestions",),
     monitored="one_minus_mae",
+    kinds=("scikitlearn", "onnx"),
 )

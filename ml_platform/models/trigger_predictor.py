@@ -110,4 +110,5 @@ SPEC = ModelSpec(
     classes=CLASSES,
     needs=("workflow_executions",),
     monitored="one_minus_brier",
+    kinds=("scikitlearn", "onnx"),
 )

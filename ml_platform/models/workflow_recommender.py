@@ -113,4 +113,5 @@ SPEC = ModelSpec(
     needs=("workflow_executions",),
     monitored="hit_at_1",
     fairness_groups=("team", "region"),
+    kinds=("scikitlearn", "numpy"),
 )

@@ -20,7 +20,7 @@ from ml_platform.settings import Settings
 from ml_platform.training_sets.training_set import TrainingSetRecord
 from ml_platform.training_sets.window import rows_path
 from ml_platform.values import fingerprint
-from ml_platform_tests.gates.saboteurs import POLICY, good_evidence, good_report
+from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import DECISION, RECORD, TRAINING_SET
 
 AS_OF = datetime(2026, 5, 2, tzinfo=UTC)

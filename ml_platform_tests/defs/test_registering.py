@@ -13,7 +13,7 @@ from ml_platform.errors import InsufficientData
 from ml_platform.models.rules import fit_majority, fit_rules
 from ml_platform.training_sets.window import rows_path
 from ml_platform_tests.defs.homes import SPEC, home
-from ml_platform_tests.gates.saboteurs import good_report
+from ml_platform_tests.gates.spoilt_reports import good_report
 from ml_platform_tests.models.worlds import training_set
 from ml_platform_tests.registry.examples import another
 

@@ -8,7 +8,7 @@ from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gate
 from ml_platform_tests.evaluation.examples import CLASSES, STRONG, make_training_set
 from ml_platform_tests.evaluation.test_evaluate import judge
-from ml_platform_tests.gates.saboteurs import POLICY
+from ml_platform_tests.gates.spoilt_reports import POLICY
 
 RECORD = make_training_set(acts=20).record
 CHAMPION_GATE = POLICY.quality[2]

@@ -11,7 +11,7 @@ from ml_platform.evaluation.plots import class_table_png, confusion_png, reliabi
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import gate_names, policy_version
 from ml_platform_tests.evaluation.test_evaluate import judge
-from ml_platform_tests.gates.saboteurs import POLICY, good_evidence
+from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from ml_platform.gates.decide import (
 from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome, Verdict
 from ml_platform.gates.policy import gate_kinds, policy_version
 from ml_platform.values import from_json, to_json
-from ml_platform_tests.gates.saboteurs import POLICY, SABOTEURS, good_evidence, good_report
+from ml_platform_tests.gates.spoilt_reports import POLICY, SPOILT, good_evidence, good_report
 
 
 def expected(outcomes):
@@ -75,7 +75,7 @@ def test_another_policy_is_another_version_and_refuses_the_report():
 
 def test_integrity_comes_before_everything():
     case = (good_report(), good_evidence())
-    for spoil in SABOTEURS.values():
+    for spoil in SPOILT.values():
         case = spoil(case)
     decision = decide(case[0], POLICY, case[1])
     assert (decision.verdict, decision.row) == (Verdict.REJECT, "integrity does not hold")
@@ -85,7 +85,7 @@ def test_integrity_comes_before_everything():
 
 
 def test_why_names_value_distance_and_remedy():
-    report, evidence = SABOTEURS["accuracy"]((good_report(), good_evidence()))
+    report, evidence = SPOILT["accuracy"]((good_report(), good_evidence()))
     lines = what_would_change(decide(report, POLICY, evidence)).splitlines()
     assert lines[0].startswith("HOLD: a limit is missed")
     assert (

@@ -14,7 +14,7 @@ from ml_platform.gates.policy import gate_kinds, gate_names
 from ml_platform.gates.quality import quality_gate, sample_size_gate
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.models.spec import Bound, GatePolicy, QualityGate
-from ml_platform_tests.gates.saboteurs import POLICY, SABOTEURS, good_evidence, good_report
+from ml_platform_tests.gates.spoilt_reports import POLICY, SPOILT, good_evidence, good_report
 
 VERDICTS = {
     "sample_size": Verdict.HOLD,
@@ -36,9 +36,9 @@ def test_a_good_candidate_passes_every_gate():
     )
 
 
-@pytest.mark.parametrize("name", SABOTEURS)
+@pytest.mark.parametrize("name", SPOILT)
 def test_a_saboteur_fails_its_gate_and_no_other(name):
-    report, evidence = SABOTEURS[name]((good_report(), good_evidence()))
+    report, evidence = SPOILT[name]((good_report(), good_evidence()))
     decision = decide(report, POLICY, evidence)
     stopped = [gate.name for gate in decision.gates if gate.outcome is not Outcome.PASS]
     assert stopped == [name]
@@ -50,8 +50,8 @@ def test_a_saboteur_fails_its_gate_and_no_other(name):
 
 
 def test_every_gate_of_the_pattern_classifier_has_its_saboteur():
-    assert set(gate_names(POLICY)) == set(SABOTEURS)
-    assert set(gate_names(SPEC.policy)) <= set(SABOTEURS)
+    assert set(gate_names(POLICY)) == set(SPOILT)
+    assert set(gate_names(SPEC.policy)) <= set(SPOILT)
 
 
 def test_a_metric_that_makes_no_sense_stops_nobody():

@@ -8,7 +8,7 @@ from ml_platform.registry.permit import CheckEvidence, Evidence, Permit, grant
 from ml_platform.registry.records import VersionRecord
 from ml_platform.training_sets.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint, to_json
-from ml_platform_tests.gates.saboteurs import POLICY, good_evidence, good_report
+from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REPORT = good_report()

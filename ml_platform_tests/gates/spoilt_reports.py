@@ -112,7 +112,7 @@ def _candidate(metric: str, *interval: float) -> Callable[[Case], Case]:
     return spoil
 
 
-SABOTEURS: dict[str, Callable[[Case], Case]] = {
+SPOILT: dict[str, Callable[[Case], Case]] = {
     "artifact_hash": _evidence(artifact_sha256_found="b" * 64),
     "data_hash": _evidence(rows_sha256_found="e" * 64),
     "schema": _evidence(current_feature_versions={"strong": "s2", "weak": "w1"}),

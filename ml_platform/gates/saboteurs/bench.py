@@ -1,0 +1,139 @@
+"""A candidate with everything that its judgement rests on, small and made to pass every gate of its model.
+
+A saboteur spoils one thing of it; then that gate must stop the candidate, and no other
+(`ml_platform.gates.saboteurs.table`).
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ml_platform.evaluation.evaluate import NOTHING, Compared, evaluate
+from ml_platform.evaluation.examine import DIMENSIONS, Examination, Examined, examine
+from ml_platform.features.leakage import LeakageReport, find_leaks
+from ml_platform.gates.decide import decide
+from ml_platform.gates.integrity import evidence_of
+from ml_platform.gates.outcome import Decision
+from ml_platform.gates.policy import policy_version
+from ml_platform.models.spec import ModelSpec, Scorer
+from ml_platform.training_sets.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.evaluation.dimension import Dimension
+    from ml_platform.evaluation.judge import Answers, Judge
+
+RESAMPLES = 400
+"""Enough to tell margins as wide as a saboteur's."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is judged, and what it is judged by."""
+
+    spec: ModelSpec
+    training_set: TrainingSet
+    candidate: Scorer
+    estimator: Scorer
+    """The fitted side of the candidate: parity holds them together."""
+    baseline: Scorer
+    champion: Compared
+    rival: Compared
+    users: "pd.DataFrame"
+    folds: tuple[dict[str, float], ...]
+    artifact: bytes = b"artifact as it was judged"
+    artifact_found: bytes = b"artifact as it was judged"
+    rows: bytes = b"rows as they were recorded"
+    rows_found: bytes = b"rows as they were recorded"
+    changed_definitions: tuple[str, ...] = ()
+    """Features that the code defines in another way than when the candidate was trained."""
+    age: timedelta = timedelta(hours=1)
+    """Of the newest row."""
+
+    def with_candidate(self, scorer: Scorer) -> "Bench":
+        """The same with another candidate, which its estimator agrees with."""
+        return replace(self, candidate=scorer, estimator=scorer, champion=Compared(scorer))
+
+
+def decided(bench: Bench, examinations: Sequence[Examination] = DIMENSIONS) -> Decision:
+    """The verdict on the bench, by the same functions that judge a real candidate."""
+    spec, training_set = bench.spec, bench.training_set
+    record = training_set.record
+    as_of: datetime = record.as_of
+    leaks = leaks_of(bench)
+
+    def examined(judge: "Judge", answers: "Answers") -> "tuple[Dimension, ...]":
+        return examine(
+            Examined(
+                spec=spec,
+                training_set=training_set,
+                judge=judge,
+                candidate=bench.candidate,
+                answers=answers,
+                seed=spec.seed,
+                users=bench.users,
+                resamples=RESAMPLES,
+            ),
+            examinations,
+        )
+
+    report = evaluate(
+        training_set,
+        candidate=bench.candidate,
+        estimator=bench.estimator,
+        baseline=bench.baseline,
+        champion=bench.champion,
+        rival=bench.rival if spec.rival else NOTHING,
+        folds=bench.folds,
+        artifact_sha256=_sha256(bench.artifact),
+        versions={},
+        policy_version=policy_version(spec.policy),
+        as_of=as_of,
+        newest_row_at=as_of - bench.age,
+        live=True,
+        seed=spec.seed,
+        task=spec.task,
+        resamples=RESAMPLES,
+        examine=examined,
+    )
+    versions = record.feature_versions
+    evidence = evidence_of(
+        report,
+        replace(record, rows_sha256=_sha256(bench.rows)),
+        leaks,
+        artifact_sha256=_sha256(bench.artifact_found),
+        rows_sha256=_sha256(bench.rows_found),
+        artifact_features=record.features,
+        current_feature_versions=versions
+        | {name: f"{versions[name]}, changed" for name in bench.changed_definitions},
+    )
+    return decide(report, spec.policy, evidence)
+
+
+def leaks_of(bench: Bench) -> LeakageReport:
+    """What the search for leaks finds in the bench's training set."""
+    record = bench.training_set.record
+    return find_leaks(
+        bench.training_set.train,
+        bench.training_set.test,
+        label=record.label,
+        features=record.features,
+        declared=set(record.features),
+        train_until=record.split.train_until,
+        test_from=record.split.test_from,
+    )
+
+
+def stopped_by(decision: Decision) -> tuple[str, ...]:
+    """Names of the gates that stop the candidate, in their order."""
+    return tuple(gate.name for gate in decision.gates if gate.outcome.stops)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+Saboteur = Callable[[Bench], Bench]

@@ -1,0 +1,226 @@
+"""A bench for every task: its world, and scorers that are known to be good, middling and best."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.evaluation.evaluate import Compared
+from ml_platform.gates.saboteurs.bench import Bench
+from ml_platform.gates.saboteurs.readers import Level, LevelReader, Question, Reader
+from ml_platform.gates.saboteurs.worlds import (
+    TRUTH,
+    Size,
+    frame,
+    training_set_of,
+    users_of,
+)
+from ml_platform.models.spec import ModelSpec, Scorer
+from ml_platform.models.task import (
+    NO,
+    SOON,
+    YES,
+    Classification,
+    Detection,
+    Ranking,
+    Replay,
+    Sequence,
+    Share,
+)
+
+if TYPE_CHECKING:
+    from ml_platform.training_sets.training_set import TrainingSet
+
+STEPS = ("build", "docs", "feature", "fix")
+STEP_PRIORS = (0.04, 0.2, 0.3, 0.46)
+ITEMS = tuple(f"workflow-{number:02d}" for number in range(12))
+
+
+USUAL = Size()
+
+
+@dataclass(frozen=True)
+class World:
+    """What a saboteur may change of a world."""
+
+    size: Size = USUAL
+    gain: float = 1.0
+    """How telling the evidence is, relative to a world in which every gate passes."""
+    rate: float = 0.05
+    """Share of anomalies, and of steps with a need."""
+    threshold: float = 0.5
+    within: float = 1.0
+    """How much the candidate times of one launch differ, relative to a world in which every gate passes."""
+    binary: bool = False
+    """Shares are single yes-or-no answers."""
+    seed: int = 0
+
+
+def bench_of(spec: ModelSpec, world: World | None = None) -> Bench:
+    """A bench of the model's task and policy, in which every gate passes unless ``world`` prevents it."""
+    world = world or World()
+    match spec.task:
+        case Classification():
+            return _classes(spec, world)
+        case Sequence():
+            return _sequence(spec, world)
+        case Detection():
+            return _detection(spec, world)
+        case Share():
+            return _share(spec, world)
+        case Replay():
+            return _replay(spec, world)
+        case Ranking():
+            return _ranking(spec, world)
+
+
+def _steps(world: World) -> Question:
+    return Question("e", STEP_PRIORS, {"a": 2.6 * world.gain, "b": 1.8 * world.gain})
+
+
+def _needs(head: str, world: World, gain: float) -> Question:
+    return Question(head, (1 - world.rate, world.rate), {"a": gain, "b": 0.7 * gain})
+
+
+def _generator(world: World, part: int) -> np.random.Generator:
+    return np.random.default_rng([world.seed, part])
+
+
+def _classes(spec: ModelSpec, world: World) -> Bench:
+    question, parts = _steps(world), []
+    for part in (0, 1):
+        generator = _generator(world, part)
+        truth = generator.choice(len(STEPS), world.size.total, p=STEP_PRIORS)
+        columns = {spec.label: np.array(STEPS)[truth], TRUTH: truth.astype(np.float64)}
+        parts.append(frame(world.size, part, columns | question.draw(truth, generator)))
+    rows = training_set_of(spec, STEPS, question.features, parts)
+    return _bench(spec, world, rows, Reader(STEPS, (question,)))
+
+
+def _sequence(spec: ModelSpec, world: World) -> Bench:
+    world = replace(world, rate=0.2)
+    steps, soon, parts = _steps(world), _needs("n", world, 2.9 * world.gain), []
+    assert isinstance(spec.task, Sequence)
+    for part in (0, 1):
+        generator = _generator(world, part)
+        truth = generator.choice(len(STEPS), world.size.total, p=STEP_PRIORS)
+        need = (generator.random(world.size.total) < world.rate).astype(np.int64)
+        columns = {
+            spec.label: np.array(STEPS)[truth],
+            spec.task.soon: np.array((NO, YES))[need],
+            TRUTH: truth.astype(np.float64),
+        }
+        seen = steps.draw(truth, generator) | soon.draw(need, generator)
+        parts.append(frame(world.size, part, columns | seen))
+    classes = (*STEPS, SOON)
+    rows = training_set_of(spec, classes, (*steps.features, *soon.features), parts)
+    return _bench(spec, world, rows, Reader(classes, (steps, soon), single=(False, True)))
+
+
+def _detection(spec: ModelSpec, world: World) -> Bench:
+    question, parts = _needs("d", world, 3.3 * world.gain), []
+    for part in (0, 1):
+        generator = _generator(world, part)
+        truth = (generator.random(world.size.total) < world.rate).astype(np.int64)
+        columns = {spec.label: np.array((NO, YES))[truth], TRUTH: truth.astype(np.float64)}
+        parts.append(frame(world.size, part, columns | question.draw(truth, generator)))
+    rows = training_set_of(spec, (NO, YES), question.features, parts)
+    return _bench(spec, world, rows, Reader((NO, YES), (question,), threshold=world.threshold))
+
+
+def _share(spec: ModelSpec, world: World) -> Bench:
+    level = Level("s", (0.0,), 1.5, {"a": 0.45 / world.gain, "b": 0.9 / world.gain})
+    assert isinstance(spec.task, Share)
+    parts = []
+    for part in (0, 1):
+        generator = _generator(world, part)
+        levels = 1.5 * generator.normal(size=(world.size.total, 1))
+        share = 1.0 / (1.0 + np.exp(-levels[:, 0]))
+        drawn = (generator.random(len(share)) < share).astype(np.float64)
+        columns = {
+            spec.label: drawn if world.binary else share,
+            spec.task.outcome: drawn,
+            "occasions": np.full(len(share), 10.0),
+            TRUTH: levels[:, 0],
+        }
+        parts.append(frame(world.size, part, columns | level.draw(levels, generator)))
+    classes = (spec.label,)
+    rows = training_set_of(spec, classes, level.features, parts)
+    return _bench(spec, world, rows, LevelReader(classes, level))
+
+
+def _replay(spec: ModelSpec, world: World) -> Bench:
+    from ml_platform.models.launches.design import HOUR_COS, HOUR_SIN, UNIT
+
+    assert isinstance(spec.task, Replay)
+    size, parts = replace(world.size, clusters=5 * world.size.clusters), []
+    spread = float(np.hypot(1.0, 1.6))
+    level = Level("q", (0.0,), spread, {"a": 0.4 / world.gain, "b": 1.5 / world.gain})
+    hours = np.tile(np.arange(size.rows) * (24 // size.rows), size.clusters)
+    for part in (0, 1):
+        generator = _generator(world, part)
+        own = np.repeat(generator.normal(size=size.clusters), size.rows)
+        levels = (own + 1.6 * world.within * generator.normal(size=size.total))[:, None]
+        chosen = np.zeros(size.total)
+        first = np.arange(size.clusters) * size.rows
+        chosen[first + generator.integers(size.rows, size=size.clusters)] = 1.0
+        good = generator.random(size.total) < 1.0 / (1.0 + np.exp(-levels[:, 0]))
+        outcome = np.where(good, YES, NO).astype(object)
+        columns = {
+            spec.label: [
+                word if tried else None for word, tried in zip(outcome, chosen, strict=True)
+            ],
+            "outcome": outcome,
+            spec.task.chosen: chosen,
+            spec.task.propensity: 1.0 / size.rows,
+            "logged_hour": hours.astype(np.float64),
+            "slot": hours.astype(np.float64),
+            UNIT: "workflow",
+            HOUR_SIN: np.sin(hours * np.pi / 12),
+            HOUR_COS: np.cos(hours * np.pi / 12),
+            TRUTH: levels[:, 0],
+        }
+        made = frame(size, part, columns | level.draw(levels, generator))
+        parts.append(made.assign(act_id=made["cluster_id"], cluster_id=made["user_id"]))
+    rows = training_set_of(spec, (NO, YES), level.features, parts)
+    return _bench(spec, world, rows, LevelReader((NO, YES), level, answer="yes"))
+
+
+def _ranking(spec: ModelSpec, world: World) -> Bench:
+    import pandas as pd
+    import pyarrow as pa
+
+    means = tuple(-1.0 - 0.25 * place for place in range(len(ITEMS)))
+    level = Level("i", means, 1.8, {"a": 0.5 / world.gain, "b": 1.2 / world.gain})
+    parts = []
+    for part in (0, 1):
+        generator = _generator(world, part)
+        levels = np.array(means) + 1.8 * generator.normal(size=(world.size.total, len(ITEMS)))
+        wanted = generator.random(levels.shape) < 1.0 / (1.0 + np.exp(-levels))
+        lists = [[ITEMS[place] for place in np.flatnonzero(row)] for row in wanted]
+        columns = {spec.label: pd.Series(lists, dtype=pd.ArrowDtype(pa.list_(pa.string())))} | {
+            f"{TRUTH}{place}": wanted[:, place].astype(np.float64) for place in range(len(ITEMS))
+        }
+        parts.append(frame(world.size, part, columns | level.draw(levels, generator)))
+    rows = training_set_of(spec, ITEMS, level.features, parts)
+    return _bench(spec, world, rows, LevelReader(ITEMS, level))
+
+
+def _bench(
+    spec: ModelSpec, world: World, rows: "TrainingSet", candidate: Reader | LevelReader
+) -> Bench:
+    rules: Scorer = replace(candidate, copies=("b",))
+    if isinstance(spec.task, Ranking):
+        rules = replace(candidate, copies=())
+    own = replace(spec, features=rows.record.features)
+    return Bench(
+        spec=own,
+        training_set=rows,
+        candidate=candidate,
+        estimator=candidate,
+        baseline=rules,
+        champion=Compared(candidate),
+        rival=Compared(replace(candidate, copies=("b",))),
+        users=users_of(world.size),
+        folds=tuple({spec.task.headline[0]: 0.9 + 0.002 * fold} for fold in range(5)),
+    )

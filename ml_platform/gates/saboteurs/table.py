@@ -1,0 +1,97 @@
+"""Which saboteur each gate has: what must make it stop a candidate, and nothing else.
+
+A gate that was never seen stopping anything counts as absent, so a policy with a gate that is not in this table
+does not load (`require_saboteurs`). Names only: what they do is imported when they are sent.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ml_platform.errors import IntegrityError
+from ml_platform.gates.policy import INTEGRITY_GATES, SAMPLE_SIZE, gate_names
+from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
+
+if TYPE_CHECKING:
+    from ml_platform.gates.outcome import Decision
+    from ml_platform.gates.saboteurs.bench import Saboteur
+
+INTEGRITY = {
+    "artifact_hash": "corrupted_artifact",
+    "data_hash": "changed_rows",
+    "schema": "redefined_feature",
+    "leakage": "leaky",
+    "parity": "apart",
+    "stale_data": "stale",
+    SAMPLE_SIZE: "underpowered",
+}
+ACTS = {
+    (Bound.LIMIT, "accuracy"): "weak",
+    (Bound.LIMIT, "soon_f1"): "weak",
+    (Bound.LIMIT, "r2"): "weak",
+    (Bound.LIMIT, "roc_auc"): "weak_outcomes",
+    (Bound.LIMIT, "relative_success"): "idle",
+    (Bound.LIMIT, "recall"): "missing_alarms",
+    (Bound.LIMIT, "precision"): "idle_alarms",
+    (Bound.AT_MOST, "false_alarm_rate"): "many_alarms",
+    (Bound.AT_MOST, "expected_calibration_error"): "overconfident",
+    (Bound.BASELINE, "one_minus_mae"): "rules_as_good",
+    (Bound.BASELINE, "roc_auc"): "rules_as_good",
+    (Bound.BASELINE, "ndcg_at_5"): "rules_in_better_order",
+    (Bound.BASELINE, "recall_at_5"): "rules_as_complete",
+    (Bound.BASELINE, "macro_f1"): "rules_fair_to_rare_steps",
+}
+"""By the bound of a gate and its metric; `act_of` knows what holds for every metric."""
+
+
+def act_of(gate: QualityGate, policy: GatePolicy) -> str | None:
+    """Name of the function in `ml_platform.gates.saboteurs.acts`; ``None``: nobody has made one."""
+    if gate.bound is Bound.CHAMPION:
+        return "better_champion"
+    if gate.bound is Bound.RIVAL:
+        return "rival_as_good"
+    if (gate.bound, gate.metric) == (Bound.BASELINE, "accuracy"):
+        others = [g.metric for g in policy.quality if g.bound is Bound.BASELINE]
+        return "rules_right_more_often" if "macro_f1" in others else "rules_as_good"
+    return ACTS.get((gate.bound, gate.metric))
+
+
+def saboteurs_of(policy: GatePolicy) -> dict[str, str]:
+    """By gate, in the order of `gate_names`, the name of its saboteur.
+
+    Raises:
+        IntegrityError: a gate has none.
+    """
+    named = dict(INTEGRITY)
+    for gate in policy.quality:
+        act = act_of(gate, policy)
+        if act is None:
+            raise IntegrityError(
+                f"Gate {gate.name} ({gate.bound.value} {gate.metric}) has no saboteur: nobody has seen it stop "
+                "anything.",
+                remedy="make one in ml_platform/gates/saboteurs/acts.py and name it in table.py",
+            )
+        named[gate.name] = act
+    return {name: named[name] for name in gate_names(policy)}
+
+
+def require_saboteurs(specs: tuple[ModelSpec, ...]) -> None:
+    """Refuses to load policies with a gate that has no saboteur.
+
+    Raises:
+        IntegrityError: names the first such gate.
+    """
+    for spec in specs:
+        saboteurs_of(spec.policy)
+
+
+def send(spec: ModelSpec, gate: str) -> "Decision":
+    """The verdict on a good bench of ``spec`` after the saboteur of ``gate`` has been at it."""
+    from ml_platform.gates.saboteurs.bench import decided
+    from ml_platform.gates.saboteurs.benches import bench_of
+
+    acts = import_module("ml_platform.gates.saboteurs.acts")
+    act: Saboteur = getattr(acts, saboteurs_of(spec.policy)[gate])
+    return decided(act(bench_of(spec)))
+
+
+assert set(INTEGRITY) == {*INTEGRITY_GATES, SAMPLE_SIZE}

@@ -1,0 +1,62 @@
+"""Every gate of every model is seen stopping its saboteur, and nothing else does."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from ml_platform.cli.gates import gates
+from ml_platform.defs import build
+from ml_platform.errors import IntegrityError
+from ml_platform.gates.outcome import Verdict
+from ml_platform.gates.policy import gate_names
+from ml_platform.gates.saboteurs import table
+from ml_platform.gates.saboteurs.bench import decided, stopped_by
+from ml_platform.gates.saboteurs.benches import bench_of
+from ml_platform.models.catalogue import MODELS
+from ml_platform.models.spec import Bound, GatePolicy, QualityGate
+
+NEW = QualityGate("beauty", "beauty", Bound.LIMIT, 0.5, "nobody has seen it fail")
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.name)
+def test_a_good_bench_passes_every_gate(spec) -> None:
+    decision = decided(bench_of(spec))
+    assert stopped_by(decision) == ()
+    assert decision.verdict is Verdict.PROMOTE
+    assert tuple(gate.name for gate in decision.gates) == gate_names(spec.policy)
+
+
+@pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.name)
+def test_each_saboteur_is_stopped_by_its_gate_and_by_no_other(spec) -> None:
+    found = {gate: stopped_by(table.send(spec, gate)) for gate in gate_names(spec.policy)}
+    assert found == {gate: (gate,) for gate in gate_names(spec.policy)}
+
+
+def test_a_gate_without_a_saboteur_does_not_load(monkeypatch) -> None:
+    spec = MODELS[0]
+    policy = replace(spec.policy, quality=(*spec.policy.quality, NEW))
+    monkeypatch.setattr(build, "MODELS", (replace(spec, policy=policy),))
+    with pytest.raises(IntegrityError, match=r"Gate beauty \(limit beauty\) has no saboteur"):
+        build.build_definitions()
+
+
+def test_a_saboteur_that_does_nothing_is_noticed(monkeypatch) -> None:
+    monkeypatch.setitem(table.ACTS, (Bound.LIMIT, "accuracy"), "rules_as_good")
+    result = CliRunner().invoke(gates, ["pattern_classifier", "--prove", "--json"])
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    wrong = [line["gate"] for line in told["gates"] if not line["holds"]]
+    assert wrong == ["accuracy"]
+
+
+def test_the_command_lists_limits_without_a_home() -> None:
+    shown = CliRunner().invoke(gates, ["anomaly_detector"])
+    assert shown.exit_code == 0
+    assert "false_alarm_rate at_most 0.015" in shown.stdout
+    assert "saboteur: many_alarms" in shown.stdout
+
+
+def test_a_policy_without_quality_gates_has_the_others() -> None:
+    assert set(table.saboteurs_of(GatePolicy(quality=()))) == set(table.INTEGRITY)
