@@ -14,6 +14,9 @@ from ml_platform.training_sets.training_set import TrainingSet
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.features.quality.report import QualityReport
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -32,11 +35,38 @@ class Examined:
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    leakage: "LeakageReport | None" = None
+    """Of ``training_set``, where it is known already."""
+    quality: "QualityReport | None" = None
+    """Of ``training_set``, where it is known already."""
 
 
 Examination = Callable[[Examined], Dimension]
 
-DIMENSIONS: tuple[Examination, ...] = ()
+
+def _leakage(subject: Examined) -> Dimension:
+    from ml_platform.evaluation.data_dimensions import leakage
+
+    return leakage(subject)
+
+
+def _quality(subject: Examined) -> Dimension:
+    from ml_platform.evaluation.data_dimensions import quality
+
+    return quality(subject)
+
+
+def _selection(subject: Examined) -> Dimension:
+    from ml_platform.evaluation.selection_dimension import selection
+
+    return selection(subject)
+
+
+DIMENSIONS: tuple[Examination, ...] = (
+    _leakage,
+    _quality,
+    _selection,
+)
 """In the order of the report."""
 
 

@@ -164,5 +164,9 @@ def infinite(name: str, train: np.ndarray, test: np.ndarray) -> QualityFinding |
         return None
     share = count / (len(train) + len(test))
     return QualityFinding(
-        Defect.INFINITE, name, share, 0.0, f"{name} has {count} infinite values: most models break on one"
+        Defect.INFINITE,
+        name,
+        share,
+        0.0,
+        f"{name} has {count} infinite values: most models break on one",
     )

@@ -71,4 +71,3 @@ def column(values: "pd.Series[Any]", kind: Kind) -> Column:
         finite = np.where(np.isfinite(numbers), numbers, np.nan)
         return Column(name, kind, pd.factorize(finite)[0], finite)
     return Column(name, kind, pd.factorize(values.astype(object))[0], None)
-

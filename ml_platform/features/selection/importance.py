@@ -43,7 +43,7 @@ def importance(sample: Sample, *, seed: int) -> Importance:
         permutation=shuffled,
         permutation_low=low,
         shap=_by_feature(_shap(forest, sample), sample),
-        skill=with_interval(1 - losses, sample.clusters[sample.fitted :]),
+        skill=_skill(losses, sample),
         losses=losses,
     )
 
@@ -67,6 +67,15 @@ def held_out_losses(forest: Any, sample: Sample, columns: np.ndarray) -> np.ndar
 def _losses(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     errors: np.ndarray = ((predicted.reshape(target.shape) - target) ** 2).sum(axis=1)
     return errors / float(target.var(axis=0).sum())
+
+
+def _skill(losses: np.ndarray, sample: Sample) -> tuple[float, float, float]:
+    """1 - mean loss; the interval is that of a ratio to the loss of the mean, whose terms move together."""
+    target, clusters = sample.target[sample.fitted :], sample.clusters[sample.fitted :]
+    of_mean = _losses(np.broadcast_to(target.mean(axis=0), target.shape), target)
+    skill = 1 - float(losses.mean())
+    _, low, high = with_interval((1 - skill) * of_mean - losses, clusters)
+    return skill, skill + low, skill + high
 
 
 def _permutation(

@@ -61,11 +61,15 @@ def take_sample(
     """At most `ROWS` labelled rows, one of each cluster before a second of any.
 
     Raises:
-        InsufficientData: fewer than `MINIMUM_ROWS` labelled rows, or one class (or number) alone.
+        InsufficientData: no feature, fewer than `MINIMUM_ROWS` labelled rows, or one class (or number) alone.
     """
     import pandas as pd
 
     known = train[train[label].notna()]
+    if not features:
+        raise InsufficientData(
+            "No feature is left to select from.", remedy="materialise the features of the model"
+        )
     if len(known) < MINIMUM_ROWS:
         raise InsufficientData(
             f"{len(known)} labelled training rows are too few to select features, needed are {MINIMUM_ROWS}.",

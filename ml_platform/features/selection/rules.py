@@ -96,7 +96,10 @@ def why_kept(of: Figures, known: Known) -> tuple[Why, str]:
     if not known.told:
         return Why.UNTOLD, "the surrogate has learned nothing here that it could be judged by"
     if _missed(of, known):
-        return Why.TOGETHER, "by itself it shows nothing, but without all such features skill is lost"
+        return (
+            Why.TOGETHER,
+            "by itself it shows nothing, but without all such features skill is lost",
+        )
     return Why.USEFUL, f"alone it tells something of the label ({of.mutual_information:.4f} nats)"
 
 

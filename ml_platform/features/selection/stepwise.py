@@ -80,6 +80,8 @@ def _eliminated(sample: Sample, rows: slice, seed: int) -> np.ndarray:
     from sklearn.ensemble import ExtraTreesRegressor
     from sklearn.feature_selection import RFE
 
+    if sample.columns.shape[1] < 2:
+        return np.ones(sample.columns.shape[1], dtype=np.int64)
     target = sample.target[: sample.fitted][rows]
     trees = ExtraTreesRegressor(
         15, max_depth=8, min_samples_leaf=5, max_features=0.3, random_state=seed, n_jobs=1
