@@ -12,6 +12,7 @@ from ml_platform.models.forests.fit import ForestRecipe, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.models.spec import FitOutcome
 from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.renaming import renamed
 from ml_platform_tests.models.worlds import CLASSES, PLAN, training_set, world
 
 RECIPE = ForestRecipe(
@@ -142,3 +143,8 @@ def test_a_leaf_grows_with_the_rows_that_are_drawn():
     recipe = replace(RECIPE, leaf_share=1 / 100)
     assert (recipe.drawn(100), recipe.leaf(100)) == (60, 3)
     assert (recipe.drawn(1_000_000), recipe.leaf(1_000_000)) == (1_000, 10)
+
+
+def test_other_names_of_users_change_nothing(fitted):
+    made, outcome, _ = fitted
+    assert fit(renamed(made)).artifact.sha256 == outcome.artifact.sha256

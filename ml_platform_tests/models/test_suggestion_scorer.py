@@ -19,6 +19,7 @@ from ml_platform.models.boosted.trees import BoostedTrees, of_histogram_boosting
 from ml_platform.models.spec import FitOutcome, FitRequest
 from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
 from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.models.renaming import renamed
 from ml_platform_tests.models.worlds import START, training_set
 
 SMALL = {"iterations": 40, "smallest_leaf": 20, "learning_rate": 0.1}
@@ -216,3 +217,8 @@ def test_the_same_request_gives_the_same_bytes_in_another_process() -> None:
     ).stdout.strip()
     assert digest() == other
     assert fit(suggestion_set(), FitRequest(8, SMALL)).artifact.sha256 != other
+
+
+def test_other_names_of_users_change_nothing(made: TrainingSet) -> None:
+    first, second = (fit(rows, FitRequest(1, SMALL)) for rows in (made, renamed(made)))
+    assert second.artifact.sha256 == first.artifact.sha256

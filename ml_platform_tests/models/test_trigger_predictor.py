@@ -21,6 +21,7 @@ from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.models.launches import training_set, world
+from ml_platform_tests.models.renaming import renamed
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +248,8 @@ class TestTimes:
             should_run(SCORER, at(9), 1.5)
         with pytest.raises(InsufficientData, match="2 rows"):
             should_run(SCORER, at(9, 10), 0.5)
+
+
+def test_other_names_of_users_change_nothing(known: TrainingSet, fitted: FitOutcome) -> None:
+    again = SPEC.fit(renamed(known), FitRequest(SPEC.seed, SPEC.defaults))
+    assert again.artifact.sha256 == fitted.artifact.sha256
