@@ -17,7 +17,6 @@ from ml_platform.features.table import FeaturePart
 from ml_platform.models.catalogue import spec_named
 from ml_platform_tests.evaluation.examples import STRONG, make_training_set
 
-
 FEATURES = ("weak",)
 
 
