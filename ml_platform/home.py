@@ -42,6 +42,22 @@ class SourceChoice:
             return "postgres:(a connection string)"
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """What to type after `ml-platform run` for the same source; a database's password is left out."""
+        told: tuple[tuple[str, object], ...] = (("--source", self.label),)
+        if self.simulated:
+            told += (
+                ("--days", self.days),
+                ("--users", self.users),
+                ("--seed", self.seed),
+                ("--parameters", self.parameters),
+            )
+        told += (("--map", self.map_file), ("--query-file", self.query_file))
+        return tuple(
+            word for name, value in told if value is not None for word in (name, str(value))
+        )
+
+    @property
     def simulated(self) -> bool:
         """Every figure that follows from it is labelled SIMULATED."""
         return self.text == "simulate"

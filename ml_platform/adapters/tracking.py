@@ -74,6 +74,10 @@ class Tracking(Protocol):
         """Where a person looks at a run."""
         ...
 
+    def artifact_url(self, run_id: str, path: str) -> str:
+        """Where a person looks at a file of a run."""
+        ...
+
     def version_url(self, model: str, number: str) -> str:
         """Where a person looks at a version."""
         ...
@@ -207,6 +211,10 @@ class MlflowTracking:
                 experiment_id = str(self._client.get_run(run_id).info.experiment_id)
             self._experiment_of_run[run_id] = experiment_id
         return f"{self._url}/#/experiments/{experiment_id}/runs/{run_id}"
+
+    def artifact_url(self, run_id: str, path: str) -> str:
+        """See `Tracking`."""
+        return f"{self.run_url(run_id)}/artifacts/{path}"
 
     def version_url(self, model: str, number: str) -> str:
         """See `Tracking`."""

@@ -98,6 +98,10 @@ class InMemoryTracking:
         """A name in place of an address."""
         return f"memory:///#/runs/{run_id}"
 
+    def artifact_url(self, run_id: str, path: str) -> str:
+        """A name in place of an address."""
+        return f"{self.run_url(run_id)}/artifacts/{path}"
+
     def version_url(self, model: str, number: str) -> str:
         """A name in place of an address."""
         return f"memory:///#/models/{model}/versions/{number}"

@@ -9,6 +9,7 @@ from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
+from ml_platform.cli.report import report
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
 from ml_platform.cli.tune import tune
@@ -30,13 +31,14 @@ def cli() -> None:
       ml-platform models                   every model: champion, metric, baseline, ceiling
       ml-platform why pattern_classifier   which gate decided, on what value, what would change it
       ml-platform gates pattern_classifier --prove   each gate is seen stopping its saboteur
+      ml-platform report pattern_classifier  its whole evaluation as one page
 
     Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);
     deleting it is a clean start.
     """
 
 
-for command in (run, up, ingest, models, status, monitor, tune, verify, why, gates, doctor):
+for command in (run, up, ingest, models, status, report, monitor, tune, verify, why, gates, doctor):
     cli.add_command(command)
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
 
+PAGE = "report.html"
+"""Name of the page among the artifacts of the MLflow run."""
+
+
 def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/evaluation_report``, with one asset check a gate of the model's policy."""
 
@@ -82,7 +86,13 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         )
         yield dg.MaterializeResult(
             value=judgement,
-            metadata=_metadata(judged.report, decision, pages, platform.tracking.run_url(run_id)),
+            metadata=_metadata(
+                judged.report,
+                decision,
+                pages,
+                platform.tracking.run_url(run_id),
+                platform.tracking.artifact_url(run_id, PAGE),
+            ),
             check_results=[_check(spec, gate) for gate in decision.gates],
         )
 
@@ -100,7 +110,16 @@ def _pages(report: "EvaluationReport", decision: Decision) -> _Pages:
     from ml_platform.evaluation.page import report_html
     from ml_platform.evaluation.plots import plots_of
 
-    return _Pages(report_html(report, decision), plots_of(report))
+    return _Pages(report_html(report, decision, _versions()), plots_of(report))
+
+
+def _versions() -> dict[str, str]:
+    """Of code and libraries that the figures depend on."""
+    from importlib import metadata
+
+    from ml_platform.defs.registering import DEPENDENCIES
+
+    return {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
 
 
 def _headline(report: "EvaluationReport") -> str:
@@ -157,7 +176,7 @@ def _log_run(
             "dagster run": dagster_run_id,
         },
         files={
-            "report.html": pages.html.encode(),
+            PAGE: pages.html.encode(),
             **{f"plots/{_file_name(title)}.png": png for title, png in pages.plots.items()},
             "report.json": values.to_json(report).encode(),
             "decision.json": values.to_json(decision).encode(),
@@ -194,7 +213,7 @@ def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
 
 
 def _metadata(
-    report: "EvaluationReport", decision: Decision, pages: _Pages, run_url: str
+    report: "EvaluationReport", decision: Decision, pages: _Pages, run_url: str, page_url: str
 ) -> dict[str, Any]:
     label = "SIMULATED " if report.simulated else ""
     subjects = [
@@ -207,6 +226,7 @@ def _metadata(
     ]
     return {
         "verdict": f"{decision.verdict.value.upper()}: {decision.row}",
+        "report": dg.MetadataValue.url(page_url),
         "MLflow run": dg.MetadataValue.url(run_url),
         f"{label}figures, 95 % intervals": table(
             {

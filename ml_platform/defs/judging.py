@@ -103,6 +103,7 @@ def judge(
         live=platform.source_is_live,
         seed=spec.seed,
         examine=examined,
+        source_options=platform.home.source.arguments,
     )
     definitions = platform.ledger.feature_definitions()
     evidence = evidence_of(

@@ -60,6 +60,7 @@ def evaluate(
     rival: Compared = NOTHING,
     resamples: int = RESAMPLES,
     examine: Callable[[Judge, Answers], tuple[Dimension, ...]] = lambda _judge, _answers: (),
+    source_options: tuple[str, ...] = (),
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
@@ -69,7 +70,8 @@ def evaluate(
     be judged on these rows; ``rival`` is another model's candidate. ``ceiling`` has the Bayes rule's
     answers (row_id, model, prediction, probability). ``folds`` are metrics on each held-out block of the
     training part. ``versions`` gives `Subject.version` by subject, empty where one is not named.
-    ``examine`` looks at the candidate's answers in other ways than by metrics (`ml_platform.evaluation.examine`).
+    ``examine`` looks at the candidate's answers in other ways than by metrics (`ml_platform.evaluation.examine`);
+    ``source_options`` is how the source was named, for the command that makes the report again.
 
     Raises:
         InsufficientData: no test row at all (too few for a gate is the gate's matter).
@@ -143,6 +145,7 @@ def evaluate(
         undefined=dict(details.undefined),
         not_applicable=dict(details.not_applicable),
         dimensions=examine(judge, own),
+        source_options=source_options,
     )
 
 

@@ -75,6 +75,8 @@ class EvaluationReport:
     """Why a metric makes no sense for these labels."""
     dimensions: tuple[Dimension, ...] = ()
     """What was examined beside the metrics: fairness, robustness, cost, explanations and others."""
+    source_options: tuple[str, ...] = ()
+    """What a person typed of the source, as arguments of `ml-platform run`; none of it is secret."""
 
     def reason(self, metric: str) -> tuple[bool, str]:
         """Why ``metric`` has no figure, and whether it makes no sense at all; empty where nobody said."""

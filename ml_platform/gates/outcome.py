@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ml_platform.models.spec import Bound
+
 
 class Outcome(StrEnum):
     """Only PASS passes; a gate that does not apply to these labels stands in nobody's way, and says why."""
@@ -52,6 +54,10 @@ class GateResult:
     limit: float | None
     explanation: str
     remedy: str
+    metric: str = ""
+    """Of a quality gate, as its policy names it; empty of the others."""
+    bound: Bound | None = None
+    """Which side of the interval decides; ``None`` of a gate without one."""
 
 
 @dataclass(frozen=True)

@@ -134,4 +134,6 @@ def _result(
         limit=gate.limit,
         explanation=explanation,
         remedy=remedy,
+        metric=gate.metric,
+        bound=gate.bound,
     )

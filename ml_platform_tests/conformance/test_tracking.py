@@ -63,6 +63,8 @@ def test_a_run_is_logged_once(tracking, model):
     other = {**RUN, "tags": {**RUN["tags"], "fingerprint": "2" * 64}}
     assert tracking.log_run(experiment=model, **other) != first
     assert first in tracking.run_url(first)
+    page = tracking.artifact_url(first, "report.html")
+    assert page == f"{tracking.run_url(first)}/artifacts/report.html"
 
 
 def test_a_version_is_registered_once(tracking, model, folder):
