@@ -10,7 +10,8 @@ from ml_platform.features.leakage import KeyColumns
 from ml_platform.features.quality.assess import assess
 from ml_platform.features.selection.importance import fit_forest, importance, with_interval
 from ml_platform.features.selection.matrix import take_sample
-from ml_platform.features.selection.report import Choice, Why
+from ml_platform.features.selection.report import Choice, Figures, Why
+from ml_platform.features.selection.rules import Known, lowest
 from ml_platform.features.selection.select import select
 from ml_platform.features.selection.statistics import mutual_information, statistics
 
@@ -144,3 +145,29 @@ def test_false_discoveries_are_controlled():
     q = statistics(take_sample(train, "label", ("signal", *names), KeyColumns())).q
     assert q[0] < 1e-6
     assert (q[1:] <= 0.05).sum() <= 2
+
+
+def test_an_identifier_is_dropped_as_one():
+    train = rows().assign(key=lambda frame: frame["row_id"])
+    _, by_name = chosen(train, ("signal", "word", "key"))
+    assert by_name["key"].why is Why.IDENTIFIER
+
+
+def figures(permutation_low, q=0.01):
+    return Figures("x", 0.0, 0.01, permutation_low, 0.0, 0.01, None, None, q, None, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("rank", "low", "told", "missed", "dropped"),
+    [
+        (20, -0.1, True, False, True),
+        (18, -0.1, True, False, False),
+        (20, 0.001, True, False, False),
+        (20, -0.1, False, False, False),
+        (20, -0.1, True, True, False),
+    ],
+)
+def test_the_lowest_tenth_goes_unless_it_was_shown_to_matter(rank, low, told, missed, dropped):
+    quality = assess(rows(size=50), rows(size=50), ("noise",))
+    known = Known(quality, rank, 20, (), told, missed)
+    assert (lowest(figures(low), known) is not None) is dropped
