@@ -16,6 +16,9 @@ from ml_platform.training_sets.training_set import TrainingSet
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.features.quality.report import QualityReport
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -36,12 +39,19 @@ class Examined:
     """Measures times and memory of ``artifact``; without it nothing is told of cost."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    leakage: "LeakageReport | None" = None
+    """Of ``training_set``, where it is known already."""
+    quality: "QualityReport | None" = None
+    """Of ``training_set``, where it is known already."""
 
 
 Examination = Callable[[Examined], Dimension]
 
 
 DIMENSIONS = (
+    "ml_platform.evaluation.data_dimensions:leakage",
+    "ml_platform.evaluation.data_dimensions:quality",
+    "ml_platform.evaluation.selection_dimension:selection",
     "ml_platform.evaluation.fairness.examination:examine_fairness",
     "ml_platform.evaluation.robustness.examination:robustness",
     "ml_platform.evaluation.cost.examination:cost",
