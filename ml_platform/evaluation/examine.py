@@ -1,6 +1,6 @@
 """Every dimension of a candidate, one after the other, in a fixed order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -48,24 +48,24 @@ class Examined:
 Examination = Callable[[Examined], Dimension]
 
 
-DIMENSIONS = (
-    "ml_platform.evaluation.data_dimensions:leakage",
-    "ml_platform.evaluation.data_dimensions:quality",
-    "ml_platform.evaluation.selection_dimension:selection",
-    "ml_platform.evaluation.fairness.examination:examine_fairness",
-    "ml_platform.evaluation.robustness.examination:robustness",
-    "ml_platform.evaluation.cost.examination:cost",
-    "ml_platform.evaluation.explanations.examination:explanations",
-)
+DIMENSIONS = {
+    "leakage": "ml_platform.evaluation.data_dimensions:leakage",
+    "quality": "ml_platform.evaluation.data_dimensions:quality",
+    "selection": "ml_platform.evaluation.selection_dimension:selection",
+    "fairness": "ml_platform.evaluation.fairness.examination:examine_fairness",
+    "robustness": "ml_platform.evaluation.robustness.examination:robustness",
+    "cost": "ml_platform.evaluation.cost.examination:cost",
+    "explanations": "ml_platform.evaluation.explanations.examination:explanations",
+}
 """In the order of the report; imported when they are wanted, for some need much."""
 
 
-def examinations() -> tuple[Examination, ...]:
-    """Those of `DIMENSIONS`."""
+def examinations(names: Iterable[str] = DIMENSIONS) -> tuple[Examination, ...]:
+    """Those of `DIMENSIONS` called ``names``."""
     found = []
-    for target in DIMENSIONS:
-        module, _, name = target.partition(":")
-        found.append(getattr(import_module(module), name))
+    for name in names:
+        module, _, function = DIMENSIONS[name].partition(":")
+        found.append(getattr(import_module(module), function))
     return tuple(found)
 
 

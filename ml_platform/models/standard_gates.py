@@ -67,7 +67,23 @@ EXPLANATIONS = (
         "reasons must sum to the answer that they explain",
     ),
 )
-EVERYWHERE = (*ROBUSTNESS, LATENCY, *EXPLANATIONS)
+QUALITY = (
+    QualityGate(
+        "data_quality",
+        "quality.score",
+        Bound.LIMIT,
+        7.0,
+        "below it, the average feature is too damaged to learn from",
+    ),
+    QualityGate(
+        "usable_features",
+        "quality.weakest",
+        Bound.LIMIT,
+        1.0,
+        "a feature that is broken in training or in the test part must be mended or left out",
+    ),
+)
+EVERYWHERE = (*QUALITY, *ROBUSTNESS, LATENCY, *EXPLANATIONS)
 """Whatever fairness means for the model."""
 FAIR_NEEDS = fair(
     "equal_opportunity_difference",

@@ -1,5 +1,6 @@
 """What saboteurs do: each spoils one thing of a bench."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -44,19 +45,25 @@ def redefined_feature(bench: Bench) -> Bench:
 
 def leaky(bench: Bench) -> Bench:
     """A feature that is a copy of the target, under another name."""
+    label = bench.training_set.record.label
+    return with_features(bench, lambda part: {LEAK: _told(part, label)})
+
+
+def with_features(
+    bench: Bench, made: "Callable[[pd.DataFrame], Mapping[str, np.ndarray | float]]"
+) -> Bench:
+    """The bench with more features, by name, in both parts."""
     rows = bench.training_set
+    train, test = (part.assign(**made(part)) for part in (rows.train, rows.test))
+    features = tuple(name for name in train.columns if name not in rows.train.columns)
     record = replace(
         rows.record,
-        features=(*rows.record.features, LEAK),
-        feature_versions=rows.record.feature_versions | {LEAK: "1"},
+        features=(*rows.record.features, *features),
+        feature_versions=rows.record.feature_versions | dict.fromkeys(features, "1"),
     )
-    told = {
-        name: part.assign(**{LEAK: _told(part, record.label)})
-        for name, part in (("train", rows.train), ("test", rows.test))
-    }
     return replace(
         bench,
-        training_set=replace(rows, record=record, train=told["train"], test=told["test"]),
+        training_set=replace(rows, record=record, train=train, test=test),
         spec=replace(bench.spec, features=record.features),
     )
 

@@ -5,15 +5,16 @@ A saboteur spoils one thing of it; then that gate must stop the candidate, and n
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.evaluation.cost.sample import CallTimes, CostMeter, CostSample
 from ml_platform.evaluation.evaluate import NOTHING, Compared, evaluate
-from ml_platform.evaluation.examine import Examination, Examined, examine
+from ml_platform.evaluation.examine import DIMENSIONS, Examined, examinations, examine
 from ml_platform.features.leakage import LeakageReport, find_leaks
+from ml_platform.features.quality.assess import assess
 from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import evidence_of
 from ml_platform.gates.outcome import Decision
@@ -63,7 +64,7 @@ class Bench:
         return replace(self, candidate=scorer, estimator=scorer, champion=Compared(scorer))
 
 
-def decided(bench: Bench, examinations: Sequence[Examination] | None = None) -> Decision:
+def decided(bench: Bench) -> Decision:
     """The verdict on the bench, by the same functions that judge a real candidate."""
     spec, training_set = bench.spec, bench.training_set
     record = training_set.record
@@ -80,11 +81,13 @@ def decided(bench: Bench, examinations: Sequence[Examination] | None = None) -> 
                 answers=answers,
                 seed=spec.seed,
                 users=bench.users,
+                leakage=leaks,
+                quality=assess(training_set.train, training_set.test, record.features),
                 artifact=_artifact(record),
                 cost_meter=CostMeter(lambda *_: _sample(bench.answer_ms), 0.05, lambda _: None),
                 resamples=RESAMPLES,
             ),
-            examinations,
+            examinations(_named(spec)),
         )
 
     report = evaluate(
@@ -118,6 +121,12 @@ def decided(bench: Bench, examinations: Sequence[Examination] | None = None) -> 
         | {name: f"{versions[name]}, changed" for name in bench.changed_definitions},
     )
     return decide(report, spec.policy, evidence)
+
+
+def _named(spec: ModelSpec) -> tuple[str, ...]:
+    """Dimensions that a gate of the policy looks at: only these can stop a candidate."""
+    wanted = {gate.metric.partition(".")[0] for gate in spec.policy.quality if "." in gate.metric}
+    return tuple(name for name in DIMENSIONS if name in wanted)
 
 
 def leaks_of(bench: Bench) -> LeakageReport:

@@ -37,6 +37,9 @@ ITEMS = tuple(f"workflow-{number:02d}" for number in range(12))
 
 
 USUAL = Size()
+MANY = 3_200
+"""Clusters where what is compared between groups is rare."""
+_NAMES = "abcdef"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class World:
     threshold: float = 0.5
     within: float = 1.0
     """How much the candidate times of one launch differ, relative to a world in which every gate passes."""
+    copies: int = 2
+    """Of the evidence; more than two tell all the same."""
     binary: bool = False
     """Shares are single yes-or-no answers."""
     seed: int = 0
@@ -59,6 +64,8 @@ class World:
 def bench_of(spec: ModelSpec, world: World | None = None) -> Bench:
     """A bench of the model's task and policy, in which every gate passes unless ``world`` prevents it."""
     world = world or World()
+    if world.size == USUAL and isinstance(spec.task, Sequence | Detection):
+        world = replace(world, size=replace(USUAL, clusters=MANY))
     match spec.task:
         case Classification():
             return _classes(spec, world)
@@ -75,11 +82,27 @@ def bench_of(spec: ModelSpec, world: World | None = None) -> Bench:
 
 
 def _steps(world: World) -> Question:
-    return Question("e", STEP_PRIORS, {"a": 2.6 * world.gain, "b": 1.8 * world.gain})
+    return Question("e", STEP_PRIORS, _gains(world, 2.6, 1.8))
 
 
 def _needs(head: str, world: World, gain: float) -> Question:
-    return Question(head, (1 - world.rate, world.rate), {"a": gain, "b": 0.7 * gain})
+    return Question(head, (1 - world.rate, world.rate), _gains(world, gain, 0.7 * gain))
+
+
+def _gains(world: World, first: float, second: float) -> dict[str, float]:
+    """Of each copy of the evidence: together as telling as two are."""
+    if world.copies == 2:
+        return {"a": first * world.gain, "b": second * world.gain}
+    each = float(np.hypot(first, second)) / np.sqrt(world.copies)
+    return dict.fromkeys(_NAMES[: world.copies], each * world.gain)
+
+
+def _noises(world: World, first: float, second: float) -> dict[str, float]:
+    """The same of evidence about a level."""
+    if world.copies == 2:
+        return {"a": first / world.gain, "b": second / world.gain}
+    each = np.sqrt(world.copies / (first**-2 + second**-2))
+    return {name: float(each) / world.gain for name in _NAMES[: world.copies]}
 
 
 def _generator(world: World, part: int) -> np.random.Generator:
@@ -99,7 +122,7 @@ def _classes(spec: ModelSpec, world: World) -> Bench:
 
 def _sequence(spec: ModelSpec, world: World) -> Bench:
     world = replace(world, rate=0.2)
-    steps, soon, parts = _steps(world), _needs("n", world, 2.9 * world.gain), []
+    steps, soon, parts = _steps(world), _needs("n", world, 2.9), []
     assert isinstance(spec.task, Sequence)
     for part in (0, 1):
         generator = _generator(world, part)
@@ -118,7 +141,7 @@ def _sequence(spec: ModelSpec, world: World) -> Bench:
 
 
 def _detection(spec: ModelSpec, world: World) -> Bench:
-    question, parts = _needs("d", world, 3.3 * world.gain), []
+    question, parts = _needs("d", world, 3.3), []
     for part in (0, 1):
         generator = _generator(world, part)
         truth = (generator.random(world.size.total) < world.rate).astype(np.int64)
@@ -129,7 +152,7 @@ def _detection(spec: ModelSpec, world: World) -> Bench:
 
 
 def _share(spec: ModelSpec, world: World) -> Bench:
-    level = Level("s", (0.0,), 1.5, {"a": 0.45 / world.gain, "b": 0.9 / world.gain})
+    level = Level("s", (0.0,), 1.5, _noises(world, 0.45, 0.9))
     assert isinstance(spec.task, Share)
     parts = []
     for part in (0, 1):
@@ -155,7 +178,7 @@ def _replay(spec: ModelSpec, world: World) -> Bench:
     assert isinstance(spec.task, Replay)
     size, parts = replace(world.size, clusters=5 * world.size.clusters), []
     spread = float(np.hypot(1.0, 1.6))
-    level = Level("q", (0.0,), spread, {"a": 0.4 / world.gain, "b": 1.5 / world.gain})
+    level = Level("q", (0.0,), spread, _noises(world, 0.4, 1.5))
     hours = np.tile(np.arange(size.rows) * (24 // size.rows), size.clusters)
     for part in (0, 1):
         generator = _generator(world, part)
@@ -191,7 +214,7 @@ def _ranking(spec: ModelSpec, world: World) -> Bench:
     import pyarrow as pa
 
     means = tuple(-1.0 - 0.25 * place for place in range(len(ITEMS)))
-    level = Level("i", means, 1.8, {"a": 0.5 / world.gain, "b": 1.2 / world.gain})
+    level = Level("i", means, 1.8, _noises(world, 0.5, 1.2))
     parts = []
     for part in (0, 1):
         generator = _generator(world, part)
@@ -209,6 +232,7 @@ def _ranking(spec: ModelSpec, world: World) -> Bench:
 def _bench(
     spec: ModelSpec, world: World, rows: "TrainingSet", candidate: Reader | LevelReader
 ) -> Bench:
+    candidate = replace(candidate, copies=tuple(_NAMES[: world.copies]))
     rules: Scorer = replace(candidate, copies=("b",))
     if isinstance(spec.task, Ranking):
         rules = replace(candidate, copies=())

@@ -5,12 +5,14 @@ k is the truth, around 0 elsewhere. The log of the likelihood ratio is gain * x 
 missing says nothing, and what lies beyond anything seen is held at the rim.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.evaluation.metrics import Array
+from ml_platform.models.spec import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,3 +148,46 @@ class LevelReader:
         mean, variance = self.level.expected(rows, self.copies)
         chance = 1.0 / (1.0 + np.exp(-self.power * mean / np.sqrt(1.0 + np.pi * variance / 8.0)))
         return np.column_stack([1.0 - chance, chance]) if self.answer == "yes" else chance
+
+
+@dataclass(frozen=True)
+class Instead:
+    """Answers as ``usual`` does, and as ``other`` does in the rows that ``where`` names."""
+
+    usual: Scorer
+    other: Scorer
+    where: "Callable[[pd.DataFrame], np.ndarray]"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those of both."""
+        return self.usual.classes
+
+    @property
+    def threshold(self) -> float:
+        """That of ``usual``."""
+        return getattr(self.usual, "threshold", 0.5)
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Shape (rows, classes)."""
+        found, other = self.usual.predict_proba(rows), self.other.predict_proba(rows)
+        return np.where(self.where(rows)[:, None], other, found)
+
+
+@dataclass(frozen=True)
+class ByHead:
+    """The steps by one reader, the need by another."""
+
+    steps: Reader
+    need: Reader
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those of both."""
+        return self.steps.classes
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Shape (rows, classes)."""
+        found = self.steps.predict_proba(rows)
+        found[:, -1] = self.need.predict_proba(rows)[:, -1]
+        return found

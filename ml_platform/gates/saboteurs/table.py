@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ml_platform.gates.outcome import Decision
     from ml_platform.gates.saboteurs.bench import Saboteur
 
+ACTS_IN = ("ml_platform.gates.saboteurs.acts", "ml_platform.gates.saboteurs.dimension_acts")
+"""Where the functions are."""
 INTEGRITY = {
     "artifact_hash": "corrupted_artifact",
     "data_hash": "changed_rows",
@@ -39,6 +41,18 @@ ACTS = {
     (Bound.BASELINE, "ndcg_at_5"): "rules_in_better_order",
     (Bound.BASELINE, "recall_at_5"): "rules_as_complete",
     (Bound.BASELINE, "macro_f1"): "rules_fair_to_rare_steps",
+    (Bound.LIMIT, "quality.score"): "worn_data",
+    (Bound.LIMIT, "quality.weakest"): "broken_feature",
+    (Bound.AT_MOST, "fairness.error_gap"): "biased",
+    (Bound.AT_MOST, "fairness.equal_opportunity_difference"): "biased_about_needs",
+    (Bound.AT_MOST, "fairness.false_alarm_difference"): "biased_alarms",
+    (Bound.LIMIT, "robustness.score"): "brittle",
+    (Bound.AT_MOST, "robustness.unanswered"): "crashing",
+    (Bound.LIMIT, "robustness.newest_half_retained"): "outdated",
+    (Bound.AT_MOST, "robustness.overconfidence_perturbed"): "reckless",
+    (Bound.AT_MOST, "cost.one_row_p95_ms"): "slow",
+    (Bound.LIMIT, "explanations.stability"): "unstable",
+    (Bound.AT_MOST, "explanations.additivity_gap"): "of_the_batch",
 }
 """By the bound of a gate and its metric; `act_of` knows what holds for every metric."""
 
@@ -89,9 +103,13 @@ def send(spec: ModelSpec, gate: str) -> "Decision":
     from ml_platform.gates.saboteurs.bench import decided
     from ml_platform.gates.saboteurs.benches import bench_of
 
-    acts = import_module("ml_platform.gates.saboteurs.acts")
-    act: Saboteur = getattr(acts, saboteurs_of(spec.policy)[gate])
-    return decided(act(bench_of(spec)))
+    name = saboteurs_of(spec.policy)[gate]
+    for module in ACTS_IN:
+        acts = import_module(module)
+        if hasattr(acts, name):
+            act: Saboteur = getattr(acts, name)
+            return decided(act(bench_of(spec)))
+    raise IntegrityError(f"There is no saboteur {name}.", remedy=f"define it in {ACTS_IN[0]}")
 
 
 assert set(INTEGRITY) == {*INTEGRITY_GATES, SAMPLE_SIZE}

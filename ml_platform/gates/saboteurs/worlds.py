@@ -29,10 +29,10 @@ TRUTH = "truth"
 class Size:
     """How much there is of each part."""
 
-    clusters: int = 640
+    clusters: int = 1_280
     rows: int = 5
     """A cluster."""
-    users: int = 160
+    users: int = 640
     first_team: float = 0.25
     """Share of the users who are in the first team."""
 
