@@ -68,6 +68,7 @@ def judge(
                 candidate=scorer,
                 answers=answers,
                 seed=spec.seed,
+                folds=candidate.fold_metrics,
                 artifact=artifact,
                 users=platform.lake.rows("users").to_pandas(),
                 progress=progress,

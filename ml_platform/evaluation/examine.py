@@ -1,6 +1,6 @@
 """Every dimension of a candidate, one after the other, in a fixed order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ class Examined:
     answers: Answers
     """Of ``candidate`` for ``training_set.test``, row by row."""
     seed: int
+    folds: tuple[Mapping[str, float], ...] = ()
+    """Metrics on each held-out block of the training part, or of each epoch, as the fit told them."""
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
@@ -45,7 +47,14 @@ def fairness(subject: Examined) -> Dimension:
     return examine_fairness(subject)
 
 
-DIMENSIONS: tuple[Examination, ...] = (fairness, robustness)
+def stability(subject: Examined) -> Dimension:
+    """Is it as good at all times?"""
+    from ml_platform.evaluation.stability import examine_stability
+
+    return examine_stability(subject)
+
+
+DIMENSIONS: tuple[Examination, ...] = (stability, fairness, robustness)
 """In the order of the report."""
 
 

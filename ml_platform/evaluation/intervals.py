@@ -10,10 +10,13 @@ averages with rare classes, whose bootstrap distribution is shifted. ``benchmark
 measures the coverage of both.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
 from ml_platform.evaluation.judge import Sums
 from ml_platform.evaluation.metrics import Array
@@ -25,6 +28,8 @@ CALIBRATION_ERROR = "expected_calibration_error"
 COVERAGES = ("coverage", "effective_coverage")
 _CELLS_AT_ONCE = 4_000_000
 """Numbers held at once for weights or for jackknife rows: 32 MB."""
+_KEPT = 8_000_000
+"""Counts that are kept from one subject to the next: 16 MB."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +64,33 @@ def replicate(sums: Sums, *, seed: int, resamples: int = RESAMPLES) -> dict[str,
 def _resampled_totals(sums: Array, seed: int, resamples: int) -> Array:
     """Totals (resamples, columns): as many clusters as there are, drawn with replacement."""
     clusters = len(sums)
+    if resamples * clusters <= _KEPT:
+        counts = _kept_counts(clusters, seed, resamples)
+        parts = [counts[start : start + 100] for start in range(0, resamples, 100)]
+        return np.concatenate([part.astype(np.float64) @ sums for part in parts])
+    return np.concatenate(
+        [part.astype(np.float64) @ sums for part in _counts(clusters, seed, resamples)]
+    )
+
+
+def _counts(clusters: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.uint16]]:
+    """How often each cluster is drawn, shape (resamples, clusters), some resamples at a time."""
     generator = np.random.default_rng(seed)
     step = max(1, min(100, _CELLS_AT_ONCE // clusters))
-    totals = np.empty((resamples, sums.shape[1]))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
         drawn = generator.integers(0, clusters, size=(size, clusters))
         drawn += np.arange(size)[:, None] * clusters
         counts = np.bincount(drawn.ravel(), minlength=size * clusters)
-        weights = counts.reshape(size, clusters).astype(np.float64)
-        totals[start : start + size] = weights @ sums
-    return totals
+        yield counts.reshape(size, clusters).astype(np.uint16)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(clusters: int, seed: int, resamples: int) -> npt.NDArray[np.uint16]:
+    """The same at once: every subject and group of one report is resampled alike, so they are drawn once."""
+    counts = np.concatenate(list(_counts(clusters, seed, resamples)))
+    counts.flags.writeable = False
+    return counts
 
 
 def _without_each(sums: Sums, total: Array) -> dict[str, Array]:

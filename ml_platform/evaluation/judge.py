@@ -68,7 +68,7 @@ class Judge(Protocol):
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """What is resampled: the clusters among the test rows, or `rows.MOST_UNITS` random groups of them."""
         ...
 
     @property
