@@ -60,7 +60,7 @@ def judged_rows(training_set: TrainingSet) -> JudgedRows:
 
 
 def resampling_units(clusters: int) -> Codes:
-    """The unit of each cluster, shape (clusters,): itself, or one of `MOST_UNITS` random groups; always the same."""
+    """The unit of each cluster, shape (clusters,): itself, or one of `MOST_UNITS` groups; always the same."""
     if clusters <= MOST_UNITS:
         return np.arange(clusters)
     return np.random.default_rng(clusters).permutation(clusters) % MOST_UNITS

@@ -1,4 +1,4 @@
-"""How much a figure differs from part to part: within folds, and between blocks of time beyond what noise explains."""
+"""How much a figure differs from part to part: over folds, and over blocks of time beyond what noise explains."""
 
 from dataclasses import dataclass
 

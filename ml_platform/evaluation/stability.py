@@ -16,6 +16,7 @@ from ml_platform.evaluation.metrics import Array, Codes
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.rows import judged_rows
 from ml_platform.evaluation.spread import excess_deviation, fold_spread
+from ml_platform.models.blocks import microseconds
 from ml_platform.training_sets.training_set import TIME
 
 NAME = "stability"
@@ -179,7 +180,7 @@ def _blocks(subject: Examined, headline: Sequence[str]) -> tuple[str, tuple[Bloc
     """The first headline metric that the test rows tell, and its value on each block with enough clusters."""
     rows = judged_rows(subject.training_set)
     times = subject.training_set.test[TIME]
-    block = _block_of_act(times.to_numpy().astype("datetime64[us]").astype(np.int64), rows.acts)
+    block = _block_of_act(microseconds(subject.training_set.test), rows.acts)
     pairs, units = np.unique(
         block[rows.acts] * rows.cluster_count + rows.clusters, return_inverse=True
     )
