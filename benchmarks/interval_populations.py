@@ -1,6 +1,6 @@
 """Populations with known values for ``benchmarks/intervals.py``, one for each kind of model.
 
-Every draw has ``clusters`` clusters of ``size`` rows on average that share an effect (size 1: independent rows), and
+Every draw has ``clusters`` clusters of ``size`` rows on average that share an effect (1: independent rows), and
 gives the statistics that the judges of the platform make of them. ``whole``: as one cluster, for the exact value.
 """
 

@@ -73,6 +73,17 @@ class BinarySums:
             found |= {"brier": ratio(brier, rows), "log_loss": ratio(log_loss, rows)}
         return {self.prefix + name: values for name, values in found.items()}
 
+    def counted(self) -> dict[str, float]:
+        """Rows that precision, recall, specificity and the rate of false alarms are shares of."""
+        hits, false_alarms, misses, passes = self.sums[:, _CELLS].sum(axis=0).tolist()
+        counts = {
+            "precision": hits + false_alarms,
+            "recall": hits + misses,
+            "specificity": false_alarms + passes,
+            "false_alarm_rate": false_alarms + passes,
+        }
+        return {self.prefix + name: count for name, count in counts.items()}
+
     def _ranks(self, totals: Array, auc: float, precision: float) -> dict[str, Array]:
         hits, false_alarms, misses, passes = totals[:, _CELLS].T
         positives, negatives = hits + misses, false_alarms + passes

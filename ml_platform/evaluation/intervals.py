@@ -18,7 +18,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from ml_platform.evaluation.judge import Sums
+from ml_platform.evaluation.judge import Counted, Sums
 from ml_platform.evaluation.metrics import Array
 from ml_platform.evaluation.report_parts import Estimate
 
@@ -28,6 +28,8 @@ CALIBRATION_ERROR = "expected_calibration_error"
 COVERAGES = ("coverage", "effective_coverage")
 _CELLS_AT_ONCE = 4_000_000
 """Numbers held at once for weights or for jackknife rows: 32 MB."""
+_FEW = 10
+"""Rows of the rarer outcome, below which the distribution of a share is too skewed to resample."""
 _KEPT = 8_000_000
 """Counts that are kept from one subject to the next: 16 MB."""
 
@@ -39,6 +41,8 @@ class Replicates:
     value: float
     resampled: Array
     left_out: Array
+    counted: float = 0.0
+    """Rows that the metric is a share of; 0: it is none."""
 
     def minus(self, other: "Replicates") -> "Replicates":
         """The difference, paired: both come from the same clusters and the same seed."""
@@ -55,8 +59,11 @@ def replicate(sums: Sums, *, seed: int, resamples: int = RESAMPLES) -> dict[str,
     values = sums.metrics(total[None, :])
     resampled = sums.metrics(_resampled_totals(sums.sums, seed, resamples))
     left_out = _without_each(sums, total)
+    counted = sums.counted() if isinstance(sums, Counted) else {}
     return {
-        name: Replicates(float(value[0]), resampled[name], left_out[name])
+        name: Replicates(
+            float(value[0]), resampled[name], left_out[name], float(counted.get(name, 0.0))
+        )
         for name, value in values.items()
     }
 
@@ -154,13 +161,34 @@ def interval(name: str, of: Replicates, *, level: float = LEVEL) -> Estimate:
     What a set of lists covers shrinks in every resample, since some users are left out, and BCa corrects that
     until the value itself is outside; so there too the interval holds that of the percentiles, and the value.
     """
-    estimate = bca_interval(of, level=level)
+    estimate = _of_few(bca_interval(of, level=level), of, level)
     if name not in (CALIBRATION_ERROR, *COVERAGES):
         return estimate
     low, high = np.quantile(of.resampled, [(1 - level) / 2, (1 + level) / 2])
     if name in COVERAGES:
         low, high = min(low, of.value), max(high, of.value)
     return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))
+
+
+def _of_few(estimate: Estimate, of: Replicates, level: float) -> Estimate:
+    """No narrower than Clopper's and Pearson's, where a share of rows has fewer than `_FEW` of the rarer outcome.
+
+    A resample of rows that were all right is all right: its interval would have no width, and a recall of 1 on
+    three anomalies pass any gate. Rows count by the design effect of their clusters, at most as many as clusters
+    where that cannot be told; Clopper and Pearson (1934), with Korn and Graubard's (1998) effective size.
+    """
+    share = of.value
+    if not of.counted or min(share, 1 - share) * of.counted >= _FEW:
+        return estimate
+    from scipy.special import betaincinv
+
+    single = share * (1 - share) / of.counted
+    effect = float(of.resampled.var()) / single if single > 0 else 0.0
+    rows = of.counted / max(effect, 1.0) if effect else min(of.counted, len(of.left_out))
+    right, wrong, tail = share * rows, (1 - share) * rows, (1 - level) / 2
+    low = float(betaincinv(right, wrong + 1, tail)) if right > 0 else 0.0
+    high = float(betaincinv(right + 1, wrong, 1 - tail)) if wrong > 0 else 1.0
+    return Estimate(share, min(low, estimate.low), max(high, estimate.high))
 
 
 def estimates(replicates: dict[str, Replicates]) -> dict[str, Estimate]:

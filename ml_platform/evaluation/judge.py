@@ -5,7 +5,7 @@ differences to baseline, champion and rival, and the gates.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,15 @@ class Sums(Protocol):
 
         A metric that is not defined on these rows is left out, for all totals alike.
         """
+        ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """Sums, some of whose metrics are shares of counted rows."""
+
+    def counted(self) -> dict[str, float]:
+        """Of how many rows each of these metrics is a share."""
         ...
 
 

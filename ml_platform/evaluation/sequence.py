@@ -53,6 +53,10 @@ class SequenceSums:
         found = self.steps.metrics(totals[:, :width])
         return found if self.soon is None else found | self.soon.metrics(totals[:, width:])
 
+    def counted(self) -> dict[str, float]:
+        """Rows that the metrics of soon are shares of."""
+        return {} if self.soon is None else self.soon.counted()
+
 
 @dataclass(frozen=True)
 class SequenceJudge:

@@ -56,7 +56,7 @@ class _Found:
     tables: list[ReportTable] = field(default_factory=list)
 
 
-def stability(subject: Examined) -> Dimension:
+def examine_stability(subject: Examined) -> Dimension:
     """The spreads, as standard deviations over the mean.
 
     ``fold_spread`` is exact, of the folds there are. ``time_spread`` is that of the blocks of the test part beyond

@@ -13,7 +13,7 @@ from ml_platform.evaluation.judge import Answers
 from ml_platform.evaluation.judges import judge_of
 from ml_platform.evaluation.scorers import score
 from ml_platform.evaluation.spread import excess_deviation, fold_spread
-from ml_platform.evaluation.stability import fold_table, stability
+from ml_platform.evaluation.stability import examine_stability, fold_table
 from ml_platform.models.task import Classification
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import CLASSES, CUT, STRONG, make_training_set
@@ -27,7 +27,7 @@ def examined(made: TrainingSet = SET, folds: Any = FOLDS) -> Any:
     answers = Answers(score("candidate", STRONG, made.test, CLASSES))
     spec: Any = SimpleNamespace(task=task)
     subject = Examined(spec, made, judge_of(task, made), STRONG, answers, 1, folds=folds)
-    return stability(subject)
+    return examine_stability(subject)
 
 
 def test_folds_by_hand() -> None:
