@@ -174,8 +174,8 @@ def _of_few(estimate: Estimate, of: Replicates, level: float) -> Estimate:
     """No narrower than Clopper's and Pearson's, where a share of rows has fewer than `_FEW` of the rarer outcome.
 
     A resample of rows that were all right is all right: its interval would have no width, and a recall of 1 on
-    three anomalies pass any gate. Rows count by the design effect of their clusters, at most as many as clusters
-    where that cannot be told; Clopper and Pearson (1934), with Korn and Graubard's (1998) effective size.
+    three anomalies pass any gate. Rows count by the design effect of their clusters, each by itself where none of
+    the rarer outcome tells it; Clopper and Pearson (1934), with Korn and Graubard's (1998) effective size.
     """
     share = of.value
     if not of.counted or min(share, 1 - share) * of.counted >= _FEW:
@@ -184,7 +184,7 @@ def _of_few(estimate: Estimate, of: Replicates, level: float) -> Estimate:
 
     single = share * (1 - share) / of.counted
     effect = float(of.resampled.var()) / single if single > 0 else 0.0
-    rows = of.counted / max(effect, 1.0) if effect else min(of.counted, len(of.left_out))
+    rows = of.counted / max(effect, 1.0)
     right, wrong, tail = share * rows, (1 - share) * rows, (1 - level) / 2
     low = float(betaincinv(right, wrong + 1, tail)) if right > 0 else 0.0
     high = float(betaincinv(right + 1, wrong, 1 - tail)) if wrong > 0 else 1.0
