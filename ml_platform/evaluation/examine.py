@@ -54,7 +54,7 @@ def stability(subject: Examined) -> Dimension:
     return examine_stability(subject)
 
 
-DIMENSIONS: tuple[Examination, ...] = (stability, fairness, robustness)
+DIMENSIONS: tuple[Examination, ...] = (fairness, robustness, stability)
 """In the order of the report."""
 
 
