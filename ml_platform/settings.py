@@ -1,9 +1,12 @@
 """The only reader of the environment. Everything else takes values."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ml_platform.errors import UsageError
 
 _NO_TELEMETRY = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -29,6 +32,8 @@ class Settings:
     """An MLflow server (``ML_PLATFORM_TRACKING_URL``); by default one is started on the database."""
     webhook_url: str | None
     """Where alerts are posted (``ML_PLATFORM_WEBHOOK_URL``); by default nowhere."""
+    price_per_core_hour: float = 0.05
+    """Of one core, in whatever currency (``ML_PLATFORM_PRICE_PER_CORE_HOUR``); reports price answers by it."""
 
     @property
     def lake(self) -> Path:
@@ -89,7 +94,26 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=env.get("ML_PLATFORM_DATABASE_URL") or None,
         tracking_url=env.get("ML_PLATFORM_TRACKING_URL") or None,
         webhook_url=env.get("ML_PLATFORM_WEBHOOK_URL") or None,
+        price_per_core_hour=_price(env.get("ML_PLATFORM_PRICE_PER_CORE_HOUR") or "0.05"),
     )
+
+
+def _price(text: str) -> float:
+    """A price in [0, infinity).
+
+    Raises:
+        UsageError: it is not a number, or below 0.
+    """
+    try:
+        price = float(text)
+    except ValueError:
+        price = math.nan
+    if not 0 <= price < math.inf:
+        raise UsageError(
+            f"ML_PLATFORM_PRICE_PER_CORE_HOUR is {text!r}, not a number from 0 on.",
+            remedy="set it to the price of an hour of one core, such as 0.05",
+        )
+    return price
 
 
 def disable_telemetry() -> None:

@@ -42,9 +42,10 @@ def judge(
     progress: Callable[[str], None],
 ) -> Judged:
     """The report, and the evidence that what was judged is what lies on disk."""
+    from ml_platform.adapters.serving_cost import cost_meter
+    from ml_platform.evaluation.data_dimensions import leakage_report, quality_report
     from ml_platform.evaluation.evaluate import evaluate
     from ml_platform.evaluation.examine import Examined, examine
-    from ml_platform.features.leakage import find_leaks
     from ml_platform.gates.integrity import evidence_of
     from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
     from ml_platform.models.probabilities import load_probabilities
@@ -58,6 +59,7 @@ def judge(
     )
     production = platform.ledger.production(spec.name)
     scorer = scorer_of(artifact)
+    leakage = leakage_report(spec, rows)
 
     def examined(judge: "Judge", answers: "Answers") -> "tuple[Dimension, ...]":
         return examine(
@@ -71,7 +73,10 @@ def judge(
                 folds=candidate.fold_metrics,
                 artifact=artifact,
                 users=platform.lake.rows("users").to_pandas(),
+                cost_meter=cost_meter(settings.price_per_core_hour),
                 progress=progress,
+                leakage=leakage,
+                quality=quality_report(spec, rows),
             )
         )
 
@@ -107,15 +112,7 @@ def judge(
     evidence = evidence_of(
         report,
         record,
-        find_leaks(
-            rows.train,
-            rows.test,
-            label=record.label,
-            features=record.features,
-            declared={feature.name for feature in spec.table.features},
-            train_until=record.split.train_until,
-            test_from=record.split.test_from,
-        ),
+        leakage,
         artifact_sha256=artifact.sha256,
         rows_sha256=values.file_sha256(rows_path(settings.training_sets, record)),
         artifact_features=_in_order(artifact.features, record.features),

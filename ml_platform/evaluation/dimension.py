@@ -77,3 +77,5 @@ class Dimension:
     """What monitoring has to look at because of it."""
     tables: tuple[ReportTable, ...] = ()
     charts: tuple[Chart, ...] = ()
+    stored: tuple[ReportTable, ...] = ()
+    """Figures that later stages need (a baseline to compare with); kept with the report, drawn by no page."""

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ml_platform.evaluation.cost.sample import CostMeter
 from ml_platform.evaluation.dimension import Dimension
 from ml_platform.evaluation.intervals import RESAMPLES
 from ml_platform.evaluation.judge import Answers, Judge
-from ml_platform.evaluation.robustness.examination import robustness
 from ml_platform.models.artifact import Artifact
 from ml_platform.models.spec import ModelSpec, Scorer
 from ml_platform.training_sets.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.features.quality.report import QualityReport
 
 
 @dataclass(frozen=True)
@@ -33,37 +37,47 @@ class Examined:
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
+    cost_meter: CostMeter | None = None
+    """Measures times and memory of ``artifact``; without it nothing is told of cost."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    leakage: "LeakageReport | None" = None
+    """Of ``training_set``, where it is known already."""
+    quality: "QualityReport | None" = None
+    """Of ``training_set``, where it is known already."""
 
 
 Examination = Callable[[Examined], Dimension]
 
 
-def fairness(subject: Examined) -> Dimension:
-    """Is it as good to one team, region or tenure as to another?"""
-    from ml_platform.evaluation.fairness.examination import examine_fairness
+DIMENSIONS = (
+    "ml_platform.evaluation.data_dimensions:leakage",
+    "ml_platform.evaluation.data_dimensions:quality",
+    "ml_platform.evaluation.selection_dimension:selection",
+    "ml_platform.evaluation.fairness.examination:examine_fairness",
+    "ml_platform.evaluation.robustness.examination:robustness",
+    "ml_platform.evaluation.cost.examination:cost",
+    "ml_platform.evaluation.explanations.examination:explanations",
+    "ml_platform.evaluation.stability:examine_stability",
+)
+"""In the order of the report; imported when they are wanted, for some need much."""
 
-    return examine_fairness(subject)
 
-
-def stability(subject: Examined) -> Dimension:
-    """Is it as good at all times?"""
-    from ml_platform.evaluation.stability import examine_stability
-
-    return examine_stability(subject)
-
-
-DIMENSIONS: tuple[Examination, ...] = (fairness, robustness, stability)
-"""In the order of the report."""
+def examinations() -> tuple[Examination, ...]:
+    """Those of `DIMENSIONS`."""
+    found = []
+    for target in DIMENSIONS:
+        module, _, name = target.partition(":")
+        found.append(getattr(import_module(module), name))
+    return tuple(found)
 
 
 def examine(
-    subject: Examined, dimensions: Sequence[Examination] = DIMENSIONS
+    subject: Examined, dimensions: Sequence[Examination] | None = None
 ) -> tuple[Dimension, ...]:
-    """What each examination finds, in their order."""
+    """What each examination finds, in their order; by default all of `DIMENSIONS`."""
     found = []
-    for examination in dimensions:
+    for examination in examinations() if dimensions is None else dimensions:
         dimension = examination(subject)
         subject.progress(f"{dimension.name}: {dimension.summary}")
         found.append(dimension)

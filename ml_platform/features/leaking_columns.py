@@ -1,11 +1,12 @@
 """Single columns that know too much: copies of the target, and columns explained by what comes after."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml_platform.features.leakage import SAMPLE, KeyColumns, LeakageFinding, LeakageLevel
+from ml_platform.features.sample import hashed_sample, holds_lists, token_lists
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +15,12 @@ COPY_SKILL = 0.97
 """Share of the majority's errors that a lookup by one column may avoid on held-out rows."""
 COPY_AUC = 0.99
 """One-vs-rest ROC AUC, averaged over classes, that a lookup by one column may reach."""
+COPY_TOKEN = 0.97
+"""The same share for a lookup by the most telling token of a list."""
 LABEL_AMONG_TOKENS = 0.97
+SUSPICIOUS_SKILL = 0.85
+SUSPICIOUS_AUC = 0.97
+"""From which a column is a WARNING: no honest column of the catalogue tells as much (.54 and .87 at most)."""
 FUTURE_RANK = 0.95
 """Spearman correlation with what comes after, from which a column counts as made of it."""
 FUTURE_SKILL = 0.9
@@ -38,26 +44,86 @@ def target_copies(
     """Columns that alone tell the label of held-out rows; a strong feature (an extension) does not.
 
     A column is turned into a lookup learned on the training rows (values, or 200 quantile bins), and
-    judged on the test rows by skill, (accuracy - majority) / (1 - majority), and by macro ROC AUC.
+    judged on the test rows by skill, (accuracy - majority) / (1 - majority), and by macro ROC AUC. A list is
+    looked up by its first token, by the token that tells most, and for the label itself. A column that tells
+    nearly as much as a copy would is a WARNING.
     """
-    train, test = _sampled(train, keys), _sampled(test, keys)
+    train, test = hashed_sample(train, keys.row, SAMPLE), hashed_sample(test, keys.row, SAMPLE)
     if min(len(train), len(test)) < MINIMUM_ROWS:
         return ()
     truth = _Labels.of(train[label], test[label])
     findings = []
     for name in features:
-        values = _codes(train[name], test[name])
-        skill, auc = truth.skill(*values), truth.macro_auc(*values)
-        spelled = _label_among_tokens(test, name, label)
-        for value, limit, what in (
-            (skill, COPY_SKILL, f"avoids {skill:.1%} of the majority's errors"),
-            (auc, COPY_AUC, f"reaches a macro ROC AUC of {auc:.4f}"),
-            (spelled, LABEL_AMONG_TOKENS, f"holds the label itself in {spelled:.1%} of the rows"),
-        ):
-            if value >= limit:
-                findings.append(_dangerous("target", name, value, limit, f"{name} alone {what}"))
-                break
+        finding = _copy(train[name], test[name], truth, test[label])
+        if finding is not None:
+            findings.append(finding)
     return tuple(findings)
+
+
+def _copy(
+    train: "pd.Series[Any]", test: "pd.Series[Any]", truth: "_Labels", label: "pd.Series[str]"
+) -> LeakageFinding | None:
+    """The finding about one column, the worst that applies."""
+    name, values = str(train.name), _codes(train, test)
+    skill, auc = truth.skill(*values), truth.macro_auc(*values)
+    spelled = by_token = 0.0
+    if holds_lists(train):
+        spelled = _label_among_tokens(test, label)
+        by_token = truth.skill(*most_telling_tokens(token_lists(train), token_lists(test), truth))
+    told = f"avoids {skill:.1%} of the majority's errors"
+    reached = f"reaches a macro ROC AUC of {auc:.4f}"
+    for value, limit, level, what in (
+        (skill, COPY_SKILL, LeakageLevel.DANGEROUS, told),
+        (auc, COPY_AUC, LeakageLevel.DANGEROUS, reached),
+        (
+            spelled,
+            LABEL_AMONG_TOKENS,
+            LeakageLevel.DANGEROUS,
+            f"holds the label in {spelled:.1%} of the rows",
+        ),
+        (
+            by_token,
+            COPY_TOKEN,
+            LeakageLevel.DANGEROUS,
+            f"avoids {by_token:.1%} of the majority's errors by one token",
+        ),
+        (skill, SUSPICIOUS_SKILL, LeakageLevel.WARNING, told),
+        (auc, SUSPICIOUS_AUC, LeakageLevel.WARNING, reached),
+    ):
+        if value >= limit:
+            return LeakageFinding("target", name, level, value, limit, f"{name} alone {what}")
+    return None
+
+
+def most_telling_tokens(
+    train: list[list[str]], test: list[list[str]], truth: "_Labels"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's token with the purest labels in training, as a code from 0; rows without a known one: 0.
+
+    Purity is the share of the token's most frequent class, shrunk by one average row.
+    """
+    import pandas as pd
+
+    words, vocabulary = pd.factorize(np.array([w for row in train for w in row], dtype=object))
+    codes = {word: code for code, word in enumerate(vocabulary)}
+    width = len(vocabulary) + 1
+    at = np.repeat(np.arange(len(train)), [len(row) for row in train])
+    counts = np.bincount(
+        words * truth.classes + truth.train[at], minlength=width * truth.classes
+    ).reshape(width, truth.classes)
+    prior = np.bincount(truth.train, minlength=truth.classes) / len(truth.train)
+    purity = ((counts + prior) / (counts.sum(axis=1, keepdims=True) + 1)).max(axis=1)
+
+    def best(rows: list[list[str]]) -> np.ndarray:
+        return np.array(
+            [
+                max((codes[w] for w in row if w in codes), key=purity.__getitem__, default=-1) + 1
+                for row in rows
+            ],
+            dtype=np.int64,
+        )
+
+    return best(train), best(test)
 
 
 def future_columns(
@@ -76,7 +142,7 @@ def future_columns(
 
     who = [keys.row, keys.act, keys.user, keys.time, label]
     both = pd.concat([train[who], test[who]], ignore_index=True)
-    around = _sampled(_with_neighbours(both, label, keys), keys, AROUND)
+    around = hashed_sample(_with_neighbours(both, label, keys), keys.row, AROUND)
     of_train = around["_row"].to_numpy() < len(train)
     rows = pd.concat(
         [
@@ -148,17 +214,6 @@ def _width(train_codes: np.ndarray, test_codes: np.ndarray) -> int:
     return int(max(train_codes.max(), test_codes.max())) + 1
 
 
-def _sampled(rows: "pd.DataFrame", keys: KeyColumns, most: int = SAMPLE) -> "pd.DataFrame":
-    """At most ``most`` rows, those with the smallest hash of their id: the same whatever the order."""
-    import pandas as pd
-
-    if len(rows) <= most:
-        return rows
-    hashes = pd.util.hash_pandas_object(rows[keys.row], index=False).to_numpy()
-    chosen = np.sort(np.argpartition(hashes, most)[:most])
-    return rows.iloc[chosen]
-
-
 def _codes(train: "pd.Series[str]", test: "pd.Series[str]") -> tuple[np.ndarray, np.ndarray]:
     """Each row's value as a code from 0: numbers with many values by quantile bins of training."""
     import pandas as pd
@@ -171,22 +226,16 @@ def _codes(train: "pd.Series[str]", test: "pd.Series[str]") -> tuple[np.ndarray,
             edges = np.nanquantile(known, np.arange(1, _BINS) / _BINS)
             numbers = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers))
         both = pd.Series(numbers)
-    elif _is_tokens(both):
+    elif holds_lists(both):
         both = both.map(lambda tokens: tokens[0] if len(tokens) else "")
     codes = pd.factorize(both, use_na_sentinel=False)[0]
     return codes[: len(train)], codes[len(train) :]
 
 
-def _is_tokens(values: "pd.Series[str]") -> bool:
-    return len(values) > 0 and isinstance(values.iloc[0], list | tuple | np.ndarray)
-
-
-def _label_among_tokens(rows: "pd.DataFrame", name: str, label: str) -> float:
-    if not _is_tokens(rows[name]):
-        return 0.0
-    return float(
-        np.mean([own in tokens for own, tokens in zip(rows[label], rows[name], strict=True)])
-    )
+def _label_among_tokens(values: "pd.Series[Any]", label: "pd.Series[str]") -> float:
+    """Share of the rows whose list holds the row's own label."""
+    lists = token_lists(values)
+    return float(np.mean([own in tokens for own, tokens in zip(label, lists, strict=True)]))
 
 
 def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.DataFrame":

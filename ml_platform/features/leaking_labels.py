@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.features.sample import holds_lists, token_lists
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,7 +26,7 @@ def with_classes(
     if pd.api.types.is_numeric_dtype(train[label]):
         edges = np.unique(np.quantile(train[label], TENTHS)) if len(train) else np.zeros(0)
         return _in_tenths(train, label, edges), _in_tenths(test, label, edges)
-    if isinstance(train[label].dtype, pd.ArrowDtype):
+    if holds_lists(train[label]):
         return _by_first(train, label), _by_first(test, label)
     return train, test
 
@@ -35,5 +37,5 @@ def _in_tenths(rows: "pd.DataFrame", label: str, edges: np.ndarray) -> "pd.DataF
 
 
 def _by_first(rows: "pd.DataFrame", label: str) -> "pd.DataFrame":
-    first = [items[0] if len(items) else "" for items in rows[label]]
+    first = [items[0] if items else "" for items in token_lists(rows[label])]
     return rows.assign(**{label: np.array(first, dtype=object)})

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DUPLICATES_WARNING = 0.05
+DUPLICATES_OF_UNIQUE = 0.005
+"""The same where training rows do not repeat themselves: then a few twins are worth telling."""
 DUPLICATES_DANGEROUS = 0.20
 """Share of test rows with a twin in training, beyond the share that training rows have among themselves."""
 CARRIED_OVER = 0.10
@@ -30,53 +32,49 @@ def straddling(
     test rows then depend on training rows: a WARNING above a tenth of them.
     """
     late, early = train[keys.time] >= train_until, test[keys.time] < test_from
-    shared = {
-        name: float(test[column].isin(train[column].unique()).mean()) if len(test) else 0.0
-        for name, column in (("row", keys.row), ("act", keys.act), ("cluster", keys.cluster))
+    both = {
+        column: test[column].isin(train[column].unique())
+        for column in (keys.row, keys.act, keys.cluster)
     }
+    of_test = "of the test rows"
     candidates = (
-        _finding(
-            "split",
-            "train",
-            float(late.mean() if len(late) else 0),
-            0.0,
-            True,
-            f"{int(late.sum())} training rows at or after {train_until.isoformat()}",
-        ),
-        _finding(
-            "split",
-            "test",
-            float(early.mean() if len(early) else 0),
-            0.0,
-            True,
-            f"{int(early.sum())} test rows before {test_from.isoformat()}",
-        ),
-        _finding(
-            "split",
-            keys.row,
-            shared["row"],
-            0.0,
-            True,
-            f"{shared['row']:.1%} of the test rows are training rows too",
-        ),
-        _finding(
-            "split",
-            keys.act,
-            shared["act"],
-            0.0,
-            True,
-            f"{shared['act']:.1%} of the test rows belong to an act that trains too",
-        ),
-        _finding(
-            "split",
+        _rows("train", train, late, keys, f"training rows at or after {train_until.isoformat()}"),
+        _rows("test", test, early, keys, f"test rows before {test_from.isoformat()}"),
+        _rows(keys.row, test, both[keys.row], keys, f"{of_test} are training rows too"),
+        _rows(keys.act, test, both[keys.act], keys, f"{of_test} belong to an act that trains too"),
+        _rows(
             keys.cluster,
-            shared["cluster"],
-            CARRIED_OVER,
-            False,
-            f"{shared['cluster']:.1%} of the test rows belong to a session that trains too",
+            test,
+            both[keys.cluster],
+            keys,
+            f"{of_test} belong to a {_cluster_is(test, keys)} that trains too",
+            limit=CARRIED_OVER,
         ),
     )
     return tuple(finding for finding in candidates if finding.value > finding.limit)
+
+
+def _rows(
+    subject: str,
+    rows: "pd.DataFrame",
+    where: "pd.Series[bool]",
+    keys: KeyColumns,
+    what: str,
+    limit: float = 0.0,
+) -> LeakageFinding:
+    """DANGEROUS where no row at all may be, a WARNING where some may; with the ids of some of them."""
+    share = float(where.mean()) if len(where) else 0.0
+    told = f"{int(where.sum())} ({share:.1%}) {what}, such as {_some(rows[keys.row][where])}"
+    return _finding("split", subject, share, limit, limit == 0.0, told)
+
+
+def _some(ids: "pd.Series[str]") -> str:
+    return ", ".join(sorted(str(name) for name in ids.unique()[:100])[:3])
+
+
+def _cluster_is(rows: "pd.DataFrame", keys: KeyColumns) -> str:
+    """What the cluster is, in words: where it is the user, people who come back are no surprise."""
+    return "user" if rows[keys.cluster].equals(rows[keys.user]) else "session"
 
 
 def _finding(
@@ -104,9 +102,11 @@ def duplicate_content(
     last = 3 * len(before) // 4
     usual = float(np.isin(before[last:], before[:last]).mean())
     acts = pd.factorize(train[keys.act].to_numpy()[order])[0]
-    found = float(np.isin(after, before[acts % 4 > 0]).mean())
+    twins = np.isin(after, before[acts % 4 > 0])
+    found = float(twins.mean())
     excess = found - usual
-    if excess <= DUPLICATES_WARNING:
+    told = min(DUPLICATES_WARNING, max(DUPLICATES_OF_UNIQUE, usual))
+    if excess <= told:
         return ()
     dangerous = excess > DUPLICATES_DANGEROUS
     return (
@@ -114,10 +114,10 @@ def duplicate_content(
             "duplicates",
             "all features",
             excess,
-            DUPLICATES_DANGEROUS if dangerous else DUPLICATES_WARNING,
+            DUPLICATES_DANGEROUS if dangerous else told,
             dangerous,
-            f"{found:.1%} of the test rows have a twin in training; among the training rows "
-            f"themselves it is {usual:.1%}",
+            f"{found:.1%} of the test rows have a twin in training, such as "
+            f"{_some(test[keys.row][twins])}; among the training rows themselves it is {usual:.1%}",
         ),
     )
 

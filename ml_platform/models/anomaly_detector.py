@@ -19,6 +19,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
+from ml_platform.models.standard_gates import EVERYWHERE, FAIR_ALARMS
 from ml_platform.models.task import NO, YES, Detection
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ POLICY = GatePolicy(
             -0.01,
             "a candidate may rank no more than one point worse than what is in production",
         ),
+        FAIR_ALARMS,
+        *EVERYWHERE,
     ),
     minimum_test_rows=1_000,
     minimum_test_clusters=100,

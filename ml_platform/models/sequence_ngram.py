@@ -20,6 +20,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
+from ml_platform.models.standard_gates import FAIR_NEEDS, STANDARD
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ POLICY = GatePolicy(
             0.05,
             "thresholds on confidence are wrong by as much as confidence is",
         ),
+        FAIR_NEEDS,
+        *STANDARD,
     ),
 )
 

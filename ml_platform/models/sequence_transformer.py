@@ -28,6 +28,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
+from ml_platform.models.standard_gates import FAIR_NEEDS, STANDARD
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ OVER_LSTM = QualityGate(
     0.0,
     "of two networks at the same cost the better one stays",
 )
-POLICY = GatePolicy(quality=(SOON_GATE, *OVER_RULES, OVER_LSTM, OVER_CHAMPION))
+POLICY = GatePolicy(
+    quality=(SOON_GATE, *OVER_RULES, OVER_LSTM, OVER_CHAMPION, FAIR_NEEDS, *STANDARD)
+)
 
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":

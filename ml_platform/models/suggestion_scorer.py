@@ -26,6 +26,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
+from ml_platform.models.standard_gates import STANDARD
 from ml_platform.models.task import Share
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ POLICY = GatePolicy(
             -0.01,
             "a candidate may be no more than one point further off than what is in production",
         ),
+        *STANDARD,
     ),
     minimum_test_rows=1_000,
     minimum_test_clusters=100,

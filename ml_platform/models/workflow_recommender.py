@@ -15,6 +15,7 @@ from ml_platform.models.recommending.popularity import fit_popularity
 from ml_platform.models.recommending.user_vectors import DOINGS, RECENT, TEAM, USED
 from ml_platform.models.search import Float
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
+from ml_platform.models.standard_gates import EVERYWHERE, FAIR_LISTS
 from ml_platform.models.task import Ranking
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ POLICY = GatePolicy(
             limit=-0.02,
             why="a candidate may not be worse than what is in production by more than .02",
         ),
+        FAIR_LISTS,
+        *EVERYWHERE,
     ),
     minimum_test_rows=150,
     minimum_test_clusters=100,

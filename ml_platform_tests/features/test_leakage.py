@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ml_platform.features.leakage import KeyColumns, LeakageLevel, find_leaks
-from ml_platform.features.leaking_columns import _sampled
+from ml_platform.features.leakage import LeakageLevel, find_leaks
+from ml_platform.features.sample import hashed_sample
 from ml_platform_tests.evaluation.examples import CLASSES, CUT, make_training_set
 
 HONEST = (
@@ -63,6 +63,9 @@ def with_features(rows, generator):
     rows["target"] = pd.Index(CLASSES).get_indexer(rows["label"]).astype(float)
     rows["near_target"] = rows["label"].mask(generator.random(len(rows)) < 0.01, "fix")
     rows["spelled"] = [[label, "x"] for label in rows["label"]]
+    usual = rows["label"].mask(generator.random(len(rows)) < 0.09, "fix")
+    rows["suspicious"] = usual.mask(generator.random(len(rows)) < 0.01, "docs")
+    rows["one_token"] = [["src", "py", label[::-1]] for label in rows["label"]]
     return rows.sort_values(["occurred_at", "row_id"], ignore_index=True)
 
 
@@ -94,11 +97,18 @@ def test_honest_columns_are_safe(parts):
     assert report.rows_test == len(parts[1])
 
 
-@pytest.mark.parametrize("name", ["target", "near_target", "spelled"])
+@pytest.mark.parametrize("name", ["target", "near_target", "spelled", "one_token"])
 def test_a_copy_of_the_target_is_dangerous(parts, name):
     report = look(*parts, (*HONEST, name))
     assert subjects(report, "target") == [name]
     assert report.level is LeakageLevel.DANGEROUS
+
+
+def test_a_column_that_tells_nearly_as_much_as_a_copy_is_a_warning(parts):
+    report = look(*parts, (*HONEST, "suspicious"))
+    assert [(f.check, f.subject, f.level) for f in report.findings] == [
+        ("target", "suspicious", LeakageLevel.WARNING)
+    ]
 
 
 @pytest.mark.parametrize("name", ["next_label", "until_next", "next_time", "next_day"])
@@ -128,6 +138,7 @@ def test_the_same_row_or_act_on_both_sides_is_dangerous(parts):
     moved = test.iloc[:1].assign(occurred_at=train["occurred_at"].max(), cluster_id="other")
     report = look(pd.concat([train, moved], ignore_index=True), test)
     assert subjects(report, "split") == ["row_id", "act_id"]
+    assert all(test["row_id"].iloc[0] in finding.explanation for finding in report.findings)
     assert report.level is LeakageLevel.DANGEROUS
 
 
@@ -142,7 +153,7 @@ def test_sessions_across_the_split_are_a_warning(parts):
 
 @pytest.mark.parametrize(
     ("share", "level"),
-    [(0.0, LeakageLevel.SAFE), (0.1, LeakageLevel.WARNING), (0.5, LeakageLevel.DANGEROUS)],
+    [(0.0, LeakageLevel.SAFE), (0.02, LeakageLevel.WARNING), (0.5, LeakageLevel.DANGEROUS)],
 )
 def test_duplicated_content(parts, share, level):
     train, test = parts
@@ -153,6 +164,9 @@ def test_duplicated_content(parts, share, level):
     report = look(pd.concat([train, copies], ignore_index=True), test)
     assert report.level is level
     assert bool(subjects(report, "duplicates")) is (share > 0)
+    for finding in report.findings:
+        named = finding.explanation.partition("such as ")[2].partition(";")[0].split(", ")
+        assert set(named) <= {*copies["row_id"].str.removesuffix("-copy")}
 
 
 def test_people_who_repeat_themselves_are_no_duplicates(parts):
@@ -162,9 +176,9 @@ def test_people_who_repeat_themselves_are_no_duplicates(parts):
 def test_samples_do_not_depend_on_the_order(parts):
     rows = parts[0]
     shuffled = rows.sample(frac=1, random_state=3)
-    chosen = set(_sampled(rows, KeyColumns(), 300)["row_id"])
+    chosen = set(hashed_sample(rows, "row_id", 300)["row_id"])
     assert len(chosen) == 300
-    assert set(_sampled(shuffled, KeyColumns(), 300)["row_id"]) == chosen
+    assert set(hashed_sample(shuffled, "row_id", 300)["row_id"]) == chosen
 
 
 def test_a_small_set_is_judged_by_its_split_alone(parts):

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ml_platform.evaluation.cost.sample import CallTimes, CostMeter, CostSample
 from ml_platform.evaluation.evaluate import NOTHING, Compared, evaluate
-from ml_platform.evaluation.examine import DIMENSIONS, Examination, Examined, examine
+from ml_platform.evaluation.examine import Examination, Examined, examine
 from ml_platform.features.leakage import LeakageReport, find_leaks
 from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import evidence_of
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.policy import policy_version
+from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.spec import ModelSpec, Scorer
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.training_sets.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 400
 """Enough to tell margins as wide as a saboteur's."""
+CALLS = 400
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,15 @@ class Bench:
     """Features that the code defines in another way than when the candidate was trained."""
     age: timedelta = timedelta(hours=1)
     """Of the newest row."""
+    answer_ms: float = 1.0
+    """What one answer takes."""
 
     def with_candidate(self, scorer: Scorer) -> "Bench":
         """The same with another candidate, which its estimator agrees with."""
         return replace(self, candidate=scorer, estimator=scorer, champion=Compared(scorer))
 
 
-def decided(bench: Bench, examinations: Sequence[Examination] = DIMENSIONS) -> Decision:
+def decided(bench: Bench, examinations: Sequence[Examination] | None = None) -> Decision:
     """The verdict on the bench, by the same functions that judge a real candidate."""
     spec, training_set = bench.spec, bench.training_set
     record = training_set.record
@@ -75,6 +80,8 @@ def decided(bench: Bench, examinations: Sequence[Examination] = DIMENSIONS) -> D
                 answers=answers,
                 seed=spec.seed,
                 users=bench.users,
+                artifact=_artifact(record),
+                cost_meter=CostMeter(lambda *_: _sample(bench.answer_ms), 0.05, lambda _: None),
                 resamples=RESAMPLES,
             ),
             examinations,
@@ -130,6 +137,19 @@ def leaks_of(bench: Bench) -> LeakageReport:
 def stopped_by(decision: Decision) -> tuple[str, ...]:
     """Names of the gates that stop the candidate, in their order."""
     return tuple(gate.name for gate in decision.gates if gate.outcome.stops)
+
+
+def _artifact(record: TrainingSetRecord) -> Artifact:
+    """What examinations ask an artifact: which columns it reads."""
+    return Artifact(
+        ArtifactKind.RULES, record.classes, dict.fromkeys(record.features, "number"), {}
+    )
+
+
+def _sample(milliseconds: float) -> CostSample:
+    """Calls that all take as long; what measures real ones is tried on an artifact that was slowed down."""
+    times = CallTimes(1, (milliseconds,) * CALLS)
+    return CostSample(times, (), 0.0, milliseconds, milliseconds, 1.0, None, {})
 
 
 def _sha256(content: bytes) -> str:

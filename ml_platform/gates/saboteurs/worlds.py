@@ -19,6 +19,8 @@ CUT = START + timedelta(days=DAYS)
 TEAMS = ("north", "east", "south", "west")
 HINT = "team_hint"
 """A feature that gives the team away; nothing else depends on it."""
+GRID = 2
+"""Decimals of the evidence."""
 TRUTH = "truth"
 """The code of the true class: what only an oracle reads; it is no feature."""
 
@@ -27,10 +29,12 @@ TRUTH = "truth"
 class Size:
     """How much there is of each part."""
 
-    clusters: int = 320
+    clusters: int = 640
     rows: int = 5
     """A cluster."""
     users: int = 160
+    first_team: float = 0.25
+    """Share of the users who are in the first team."""
 
     @property
     def total(self) -> int:
@@ -55,10 +59,23 @@ def frame(size: Size, part: int, columns: Mapping[str, Any]) -> "pd.DataFrame":
             "act_id": [f"{part}-{n}" for n in number],
             "occurred_at": pd.Timestamp(begin) + pd.to_timedelta(minutes, unit="min"),
             "is_bot": False,
-            HINT: (user % len(TEAMS)).astype(np.float64),
-            **columns,
+            HINT: team_of(size)[user].astype(np.float64),
+            **{name: _on_grid(values) for name, values in columns.items()},
         }
     )
+
+
+def team_of(size: Size) -> np.ndarray:
+    """Code of each user's team; the first team is as small as ``size`` says."""
+    number = np.arange(size.users)
+    rest = 1 + number % (len(TEAMS) - 1)
+    return np.where(number % round(1 / size.first_team) == 0, 0, rest)
+
+
+def _on_grid(values: Any) -> Any:
+    """Numbers in hundredths: what lies between was changed by somebody."""
+    number = isinstance(values, np.ndarray) and values.dtype == np.float64
+    return np.round(values, GRID) if number else values
 
 
 def users_of(size: Size) -> "pd.DataFrame":
@@ -69,7 +86,7 @@ def users_of(size: Size) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "user_id": [f"u{n}" for n in number],
-            "team": [TEAMS[n % len(TEAMS)] for n in number],
+            "team": [TEAMS[code] for code in team_of(size)],
             "region": [("emea", "apac")[n // len(TEAMS) % 2] for n in number],
             "tenure_days": np.where(number // (2 * len(TEAMS)) % 2 == 0, 100, 900),
         }

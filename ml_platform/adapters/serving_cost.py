@@ -1,0 +1,229 @@
+"""An artifact timed where it is served: in a fresh process, from its files, in one thread.
+
+Run as a module it is that process: ``python -m ml_platform.adapters.serving_cost FOLDER`` reads artifacts and rows
+from the folder and writes one JSON object.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml_platform import values
+from ml_platform.errors import ServiceError
+from ml_platform.evaluation.cost.sample import (
+    BATCHES,
+    CallTimes,
+    CostMeter,
+    CostSample,
+    InTurns,
+)
+from ml_platform.models.artifact import LOADERS, Artifact, load_scorer
+from ml_platform.models.spec import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CALLS = 500
+WARM_UP = 40
+ONE_ROW_SECONDS, BATCH_SECONDS, TURN_SECONDS = 3.0, 0.25, 0.25
+LEAST_CALLS = 20
+"""Made whatever they take: a model of 100 ms a call is still timed."""
+TURN_BATCH = 100
+_SERVED, _ROWS = "served", "rows.pkl"
+_TIMEOUT = 60.0
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
+
+
+def cost_meter(price_per_core_hour: float) -> CostMeter:
+    """The meter that an examination is given."""
+    from ml_platform.adapters.quantised import quantised
+
+    return CostMeter(measure_in_fresh_process, price_per_core_hour, quantised)
+
+
+def measure_in_fresh_process(
+    artifact: Artifact, variants: Mapping[str, Artifact], rows: "pd.DataFrame"
+) -> CostSample:
+    """Times and memory of ``artifact`` on ``rows``, and of each variant by turns with it.
+
+    Raises:
+        ServiceError: the process did not answer within a minute, or failed.
+    """
+    needed = rows[[name for name in rows.columns if name in artifact.features]]
+    with tempfile.TemporaryDirectory(prefix="ml-platform-cost-") as made:
+        folder = Path(made)
+        hashes = {_SERVED: artifact.sha256}
+        artifact.write(folder / _SERVED)
+        for place, (name, variant) in enumerate(variants.items()):
+            variant.write(folder / f"variant-{place}")
+            hashes[name] = variant.sha256
+        # Pickle of our own making, read back once: lists, categories and missing values stay what they are.
+        needed.to_pickle(folder / _ROWS)
+        order = {"kind": artifact.kind.value, "sha256": hashes}
+        (folder / "order.json").write_text(json.dumps(order))
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
+        command = [sys.executable, "-m", "ml_platform.adapters.serving_cost", made]
+        try:
+            done = subprocess.run(
+                command,
+                env={
+                    **environment,
+                    "PYTHONPATH": os.pathsep.join(each for each in sys.path if each),
+                },
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ServiceError(
+                f"Measuring the cost of {artifact.sha256[:12]} took more than {_TIMEOUT:.0f} s.",
+                remedy="a model that answers 200 rows in a minute cannot be served; make it smaller",
+            ) from error
+    if done.returncode:
+        raise ServiceError(
+            f"Measuring the cost of {artifact.sha256[:12]} ended with code {done.returncode}: {done.stderr[-500:]}",
+            remedy="load the artifact by hand and read the error",
+        )
+    return values.from_json(CostSample, done.stdout)
+
+
+def sample_of_folder(folder: Path) -> CostSample:
+    """What the fresh process does: imports, loads, answers."""
+    order = json.loads((folder / "order.json").read_text())
+    began = time.perf_counter()
+    rows = _imported(folder, order["kind"])
+    import_ms = _since(began)
+    hashes: dict[str, str] = order["sha256"]
+    before = _resident_mb()
+    began = time.perf_counter()
+    scorer = load_scorer(folder / _SERVED, hashes.pop(_SERVED))
+    load_ms = _since(began)
+    found = sample_of_scorer(scorer, rows)
+    resident_mb = max(_resident_mb() - before, 0.0)
+    variants = {
+        name: load_scorer(folder / f"variant-{place}", sha256)
+        for place, (name, sha256) in enumerate(hashes.items())
+    }
+    return replace(
+        found,
+        import_ms=import_ms,
+        load_ms=load_ms,
+        resident_mb=resident_mb,
+        variants={name: in_turns(scorer, other, rows) for name, other in variants.items()},
+    )
+
+
+def sample_of_scorer(scorer: Scorer, rows: "pd.DataFrame") -> CostSample:
+    """Times of calls of a scorer in this process; what only a fresh one can tell is 0."""
+    single = [rows.iloc[[place]] for place in range(min(len(rows), 64))]
+    began = time.perf_counter()
+    scorer.predict_proba(single[0])
+    first_answer_ms = _since(began)
+    for place in range(min(WARM_UP, len(single))):
+        scorer.predict_proba(single[place])
+    one_row = _timed(single, scorer, CALLS, ONE_ROW_SECONDS)
+    batches = []
+    for size in BATCHES:
+        if len(rows) >= size:
+            batches.append(_timed([rows.iloc[:size]], scorer, 100, BATCH_SECONDS))
+    return CostSample(
+        one_row=one_row,
+        batches=tuple(batches),
+        import_ms=0.0,
+        load_ms=0.0,
+        first_answer_ms=first_answer_ms,
+        resident_mb=0.0,
+        model_share=_model_share(scorer, single),
+        variants={},
+    )
+
+
+def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InTurns, ...]:
+    """Both on one row a call, then on a hundred; a drift of the machine meets both alike."""
+    found = []
+    for size in (1, min(TURN_BATCH, len(rows))):
+        part = rows.iloc[:size]
+        times: tuple[list[float], list[float]] = ([], [])
+        for scorer in (served, variant):
+            scorer.predict_proba(part)
+        until = time.perf_counter() + TURN_SECONDS
+        while len(times[0]) < LEAST_CALLS or (len(times[0]) < 200 and time.perf_counter() < until):
+            for scorer, list_of in zip((served, variant), times, strict=True):
+                began = time.perf_counter()
+                scorer.predict_proba(part)
+                list_of.append(_since(began))
+        found.append(InTurns(*(CallTimes(size, tuple(each)) for each in times)))
+    return tuple(found)
+
+
+def _timed(
+    asked: "Sequence[pd.DataFrame]", scorer: Scorer, calls: int, seconds: float
+) -> CallTimes:
+    """Calls with one of ``asked`` after the other, all of as many rows."""
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    while len(times) < 3 or (len(times) < calls and time.perf_counter() < until):
+        rows = asked[len(times) % len(asked)]
+        began = time.perf_counter()
+        scorer.predict_proba(rows)
+        times.append(_since(began))
+    return CallTimes(len(rows), tuple(times))
+
+
+class _TimedSession:
+    """An ONNX session that adds up the milliseconds of its runs."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.milliseconds = 0.0
+
+    def run(self, *arguments: Any) -> Any:
+        began = time.perf_counter()
+        found = self.session.run(*arguments)
+        self.milliseconds += _since(began)
+        return found
+
+
+def _model_share(scorer: Any, single: "list[pd.DataFrame]") -> float | None:
+    if not hasattr(scorer, "session"):
+        return None
+    session = _TimedSession(scorer.session)
+    timed = replace(scorer, session=session)
+    began = time.perf_counter()
+    for rows in single[:50]:
+        timed.predict_proba(rows)
+    return min(session.milliseconds / _since(began), 1.0)
+
+
+def _imported(folder: Path, kind: str) -> "pd.DataFrame":
+    """The rows to answer, after everything that answers has been imported."""
+    import pandas as pd
+
+    import_module(LOADERS[next(each for each in LOADERS if each.value == kind)].split(":")[0])
+    if (folder / _SERVED / "model.onnx").exists():
+        import_module("onnxruntime")
+    rows: pd.DataFrame = pd.read_pickle(folder / _ROWS)
+    return rows
+
+
+def _resident_mb() -> float:
+    import psutil
+
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def _since(began: float) -> float:
+    return (time.perf_counter() - began) * 1e3
+
+
+if __name__ == "__main__":
+    sys.stdout.write(values.to_json(sample_of_folder(Path(sys.argv[1]))))

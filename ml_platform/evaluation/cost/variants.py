@@ -1,0 +1,114 @@
+"""Cheaper variants of an artifact, what they cost in time by a measurement, and in quality by the test rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.evaluation.cost.fewer_trees import OF_TREES, fewer_trees, tree_count
+from ml_platform.evaluation.cost.quantiles import ratio_estimate
+from ml_platform.evaluation.cost.sample import CostMeter, CostSample
+from ml_platform.evaluation.examine import Examined
+from ml_platform.evaluation.intervals import interval, replicate
+from ml_platform.evaluation.judge import Answers
+from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.leading_metric import leading_metric
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.sampled_clusters import cluster_sample, with_test_rows
+from ml_platform.evaluation.scorers import score
+from ml_platform.models.artifact import Artifact, scorer_of
+from ml_platform.models.task import Ranking
+
+QUANTISED = "int8 weights"
+PRUNED = "half the trees"
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """A variant held against what is served, on the same rows."""
+
+    name: str
+    times_faster: Estimate
+    """One row a call."""
+    times_faster_in_batches: Estimate
+    """A hundred rows a call."""
+    metric: str
+    before: float
+    after: float
+    difference: Estimate
+    """After minus before, paired over clusters."""
+    megabytes: float
+
+
+def cheaper_variants(
+    artifact: Artifact, meter: CostMeter
+) -> tuple[dict[str, Artifact], dict[str, str]]:
+    """Variants by name, and why each other one does not apply."""
+    made, senseless = {}, {}
+    if artifact.kind in OF_TREES and tree_count(artifact) > 1:
+        made[PRUNED] = fewer_trees(artifact, 0.5)
+        senseless[QUANTISED] = (
+            "dynamic int8 quantisation does not apply to trees: there is no matrix"
+        )
+    else:
+        senseless[PRUNED] = "the artifact is no ensemble of trees"
+        quantised = meter.quantise(artifact)
+        if quantised is None:
+            senseless[QUANTISED] = "the artifact has no matrix product to quantise"
+        else:
+            made[QUANTISED] = quantised
+    return made, senseless
+
+
+def judged_variants(
+    subject: Examined, variants: Mapping[str, Artifact], sample: CostSample
+) -> tuple[VariantResult, ...]:
+    """Each variant's speed, as measured, and what it loses on whole clusters of test rows, at most 10,000."""
+    if not variants:
+        return ()
+    places = cluster_sample(
+        subject.training_set, seed=subject.seed, rows=4_000, clusters=100, most=10_000
+    )
+    part = with_test_rows(subject.training_set, places)
+    judge = judge_of(subject.spec.task, part)
+    alarms = subject.answers.alarms
+    own = Answers(
+        subject.answers.values[places],
+        subject.answers.threshold,
+        alarms=None if alarms is None else alarms[places],
+    )
+    replicates = replicate(judge.sums(own), seed=subject.seed, resamples=subject.resamples)
+    metric = leading_metric(subject.spec, replicates)
+    found = []
+    for name, artifact in variants.items():
+        scorer = scorer_of(artifact)
+        values = score(
+            name,
+            scorer,
+            part.test,
+            part.record.classes,
+            bounded=not isinstance(subject.spec.task, Ranking),
+        )
+        answers = Answers(values, getattr(scorer, "threshold", None))
+        other = replicate(judge.sums(answers), seed=subject.seed, resamples=subject.resamples)
+        alone, together = (
+            ratio_estimate(
+                np.array(turns.served.milliseconds),
+                np.array(turns.variant.milliseconds),
+                seed=subject.seed,
+            )
+            for turns in sample.variants[name]
+        )
+        found.append(
+            VariantResult(
+                name=name,
+                times_faster=alone,
+                times_faster_in_batches=together,
+                metric=metric,
+                before=replicates[metric].value,
+                after=other[metric].value,
+                difference=interval(metric, other[metric].minus(replicates[metric])),
+                megabytes=artifact.size_bytes / 1e6,
+            )
+        )
+    return tuple(found)

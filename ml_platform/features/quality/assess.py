@@ -1,0 +1,113 @@
+"""The quality of the columns that a model learns from, whatever the model."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.features.quality.checks import (
+    CHECKS,
+    infinite,
+    missingness_shift,
+    mostly_missing,
+)
+from ml_platform.features.quality.column import Column, column, kind_of
+from ml_platform.features.quality.report import (
+    BEST,
+    POINTS,
+    FeatureQuality,
+    QualityFinding,
+    QualityReport,
+    feature_score,
+)
+from ml_platform.features.quality.together import correlated, mixed_scales
+from ml_platform.features.sample import hashed_sample
+from ml_platform.features.spec import Family, FeatureSpec, Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 20_000
+
+
+def assess(
+    train: "pd.DataFrame",
+    test: "pd.DataFrame",
+    features: Sequence[str],
+    specs: Iterable[FeatureSpec] = (),
+    *,
+    row: str = "row_id",
+) -> QualityReport:
+    """Every defect of the training part's columns, and what is missing otherwise in the test part.
+
+    Missing and infinite values are counted on all rows, the rest on at most `SAMPLE` training rows. Needs
+    neither labels nor a model, and answers for a handful of rows too: shapes and shares are told from 100
+    known values on.
+
+    Args:
+        train: columns ``row`` and ``features`` (float64 with NaN, strings or categories, lists of strings).
+        test: the same of the test part.
+        features: names; a column that is not there is left out (the schema gate names it).
+        specs: how they are declared, for their kinds and to know interactions; a kind is else seen.
+        row: the column that identifies a row.
+    """
+    declared = {spec.name: spec for spec in specs}
+    present = [name for name in features if name in train.columns and name in test.columns]
+    looked_at = hashed_sample(train, row, SAMPLE)
+    kinds = {
+        name: declared[name].kind if name in declared else kind_of(train[name]) for name in present
+    }
+    columns = [column(looked_at[name], kinds[name]) for name in present]
+    interactions = {name for name, spec in declared.items() if spec.family is Family.INTERACTION}
+    missing = {name: (_missing(train[name]), _missing(test[name])) for name in present}
+    found = [finding for of in columns for finding in _alone(of, train, test, missing[of.name])]
+    found += correlated(columns, interactions)
+    found += mixed_scales(columns)
+    found.sort(key=lambda finding: -POINTS[finding.defect])
+    judged = tuple(_feature(of, found, missing[of.name]) for of in columns)
+    return QualityReport(
+        score=float(np.mean([of.score for of in judged])) if judged else BEST,
+        features=judged,
+        findings=tuple(found),
+        rows_train=len(train),
+        rows_test=len(test),
+        rows_looked_at=len(looked_at),
+    )
+
+
+def _missing(values: "pd.Series[float]") -> float:
+    return float(values.isna().mean()) if len(values) else 0.0
+
+
+def _alone(
+    of: Column, train: "pd.DataFrame", test: "pd.DataFrame", missing: tuple[float, float]
+) -> list[QualityFinding]:
+    """The findings about one column by itself."""
+    found = [
+        *(check(of) for check in CHECKS),
+        mostly_missing(of.name, missing[0]),
+        missingness_shift(of.name, (missing[0], len(train)), (missing[1], len(test))),
+    ]
+    if of.kind is Kind.NUMBER:
+        parts = [
+            rows[of.name].to_numpy(dtype=np.float64, na_value=np.nan) for rows in (train, test)
+        ]
+        found.append(infinite(of.name, *parts))
+    return [finding for finding in found if finding is not None]
+
+
+def _feature(
+    of: Column, found: Sequence[QualityFinding], missing: tuple[float, float]
+) -> FeatureQuality:
+    """A defect costs once, however many pairs or values show it."""
+    defects = tuple(dict.fromkeys(f.defect for f in found if f.feature == of.name))
+    return FeatureQuality(
+        feature=of.name,
+        kind=of.kind,
+        missing=missing[0],
+        missing_test=missing[1],
+        distinct=of.distinct,
+        top_share=of.top_share,
+        score=feature_score(defects),
+        defects=defects,
+    )

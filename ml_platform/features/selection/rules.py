@@ -1,0 +1,116 @@
+"""KEEP or DROP: the first rule that applies, and its sentence."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ml_platform.features.quality.report import Defect, QualityFinding, QualityReport
+from ml_platform.features.selection.report import Figures, Why
+
+FALSE_DISCOVERIES = 0.05
+LOWEST = 0.1
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a rule may look at beside the feature's own figures."""
+
+    quality: QualityReport
+    rank: int
+    features: int
+    kept: tuple[str, ...]
+    """Features of a better rank that are kept."""
+    told: bool
+    """Whether the surrogate has learned anything that features could be judged by."""
+    missed: bool
+    """Whether the surrogate was seen to lose without the features that do nothing one by one."""
+
+
+Rule = Callable[[Figures, Known], str | None]
+
+
+def near_zero_variance(of: Figures, known: Known) -> str | None:
+    """Constant, nearly, or without any value."""
+    return _told(known.quality.about(Defect.EMPTY, Defect.CONSTANT, Defect.NEAR_CONSTANT), of)
+
+
+def mostly_missing(of: Figures, known: Known) -> str | None:
+    """Missing in more than half of the rows; its rank says what is lost with it."""
+    told = _told(known.quality.about(Defect.MISSING), of)
+    return f"{told}; it ranks {known.rank} of {known.features}" if told else None
+
+
+def identifier(of: Figures, known: Known) -> str | None:
+    """One value a row."""
+    return _told(known.quality.about(Defect.UNIQUE), of)
+
+
+def correlated(of: Figures, known: Known) -> str | None:
+    """It says what a feature that is kept says, and ranks below it."""
+    for finding in known.quality.findings:
+        pair = {finding.feature, finding.other}
+        if finding.defect is not Defect.CORRELATED or of.feature not in pair:
+            continue
+        (other,) = pair - {of.feature}
+        if other in known.kept:
+            return f"it says what {other} says ({finding.value:.3f}), which ranks above it"
+    return None
+
+
+def tells_nothing(of: Figures, known: Known) -> str | None:
+    """Neither alone nor in the surrogate is there anything that chance would not show."""
+    if not known.told or of.permutation_low > 0 or _discovered(of) or _missed(of, known):
+        return None
+    if of.q is None and of.mutual_information > 0:
+        return None
+    alone = "" if of.q is None else f" and alone it tells nothing of the label (q {of.q:.2f})"
+    return f"shuffling it costs {of.permutation:.4f} of skill, no more than chance{alone}"
+
+
+def lowest(of: Figures, known: Known) -> str | None:
+    """In the lowest tenth, unless shuffling it was shown to cost something."""
+    if known.rank <= known.features - int(LOWEST * known.features):
+        return None
+    if not known.told or of.permutation_low > 0 or _missed(of, known):
+        return None
+    return f"it ranks {known.rank} of {known.features}, and shuffling it was not shown to cost anything"
+
+
+DROP_RULES: tuple[tuple[Why, Rule], ...] = (
+    (Why.EMPTY, near_zero_variance),
+    (Why.MISSING, mostly_missing),
+    (Why.IDENTIFIER, identifier),
+    (Why.CORRELATED, correlated),
+    (Why.NOTHING, tells_nothing),
+    (Why.LOWEST, lowest),
+)
+"""In this order; a feature that none applies to is kept."""
+
+
+def why_kept(of: Figures, known: Known) -> tuple[Why, str]:
+    """The strongest evidence for it."""
+    if of.permutation_low > 0:
+        return Why.USEFUL, f"shuffling it costs {of.permutation:.4f} of the surrogate's skill"
+    if _discovered(of):
+        told = f"alone it tells something of the label (q {of.q:.1e}), though others may say it too"
+        return Why.USEFUL, told
+    if not known.told:
+        return Why.UNTOLD, "the surrogate has learned nothing here that it could be judged by"
+    if _missed(of, known):
+        return (
+            Why.TOGETHER,
+            "by itself it shows nothing, but without all such features skill is lost",
+        )
+    return Why.USEFUL, f"alone it tells something of the label ({of.mutual_information:.4f} nats)"
+
+
+def _discovered(of: Figures) -> bool:
+    return of.q is not None and of.q <= FALSE_DISCOVERIES
+
+
+def _missed(of: Figures, known: Known) -> bool:
+    return known.missed and of.permutation > 0
+
+
+def _told(findings: Mapping[str, QualityFinding], of: Figures) -> str | None:
+    finding = findings.get(of.feature)
+    return finding.explanation if finding else None

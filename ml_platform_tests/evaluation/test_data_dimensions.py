@@ -1,0 +1,97 @@
+"""Leakage, quality and selection as dimensions: what gates read of them, for sets large, tiny and leaky."""
+
+import dataclasses
+
+import pytest
+
+from ml_platform import values
+from ml_platform.evaluation.data_dimensions import leakage, quality
+from ml_platform.evaluation.dimension import Dimension
+from ml_platform.evaluation.examine import Examined
+from ml_platform.evaluation.judge import Answers
+from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.selection_dimension import selection
+from ml_platform.features.leakage import find_leaks
+from ml_platform.features.spec import Family, FeatureSpec, Kind
+from ml_platform.features.table import FeaturePart
+from ml_platform.models.catalogue import spec_named
+from ml_platform_tests.evaluation.examples import STRONG, make_training_set
+
+FEATURES = ("weak",)
+
+
+def subject(acts=1_200, plant=None):
+    made = make_training_set(acts=acts)
+    names = FEATURES
+    if plant:
+        names = (*FEATURES, "planted")
+        made.train["planted"], made.test["planted"] = plant(made.train), plant(made.test)
+    record = dataclasses.replace(made.record, features=names)
+    made = dataclasses.replace(made, record=record)
+    declared = tuple(
+        FeatureSpec(name, Family.CATEGORICAL, Kind.CATEGORY, None, None, "", "", "")
+        for name in names
+    )
+    spec = spec_named("pattern_classifier")
+    table = dataclasses.replace(spec.table, parts=(FeaturePart(declared, ()),))
+    spec = dataclasses.replace(spec, table=table, features=names)
+    answers = Answers(STRONG.predict_proba(made.test))
+    return Examined(spec, made, judge_of(spec.task, made), STRONG, answers, seed=1)
+
+
+def kept(dimension):
+    return values.from_json(Dimension, values.to_json(dimension)) == dimension
+
+
+def test_a_clean_set_is_safe_good_and_fully_used():
+    examined = subject()
+    found = [examination(examined) for examination in (leakage, quality, selection)]
+    assert all(kept(dimension) for dimension in found)
+    assert [dimension.name for dimension in found] == ["leakage", "quality", "selection"]
+    assert found[0].measures["level"].value == 0
+    assert found[1].measures["score"].value == found[1].measures["weakest"].value == 10
+    assert found[2].measures["kept_share"].value == 1
+    assert found[2].measures["skill"].low > 0.1
+
+
+def test_a_target_copy_is_level_two_and_leads_the_selection_to_drop_it():
+    examined = subject(plant=lambda rows: rows["label"].str.upper())
+    found = leakage(examined)
+    assert found.measures["level"].value == 2
+    assert found.findings[0].startswith("DANGEROUS (target): planted alone")
+    (table,) = found.tables
+    assert {row[0]: row[2:] for row in table.rows}["target"] == ("dangerous", "planted")
+    assert "leaky: planted" in selection(examined).findings
+
+
+def test_leaks_that_are_known_are_not_looked_for_again():
+    examined = subject(plant=lambda rows: rows["label"])
+    split = examined.training_set.record.split
+    safe = find_leaks(
+        examined.training_set.train,
+        examined.training_set.test,
+        label="label",
+        features=FEATURES,
+        declared=set(FEATURES),
+        train_until=split.train_until,
+        test_from=split.test_from,
+    )
+    known = dataclasses.replace(examined, leakage=safe)
+    assert leakage(known).measures["level"].value == 0
+
+
+def test_a_broken_column_is_the_weakest():
+    found = quality(subject(plant=lambda rows: [f"k{name}" for name in rows["row_id"]]))
+    assert found.measures["weakest"].value == pytest.approx(4)
+    assert found.measures["score"].value == pytest.approx(7)
+    assert found.findings[0].startswith("one value a row: planted")
+
+
+def test_a_tiny_set_is_insufficient_for_selection_alone():
+    examined = subject(acts=12)
+    assert leakage(examined).measures["level"].value == 0
+    assert quality(examined).measures["score"].value == 10
+    found = selection(examined)
+    assert kept(found)
+    assert found.measures == {}
+    assert set(found.undefined) == {"kept_share", "skill", "change"}
