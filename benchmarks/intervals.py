@@ -1,35 +1,107 @@
-"""Coverage of the 95 % intervals in simulation, and their time against the scikit-learn loop.
+"""Coverage of the 95 % intervals in simulation, for each kind of model.
 
-    python benchmarks/intervals.py                 # half a minute
-    python benchmarks/intervals.py --simulations 1000 --rows 100000 --loop 1000 --json
+    python -m benchmarks.intervals                 # a few minutes
+    python -m benchmarks.intervals --kinds detection replay --simulations 1000 --json
 
-Coverage: populations of clusters with a shared effect (or independent rows), four classes of which one
-is rare, a scorer that is not calibrated; the exact value comes from half a million clusters. Time: the
-loop that resamples rows and calls scikit-learn is run for ``--loop`` of the 1,000 resamples, and scaled.
+The exact values come from populations a thousand times as large (``benchmarks/interval_populations.py``). How fast
+the intervals are is measured by ``benchmarks/report_speed.py``.
 """
 
 import argparse
 import json
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from ml_platform.evaluation.intervals import RESAMPLES, Replicates, interval, replicate
+from benchmarks import interval_populations as populations
+from ml_platform.evaluation.intervals import Replicates, interval, replicate
+from ml_platform.evaluation.judge import Sums
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.sums import Predictions, cluster_sums
 
-METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "weighted_f1",
-    "log_loss",
-    "brier",
-    "expected_calibration_error",
-    "roc_auc_ovr",
-    "average_precision_macro",
-)
-SHARES = np.array([0.55, 0.30, 0.10, 0.05])
+POPULATION_ROWS = 500_000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model: how it is drawn, on how many clusters of what size, and metrics whose coverage is told."""
+
+    draw: Callable[[np.random.Generator, int, float, bool], tuple[Sums, ...]]
+    cases: tuple[tuple[int, float], ...]
+    metrics: tuple[str, ...]
+    paired: tuple[str, ...] = ()
+
+
+KINDS = {
+    "classification": Kind(
+        populations.classification,
+        ((100, 1), (1_000, 1), (100, 5), (400, 5)),
+        (
+            "accuracy",
+            "balanced_accuracy",
+            "macro_f1",
+            "weighted_f1",
+            "matthews",
+            "cohen_kappa",
+            "log_loss",
+            "brier",
+            "expected_calibration_error",
+            "roc_auc_ovr",
+            "roc_auc_ovr_weighted",
+            "average_precision_macro",
+            "average_precision_weighted",
+        ),
+        ("accuracy", "macro_f1", "roc_auc_ovr"),
+    ),
+    "share": Kind(
+        populations.share,
+        ((100, 1), (1_000, 1), (100, 5), (240, 30)),
+        ("mse", "rmse", "mae", "bias", "r2", "spearman"),
+    ),
+    "detection": Kind(
+        populations.detection,
+        ((1_000, 1), (4_000, 1), (240, 17)),
+        (
+            "precision",
+            "recall",
+            "f1",
+            "specificity",
+            "balanced_accuracy",
+            "matthews",
+            "roc_auc",
+            "average_precision",
+            "precision_at_1_percent",
+            "precision_at_2_percent",
+            "precision_at_5_percent",
+            "brier",
+            "log_loss",
+        ),
+    ),
+    "sequence": Kind(
+        populations.sequence,
+        ((1_000, 1), (400, 5), (1_000, 10)),
+        ("accuracy", "top_3_accuracy", "macro_f1", "weighted_f1", "matthews", "log_loss", "brier"),
+    ),
+    "ranking": Kind(
+        populations.ranking,
+        ((100, 1), (1_000, 1), (240, 2)),
+        ("ndcg_at_5", "precision_at_5", "recall_at_5", "hit_at_5", "map_at_5", "hit_at_1", "mrr"),
+    ),
+    "replay": Kind(
+        populations.replay,
+        ((300, 1), (2_000, 1), (240, 5)),
+        (
+            "relative_success",
+            "policy_success",
+            "policy_success_ips",
+            "fixed_success",
+            "roc_auc",
+            "average_precision",
+            "brier",
+            "brier_skill",
+        ),
+    ),
+}
 
 
 def percentile_interval(of: Replicates) -> Estimate:
@@ -38,52 +110,29 @@ def percentile_interval(of: Replicates) -> Estimate:
     return Estimate(of.value, float(low), float(high))
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Rows that sum to one."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def exact_values(kind: Kind, generator: np.random.Generator, size: float) -> list[dict[str, float]]:
+    """The metrics of a population, scorer by scorer."""
+    whole = kind.draw(generator, int(POPULATION_ROWS / size), size, True)
+    return [
+        {name: float(value[0]) for name, value in of.metrics(of.sums.sum(axis=0)[None, :]).items()}
+        for of in whole
+    ]
 
 
-def draw(generator: np.random.Generator, clusters: int, size: float) -> tuple[np.ndarray, ...]:
-    """Truth, clusters and two scorers' probabilities; ``size`` rows a cluster on average (1: independent)."""
-    sizes = np.ones(clusters, int) if size == 1 else 1 + generator.poisson(size - 1, clusters)
-    codes = np.repeat(np.arange(clusters), sizes)
-    shape = (len(codes), len(SHARES))
-    shared = generator.normal(0, 0 if size == 1 else 1, (clusters, len(SHARES)))[codes]
-    logits = np.log(SHARES) + shared + generator.normal(0, 1.5, shape)
-    exact = softmax(logits)
-    truth = (generator.random(len(codes))[:, None] > exact.cumsum(axis=1)).sum(axis=1)
-    good = softmax(1.3 * (logits + generator.normal(0, 0.7, shape)))
-    fair = softmax(0.7 * logits + generator.normal(0, 1.0, shape))
-    return np.minimum(truth, len(SHARES) - 1), codes, good, fair
-
-
-def replicas(
-    truth: np.ndarray, codes: np.ndarray, p: np.ndarray, seed: int
-) -> dict[str, Replicates]:
-    """Every metric with its resamples; clusters are codes from 0."""
-    return replicate(cluster_sums(Predictions(truth, p, codes), int(codes.max()) + 1), seed=seed)
-
-
-def exact_values(truth: np.ndarray, p: np.ndarray) -> dict[str, float]:
-    """The metrics of a population."""
-    sums = cluster_sums(Predictions(truth, p, np.zeros_like(truth)), 1)
-    return {name: float(value[0]) for name, value in sums.metrics(sums.sums).items()}
-
-
-def coverage(clusters: int, size: float, simulations: int) -> dict[str, dict[str, float]]:
+def coverage(
+    kind: Kind, clusters: int, size: float, simulations: int
+) -> dict[str, dict[str, float]]:
     """Share of simulations whose interval holds the population's value, by metric and method."""
     generator = np.random.default_rng(20_240)
-    truth, _, good, fair = draw(generator, 500_000 if size == 1 else 150_000, size)
-    exact, other = exact_values(truth, good), exact_values(truth, fair)
+    exact = exact_values(kind, generator, size)
     hits: dict[str, dict[str, list[bool]]] = {}
     for seed in range(simulations):
-        truth, codes, good, fair = draw(generator, clusters, size)
-        left, right = replicas(truth, codes, good, seed), replicas(truth, codes, fair, seed)
-        targets = {name: (left[name], exact[name]) for name in METRICS if name in left}
-        for name in ("accuracy", "macro_f1"):
-            paired = left[name].minus(right[name])
-            targets[f"{name}, paired difference"] = (paired, exact[name] - other[name])
+        drawn = kind.draw(generator, clusters, size, False)
+        judged = [replicate(of, seed=seed) for of in drawn]
+        targets = {name: (judged[0][name], exact[0][name]) for name in kind.metrics}
+        for name in kind.paired:
+            difference = judged[0][name].minus(judged[1][name])
+            targets[f"{name}, paired"] = (difference, exact[0][name] - exact[1][name])
         for name, (of, value) in targets.items():
             both = {"ours": interval(name, of), "percentile": percentile_interval(of)}
             for method, estimate in both.items():
@@ -95,73 +144,31 @@ def coverage(clusters: int, size: float, simulations: int) -> dict[str, dict[str
     }
 
 
-def timing(rows: int, size: float, loop: int) -> dict[str, float]:
-    """Seconds for all metrics and 1,000 resamples, ours in full, scikit-learn's scaled from ``loop``."""
-    from sklearn.metrics import f1_score, roc_auc_score
-
-    generator = np.random.default_rng(1)
-    truth, codes, p, _ = draw(generator, int(rows / size), size)
-    started = time.perf_counter()
-    for name, of in replicas(truth, codes, p, 0).items():
-        interval(name, of)
-    ours = time.perf_counter() - started
-    clusters = int(codes.max()) + 1
-    bounds = np.searchsorted(codes, np.arange(clusters + 1))
-    spent = {"f1": 0.0, "auc": 0.0}
-    for _ in range(loop):
-        chosen = generator.integers(0, clusters, clusters)
-        taken = np.concatenate([np.arange(bounds[c], bounds[c + 1]) for c in chosen])
-        y, q = truth[taken], p[taken]
-        started = time.perf_counter()
-        f1_score(y, q.argmax(axis=1), average="macro")
-        spent["f1"] += time.perf_counter() - started
-        started = time.perf_counter()
-        roc_auc_score(y, q, multi_class="ovr", labels=np.arange(len(SHARES)))
-        spent["auc"] += time.perf_counter() - started
-    return {
-        "rows": float(len(truth)),
-        "clusters": float(clusters),
-        "ours, all metrics": ours,
-        "scikit-learn loop, macro F1 alone": spent["f1"] * RESAMPLES / loop,
-        "scikit-learn loop, ROC AUC alone": spent["auc"] * RESAMPLES / loop,
-    }
+def case_name(clusters: int, size: float) -> str:
+    """As it is told."""
+    return f"{clusters} independent rows" if size == 1 else f"{clusters} clusters of {size:g}"
 
 
 def main() -> None:
     """Parse the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--simulations", type=int, default=300)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--loop", type=int, default=20, help="resamples of the scikit-learn loop")
+    parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--json", action="store_true", help="print one JSON object alone")
     options = parser.parse_args()
-    cases = {
-        "independent rows, 100": (100, 1.0),
-        "independent rows, 1000": (1_000, 1.0),
-        "100 clusters of 5": (100, 5.0),
-        "400 clusters of 5": (400, 5.0),
-    }
-    found = {
-        name: coverage(clusters, size, options.simulations)
-        for name, (clusters, size) in cases.items()
-    }
-    times = {
-        "independent": timing(options.rows, 1.0, options.loop),
-        "clusters of 5": timing(options.rows, 5.0, options.loop),
-    }
+    found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for name in options.kinds:
+        for clusters, size in KINDS[name].cases:
+            of = coverage(KINDS[name], clusters, size, options.simulations)
+            found.setdefault(name, {})[case_name(clusters, size)] = of
     if options.json:
-        print(json.dumps({"simulations": options.simulations, "coverage": found, "seconds": times}))
+        print(json.dumps({"simulations": options.simulations, "coverage": found}))
         return
-    for case, metrics in found.items():
-        print(
-            f"\n{case}: coverage of 95 % intervals, {options.simulations} simulations (ours, plain percentiles)"
-        )
-        for name, methods in metrics.items():
-            print(f"  {name:36s} {methods['ours']:.3f}  {methods['percentile']:.3f}")
-    for case, seconds in times.items():
-        print(f"\n{case}: seconds for {RESAMPLES:,} resamples")
-        for name, value in seconds.items():
-            print(f"  {name:36s} {value:,.2f}")
+    for name, cases in found.items():
+        for case, metrics in cases.items():
+            print(f"\n{name}, {case}: {options.simulations} simulations (ours, plain percentiles)")
+            for metric, methods in metrics.items():
+                print(f"  {metric:36s} {methods['ours']:.3f}  {methods['percentile']:.3f}")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def judge(
                 candidate=scorer,
                 answers=answers,
                 seed=spec.seed,
+                folds=candidate.fold_metrics,
                 artifact=artifact,
                 users=platform.lake.rows("users").to_pandas(),
                 cost_meter=cost_meter(settings.price_per_core_hour),

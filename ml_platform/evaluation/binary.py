@@ -15,8 +15,17 @@ from ml_platform.evaluation.ranking import rank_class
 
 Flags = npt.NDArray[np.bool_]
 
-COUNTED = ("precision", "recall", "f1", "specificity", "false_alarm_rate", "alarm_rate")
-"""Metrics of the alarms alone, all in [0, 1]; 0 where the denominator is 0."""
+COUNTED = (
+    "precision",
+    "recall",
+    "f1",
+    "specificity",
+    "false_alarm_rate",
+    "alarm_rate",
+    "balanced_accuracy",
+    "matthews",
+)
+"""Metrics of the alarms alone, in [0, 1], Matthews' correlation in [-1, 1]; 0 where the denominator is 0."""
 _CELLS = slice(0, 4)
 _RANKS = slice(4, 7)
 _LOSSES = slice(7, 9)
@@ -63,6 +72,17 @@ class BinarySums:
             brier, log_loss = totals[:, _LOSSES].T
             found |= {"brier": ratio(brier, rows), "log_loss": ratio(log_loss, rows)}
         return {self.prefix + name: values for name, values in found.items()}
+
+    def counted(self) -> dict[str, float]:
+        """Rows that precision, recall, specificity and the rate of false alarms are shares of."""
+        hits, false_alarms, misses, passes = self.sums[:, _CELLS].sum(axis=0).tolist()
+        counts = {
+            "precision": hits + false_alarms,
+            "recall": hits + misses,
+            "specificity": false_alarms + passes,
+            "false_alarm_rate": false_alarms + passes,
+        }
+        return {self.prefix + name: count for name, count in counts.items()}
 
     def _ranks(self, totals: Array, auc: float, precision: float) -> dict[str, Array]:
         hits, false_alarms, misses, passes = totals[:, _CELLS].T
@@ -113,14 +133,19 @@ def metrics_of_counts(
 ) -> dict[str, Array]:
     """`COUNTED` by name from true positives, false positives, false negatives and true negatives."""
     positives, negatives = hits + misses, false_alarms + passes
-    alarms = hits + false_alarms
+    alarms, silent = hits + false_alarms, misses + passes
+    product = np.sqrt(positives * negatives) * np.sqrt(alarms * silent)
+    sides = (positives > 0).astype(np.float64) + (negatives > 0)
+    sensitivity, specificity = ratio(hits, positives), ratio(passes, negatives)
     return {
         "precision": ratio(hits, alarms),
-        "recall": ratio(hits, positives),
+        "recall": sensitivity,
         "f1": ratio(2 * hits, positives + alarms),
-        "specificity": ratio(passes, negatives),
+        "specificity": specificity,
         "false_alarm_rate": ratio(false_alarms, negatives),
         "alarm_rate": ratio(alarms, positives + negatives),
+        "balanced_accuracy": ratio(sensitivity + specificity, sides),
+        "matthews": ratio(hits * passes - false_alarms * misses, product),
     }
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.evaluation.calibration import reliability_bins
+from ml_platform.evaluation.delong import area_interval
 from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array, Codes, class_metrics, confusion_cells
 from ml_platform.evaluation.ranking import rank_class
-from ml_platform.evaluation.report_parts import ClassRow
+from ml_platform.evaluation.ratio_intervals import ratio_interval
+from ml_platform.evaluation.report_parts import ClassRow, Estimate, ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import by_act, ceiling_probabilities, class_codes, naive_scorer
 from ml_platform.evaluation.sums import ClusterSums, Predictions, cluster_sums
@@ -19,6 +21,8 @@ from ml_platform.training_sets.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_FIGURES = ("precision", "recall", "F1", "ROC AUC")
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,35 @@ class ClassificationJudge:
             confusion=tuple(tuple(int(count) for count in row) for row in cells),
             reliability=reliability_bins(values.max(axis=1), best == self.truth),
             absent_classes=_absent(self.truth, classes),
+            tables=(self._class_intervals(values),),
         )
+
+    def _class_intervals(self, values: Array) -> ReportTable:
+        """Closed forms, on the same clusters: a resample for each class would be too many."""
+        truth, clusters, count = self.truth, self.rows.clusters, self.cluster_count
+        best = values.argmax(axis=1)
+        rows: list[tuple[str | float | None, ...]] = []
+        for code, name in enumerate(self.training_set.record.classes):
+            true, said = truth == code, best == code
+            support, predicted, hits = (
+                np.bincount(clusters, each, count).astype(np.float64)
+                for each in (true, said, true & said)
+            )
+            ranking = rank_class(true, values[:, code])
+            area = None if ranking is None else area_interval(ranking, true, clusters, count)
+            figures = (
+                ratio_interval(hits, predicted),
+                ratio_interval(hits, support),
+                ratio_interval(2 * hits, support + predicted),
+                area,
+            )
+            rows.append((name, *(part for found in figures for part in _bounds(found))))
+        heads = [f"{name}, {side}" for name in _FIGURES for side in ("low", "high")]
+        return ReportTable("Classes, 95 % intervals", ("class", *heads), tuple(rows))
+
+
+def _bounds(found: Estimate | None) -> tuple[float | None, float | None]:
+    return (None, None) if found is None else (found.low, found.high)
 
 
 def class_table(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.alarm_budgets import BUDGETS, budget_name, budget_precision
 from ml_platform.evaluation.binary import COUNTED, BinaryRows, BinarySums, Flags, binary_sums
 from ml_platform.evaluation.judge import Answers, Details
-from ml_platform.evaluation.metrics import Array
+from ml_platform.evaluation.metrics import Array, ratio
 from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.rows import JudgedRows
 from ml_platform.evaluation.scorers import Shares
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 
 EVEN = 0.5
 """From where a probability says yes, for a scorer without a threshold of its own."""
-METRICS = (*COUNTED, "roc_auc", "average_precision", "brier", "one_minus_brier", "log_loss")
+METRICS = (
+    *COUNTED,
+    *(budget_name(share) for share in BUDGETS),
+    "roc_auc",
+    "average_precision",
+    "brier",
+    "one_minus_brier",
+    "log_loss",
+)
 _RANKS = (0.002, 0.005, 0.01, 0.02, 0.05)
 
 
@@ -35,13 +44,28 @@ class DetectionSums:
 
     sums: Array
     binary: BinarySums | None
+    budgets: tuple[float, ...] = ()
+    """Precision at each of `BUDGETS` of all rows; what moves it are the last columns of ``sums``."""
 
     def metrics(self, totals: Array) -> dict[str, Array]:
         """Metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
         if self.binary is None:
             return {}
-        found = self.binary.metrics(totals)
-        return found | {"one_minus_brier": 1.0 - found["brier"]}
+        width = self.binary.sums.shape[1]
+        found = self.binary.metrics(totals[:, :width])
+        found["one_minus_brier"] = 1.0 - found["brier"]
+        rows, *moved = totals[:, width:].T
+        for share, value, sums in zip(BUDGETS, self.budgets, moved, strict=True):
+            found[budget_name(share)] = np.clip(value + ratio(sums, rows), 0.0, 1.0)
+        return found
+
+    def counted(self) -> dict[str, float]:
+        """Rows that the alarms' and the budgets' metrics are shares of."""
+        if self.binary is None:
+            return {}
+        rows = self.sums[:, self.binary.sums.shape[1]].sum()
+        budgets = {budget_name(share): max(1.0, round(share * rows)) for share in BUDGETS}
+        return self.binary.counted() | budgets
 
 
 @dataclass(frozen=True)
@@ -78,7 +102,12 @@ class DetectionJudge:
         alarms = scores >= threshold if answers.alarms is None else answers.alarms[known]
         rows = BinaryRows(self._positive[known], alarms, scores, self.rows.clusters[known])
         found = binary_sums(rows, self.cluster_count)
-        return DetectionSums(found.sums, found)
+        budgets = [budget_precision(rows.positive, scores, share) for share in BUDGETS]
+        moved = [np.ones(len(scores)), *(budget.influence for budget in budgets)]
+        sums = [np.bincount(rows.clusters, each, self.cluster_count) for each in moved]
+        return DetectionSums(
+            np.column_stack([found.sums, *sums]), found, tuple(b.value for b in budgets)
+        )
 
     def ceiling(self, found: "pd.DataFrame") -> Answers:
         """The posterior probability, and an alarm where the Bayes rule raises one.

@@ -22,7 +22,7 @@ from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.scorers import score
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import Classification, Ranking, Task
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def evaluate(
         policy_version=policy_version,
         seed=seed,
         rows=len(training_set.test),
-        clusters=judge.cluster_count,
+        clusters=int(training_set.test[CLUSTER].nunique()),
         acts=judge.act_count,
         split=record.split,
         classes=record.classes,

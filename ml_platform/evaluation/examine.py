@@ -1,6 +1,6 @@
 """Every dimension of a candidate, one after the other, in a fixed order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ class Examined:
     answers: Answers
     """Of ``candidate`` for ``training_set.test``, row by row."""
     seed: int
+    folds: tuple[Mapping[str, float], ...] = ()
+    """Metrics on each held-out block of the training part, or of each epoch, as the fit told them."""
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
@@ -56,6 +58,7 @@ DIMENSIONS = {
     "robustness": "ml_platform.evaluation.robustness.examination:robustness",
     "cost": "ml_platform.evaluation.cost.examination:cost",
     "explanations": "ml_platform.evaluation.explanations.examination:explanations",
+    "stability": "ml_platform.evaluation.stability:examine_stability",
 }
 """In the order of the report; imported when they are wanted, for some need much."""
 

@@ -10,12 +10,15 @@ averages with rare classes, whose bootstrap distribution is shifted. ``benchmark
 measures the coverage of both.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
-from ml_platform.evaluation.judge import Sums
+from ml_platform.evaluation.judge import Counted, Sums
 from ml_platform.evaluation.metrics import Array
 from ml_platform.evaluation.report_parts import Estimate
 
@@ -25,6 +28,10 @@ CALIBRATION_ERROR = "expected_calibration_error"
 COVERAGES = ("coverage", "effective_coverage")
 _CELLS_AT_ONCE = 4_000_000
 """Numbers held at once for weights or for jackknife rows: 32 MB."""
+_FEW = 10
+"""Rows of the rarer outcome, below which the distribution of a share is too skewed to resample."""
+_KEPT = 8_000_000
+"""Counts that are kept from one subject to the next: 16 MB."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,8 @@ class Replicates:
     value: float
     resampled: Array
     left_out: Array
+    counted: float = 0.0
+    """Rows that the metric is a share of; 0: it is none."""
 
     def minus(self, other: "Replicates") -> "Replicates":
         """The difference, paired: both come from the same clusters and the same seed."""
@@ -50,8 +59,11 @@ def replicate(sums: Sums, *, seed: int, resamples: int = RESAMPLES) -> dict[str,
     values = sums.metrics(total[None, :])
     resampled = sums.metrics(_resampled_totals(sums.sums, seed, resamples))
     left_out = _without_each(sums, total)
+    counted = sums.counted() if isinstance(sums, Counted) else {}
     return {
-        name: Replicates(float(value[0]), resampled[name], left_out[name])
+        name: Replicates(
+            float(value[0]), resampled[name], left_out[name], float(counted.get(name, 0.0))
+        )
         for name, value in values.items()
     }
 
@@ -59,17 +71,33 @@ def replicate(sums: Sums, *, seed: int, resamples: int = RESAMPLES) -> dict[str,
 def _resampled_totals(sums: Array, seed: int, resamples: int) -> Array:
     """Totals (resamples, columns): as many clusters as there are, drawn with replacement."""
     clusters = len(sums)
+    if resamples * clusters <= _KEPT:
+        counts = _kept_counts(clusters, seed, resamples)
+        parts = [counts[start : start + 100] for start in range(0, resamples, 100)]
+        return np.concatenate([part.astype(np.float64) @ sums for part in parts])
+    return np.concatenate(
+        [part.astype(np.float64) @ sums for part in _counts(clusters, seed, resamples)]
+    )
+
+
+def _counts(clusters: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.uint16]]:
+    """How often each cluster is drawn, shape (resamples, clusters), some resamples at a time."""
     generator = np.random.default_rng(seed)
     step = max(1, min(100, _CELLS_AT_ONCE // clusters))
-    totals = np.empty((resamples, sums.shape[1]))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
         drawn = generator.integers(0, clusters, size=(size, clusters))
         drawn += np.arange(size)[:, None] * clusters
         counts = np.bincount(drawn.ravel(), minlength=size * clusters)
-        weights = counts.reshape(size, clusters).astype(np.float64)
-        totals[start : start + size] = weights @ sums
-    return totals
+        yield counts.reshape(size, clusters).astype(np.uint16)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(clusters: int, seed: int, resamples: int) -> npt.NDArray[np.uint16]:
+    """The same at once: every subject and group of one report is resampled alike, so they are drawn once."""
+    counts = np.concatenate(list(_counts(clusters, seed, resamples)))
+    counts.flags.writeable = False
+    return counts
 
 
 def _without_each(sums: Sums, total: Array) -> dict[str, Array]:
@@ -133,13 +161,34 @@ def interval(name: str, of: Replicates, *, level: float = LEVEL) -> Estimate:
     What a set of lists covers shrinks in every resample, since some users are left out, and BCa corrects that
     until the value itself is outside; so there too the interval holds that of the percentiles, and the value.
     """
-    estimate = bca_interval(of, level=level)
+    estimate = _of_few(bca_interval(of, level=level), of, level)
     if name not in (CALIBRATION_ERROR, *COVERAGES):
         return estimate
     low, high = np.quantile(of.resampled, [(1 - level) / 2, (1 + level) / 2])
     if name in COVERAGES:
         low, high = min(low, of.value), max(high, of.value)
     return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))
+
+
+def _of_few(estimate: Estimate, of: Replicates, level: float) -> Estimate:
+    """No narrower than Clopper's and Pearson's, where a share of rows has fewer than `_FEW` of the rarer outcome.
+
+    A resample of rows that were all right is all right: its interval would have no width, and a recall of 1 on
+    three anomalies pass any gate. Rows count by the design effect of their clusters, each by itself where none of
+    the rarer outcome tells it; Clopper and Pearson (1934), with Korn and Graubard's (1998) effective size.
+    """
+    share = of.value
+    if not of.counted or min(share, 1 - share) * of.counted >= _FEW:
+        return estimate
+    from scipy.special import betaincinv
+
+    single = share * (1 - share) / of.counted
+    effect = float(of.resampled.var()) / single if single > 0 else 0.0
+    rows = of.counted / max(effect, 1.0)
+    right, wrong, tail = share * rows, (1 - share) * rows, (1 - level) / 2
+    low = float(betaincinv(right, wrong + 1, tail)) if right > 0 else 0.0
+    high = float(betaincinv(right + 1, wrong, 1 - tail)) if wrong > 0 else 1.0
+    return Estimate(share, min(low, estimate.low), max(high, estimate.high))
 
 
 def estimates(replicates: dict[str, Replicates]) -> dict[str, Estimate]:

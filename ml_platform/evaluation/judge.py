@@ -5,7 +5,7 @@ differences to baseline, champion and rival, and the gates.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,15 @@ class Sums(Protocol):
         ...
 
 
+@runtime_checkable
+class Counted(Protocol):
+    """Sums, some of whose metrics are shares of counted rows."""
+
+    def counted(self) -> dict[str, float]:
+        """Of how many rows each of these metrics is a share."""
+        ...
+
+
 @dataclass(frozen=True)
 class Details:
     """What a report shows beside the metrics; what a task does not have stays empty."""
@@ -68,7 +77,7 @@ class Judge(Protocol):
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """What is resampled: the clusters among the test rows, or `rows.MOST_UNITS` random groups of them."""
         ...
 
     @property

@@ -2,7 +2,7 @@
 
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.judge import Judge
-from ml_platform.evaluation.rows import judged_rows
+from ml_platform.evaluation.rows import JudgedRows, judged_rows
 from ml_platform.models.task import (
     Classification,
     Detection,
@@ -15,9 +15,9 @@ from ml_platform.models.task import (
 from ml_platform.training_sets.training_set import TrainingSet
 
 
-def judge_of(task: Task, training_set: TrainingSet) -> Judge:
-    """The judge of ``task`` over the test rows of ``training_set``."""
-    rows = judged_rows(training_set)
+def judge_of(task: Task, training_set: TrainingSet, rows: JudgedRows | None = None) -> Judge:
+    """The judge of ``task`` over the test rows of ``training_set``; ``rows`` where others than clusters add up."""
+    rows = rows or judged_rows(training_set)
     match task:
         case Classification():
             from ml_platform.evaluation.classification import ClassificationJudge

@@ -12,6 +12,10 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
+TOP = 3
+"""Classes that may be named by top_3_accuracy, which is told where there are more than twice as many."""
+_NO_SPREAD = 1e-12
+
 CELL_METRICS = (
     "accuracy",
     "balanced_accuracy",
@@ -24,6 +28,8 @@ CELL_METRICS = (
     "weighted_precision",
     "weighted_recall",
     "weighted_f1",
+    "matthews",
+    "cohen_kappa",
 )
 
 
@@ -47,10 +53,11 @@ def class_metrics(cells: npt.NDArray[Any]) -> tuple[Array, Array, Array]:
 
 
 def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
-    """`CELL_METRICS` by name, each of shape (...,) and in [0, 1], from cells (..., classes, classes).
+    """`CELL_METRICS` by name, each of shape (...,), from cells (..., classes, classes).
 
-    Macro averages run over the classes that occur in truth or prediction, balanced accuracy over
-    those that occur in the truth, as in scikit-learn; weighted averages weigh by support.
+    All are in [0, 1], but for the two correlations, `correlations_of_counts`. Macro averages run over the
+    classes that occur in truth or prediction, balanced accuracy over those that occur in the truth, as in
+    scikit-learn; weighted averages weigh by support.
     """
     hits = np.diagonal(cells, axis1=-2, axis2=-1)
     return metrics_of_counts(hits, cells.sum(axis=-1), cells.sum(axis=-2))
@@ -73,7 +80,37 @@ def metrics_of_counts(
         metrics[f"macro_{name}"] = ratio((values * occurs).sum(axis=-1), occurs.sum(axis=-1))
         metrics[f"micro_{name}"] = accuracy
         metrics[f"weighted_{name}"] = ratio((values * support).sum(axis=-1), rows)
-    return metrics
+    return metrics | correlations_of_counts(hits, support, predicted)
+
+
+def correlations_of_counts(
+    hits: npt.NDArray[Any], support: npt.NDArray[Any], predicted: npt.NDArray[Any]
+) -> dict[str, Array]:
+    """Matthews' correlation and Cohen's kappa, in [-1, 1]: 1 is all right, 0 no better than chance.
+
+    0 where truth or prediction is always the same class: nothing correlates with what does not vary.
+
+    Source: Gorodkin (2004), equation 8; Cohen (1960), equation 1.
+    """
+    rows = support.sum(axis=-1)
+    share = ratio(hits.sum(axis=-1), rows)
+    true, said = ratio(support, rows[..., None]), ratio(predicted, rows[..., None])
+    chance = (true * said).sum(axis=-1)
+    spread = np.sqrt((1.0 - (true**2).sum(axis=-1)) * (1.0 - (said**2).sum(axis=-1)))
+    varies = spread > _NO_SPREAD
+    return {
+        "matthews": np.where(varies, ratio(share - chance, spread), 0.0),
+        "cohen_kappa": np.where(varies, ratio(share - chance, 1.0 - chance), 0.0),
+    }
+
+
+def among_first(truth: Codes, probabilities: Array, k: int) -> npt.NDArray[np.bool_]:
+    """Whether the true class is among the ``k`` most probable of its row; of equals, the first classes."""
+    own = probabilities[np.arange(len(truth)), truth][:, None]
+    before = np.arange(probabilities.shape[1]) < truth[:, None]
+    ahead = (probabilities > own) | ((probabilities == own) & before)
+    found: npt.NDArray[np.bool_] = ahead.sum(axis=1) < k
+    return found
 
 
 def log_losses(truth: Codes, probabilities: Array) -> Array:

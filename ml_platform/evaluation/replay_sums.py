@@ -17,6 +17,7 @@ class ReplaySums:
     columns: dict[str, slice]
     roc_auc: float | None
     """Of all rows; ``None`` where one outcome is absent."""
+    average_precision: float | None = None
 
     def metrics(self, totals: Array) -> dict[str, Array]:
         """Metrics by name, each (r,), from totals (r, columns); policies only where launches were logged.
@@ -61,10 +62,12 @@ class ReplaySums:
         }
         if of_naive.any():
             metrics["brier_skill"] = 1.0 - ratio(brier, of_naive)
-        if self.roc_auc is not None:
-            above, below = self._block(totals, "ranks").T
+        if self.roc_auc is not None and self.average_precision is not None:
+            above, below, moved = self._block(totals, "ranks").T
             auc = ratio(above, positives) + ratio(below, negatives) - self.roc_auc
+            average = self.average_precision + ratio(moved, positives)
             metrics["roc_auc"] = np.clip(auc, 0.0, 1.0)
+            metrics["average_precision"] = np.clip(average, 0.0, 1.0)
         return metrics
 
 
@@ -89,14 +92,18 @@ def replay_sums(
     ranking = rank_class(truth == 1, yes)
     if ranking is not None:
         places = ranking.placements
-        ranks = np.column_stack([places * (truth == 1), places * (truth == 0)])
+        ranks = np.column_stack(
+            [places * (truth == 1), places * (truth == 0), ranking.precision_influence]
+        )
         blocks["ranks"] = by_cluster(ranks, clusters, count)
     columns, start = {}, 0
     for name, block in blocks.items():
         columns[name] = slice(start, start + block.shape[1])
         start += block.shape[1]
     sums = np.concatenate(list(blocks.values()), axis=1)
-    return ReplaySums(sums, columns, ranking.roc_auc if ranking else None)
+    if ranking is None:
+        return ReplaySums(sums, columns, None)
+    return ReplaySums(sums, columns, ranking.roc_auc, ranking.average_precision)
 
 
 def by_cluster(values: Array, clusters: Codes, count: int) -> Array:

@@ -1,4 +1,10 @@
-"""The test rows as every judge needs them: their clusters and acts as codes."""
+"""The test rows as every judge needs them: their clusters and acts as codes.
+
+Above `MOST_UNITS` clusters what is resampled are random groups of clusters, of equal size and drawn once: sums of
+independent clusters are independent, so their bootstrap gives the same variance, with `MOST_UNITS` - 1 degrees of
+freedom instead of more (the random group method; Wolter 2007, "Introduction to Variance Estimation", chapter 2).
+A hundred thousand independent rows then cost no more than five thousand sessions.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,9 +19,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_UNITS = 5_000
+"""Degrees of freedom that nobody misses: the interval's quantile is 1.9604 instead of 1.9600."""
+
+
 @dataclass(frozen=True)
 class JudgedRows:
-    """Clusters and acts (rows,) as codes from 0 without gaps, and how many there are."""
+    """Clusters, or random groups of them, and acts (rows,) as codes from 0 without gaps, and how many there are."""
 
     ids: "pd.Series[str]"
     clusters: Codes
@@ -42,8 +52,15 @@ def judged_rows(training_set: TrainingSet) -> JudgedRows:
     acts, act_ids = pd.factorize(test[ACT].to_numpy(), sort=True)
     return JudgedRows(
         ids=test[ROW_ID],
-        clusters=clusters.astype(np.int64),
-        cluster_count=len(cluster_ids),
+        clusters=resampling_units(len(cluster_ids))[clusters],
+        cluster_count=min(len(cluster_ids), MOST_UNITS),
         acts=acts.astype(np.int64),
         act_count=len(act_ids),
     )
+
+
+def resampling_units(clusters: int) -> Codes:
+    """The unit of each cluster, shape (clusters,): itself, or one of `MOST_UNITS` groups; always the same."""
+    if clusters <= MOST_UNITS:
+        return np.arange(clusters)
+    return np.random.default_rng(clusters).permutation(clusters) % MOST_UNITS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.binary import BinaryRows, BinarySums, Flags, binary_sums
+from ml_platform.evaluation.binary import COUNTED, BinaryRows, BinarySums, Flags, binary_sums
 from ml_platform.evaluation.calibration import reliability_bins
 from ml_platform.evaluation.judge import Answers, Details
 from ml_platform.evaluation.metrics import Array, Codes, class_metrics, confusion_cells
@@ -30,18 +30,7 @@ SHOWN = 20
 """Steps in the report's table, the most frequent ones."""
 EVEN = 0.5
 """From where a probability says soon, for a scorer without a threshold of its own."""
-_SOON_METRICS = (
-    "precision",
-    "recall",
-    "f1",
-    "specificity",
-    "false_alarm_rate",
-    "alarm_rate",
-    "roc_auc",
-    "average_precision",
-    "brier",
-    "log_loss",
-)
+_SOON_METRICS = (*COUNTED, "roc_auc", "average_precision", "brier", "log_loss")
 
 
 @dataclass(frozen=True)
@@ -63,6 +52,10 @@ class SequenceSums:
         width = self.steps.sums.shape[1]
         found = self.steps.metrics(totals[:, :width])
         return found if self.soon is None else found | self.soon.metrics(totals[:, width:])
+
+    def counted(self) -> dict[str, float]:
+        """Rows that the metrics of soon are shares of."""
+        return {} if self.soon is None else self.soon.counted()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ONE_YES_OR_NO = "adoption is one yes or no here, so a share has nothing to vary"
 SHARES = "adoption is a share of several occasions here, not one yes or no"
 BINS = 10
+QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class ShareSums:
         rows = of["rows"]
         mse, mae = of["squares"] / rows, of["errors"] / rows
         found = {"mse": mse, "rmse": np.sqrt(mse), "mae": mae, "one_minus_mae": 1.0 - mae}
+        found["bias"] = of["residuals"] / rows
+        if "relative_errors" in of:
+            found["mape"] = of["relative_errors"] / rows
         return found | (self._of_outcomes(of) if self.binary else self._of_shares(of))
 
     def _of_shares(self, of: dict[str, Array]) -> dict[str, Array]:
@@ -135,7 +139,10 @@ class ShareJudge:
             "truth_squares": truth**2,
             "squares": (truth - found) ** 2,
             "errors": np.abs(truth - found),
+            "residuals": found - truth,
         }
+        if (truth != 0).all():
+            of_rows["relative_errors"] = np.abs(truth - found) / np.abs(truth)
         if self.binary:
             return self._binary_sums(of_rows, found)
         ranks = spearman_influence(found, truth)
@@ -192,22 +199,53 @@ class ShareJudge:
         without = dict.fromkeys(names, SHARES)
         if self.binary:
             without = dict.fromkeys(("r2", "spearman"), ONE_YES_OR_NO)
+        zeros = int((self.truth == 0).sum())
+        if zeros:
+            without["mape"] = (
+                f"{zeros} of {len(self.truth)} true shares are 0, by which no error can be divided"
+            )
+        found = answers.values[:, 0]
         return Details(
-            tables=(expected_and_true(answers.values[:, 0], self.truth),), not_applicable=without
+            tables=(expected_and_true(found, self.truth), residual_quantiles(found, self.truth)),
+            not_applicable=without,
         )
 
 
 def expected_and_true(found: Array, truth: Array) -> ReportTable:
-    """Tenths of the rows by answer, from the lowest: rows, mean answer, mean share."""
+    """Tenths of the rows by answer, from the lowest: rows, mean answer, mean share, bias, mean error."""
     parts = np.array_split(np.argsort(found, kind="stable"), BINS)
     rows = tuple(
-        (number + 1, len(part), float(found[part].mean()), float(truth[part].mean()))
+        (
+            number + 1,
+            len(part),
+            float(found[part].mean()),
+            float(truth[part].mean()),
+            float((found[part] - truth[part]).mean()),
+            float(np.abs(found[part] - truth[part]).mean()),
+        )
         for number, part in enumerate(parts)
         if len(part)
     )
     return ReportTable(
         "Expected and true share, by tenths of the rows",
-        ("tenth", "rows", "expected", "true"),
+        ("tenth", "rows", "expected", "true", "bias", "mean error"),
+        rows,
+    )
+
+
+def residual_quantiles(found: Array, truth: Array) -> ReportTable:
+    """Quantiles of the residuals (answer less truth) and of their size, whose middle is the median absolute error.
+
+    Without intervals: a quantile is no function of sums over clusters.
+    """
+    residuals = found - truth
+    rows = tuple(
+        (share, float(np.quantile(residuals, share)), float(np.quantile(np.abs(residuals), share)))
+        for share in QUANTILES
+    )
+    return ReportTable(
+        "Residuals: answer less truth",
+        ("share of the rows below", "residual", "absolute residual"),
         rows,
     )
 

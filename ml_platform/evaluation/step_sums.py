@@ -9,8 +9,10 @@ import numpy as np
 
 from ml_platform.evaluation.calibration import bin_codes
 from ml_platform.evaluation.metrics import (
+    TOP,
     Array,
     Codes,
+    among_first,
     brier_losses,
     log_losses,
     metrics_of_counts,
@@ -20,7 +22,7 @@ from ml_platform.evaluation.metrics import (
 
 @dataclass(frozen=True)
 class StepSums:
-    """``sums`` (clusters, columns): hits, support, predicted by class; losses; gaps by bin of confidence."""
+    """``sums`` (clusters, columns): hits, support, predicted by class; losses; hits of `TOP`; gaps by bin."""
 
     classes: int
     sums: Array
@@ -34,12 +36,17 @@ class StepSums:
         if self.bare:
             return found
         rows = support.sum(axis=1)
-        log_loss, brier, *gaps = totals[:, 3 * width :].T
-        return found | {
-            "log_loss": ratio(log_loss, rows),
-            "brier": ratio(brier, rows),
-            "expected_calibration_error": ratio(np.abs(np.array(gaps)).sum(axis=0), rows),
-        }
+        log_loss, brier, first, *gaps = totals[:, 3 * width :].T
+        top = {f"top_{TOP}_accuracy": ratio(first, rows)} if width > 2 * TOP else {}
+        return (
+            found
+            | top
+            | {
+                "log_loss": ratio(log_loss, rows),
+                "brier": ratio(brier, rows),
+                "expected_calibration_error": ratio(np.abs(np.array(gaps)).sum(axis=0), rows),
+            }
+        )
 
 
 def step_sums(
@@ -66,9 +73,11 @@ def step_sums(
         confidence = probabilities.max(axis=1)
         bins, width = bin_codes(confidence)
         zero = np.zeros_like(truth)
+        first = among_first(truth, probabilities, TOP).astype(np.float64)
         blocks += [
             _spread(zero, 1, clusters, count, log_losses(truth, probabilities)),
             _spread(zero, 1, clusters, count, brier_losses(truth, probabilities)),
+            _spread(zero, 1, clusters, count, first),
             _spread(bins, width, clusters, count, hit - confidence),
         ]
     return StepSums(classes, np.concatenate(blocks, axis=1), bare)

@@ -6,8 +6,10 @@ import numpy as np
 
 from ml_platform.evaluation.calibration import bin_codes
 from ml_platform.evaluation.metrics import (
+    TOP,
     Array,
     Codes,
+    among_first,
     brier_losses,
     log_losses,
     metrics_of_cells,
@@ -76,6 +78,8 @@ class ClusterSums:
             "brier": ratio(totals[:, self.columns["brier"]][:, 0], rows),
             "expected_calibration_error": ratio(gaps, rows),
         }
+        if "top" in self.columns:
+            metrics[f"top_{TOP}_accuracy"] = ratio(totals[:, self.columns["top"]][:, 0], rows)
         defined = ~np.isnan(self.roc_auc)
         if defined.any():
             metrics |= self._of_ranks(totals, support[:, defined], rows[:, None], defined)
@@ -84,20 +88,23 @@ class ClusterSums:
     def _of_ranks(
         self, totals: Array, positives: Array, rows: Array, defined: np.ndarray
     ) -> dict[str, Array]:
-        """First-order ROC AUC and average precision, averaged over the classes that occur."""
+        """First-order ROC AUC and average precision, averaged over the classes that occur, or by support."""
         among_positives = ratio(totals[:, self.columns["positives"]][:, defined], positives)
         among_negatives = ratio(totals[:, self.columns["negatives"]][:, defined], rows - positives)
         moved = ratio(totals[:, self.columns["precision"]][:, defined], positives)
         auc = among_positives + among_negatives - self.roc_auc[defined]
         precision = self.average_precision[defined] + moved
         occurs = (positives > 0) & (positives < rows)
-        count = occurs.sum(axis=1)
-        return {
-            "roc_auc_ovr": ratio((np.clip(auc, 0, 1) * occurs).sum(axis=1), count),
-            "average_precision_macro": ratio(
-                (np.clip(precision, 0, 1) * occurs).sum(axis=1), count
-            ),
-        }
+        found = {}
+        for name, macro, values in (
+            ("roc_auc_ovr", "roc_auc_ovr", auc),
+            ("average_precision", "average_precision_macro", precision),
+        ):
+            told = np.clip(values, 0.0, 1.0) * occurs
+            of_support = (told * positives).sum(axis=1)
+            found[macro] = ratio(told.sum(axis=1), occurs.sum(axis=1))
+            found[f"{name}_weighted"] = ratio(of_support, (positives * occurs).sum(axis=1))
+        return found
 
 
 def cluster_sums(rows: Predictions, count: int, acts: Predictions | None = None) -> ClusterSums:
@@ -136,11 +143,15 @@ def _losses_by_cluster(rows: Predictions, count: int) -> dict[str, Array]:
     gap = (rows.predicted == rows.truth) - confidence
     log_loss = log_losses(rows.truth, rows.probabilities)
     brier = brier_losses(rows.truth, rows.probabilities)
-    return {
+    blocks = {
         "log_loss": _spread(zero, 1, rows.clusters, count, log_loss),
         "brier": _spread(zero, 1, rows.clusters, count, brier),
         "calibration": _spread(bins, width, rows.clusters, count, gap),
     }
+    if rows.classes > 2 * TOP:
+        first = among_first(rows.truth, rows.probabilities, TOP).astype(np.float64)
+        blocks["top"] = _spread(zero, 1, rows.clusters, count, first)
+    return blocks
 
 
 def _ranks_by_cluster(

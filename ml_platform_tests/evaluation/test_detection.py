@@ -78,7 +78,12 @@ def test_metrics_are_scikit_learns(known: TrainingSet) -> None:
         "brier": metrics.brier_score_loss(truth, score),
         "one_minus_brier": 1 - metrics.brier_score_loss(truth, score),
         "log_loss": metrics.log_loss(truth, score),
+        "balanced_accuracy": metrics.balanced_accuracy_score(truth, alarm),
+        "matthews": metrics.matthews_corrcoef(truth, alarm),
     }
+    for percent in (1, 2, 5):
+        highest = np.argsort(-score)[: round(percent / 100 * len(score))]
+        expected[f"precision_at_{percent}_percent"] = truth[highest].mean()
     assert set(found) == set(expected) == set(METRICS)
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, abs=1e-12), name

@@ -5,6 +5,7 @@ import pytest
 import sklearn.metrics as reference
 from scipy import stats
 
+from ml_platform.evaluation.binary import BinaryRows, binary_sums
 from ml_platform.evaluation.intervals import (
     Replicates,
     bca_interval,
@@ -182,3 +183,14 @@ def test_a_calibration_error_is_never_judged_too_low():
         missed["below"] += exact < found.low
     assert missed["above"] <= 0.025 * 300
     assert missed["below"] <= 0.10 * 300
+
+
+def test_a_share_of_few_rows_is_never_told_as_certain():
+    """Ten anomalies, all found: Clopper's and Pearson's lower bound is .025 ** (1 / 10) = .692."""
+    positive = np.arange(50) < 10
+    rows = BinaryRows(positive, positive, positive * 0.8, np.arange(50))
+    found = estimates(replicate(binary_sums(rows, 50), seed=1, resamples=200))
+    assert found["recall"].low == pytest.approx(0.025 ** (1 / 10))
+    assert found["recall"].high == found["recall"].value == 1.0
+    exact = stats.binomtest(0, 40).proportion_ci(method="exact")
+    assert found["false_alarm_rate"].high == pytest.approx(exact.high)

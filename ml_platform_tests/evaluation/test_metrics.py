@@ -5,8 +5,9 @@ import pytest
 import sklearn.metrics as reference
 
 from ml_platform.evaluation.classification import class_table
-from ml_platform.evaluation.metrics import confusion_cells, metrics_of_cells
+from ml_platform.evaluation.metrics import among_first, confusion_cells, metrics_of_cells
 from ml_platform.evaluation.ranking import rank_class
+from ml_platform.evaluation.step_sums import step_sums
 from ml_platform.evaluation.sums import Predictions, cluster_sums
 
 BY_HAND = np.array([[3, 1], [2, 4]])
@@ -66,6 +67,14 @@ def test_equal_to_scikit_learn(seed, ties, absent):
         "average_precision_macro": reference.average_precision_score(
             one_hot[:, present], probabilities[:, present], average="macro"
         ),
+        "roc_auc_ovr_weighted": reference.roc_auc_score(
+            one_hot[:, present], probabilities[:, present], average="weighted"
+        ),
+        "average_precision_weighted": reference.average_precision_score(
+            one_hot[:, present], probabilities[:, present], average="weighted"
+        ),
+        "matthews": reference.matthews_corrcoef(truth, predicted),
+        "cohen_kappa": reference.cohen_kappa_score(truth, predicted),
     }
     for average in ("macro", "micro", "weighted"):
         for name in ("precision", "recall", "f1"):
@@ -111,3 +120,26 @@ def test_one_class_alone_has_no_ranking_metrics():
     assert own["accuracy"] == 1.0
     assert "roc_auc_ovr" not in own
     assert rank_class(truth == 0, np.full(10, 0.7)) is None
+
+
+def test_correlations_by_hand():
+    """phi = (3 4 - 1 2) / sqrt(4 6 5 5); kappa = (.7 - .5) / (1 - .5), chance being .4 .5 + .6 .5."""
+    metrics = metrics_of_cells(BY_HAND)
+    assert metrics["matthews"] == pytest.approx(10 / np.sqrt(600))
+    assert metrics["cohen_kappa"] == pytest.approx(0.4)
+    always = metrics_of_cells(np.array([[3, 0], [2, 0]]))
+    assert always["matthews"] == always["cohen_kappa"] == 0.0
+
+
+def test_the_first_three_are_scikit_learns_and_of_equals_the_first():
+    truth, probabilities = random_predictions(5, classes=9)
+    expected = reference.top_k_accuracy_score(truth, probabilities, k=3, labels=np.arange(9))
+    assert metrics_of(truth, probabilities)["top_3_accuracy"] == pytest.approx(expected, abs=1e-12)
+    steps = step_sums(truth, probabilities, np.zeros_like(truth), 1)
+    assert steps.metrics(steps.sums)["top_3_accuracy"][0] == pytest.approx(expected, abs=1e-12)
+    even = np.full((4, 5), 0.2)
+    assert among_first(np.array([0, 2, 3, 4]), even, 3).tolist() == [True, True, False, False]
+
+
+def test_few_classes_have_no_first_three():
+    assert "top_3_accuracy" not in metrics_of(*random_predictions(5, classes=6))

@@ -12,7 +12,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.judge import Answers
 from ml_platform.evaluation.rank_correlation import spearman_influence
 from ml_platform.evaluation.rows import judged_rows
-from ml_platform.evaluation.share import ShareJudge, expected_and_true
+from ml_platform.evaluation.share import ShareJudge, expected_and_true, residual_quantiles
 from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
 
@@ -49,6 +49,7 @@ def test_shares_are_judged_as_by_scikit_learn_and_scipy() -> None:
         "rmse": np.sqrt(mse),
         "mae": metrics.mean_absolute_error(truth, values),
         "one_minus_mae": 1 - metrics.mean_absolute_error(truth, values),
+        "bias": (values - truth).mean(),
         "r2": metrics.r2_score(truth, values),
         "spearman": stats.spearmanr(truth, values).statistic,
     }
@@ -154,5 +155,28 @@ def test_a_label_that_is_no_share_is_refused() -> None:
 def test_tenths_by_hand() -> None:
     values = np.arange(20) / 20
     table = expected_and_true(values, (values >= 0.5).astype(float))
-    assert table.rows[0] == (1, 2, 0.025, 0.0)
-    assert table.rows[9] == (10, 2, 0.925, 1.0)
+    assert table.rows[0] == (1, 2, 0.025, 0.0, 0.025, 0.025)
+    assert table.rows[9] == pytest.approx((10, 2, 0.925, 1.0, -0.075, 0.075))
+
+
+def test_a_mape_needs_truths_that_are_never_zero() -> None:
+    made = share_set(binary=False)
+    values = made.test["chance"].to_numpy()
+    assert (made.test["adopted_share"] == 0).any()
+    judge, found = judged(made, values)
+    assert "mape" not in found
+    assert "are 0" in judge.details(Answers(values[:, None])).not_applicable["mape"]
+    test = made.test.assign(adopted_share=made.test["adopted_share"].clip(0.1, 1.0))
+    judge, found = judged(replace(made, test=test), values)
+    truth = test["adopted_share"].to_numpy()
+    expected = metrics.mean_absolute_percentage_error(truth, values)
+    assert found["mape"] == pytest.approx(expected, abs=1e-12)
+    assert "mape" not in judge.details(Answers(values[:, None])).not_applicable
+
+
+def test_the_middle_of_the_absolute_residuals_is_scikit_learns() -> None:
+    made = share_set(binary=False)
+    truth, values = made.test["adopted_share"].to_numpy(), made.test["chance"].to_numpy()
+    rows = {row[0]: row[1:] for row in residual_quantiles(values, truth).rows}
+    assert rows[0.5][1] == pytest.approx(metrics.median_absolute_error(truth, values), abs=1e-12)
+    assert rows[0.5][0] == pytest.approx(np.median(values - truth), abs=1e-12)

@@ -8,7 +8,7 @@ import pytest
 
 from ml_platform import values
 from ml_platform.evaluation.dimension import Dimension
-from ml_platform.evaluation.examine import DIMENSIONS, Examined, examine
+from ml_platform.evaluation.examine import Examined, examinations, examine
 from ml_platform.evaluation.fairness.examination import examine_fairness
 from ml_platform.evaluation.fairness.measures import KINDS, PROXY, SCORE
 from ml_platform.evaluation.judge import Answers
@@ -141,7 +141,9 @@ def test_a_dimension_is_kept_as_it_is(unfair: Dimension) -> None:
 
 def test_it_is_one_of_the_dimensions() -> None:
     rows, users = shares(users=40, rows=200)
-    names = [d.name for d in examine(examined(rows, users, Handed(users)), DIMENSIONS[:1])]
+    names = [
+        d.name for d in examine(examined(rows, users, Handed(users)), examinations(["fairness"]))
+    ]
     assert names == ["fairness"]
 
 

@@ -1,0 +1,167 @@
+"""Populations with known values for ``benchmarks/intervals.py``, one for each kind of model.
+
+Every draw has ``clusters`` clusters of ``size`` rows on average that share an effect (1: independent rows), and
+gives the statistics that the judges of the platform make of them. ``whole``: as one cluster, for the exact value.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml_platform.evaluation.detection import DetectionJudge
+from ml_platform.evaluation.judge import Answers, Sums
+from ml_platform.evaluation.off_policy import (
+    Launches,
+    best_candidates,
+    nearest_candidates,
+    policy_terms,
+)
+from ml_platform.evaluation.ranking_lists import ListSums, row_statistics
+from ml_platform.evaluation.replay_sums import by_cluster, replay_sums
+from ml_platform.evaluation.rows import JudgedRows
+from ml_platform.evaluation.share import ShareJudge
+from ml_platform.evaluation.step_sums import step_sums
+from ml_platform.evaluation.sums import Predictions, cluster_sums
+
+SHARES = np.array([0.55, 0.30, 0.10, 0.05])
+STEPS = 1.0 / np.arange(1, 31)
+Generator = np.random.Generator
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows that sum to one."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """In (0, 1)."""
+    return 1.0 / (1.0 + np.exp(-logits))
+
+
+def codes_of(generator: Generator, clusters: int, size: float) -> np.ndarray:
+    """The cluster of each row; sizes are one plus Poisson."""
+    sizes = np.ones(clusters, int) if size == 1 else 1 + generator.poisson(size - 1, clusters)
+    return np.repeat(np.arange(clusters), sizes)
+
+
+def effect(generator: Generator, codes: np.ndarray, size: float, shape: tuple[int, ...]) -> Any:
+    """What the rows of a cluster share; nothing where rows are independent."""
+    drawn = generator.normal(0, 1, (int(codes.max()) + 1, *shape))
+    return drawn[codes] * (size > 1)
+
+
+def classes(
+    generator: Generator, clusters: int, size: float, shares: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Truth, clusters and two scorers' probabilities, none of them calibrated."""
+    codes = codes_of(generator, clusters, size)
+    shape = (len(codes), len(shares))
+    shared = effect(generator, codes, size, (len(shares),))
+    logits = np.log(shares / shares.sum()) + shared + generator.normal(0, 1.5, shape)
+    exact = softmax(logits)
+    truth = (generator.random(len(codes))[:, None] > exact.cumsum(axis=1)).sum(axis=1)
+    good = softmax(1.3 * (logits + generator.normal(0, 0.7, shape)))
+    fair = softmax(0.7 * logits + generator.normal(0, 1.0, shape))
+    return np.minimum(truth, len(shares) - 1), codes, good, fair
+
+
+def _grouped(codes: np.ndarray, whole: bool) -> tuple[np.ndarray, int]:
+    return (np.zeros_like(codes), 1) if whole else (codes, int(codes.max()) + 1)
+
+
+def classification(
+    generator: Generator, clusters: int, size: float, whole: bool
+) -> tuple[Sums, ...]:
+    """Four classes of which one is rare; two scorers on the same rows."""
+    truth, codes, good, fair = classes(generator, clusters, size, SHARES)
+    units, count = _grouped(codes, whole)
+    return tuple(cluster_sums(Predictions(truth, p, units), count) for p in (good, fair))
+
+
+def sequence(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+    """Thirty steps whose shares fall as 1, 1/2, 1/3 ..."""
+    truth, codes, good, _ = classes(generator, clusters, size, STEPS)
+    return (step_sums(truth, good, *_grouped(codes, whole)),)
+
+
+def _rows(codes: np.ndarray, whole: bool) -> JudgedRows:
+    units, count = _grouped(codes, whole)
+    return JudgedRows(pd.Series(dtype=object), units, count, units, count)
+
+
+def _set(label: str, classes_of: tuple[str, ...], values: Any) -> Any:
+    frame = pd.DataFrame({label: values})
+    record = SimpleNamespace(label=label, classes=classes_of)
+    return SimpleNamespace(record=record, train=frame, test=frame)
+
+
+def share(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+    """Shares of ten occasions, and an answer that is off by noise."""
+    codes = codes_of(generator, clusters, size)
+    logits = effect(generator, codes, size, ()) + generator.normal(0, 1, len(codes))
+    truth = generator.binomial(10, sigmoid(logits)) / 10
+    answer = sigmoid(0.9 * logits + generator.normal(0.1, 0.5, len(codes)))
+    judge = ShareJudge(_set("share", ("share",), truth), _rows(codes, whole))
+    return (judge.sums(Answers(answer[:, None])),)
+
+
+def detection(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+    """One row in twenty is anomalous; alarms from .3 on."""
+    codes = codes_of(generator, clusters, size)
+    logits = (
+        -4.2 + effect(generator, codes, size, ()) + generator.normal(0, 2 - (size > 1), len(codes))
+    )
+    truth = generator.random(len(codes)) < sigmoid(logits)
+    score = sigmoid(logits + 2 * truth + generator.normal(0, 0.5, len(codes)))
+    labels = np.where(truth, "yes", "no")
+    judge = DetectionJudge(_set("anomalous", ("no", "yes"), labels), _rows(codes, whole))
+    return (judge.sums(Answers(np.column_stack([1 - score, score]), threshold=0.3)),)
+
+
+def ranking(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+    """Lists of five; how much is wanted and found depends on the user; some want nothing."""
+    codes = codes_of(generator, clusters, size)
+    taste = effect(generator, codes, size, ())
+    wanted = generator.poisson(np.exp(0.5 + 0.5 * taste))
+    chance = sigmoid(taste[:, None] - 1 - 0.3 * np.arange(5))
+    hit = (generator.random((len(codes), 5)) < chance).astype(float)
+    hit *= np.cumsum(hit, axis=1) <= wanted[:, None]
+    columns = row_statistics(hit, wanted, 5)
+    columns |= {"rows": (wanted > 0) * 1.0, "bits": taste * 0.0, "offered": taste * 0.0 + 5}
+    units, count = _grouped(codes, whole)
+    sums = np.column_stack([np.bincount(units, each, count) for each in columns.values()])
+    return (ListSums(5, tuple(columns), sums, 0),)
+
+
+def replay(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+    """Launches with three candidate hours of which one was drawn; rows of a cluster are launches of a user."""
+    codes = codes_of(generator, clusters, size)
+    rows = np.arange(len(codes))
+    shared = effect(generator, codes, size, ())[:, None]
+    logits = shared + generator.normal(0, 1, (len(codes), 3))
+    odds = np.exp(generator.normal(0, 0.5, logits.shape))
+    propensity = odds / odds.sum(axis=1, keepdims=True)
+    drawn = (propensity.cumsum(axis=1) < generator.random((len(codes), 1))).sum(axis=1)
+    drawn = np.minimum(drawn, 2)
+    launches = Launches(
+        first=rows * 3,
+        drawn=rows * 3 + drawn,
+        propensity=propensity[rows, drawn],
+        success=(generator.random(len(codes)) < sigmoid(logits[rows, drawn])).astype(float),
+        expected=np.clip(sigmoid(logits) + generator.normal(0, 0.2, logits.shape), 0, 1).ravel(),
+        hours=np.tile([9.0, 13.0, 17.0], len(codes)),
+    )
+    scores = sigmoid(logits + generator.normal(0, 0.7, logits.shape)).ravel()
+    units, count = _grouped(codes, whole)
+    logged = np.column_stack([np.ones(len(codes)), launches.success])
+    policies = {"launches": by_cluster(logged, units, count)}
+    for name, picked in (
+        ("policy", best_candidates(launches, scores)),
+        ("fixed", nearest_candidates(launches, 13.0)),
+    ):
+        policies[name] = by_cluster(policy_terms(launches, picked), units, count)
+    truth = launches.success.astype(np.int64)
+    return (replay_sums(truth, scores[launches.drawn], units, count, 0.5, policies),)

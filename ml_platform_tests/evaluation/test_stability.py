@@ -1,0 +1,106 @@
+"""Spread over folds and over blocks of time: by hand, against simulation, fires, silent, not applicable."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ml_platform.evaluation.examine import Examined
+from ml_platform.evaluation.judge import Answers
+from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.scorers import score
+from ml_platform.evaluation.spread import excess_deviation, fold_spread
+from ml_platform.evaluation.stability import examine_stability, fold_table
+from ml_platform.models.task import Classification
+from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform_tests.evaluation.examples import CLASSES, CUT, STRONG, make_training_set
+
+FOLDS = ({"accuracy": 0.9}, {"accuracy": 0.8}, {"accuracy": 0.85})
+SET = make_training_set()
+
+
+def examined(made: TrainingSet = SET, folds: Any = FOLDS) -> Any:
+    task = Classification()
+    answers = Answers(score("candidate", STRONG, made.test, CLASSES))
+    spec: Any = SimpleNamespace(task=task)
+    subject = Examined(spec, made, judge_of(task, made), STRONG, answers, 1, folds=folds)
+    return examine_stability(subject)
+
+
+def test_folds_by_hand() -> None:
+    """Mean .85, deviation .05; chi-squared bounds of the deviation at two degrees of freedom."""
+    found = fold_spread(np.array([0.9, 0.8, 0.85]))
+    assert (found.mean, found.deviation) == pytest.approx((0.85, 0.05))
+    assert found.low == pytest.approx(0.05 * np.sqrt(2 / stats.chi2.ppf(0.975, 2)))
+    assert found.high == pytest.approx(0.05 * np.sqrt(2 / stats.chi2.ppf(0.025, 2)))
+    folds = ({"mae": 0.2, "r2": 0.7}, {"mae": 0.1, "r2": 0.9})
+    rows = fold_table(folds, ("r2", "mae", "roc_auc")).rows
+    assert [(row[0], row[6], row[7]) for row in rows] == [("r2", 0.7, 1), ("mae", 0.2, 1)]
+
+
+def test_the_deviation_beyond_noise_is_found_and_its_interval_covers() -> None:
+    generator = np.random.default_rng(9)
+    noise = np.array([0.01, 0.02, 0.01, 0.03, 0.02])
+    held, values = [], []
+    for _ in range(500):
+        true = generator.normal(0.8, 0.03, 5)
+        found = excess_deviation(true + noise * generator.normal(0, 1, 5), noise**2)
+        held.append(found.low <= 0.03 <= found.high)
+        values.append(found.value**2)
+    assert 0.93 <= np.mean(held) <= 0.97
+    assert np.mean(values) == pytest.approx(0.03**2, rel=0.15)
+
+
+def test_noise_alone_is_seldom_called_a_spread() -> None:
+    generator = np.random.default_rng(10)
+    found = [excess_deviation(generator.normal(0.8, 0.02, 5), np.full(5, 4e-4)) for _ in range(500)]
+    assert np.mean([of.low > 0 for of in found]) <= 0.04
+    assert excess_deviation(np.full(5, 0.8), np.zeros(5)).high == 0.0
+    never_wrong = excess_deviation(np.array([0.7, 0.8, 1.0]), np.array([0.04, 0.04, 0.0]))
+    assert never_wrong.low == 0.0
+
+
+def test_an_even_candidate_is_silent() -> None:
+    found = examined()
+    assert found.measures["fold_spread"].value == pytest.approx(0.05 / 0.85)
+    assert found.measures["shown_spread"].value < 0.01
+    assert found.measures["time_spread"].high < 0.1
+    assert found.findings == ()
+    assert {table.columns[0] for table in found.tables} == {"metric", "from"}
+    assert found.measures["score"].value == pytest.approx(
+        np.mean([part.score for part in found.parts])
+    )
+
+
+def test_a_candidate_that_fails_in_one_week_fires() -> None:
+    late = SET.test["occurred_at"] >= pd.Timestamp(CUT) + pd.Timedelta(days=24)
+    test = SET.test.assign(strong=SET.test["strong"].where(~late, CLASSES[0]))
+    found = examined(TrainingSet(SET.record, SET.train, test))
+    assert found.measures["shown_spread"].value > 0.1
+    assert "more than noise" in found.findings[0]
+    assert found.watch
+
+
+def test_too_few_folds_and_epochs_are_told() -> None:
+    assert "2 folds" in examined(folds=FOLDS[:2]).undefined["fold_spread"]
+    assert "0 folds" in examined(folds=()).undefined["fold_spread"]
+    epochs = tuple({"epoch": float(i), "accuracy": 0.5} for i in range(5))
+    assert "epochs" in examined(folds=epochs).not_applicable["fold_spread"]
+    other = tuple({"loss": 0.5} for _ in range(3))
+    assert "no fold tells accuracy" in examined(folds=other).undefined["fold_spread"]
+    zero = tuple({"accuracy": 0.0} for _ in range(3))
+    assert "nothing to hold" in examined(folds=zero).undefined["fold_spread"]
+
+
+def test_small_test_sets_and_snapshots_have_no_course_of_time() -> None:
+    few = TrainingSet(SET.record, SET.train, SET.test.iloc[:20])
+    found = examined(few, ())
+    assert "needed are 3" in found.undefined["time_spread"]
+    assert found.undefined["score"]
+    one_cluster = TrainingSet(SET.record, SET.train, SET.test.assign(cluster_id="s"))
+    assert "time_spread" in examined(one_cluster).undefined
+    snapshot = TrainingSet(SET.record, SET.train, SET.test.assign(occurred_at=pd.Timestamp(CUT)))
+    assert "1 moments" in examined(snapshot).not_applicable["shown_spread"]
