@@ -19,7 +19,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
-from ml_platform.models.standard_gates import EVERYWHERE, FAIR_ALARMS
+from ml_platform.models.standard_gates import EVEN_FOLDS, EVERYWHERE, FAIR_ALARMS
 from ml_platform.models.task import NO, YES, Detection
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ POLICY = GatePolicy(
         ),
         FAIR_ALARMS,
         *EVERYWHERE,
+        EVEN_FOLDS,
     ),
     minimum_test_rows=1_000,
     minimum_test_clusters=100,

@@ -18,7 +18,7 @@ from ml_platform.models.recipe import recipe_of
 from ml_platform.models.rules import fit_rules
 from ml_platform.models.search import Float, Int
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
-from ml_platform.models.standard_gates import STANDARD
+from ml_platform.models.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
 from ml_platform.models.task import Classification
 
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ POLICY = GatePolicy(
             0.05,
             "thresholds on confidence are wrong by as much as confidence is",
         ),
+        OVERCONFIDENCE,
         *STANDARD,
+        EVEN_FOLDS,
     ),
     minimum_test_rows=1_000,
     minimum_test_clusters=100,

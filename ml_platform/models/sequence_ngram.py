@@ -20,7 +20,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
-from ml_platform.models.standard_gates import FAIR_NEEDS, STANDARD
+from ml_platform.models.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ POLICY = GatePolicy(
             "thresholds on confidence are wrong by as much as confidence is",
         ),
         FAIR_NEEDS,
+        OVERCONFIDENCE,
         *STANDARD,
     ),
 )

@@ -25,7 +25,7 @@ from ml_platform.models.spec import (
     ModelSpec,
     Selected,
 )
-from ml_platform.models.standard_gates import FAIR_NEEDS, STANDARD
+from ml_platform.models.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from ml_platform.training_sets.training_set import TrainingSet
 
 RECIPE = NetRecipe(encoder="lstm")
-POLICY = GatePolicy(quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION, FAIR_NEEDS, *STANDARD))
+POLICY = GatePolicy(
+    quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION, FAIR_NEEDS, OVERCONFIDENCE, *STANDARD)
+)
 
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":

@@ -28,7 +28,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
-from ml_platform.models.standard_gates import FAIR_NEEDS, STANDARD
+from ml_platform.models.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
 from ml_platform.models.task import Sequence
 
 if TYPE_CHECKING:
@@ -44,7 +44,15 @@ OVER_LSTM = QualityGate(
     "of two networks at the same cost the better one stays",
 )
 POLICY = GatePolicy(
-    quality=(SOON_GATE, *OVER_RULES, OVER_LSTM, OVER_CHAMPION, FAIR_NEEDS, *STANDARD)
+    quality=(
+        SOON_GATE,
+        *OVER_RULES,
+        OVER_LSTM,
+        OVER_CHAMPION,
+        FAIR_NEEDS,
+        OVERCONFIDENCE,
+        *STANDARD,
+    )
 )
 
 

@@ -26,7 +26,7 @@ from ml_platform.models.spec import (
     QualityGate,
     Selected,
 )
-from ml_platform.models.standard_gates import STANDARD
+from ml_platform.models.standard_gates import EVEN_FOLDS, STANDARD
 from ml_platform.models.task import Share
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ POLICY = GatePolicy(
             "a candidate may be no more than one point further off than what is in production",
         ),
         *STANDARD,
+        EVEN_FOLDS,
     ),
     minimum_test_rows=1_000,
     minimum_test_clusters=100,

@@ -14,7 +14,7 @@ from ml_platform.models.launches.fit import CLASSES, LaunchPlan, fit_launch_mode
 from ml_platform.models.launches.rules import fit_rules
 from ml_platform.models.search import Float, Int
 from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
-from ml_platform.models.standard_gates import STANDARD
+from ml_platform.models.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
 from ml_platform.models.task import Replay
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ POLICY = GatePolicy(
             0.08,
             "a threshold on the probability of success is wrong by as much as the probability is",
         ),
+        OVERCONFIDENCE,
         *STANDARD,
+        EVEN_FOLDS,
     ),
     minimum_test_rows=1_000,
     minimum_test_clusters=100,

@@ -15,7 +15,7 @@ from ml_platform.models.recommending.popularity import fit_popularity
 from ml_platform.models.recommending.user_vectors import DOINGS, RECENT, TEAM, USED
 from ml_platform.models.search import Float
 from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
-from ml_platform.models.standard_gates import EVERYWHERE, FAIR_LISTS
+from ml_platform.models.standard_gates import EVERYWHERE, FAIR_LISTS, STABLE_REASONS
 from ml_platform.models.task import Ranking
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ POLICY = GatePolicy(
         ),
         FAIR_LISTS,
         *EVERYWHERE,
+        STABLE_REASONS,
     ),
     minimum_test_rows=150,
     minimum_test_clusters=100,

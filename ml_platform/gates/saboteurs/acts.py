@@ -112,23 +112,24 @@ def underpowered(bench: Bench) -> Bench:
     """Fewer clusters than the policy asks for, with as many rows."""
     policy = bench.spec.policy
     few = policy.minimum_test_clusters - 10
+    size = Size(few, 5 * -(-policy.minimum_test_rows // few), users=few)
     if isinstance(bench.spec.task, Replay):
-        return bench_of(bench.spec, World(size=Size(users=few)))
-    rows = -(-policy.minimum_test_rows // few) + 4
-    return bench_of(bench.spec, World(size=Size(few, rows, users=few)))
+        size = Size(users=few)
+    made = bench_of(bench.spec, World(size=size))
+    return replace(made, users=made.users.iloc[:0])
 
 
 def weak(bench: Bench) -> Bench:
     """The evidence tells less than the limit asks for, and more than the rules make of it."""
-    gain = 0.45 if isinstance(bench.spec.task, Sequence) else 0.6
+    gain = 0.48 if isinstance(bench.spec.task, Sequence) else 0.6
     if isinstance(bench.spec.task, Share):
         gain = 0.35
     return bench_of(bench.spec, World(gain=gain))
 
 
 def weak_outcomes(bench: Bench) -> Bench:
-    """Single yes-or-no answers, about which the evidence tells too little."""
-    return bench_of(bench.spec, World(gain=0.15, binary=True))
+    """Single yes-or-no answers, all about as probable, so that hardly anything can be told apart."""
+    return bench_of(bench.spec, World(even=0.35, binary=True, size=Size(clusters=2_560)))
 
 
 def idle(bench: Bench) -> Bench:
@@ -143,7 +144,7 @@ def missing_alarms(bench: Bench) -> Bench:
 
 def idle_alarms(bench: Bench) -> Bench:
     """Anomalies so rare that most alarms are false, though false alarms are few."""
-    return bench_of(bench.spec, World(size=Size(1_600), gain=0.75, rate=0.008, threshold=0.02))
+    return bench_of(bench.spec, World(size=Size(6_400), gain=0.55, rate=0.018, threshold=0.13))
 
 
 def many_alarms(bench: Bench) -> Bench:
@@ -156,7 +157,8 @@ def overconfident(bench: Bench) -> Bench:
     candidate = bench.candidate
     assert isinstance(candidate, Reader | LevelReader)
     own = bench_of(bench.spec, World(gain=0.8)) if isinstance(candidate, Reader) else bench
-    spoilt = replace(candidate if own is bench else own.candidate, power=3.0)  # type: ignore[type-var]
+    power = 2.0 if isinstance(bench.spec.task, Replay) else 3.0
+    spoilt = replace(candidate if own is bench else own.candidate, power=power)  # type: ignore[type-var]
     return own.with_candidate(spoilt)
 
 

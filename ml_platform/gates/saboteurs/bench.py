@@ -81,6 +81,7 @@ def decided(bench: Bench) -> Decision:
                 answers=answers,
                 seed=spec.seed,
                 users=bench.users,
+                folds=bench.folds,
                 leakage=leaks,
                 quality=assess(training_set.train, training_set.test, record.features),
                 artifact=_artifact(record),

@@ -9,6 +9,8 @@ from ml_platform.evaluation.evaluate import Compared
 from ml_platform.gates.saboteurs.bench import Bench
 from ml_platform.gates.saboteurs.readers import Level, LevelReader, Question, Reader
 from ml_platform.gates.saboteurs.worlds import (
+    DAY,
+    HINT,
     TRUTH,
     Size,
     frame,
@@ -33,13 +35,16 @@ if TYPE_CHECKING:
 
 STEPS = ("build", "docs", "feature", "fix")
 STEP_PRIORS = (0.04, 0.2, 0.3, 0.46)
+SHARES_SPREAD, OUTCOMES_SPREAD = 1.5, 1.8
+"""Standard deviation of log odds among users: of shares, and of single answers."""
 ITEMS = tuple(f"workflow-{number:02d}" for number in range(12))
 
 
 USUAL = Size()
 MANY = 3_200
 """Clusters where what is compared between groups is rare."""
-_NAMES = "abcdef"
+_ALIKE, _ALL_ALIKE = ("a", "b", "c"), tuple("abcdefg")
+"""Copies of evidence in a world in which all tells as much: of each question, of the only one that counts."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,10 @@ class World:
     threshold: float = 0.5
     within: float = 1.0
     """How much the candidate times of one launch differ, relative to a world in which every gate passes."""
-    copies: int = 2
-    """Of the evidence; more than two tell all the same."""
+    alike: bool = False
+    """All evidence tells as much, so that which of it counts is a matter of chance."""
+    even: float = 1.0
+    """How much log odds differ among users, relative to a world in which every gate passes."""
     binary: bool = False
     """Shares are single yes-or-no answers."""
     seed: int = 0
@@ -82,27 +89,37 @@ def bench_of(spec: ModelSpec, world: World | None = None) -> Bench:
 
 
 def _steps(world: World) -> Question:
-    return Question("e", STEP_PRIORS, _gains(world, 2.6, 1.8))
+    priors = (0.25,) * len(STEPS) if world.alike else STEP_PRIORS
+    return Question("e", priors, _gains(world, 2.6, 1.8))
 
 
 def _needs(head: str, world: World, gain: float) -> Question:
-    return Question(head, (1 - world.rate, world.rate), _gains(world, gain, 0.7 * gain))
+    gains = _gains(world, gain, 0.7 * gain, _ALL_ALIKE)
+    return Question(head, (1 - world.rate, world.rate), gains)
 
 
-def _gains(world: World, first: float, second: float) -> dict[str, float]:
+def _gains(
+    world: World, first: float, second: float, alike: tuple[str, ...] = _ALIKE
+) -> dict[str, float]:
     """Of each copy of the evidence: together as telling as two are."""
-    if world.copies == 2:
+    if not world.alike:
         return {"a": first * world.gain, "b": second * world.gain}
-    each = float(np.hypot(first, second)) / np.sqrt(world.copies)
-    return dict.fromkeys(_NAMES[: world.copies], each * world.gain)
+    each = float(np.hypot(first, second)) / np.sqrt(len(alike))
+    return dict.fromkeys(alike, each * world.gain)
 
 
 def _noises(world: World, first: float, second: float) -> dict[str, float]:
     """The same of evidence about a level."""
-    if world.copies == 2:
+    if not world.alike:
         return {"a": first / world.gain, "b": second / world.gain}
-    each = np.sqrt(world.copies / (first**-2 + second**-2))
-    return {name: float(each) / world.gain for name in _NAMES[: world.copies]}
+    each = float(np.sqrt(len(_ALIKE) / (first**-2 + second**-2)))
+    return dict.fromkeys(_ALIKE, each / world.gain)
+
+
+def _features(world: World, *asked: Question | Level) -> tuple[str, ...]:
+    """Evidence, the clock and the hint; in a world in which all is alike only the evidence."""
+    evidence = tuple(name for each in asked for name in each.features)
+    return evidence if world.alike else (*evidence, DAY, HINT)
 
 
 def _generator(world: World, part: int) -> np.random.Generator:
@@ -113,20 +130,20 @@ def _classes(spec: ModelSpec, world: World) -> Bench:
     question, parts = _steps(world), []
     for part in (0, 1):
         generator = _generator(world, part)
-        truth = generator.choice(len(STEPS), world.size.total, p=STEP_PRIORS)
+        truth = generator.choice(len(STEPS), world.size.total, p=question.priors)
         columns = {spec.label: np.array(STEPS)[truth], TRUTH: truth.astype(np.float64)}
         parts.append(frame(world.size, part, columns | question.draw(truth, generator)))
-    rows = training_set_of(spec, STEPS, question.features, parts)
+    rows = training_set_of(spec, STEPS, _features(world, question), parts)
     return _bench(spec, world, rows, Reader(STEPS, (question,)))
 
 
 def _sequence(spec: ModelSpec, world: World) -> Bench:
     world = replace(world, rate=0.2)
-    steps, soon, parts = _steps(world), _needs("n", world, 2.9), []
+    steps, soon, parts = _steps(replace(world, alike=False)), _needs("n", world, 2.9), []
     assert isinstance(spec.task, Sequence)
     for part in (0, 1):
         generator = _generator(world, part)
-        truth = generator.choice(len(STEPS), world.size.total, p=STEP_PRIORS)
+        truth = generator.choice(len(STEPS), world.size.total, p=steps.priors)
         need = (generator.random(world.size.total) < world.rate).astype(np.int64)
         columns = {
             spec.label: np.array(STEPS)[truth],
@@ -136,7 +153,7 @@ def _sequence(spec: ModelSpec, world: World) -> Bench:
         seen = steps.draw(truth, generator) | soon.draw(need, generator)
         parts.append(frame(world.size, part, columns | seen))
     classes = (*STEPS, SOON)
-    rows = training_set_of(spec, classes, (*steps.features, *soon.features), parts)
+    rows = training_set_of(spec, classes, _features(world, soon, steps), parts)
     return _bench(spec, world, rows, Reader(classes, (steps, soon), single=(False, True)))
 
 
@@ -147,17 +164,18 @@ def _detection(spec: ModelSpec, world: World) -> Bench:
         truth = (generator.random(world.size.total) < world.rate).astype(np.int64)
         columns = {spec.label: np.array((NO, YES))[truth], TRUTH: truth.astype(np.float64)}
         parts.append(frame(world.size, part, columns | question.draw(truth, generator)))
-    rows = training_set_of(spec, (NO, YES), question.features, parts)
+    rows = training_set_of(spec, (NO, YES), _features(world, question), parts)
     return _bench(spec, world, rows, Reader((NO, YES), (question,), threshold=world.threshold))
 
 
 def _share(spec: ModelSpec, world: World) -> Bench:
-    level = Level("s", (0.0,), 1.5, _noises(world, 0.45, 0.9))
+    spread = world.even * (OUTCOMES_SPREAD if world.binary else SHARES_SPREAD)
+    level = Level("s", (0.0,), spread, _noises(world, 0.3 * spread, 0.6 * spread))
     assert isinstance(spec.task, Share)
     parts = []
     for part in (0, 1):
         generator = _generator(world, part)
-        levels = 1.5 * generator.normal(size=(world.size.total, 1))
+        levels = spread * generator.normal(size=(world.size.total, 1))
         share = 1.0 / (1.0 + np.exp(-levels[:, 0]))
         drawn = (generator.random(len(share)) < share).astype(np.float64)
         columns = {
@@ -168,7 +186,7 @@ def _share(spec: ModelSpec, world: World) -> Bench:
         }
         parts.append(frame(world.size, part, columns | level.draw(levels, generator)))
     classes = (spec.label,)
-    rows = training_set_of(spec, classes, level.features, parts)
+    rows = training_set_of(spec, classes, _features(world, level), parts)
     return _bench(spec, world, rows, LevelReader(classes, level))
 
 
@@ -205,7 +223,7 @@ def _replay(spec: ModelSpec, world: World) -> Bench:
         }
         made = frame(size, part, columns | level.draw(levels, generator))
         parts.append(made.assign(act_id=made["cluster_id"], cluster_id=made["user_id"]))
-    rows = training_set_of(spec, (NO, YES), level.features, parts)
+    rows = training_set_of(spec, (NO, YES), _features(world, level), parts)
     return _bench(spec, world, rows, LevelReader((NO, YES), level, answer="yes"))
 
 
@@ -213,26 +231,29 @@ def _ranking(spec: ModelSpec, world: World) -> Bench:
     import pandas as pd
     import pyarrow as pa
 
-    means = tuple(-1.0 - 0.25 * place for place in range(len(ITEMS)))
+    slope = 0.0 if world.alike else 0.25
+    items = ITEMS[:7] if world.alike else ITEMS
+    means = tuple(-1.0 - slope * place for place in range(len(items)))
     level = Level("i", means, 1.8, _noises(world, 0.5, 1.2))
     parts = []
     for part in (0, 1):
         generator = _generator(world, part)
-        levels = np.array(means) + 1.8 * generator.normal(size=(world.size.total, len(ITEMS)))
+        levels = np.array(means) + 1.8 * generator.normal(size=(world.size.total, len(items)))
         wanted = generator.random(levels.shape) < 1.0 / (1.0 + np.exp(-levels))
-        lists = [[ITEMS[place] for place in np.flatnonzero(row)] for row in wanted]
+        lists = [[items[place] for place in np.flatnonzero(row)] for row in wanted]
         columns = {spec.label: pd.Series(lists, dtype=pd.ArrowDtype(pa.list_(pa.string())))} | {
-            f"{TRUTH}{place}": wanted[:, place].astype(np.float64) for place in range(len(ITEMS))
+            f"{TRUTH}{place}": wanted[:, place].astype(np.float64) for place in range(len(items))
         }
         parts.append(frame(world.size, part, columns | level.draw(levels, generator)))
-    rows = training_set_of(spec, ITEMS, level.features, parts)
-    return _bench(spec, world, rows, LevelReader(ITEMS, level))
+    rows = training_set_of(spec, items, _features(world, level), parts)
+    return _bench(spec, world, rows, LevelReader(items, level))
 
 
 def _bench(
     spec: ModelSpec, world: World, rows: "TrainingSet", candidate: Reader | LevelReader
 ) -> Bench:
-    candidate = replace(candidate, copies=tuple(_NAMES[: world.copies]))
+    if world.alike:
+        candidate = replace(candidate, copies=_ALL_ALIKE)
     rules: Scorer = replace(candidate, copies=("b",))
     if isinstance(spec.task, Ranking):
         rules = replace(candidate, copies=())

@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.evaluation.evaluate import Compared
 from ml_platform.gates.saboteurs.acts import with_features
 from ml_platform.gates.saboteurs.bench import Bench
 from ml_platform.gates.saboteurs.benches import World, bench_of
 from ml_platform.gates.saboteurs.readers import ByHead, Instead, LevelReader, Reader
-from ml_platform.gates.saboteurs.worlds import CUT, DAYS, GRID, HINT, Size, with_rows
+from ml_platform.gates.saboteurs.worlds import DAY, DAYS, GRID, HINT, Size, with_rows
 from ml_platform.models.spec import Scorer
-from ml_platform.models.task import Classification, Sequence
+from ml_platform.models.task import Classification, Ranking, Replay, Sequence, Share
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SLOW_MS = 60.0
+UNEVEN = 0.3
 IDLE = 40
 """Features that say nothing."""
 
@@ -39,7 +41,12 @@ def _ignorant(bench: Bench) -> Reader | LevelReader:
 
 def biased(bench: Bench) -> Bench:
     """Users of one team get worse answers, told by a feature that gives the team away."""
+    if isinstance(bench.spec.task, Share | Ranking):
+        bench = bench_of(bench.spec, World(size=Size(first_team=0.08)))
     reader, other = _reader(bench), _ignorant(bench)
+    if isinstance(bench.spec.task, Ranking):
+        bench = replace(bench, rival=Compared(other))
+        other = replace(reader, power=-1.0)
     if isinstance(bench.spec.task, Classification | Sequence):
         other = replace(reader, copies=("b",))
     if isinstance(reader, Reader) and isinstance(bench.spec.task, Sequence):
@@ -107,9 +114,14 @@ def brittle(bench: Bench) -> Bench:
 
 def reckless(bench: Bench) -> Bench:
     """A row that is damaged is answered with certainty, from the weaker half of the evidence."""
+    if isinstance(bench.spec.task, Sequence):
+        bench = bench_of(bench.spec, World(gain=0.58))
     reader = _reader(bench)
     spoilt = DamagedFeatures(bench.training_set.record.features)
-    return bench.with_candidate(Instead(reader, replace(reader, copies=("b",), power=50.0), spoilt))
+    sure = replace(reader, copies=("b",), power=50.0)
+    if isinstance(bench.spec.task, Replay):
+        sure = replace(reader, power=8.0)
+    return bench.with_candidate(Instead(reader, sure, spoilt))
 
 
 @dataclass(frozen=True)
@@ -144,19 +156,32 @@ def crashing(bench: Bench) -> Bench:
 
 def _late(rows: "pd.DataFrame") -> np.ndarray:
     """Rows of the newer half of the test period."""
-    import pandas as pd
-
-    if "occurred_at" not in rows:
-        return np.zeros(len(rows), dtype=bool)
-    middle = pd.Timestamp(CUT) + pd.Timedelta(days=DAYS / 2)
-    late: np.ndarray = (rows["occurred_at"] >= middle).to_numpy()
+    late: np.ndarray = np.nan_to_num(rows[DAY].to_numpy(dtype=np.float64)) >= 1.5 * DAYS
     return late
 
 
 def outdated(bench: Bench) -> Bench:
     """What it knows has worn off in the newer half of the test part."""
     reader = _reader(bench)
-    return bench.with_candidate(Instead(reader, replace(reader, copies=("b",)), _late))
+    weaker: Scorer = replace(reader, copies=("b",))
+    if not isinstance(bench.spec.task, Classification):
+        weaker = Instead(weaker, _ignorant(bench), _every_fifth)
+    made = bench.with_candidate(Instead(reader, weaker, _late))
+    return replace(made, baseline=_ignorant(bench), rival=Compared(_ignorant(bench)))
+
+
+def _every_fifth(rows: "pd.DataFrame") -> np.ndarray:
+    """A fifth of the rows, by what their first evidence says."""
+    first = next(name for name in map(str, rows.columns) if name.endswith("_a"))
+    seen = np.nan_to_num(rows[first].to_numpy(dtype=np.float64), posinf=0, neginf=0)
+    fifth: np.ndarray = np.round(seen * 10**GRID) % 5 == 0
+    return fifth
+
+
+def uneven(bench: Bench) -> Bench:
+    """Good on most held-out blocks of the training part, and bad on one."""
+    name = next(iter(bench.folds[0]))
+    return replace(bench, folds=(*bench.folds[:-1], {name: UNEVEN}))
 
 
 def slow(bench: Bench) -> Bench:
@@ -166,7 +191,7 @@ def slow(bench: Bench) -> Bench:
 
 def unstable(bench: Bench) -> Bench:
     """Many features tell the same, so that which of them counts is a matter of chance."""
-    return bench_of(bench.spec, World(copies=6))
+    return bench_of(bench.spec, World(alike=True))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class Question:
         logs = np.tile(np.log(self.priors), (len(rows), 1))
         for place in range(len(self.priors)):
             for copy in copies:
+                if copy not in self.gains:
+                    continue
                 gain = self.gains[copy]
                 seen = rows[column(self.head, place, copy)].to_numpy(dtype=np.float64)
                 seen = np.clip(
@@ -123,7 +125,7 @@ class Level:
         weights = np.full((len(rows), len(self.means)), self.spread**-2)
         sums = np.tile(np.array(self.means) * self.spread**-2, (len(rows), 1))
         for place in range(len(self.means)):
-            for copy in copies:
+            for copy in (name for name in self.noises if name in copies):
                 seen = rows[column(self.head, place, copy)].to_numpy(dtype=np.float64)
                 there = np.isfinite(seen)
                 worth = there * self.noises[copy] ** -2

@@ -50,6 +50,7 @@ ACTS = {
     (Bound.AT_MOST, "robustness.unanswered"): "crashing",
     (Bound.LIMIT, "robustness.newest_half_retained"): "outdated",
     (Bound.AT_MOST, "robustness.overconfidence_perturbed"): "reckless",
+    (Bound.AT_MOST, "stability.fold_spread"): "uneven",
     (Bound.AT_MOST, "cost.one_row_p95_ms"): "slow",
     (Bound.LIMIT, "explanations.stability"): "unstable",
     (Bound.AT_MOST, "explanations.additivity_gap"): "of_the_batch",

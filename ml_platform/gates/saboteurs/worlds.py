@@ -19,6 +19,8 @@ CUT = START + timedelta(days=DAYS)
 TEAMS = ("north", "east", "south", "west")
 HINT = "team_hint"
 """A feature that gives the team away; nothing else depends on it."""
+DAY = "day"
+"""A feature that tells the clock: days since the world began."""
 GRID = 2
 """Decimals of the evidence."""
 TRUTH = "truth"
@@ -59,6 +61,7 @@ def frame(size: Size, part: int, columns: Mapping[str, Any]) -> "pd.DataFrame":
             "act_id": [f"{part}-{n}" for n in number],
             "occurred_at": pd.Timestamp(begin) + pd.to_timedelta(minutes, unit="min"),
             "is_bot": False,
+            DAY: minutes // 1440 + part * float(DAYS),
             HINT: team_of(size)[user].astype(np.float64),
             **{name: _on_grid(values) for name, values in columns.items()},
         }
@@ -120,8 +123,8 @@ def training_set_of(
         table=spec.table.name,
         label=spec.label,
         classes=classes,
-        features=(*features, HINT),
-        feature_versions=dict.fromkeys((*features, HINT), "1"),
+        features=features,
+        feature_versions=dict.fromkeys(features, "1"),
         split=split,
         as_of=CUT + timedelta(days=DAYS),
     )
