@@ -7,6 +7,7 @@ writes docs/images/*.png.
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = {"width": 1600, "height": 950}
+MODEL = "pattern_classifier"
+COMMAND = str(Path(sys.executable).with_name("ml-platform"))
 OPEN = ",".join(f"global@global:{name}" for name in STAGE_NAMES)
 """Groups of the graph that are drawn open: all stages."""
 
@@ -62,6 +65,18 @@ def take(found: dict[str, str]) -> None:
             sys.stdout.write(f"{IMAGES / name}.png\n")
 
 
+def take_report(home: str, folder: Path) -> None:
+    """The top of the page of one candidate, as `ml-platform report` writes it."""
+    executable = find_browser()
+    assert executable is not None, "the pictures before it found one"
+    made = folder / "report.html"
+    subprocess.run([COMMAND, "report", MODEL, "--home", home, "--out", str(made)], check=True)
+    with browser(executable) as opened:
+        page = opened.new_page(viewport={"width": 1180, "height": 1180})
+        page.goto(made.as_uri())
+        page.screenshot(path=IMAGES / "report.png")
+
+
 def tidy(page: "Page", name: str) -> None:
     """Hides what has nothing to do with us: the list beside the graph, MLflow's assistant."""
     if name == "asset_graph":
@@ -75,9 +90,10 @@ def tidy(page: "Page", name: str) -> None:
 def main() -> None:
     """Up, pictures, down."""
     home = sys.argv[1] if len(sys.argv) > 1 else ".ml_platform"
-    command = [str(Path(sys.executable).with_name("ml-platform")), "up", "--home", home]
+    with tempfile.TemporaryDirectory() as folder:
+        take_report(home, Path(folder))
     with subprocess.Popen(
-        [*command, "--port", "3970"], stdout=subprocess.PIPE, text=True
+        [COMMAND, "up", "--home", home, "--port", "3970"], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             take(addresses(process))

@@ -57,7 +57,7 @@ LATENCY = QualityGate(
     "latency",
     "cost.one_row_p95_ms",
     Bound.AT_MOST,
-    25.0,
+    100.0,
     "people wait for the answer, and it is not the only thing that they wait for",
 )
 STABLE_REASONS = QualityGate(

@@ -13,7 +13,7 @@ from ml_platform.evaluation.page.markup import (
     section,
     table,
 )
-from ml_platform.evaluation.page.strip import score, section_name
+from ml_platform.evaluation.page.strip import section_name
 from ml_platform.evaluation.page.verdict import Verdicted, gates_of, outcome_of
 from ml_platform.evaluation.page.words import heading, interval, sentence
 from ml_platform.evaluation.report import EvaluationReport
@@ -29,25 +29,27 @@ def dimension_sections(report: EvaluationReport, decision: Verdicted) -> str:
 
 def _section(dimension: Dimension, decision: Verdicted) -> str:
     gates = gates_of(decision, dimension.name)
-    points = score(dimension)
-    scored = (
-        "" if points is None else f' <span class="score">{points:.1f}<small> of 10</small></span>'
-    )
     charts = "".join(chart_figure(chart) for chart in dimension.charts)
     return section(
         section_name(dimension),
         dimension.title,
-        f'<p class="answer">{outcome_chip(outcome_of(gates))}{scored} '
+        f'<p class="answer">{outcome_chip(outcome_of(gates))} '
         f"<strong>{escape(sentence(dimension.summary))}</strong></p>",
         _titled("What a reviewer must know", bullets(map(sentence, dimension.findings))),
         _parts(dimension.parts),
         f'<div class="charts">{charts}</div>' if charts else "",
         _titled("Its gates", short_gates(gates)),
-        _measures(dimension),
-        _not_told(dimension),
-        "".join(report_table(each) for each in dimension.tables),
         _titled("What would better it", bullets(map(sentence, dimension.advice))),
+        _not_told(dimension),
+        _folded(_measures(dimension) + "".join(report_table(each) for each in dimension.tables)),
         lead=dimension.question,
+    )
+
+
+def _folded(figures: str) -> str:
+    """All figures and tables, for those who check; closed at first."""
+    return (
+        f"<details><summary>All figures and tables</summary>{figures}</details>" if figures else ""
     )
 
 

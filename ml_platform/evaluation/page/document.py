@@ -31,11 +31,11 @@ def report_html(
         banner(report),
         verdict_card(report, decision),
         strip(report, decision),
-        dimension_sections(report, decision),
         gates_section(decision),
+        checklist_section(report, decision),
         metrics_section(report),
         results_section(report),
-        checklist_section(report, decision),
+        dimension_sections(report, decision),
         monitoring_section(report, decision),
         reproduction_section(report, decision, versions),
     )

@@ -107,6 +107,8 @@ svg text.limit { fill: #b91c1c; }
 .open li { padding-left: 1.7rem; position: relative; }
 .open li::before { content: "☐"; position: absolute; left: 0; top: -.1em; font-size: 1.15em; color:
   var(--soft); }
+details { border-top: 1px solid var(--line); margin-top: 1rem; padding-top: .6rem; }
+summary { cursor: pointer; font-weight: 600; color: var(--blue); }
 .wide { overflow-x: auto; max-width: 100%; margin-bottom: .6rem; }
 table { border-collapse: collapse; font-size: .9rem; min-width: min(100%, 24rem); }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line);

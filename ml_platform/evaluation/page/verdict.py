@@ -107,12 +107,15 @@ def stopping(decision: Verdicted) -> tuple[GateLine, ...]:
 
 
 def gates_of(decision: Verdicted, dimension: str) -> tuple[GateLine, ...]:
-    """The gates on the measures of a dimension; those on plain metrics for ''; never integrity gates."""
+    """The gates on a dimension, by its measures or its name; those on plain metrics for ''."""
     return tuple(
         gate
         for gate in decision.gates
-        if gate.kind != INTEGRITY
-        and (gate.metric.partition(".")[0] if "." in gate.metric else "") == dimension
+        if (gate.kind == INTEGRITY and gate.name == dimension)
+        or (
+            gate.kind != INTEGRITY
+            and (gate.metric.partition(".")[0] if "." in gate.metric else "") == dimension
+        )
     )
 
 

@@ -17,7 +17,7 @@ from ml_platform.models.task import Classification, Ranking, Replay, Sequence, S
 if TYPE_CHECKING:
     import pandas as pd
 
-SLOW_MS = 60.0
+SLOW_MS = 150.0
 UNEVEN = 0.3
 IDLE = 40
 """Features that say nothing."""
