@@ -14,14 +14,14 @@ from ml_platform.experiments.result import Held
 from ml_platform.experiments.statistics import statistics_bytes, statistics_of
 from ml_platform_tests.experiments.examples import definition, run
 
-COLUMNS = ("rows", "squares", "errors", "truth", "truth_squares")
+COLUMNS = ("rows", "squares", "errors", "residuals", "truth", "truth_squares")
 
 
 def arm(error: np.ndarray) -> ShareSums:
     """A cluster a row; its absolute error is given, so that mae is the mean."""
     count = len(error)
     truth = np.linspace(0, 1, count)
-    sums = np.column_stack([np.ones(count), error**2, error, truth, truth**2])
+    sums = np.column_stack([np.ones(count), error**2, error, error, truth, truth**2])
     return ShareSums(sums, COLUMNS, binary=False)
 
 
@@ -142,12 +142,13 @@ def test_every_class_of_statistics_can_be_stored() -> None:
     truth, clusters = generator.integers(0, 2, 60), np.repeat(np.arange(20), 3)
     both = generator.dirichlet([1, 1], 60)
     binary = BinarySums(generator.random((20, 9)), 0.7, 0.6, True)
+    budgets = generator.random((20, 4))
     columns = ("rows", "offered", "bits", "hit_at_1", "hit_at_5", "precision_at_5")
     columns += ("recall_at_5", "ndcg_at_5", "map_at_5", "mrr")
     some = {
         "classes": cluster_sums(Predictions(truth, both, clusters), 20),
         "steps": SequenceSums(step_sums(truth, both, clusters, 20), binary),
-        "yes": DetectionSums(binary.sums, binary),
+        "yes": DetectionSums(np.hstack([binary.sums, budgets]), binary, (0.9, 0.8, 0.7)),
         "none": DetectionSums(binary.sums, None),
         "launches": replay_sums(truth, both[:, 1], clusters, 20, 0.5, {}),
         "lists": ListSums(5, columns, generator.random((20, len(columns) + 3)), 3),
