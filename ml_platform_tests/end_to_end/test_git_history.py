@@ -89,7 +89,7 @@ def test_models_whose_tables_it_lacks_are_left_out_and_say_so(first: Any) -> Non
     for name, lacking in (
         ("suggestion_scorer", "no suggestions in this source"),
         ("trigger_predictor", "no workflow_executions in this source"),
-        ("workflow_recommender", "next_used"),
+        ("workflow_recommender", "no workflow_executions in this source"),
     ):
         model = first["models"][name]
         assert model["verdict"] == "INSUFFICIENT", name
