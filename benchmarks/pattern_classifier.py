@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -73,13 +73,6 @@ def judged(
         baseline=scorer_of(SPEC.fit_rules(made)),
         ceiling=ceilings(best),
         champion=Compared(scorer_of(five.artifact)),
-        folds=ours.fold_metrics,
-        artifact_sha256=ours.artifact.sha256,
-        versions={},
-        policy_version="benchmark",
-        as_of=FOREVER,
-        newest_row_at=FOREVER - timedelta(days=1),
-        live=False,
         seed=SPEC.seed,
     )
 

@@ -144,13 +144,6 @@ def _report(spec: ModelSpec, training_set: TrainingSet) -> EvaluationReport:
         candidate=scorer_of(fitted.artifact),
         estimator=fitted.estimator,
         baseline=scorer_of(spec.fit_rules(training_set)),
-        folds=fitted.fold_metrics,
-        artifact_sha256=fitted.artifact.sha256,
-        versions={},
-        policy_version="",
-        as_of=NOW,
-        newest_row_at=NOW,
-        live=False,
         seed=spec.seed,
         task=spec.task,
     )

@@ -78,13 +78,6 @@ def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Li
         candidate=scorer,
         estimator=fitted.estimator,
         baseline=BASELINE,
-        folds=fitted.fold_metrics,
-        artifact_sha256=fitted.artifact.sha256,
-        versions={},
-        policy_version="benchmark",
-        as_of=made.record.as_of,
-        newest_row_at=made.record.as_of,
-        live=False,
         seed=SEED,
         task=Share(),
     )

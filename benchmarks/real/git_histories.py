@@ -5,7 +5,7 @@ are a plain forest's figures with aggregates of the commit's own files, per file
 """
 
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.real.line import Line
@@ -60,13 +60,6 @@ def _report(history: Path) -> EvaluationReport:
             candidate=scorer_of(fitted.artifact),
             estimator=fitted.estimator,
             baseline=scorer_of(SPEC.fit_rules(training_set)),
-            folds=fitted.fold_metrics,
-            artifact_sha256=fitted.artifact.sha256,
-            versions={},
-            policy_version="benchmark",
-            as_of=NOW,
-            newest_row_at=NOW - timedelta(days=1),
-            live=False,
             seed=SPEC.seed,
             task=SPEC.task,
         )

@@ -16,11 +16,11 @@ from ml_platform.training_sets.training_set import TrainingSetRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.evaluation.dimension import Dimension
-    from ml_platform.evaluation.evaluate import Compared
-    from ml_platform.evaluation.judge import Answers, Judge
+    from ml_platform.evaluation.evaluate import Compared, Origin
     from ml_platform.evaluation.report import EvaluationReport
+    from ml_platform.features.leakage import LeakageReport
     from ml_platform.gates.integrity import IntegrityEvidence
+    from ml_platform.models.artifact import Artifact
     from ml_platform.training_sets.training_set import TrainingSet
 
 
@@ -46,11 +46,9 @@ def judge(
     from ml_platform.evaluation.data_dimensions import leakage_report, quality_report
     from ml_platform.evaluation.evaluate import evaluate
     from ml_platform.evaluation.examine import Examined, examine
-    from ml_platform.gates.integrity import evidence_of
     from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
     from ml_platform.models.probabilities import load_probabilities
     from ml_platform.training_sets.build import load_training_set
-    from ml_platform.training_sets.window import rows_path
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, record)
@@ -60,9 +58,22 @@ def judge(
     production = platform.ledger.production(spec.name)
     scorer = scorer_of(artifact)
     leakage = leakage_report(spec, rows)
-
-    def examined(judge: "Judge", answers: "Answers") -> "tuple[Dimension, ...]":
-        return examine(
+    report = evaluate(
+        rows,
+        candidate=scorer,
+        estimator=load_probabilities(
+            settings.home / "estimator_probabilities",
+            candidate.estimator_probabilities_sha256,
+            artifact.classes,
+        ),
+        baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
+        seed=spec.seed,
+        task=spec.task,
+        ceiling=_ceiling(platform, spec, rows),
+        champion=_champion(platform, production, record),
+        rival=_rival(platform, spec, record),
+        origin=_origin(spec, platform, candidate, production),
+        examine=lambda judge, answers: examine(
             Examined(
                 spec=spec,
                 training_set=rows,
@@ -78,50 +89,62 @@ def judge(
                 leakage=leakage,
                 quality=quality_report(spec, rows),
             )
-        )
-
-    report = evaluate(
-        rows,
-        candidate=scorer,
-        estimator=load_probabilities(
-            settings.home / "estimator_probabilities",
-            candidate.estimator_probabilities_sha256,
-            artifact.classes,
         ),
-        baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
-        task=spec.task,
-        ceiling=_ceiling(platform, spec, rows),
-        champion=_champion(platform, production, record),
-        rival=_rival(platform, spec, record),
-        folds=candidate.fold_metrics,
-        artifact_sha256=artifact.sha256,
+    )
+    evidence = _evidence(spec, platform, report, record, artifact, leakage)
+    return Judged(report, evidence, production)
+
+
+def _origin(
+    spec: ModelSpec,
+    platform: Connections,
+    candidate: CandidateRecord,
+    production: ProductionState,
+) -> "Origin":
+    """What the report tells of the candidate and of this home."""
+    from ml_platform.evaluation.evaluate import Origin
+
+    return Origin(
+        as_of=platform.home.as_of,
+        newest_row_at=platform.newest_event_at,
+        live=platform.source_is_live,
+        artifact_sha256=candidate.artifact_sha256,
+        policy_version=policy_version(spec.policy),
         versions={
             "candidate": candidate.artifact_sha256[:12],
             "baseline": candidate.rules_sha256[:12],
             "champion": str(production.version or ""),
         },
-        policy_version=policy_version(spec.policy),
-        as_of=platform.home.as_of,
-        newest_row_at=platform.newest_event_at,
-        live=platform.source_is_live,
-        seed=spec.seed,
-        examine=examined,
+        folds=candidate.fold_metrics,
         source_options=platform.home.source.arguments,
     )
+
+
+def _evidence(
+    spec: ModelSpec,
+    platform: Connections,
+    report: "EvaluationReport",
+    record: TrainingSetRecord,
+    artifact: "Artifact",
+    leakage: "LeakageReport",
+) -> "IntegrityEvidence":
+    """What was recorded, beside what lies on disk and is defined now."""
+    from ml_platform.gates.integrity import evidence_of
+    from ml_platform.training_sets.window import rows_path
+
     definitions = platform.ledger.feature_definitions()
-    evidence = evidence_of(
+    return evidence_of(
         report,
         record,
         leakage,
         artifact_sha256=artifact.sha256,
-        rows_sha256=values.file_sha256(rows_path(settings.training_sets, record)),
+        rows_sha256=values.file_sha256(rows_path(platform.settings.training_sets, record)),
         artifact_features=_in_order(artifact.features, record.features),
         current_feature_versions={
             feature.name: definitions[spec.table.qualified(feature.name)][0]
             for feature in spec.table.features
         },
     )
-    return Judged(report, evidence, production)
 
 
 def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The candidate judged once on test rows it has never seen, beside everything it is compared with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,14 @@ from ml_platform.evaluation.intervals import (
     estimates,
     replicate,
 )
-from ml_platform.evaluation.judge import Answers, Judge
+from ml_platform.evaluation.judge import Answers, Details, Judge
 from ml_platform.evaluation.judges import judge_of
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.scorers import score
 from ml_platform.models.spec import Scorer
 from ml_platform.models.task import Classification, Ranking, Task
-from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
+from ml_platform.training_sets.training_set import CLUSTER, TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,23 @@ class Compared:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a candidate comes from, and when it is judged: told in the report, and no metric depends on it."""
+
+    as_of: datetime
+    newest_row_at: datetime
+    live: bool = False
+    artifact_sha256: str = ""
+    policy_version: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """`Subject.version` by subject, empty where one is not named."""
+    folds: Sequence[Mapping[str, float]] = ()
+    """Metrics on each held-out block of the training part."""
+    source_options: tuple[str, ...] = ()
+    """How the source was named, for the command that makes the report again."""
+
+
 NOTHING = Compared()
 CLASSIFICATION = Classification()
 
@@ -46,21 +63,14 @@ def evaluate(
     candidate: Scorer,
     estimator: Scorer,
     baseline: Scorer,
-    folds: Sequence[Mapping[str, float]],
-    artifact_sha256: str,
-    versions: Mapping[str, str],
-    policy_version: str,
-    as_of: datetime,
-    newest_row_at: datetime,
-    live: bool,
     seed: int,
     task: Task = CLASSIFICATION,
     ceiling: "pd.DataFrame | None" = None,
     champion: Compared = NOTHING,
     rival: Compared = NOTHING,
+    origin: Origin | None = None,
     resamples: int = RESAMPLES,
     examine: Callable[[Judge, Answers], tuple[Dimension, ...]] = lambda _judge, _answers: (),
-    source_options: tuple[str, ...] = (),
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
@@ -68,28 +78,26 @@ def evaluate(
     fitted side of it: ``parity_gap`` is the largest difference between the two. ``baseline`` are the
     rules; ``champion`` is empty for a first candidate, and has a note that says why for one that cannot
     be judged on these rows; ``rival`` is another model's candidate. ``ceiling`` has the Bayes rule's
-    answers (row_id, model, prediction, probability). ``folds`` are metrics on each held-out block of the
-    training part. ``versions`` gives `Subject.version` by subject, empty where one is not named.
-    ``examine`` looks at the candidate's answers in other ways than by metrics (`ml_platform.evaluation.examine`);
-    ``source_options`` is how the source was named, for the command that makes the report again.
+    answers (row_id, model, prediction, probability). ``examine`` looks at the candidate's answers in other ways
+    than by metrics (`ml_platform.evaluation.examine`).
 
     Raises:
         InsufficientData: no test row at all (too few for a gate is the gate's matter).
         IntegrityError: a scorer, a label or a ceiling that does not fit the training set.
     """
-    record = training_set.record
     judge = judge_of(task, training_set)
 
     def answers(name: str, scorer: Scorer) -> Answers:
         bounded = not isinstance(task, Ranking)
-        values = score(name, scorer, training_set.test, record.classes, bounded=bounded)
+        classes = training_set.record.classes
+        values = score(name, scorer, training_set.test, classes, bounded=bounded)
         return Answers(values, getattr(scorer, "threshold", None))
 
     def judged_by(of: Answers) -> dict[str, Replicates]:
         return replicate(judge.sums(of), seed=seed, resamples=resamples)
 
-    own = answers("candidate", candidate)
-    fitted = answers("estimator", estimator)
+    own, fitted = answers("candidate", candidate), answers("estimator", estimator)
+    gap = float(np.abs(own.values - fitted.values).max())
     judged = {"candidate": judged_by(own)}
     others = {
         "baseline": baseline,
@@ -102,18 +110,46 @@ def evaluate(
             judged[name] = judged_by(answers(name, scorer))
     if ceiling is not None:
         judged["ceiling"] = judged_by(judge.ceiling(ceiling))
+    told = origin or _origin_of(training_set.record)
+    report = _report(training_set, judge, judge.details(own), judged, told, seed, gap)
+    return replace(
+        report,
+        resamples=resamples,
+        headline=task.headline,
+        champion_note=champion.note,
+        rival_note=rival.note,
+        dimensions=examine(judge, own),
+    )
+
+
+def _origin_of(record: TrainingSetRecord) -> Origin:
+    """That of a candidate which nobody is going to promote."""
+    return Origin(as_of=record.as_of, newest_row_at=record.as_of)
+
+
+def _report(
+    training_set: TrainingSet,
+    judge: Judge,
+    details: Details,
+    judged: Mapping[str, dict[str, Replicates]],
+    origin: Origin,
+    seed: int,
+    parity_gap: float,
+) -> EvaluationReport:
+    """Figures, differences and details of what was judged, by subject."""
+    record = training_set.record
     subjects = {
-        name: Subject(name, versions.get(name, ""), estimates(of)) for name, of in judged.items()
+        name: Subject(name, origin.versions.get(name, ""), estimates(of))
+        for name, of in judged.items()
     }
-    details = judge.details(own)
     return EvaluationReport(
         model=record.model,
         source=record.source,
         simulated=record.simulated,
-        as_of=as_of,
-        artifact_sha256=artifact_sha256,
+        as_of=origin.as_of,
+        artifact_sha256=origin.artifact_sha256,
         training_set_fingerprint=record.fingerprint,
-        policy_version=policy_version,
+        policy_version=origin.policy_version,
         seed=seed,
         rows=len(training_set.test),
         clusters=int(training_set.test[CLUSTER].nunique()),
@@ -127,25 +163,20 @@ def evaluate(
         champion=subjects.get("champion"),
         difference_to_baseline=differences(judged["candidate"], judged["baseline"]),
         difference_to_champion=_difference(judged, "champion"),
-        folds=tuple(dict(fold) for fold in folds),
+        folds=tuple(dict(fold) for fold in origin.folds),
         per_class=details.per_class,
         confusion=details.confusion,
         reliability=details.reliability,
-        parity_gap=float(np.abs(own.values - fitted.values).max()),
-        newest_row_at=newest_row_at,
-        live=live,
+        parity_gap=parity_gap,
+        newest_row_at=origin.newest_row_at,
+        live=origin.live,
         absent_classes=details.absent_classes,
-        resamples=resamples,
-        champion_note=champion.note,
-        headline=task.headline,
         rival=subjects.get("rival"),
         difference_to_rival=_difference(judged, "rival"),
-        rival_note=rival.note,
         tables=details.tables,
         undefined=dict(details.undefined),
         not_applicable=dict(details.not_applicable),
-        dimensions=examine(judge, own),
-        source_options=source_options,
+        source_options=origin.source_options,
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.evaluation.evaluate import Compared, evaluate
+from ml_platform.evaluation.evaluate import Compared, Origin, evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.scorers import by_act, naive_scorer, score
 from ml_platform.evaluation.sums import Predictions
@@ -22,6 +22,15 @@ from ml_platform_tests.evaluation.examples import (
 )
 
 SET = make_training_set()
+ORIGIN = Origin(
+    as_of=AS_OF,
+    newest_row_at=AS_OF,
+    live=True,
+    artifact_sha256="a" * 64,
+    policy_version="p1",
+    versions={"candidate": "a1"},
+    folds=({"accuracy": 0.9},),
+)
 
 
 def ceiling_of(test):
@@ -34,13 +43,7 @@ def judge(training_set=SET, **changes):
         "estimator": STRONG,
         "baseline": WEAK,
         "ceiling": ceiling_of(training_set.test),
-        "folds": ({"accuracy": 0.9},),
-        "artifact_sha256": "a" * 64,
-        "versions": {"candidate": "a1"},
-        "policy_version": "p1",
-        "as_of": AS_OF,
-        "newest_row_at": AS_OF,
-        "live": True,
+        "origin": ORIGIN,
         "seed": 7,
         "resamples": 200,
     }

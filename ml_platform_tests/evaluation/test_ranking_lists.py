@@ -1,7 +1,6 @@
 """Lists of k items against answers by hand and scikit-learn."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from math import log2
 
 import numpy as np
@@ -213,19 +212,11 @@ class TestGates:
     def test_over_popularity(self, planted: TrainingSet, saboteur: bool, outcome: str) -> None:
         fitted = SPEC.fit(planted, FitRequest(seed=1, parameters={"choose": False, "tastes": 4}))
         rules = scorer_of(SPEC.fit_rules(planted))
-        now = datetime(2026, 6, 1, tzinfo=UTC)
         report = evaluate(
             planted,
             candidate=rules if saboteur else scorer_of(fitted.artifact),
             estimator=rules if saboteur else fitted.estimator,
             baseline=rules,
-            folds=fitted.fold_metrics,
-            artifact_sha256="",
-            versions={},
-            policy_version="",
-            as_of=now,
-            newest_row_at=now,
-            live=False,
             seed=1,
             task=SPEC.task,
             resamples=200,

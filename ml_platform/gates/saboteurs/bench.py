@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.evaluation.cost.sample import CallTimes, CostMeter, CostSample
-from ml_platform.evaluation.evaluate import NOTHING, Compared, evaluate
+from ml_platform.evaluation.evaluate import NOTHING, Compared, Origin, evaluate
 from ml_platform.evaluation.examine import DIMENSIONS, Examined, examinations, examine
 from ml_platform.features.leakage import LeakageReport, find_leaks
 from ml_platform.features.quality.assess import assess
@@ -98,13 +98,14 @@ def decided(bench: Bench) -> Decision:
         baseline=bench.baseline,
         champion=bench.champion,
         rival=bench.rival if spec.rival else NOTHING,
-        folds=bench.folds,
-        artifact_sha256=_sha256(bench.artifact),
-        versions={},
-        policy_version=policy_version(spec.policy),
-        as_of=as_of,
-        newest_row_at=as_of - bench.age,
-        live=True,
+        origin=Origin(
+            as_of=as_of,
+            newest_row_at=as_of - bench.age,
+            live=True,
+            artifact_sha256=_sha256(bench.artifact),
+            policy_version=policy_version(spec.policy),
+            folds=bench.folds,
+        ),
         seed=spec.seed,
         task=spec.task,
         resamples=RESAMPLES,

@@ -5,8 +5,7 @@ The adoption matrix is written as memberships times components by Kullback-Leibl
 fixed: `FOLD_IN` multiplicative steps from equal memberships, which is what scikit-learn's ``transform`` does.
 """
 
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +15,7 @@ from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.recommending.new_items import filled, joined
 from ml_platform.models.recommending.top_items import NOT_OFFERED
 from ml_platform.models.recommending.user_vectors import (
-    FEATURES,
     UserVectors,
-    array_bytes,
     array_of,
 )
 
@@ -30,8 +27,6 @@ FACTORS_FILE = "factors.npy"
 FOLD_IN = 20
 """Multiplicative steps; more change the lists of one row in a hundred."""
 FIT_STEPS = 200
-CHUNK = 20_000
-"""Rows that are answered at a time."""
 _TINY = float(np.finfo(np.float32).eps)
 
 Array = NDArray[np.float64]
@@ -56,33 +51,20 @@ class FactorsScorer:
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), len(self.classes)))
-        for start in range(0, len(rows), CHUNK):
-            part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
-            vectors, has = self.vectors.of(part)
-            memberships = fold_in(vectors, self.components)
-            found[start : start + CHUNK] = shares(memberships @ self.components, has)
-        return found
+
+        def expected(vectors: Array, has: NDArray[np.bool_]) -> Array:
+            return shares(fold_in(vectors, self.components) @ self.components, has)
+
+        return self.vectors.answered(rows, expected)
 
     def with_new(self, items: tuple[str, ...]) -> "FactorsScorer":
         """The same for ``items`` that came after the fit as well: they are like those named alike."""
-        known = self.vectors.items
-        vectors = replace(
-            self.vectors,
-            items=(*known, *items),
-            content=joined(self.vectors.content, known, items),
-        )
-        return FactorsScorer(vectors, joined(self.components, known, items))
+        components = joined(self.components, self.vectors.items, items)
+        return FactorsScorer(self.vectors.with_new(items), components)
 
     def to_artifact(self) -> Artifact:
         """The declared arrays."""
-        files = self.vectors.to_files() | {FACTORS_FILE: array_bytes(self.components)}
-        return Artifact(
-            kind=ArtifactKind.FACTORS,
-            classes=self.classes,
-            features=MappingProxyType(dict(FEATURES)),
-            files=MappingProxyType(files),
-        )
+        return self.vectors.artifact(ArtifactKind.FACTORS, FACTORS_FILE, self.components)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "FactorsScorer":

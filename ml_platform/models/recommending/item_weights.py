@@ -4,21 +4,17 @@ Source: Steck (2019), "Embarrassingly shallow autoencoders for sparse data", equ
 the Gram matrix plus the penalty, the weight of item i on item j is -P[i, j] / P[j, j], and 0 of i on itself.
 """
 
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.models.artifact import Artifact, ArtifactKind
-from ml_platform.models.recommending.item_factors import CHUNK
 from ml_platform.models.recommending.new_items import filled, joined
 from ml_platform.models.recommending.top_items import NOT_OFFERED
 from ml_platform.models.recommending.user_vectors import (
-    FEATURES,
     UserVectors,
-    array_bytes,
     array_of,
 )
 
@@ -50,34 +46,22 @@ class ItemWeightsScorer:
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), len(self.classes)))
-        for start in range(0, len(rows), CHUNK):
-            part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
-            vectors, has = self.vectors.of(part)
+
+        def likely(vectors: Array, has: NDArray[np.bool_]) -> Array:
             answers = 1.0 / (1.0 + np.exp(-np.clip(vectors @ self.weights, -30.0, 30.0)))
-            found[start : start + CHUNK] = np.where(has, NOT_OFFERED, answers)
-        return found
+            return np.where(has, NOT_OFFERED, answers)
+
+        return self.vectors.answered(rows, likely)
 
     def with_new(self, items: tuple[str, ...]) -> "ItemWeightsScorer":
         """The same for ``items`` that came after the fit as well: they are told by what tells their like."""
-        known = self.vectors.items
-        vectors = replace(
-            self.vectors,
-            items=(*known, *items),
-            content=joined(self.vectors.content, known, items),
-        )
-        wide = joined(self.weights, known, items)
-        return ItemWeightsScorer(vectors, np.vstack([wide, np.zeros((len(items), wide.shape[1]))]))
+        wide = joined(self.weights, self.vectors.items, items)
+        weights = np.vstack([wide, np.zeros((len(items), wide.shape[1]))])
+        return ItemWeightsScorer(self.vectors.with_new(items), weights)
 
     def to_artifact(self) -> Artifact:
         """The declared arrays."""
-        files = self.vectors.to_files() | {WEIGHTS_FILE: array_bytes(self.weights)}
-        return Artifact(
-            kind=ArtifactKind.ITEM_WEIGHTS,
-            classes=self.classes,
-            features=MappingProxyType(dict(FEATURES)),
-            files=MappingProxyType(files),
-        )
+        return self.vectors.artifact(ArtifactKind.ITEM_WEIGHTS, WEIGHTS_FILE, self.weights)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ItemWeightsScorer":

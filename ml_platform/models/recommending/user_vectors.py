@@ -10,15 +10,18 @@ history is their history; a new one is their content; without content everybody 
 
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.encoding import require_features
+from ml_platform.models.recommending.new_items import joined
 from ml_platform.models.recommending.top_items import listed
 from ml_platform.models.tokens import MISSING, token_column
 
@@ -30,6 +33,8 @@ USED, RECENT, DOINGS, TEAM = "used", "recent", "recent_doings", "team"
 FEATURES = {USED: "tokens", RECENT: "tokens", DOINGS: "tokens", TEAM: "category"}
 VECTORS_FILE = "user_vectors.json"
 CONTENT_FILE = "content.npy"
+CHUNK = 20_000
+"""Rows that are answered at a time."""
 LEAST_SHARE = 1e-6
 """Of an item in the content of a user: a ridge regression may go below 0."""
 
@@ -66,6 +71,21 @@ class UserVectors:
             history = history + self.recency * recent
         return history + self.prior_weight * self.suggested(rows), has
 
+    def answered(
+        self, rows: "pd.DataFrame", answer: Callable[[Array, NDArray[np.bool_]], Array]
+    ) -> Array:
+        """(rows, items) what ``answer`` says of the vectors and of what users have, `CHUNK` rows at a time."""
+        found = np.empty((len(rows), len(self.items)))
+        for start in range(0, len(rows), CHUNK):
+            part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
+            found[start : start + CHUNK] = answer(*self.of(part))
+        return found
+
+    def with_new(self, items: tuple[str, ...]) -> "UserVectors":
+        """The same for ``items`` that came after the fit as well: content suggests them as it does their like."""
+        content = joined(self.content, self.items, items)
+        return replace(self, items=(*self.items, *items), content=content)
+
     def suggested(self, rows: "pd.DataFrame") -> Array:
         """(rows, items) shares that the content suggests; positive, each row sums to 1."""
         shares = content_shares(rows, self.tokens, self._token_index)
@@ -91,6 +111,15 @@ class UserVectors:
         }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return {VECTORS_FILE: text.encode(), CONTENT_FILE: array_bytes(self.content)}
+
+    def artifact(self, kind: ArtifactKind, name: str, array: Array) -> Artifact:
+        """The vectors beside one more declared array, in the file ``name``."""
+        return Artifact(
+            kind=kind,
+            classes=self.items,
+            features=MappingProxyType(dict(FEATURES)),
+            files=MappingProxyType(self.to_files() | {name: array_bytes(array)}),
+        )
 
     @classmethod
     def from_files(cls, items: tuple[str, ...], files: Mapping[str, bytes]) -> "UserVectors":
