@@ -54,7 +54,7 @@ def make_lake(lake: Path, rows: int) -> None:
                         || ['py', 'md', 'json', 'ts', 'yml'][1 + (random() * 4)::int] as object_path,
                     null::varchar as object_extension,
                     null::varchar as session_id,
-                    'a' || i as act_id,
+                    'a' || i as change_set_id,
                     'c' || (random() * 7)::int as workflow_category,
                     false as is_bot,
                     60::smallint as utc_offset_minutes,

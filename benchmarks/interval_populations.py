@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.detection import DetectionJudge
-from ml_platform.evaluation.judge import Answers, Sums
-from ml_platform.evaluation.off_policy import (
+from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.off_policy import (
     Launches,
     best_candidates,
     nearest_candidates,
     policy_terms,
 )
-from ml_platform.evaluation.ranking_lists import ListSums, row_statistics
-from ml_platform.evaluation.replay_sums import by_cluster, replay_sums
-from ml_platform.evaluation.rows import JudgedRows
-from ml_platform.evaluation.share import ShareJudge
-from ml_platform.evaluation.step_sums import step_sums
-from ml_platform.evaluation.sums import Predictions, cluster_sums
+from ml_platform.evaluation.metrics.off_policy_statistics import by_cluster, replay_sums
+from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.tasks.detection import DetectionEvaluator
+from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
+from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.proportion import ProportionEvaluator
+from ml_platform.evaluation.tasks.ranking import RankingStatistics, row_statistics
 
 SHARES = np.array([0.55, 0.30, 0.10, 0.05])
 STEPS = 1.0 / np.arange(1, 31)
@@ -74,22 +74,24 @@ def _grouped(codes: np.ndarray, whole: bool) -> tuple[np.ndarray, int]:
 
 def classification(
     generator: Generator, clusters: int, size: float, whole: bool
-) -> tuple[Sums, ...]:
+) -> tuple[SufficientStatistics, ...]:
     """Four classes of which one is rare; two scorers on the same rows."""
     truth, codes, good, fair = classes(generator, clusters, size, SHARES)
     units, count = _grouped(codes, whole)
-    return tuple(cluster_sums(Predictions(truth, p, units), count) for p in (good, fair))
+    return tuple(cluster_sums(ClassPredictions(truth, p, units), count) for p in (good, fair))
 
 
-def sequence(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+def sequence(
+    generator: Generator, clusters: int, size: float, whole: bool
+) -> tuple[SufficientStatistics, ...]:
     """Thirty steps whose shares fall as 1, 1/2, 1/3 ..."""
     truth, codes, good, _ = classes(generator, clusters, size, STEPS)
     return (step_sums(truth, good, *_grouped(codes, whole)),)
 
 
-def _rows(codes: np.ndarray, whole: bool) -> JudgedRows:
+def _rows(codes: np.ndarray, whole: bool) -> EvaluatedRows:
     units, count = _grouped(codes, whole)
-    return JudgedRows(pd.Series(dtype=object), units, count, units, count)
+    return EvaluatedRows(pd.Series(dtype=object), units, count, units, count)
 
 
 def _set(label: str, classes_of: tuple[str, ...], values: Any) -> Any:
@@ -98,17 +100,21 @@ def _set(label: str, classes_of: tuple[str, ...], values: Any) -> Any:
     return SimpleNamespace(record=record, train=frame, test=frame)
 
 
-def share(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+def share(
+    generator: Generator, clusters: int, size: float, whole: bool
+) -> tuple[SufficientStatistics, ...]:
     """Shares of ten occasions, and an answer that is off by noise."""
     codes = codes_of(generator, clusters, size)
     logits = effect(generator, codes, size, ()) + generator.normal(0, 1, len(codes))
     truth = generator.binomial(10, sigmoid(logits)) / 10
     answer = sigmoid(0.9 * logits + generator.normal(0.1, 0.5, len(codes)))
-    judge = ShareJudge(_set("share", ("share",), truth), _rows(codes, whole))
-    return (judge.sums(Answers(answer[:, None])),)
+    evaluator = ProportionEvaluator(_set("share", ("share",), truth), _rows(codes, whole))
+    return (evaluator.sufficient_statistics(Predictions(answer[:, None])),)
 
 
-def detection(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+def detection(
+    generator: Generator, clusters: int, size: float, whole: bool
+) -> tuple[SufficientStatistics, ...]:
     """One row in twenty is anomalous; alarms from .3 on."""
     codes = codes_of(generator, clusters, size)
     logits = (
@@ -117,11 +123,17 @@ def detection(generator: Generator, clusters: int, size: float, whole: bool) -> 
     truth = generator.random(len(codes)) < sigmoid(logits)
     score = sigmoid(logits + 2 * truth + generator.normal(0, 0.5, len(codes)))
     labels = np.where(truth, "yes", "no")
-    judge = DetectionJudge(_set("anomalous", ("no", "yes"), labels), _rows(codes, whole))
-    return (judge.sums(Answers(np.column_stack([1 - score, score]), threshold=0.3)),)
+    evaluator = DetectionEvaluator(_set("anomalous", ("no", "yes"), labels), _rows(codes, whole))
+    return (
+        evaluator.sufficient_statistics(
+            Predictions(np.column_stack([1 - score, score]), threshold=0.3)
+        ),
+    )
 
 
-def ranking(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+def ranking(
+    generator: Generator, clusters: int, size: float, whole: bool
+) -> tuple[SufficientStatistics, ...]:
     """Lists of five; how much is wanted and found depends on the user; some want nothing."""
     codes = codes_of(generator, clusters, size)
     taste = effect(generator, codes, size, ())
@@ -133,10 +145,12 @@ def ranking(generator: Generator, clusters: int, size: float, whole: bool) -> tu
     columns |= {"rows": (wanted > 0) * 1.0, "bits": taste * 0.0, "offered": taste * 0.0 + 5}
     units, count = _grouped(codes, whole)
     sums = np.column_stack([np.bincount(units, each, count) for each in columns.values()])
-    return (ListSums(5, tuple(columns), sums, 0),)
+    return (RankingStatistics(5, tuple(columns), sums, 0),)
 
 
-def replay(generator: Generator, clusters: int, size: float, whole: bool) -> tuple[Sums, ...]:
+def replay(
+    generator: Generator, clusters: int, size: float, whole: bool
+) -> tuple[SufficientStatistics, ...]:
     """Launches with three candidate hours of which one was drawn; rows of a cluster are launches of a user."""
     codes = codes_of(generator, clusters, size)
     rows = np.arange(len(codes))

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks import interval_populations as populations
-from ml_platform.evaluation.intervals import Replicates, interval, replicate
-from ml_platform.evaluation.judge import Sums
+from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
 
 POPULATION_ROWS = 500_000
 
@@ -26,7 +26,7 @@ POPULATION_ROWS = 500_000
 class Kind:
     """A kind of model: how it is drawn, on how many clusters of what size, and metrics whose coverage is told."""
 
-    draw: Callable[[np.random.Generator, int, float, bool], tuple[Sums, ...]]
+    draw: Callable[[np.random.Generator, int, float, bool], tuple[SufficientStatistics, ...]]
     cases: tuple[tuple[int, float], ...]
     metrics: tuple[str, ...]
     paired: tuple[str, ...] = ()

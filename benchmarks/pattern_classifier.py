@@ -3,7 +3,7 @@
     python benchmarks/pattern_classifier.py .ml_platform/features/pattern_features.parquet
     python benchmarks/pattern_classifier.py FEATURES --ceilings .ml_platform/lake/ceilings --json
 
-Accuracy and macro-F1 of rows and of acts (one prediction a commit), with 95 % intervals that resample
+Accuracy and macro-F1 of rows and of change sets (one prediction a commit), with 95 % intervals that resample
 sessions or commits whole. ``--ceilings`` is the folder or file of the Bayes rule's predictions, which only a
 simulation has.
 """
@@ -23,16 +23,22 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.forests.fit import fit_forest_model
 from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
-from ml_platform.models.spec import FitOutcome, FitRequest
+from ml_platform.models.random_forest.fit import fit_forest_model
+from ml_platform.spec.model import FitOutcome, FitRequest
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform.training_sets.build import build_training_set
-from ml_platform.training_sets.training_set import TrainingSet
 
 FIVE = EncodingPlan(
     numbers=("hour", "weekday"), categories=("extension", "tool", "operation"), evidence=()
 )
-METRICS = ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1", "expected_calibration_error")
+METRICS = (
+    "accuracy",
+    "macro_f1",
+    "change_set_accuracy",
+    "change_set_macro_f1",
+    "expected_calibration_error",
+)
 FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -98,7 +104,7 @@ def main() -> None:
         five = fit_forest_model(made, FIVE, RECIPE, options.seed, LABEL_DELAY, tell)
         report = judged(made, ours, five, options.ceilings)
     subjects = {
-        "naive": report.naive,
+        "dummy": report.dummy,
         "rules": report.baseline,
         "five columns": report.champion,
         "ours": report.candidate,
@@ -123,7 +129,9 @@ def main() -> None:
         }
         print(json.dumps({"facts": facts, "subjects": plain}))
         return
-    print(f"{report.rows:,} test rows in {report.acts:,} acts and {report.clusters:,} clusters")
+    print(
+        f"{report.rows:,} test rows in {report.change_sets:,} change sets and {report.clusters:,} clusters"
+    )
     print(
         f"fit {ours.seconds:.1f} s, {ours.artifact.size_bytes / 1e6:.1f} MB, parity {report.parity_gap:.1e}"
     )

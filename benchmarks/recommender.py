@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.recommending.item_weights import ItemWeightsScorer
-from ml_platform.models.recommending.top_items import hits, ndcg_rows, top_items, wanted
-from ml_platform.models.spec import FitRequest
+from ml_platform.models.recommenders.item_weights import ItemWeightsScorer
+from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 TASTES = 12
 HISTORY = 40
@@ -82,7 +82,7 @@ def _rows(order: np.ndarray, step: int, moment: int) -> pd.DataFrame:
             "row_id": [f"{user}@{moment}" for user in users],
             "user_id": users,
             "cluster_id": users,
-            "act_id": [f"{user}@{moment}" for user in users],
+            "change_set_id": [f"{user}@{moment}" for user in users],
             "occurred_at": pd.Timestamp(START + moment * 1.01 * GAP),
             "next_used": list(order[:, step : step + 10]),
             "used": list(order[:, :step]),
@@ -123,7 +123,7 @@ def one_row_ms(scorer: object, row: pd.DataFrame) -> float:
 
 def measure(users: int, items: int, seed: int) -> dict[str, float]:
     """Every figure, by name."""
-    from ml_platform.models.recommending.user_vectors import adoption_matrix, latest_rows
+    from ml_platform.models.recommenders.user_vectors import adoption_matrix, latest_rows
 
     training_set, chances = planted(users, items, seed)
     names, test = training_set.record.classes, training_set.test

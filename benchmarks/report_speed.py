@@ -2,7 +2,7 @@
 
     python -m benchmarks.report_speed --json
 
-A report: candidate, rules, naive and champion, each with every metric and its interval, paired differences, the
+A report: candidate, rules, dummy and champion, each with every metric and its interval, paired differences, the
 table of classes, and ten groups with all their intervals; scoring and HTML aside. The loop resamples rows and calls
 scikit-learn; ``--loop`` of its 1,000 resamples are timed, in turns with ours, and scaled; the least is told.
 """
@@ -18,14 +18,20 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.interval_populations import classes
-from ml_platform.evaluation.classification import ClassificationJudge
-from ml_platform.evaluation.delong import area_interval
-from ml_platform.evaluation.intervals import RESAMPLES, differences, estimates, interval, replicate
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.metrics import metrics_of_counts
-from ml_platform.evaluation.ranking import rank_class
-from ml_platform.evaluation.rows import judged_rows
-from ml_platform.evaluation.sums import Predictions, cluster_sums
+from ml_platform.evaluation.intervals.bootstrap import (
+    RESAMPLES,
+    differences,
+    estimates,
+    interval,
+    replicate,
+)
+from ml_platform.evaluation.intervals.delong import area_interval
+from ml_platform.evaluation.metrics.classification import metrics_of_counts
+from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.ranking_curves import rank_class
+from ml_platform.evaluation.tasks.classification import ClassificationEvaluator
+from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
+from ml_platform.evaluation.tasks.evaluator import Predictions
 
 CLASSES = tuple("abcdefghijk")
 SHARES = np.linspace(1.0, 0.2, len(CLASSES))
@@ -47,24 +53,26 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
         {
             "row_id": np.arange(len(truth)),
             "cluster_id": codes,
-            "act_id": np.arange(len(truth)),
+            "change_set_id": np.arange(len(truth)),
             "label": np.array(CLASSES)[truth],
         }
     )
     record = SimpleNamespace(label="label", classes=CLASSES)
     made: Any = SimpleNamespace(record=record, train=test, test=test)
     told: dict[str, float] = {"rows": float(len(truth)), "clusters": float(codes.max() + 1)}
-    told["rows as codes"], units = seconds(lambda: judged_rows(made))
-    judge = ClassificationJudge(made, units)
-    naive = judge.naive.predict_proba(test)
+    told["rows as codes"], units = seconds(lambda: evaluated_rows(made))
+    evaluator = ClassificationEvaluator(made, units)
+    dummy = evaluator.dummy.predict_proba(test)
     replicates = []
     for name, values in (
         ("candidate", good),
         ("rules", fair),
         ("champion", fair),
-        ("naive", naive),
+        ("dummy", dummy),
     ):
-        spent, sums = seconds(lambda values=values: judge.sums(Answers(values)))
+        spent, sums = seconds(
+            lambda values=values: evaluator.sufficient_statistics(Predictions(values))
+        )
         more, found = seconds(lambda sums=sums: replicate(sums, seed=0))
         last, _ = seconds(lambda found=found: estimates(found))
         told[name] = spent + more + last
@@ -72,14 +80,14 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
     told["differences"], _ = seconds(
         lambda: [differences(replicates[0], other) for other in replicates[1:3]]
     )
-    told["table of classes"], _ = seconds(lambda: judge.details(Answers(good)))
+    told["table of classes"], _ = seconds(lambda: evaluator.details(Predictions(good)))
     group = units.clusters % GROUPS
 
     def of_groups() -> None:
         for number in range(GROUPS):
             own = group == number
             _, dense = np.unique(units.clusters[own], return_inverse=True)
-            inside = Predictions(judge.truth[own], good[own], dense)
+            inside = ClassPredictions(evaluator.truth[own], good[own], dense)
             estimates(replicate(cluster_sums(inside, int(dense.max()) + 1), seed=0))
 
     told["ten groups"], _ = seconds(of_groups)
@@ -131,7 +139,7 @@ def against_the_loop(rows: int, loop: int, turns: int) -> dict[str, float]:
     for _ in range(turns):
         for name, (work, scale) in ways.items():
             told[name] = min(told[name], seconds(work)[0] * scale)
-    judge_rows = Predictions(truth, values, codes % 5_000)
+    judge_rows = ClassPredictions(truth, values, codes % 5_000)
     spent, _ = seconds(
         lambda: [
             interval(n, of) for n, of in replicate(cluster_sums(judge_rows, 5_000), seed=0).items()

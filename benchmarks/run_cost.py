@@ -69,8 +69,8 @@ def main() -> None:
         "ceiling": (model["ceiling"] or {}).get("accuracy"),
         "baseline": model["baseline"].get("accuracy"),
         "macro_f1": model["metrics"].get("macro_f1"),
-        "act_accuracy": model["metrics"].get("act_accuracy"),
-        "act_macro_f1": model["metrics"].get("act_macro_f1"),
+        "change_set_accuracy": model["metrics"].get("change_set_accuracy"),
+        "change_set_macro_f1": model["metrics"].get("change_set_macro_f1"),
         "monitoring": told["monitoring"]["pattern_classifier"],
     }
     print(

@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_platform.models.blocks import later_blocks
-from ml_platform.models.boosted.fit import BoostingRows, grow
-from ml_platform.models.boosted.trees import export_boosting, of_histogram_boosting
 from ml_platform.models.encoding import Encoding, fit_categories, to_grid
+from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
+from ml_platform.models.gradient_boosting.trees import export_boosting, of_histogram_boosting
 from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
+from ml_platform.models.time_series_split import later_blocks
 from ml_platform.training_sets.build import build_training_set
 
 RESAMPLES = 1_000
@@ -68,7 +68,7 @@ def compare(features: Path) -> None:
     *_, last = later_blocks(rows, RECIPE.folds, LABEL_DELAY)
     truth = share[last.held_out]
     users = np.unique(rows["user_id"].astype(str).to_numpy()[last.held_out], return_inverse=True)[1]
-    answers = {}
+    predictions = {}
     for name in ("HistGradientBoosting", "GradientBoosting"):
         started = time.perf_counter()
         if name == "HistGradientBoosting":
@@ -77,11 +77,11 @@ def compare(features: Path) -> None:
             model = gradient_boosting(ready.chosen(last.fit), 0)
             found = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
         seconds = time.perf_counter() - started
-        answers[name] = found
+        predictions[name] = found
         spread = ((truth - truth.mean()) ** 2).sum()
         print(f"{name}: R2 {1 - ((truth - found) ** 2).sum() / spread:.4f}, {seconds:.1f} s")
-    gain = (truth - answers["GradientBoosting"]) ** 2 - (
-        truth - answers["HistGradientBoosting"]
+    gain = (truth - predictions["GradientBoosting"]) ** 2 - (
+        truth - predictions["HistGradientBoosting"]
     ) ** 2
     drawn = np.random.default_rng(0).multinomial(
         users.max() + 1, np.full(users.max() + 1, 1 / (users.max() + 1)), RESAMPLES

@@ -12,13 +12,13 @@ import pandas as pd
 
 from benchmarks.real.line import Line
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.isolating.deviations import BOTH
-from ml_platform.models.isolating.fit import IsolationRecipe, grow
+from ml_platform.models.isolation_forest.deviations import BOTH
+from ml_platform.models.isolation_forest.fit import IsolationHyperparameters, grow
 
 FOLDER = "adbench"
 DRAWS = 10
 TEST_SHARE = 0.4
-RECIPE = IsolationRecipe(trees=100, samples=256)
+RECIPE = IsolationHyperparameters(trees=100, samples=256)
 PUBLISHED = {
     "6_cardio": 0.921,
     "14_glass": 0.757,

@@ -21,11 +21,11 @@ from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events import schema
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.spec import FitRequest, ModelSpec
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform.training_sets.build import build_training_set
-from ml_platform.training_sets.training_set import TrainingSet
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TEST_SHARE = 0.4
@@ -81,7 +81,7 @@ def _write_lake(lake: Path, changes: pd.DataFrame) -> None:
             "object_path": None,
             "object_extension": None,
             "session_id": None,
-            "act_id": people["commit"],
+            "change_set_id": people["commit"],
             "workflow_category": people["cc_type"],
             "is_bot": False,
             "utc_offset_minutes": None,

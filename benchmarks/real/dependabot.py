@@ -17,17 +17,21 @@ from benchmarks.real.line import Line
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.boosted.fit import BoostingPlan, BoostingRecipe, fit_boosting
-from ml_platform.models.boosted.rules import ShareRules
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.spec import FitRequest
-from ml_platform.models.task import Share
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.models.gradient_boosting.fit import (
+    BoostingHyperparameters,
+    BoostingPlan,
+    fit_boosting,
+)
+from ml_platform.models.gradient_boosting.rules import ShareRules
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.task import ProportionRegression
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 FOLDER = "dependabot-prs"
 SEED = 20260102
 LABEL = "merged"
-RECIPE = BoostingRecipe(
+RECIPE = BoostingHyperparameters(
     iterations=100, learning_rate=0.03, leaves=7, smallest_leaf=60, ridge=5.0, column_share=0.4
 )
 REQUEST = ("major", "minor", "patch", "below_one", "severity", "subfolder", "log_number")
@@ -79,7 +83,7 @@ def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Li
         estimator=fitted.estimator,
         baseline=BASELINE,
         seed=SEED,
-        task=Share(),
+        task=ProportionRegression(),
     )
     truth = made.test[LABEL].to_numpy()
     right, base = (
@@ -219,7 +223,7 @@ def training_set(requests: pd.DataFrame, name: str) -> TrainingSet:
         row_id=requests["repository"] + "#" + requests["number"].astype(str),
         user_id=requests["repository"],
         cluster_id=requests["repository"],
-        act_id=requests["repository"] + "#" + requests["number"].astype(str),
+        change_set_id=requests["repository"] + "#" + requests["number"].astype(str),
         occurred_at=requests["created_at"],
     )
     cut = round(len(rows) * 0.8)

@@ -17,14 +17,14 @@ from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.files import FilesSource
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.pattern_classifier import SPEC
-from ml_platform.models.spec import FitRequest
+from ml_platform.spec.model import FitRequest
 from ml_platform.training_sets.build import build_training_set
 
 MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FOLDERS = {"git-ibis": (0.487, 0.342), "git-vite": (0.489, 0.331)}
 """Accuracy and macro-F1 that a plain forest was measured at."""
-METRICS = ("accuracy", "macro_f1", "act_accuracy", "act_macro_f1")
+METRICS = ("accuracy", "macro_f1", "change_set_accuracy", "change_set_macro_f1")
 
 
 def run(folder: Path) -> list[Line]:
@@ -70,7 +70,11 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
     lines = []
     for metric in METRICS:
         found, rules = report.candidate.metrics[metric], report.baseline.metrics[metric]
-        note = "one prediction a commit" if metric.startswith("act_") else "one a file of a commit"
+        note = (
+            "one prediction a commit"
+            if metric.startswith("change_set_")
+            else "one a file of a commit"
+        )
         lines.append(
             Line(
                 set=name,
@@ -81,7 +85,7 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
                 high=found.high,
                 baseline=rules.value,
                 published=known.get(metric),
-                note=f"{note}; majority {report.naive.metrics[metric].value:.3f}",
+                note=f"{note}; majority {report.dummy.metrics[metric].value:.3f}",
             )
         )
     return lines

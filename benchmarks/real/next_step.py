@@ -15,22 +15,22 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.real.line import Line
-from ml_platform.evaluation.intervals import estimates, replicate
+from ml_platform.evaluation.intervals.bootstrap import estimates, replicate
+from ml_platform.evaluation.metrics.sequence_statistics import step_sums
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.step_sums import step_sums
 from ml_platform.features.step_features import END
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.ngram import NgramScorer
-from ml_platform.models.sequences.ngram_fit import NgramRecipe, choose, count_ngram
-from ml_platform.models.spec import Scorer
+from ml_platform.models.sequences.ngram_fit import NgramHyperparameters, choose, count_ngram
+from ml_platform.spec.model import Scorer
 
 FOLDER = "ppm-context"
 PARTS = (0.64, 0.8)
 """Share of the cases before validation, and before the test."""
-BACK_OFF = NgramRecipe(discount=1e-6, strength=0.0)
+BACK_OFF = NgramHyperparameters(discount=1e-6, strength=0.0)
 """The longest context that was seen twice decides; shorter ones break ties."""
-INTERPOLATED = NgramRecipe()
-SINGLE = NgramRecipe(order=1, discount=1e-6, strength=0.0)
+INTERPOLATED = NgramHyperparameters()
+SINGLE = NgramHyperparameters(order=1, discount=1e-6, strength=0.0)
 PUBLISHED = MappingProxyType(
     {
         ("helpdesk", "accuracy"): 0.705,
@@ -90,7 +90,10 @@ def run(folder: Path) -> list[Line]:
 
 
 def counted(
-    train: pd.DataFrame, validation: pd.DataFrame, classes: tuple[str, ...], recipe: NgramRecipe
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    classes: tuple[str, ...],
+    recipe: NgramHyperparameters,
 ) -> NgramScorer:
     """The n-gram of the cases before the test."""
     early = count_ngram(train, "next_step", classes, recipe)
@@ -104,8 +107,8 @@ def judged(scorer: Scorer, test: pd.DataFrame, classes: tuple[str, ...]) -> dict
     """Metrics of the next activity on the test rows, with intervals that resample cases whole."""
     clusters, cases = pd.factorize(test["cluster_id"])
     truth = class_codes(test, "next_step", classes)
-    answers = scorer.predict_proba(test)[:, : len(classes)]
-    sums = step_sums(truth, answers, clusters.astype(np.int64), len(cases))
+    predictions = scorer.predict_proba(test)[:, : len(classes)]
+    sums = step_sums(truth, predictions, clusters.astype(np.int64), len(cases))
     return estimates(replicate(sums, seed=SEED))
 
 
@@ -168,7 +171,7 @@ def _of_case(case: str, steps: pd.DataFrame, window: int) -> Iterator[dict[str, 
             "row_id": f"{case}-{place}",
             "user_id": case,
             "cluster_id": case,
-            "act_id": f"{case}-{place}",
+            "change_set_id": f"{case}-{place}",
             "occurred_at": moment,
             "next_step": activities[place + 1] if place + 1 < len(activities) else END,
             "workflow_soon": None,

@@ -20,13 +20,14 @@ import pandas as pd
 from benchmarks.real.line import Line
 from benchmarks.real.next_step import BACK_OFF, FOLDER, judged, lines_of, load
 from benchmarks.real.successors import with_successors
-from ml_platform.models.artifact import Artifact, scorer_of
+from ml_platform.models.artifact import scorer_of
 from ml_platform.models.sequences.encoding import Channel, SequencePlan
+from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.ngram_fit import count_ngram
-from ml_platform.models.sequences.recipe import NetRecipe
-from ml_platform.models.spec import FitRequest
-from ml_platform.models.task import SOON
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.task import SOON
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 ATTRIBUTES = (
     "customer",
@@ -60,7 +61,7 @@ PLANS: dict[str, SequencePlan] = {
         cycles=CYCLES,
     ),
 }
-LSTM = NetRecipe(
+LSTM = NetworkHyperparameters(
     encoder="lstm",
     learning_rate=3e-3,
     batch=64,
@@ -114,7 +115,7 @@ def _lines(name: str, knows: str, parts: list[pd.DataFrame], plan: SequencePlan)
     return lines
 
 
-def fit(made: TrainingSet, plan: SequencePlan, recipe: NetRecipe) -> Artifact:
+def fit(made: TrainingSet, plan: SequencePlan, recipe: NetworkHyperparameters) -> Artifact:
     """The artifact of a network on the cases before the test."""
     from ml_platform.models.sequences.fit import fit_network
 

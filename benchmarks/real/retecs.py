@@ -1,6 +1,6 @@
 """Verdicts of test executions in continuous integration (RETECS), by the learner of the trigger predictor.
 
-A row is one execution of a test case as in ``launch_features``: the test is the workflow, the system its only
+A row is one execution of a test case as in ``start_time_features``: the test is the workflow, the system its only
 user, a pass the success. What is known is the history of that test before the run (``LastResults``), when it ran,
 and what the system did in earlier cycles; ``Duration`` is an outcome and never read. Time-ordered by cycle, the
 last 20 % of cycles are the test; nothing here was chosen on them.
@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.real.line import Line
-from ml_platform.evaluation.intervals import Replicates, differences, estimates, replicate
-from ml_platform.evaluation.judge import Answers, Judge
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.features.launch_features import TABLE
+from ml_platform.evaluation.intervals.bootstrap import Replicates, differences, estimates, replicate
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.features.start_time_features import TABLE
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.spec import FitRequest, Scorer
 from ml_platform.models.trigger_predictor import SPEC
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.model import FitRequest, Scorer
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 FILE = "ci-retecs/iofrol.csv"
 TEST_SHARE = 0.2
@@ -32,7 +32,7 @@ PARAMETERS = {**SPEC.defaults, "harmonics": 1, "unit_spread": 0.2, "hour_spread"
 
 
 def load(folder: Path) -> pd.DataFrame:
-    """All executions in order, as rows of ``launch_features`` with their cycle as cluster.
+    """All executions in order, as rows of ``start_time_features`` with their cycle as cluster.
 
     Tests and cycles before the row alone: ``LastResults`` (newest first), times, and earlier cycles.
     """
@@ -41,7 +41,7 @@ def load(folder: Path) -> pd.DataFrame:
     passed = [1.0 - np.array(json.loads(text), dtype=np.float64) for text in raw["LastResults"]]
     rows = pd.DataFrame(index=raw.index)
     rows["row_id"] = raw["Id"].astype(str)
-    rows["act_id"] = rows["row_id"]
+    rows["change_set_id"] = rows["row_id"]
     rows["user_id"] = "system"
     rows["cluster_id"] = raw["Cycle"].map("cycle-{:04d}".format)
     rows["occurred_at"] = time
@@ -142,10 +142,10 @@ def by_cycle(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFra
     return rows[~later], rows[later]
 
 
-def judged(judge: Judge, values: np.ndarray) -> dict[str, Replicates]:
+def judged(evaluator: Evaluator, values: np.ndarray) -> dict[str, Replicates]:
     """Metrics of probabilities of passing, resampled by cycles."""
-    answers = Answers(np.column_stack([1 - values, values]))
-    return replicate(judge.sums(answers), seed=SPEC.seed)
+    predictions = Predictions(np.column_stack([1 - values, values]))
+    return replicate(evaluator.sufficient_statistics(predictions), seed=SPEC.seed)
 
 
 def passing(scorer: Scorer, rows: pd.DataFrame) -> np.ndarray:
@@ -166,11 +166,11 @@ def persistence(known: TrainingSet) -> np.ndarray:
 def run(folder: Path) -> list[Line]:
     """Ours beside the persistence of the last result, on the last 20 % of cycles."""
     data = training_set(*by_cycle(load(folder), TEST_SHARE))
-    judge = judge_of(SPEC.task, data)
+    evaluator = evaluator_of(SPEC.task, data)
     fitted = SPEC.fit(data, FitRequest(SPEC.seed, PARAMETERS))
-    ours = judged(judge, passing(scorer_of(fitted.artifact), data.test))
-    last = judged(judge, persistence(data))
-    rules = judged(judge, passing(scorer_of(SPEC.fit_rules(data)), data.test))
+    ours = judged(evaluator, passing(scorer_of(fitted.artifact), data.test))
+    last = judged(evaluator, persistence(data))
+    rules = judged(evaluator, passing(scorer_of(SPEC.fit_rules(data)), data.test))
     gain = differences(ours, last)["roc_auc"]
     notes = {
         "roc_auc": (
@@ -193,7 +193,9 @@ def run(folder: Path) -> list[Line]:
         )
         for name in METRICS
     ]
-    why = judge.details(Answers(np.full((len(data.test), 2), 0.5))).undefined["relative_success"]
+    why = evaluator.details(Predictions(np.full((len(data.test), 2), 0.5))).undefined[
+        "relative_success"
+    ]
     nothing = float("nan")
     lines.append(
         Line(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform.features.spec import Comparison, FeatureSpec, Kind
 from ml_platform.files import replacing
 from ml_platform.settings import disable_telemetry
+from ml_platform.spec.feature import Comparison, FeatureSpec, Kind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ml_platform.models.artifact import Artifact
+from ml_platform.spec.artifact import Artifact
 
 MODEL_FILE = "model.onnx"
 QUANTISABLE = frozenset({"MatMul", "Gemm", "LSTM", "Gather", "Attention", "Conv"})

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform import values
 from ml_platform.errors import ServiceError
-from ml_platform.evaluation.cost.sample import (
+from ml_platform.evaluation.dimensions.cost.sample import (
     BATCHES,
     CallTimes,
     CostMeter,
     CostSample,
     InTurns,
 )
-from ml_platform.models.artifact import LOADERS, Artifact, load_scorer
-from ml_platform.models.spec import Scorer
+from ml_platform.models.artifact import LOADERS, load_scorer
+from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,5 @@
-"""Optuna as the search: what it tries is judged by `ml_platform.evaluation.tuning`, and so is what it has found.
+"""Optuna as the search: what it tries is judged by `ml_platform.evaluation.comparison.tuning`, and so is what
+it has found.
 
 A study lies in PostgreSQL, in a schema of its own, so that several processes search together and a search that
 was cut off goes on; or in memory. It is named by everything that its values depend on.
@@ -11,9 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.errors import InsufficientData, UsageError
-from ml_platform.evaluation.intervals import interval
-from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tuning import (
+from ml_platform.evaluation.comparison.tuning import (
     DEFAULT,
     Objective,
     Trial,
@@ -22,9 +21,11 @@ from ml_platform.evaluation.tuning import (
     objective_of,
     verdict_of,
 )
-from ml_platform.models.search import Choice, Dimension, Float, Int, defaults_in
-from ml_platform.models.spec import ModelSpec, Parameter
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.evaluation.intervals.bootstrap import interval
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.spec.model import ModelSpec, Parameter
+from ml_platform.spec.search_space import Choice, Dimension, Float, Int, defaults_in
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform.values import fingerprint
 
 if TYPE_CHECKING:

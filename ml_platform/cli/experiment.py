@@ -18,8 +18,8 @@ from ml_platform.errors import UsageError
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
-    from ml_platform.defs.experiments import Rows
-    from ml_platform.defs.platform import Connections
+    from ml_platform.application.connections import Connections
+    from ml_platform.application.experiment import Rows
     from ml_platform.experiments.proposal import Proposal
 
 
@@ -72,7 +72,7 @@ def new(name: str, file: Path | None, home: Path | None, as_json: bool, **typed:
     if not proposal.model:
         raise UsageError("The experiment's model: it is missing.", remedy="give --model NAME")
     with _platform(home, tracking=False) as (platform, rows):
-        from ml_platform.defs.experiments import define, tell, wall_clock
+        from ml_platform.application.experiment import define, tell, wall_clock
 
         made = define(platform, proposal, rows, wall_clock())
         told = tell(platform, made.definition.name)
@@ -86,8 +86,8 @@ def new(name: str, file: Path | None, home: Path | None, as_json: bool, **typed:
 def run(name: str, home: Path | None, as_json: bool) -> None:
     """Fit both arms of NAME, judge them on the same rows, decide. Run again, it goes on or tells what it found."""
     with _platform(home, tracking=True) as (platform, rows):
-        from ml_platform.defs.experiments import run as run_experiment
-        from ml_platform.defs.experiments import wall_clock
+        from ml_platform.application.experiment import run as run_experiment
+        from ml_platform.application.experiment import wall_clock
 
         told = run_experiment(platform, name, rows, wall_clock, _tell)
         url = platform.tracking.run_url(told.mlflow_run_id)
@@ -101,7 +101,7 @@ def run(name: str, home: Path | None, as_json: bool) -> None:
 def compare(names: tuple[str, ...], home: Path | None, as_json: bool) -> None:
     """Finished experiments side by side; p corrected by Holm over those on the same data."""
     with _platform(home, tracking=False) as (platform, _):
-        from ml_platform.defs.experiments import tell
+        from ml_platform.application.experiment import tell
         from ml_platform.experiments.comparing import compare as side_by_side
 
         found = []
@@ -124,7 +124,7 @@ def compare(names: tuple[str, ...], home: Path | None, as_json: bool) -> None:
 def list_all(home: Path | None, as_json: bool) -> None:
     """Every experiment: DEFINED, RUNNING, CUT OFF (run it again), REFUSED or DONE, and its verdict."""
     with _platform(home, tracking=False) as (platform, _):
-        from ml_platform.defs.experiments import tell
+        from ml_platform.application.experiment import tell
 
         found = [tell(platform, name) for name in platform.ledger.experiment_names()]
     plain = {"experiments": [text.as_json(told) for told in found]}
@@ -139,7 +139,7 @@ def list_all(home: Path | None, as_json: bool) -> None:
 def show(name: str, verify: bool, home: Path | None, as_json: bool) -> int:
     """The experiment NAME as it was frozen, and what it found. With --verify, exit code 1 names faults."""
     with _platform(home, tracking=False) as (platform, _):
-        from ml_platform.defs.experiments import tell, verify_experiment
+        from ml_platform.application.experiment import tell, verify_experiment
 
         findings = verify_experiment(platform, name) if verify else ()
         faults = [finding for finding in findings if not finding.ok]
@@ -160,7 +160,7 @@ def show(name: str, verify: bool, home: Path | None, as_json: bool) -> int:
 def adopt(name: str, home: Path | None, as_json: bool) -> None:
     """Fit the next candidate with the parameters of NAME, if its verdict is PROMOTE; the gates then decide."""
     with _platform(home, tracking=False) as (platform, _):
-        from ml_platform.defs.experiments import adopt as take
+        from ml_platform.application.experiment import adopt as take
 
         model = take(platform, name)
     told = f"The next candidate of {model} is fitted with the parameters of {name}."
@@ -175,8 +175,8 @@ def adopt(name: str, home: Path | None, as_json: bool) -> None:
 def prune(as_of: str | None, dry_run: bool, home: Path | None, as_json: bool) -> None:
     """Take away experiments older than 90 days that nothing refers to; their log, with hash and verdict, stays."""
     with _platform(home, tracking=False) as (platform, _):
-        from ml_platform.defs.experiments import prune as take_away
-        from ml_platform.defs.experiments import wall_clock
+        from ml_platform.application.experiment import prune as take_away
+        from ml_platform.application.experiment import wall_clock
 
         now = _moment(as_of) if as_of else wall_clock()
         found = take_away(platform, now, keep=dry_run)
@@ -194,7 +194,7 @@ def _platform(home: Path | None, *, tracking: bool) -> "Iterator[tuple[Connectio
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=tracking):
-        from ml_platform.defs.platform import Connections
+        from ml_platform.application.connections import Connections
         from ml_platform.training_sets.build import load_training_set
 
         def rows(spec: Any) -> Any:

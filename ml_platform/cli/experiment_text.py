@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ml_platform import values
 
 if TYPE_CHECKING:
-    from ml_platform.defs.experiments import Told
+    from ml_platform.application.experiment import Told
     from ml_platform.evaluation.report_parts import Estimate
     from ml_platform.experiments.comparing import ComparedExperiment
     from ml_platform.experiments.definition import Definition

@@ -31,7 +31,7 @@ def ingest(home: Path | None, as_json: bool, **choices: Any) -> None:
             services(settings, tracking=False) as running,
             dagster_instance(settings, running) as instance,
         ):
-            from ml_platform.defs.platform import Connections
+            from ml_platform.application.connections import Connections
 
             run_job("ingestion", instance)
             platform = Connections(settings)

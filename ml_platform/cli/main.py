@@ -31,7 +31,7 @@ def cli() -> None:
       ml-platform up                       Dagster, MLflow and PostgreSQL, until Ctrl-C
       ml-platform models                   every model: champion, metric, baseline, ceiling
       ml-platform why pattern_classifier   which gate decided, on what value, what would change it
-      ml-platform gates pattern_classifier --prove   each gate is seen stopping its saboteur
+      ml-platform gates pattern_classifier --prove   each gate is seen stopping its fault
       ml-platform report pattern_classifier  its whole evaluation as one page
 
     Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);

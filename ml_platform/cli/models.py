@@ -10,9 +10,9 @@ from ml_platform.cli.options import home_option, json_option, open_home, require
 from ml_platform.models.catalogue import MODELS
 
 if TYPE_CHECKING:
-    from ml_platform.defs.platform import Connections
+    from ml_platform.application.connections import Connections
     from ml_platform.evaluation.report import EvaluationReport, Subject
-    from ml_platform.models.spec import ModelSpec
+    from ml_platform.spec.model import ModelSpec
 
 
 @click.command()
@@ -25,7 +25,7 @@ def models(home: Path | None, as_json: bool) -> None:
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
-        from ml_platform.defs.platform import Connections
+        from ml_platform.application.connections import Connections
 
         platform = Connections(settings)
         told = {

@@ -47,8 +47,8 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         services(settings) as running,
         dagster_instance(settings, running) as instance,
     ):
+        from ml_platform.application.connections import Connections
         from ml_platform.defs.partitions import window_key
-        from ml_platform.defs.platform import Connections
         from ml_platform.models.catalogue import MODELS
 
         # Where new events keep coming the features must reach the end of the window first.

@@ -44,7 +44,7 @@ def report(
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
-        from ml_platform.defs.platform import Connections
+        from ml_platform.application.connections import Connections
 
         record, found = stored_report(Connections(settings).ledger, model, version)
     if as_json:
@@ -91,9 +91,9 @@ def stored_report(
 
 def page_of(record: "VersionRecord", found: "EvaluationReport") -> str:
     """The page of a stored decision, with the versions of code and libraries behind it."""
-    from ml_platform.evaluation.page import report_html
     from ml_platform.gates.outcome import Decision
     from ml_platform.registry.replay import replayed, same_decision
+    from ml_platform.reporting.evaluation import report_html
 
     again = replayed(record, found)
     # A decision that an earlier release stored does not say of which metric its gates are; made again it does.

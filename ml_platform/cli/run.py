@@ -51,8 +51,8 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
         settle_home(settings, **choices)
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
+            from ml_platform.application.connections import Connections
             from ml_platform.defs.partitions import window_key
-            from ml_platform.defs.platform import Connections
 
             run_job("ingestion", instance)
             without = {spec.name for spec in MODELS} - set(chosen)

@@ -9,7 +9,7 @@ import click
 from ml_platform.cli.options import home_option, json_option, open_home, require_home
 
 if TYPE_CHECKING:
-    from ml_platform.defs.platform import Connections
+    from ml_platform.application.connections import Connections
 
 
 @click.command()
@@ -22,7 +22,7 @@ def status(home: Path | None, as_json: bool) -> None:
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
-        from ml_platform.defs.platform import Connections
+        from ml_platform.application.connections import Connections
         from ml_platform.models.catalogue import MODELS
 
         platform = Connections(settings)

@@ -11,7 +11,7 @@ import click
 from ml_platform.settings import read_settings
 
 if TYPE_CHECKING:
-    from ml_platform.defs.platform import Connections
+    from ml_platform.application.connections import Connections
     from ml_platform.evaluation.report import EvaluationReport, Subject
     from ml_platform.monitoring.report import MonitoringReport
 
@@ -20,8 +20,8 @@ _NOTHING: dict[str, Any] = {
     "in_production": None,
     "metrics": {},
     "baseline": {},
-    "naive": {},
-    "rival": None,
+    "dummy": {},
+    "challenged": None,
     "ceiling": None,
     "headline": [],
     "distance_to_ceiling": None,
@@ -50,7 +50,7 @@ def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
     """The judged candidate of a model: verdict, figures beside baseline and ceiling, every gate."""
     from ml_platform import values
     from ml_platform.defs.insufficient import reason
-    from ml_platform.gates.judgement import Judgement
+    from ml_platform.gates.record import Judgement
 
     missing = reason(platform, model)
     if missing:
@@ -73,8 +73,8 @@ def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
         "in_production": platform.ledger.production(model).version,
         "metrics": _metrics(report.candidate),
         "baseline": _metrics(report.baseline),
-        "naive": _metrics(report.naive),
-        "rival": _metrics(report.rival) if report.rival else None,
+        "dummy": _metrics(report.dummy),
+        "challenged": _metrics(report.challenged) if report.challenged else None,
         "ceiling": _metrics(report.ceiling) if report.ceiling else None,
         "headline": list(report.headline),
         "distance_to_ceiling": distance_to_ceiling(report),
@@ -103,7 +103,7 @@ def _sizes(report: "EvaluationReport") -> dict[str, int]:
         "train": report.split.rows_train,
         "test": report.rows,
         "test_clusters": report.clusters,
-        "test_acts": report.acts,
+        "test_change_sets": report.change_sets,
     }
 
 
@@ -196,8 +196,8 @@ def _show_model(name: str, model: dict[str, Any]) -> None:
     rows = [
         ("candidate", "metrics"),
         ("rules", "baseline"),
-        ("naive", "naive"),
-        ("rival", "rival"),
+        ("dummy", "dummy"),
+        ("challenged", "challenged"),
         ("ceiling", "ceiling"),
     ]
     for title, key in rows:

@@ -14,12 +14,12 @@ from ml_platform import values
 from ml_platform.cli.options import home_option, json_option, open_home, require_home
 from ml_platform.errors import UsageError
 from ml_platform.models.catalogue import spec_named
-from ml_platform.models.spec import ModelSpec
 from ml_platform.settings import Settings
-from ml_platform.training_sets.training_set import TrainingSet, TrainingSetRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
-    from ml_platform.evaluation.tuning import TuningRecord
+    from ml_platform.evaluation.comparison.tuning import TuningRecord
 
 _COMMAND = "from ml_platform.cli.main import main; main()"
 
@@ -116,8 +116,8 @@ def _search(
     seed: int,
 ) -> tuple["TuningRecord", str]:
     from ml_platform.adapters.tuning import tune as search
-    from ml_platform.defs.platform import Connections
-    from ml_platform.defs.tuning import keep_tuning
+    from ml_platform.application.connections import Connections
+    from ml_platform.application.tune import keep_tuning
 
     found = search(
         spec,

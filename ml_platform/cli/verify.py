@@ -19,8 +19,8 @@ def verify(home: Path | None, as_json: bool) -> int:
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
-        from ml_platform.defs.platform import Connections
-        from ml_platform.defs.verifying import verify_home
+        from ml_platform.application.connections import Connections
+        from ml_platform.application.verify import verify_home
 
         findings = verify_home(Connections(settings))
     faults = [finding for finding in findings if not finding.ok]

@@ -22,7 +22,7 @@ def why(model: str, version: int | None, home: Path | None, as_json: bool) -> No
     from ml_platform.errors import UsageError
 
     with services(settings, tracking=False):
-        from ml_platform.defs.platform import Connections
+        from ml_platform.application.connections import Connections
         from ml_platform.gates.decide import what_would_change
 
         ledger = Connections(settings).ledger

@@ -7,9 +7,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as AssetJob,
 )
 
+from ml_platform.application.connections import NOTHING_YET, Connections
 from ml_platform.clock import CRON
 from ml_platform.defs.partitions import window_key
-from ml_platform.defs.platform import NOTHING_YET, Connections
 
 CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""

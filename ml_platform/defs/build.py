@@ -15,7 +15,7 @@ from ml_platform.defs.platform import Platform
 from ml_platform.defs.progress import progress_logger
 from ml_platform.defs.records import RecordIOManager
 from ml_platform.defs.retraining import retraining_sensor
-from ml_platform.gates.saboteurs.table import require_saboteurs
+from ml_platform.gates.faults.catalogue import require_faults
 from ml_platform.models.catalogue import MODELS
 
 EVENTS = dg.AssetSelection.assets(lake)
@@ -26,9 +26,9 @@ def build_definitions() -> dg.Definitions:
     """The definitions for the home that the environment names; called again when its clock has settled.
 
     Raises:
-        IntegrityError: a gate of one of the models has no saboteur.
+        IntegrityError: a gate of one of the models has no fault.
     """
-    require_saboteurs(MODELS)
+    require_faults(MODELS)
     grid = windows()
     training = {spec.name: training_chain(spec) for spec in MODELS}
     watching = {spec.name: watching_chain(spec, grid) for spec in MODELS}

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ml_platform import values
-from ml_platform.defs.judging import Judged, judge
-from ml_platform.defs.platform import Connections
+from ml_platform.application.connections import Connections
+from ml_platform.application.evaluate import Judged, evaluate_candidate
 from ml_platform.defs.tables import image, table
-from ml_platform.gates.judgement import Judgement
 from ml_platform.gates.outcome import Decision, GateKind, GateResult
 from ml_platform.gates.policy import gate_kinds
+from ml_platform.gates.record import Judgement
 from ml_platform.models.candidate import CandidateRecord
-from ml_platform.models.spec import ModelSpec
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.report import EvaluationReport
@@ -40,7 +40,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             "training_set": dg.AssetIn([spec.name, "training_set"]),
             "candidate": dg.AssetIn([spec.name, "candidate"]),
         },
-        deps=[[spec.rival, "candidate"]] if spec.rival else [],
+        deps=[[spec.challenges, "candidate"]] if spec.challenges else [],
         check_specs=[
             dg.AssetCheckSpec(
                 name,
@@ -51,7 +51,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             for name, kind in gate_kinds(spec.policy).items()
         ],
         description=(
-            "The candidate on test rows it has never seen, beside rules, champion, rival and (simulated) "
+            "The candidate on test rows it has never seen, beside rules, champion, challenged and (simulated) "
             "ceiling, every figure with its interval; then the gates, and the verdict."
         ),
     )
@@ -63,7 +63,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[Judgement]]:
         from ml_platform.gates.decide import decide
 
-        judged = judge(spec, platform, training_set, candidate, context.log.info)
+        judged = evaluate_candidate(spec, platform, training_set, candidate, context.log.info)
         decision = decide(judged.report, spec.policy, judged.evidence)
         context.log.info(
             f"{_headline(judged.report)}; verdict {decision.verdict.value.upper()}: {decision.row}"
@@ -107,8 +107,8 @@ class _Pages:
 
 
 def _pages(report: "EvaluationReport", decision: Decision) -> _Pages:
-    from ml_platform.evaluation.page import report_html
-    from ml_platform.evaluation.plots import plots_of
+    from ml_platform.reporting.evaluation import report_html
+    from ml_platform.reporting.plots import plots_of
 
     return _Pages(report_html(report, decision, _versions()), plots_of(report))
 
@@ -117,7 +117,7 @@ def _versions() -> dict[str, str]:
     """Of code and libraries that the figures depend on."""
     from importlib import metadata
 
-    from ml_platform.defs.registering import DEPENDENCIES
+    from ml_platform.application.register import DEPENDENCIES
 
     return {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
 
@@ -151,7 +151,7 @@ def _log_run(
         ("", report.candidate),
         ("baseline_", report.baseline),
         ("ceiling_", report.ceiling),
-        ("rival_", report.rival),
+        ("challenged_", report.challenged),
     ):
         for name, estimate in (subject.metrics if subject else {}).items():
             metrics[f"{prefix}{name}"] = estimate.value
@@ -219,8 +219,8 @@ def _metadata(
     subjects = [
         report.candidate,
         report.baseline,
-        report.naive,
-        report.rival,
+        report.dummy,
+        report.challenged,
         report.champion,
         report.ceiling,
     ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ml_platform.adapters.expectations import EXPECTATIONS
+from ml_platform.application.connections import Connections
 from ml_platform.clock import WINDOW, last_boundary, next_boundary
-from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.events.schema import EVENT_TIME, TABLES
 from ml_platform.home import HomeState, user_key, write_home

@@ -8,11 +8,11 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from ml_platform import values
 from ml_platform.adapters.warehouse import DBT, PROJECT, dbt_variables
+from ml_platform.application.connections import Connections
 from ml_platform.defs.dbt_manifest import manifest
-from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
-from ml_platform.features.table import FeatureTable
 from ml_platform.features.tables import TABLES
+from ml_platform.spec.feature_table import FeatureTable
 
 
 def features_key(table: FeatureTable) -> dg.AssetKey:

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from ml_platform.defs.platform import Connections
+from ml_platform.application.connections import Connections
 from ml_platform.errors import InsufficientData
 
 

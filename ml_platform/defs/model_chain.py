@@ -9,7 +9,7 @@ from ml_platform.defs.own_assets import own_assets
 from ml_platform.defs.prediction_log import predictions_asset
 from ml_platform.defs.registry import champion_asset, registered_version_asset
 from ml_platform.defs.training_sets import training_set_asset
-from ml_platform.models.spec import ModelSpec
+from ml_platform.spec.model import ModelSpec
 
 
 def training_chain(spec: ModelSpec) -> list[dg.AssetsDefinition]:

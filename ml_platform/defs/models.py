@@ -5,12 +5,13 @@ from typing import Any
 
 import dagster as dg
 
+from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import candidate_key, tuned_key
 from ml_platform.defs.insufficient import unless_insufficient
-from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
 from ml_platform.models.candidate import CandidateRecord
-from ml_platform.models.spec import FitRequest, ModelSpec
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
 
 
 def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -38,16 +39,6 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         )
 
     return candidate
-
-
-def candidate_key(model: str) -> str:
-    """Where the ledger keeps which artifact is the latest candidate: rivals are judged beside it."""
-    return f"candidate/{model}"
-
-
-def tuned_key(model: str) -> str:
-    """Where the ledger keeps parameters that a search has found to be better than the defaults."""
-    return f"tuned/{model}"
 
 
 def _fitted(

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
+from ml_platform.application.connections import Connections
+from ml_platform.application.predict import in_production
 from ml_platform.defs.partitions import window_end
-from ml_platform.defs.platform import Connections
-from ml_platform.defs.prediction_log import in_production
 from ml_platform.defs.tables import table
-from ml_platform.models.spec import ModelSpec
 from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.spec.model import ModelSpec
 
 
 def monitoring_report_asset(
@@ -31,7 +31,7 @@ def monitoring_report_asset(
     def monitoring_report(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> dg.MaterializeResult[MonitoringReport]:
-        from ml_platform.defs.watching import alert, draw, watch
+        from ml_platform.application.watch import alert, draw, watch
 
         end = window_end(context.partition_key)
         version, _ = in_production(platform, spec.name)

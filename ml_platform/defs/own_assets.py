@@ -6,13 +6,13 @@ from typing import Any
 import dagster as dg
 
 from ml_platform import files
+from ml_platform.application.connections import Connections
+from ml_platform.application.predict import in_production, newest_rows
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
-from ml_platform.defs.platform import Connections
-from ml_platform.defs.prediction_log import in_production, newest_rows
 from ml_platform.defs.tables import table
-from ml_platform.models.spec import ModelSpec
-from ml_platform.models.task import Ranking
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.task import Ranking
 
 SHOWN = 12
 """Users in the asset's table; the file has all."""

@@ -3,16 +3,16 @@
 import dagster as dg
 
 from ml_platform import values
+from ml_platform.application.connections import Connections
 from ml_platform.defs.check_evidence import check_evidence
-from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
-from ml_platform.gates.judgement import Judgement
 from ml_platform.gates.outcome import Verdict
 from ml_platform.gates.policy import gate_names
+from ml_platform.gates.record import Judgement
 from ml_platform.models.candidate import CandidateRecord
-from ml_platform.models.spec import ModelSpec
 from ml_platform.registry.records import ProductionState, VersionRecord
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
 
 
 def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -41,7 +41,7 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         judgement: Judgement,
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[VersionRecord]:
-        from ml_platform.defs.registering import register, save_baselines
+        from ml_platform.application.register import register, save_baselines
 
         record = register(platform, spec, training_set, candidate, judgement)
         save_baselines(platform, spec, training_set, record, judgement.rules_sha256)
@@ -95,7 +95,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[ProductionState]:
         from ml_platform.adapters.reconcile import reconcile
-        from ml_platform.defs.promoting import promote
+        from ml_platform.application.promote import promote
 
         checks = check_evidence(
             context.instance,

@@ -8,8 +8,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as AssetJob,
 )
 
-from ml_platform.defs.platform import NOTHING_YET, Connections
-from ml_platform.models.spec import ModelSpec
+from ml_platform.application.connections import NOTHING_YET, Connections
+from ml_platform.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     from ml_platform.retraining.trigger import RetrainingRequest

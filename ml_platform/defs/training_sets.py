@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform.application.connections import Connections
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
-from ml_platform.defs.platform import Connections
 from ml_platform.defs.tables import table
-from ml_platform.models.spec import ModelSpec
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.training_set import TrainingSet
 
 
 def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -28,7 +28,7 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         io_manager_key="records",
         output_required=False,
         description=(
-            f"Labelled rows for the {spec.title}: the newest {spec.test_share:.0%} of acts are the test, "
+            f"Labelled rows for the {spec.title}: the newest {spec.test_share:.0%} of change sets are the test, "
             f"after a gap of {spec.label_delay}."
         ),
     )

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.evaluation.dimension import Dimension
-from ml_platform.evaluation.intervals import (
+from ml_platform.evaluation.dimensions.dimension import Dimension
+from ml_platform.evaluation.intervals.bootstrap import (
     RESAMPLES,
     Replicates,
     differences,
     estimates,
     replicate,
 )
-from ml_platform.evaluation.judge import Answers, Details, Judge
-from ml_platform.evaluation.judges import judge_of
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.scorers import score
-from ml_platform.models.spec import Scorer
-from ml_platform.models.task import Classification, Ranking, Task
-from ml_platform.training_sets.training_set import CLUSTER, TrainingSet, TrainingSetRecord
+from ml_platform.evaluation.tasks.evaluator import Details, Evaluator, Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.spec.model import Scorer
+from ml_platform.spec.task import Classification, Ranking, Task
+from ml_platform.spec.training_set import CLUSTER, TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,58 +67,60 @@ def evaluate(
     task: Task = CLASSIFICATION,
     ceiling: "pd.DataFrame | None" = None,
     champion: Compared = NOTHING,
-    rival: Compared = NOTHING,
+    challenged: Compared = NOTHING,
     origin: Origin | None = None,
     resamples: int = RESAMPLES,
-    examine: Callable[[Judge, Answers], tuple[Dimension, ...]] = lambda _judge, _answers: (),
+    examine: Callable[
+        [Evaluator, Predictions], tuple[Dimension, ...]
+    ] = lambda _judge, _answers: (),
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
     ``candidate`` is the artifact that would be served, loaded from its bytes, and ``estimator`` the
     fitted side of it: ``parity_gap`` is the largest difference between the two. ``baseline`` are the
     rules; ``champion`` is empty for a first candidate, and has a note that says why for one that cannot
-    be judged on these rows; ``rival`` is another model's candidate. ``ceiling`` has the Bayes rule's
+    be judged on these rows; ``challenged`` is another model's candidate. ``ceiling`` has the Bayes rule's
     answers (row_id, model, prediction, probability). ``examine`` looks at the candidate's answers in other ways
-    than by metrics (`ml_platform.evaluation.examine`).
+    than by metrics (`ml_platform.evaluation.dimensions.registry`).
 
     Raises:
         InsufficientData: no test row at all (too few for a gate is the gate's matter).
         IntegrityError: a scorer, a label or a ceiling that does not fit the training set.
     """
-    judge = judge_of(task, training_set)
+    evaluator = evaluator_of(task, training_set)
 
-    def answers(name: str, scorer: Scorer) -> Answers:
+    def predictions(name: str, scorer: Scorer) -> Predictions:
         bounded = not isinstance(task, Ranking)
         classes = training_set.record.classes
         values = score(name, scorer, training_set.test, classes, bounded=bounded)
-        return Answers(values, getattr(scorer, "threshold", None))
+        return Predictions(values, getattr(scorer, "threshold", None))
 
-    def judged_by(of: Answers) -> dict[str, Replicates]:
-        return replicate(judge.sums(of), seed=seed, resamples=resamples)
+    def judged_by(of: Predictions) -> dict[str, Replicates]:
+        return replicate(evaluator.sufficient_statistics(of), seed=seed, resamples=resamples)
 
-    own, fitted = answers("candidate", candidate), answers("estimator", estimator)
+    own, fitted = predictions("candidate", candidate), predictions("estimator", estimator)
     gap = float(np.abs(own.values - fitted.values).max())
     judged = {"candidate": judged_by(own)}
     others = {
         "baseline": baseline,
-        "naive": judge.naive,
+        "dummy": evaluator.dummy,
         "champion": champion.scorer,
-        "rival": rival.scorer,
+        "challenged": challenged.scorer,
     }
     for name, scorer in others.items():
         if scorer is not None:
-            judged[name] = judged_by(answers(name, scorer))
+            judged[name] = judged_by(predictions(name, scorer))
     if ceiling is not None:
-        judged["ceiling"] = judged_by(judge.ceiling(ceiling))
+        judged["ceiling"] = judged_by(evaluator.ceiling(ceiling))
     told = origin or _origin_of(training_set.record)
-    report = _report(training_set, judge, judge.details(own), judged, told, seed, gap)
+    report = _report(training_set, evaluator, evaluator.details(own), judged, told, seed, gap)
     return replace(
         report,
         resamples=resamples,
         headline=task.headline,
         champion_note=champion.note,
-        rival_note=rival.note,
-        dimensions=examine(judge, own),
+        challenged_note=challenged.note,
+        dimensions=examine(evaluator, own),
     )
 
 
@@ -129,7 +131,7 @@ def _origin_of(record: TrainingSetRecord) -> Origin:
 
 def _report(
     training_set: TrainingSet,
-    judge: Judge,
+    evaluator: Evaluator,
     details: Details,
     judged: Mapping[str, dict[str, Replicates]],
     origin: Origin,
@@ -153,12 +155,12 @@ def _report(
         seed=seed,
         rows=len(training_set.test),
         clusters=int(training_set.test[CLUSTER].nunique()),
-        acts=judge.act_count,
+        change_sets=evaluator.change_set_count,
         split=record.split,
         classes=record.classes,
         candidate=subjects["candidate"],
         baseline=subjects["baseline"],
-        naive=subjects["naive"],
+        dummy=subjects["dummy"],
         ceiling=subjects.get("ceiling"),
         champion=subjects.get("champion"),
         difference_to_baseline=differences(judged["candidate"], judged["baseline"]),
@@ -171,8 +173,8 @@ def _report(
         newest_row_at=origin.newest_row_at,
         live=origin.live,
         absent_classes=details.absent_classes,
-        rival=subjects.get("rival"),
-        difference_to_rival=_difference(judged, "rival"),
+        challenged=subjects.get("challenged"),
+        difference_to_challenged=_difference(judged, "challenged"),
         tables=details.tables,
         undefined=dict(details.undefined),
         not_applicable=dict(details.not_applicable),

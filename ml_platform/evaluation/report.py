@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ml_platform.evaluation.dimension import Dimension
+from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.report_parts import ClassRow, Estimate, ReliabilityBin, ReportTable
-from ml_platform.training_sets.training_set import Split
+from ml_platform.spec.training_set import Split
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One scorer (candidate, rules, naive, ceiling, champion, rival) judged on the same test rows.
+    """One scorer (candidate, rules, dummy, ceiling, champion, challenged) judged on the same test rows.
 
     ``metrics`` by name: those of the model's task, see the modules of the judges.
     """
@@ -34,12 +34,12 @@ class EvaluationReport:
     seed: int
     rows: int
     clusters: int
-    acts: int
+    change_sets: int
     split: Split
     classes: tuple[str, ...]
     candidate: Subject
     baseline: Subject
-    naive: Subject
+    dummy: Subject
     """The scorer that knows the training labels alone: the majority, the mean, the most popular."""
     ceiling: Subject | None
     champion: Subject | None
@@ -63,11 +63,11 @@ class EvaluationReport:
     """Why a champion that there is could not be compared with, or what to know of the comparison."""
     headline: tuple[str, ...] = ()
     """Metrics that a summary shows, the first one first of all."""
-    rival: Subject | None = None
-    difference_to_rival: dict[str, Estimate] | None = None
+    challenged: Subject | None = None
+    difference_to_challenged: dict[str, Estimate] | None = None
     """Paired on the same rows, candidate minus the other model's latest candidate."""
-    rival_note: str = ""
-    """Why a rival that the model has could not be compared with."""
+    challenged_note: str = ""
+    """Why a challenged model that the model has could not be compared with."""
     tables: tuple[ReportTable, ...] = ()
     undefined: dict[str, str] = field(default_factory=dict)
     """Why a metric cannot be told from these rows."""

@@ -28,7 +28,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Predictions of like confidence: what was claimed and what came true."""
+    """ClassPredictions of like confidence: what was claimed and what came true."""
 
     low: float
     high: float

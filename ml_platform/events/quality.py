@@ -31,7 +31,7 @@ LONGEST = {"object_path": 4_096, "attributes": 65_536, "candidate_set": 65_536}
 """Bytes of UTF-8; of any other text `LONGEST_TEXT`: longer ones are no ids but mapping mistakes."""
 LONGEST_TEXT = 512
 
-_HAS_DEFAULT = {"received_at", "act_id", "is_bot", "source"}
+_HAS_DEFAULT = {"received_at", "change_set_id", "is_bot", "source"}
 _NOT_LATER_THAN_NOW = ("occurred_at", "started_at", "finished_at", "shown_at", "outcome_at")
 _EXTENSION = r"[^/\\.][^/\\]*\.(?P<extension>[A-Za-z0-9_+-]{1,16})$"
 
@@ -61,7 +61,7 @@ class CheckedRows:
 def check_rows(table: str, rows: pa.Table, *, now: datetime, source: str = "") -> CheckedRows:
     """Split rows into good and refused.
 
-    ``received_at`` defaults to ``now``, ``act_id`` to ``event_id``, ``is_bot`` to false, the column
+    ``received_at`` defaults to ``now``, ``change_set_id`` to ``event_id``, ``is_bot`` to false, the column
     ``source`` to ``source`` (if not empty), ``object_extension`` to what the path ends in.
 
     Raises:
@@ -143,7 +143,7 @@ def _set_defaults(table: str, columns: dict[str, pa.Array], now: datetime, sourc
     if source:
         columns["source"] = pc.fill_null(columns["source"], source)
     if table == "events":
-        columns["act_id"] = pc.coalesce(columns["act_id"], columns["event_id"])
+        columns["change_set_id"] = pc.coalesce(columns["change_set_id"], columns["event_id"])
         columns["is_bot"] = pc.fill_null(columns["is_bot"], False)
         ending = pc.extract_regex(columns["object_path"], _EXTENSION)
         derived = pc.utf8_lower(pc.struct_field(ending, "extension"))

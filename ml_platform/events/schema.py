@@ -1,7 +1,7 @@
 """The tables every source is mapped to, as Arrow schemas; times are UTC and aware.
 
-``act_id`` names what happened as one observation (the files of a commit, the rows of a batch): rows of
-one act may be aggregated with each other, and are never each other's past. ``session_id`` names the
+``change_set_id`` names what happened as one observation (the files of a commit, the rows of a batch): rows of
+one change set may be aggregated with each other, and are never each other's past. ``session_id`` names the
 cluster in which rows depend on each other (a session, a commit, a case): intervals and drift tests
 resample it whole.
 """
@@ -26,7 +26,7 @@ EVENTS = _table(
     ("object_path", pa.string(), True),
     ("object_extension", pa.string(), True),
     ("session_id", pa.string(), True),
-    ("act_id", pa.string(), False),
+    ("change_set_id", pa.string(), False),
     ("workflow_category", pa.string(), True),
     ("is_bot", pa.bool_(), False),
     ("utc_offset_minutes", pa.int16(), True),

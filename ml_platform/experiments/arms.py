@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.evaluation.judge import Sums
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.tuning import LEAST_CLUSTERS, answers_on, part_of
+from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS, answers_on, part_of
+from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.experiments.definition import Arm, Definition, Place, digest
 from ml_platform.experiments.result import BASELINE, VARIANT, ArmCost, Measured
 from ml_platform.experiments.statistics import statistics_bytes
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.spec import FitOutcome, FitRequest, ModelSpec, Scorer
-from ml_platform.models.tuning_blocks import tuning_blocks
-from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
+from ml_platform.models.tuning_split import tuning_blocks
+from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec, Scorer
+from ml_platform.spec.training_set import CLUSTER, TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +66,8 @@ def run_arms(
         InsufficientData: too few rows to fit or to judge on.
     """
     part = judged_part(spec, training_set, definition.place)
-    judge = judge_of(spec.task, part)
-    sums: dict[str, Sums] = {}
+    evaluator = evaluator_of(spec.task, part)
+    sums: dict[str, SufficientStatistics] = {}
     fitted: dict[str, tuple[FitOutcome, float, Scorer, TrainingSet]] = {}
     undefined: dict[str, str] = {}
     for number, (name, arm) in enumerate(_arms(definition), start=1):
@@ -75,9 +75,9 @@ def run_arms(
         seen = without(part, arm.without)
         outcome, seconds = _fitted(spec, seen, arm, name, progress)
         scorer = scorer_of(outcome.artifact)
-        answers = answers_on(spec, seen, scorer)
-        sums[name] = judge.sums(answers)
-        details = judge.details(answers)
+        predictions = answers_on(spec, seen, scorer)
+        sums[name] = evaluator.sufficient_statistics(predictions)
+        details = evaluator.details(predictions)
         undefined |= {**details.undefined, **details.not_applicable}
         fitted[name] = (outcome, seconds, scorer, seen)
         progress(f"arm {number}/2, {name}: {seconds:.1f} s, judged on {len(part.test):,} rows")
@@ -92,7 +92,7 @@ def run_arms(
         training_set_fingerprint=training_set.record.fingerprint,
         rows_fitted=len(part.train),
         rows=len(part.test),
-        clusters=judge.cluster_count,
+        clusters=evaluator.cluster_count,
         baseline=costs[BASELINE],
         variant=costs[VARIANT],
         undefined=undefined,

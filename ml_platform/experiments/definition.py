@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from ml_platform import values
-from ml_platform.models.spec import Parameter
+from ml_platform.spec.model import Parameter
 
 COSTS = ("fit_seconds", "size_mb", "latency_ms")
 """What a fitted arm costs, as a guardrail may name it: seconds to fit, megabytes of its artifact (1 MB = 1e6

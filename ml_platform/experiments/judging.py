@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 
-from ml_platform.evaluation.intervals import Replicates, interval, replicate
-from ml_platform.evaluation.judge import Sums
-from ml_platform.evaluation.p_value import p_value
+from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS
+from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
+from ml_platform.evaluation.intervals.p_value import p_value
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tuning import LEAST_CLUSTERS
+from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
 from ml_platform.experiments.decide import Signals, fired
 from ml_platform.experiments.definition import COSTS, Definition, Direction, Guardrail, Kind
 from ml_platform.experiments.result import (
@@ -22,7 +22,9 @@ from ml_platform.experiments.result import (
 )
 
 
-def judged(definition: Definition, measured: Measured, statistics: Mapping[str, Sums]) -> Judged:
+def judged(
+    definition: Definition, measured: Measured, statistics: Mapping[str, SufficientStatistics]
+) -> Judged:
     """The verdict, with all that it rests on."""
     comparisons = _comparisons(definition, measured, statistics)
     by_name = {found.metric: found for found in comparisons}
@@ -58,7 +60,7 @@ def why(definition: Definition, found: Judged) -> str:
 
 
 def _comparisons(
-    definition: Definition, measured: Measured, statistics: Mapping[str, Sums]
+    definition: Definition, measured: Measured, statistics: Mapping[str, SufficientStatistics]
 ) -> tuple[Comparison, ...]:
     """Every metric that both arms have and that is a number in every resample."""
     both = {

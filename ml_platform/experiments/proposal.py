@@ -17,8 +17,8 @@ from ml_platform.experiments.definition import (
     Kind,
     Place,
 )
-from ml_platform.models.spec import ModelSpec, Parameter
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.model import ModelSpec, Parameter
+from ml_platform.spec.training_set import TrainingSetRecord
 
 LOWER_IS_BETTER = (
     *("alarm_rate", "brier", "expected_calibration_error", "false_alarm_rate", "log_loss"),

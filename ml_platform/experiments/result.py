@@ -7,7 +7,7 @@ from enum import StrEnum
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.experiments.decide import Signals, Verdict
 from ml_platform.experiments.definition import Guardrail
-from ml_platform.models.spec import Parameter
+from ml_platform.spec.model import Parameter
 
 BASELINE, VARIANT = "baseline", "variant"
 

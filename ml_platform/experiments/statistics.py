@@ -14,23 +14,23 @@ from typing import Any
 import numpy as np
 
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.judge import Sums
+from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
 
 _KINDS = {
-    "ClusterSums": "sums",
-    "StepSums": "step_sums",
-    "SequenceSums": "sequence",
-    "BinarySums": "binary",
-    "DetectionSums": "detection",
-    "ShareSums": "share",
-    "ReplaySums": "replay_sums",
-    "ListSums": "ranking_lists",
+    "ClassStatistics": "sums",
+    "StepStatistics": "step_sums",
+    "SequenceStatistics": "sequence",
+    "BinaryStatistics": "binary",
+    "DetectionStatistics": "detection",
+    "ProportionStatistics": "share",
+    "OffPolicyStatistics": "replay_sums",
+    "RankingStatistics": "ranking_lists",
 }
 """Every class of statistics, and its module in `ml_platform.evaluation`."""
 _STRUCTURE = "structure"
 
 
-def statistics_bytes(arms: Mapping[str, Sums]) -> bytes:
+def statistics_bytes(arms: Mapping[str, SufficientStatistics]) -> bytes:
     """The statistics of each arm by its name."""
     arrays: dict[str, np.ndarray] = {}
     structure = {name: _taken_apart(sums, arrays) for name, sums in sorted(arms.items())}
@@ -42,7 +42,7 @@ def statistics_bytes(arms: Mapping[str, Sums]) -> bytes:
     return stream.getvalue()
 
 
-def statistics_of(content: bytes) -> dict[str, Sums]:
+def statistics_of(content: bytes) -> dict[str, SufficientStatistics]:
     """What `statistics_bytes` was given.
 
     Raises:

@@ -1,8 +1,8 @@
 """The snapshots of a user's workflows: what a recommender may know on a Monday, and what was begun after it."""
 
 from ml_platform.features.define import NEVER_MISSING, category, number, tokens
-from ml_platform.features.spec import Comparison, Family
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.feature import Comparison, Family
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 HORIZON_DAYS = 14
 """Days after a snapshot in which a workflow that is run for the first time counts as adopted."""

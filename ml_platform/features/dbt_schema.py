@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from ml_platform.features.spec import FeatureSpec, Kind
-from ml_platform.features.table import FeatureTable
 from ml_platform.features.tables import TABLES
 from ml_platform.files import write_text
+from ml_platform.spec.feature import FeatureSpec, Kind
+from ml_platform.spec.feature_table import FeatureTable
 
 _TYPES = {Kind.NUMBER: "double", Kind.CATEGORY: "varchar", Kind.TOKENS: "varchar[]"}
 
@@ -37,7 +37,7 @@ _KEYS = """\
         data_type: varchar
         description: Names the rows that depend on each other, the unit of every interval.
         data_tests: [not_null]
-      - name: act_id
+      - name: change_set_id
         data_type: varchar
         description: What happened as one observation.
         data_tests: [not_null]
@@ -55,7 +55,7 @@ _KEYS = """\
 
 
 def column_description(spec: FeatureSpec) -> str:
-    """One line a person can act on: the reason, the window and what a missing value means."""
+    """One line a person can change set on: the reason, the window and what a missing value means."""
     unit = f" In {spec.unit}." if spec.unit else ""
     return f"{spec.reason}{unit} Window: {spec.window}. Missing: {spec.missing}."
 

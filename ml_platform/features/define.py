@@ -1,6 +1,6 @@
 """Short ways to write a `FeatureSpec`, one for each layout."""
 
-from ml_platform.features.spec import Comparison, Family, FeatureSpec, Kind
+from ml_platform.spec.feature import Comparison, Family, FeatureSpec, Kind
 
 NEVER_MISSING = "never missing"
 NO_PATH = "null: the event has no object path; kept as a value of its own"

@@ -1,7 +1,7 @@
 """Features of longer history: fixed windows before the row, of the user and of the shared object."""
 
 from ml_platform.features.define import NEVER_MISSING, NO_PATH, number
-from ml_platform.features.spec import Family, FeatureSpec
+from ml_platform.spec.feature import Family, FeatureSpec
 
 SHARE = (0.0, 1.0)
 COUNT = (0.0, None)
@@ -25,7 +25,7 @@ HISTORY_FEATURES: tuple[FeatureSpec, ...] = (
     _count("events_1h", "1 hour", "The user's pace now."),
     _count("events_24h", "24 hours", "The user's pace today."),
     _count("events_7d", "7 days", "The user's pace this week."),
-    _count("acts_24h", "24 hours", "Acts, not rows: a large batch is one."),
+    _count("change_sets_24h", "24 hours", "ChangeSets, not rows: a large batch is one."),
     number(
         "rate_1h_to_7d",
         Family.INTERACTION,

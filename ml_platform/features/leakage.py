@@ -52,7 +52,7 @@ class KeyColumns:
     """The columns that identify a row, what happened as one observation, the cluster, who and when."""
 
     row: str = "row_id"
-    act: str = "act_id"
+    change_set: str = "change_set_id"
     cluster: str = "cluster_id"
     user: str = "user_id"
     time: str = "occurred_at"

@@ -135,12 +135,12 @@ def future_columns(
 ) -> tuple[LeakageFinding, ...]:
     """Columns explained by what the same user does next, and less so by what they did before.
 
-    The arrow of time: next label, time to the next act and counts of the coming hour, day and week,
-    each against its mirror image (previous label, time since the previous act, past counts).
+    The arrow of time: next label, time to the next change set and counts of the coming hour, day and week,
+    each against its mirror image (previous label, time since the previous change set, past counts).
     """
     import pandas as pd
 
-    who = [keys.row, keys.act, keys.user, keys.time, label]
+    who = [keys.row, keys.change_set, keys.user, keys.time, label]
     both = pd.concat([train[who], test[who]], ignore_index=True)
     around = hashed_sample(_with_neighbours(both, label, keys), keys.row, AROUND)
     of_train = around["_row"].to_numpy() < len(train)
@@ -239,7 +239,7 @@ def _label_among_tokens(values: "pd.Series[Any]", label: "pd.Series[str]") -> fl
 
 
 def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.DataFrame":
-    """Adds the user's previous and next act (label, seconds from the row) and counts of rows around."""
+    """Adds the user's previous and next change set (label, seconds from the row) and counts of rows around."""
     import pandas as pd
 
     around = rows.copy()
@@ -247,13 +247,15 @@ def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.
     around["_now"] = rows[keys.time].astype("datetime64[us, UTC]").astype("int64") / 1e6
     around["_user"] = pd.factorize(rows[keys.user])[0]
     around = around.sort_values(["_user", "_now"], kind="stable", ignore_index=True)
-    acts = around.drop_duplicates(["_user", keys.act])[["_user", keys.act, "_now", label]]
-    grouped = acts.groupby("_user", sort=False)
-    beside = acts[["_user", keys.act]].copy()
+    change_sets = around.drop_duplicates(["_user", keys.change_set])[
+        ["_user", keys.change_set, "_now", label]
+    ]
+    grouped = change_sets.groupby("_user", sort=False)
+    beside = change_sets[["_user", keys.change_set]].copy()
     for side, step in (("previous", 1), ("next", -1)):
         beside[f"_{side}_label"] = grouped[label].shift(step)
         beside[f"_{side}_start"] = grouped["_now"].shift(step)
-    around = around.merge(beside, on=["_user", keys.act], how="left")
+    around = around.merge(beside, on=["_user", keys.change_set], how="left")
     around["_previous_seconds"] = around["_now"] - around["_previous_start"]
     around["_next_seconds"] = around["_next_start"] - around["_now"]
     return _with_counts(around)
@@ -274,7 +276,7 @@ def _with_counts(around: "pd.DataFrame") -> "pd.DataFrame":
 
 @dataclass(frozen=True)
 class _NeighbourLabels:
-    """Labels of the previous, own and next act of rows that have all three, by halves."""
+    """Labels of the previous, own and next change set of rows that have all three, by halves."""
 
     known: np.ndarray
     previous: _Labels
@@ -304,7 +306,7 @@ class _NeighbourLabels:
         if after < max(self.previous.skill(*codes), self.own.skill(*codes)) + ARROW:
             return None
         name = str(values.name)
-        why = f"{name} tells the label of the user's next act ({after:.1%} of the majority's errors avoided)"
+        why = f"{name} tells the label of the user's next change set ({after:.1%} of the majority's errors avoided)"
         return _dangerous("future", name, after, FUTURE_SKILL, why)
 
 
@@ -317,7 +319,7 @@ def _next_times(values: "pd.Series[float]", around: "pd.DataFrame") -> LeakageFi
     numbers, name = values.astype("float64"), str(values.name)
     if _rank_correlation(numbers, around["_now"]) >= FUTURE_RANK:
         numbers = numbers - around["_now"]
-    pairs = [("seconds", "the time to the user's next act")]
+    pairs = [("seconds", "the time to the user's next change set")]
     pairs += [(window, f"the user's events of the coming {window}") for window, _ in _WINDOWS]
     for column, what in pairs:
         after = _rank_correlation(numbers, around[f"_next_{column}"])

@@ -26,7 +26,7 @@ def straddling(
     test_from: datetime,
     keys: KeyColumns,
 ) -> tuple[LeakageFinding, ...]:
-    """Rows beyond their side's moment; ids, acts and clusters on both sides.
+    """Rows beyond their side's moment; ids, change sets and clusters on both sides.
 
     A session or case across the split is no leak by itself (its earlier rows are known by then), but
     test rows then depend on training rows: a WARNING above a tenth of them.
@@ -34,14 +34,20 @@ def straddling(
     late, early = train[keys.time] >= train_until, test[keys.time] < test_from
     both = {
         column: test[column].isin(train[column].unique())
-        for column in (keys.row, keys.act, keys.cluster)
+        for column in (keys.row, keys.change_set, keys.cluster)
     }
     of_test = "of the test rows"
     candidates = (
         _rows("train", train, late, keys, f"training rows at or after {train_until.isoformat()}"),
         _rows("test", test, early, keys, f"test rows before {test_from.isoformat()}"),
         _rows(keys.row, test, both[keys.row], keys, f"{of_test} are training rows too"),
-        _rows(keys.act, test, both[keys.act], keys, f"{of_test} belong to an act that trains too"),
+        _rows(
+            keys.change_set,
+            test,
+            both[keys.change_set],
+            keys,
+            f"{of_test} belong to a change set that trains too",
+        ),
         _rows(
             keys.cluster,
             test,
@@ -90,7 +96,7 @@ def duplicate_content(
     """Test rows equal to a training row of the same user in every feature and the label.
 
     People repeat themselves, so the share is held against that of the last quarter of the training
-    rows in the first three; the test rows are looked for in three of four acts, over all of time.
+    rows in the first three; the test rows are looked for in three of four change sets, over all of time.
     """
     import pandas as pd
 
@@ -101,8 +107,8 @@ def duplicate_content(
     before, after = content[: len(train)][order], content[len(train) :]
     last = 3 * len(before) // 4
     usual = float(np.isin(before[last:], before[:last]).mean())
-    acts = pd.factorize(train[keys.act].to_numpy()[order])[0]
-    twins = np.isin(after, before[acts % 4 > 0])
+    change_sets = pd.factorize(train[keys.change_set].to_numpy()[order])[0]
+    twins = np.isin(after, before[change_sets % 4 > 0])
     found = float(twins.mean())
     excess = found - usual
     told = min(DUPLICATES_WARNING, max(DUPLICATES_OF_UNIQUE, usual))

@@ -1,10 +1,10 @@
 """The features of an event: what a pattern classifier may know of it at its moment."""
 
-from ml_platform.features.act_features import ACT_FEATURES
+from ml_platform.features.change_set_features import ACT_FEATURES
 from ml_platform.features.history_features import HISTORY_FEATURES
 from ml_platform.features.row_features import ROW_FEATURES
 from ml_platform.features.sequence_features import SEQUENCE_FEATURES
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 _EVERY = ("stg_events", "int_objects", "int_events", "pattern_features", "paths", "as_of")
 
@@ -14,7 +14,7 @@ TABLE = FeatureTable(
     labels=(LabelColumn("workflow_category", "varchar", "The label; null where unknown."),),
     parts=(
         FeaturePart(ROW_FEATURES, (*_EVERY, "clock")),
-        FeaturePart(ACT_FEATURES, (*_EVERY, "int_acts", "operations", "most_frequent")),
+        FeaturePart(ACT_FEATURES, (*_EVERY, "int_change_sets", "operations", "most_frequent")),
         FeaturePart(
             SEQUENCE_FEATURES,
             (*_EVERY, "int_moments", "int_counts", "windows", "memory", "most_frequent"),

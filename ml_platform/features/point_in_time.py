@@ -1,7 +1,7 @@
 """Every feature once more, in plain Python, straight from its definition: the oracle of the tests.
 
 For each row it looks at all events of the table, keeps those strictly before the row (and those of the
-row's own act, for the features of the act), and computes. Quadratic in the rows, so for hundreds of
+row's own change set, for the features of the change set), and computes. Quadratic in the rows, so for hundreds of
 them; the dbt models must agree to the bit, ties, duplicates and late rows included.
 """
 
@@ -38,7 +38,7 @@ class Event:
     event_id: str
     user_id: str
     occurred_at: datetime
-    act_id: str
+    change_set_id: str
     tool: str
     operation: str
     source: str = "test"
@@ -87,22 +87,22 @@ def pattern_features(events: Iterable[Event]) -> list[dict[str, Value]]:
 def _row(row: Event, events: Sequence[Event]) -> dict[str, Value]:
     before = [event for event in events if event.t < row.t]
     mine = [event for event in before if event.user_id == row.user_id]
-    key = (row.user_id, row.t, row.act_id)
-    act = [event for event in events if (event.user_id, event.t, event.act_id) == key]
+    key = (row.user_id, row.t, row.change_set_id)
+    change_set = [event for event in events if (event.user_id, event.t, event.change_set_id) == key]
     moments = _moments(mine)
     stretch = _stretch_start(row.t, [moment.t for moment in moments])
     return {
         "row_id": row.event_id,
         "user_id": row.user_id,
         "cluster_id": row.session_id or f"stretch:{row.user_id}:{stretch}",
-        "act_id": row.act_id,
+        "change_set_id": row.change_set_id,
         "occurred_at": row.occurred_at,
         "is_bot": row.is_bot,
         "source": row.source,
         "workflow_category": row.workflow_category,
         **_of_the_row(row),
         **_of_the_clock(row.t + (row.utc_offset_minutes or 0) * 60_000_000),
-        **_of_the_act(row, act),
+        **_of_the_change_set(row, change_set),
         **_of_the_sequence(row, moments, mine, stretch),
         **_of_the_user(row, mine),
         **_of_the_object(row, before),
@@ -142,30 +142,32 @@ def _of_the_clock(local: int) -> dict[str, Value]:
     }
 
 
-def _of_the_act(row: Event, act: Sequence[Event]) -> dict[str, Value]:
-    parts = [event.parts for event in act]
+def _of_the_change_set(row: Event, change_set: Sequence[Event]) -> dict[str, Value]:
+    parts = [event.parts for event in change_set]
     kinds = [part.path_kind for part in parts if part.path_kind is not None]
     depths = [part.path_depth for part in parts if part.path_depth is not None]
     tokens = Counter(
-        token for event in act for token in (*event.parts.tokens, _operation_token(event))
+        token for event in change_set for token in (*event.parts.tokens, _operation_token(event))
     )
     shares: dict[str, Value] = {
-        f"act_share_{name}": _mean(event.operation.lower() in names for event in act)
+        f"change_set_share_{name}": _mean(event.operation.lower() in names for event in change_set)
         for name, names in _OPERATIONS.items()
     }
-    shares |= {f"act_share_{kind}": _mean(other == kind for other in kinds) for kind in _KINDS}
+    shares |= {
+        f"change_set_share_{kind}": _mean(other == kind for other in kinds) for kind in _KINDS
+    }
     return shares | {
-        "act_rows": float(len(act)),
-        "act_extensions": float(len({p.extension for p in parts} - {None})),
-        "act_folders": float(len({p.folder for p in parts} - {None})),
-        "act_kinds": float(len(set(kinds))),
-        "act_depth_mean": _mean(depths),
-        "act_main_extension": _most_frequent(p.extension for p in parts),
-        "act_main_folder": _most_frequent(p.folder for p in parts),
-        "act_main_kind": _most_frequent(kinds),
+        "change_set_rows": float(len(change_set)),
+        "change_set_extensions": float(len({p.extension for p in parts} - {None})),
+        "change_set_folders": float(len({p.folder for p in parts} - {None})),
+        "change_set_kinds": float(len(set(kinds))),
+        "change_set_depth_mean": _mean(depths),
+        "change_set_main_extension": _most_frequent(p.extension for p in parts),
+        "change_set_main_folder": _most_frequent(p.folder for p in parts),
+        "change_set_main_kind": _most_frequent(kinds),
         "same_extension_share": _share(row.parts.extension, [p.extension for p in parts]),
         "same_folder_share": _share(row.parts.folder, [p.folder for p in parts]),
-        "act_tokens": sorted(tokens, key=lambda token: (-tokens[token], token))[:ACT_TOKENS],
+        "change_set_tokens": sorted(tokens, key=lambda token: (-tokens[token], token))[:ACT_TOKENS],
     }
 
 
@@ -206,7 +208,7 @@ def _of_the_user(row: Event, mine: Sequence[Event]) -> dict[str, Value]:
         "events_1h": float(len(hour)),
         "events_24h": float(len(day)),
         "events_7d": float(len(week)),
-        "acts_24h": float(len({(event.t, event.act_id) for event in day})),
+        "change_sets_24h": float(len({(event.t, event.change_set_id) for event in day})),
         "rate_1h_to_7d": len(hour) * 168 / len(week) if week else None,
         "distinct_extensions_24h": float(len({e.parts.extension for e in day} - {None})),
         "share_extension_7d": _share(row.parts.extension, [e.parts.extension for e in week]),

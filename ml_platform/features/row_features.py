@@ -1,7 +1,7 @@
 """Features of the event itself: what it was, on which object, at what local time."""
 
 from ml_platform.features.define import NEVER_MISSING, NO_PATH, category, number, tokens
-from ml_platform.features.spec import Comparison, Family, FeatureSpec
+from ml_platform.spec.feature import Comparison, Family, FeatureSpec
 
 ROW = "the row"
 CLOCK = "never missing; where the source gives no offset, the time is UTC"

@@ -5,7 +5,7 @@ the source names. A moment of several events counts as one, by its most frequent
 """
 
 from ml_platform.features.define import NO_PAST, category, number, tokens
-from ml_platform.features.spec import Family, FeatureSpec
+from ml_platform.spec.feature import Family, FeatureSpec
 
 MEMORY = "12 moments of the user within 8 hours before the row"
 EIGHT_HOURS = "8 hours of the user before the row"

@@ -12,8 +12,8 @@ number of moments, so that long sessions and short ones compare.
 
 from ml_platform.features.define import NEVER_MISSING, number
 from ml_platform.features.row_features import CLOCK, SLOTS
-from ml_platform.features.spec import Family, FeatureSpec
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.feature import Family, FeatureSpec
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 LEAST_MOMENTS = 5
 """Shorter sessions have no row."""

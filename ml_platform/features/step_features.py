@@ -7,8 +7,8 @@ run on over the border of a session; a gap that begins with ``pause`` (or is ``f
 
 from ml_platform.features.define import NEVER_MISSING, category, number, tokens
 from ml_platform.features.row_features import CLOCK, ROW, SLOTS
-from ml_platform.features.spec import Family, FeatureSpec
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.feature import Family, FeatureSpec
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 WINDOW = 10
 """Steps in a list, the row's own included, newest first."""

@@ -6,8 +6,8 @@ apart. An acceptance counts from the moment at which it was known, never from th
 """
 
 from ml_platform.features.define import NEVER_MISSING, category, number
-from ml_platform.features.spec import Comparison, Family, FeatureSpec
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.feature import Comparison, Family, FeatureSpec
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 COUNT = (0.0, None)
 SHARE = (0.0, 1.0)

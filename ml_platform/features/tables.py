@@ -5,12 +5,12 @@ that is missing on either side fails the build with its name.
 """
 
 from ml_platform.features.adoption_snapshots import TABLE as ADOPTION_SNAPSHOTS
-from ml_platform.features.launch_features import TABLE as LAUNCH_FEATURES
 from ml_platform.features.pattern_features import TABLE as PATTERN_FEATURES
 from ml_platform.features.session_features import TABLE as SESSION_FEATURES
+from ml_platform.features.start_time_features import TABLE as START_TIME_FEATURES
 from ml_platform.features.step_features import TABLE as STEP_FEATURES
 from ml_platform.features.suggestion_features import TABLE as SUGGESTION_FEATURES
-from ml_platform.features.table import FeatureTable
+from ml_platform.spec.feature_table import FeatureTable
 
 TABLES: dict[str, FeatureTable] = {
     table.name: table
@@ -19,7 +19,7 @@ TABLES: dict[str, FeatureTable] = {
         STEP_FEATURES,
         ADOPTION_SNAPSHOTS,
         SUGGESTION_FEATURES,
-        LAUNCH_FEATURES,
+        START_TIME_FEATURES,
         SESSION_FEATURES,
     )
 }

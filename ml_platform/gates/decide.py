@@ -9,7 +9,7 @@ from ml_platform.gates.integrity import IntegrityEvidence, integrity_gates
 from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome, Verdict
 from ml_platform.gates.policy import policy_version
 from ml_platform.gates.quality import quality_gates
-from ml_platform.models.spec import Bound, GatePolicy
+from ml_platform.spec.gates import Bound, GatePolicy
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Signals:
     integrity_failed: bool
     insufficient: bool
     below_baseline: bool
-    below_rival: bool
+    below_challenged: bool
     worse_than_champion: bool
     limit_missed: bool
 
@@ -37,7 +37,7 @@ PROMOTION_TABLE: tuple[Row, ...] = (
     Row("integrity does not hold", lambda s: s.integrity_failed, Verdict.REJECT),
     Row("too little evidence", lambda s: s.insufficient, Verdict.HOLD),
     Row("not above the rules", lambda s: s.below_baseline, Verdict.REJECT),
-    Row("not above its rival", lambda s: s.below_rival, Verdict.REJECT),
+    Row("not above the model it challenges", lambda s: s.below_challenged, Verdict.REJECT),
     Row("worse than the champion", lambda s: s.worse_than_champion, Verdict.REJECT),
     Row("a limit is missed", lambda s: s.limit_missed, Verdict.HOLD),
     Row("every gate passes", lambda s: True, Verdict.PROMOTE),
@@ -79,9 +79,9 @@ def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
         ),
         insufficient=any(gate.outcome is Outcome.INSUFFICIENT for gate in results),
         below_baseline=Bound.BASELINE in failed,
-        below_rival=Bound.RIVAL in failed,
+        below_challenged=Bound.CHALLENGED in failed,
         worse_than_champion=Bound.CHAMPION in failed,
-        limit_missed=bool(failed - {Bound.BASELINE, Bound.RIVAL, Bound.CHAMPION}),
+        limit_missed=bool(failed - {Bound.BASELINE, Bound.CHALLENGED, Bound.CHAMPION}),
     )
 
 

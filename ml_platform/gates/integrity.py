@@ -10,8 +10,8 @@ from datetime import datetime
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.features.leakage import LeakageLevel, LeakageReport
 from ml_platform.gates.outcome import GateKind, GateResult, Outcome
-from ml_platform.models.spec import GatePolicy
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.gates import GatePolicy
+from ml_platform.spec.training_set import TrainingSetRecord
 
 
 @dataclass(frozen=True)

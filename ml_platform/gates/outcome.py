@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ml_platform.models.spec import Bound
+from ml_platform.spec.gates import Bound
 
 
 class Outcome(StrEnum):

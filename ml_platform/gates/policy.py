@@ -1,7 +1,7 @@
 """What definitions and permits need to know of a policy: its version and the names of its gates."""
 
 from ml_platform.gates.outcome import GateKind
-from ml_platform.models.spec import GatePolicy
+from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import fingerprint
 
 INTEGRITY_GATES = ("artifact_hash", "data_hash", "schema", "leakage", "parity", "stale_data")

@@ -4,13 +4,13 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.outcome import GateKind, GateResult, Outcome
 from ml_platform.gates.policy import SAMPLE_SIZE
-from ml_platform.models.spec import Bound, GatePolicy, QualityGate
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 
 _LEAD = {
     Bound.LIMIT: "{metric}",
     Bound.BASELINE: "{metric}, candidate minus rules,",
     Bound.CHAMPION: "{metric}, candidate minus champion,",
-    Bound.RIVAL: "{metric}, candidate minus rival,",
+    Bound.CHALLENGED: "{metric}, candidate minus challenged,",
     Bound.AT_MOST: "{metric}",
 }
 
@@ -53,7 +53,8 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
 
     A gate that must be shown to fail is INSUFFICIENT while its interval lies across the limit. A metric that is
     not defined on these test rows is INSUFFICIENT, one that makes no sense for them NOT APPLICABLE; a champion
-    gate without a champion passes with that explanation; with a champion or a rival that cannot be compared it
+    gate without a champion passes with that explanation; with a champion or a challenged model that cannot be
+    compared it
     is INSUFFICIENT.
     """
     senseless, reason = report.reason(gate.metric)
@@ -66,9 +67,9 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
             return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
         why = "no champion yet: compared with the rules"
         return _result(gate, Outcome.PASS, None, why, "")
-    if gate.bound is Bound.RIVAL and report.difference_to_rival is None:
-        why = f"rival not comparable: {report.rival_note or 'it has no candidate'}"
-        remedy = "materialise the rival's candidate on the same training set first"
+    if gate.bound is Bound.CHALLENGED and report.difference_to_challenged is None:
+        why = f"challenged model not comparable: {report.challenged_note or 'it has no candidate'}"
+        remedy = "materialise the challenged's candidate on the same training set first"
         return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     estimate = _estimate(report, gate)
     if estimate is None:
@@ -100,8 +101,8 @@ def _estimate(report: EvaluationReport, gate: QualityGate) -> Estimate | None:
         return report.difference_to_baseline.get(gate.metric)
     if gate.bound is Bound.CHAMPION:
         return (report.difference_to_champion or {}).get(gate.metric)
-    if gate.bound is Bound.RIVAL:
-        return (report.difference_to_rival or {}).get(gate.metric)
+    if gate.bound is Bound.CHALLENGED:
+        return (report.difference_to_challenged or {}).get(gate.metric)
     return report.figure(gate.metric)
 
 

@@ -8,23 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.features.session_features import TABLE
-from ml_platform.models.isolating.deviations import HIGH, LOW
-from ml_platform.models.isolating.rules import fit_rules
-from ml_platform.models.search import Int
-from ml_platform.models.spec import (
-    Bound,
-    FairnessPolicy,
-    GatePolicy,
-    ModelSpec,
-    QualityGate,
-    Selected,
-)
-from ml_platform.models.standard_gates import EVEN_FOLDS, EVERYWHERE, FAIR_ALARMS
-from ml_platform.models.task import NO, YES, Detection
+from ml_platform.models.isolation_forest.deviations import HIGH, LOW
+from ml_platform.models.isolation_forest.rules import fit_rules
+from ml_platform.spec.fairness import FairnessPolicy, Selected
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.search_space import Int
+from ml_platform.spec.standard_gates import EVEN_FOLDS, EVERYWHERE, FAIR_ALARMS
+from ml_platform.spec.task import NO, YES, Detection
 
 if TYPE_CHECKING:
-    from ml_platform.models.spec import FitOutcome, FitRequest
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome, FitRequest
+    from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=1)
 """People tell of a session within a day of its end."""
@@ -92,7 +87,7 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
     """Fit on the training part alone; the same training set, parameters and code give the same bytes."""
-    from ml_platform.models.isolating.fit import fit_isolation
+    from ml_platform.models.isolation_forest.fit import fit_isolation
 
     return fit_isolation(training_set, SIDES, request, LABEL_DELAY)
 

@@ -1,96 +1,19 @@
-"""What is registered, hashed and served: named files under a manifest whose SHA-256 is its identity."""
+"""Artifacts read from their folder, every hash checked first, and what scores by them."""
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ml_platform import files
 from ml_platform.errors import IntegrityError
+from ml_platform.spec.artifact import FORMAT, MANIFEST, Artifact, ArtifactKind
 
 if TYPE_CHECKING:
-    from ml_platform.models.spec import Scorer
+    from ml_platform.spec.model import Scorer
 
-MANIFEST = "manifest.json"
-FORMAT = 1
 _REMEDY = "restore the artifact from a backup, or train and register the model again"
-
-
-class ArtifactKind(StrEnum):
-    """How the files of an artifact answer."""
-
-    FOREST = "forest"
-    """``encoding.json`` and ``evidence.npy`` make a matrix of the rows, ``model.onnx`` scores it."""
-    NGRAM = "ngram"
-    """``ngram.json`` and arrays of counts by context."""
-    RULES = "rules"
-    """``rules.json``: class shares by declared keys."""
-    POPULARITY = "popularity"
-    """``popularity.json``: the share of every item."""
-    FACTORS = "factors"
-    """``user_vectors.json`` and ``content.npy`` make a vector of a user, ``factors.npy`` answers it."""
-    ITEM_WEIGHTS = "item_weights"
-    """The same with ``item_weights.npy``."""
-    BOOSTING = "boosting"
-    """``encoding.json`` makes a matrix of the rows, ``model.onnx`` scores it, ``trees.npy`` explains it."""
-    SHARE_RULES = "share_rules"
-    """``share_rules.json``: acceptance rates, smoothed by declared constants."""
-    LAUNCH = "launch"
-    """``design.json`` makes columns of the rows, ``model.onnx`` scores them."""
-    NETWORK = "network"
-    """``encoding.json`` makes arrays of a row's last steps, ``model.onnx`` scores them."""
-    LAUNCH_RULES = "launch_rules"
-    """``launch_rules.json``: success rates by workflow and part of the day."""
-    ISOLATION = "isolation"
-    """``deviations.json`` scales the rows, ``model.onnx`` isolates them, ``alarm.json`` says from where on."""
-    DETECTION_RULES = "detection_rules"
-    """``detection_rules.json``: means and standard deviations of a few features."""
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """Files by name, and what the manifest says of them. Equal inputs, seed and code: equal bytes."""
-
-    kind: ArtifactKind
-    classes: tuple[str, ...]
-    """In the order of the columns of the probabilities."""
-    features: Mapping[str, str]
-    """Input columns and their kinds ('number', 'category', 'tokens')."""
-    files: Mapping[str, bytes]
-
-    @property
-    def manifest(self) -> bytes:
-        """Canonical JSON: format, kind, classes, features, and the SHA-256 of every file."""
-        content = {
-            "format": FORMAT,
-            "kind": self.kind.value,
-            "classes": list(self.classes),
-            "features": dict(self.features),
-            "files": {name: _sha256(self.files[name]) for name in sorted(self.files)},
-        }
-        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-
-    @property
-    def sha256(self) -> str:
-        """Identity of the artifact: SHA-256, 64 hexadecimal digits, of its manifest."""
-        return _sha256(self.manifest)
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all files together, the manifest left out."""
-        return sum(len(content) for content in self.files.values())
-
-    def write(self, folder: Path) -> None:
-        """Fill ``folder`` (named by the caller, as a rule by `sha256`) whole or not at all."""
-        with files.replacing_folder(folder) as beside:
-            for name, content in self.files.items():
-                (beside / name).write_bytes(content)
-            (beside / MANIFEST).write_bytes(self.manifest)
 
 
 def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
@@ -120,19 +43,19 @@ def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
 
 
 LOADERS: dict[ArtifactKind, str] = {
-    ArtifactKind.FOREST: "ml_platform.models.forests.scorer:ForestScorer",
+    ArtifactKind.FOREST: "ml_platform.models.random_forest.scorer:ForestScorer",
     ArtifactKind.NGRAM: "ml_platform.models.sequences.ngram:NgramScorer",
     ArtifactKind.NETWORK: "ml_platform.models.sequences.scorer:NetworkScorer",
     ArtifactKind.RULES: "ml_platform.models.rules:RulesScorer",
-    ArtifactKind.POPULARITY: "ml_platform.models.recommending.popularity:PopularityScorer",
-    ArtifactKind.FACTORS: "ml_platform.models.recommending.item_factors:FactorsScorer",
-    ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.recommending.item_weights:ItemWeightsScorer",
-    ArtifactKind.BOOSTING: "ml_platform.models.boosted.scorer:BoostingScorer",
-    ArtifactKind.SHARE_RULES: "ml_platform.models.boosted.rules:ShareRules",
-    ArtifactKind.LAUNCH: "ml_platform.models.launches.scorer:LaunchScorer",
-    ArtifactKind.LAUNCH_RULES: "ml_platform.models.launches.rules:LaunchRules",
-    ArtifactKind.ISOLATION: "ml_platform.models.isolating.scorer:IsolationScorer",
-    ArtifactKind.DETECTION_RULES: "ml_platform.models.isolating.rules:DetectionRules",
+    ArtifactKind.POPULARITY: "ml_platform.models.recommenders.popularity:PopularityScorer",
+    ArtifactKind.FACTORS: "ml_platform.models.recommenders.item_factors:FactorsScorer",
+    ArtifactKind.ITEM_WEIGHTS: "ml_platform.models.recommenders.item_weights:ItemWeightsScorer",
+    ArtifactKind.BOOSTING: "ml_platform.models.gradient_boosting.scorer:BoostingScorer",
+    ArtifactKind.PROPORTION_RULES: "ml_platform.models.gradient_boosting.rules:ShareRules",
+    ArtifactKind.START_TIME: "ml_platform.models.start_times.scorer:StartTimeScorer",
+    ArtifactKind.START_TIME_RULES: "ml_platform.models.start_times.rules:StartTimeRules",
+    ArtifactKind.ISOLATION: "ml_platform.models.isolation_forest.scorer:IsolationScorer",
+    ArtifactKind.DETECTION_RULES: "ml_platform.models.isolation_forest.rules:DetectionRules",
 }
 """Module and class of what answers, by kind; its ``of`` takes the artifact. Imported when asked for."""
 

@@ -1,4 +1,6 @@
-"""Every model of the platform, in the order in which they are trained (a rival after the one it challenges)."""
+"""Every model of the platform, in the order in which they are trained (a challenged model after the one it
+challenges).
+"""
 
 from ml_platform.errors import UsageError
 from ml_platform.models.anomaly_detector import SPEC as ANOMALY_DETECTOR
@@ -6,11 +8,11 @@ from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.sequence_ngram import SPEC as SEQUENCE_NGRAM
 from ml_platform.models.sequence_predictor import SPEC as SEQUENCE_PREDICTOR
 from ml_platform.models.sequence_transformer import SPEC as SEQUENCE_TRANSFORMER
-from ml_platform.models.spec import ModelSpec
 from ml_platform.models.suggestion_scorer import SPEC as SUGGESTION_SCORER
 from ml_platform.models.trigger_predictor import SPEC as TRIGGER_PREDICTOR
 from ml_platform.models.workflow_recommender import SPEC as WORKFLOW_RECOMMENDER
 from ml_platform.models.workflow_recommender_ease import SPEC as WORKFLOW_RECOMMENDER_EASE
+from ml_platform.spec.model import ModelSpec
 
 MODELS: tuple[ModelSpec, ...] = (
     PATTERN_CLASSIFIER,

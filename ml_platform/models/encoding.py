@@ -1,9 +1,10 @@
 """Rows to a float32 matrix, by declared arrays that were fitted on the training part alone.
 
 Columns, in this order: numbers; categories as their rank by frequency (0: the most frequent, the number of
-kept values: any other); for each evidence column one number a class (`ml_platform.models.forests.evidence`, or
-`ml_platform.models.forests.linear_evidence`); and the belief in each class from the remembered moments
-(`ml_platform.models.forests.memory`).
+kept values: any other); for each evidence column one number a class
+(`ml_platform.models.random_forest.target_encoding`, or
+`ml_platform.models.random_forest.linear_target_encoding`); and the belief in each class from the remembered moments
+(`ml_platform.models.random_forest.hidden_markov`).
 
 Trees look only at the order of values, so every value is put on a grid without any loss to them: the inverse
 hyperbolic sine, rounded to 1/1024. On that grid a threshold halfway between two values is exact in float32,
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.forests.evidence import evidence
-from ml_platform.models.forests.memory import Memory, RememberedWords
+from ml_platform.models.random_forest.hidden_markov import Memory, RememberedWords
+from ml_platform.models.random_forest.target_encoding import evidence
 from ml_platform.models.tokens import token_column, token_matrix
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ class EvidenceColumn:
 
     feature: str
     lists: bool
-    an_act: bool = False
-    """All rows of an act hold the same words, so the act counts once."""
+    an_change_set: bool = False
+    """All rows of a change set hold the same words, so the change set counts once."""
     jointly: bool = False
-    """Weights are learned together (`ml_platform.models.forests.linear_evidence`), not counted one by one."""
+    """Weights are learned together (`ml_platform.models.random_forest.linear_target_encoding`), not counted one
+    by one."""
     decay: float = 1.0
     minimum: float = 3.0
-    """Weight of rows (or acts) below which a word is not kept."""
+    """Weight of rows (or change sets) below which a word is not kept."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The pattern classifier: which workflow category an event belongs to, from what is known when it happens.
 
-A random forest over the event, its act, its session and its user's history, with the words of its paths and
+A random forest over the event, its change set, its session and its user's history, with the words of its paths and
 session as evidence a class. Hyperparameters were chosen on the last blocks of time inside training parts,
 never on a test part (docs/pattern_classifier.md).
 """
@@ -10,25 +10,26 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
-from ml_platform.features.spec import FeatureSpec, Kind
 from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
-from ml_platform.models.forests.fit import ForestRecipe, fit_forest_model
-from ml_platform.models.forests.memory import RememberedWords
-from ml_platform.models.recipe import recipe_of
+from ml_platform.models.hyperparameters import hyperparameters_of
+from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
+from ml_platform.models.random_forest.hidden_markov import RememberedWords
 from ml_platform.models.rules import fit_rules
-from ml_platform.models.search import Float, Int
-from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
-from ml_platform.models.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
-from ml_platform.models.task import Classification
+from ml_platform.spec.feature import FeatureSpec, Kind
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.search_space import Float, Int
+from ml_platform.spec.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.task import Classification
 
 if TYPE_CHECKING:
-    from ml_platform.models.spec import FitOutcome
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=1)
 
 EVIDENCE = (
-    EvidenceColumn("act_tokens", lists=True, an_act=True, jointly=True),
+    EvidenceColumn("change_set_tokens", lists=True, an_change_set=True, jointly=True),
     EvidenceColumn("path_tokens", lists=True),
 )
 MEMORY = (
@@ -75,13 +76,13 @@ def encoding_plan(features: tuple[FeatureSpec, ...]) -> EncodingPlan:
 
 PLAN = encoding_plan(PATTERN_FEATURES)
 
-RECIPE = ForestRecipe(
+RECIPE = ForestHyperparameters(
     trees=150,
     smallest_leaf=2,
     leaf_share=1 / 5000,
     drawn_share=0.6,
     drawn_most=15_000,
-    act_weight_power=0.5,
+    change_set_weight_power=0.5,
     folds=5,
 )
 
@@ -126,7 +127,7 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
-    recipe = recipe_of(RECIPE, request.parameters)
+    recipe = hyperparameters_of(RECIPE, request.parameters)
     return fit_forest_model(training_set, PLAN, recipe, request.seed, LABEL_DELAY, request.progress)
 
 
@@ -148,7 +149,7 @@ SPEC = ModelSpec(
         Int("smallest_leaf", 1, 10, log=True),
         Float("leaf_share", 1e-4, 2e-3, log=True),
         Float("drawn_share", 0.3, 0.9),
-        Float("act_weight_power", 0.0, 1.0),
+        Float("change_set_weight_power", 0.0, 1.0),
     ),
     kinds=("scikitlearn", "onnx"),
 )

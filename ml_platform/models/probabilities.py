@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform import files, values
 from ml_platform.errors import IntegrityError
-from ml_platform.training_sets.training_set import ROW_ID
+from ml_platform.spec.training_set import ROW_ID
 
 if TYPE_CHECKING:
     import numpy as np

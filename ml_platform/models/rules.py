@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.encoding import require_features
 from ml_platform.models.tokens import token_column
+from ml_platform.spec.artifact import Artifact, ArtifactKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.training_set import TrainingSet
 
 RULES_FILE = "rules.json"
 ENOUGH = 20

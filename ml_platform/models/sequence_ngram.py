@@ -7,31 +7,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.features.step_features import TABLE
-from ml_platform.models.recipe import recipe_of
-from ml_platform.models.search import Float, Int
+from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.sequences.ngram import FEATURES
-from ml_platform.models.sequences.ngram_fit import SOON_LABEL, NgramRecipe, fit_ngram
-from ml_platform.models.spec import (
-    Bound,
-    FairnessPolicy,
-    FitRequest,
-    GatePolicy,
-    ModelSpec,
-    QualityGate,
-    Selected,
-)
-from ml_platform.models.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
-from ml_platform.models.task import Sequence
+from ml_platform.models.sequences.ngram_fit import SOON_LABEL, NgramHyperparameters, fit_ngram
+from ml_platform.spec.fairness import FairnessPolicy, Selected
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.search_space import Float, Int
+from ml_platform.spec.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.task import SequencePrediction
 
 if TYPE_CHECKING:
-    from ml_platform.models.artifact import Artifact
-    from ml_platform.models.spec import FitOutcome
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.artifact import Artifact
+    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(hours=2)
 """Three pauses of half an hour, and one more until the session is known to be over."""
-RECIPE = NgramRecipe()
-LAST_STEP = NgramRecipe(order=1)
+RECIPE = NgramHyperparameters()
+LAST_STEP = NgramHyperparameters(order=1)
 
 POLICY = GatePolicy(
     quality=(
@@ -65,7 +59,7 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Count the training part; nothing is drawn, so the seed has no say."""
-    recipe = recipe_of(RECIPE, request.parameters)
+    recipe = hyperparameters_of(RECIPE, request.parameters)
     return fit_ngram(training_set, request, recipe, LABEL_DELAY)
 
 
@@ -83,7 +77,7 @@ SPEC = ModelSpec(
     name="sequence_ngram",
     title="Back-off n-gram",
     table=TABLE,
-    task=Sequence(),
+    task=SequencePrediction(),
     label="next_step",
     label_delay=LABEL_DELAY,
     test_share=0.2,

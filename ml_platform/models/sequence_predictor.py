@@ -7,32 +7,28 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ml_platform.features.step_features import TABLE
-from ml_platform.models.recipe import recipe_of
+from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.sequence_ngram import fit_baseline
-from ml_platform.models.sequences.recipe import (
+from ml_platform.models.sequences.hyperparameters import (
     LABEL_DELAY,
     OVER_CHAMPION,
     OVER_RULES,
     PLAN,
     SEARCH,
     SOON_GATE,
-    NetRecipe,
+    NetworkHyperparameters,
 )
-from ml_platform.models.spec import (
-    FairnessPolicy,
-    FitRequest,
-    GatePolicy,
-    ModelSpec,
-    Selected,
-)
-from ml_platform.models.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
-from ml_platform.models.task import Sequence
+from ml_platform.spec.fairness import FairnessPolicy, Selected
+from ml_platform.spec.gates import GatePolicy
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.task import SequencePrediction
 
 if TYPE_CHECKING:
-    from ml_platform.models.spec import FitOutcome
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.training_set import TrainingSet
 
-RECIPE = NetRecipe(encoder="lstm")
+RECIPE = NetworkHyperparameters(encoder="lstm")
 POLICY = GatePolicy(
     quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION, FAIR_NEEDS, OVERCONFIDENCE, *STANDARD)
 )
@@ -42,15 +38,15 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
     from ml_platform.models.sequences.fit import fit_network
 
-    recipe = recipe_of(RECIPE, request.parameters)
+    recipe = hyperparameters_of(RECIPE, request.parameters)
     return fit_network(training_set, request, PLAN, recipe, LABEL_DELAY)
 
 
 SPEC = ModelSpec(
     name="sequence_predictor",
-    title="Sequence predictor",
+    title="SequencePrediction predictor",
     table=TABLE,
-    task=Sequence(),
+    task=SequencePrediction(),
     label="next_step",
     label_delay=LABEL_DELAY,
     test_share=0.2,

@@ -10,28 +10,26 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ml_platform.features.spec import Kind
 from ml_platform.features.suggestion_features import SUGGESTION_FEATURES, TABLE
-from ml_platform.models.boosted.fit import BoostingPlan, BoostingRecipe, fit_boosting
-from ml_platform.models.boosted.rules import fit_share_rules
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.recipe import recipe_of
-from ml_platform.models.search import Float, Int
-from ml_platform.models.spec import (
-    Bound,
-    FairnessPolicy,
-    FitRequest,
-    GatePolicy,
-    ModelSpec,
-    QualityGate,
-    Selected,
+from ml_platform.models.gradient_boosting.fit import (
+    BoostingHyperparameters,
+    BoostingPlan,
+    fit_boosting,
 )
-from ml_platform.models.standard_gates import EVEN_FOLDS, STANDARD
-from ml_platform.models.task import Share
+from ml_platform.models.gradient_boosting.rules import fit_share_rules
+from ml_platform.models.hyperparameters import hyperparameters_of
+from ml_platform.spec.fairness import FairnessPolicy, Selected
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.search_space import Float, Int
+from ml_platform.spec.standard_gates import EVEN_FOLDS, STANDARD
+from ml_platform.spec.task import ProportionRegression
 
 if TYPE_CHECKING:
-    from ml_platform.models.spec import FitOutcome
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=15)
 """The 14 days of the label, and one for the last outcome in them."""
@@ -57,7 +55,7 @@ PLAN = BoostingPlan(
     falling=("hours_since_run",),
 )
 """Nobody would understand a reason such as "accepted too often"."""
-RECIPE = BoostingRecipe()
+RECIPE = BoostingHyperparameters()
 
 POLICY = GatePolicy(
     quality=(
@@ -100,7 +98,7 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
-    recipe = recipe_of(RECIPE, request.parameters)
+    recipe = hyperparameters_of(RECIPE, request.parameters)
     return fit_boosting(training_set, PLAN, recipe, LABEL_DELAY, request)
 
 
@@ -108,7 +106,7 @@ SPEC = ModelSpec(
     name="suggestion_scorer",
     title="Suggestion scorer",
     table=TABLE,
-    task=Share(outcome="adopted"),
+    task=ProportionRegression(outcome="adopted"),
     label="adopted_share",
     carried=("adopted", "occasions"),
     label_delay=LABEL_DELAY,

@@ -1,32 +1,33 @@
 """The trigger predictor: how probable it is that a workflow succeeds if it is started at a given time.
 
 Its rows are candidate times of launches; what it is worth is measured by replaying the logged launches
-under its choice of hour (`ml_platform.evaluation.replay`), not by its fit to the past.
+under its choice of hour (`ml_platform.evaluation.tasks.off_policy`), not by its fit to the past.
 """
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ml_platform.features.launch_features import TABLE
-from ml_platform.features.spec import Kind
-from ml_platform.models.launches.design import HOUR_COS, HOUR_SIN, UNIT
-from ml_platform.models.launches.fit import CLASSES, LaunchPlan, fit_launch_model
-from ml_platform.models.launches.rules import fit_rules
-from ml_platform.models.search import Float, Int
-from ml_platform.models.spec import Bound, GatePolicy, ModelSpec, QualityGate
-from ml_platform.models.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
-from ml_platform.models.task import Replay
+from ml_platform.features.start_time_features import TABLE
+from ml_platform.models.start_times.design import HOUR_COS, HOUR_SIN, UNIT
+from ml_platform.models.start_times.fit import CLASSES, StartTimePlan, fit_start_time_model
+from ml_platform.models.start_times.rules import fit_rules
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.search_space import Float, Int
+from ml_platform.spec.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.task import OffPolicyChoice
 
 if TYPE_CHECKING:
-    from ml_platform.models.spec import FitOutcome, FitRequest
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome, FitRequest
+    from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=2)
 """A run starts within a day of the decision; one that takes longer than another is left out."""
 _PLAIN = ("is_weekend", "weekday_sin", "weekday_cos")
 _CIRCLES = (HOUR_SIN, HOUR_COS, "hour", "weekday")
 
-PLAN = LaunchPlan(
+PLAN = StartTimePlan(
     unbounded=tuple(
         feature.name
         for feature in TABLE.features
@@ -87,14 +88,14 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
     """Fit on the training part alone; the same training set, parameters and code give the same bytes."""
-    return fit_launch_model(training_set, PLAN, request, LABEL_DELAY)
+    return fit_start_time_model(training_set, PLAN, request, LABEL_DELAY)
 
 
 SPEC = ModelSpec(
     name="trigger_predictor",
     title="Trigger predictor",
     table=TABLE,
-    task=Replay(),
+    task=OffPolicyChoice(),
     label="succeeded",
     label_delay=LABEL_DELAY,
     test_share=0.2,

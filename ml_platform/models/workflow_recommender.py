@@ -10,21 +10,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
-from ml_platform.models.recommending.fit import Family, Learned, fit_recommender
-from ml_platform.models.recommending.popularity import fit_popularity
-from ml_platform.models.recommending.user_vectors import DOINGS, RECENT, TEAM, USED
-from ml_platform.models.search import Float
-from ml_platform.models.spec import Bound, FitRequest, GatePolicy, ModelSpec, QualityGate
-from ml_platform.models.standard_gates import EVERYWHERE, FAIR_LISTS, STABLE_REASONS
-from ml_platform.models.task import Ranking
+from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
+from ml_platform.models.recommenders.popularity import fit_popularity
+from ml_platform.models.recommenders.user_vectors import DOINGS, RECENT, TEAM, USED
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.search_space import Float
+from ml_platform.spec.standard_gates import EVERYWHERE, FAIR_LISTS, STABLE_REASONS
+from ml_platform.spec.task import Ranking
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from ml_platform.models.recommending.fit import Parameters
-    from ml_platform.models.recommending.user_vectors import UserVectors
-    from ml_platform.models.spec import FitOutcome
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.models.recommenders.fit import Parameters
+    from ml_platform.models.recommenders.user_vectors import UserVectors
+    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=HORIZON_DAYS)
 DEFAULTS = MappingProxyType(
@@ -73,7 +74,7 @@ POLICY = GatePolicy(
 def _learn(
     matrix: "sparse.csr_matrix", vectors: "UserVectors", parameters: "Parameters", seed: int
 ) -> Learned:
-    from ml_platform.models.recommending.item_factors import (
+    from ml_platform.models.recommenders.item_factors import (
         FactorsScorer,
         NmfEstimator,
         fit_components,

@@ -4,18 +4,19 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ml_platform.models.recommending.fit import Family, Learned, fit_recommender
-from ml_platform.models.spec import Bound, FitRequest, QualityGate
+from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
 from ml_platform.models.workflow_recommender import POLICY
 from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
+from ml_platform.spec.gates import Bound, QualityGate
+from ml_platform.spec.model import FitRequest
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from ml_platform.models.recommending.fit import Parameters
-    from ml_platform.models.recommending.user_vectors import UserVectors
-    from ml_platform.models.spec import FitOutcome
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.models.recommenders.fit import Parameters
+    from ml_platform.models.recommenders.user_vectors import UserVectors
+    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.training_set import TrainingSet
 
 DEFAULTS = MappingProxyType(
     {
@@ -33,7 +34,7 @@ DEFAULTS = MappingProxyType(
 def _learn(
     matrix: "sparse.csr_matrix", vectors: "UserVectors", parameters: "Parameters", seed: int
 ) -> Learned:
-    from ml_platform.models.recommending.item_weights import ItemWeightsScorer, fit_weights
+    from ml_platform.models.recommenders.item_weights import ItemWeightsScorer, fit_weights
 
     weights = fit_weights(matrix, vectors.items, float(parameters["penalty"]))
     scorer = ItemWeightsScorer(vectors, weights)
@@ -63,9 +64,9 @@ SPEC = replace(
         quality=(
             *POLICY.quality,
             QualityGate(
-                name="over_rival",
+                name="over_challenged",
                 metric="ndcg_at_5",
-                bound=Bound.RIVAL,
+                bound=Bound.CHALLENGED,
                 limit=0.0,
                 why="a second recommender is worth keeping only where it beats the first",
             ),
@@ -74,6 +75,6 @@ SPEC = replace(
     seed=20_260_302,
     fit=fit,
     defaults=DEFAULTS,
-    rival="workflow_recommender",
+    challenges="workflow_recommender",
     ceiling="workflow_recommender",
 )

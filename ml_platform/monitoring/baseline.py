@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import Codes
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.features.spec import Comparison, FeatureSpec, Kind
 from ml_platform.monitoring.distribution import (
     Bins,
-    Codes,
     Shares,
     category_bins,
     category_codes,
@@ -25,7 +24,6 @@ from ml_platform.monitoring.distribution import (
     pack,
     unpack,
 )
-from ml_platform.monitoring.policy import POLICY, MonitoringPolicy
 from ml_platform.monitoring.weeks import (
     ALMOST,
     WEEK,
@@ -36,7 +34,9 @@ from ml_platform.monitoring.weeks import (
     replay,
     replay_missing,
 )
-from ml_platform.training_sets.training_set import CLUSTER, TIME
+from ml_platform.spec.feature import Comparison, FeatureSpec, Kind
+from ml_platform.spec.monitoring_policy import POLICY, MonitoringPolicy
+from ml_platform.spec.training_set import CLUSTER, TIME
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml_platform.features.spec import Kind
 from ml_platform.monitoring.baseline import FeatureBaseline
 from ml_platform.monitoring.distribution import Floats, Shares
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
@@ -13,8 +12,9 @@ from ml_platform.monitoring.drift.false_discovery import benjamini_hochberg
 from ml_platform.monitoring.drift.ks import clustered_ks
 from ml_platform.monitoring.drift.missingness import missingness
 from ml_platform.monitoring.drift.psi import clustered_psi
-from ml_platform.monitoring.policy import MonitoringPolicy
 from ml_platform.monitoring.report import FeatureDrift, Severity
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.monitoring_policy import MonitoringPolicy
 
 _ORDER = {Severity.SIGNIFICANT: 0, Severity.MODERATE: 1, Severity.NONE: 2, Severity.INSUFFICIENT: 3}
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_platform.features.spec import Kind
+from ml_platform.arrays import Codes
+from ml_platform.spec.feature import Kind
 
 Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 
 NUMBER_BINS = 20
 MAXIMUM_LEVELS = 24

@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ml_platform.errors import UsageError
-from ml_platform.features.spec import Comparison
 from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes, require
 from ml_platform.monitoring.compare import Compared, compare, judge, overall, rank
 from ml_platform.monitoring.performance import OUTCOME, check_performance
-from ml_platform.monitoring.policy import POLICY, MonitoringPolicy
 from ml_platform.monitoring.predictions import compare_predictions
 from ml_platform.monitoring.report import (
     FeatureDrift,
@@ -21,7 +19,9 @@ from ml_platform.monitoring.report import (
     Severity,
 )
 from ml_platform.monitoring.weeks import WEEK
-from ml_platform.training_sets.training_set import CLUSTER, TIME
+from ml_platform.spec.feature import Comparison
+from ml_platform.spec.monitoring_policy import POLICY, MonitoringPolicy
+from ml_platform.spec.training_set import CLUSTER, TIME
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.models.task import YES
 from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED, cluster_codes
 from ml_platform.monitoring.distribution import Floats, clustered_mean
-from ml_platform.monitoring.policy import MonitoringPolicy
 from ml_platform.monitoring.report import Performance, PerformanceCheck
 from ml_platform.prediction_log.scoring import SEPARATOR
+from ml_platform.spec.monitoring_policy import MonitoringPolicy
+from ml_platform.spec.task import YES
 
 if TYPE_CHECKING:
     import pandas as pd

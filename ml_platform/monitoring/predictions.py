@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.monitoring.baseline import Baseline, cluster_codes, prediction_columns
 from ml_platform.monitoring.compare import Compared, compare
-from ml_platform.monitoring.policy import MonitoringPolicy
+from ml_platform.spec.monitoring_policy import MonitoringPolicy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.models.recommending.top_items import top_items
-from ml_platform.models.spec import Scorer
-from ml_platform.models.task import NO, YES, Detection, Ranking, Replay, Sequence, Share, Task
-from ml_platform.training_sets.training_set import CLUSTER, ROW_ID, TIME, USER
+from ml_platform.models.recommenders.top_items import top_items
+from ml_platform.spec.model import Scorer
+from ml_platform.spec.task import (
+    NO,
+    YES,
+    Detection,
+    OffPolicyChoice,
+    ProportionRegression,
+    Ranking,
+    SequencePrediction,
+    Task,
+)
+from ml_platform.spec.training_set import CLUSTER, ROW_ID, TIME, USER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,17 +48,17 @@ def predicted(task: Task, scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame
 
 def _answers(task: Task, scorer: Scorer, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     match task:
-        case Share():
+        case ProportionRegression():
             share = values[:, 0]
             tenths = np.array([f"{number:.1f}" for number in share.round(1).tolist()], dtype=object)
             return tenths, share
-        case Detection() | Replay():
+        case Detection() | OffPolicyChoice():
             yes = values[:, 1]
             threshold = getattr(scorer, "threshold", EVEN)
             return np.where(yes >= threshold, YES, NO).astype(object), yes
         case Ranking():
             return _first_of(task, scorer, values)
-        case Sequence():
+        case SequencePrediction():
             values = values[:, :-1]
         case _:
             pass
@@ -95,7 +104,7 @@ def outcomes_of(task: Task, rows: "pd.DataFrame", label: str, delay: timedelta) 
     if isinstance(task, Ranking):
         known = known[np.array([len(items) > 0 for items in known[label]], dtype=bool)]
         texts = [SEPARATOR.join(items) for items in known[label]]
-    elif isinstance(task, Share):
+    elif isinstance(task, ProportionRegression):
         texts = [f"{share:.6g}" for share in known[label].tolist()]
     else:
         texts = known[label].astype(str).tolist()

@@ -12,7 +12,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.registry.records import ProductionState, VersionRecord
 from ml_platform.registry.replay import same_decision
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint
 
 

@@ -9,8 +9,8 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.outcome import Decision
-from ml_platform.models.spec import GatePolicy
 from ml_platform.registry.records import VersionRecord
+from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import from_json
 
 

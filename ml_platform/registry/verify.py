@@ -9,7 +9,7 @@ from ml_platform.registry.chain import breaks
 from ml_platform.registry.lifecycle import in_production
 from ml_platform.registry.records import Action, ProductionState, PromotionEvent, VersionRecord
 from ml_platform.registry.replay import replayed, same_decision
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint
 
 

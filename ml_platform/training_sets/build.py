@@ -12,11 +12,9 @@ import pyarrow.parquet as pq
 
 from ml_platform import files, values
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.features.table import FeatureTable
-from ml_platform.training_sets.identity import content_sha256
-from ml_platform.training_sets.split import TimeSplit, split_by_time
-from ml_platform.training_sets.training_set import (
-    ACT,
+from ml_platform.spec.feature_table import FeatureTable
+from ml_platform.spec.training_set import (
+    CHANGE_SET,
     CLUSTER,
     ROW_ID,
     TIME,
@@ -25,6 +23,8 @@ from ml_platform.training_sets.training_set import (
     TrainingSet,
     TrainingSetRecord,
 )
+from ml_platform.training_sets.identity import content_sha256
+from ml_platform.training_sets.split import TimeSplit, split_by_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROWS_FILE = "rows.parquet"
 RECORD_FILE = "record.json"
 MINIMUM_TRAIN_ROWS = 50
-_KEYS = (ROW_ID, USER, CLUSTER, ACT, TIME)
+_KEYS = (ROW_ID, USER, CLUSTER, CHANGE_SET, TIME)
 _BOT = "is_bot"
 
 
@@ -56,7 +56,7 @@ class Labelling(Protocol):
 
     @property
     def test_share(self) -> float:
-        """Share of labelled acts kept for the test."""
+        """Share of labelled change sets kept for the test."""
         ...
 
     @property
@@ -118,7 +118,7 @@ def build_training_set(
     table = in_order(_known(_read(features_parquet, labelling), known, as_of))
     _require_rows(table, labelling, known)
     parts = split_by_time(
-        _codes(table, ACT), _times(table), labelling.test_share, labelling.label_delay
+        _codes(table, CHANGE_SET), _times(table), labelling.test_share, labelling.label_delay
     )
     classes = _classes(table, labelling, parts)
     split = _describe(table, parts, labelling.label_delay)
@@ -177,13 +177,13 @@ def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
         )
     table = pq.read_table(path, read_dictionary=text_columns(path))
     times = _times(table)
-    acts = _codes(table, ACT)
-    first = np.full(int(acts.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, acts, times)
+    change_sets = _codes(table, CHANGE_SET)
+    first = np.full(int(change_sets.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, change_sets, times)
     last = np.full(len(first), np.iinfo(np.int64).min)
-    np.maximum.at(last, acts, times)
-    test = (first >= _microseconds(record.split.test_from))[acts]
-    train = (last < _microseconds(record.split.train_until))[acts] & ~test
+    np.maximum.at(last, change_sets, times)
+    test = (first >= _microseconds(record.split.test_from))[change_sets]
+    train = (last < _microseconds(record.split.train_until))[change_sets] & ~test
     parts = frame(table, pa.array(train)), frame(table, pa.array(test))
     del table
     pa.default_memory_pool().release_unused()  # 0.4 GB of 0.9 for 330,000 rows

@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ml_platform.errors import IntegrityError
-from ml_platform.training_sets import build
-from ml_platform.training_sets.build import ROWS_FILE, Labelling
-from ml_platform.training_sets.training_set import (
+from ml_platform.spec.training_set import (
     TIME,
     TrainingSetRecord,
 )
+from ml_platform.training_sets import build
+from ml_platform.training_sets.build import ROWS_FILE, Labelling
 
 if TYPE_CHECKING:
     import pandas as pd

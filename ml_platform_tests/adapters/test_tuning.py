@@ -13,11 +13,7 @@ import pytest
 from ml_platform.adapters import tuning
 from ml_platform.adapters.tuning import help_search, study_storage_url, tune
 from ml_platform.errors import InsufficientData, UsageError
-from ml_platform.evaluation.intervals import Replicates
-from ml_platform.evaluation.judge import Details
-from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.share import ShareJudge
-from ml_platform.evaluation.tuning import (
+from ml_platform.evaluation.comparison.tuning import (
     DEFAULT,
     TUNED,
     TuningRecord,
@@ -25,9 +21,13 @@ from ml_platform.evaluation.tuning import (
     objective_of,
     verdict_of,
 )
+from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.evaluator import Details
+from ml_platform.evaluation.tasks.proportion import ProportionEvaluator
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.search import Int
-from ml_platform.models.spec import FitRequest
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.search_space import Int
 from ml_platform_tests.models.tuning_toys import (
     BEST_IS_DEFAULT,
     POLICY,
@@ -183,7 +183,9 @@ def test_a_metric_that_is_not_defined_gives_way_to_that_of_the_next_gate() -> No
 def test_a_metric_that_means_nothing_here_gives_way_too(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ShareJudge, "details", lambda *_: Details(**{part: {"r2": "a reason"}}))
+    monkeypatch.setattr(
+        ProportionEvaluator, "details", lambda *_: Details(**{part: {"r2": "a reason"}})
+    )
     assert objective_of(SPEC, ROWS).metric == "one_minus_mae"
 
 

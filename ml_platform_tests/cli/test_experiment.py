@@ -13,11 +13,11 @@ from ml_platform import values
 from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.tracking_memory import InMemoryTracking
+from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import tuned_key
+from ml_platform.application.verify import verify_home
 from ml_platform.cli.main import cli
 from ml_platform.defs import experiments as stage
-from ml_platform.defs.models import tuned_key
-from ml_platform.defs.platform import Connections
-from ml_platform.defs.verifying import verify_home
 from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, UsageError
 from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.defs.homes import home

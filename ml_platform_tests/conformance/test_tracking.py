@@ -11,7 +11,7 @@ from ml_platform.adapters.tracking import CHAMPION, MlflowTracking
 from ml_platform.adapters.tracking_memory import InMemoryTracking
 from ml_platform.errors import ServiceError
 from ml_platform.gates.outcome import Verdict
-from ml_platform.models.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform_tests.registry.examples import AT, another, permit_for
 
 RUN = {

@@ -8,16 +8,16 @@ from types import MappingProxyType
 
 from ml_platform.adapters.ledger.interface import Ledger
 from ml_platform.adapters.ledger.memory import InMemoryLedger
-from ml_platform.defs.platform import Connections
+from ml_platform.application.connections import Connections
 from ml_platform.gates.decide import decide
-from ml_platform.gates.judgement import Judgement
+from ml_platform.gates.record import Judgement
 from ml_platform.home import HomeState, SourceChoice, write_home
-from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.registry.permit import CheckEvidence
 from ml_platform.registry.records import VersionRecord
 from ml_platform.settings import Settings
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.training_sets.window import rows_path
 from ml_platform.values import fingerprint
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report

@@ -5,8 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ml_platform.application.connections import Connections
 from ml_platform.defs.build import build_definitions
-from ml_platform.defs.platform import Connections
 from ml_platform.settings import Settings
 
 NOTHING = "nothing has been run in this home yet: `ml-platform run`"

@@ -11,7 +11,8 @@ import dagster as dg
 import pytest
 
 from ml_platform.adapters.home_files import at_work
-from ml_platform.defs.platform import Connections, Platform
+from ml_platform.application.connections import Connections
+from ml_platform.defs.platform import Platform
 from ml_platform.errors import UsageError
 
 HOLDER = """

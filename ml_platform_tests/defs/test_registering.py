@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from ml_platform import values
-from ml_platform.defs.prediction_log import in_production
-from ml_platform.defs.registering import save_baselines
-from ml_platform.defs.watching import _reference
+from ml_platform.application.predict import in_production
+from ml_platform.application.register import save_baselines
+from ml_platform.application.watch import _reference
 from ml_platform.errors import InsufficientData
 from ml_platform.models.rules import fit_majority, fit_rules
 from ml_platform.training_sets.window import rows_path

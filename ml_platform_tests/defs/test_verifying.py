@@ -4,10 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from ml_platform.adapters.ledger.postgres import PostgresLedger
-from ml_platform.defs.promoting import promote
-from ml_platform.defs.verifying import verify_home
-from ml_platform.models.artifact import MANIFEST
+from ml_platform.application.promote import promote
+from ml_platform.application.verify import verify_home
 from ml_platform.retraining.decide import decided
+from ml_platform.spec.artifact import MANIFEST
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.defs.homes import (
     AS_OF,

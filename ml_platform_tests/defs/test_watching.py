@@ -1,6 +1,6 @@
 """Alerts are recorded once they have arrived; drawings show what the version learned from."""
 
-from ml_platform.defs.watching import alert
+from ml_platform.application.watch import alert
 from ml_platform.monitoring.report import Performance, Severity
 from ml_platform_tests.conformance.test_alerts import receiver  # noqa: F401
 from ml_platform_tests.defs.homes import home

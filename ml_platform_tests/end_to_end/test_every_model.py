@@ -35,10 +35,10 @@ def test_every_model_has_a_verdict_and_stands_beside_what_it_must_beat(first: An
         assert model["ceiling"], name
 
 
-def test_a_challenger_is_judged_beside_its_rival(first: Any) -> None:
+def test_a_challenger_is_judged_beside_its_challenged(first: Any) -> None:
     for spec in MODELS:
         model = first["models"][spec.name]
-        assert bool(model["rival"]) == bool(spec.rival)
+        assert bool(model["challenged"]) == bool(spec.challenges)
 
 
 def test_every_model_is_watched(first: Any) -> None:

@@ -78,8 +78,8 @@ def test_a_history_is_judged_honestly(first: Any, home: Path) -> None:
     failed = [gate["name"] for gate in model["gates"] if gate["outcome"] != "PASS"]
     assert "accuracy" in failed, "one commit in four is out of reach"
     assert model["in_production"] is None
-    assert model["metrics"]["accuracy"]["low"] > model["naive"]["accuracy"]["high"]
-    assert set(model["metrics"]) >= {"act_accuracy", "act_macro_f1"}
+    assert model["metrics"]["accuracy"]["low"] > model["dummy"]["accuracy"]["high"]
+    assert set(model["metrics"]) >= {"change_set_accuracy", "change_set_macro_f1"}
     assert first["monitoring"]["pattern_classifier"]["version"].startswith("rules@")
     assert first["as_of"].startswith("2024-02"), "the boundary after the newest commit"
     nothing_left(home)

@@ -41,9 +41,9 @@ def test_the_schedule_watches_the_window_that_has_ended(
 
     monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
     from ml_platform.adapters.services import services
+    from ml_platform.application.connections import Connections
     from ml_platform.cli.instance import dagster_instance, run_job
     from ml_platform.defs.build import build_definitions
-    from ml_platform.defs.platform import Connections
     from ml_platform.settings import read_settings
 
     settings = read_settings()

@@ -12,7 +12,7 @@ from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.simulate import SimulateSource
 from ml_platform.features.pattern_features import TABLE
 from ml_platform.models.pattern_classifier import SPEC
-from ml_platform.models.spec import FitRequest
+from ml_platform.spec.model import FitRequest
 from ml_platform.training_sets.build import build_training_set
 from ml_platform.values import file_sha256
 

@@ -89,7 +89,7 @@ def test_another_source_in_the_same_home_is_refused(first: Any, home: Path) -> N
 
 
 def test_links_lead_both_ways_and_the_alias_follows_the_ledger(first: Any, in_home: Any) -> None:
-    from ml_platform.defs.platform import Connections
+    from ml_platform.application.connections import Connections
     from ml_platform.settings import read_settings
 
     platform = Connections(read_settings())

@@ -1,6 +1,12 @@
 """Dimensions with everything that a page has to draw, invented but like those of the examinations."""
 
-from ml_platform.evaluation.dimension import Chart, ChartKind, Dimension, ScorePart, Series
+from ml_platform.evaluation.dimensions.dimension import (
+    Chart,
+    ChartKind,
+    Dimension,
+    ScorePart,
+    Series,
+)
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
 FAIRNESS = Dimension(

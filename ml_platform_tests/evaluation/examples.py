@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 CLASSES = ("build", "docs", "feature", "fix")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -40,19 +40,19 @@ def _noisy(generator: np.random.Generator, labels: np.ndarray, right: float) -> 
 
 
 def make_rows(
-    generator: np.random.Generator, acts: int, first: int, start: datetime
+    generator: np.random.Generator, change_sets: int, first: int, start: datetime
 ) -> pd.DataFrame:
-    """Acts of one to three rows, two acts a session, thirty users, thirty days."""
-    sizes = generator.integers(1, 4, acts)
-    act = np.repeat(np.arange(first, first + acts), sizes)
-    label = np.repeat(generator.choice(CLASSES, acts, p=(0.1, 0.2, 0.3, 0.4)), sizes)
-    minutes = np.repeat(np.sort(generator.integers(0, 30 * 1440, acts)), sizes)
+    """Change sets of one to three rows, two change sets a session, thirty users, thirty days."""
+    sizes = generator.integers(1, 4, change_sets)
+    change_set = np.repeat(np.arange(first, first + change_sets), sizes)
+    label = np.repeat(generator.choice(CLASSES, change_sets, p=(0.1, 0.2, 0.3, 0.4)), sizes)
+    minutes = np.repeat(np.sort(generator.integers(0, 30 * 1440, change_sets)), sizes)
     return pd.DataFrame(
         {
-            "row_id": [f"e{first}-{i}" for i in range(len(act))],
-            "user_id": [f"u{(a // 2) % 30}" for a in act],
-            "cluster_id": [f"s{a // 2}" for a in act],
-            "act_id": [f"a{a}" for a in act],
+            "row_id": [f"e{first}-{i}" for i in range(len(change_set))],
+            "user_id": [f"u{(a // 2) % 30}" for a in change_set],
+            "cluster_id": [f"s{a // 2}" for a in change_set],
+            "change_set_id": [f"a{a}" for a in change_set],
             "occurred_at": pd.Timestamp(start) + pd.to_timedelta(minutes, unit="min"),
             "label": label,
             "strong": _noisy(generator, label, 0.92),
@@ -62,11 +62,12 @@ def make_rows(
     )
 
 
-def make_training_set(acts: int = 1_200, seed: int = 0) -> TrainingSet:
-    """Twice ``acts`` acts, half of them to test on; 'strong' is right in .92 of the rows, 'weak' in .6."""
+def make_training_set(change_sets: int = 1_200, seed: int = 0) -> TrainingSet:
+    """Twice ``change_sets`` change sets, half of them to test on; 'strong' is right in .92 of the rows, 'weak'
+    in .6."""
     generator = np.random.default_rng(seed)
-    train = make_rows(generator, acts, 0, START)
-    test = make_rows(generator, acts, 10_000_000, CUT)
+    train = make_rows(generator, change_sets, 0, START)
+    test = make_rows(generator, change_sets, 10_000_000, CUT)
     split = Split(
         train_until=CUT,
         test_from=CUT,

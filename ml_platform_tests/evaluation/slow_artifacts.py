@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ml_platform.models.artifact import Artifact
+from ml_platform.spec.artifact import Artifact
 
 MODEL_FILE = "model.onnx"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.alarm_budgets import budget_name, budget_precision
+from ml_platform.evaluation.metrics.alarm_budgets import budget_name, budget_precision
 
 
 def test_by_hand_and_with_ties() -> None:

@@ -18,22 +18,27 @@ from ml_platform.adapters.serving_cost import (
     sample_of_scorer,
 )
 from ml_platform.errors import ServiceError, UsageError
-from ml_platform.evaluation.cost.caching import repeated_share
-from ml_platform.evaluation.cost.examination import cost, measures_of, score_parts
-from ml_platform.evaluation.cost.fewer_trees import fewer_trees, tree_count
-from ml_platform.evaluation.cost.quantiles import mean_estimate, quantile_estimate, ratio_estimate
-from ml_platform.evaluation.cost.sample import CallTimes, CostMeter, CostSample, InTurns
-from ml_platform.evaluation.examine import Examined
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.scorers import score
-from ml_platform.models.artifact import Artifact, ArtifactKind, scorer_of
-from ml_platform.models.boosted.trees import INPUT, OUTPUT, BoostedTrees, export_boosting
-from ml_platform.models.launches.fit import fit_launch_model
-from ml_platform.models.spec import FitRequest
+from ml_platform.evaluation.dimensions.cost.caching import repeated_share
+from ml_platform.evaluation.dimensions.cost.dimension import cost, measures_of, score_parts
+from ml_platform.evaluation.dimensions.cost.fewer_trees import fewer_trees, tree_count
+from ml_platform.evaluation.dimensions.cost.quantiles import (
+    mean_estimate,
+    quantile_estimate,
+    ratio_estimate,
+)
+from ml_platform.evaluation.dimensions.cost.sample import CallTimes, CostMeter, CostSample, InTurns
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, BoostedTrees, export_boosting
+from ml_platform.models.start_times.fit import fit_start_time_model
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.settings import read_settings
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.slow_artifacts import slowed
 from ml_platform_tests.models.launches import training_set, world
 
@@ -46,7 +51,7 @@ def rows() -> TrainingSet:
 @pytest.fixture(scope="module")
 def artifact(rows: TrainingSet) -> Artifact:
     request = FitRequest(1, dict(SPEC.defaults))
-    return fit_launch_model(rows, PLAN, request, SPEC.label_delay).artifact
+    return fit_start_time_model(rows, PLAN, request, SPEC.label_delay).artifact
 
 
 def sample(
@@ -64,15 +69,17 @@ def sample(
     )
 
 
-def examined(rows: TrainingSet, artifact: Artifact | None, meter: CostMeter | None) -> Examined:
-    scorer = scorer_of(artifact) if artifact else judge_of(SPEC.task, rows).naive
+def examined(
+    rows: TrainingSet, artifact: Artifact | None, meter: CostMeter | None
+) -> EvaluationContext:
+    scorer = scorer_of(artifact) if artifact else evaluator_of(SPEC.task, rows).dummy
     values = score("candidate", scorer, rows.test, rows.record.classes)
-    return Examined(
+    return EvaluationContext(
         spec=SPEC,
         training_set=rows,
-        judge=judge_of(SPEC.task, rows),
+        evaluator=evaluator_of(SPEC.task, rows),
         candidate=scorer,
-        answers=Answers(values),
+        predictions=Predictions(values),
         seed=7,
         artifact=artifact,
         cost_meter=meter,
@@ -151,7 +158,7 @@ def stumps(count: int) -> BoostedTrees:
     return BoostedTrees(base=0.5, width=2, nodes=np.array(nodes, dtype=np.float32))
 
 
-def answers(content: bytes, matrix: np.ndarray) -> np.ndarray:
+def predictions(content: bytes, matrix: np.ndarray) -> np.ndarray:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -170,11 +177,11 @@ def test_half_of_boosted_trees_is_the_boosting_stopped_early() -> None:
     half = fewer_trees(whole, 0.5)
     matrix = np.random.default_rng(0).uniform(0, 6, (50, 2)).astype(np.float32)
     assert tree_count(half) == 3
-    expected = answers(export_boosting(stumps(3)), matrix)
-    np.testing.assert_array_equal(answers(half.files["model.onnx"], matrix), expected)
+    expected = predictions(export_boosting(stumps(3)), matrix)
+    np.testing.assert_array_equal(predictions(half.files["model.onnx"], matrix), expected)
     np.testing.assert_array_equal(
-        answers(fewer_trees(whole, 1.0).files["model.onnx"], matrix),
-        answers(whole.files["model.onnx"], matrix),
+        predictions(fewer_trees(whole, 1.0).files["model.onnx"], matrix),
+        predictions(whole.files["model.onnx"], matrix),
     )
 
 
@@ -189,7 +196,7 @@ def test_half_of_a_forest_is_averaged_over_what_is_left() -> None:
     matrix = np.zeros((1, 2), dtype=np.float32)
 
     def logit(of: Artifact) -> float:
-        share = float(answers(of.files["model.onnx"], matrix)[0, 0])
+        share = float(predictions(of.files["model.onnx"], matrix)[0, 0])
         return float(np.log(share / (1 - share)))
 
     assert logit(forest) == pytest.approx(1.5, abs=1e-5)
@@ -213,7 +220,7 @@ def test_a_product_is_quantised_and_answers_nearly_the_same() -> None:
     assert small is not None
     assert small.size_bytes < whole.size_bytes / 2
     rows = np.random.default_rng(1).normal(size=(20, 64)).astype(np.float32)
-    gap = np.abs(answers(small.files["model.onnx"], rows) - rows @ weights).max()
+    gap = np.abs(predictions(small.files["model.onnx"], rows) - rows @ weights).max()
     assert 0 < gap < 0.5
 
 

@@ -5,23 +5,23 @@ import dataclasses
 import pytest
 
 from ml_platform import values
-from ml_platform.evaluation.data_dimensions import leakage, quality
-from ml_platform.evaluation.dimension import Dimension
-from ml_platform.evaluation.examine import Examined
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.selection_dimension import selection
+from ml_platform.evaluation.dimensions.data import leakage, quality
+from ml_platform.evaluation.dimensions.dimension import Dimension
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.dimensions.selection import selection
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.features.leakage import find_leaks
-from ml_platform.features.spec import Family, FeatureSpec, Kind
-from ml_platform.features.table import FeaturePart
 from ml_platform.models.catalogue import spec_named
+from ml_platform.spec.feature import Family, FeatureSpec, Kind
+from ml_platform.spec.feature_table import FeaturePart
 from ml_platform_tests.evaluation.examples import STRONG, make_training_set
 
 FEATURES = ("weak",)
 
 
-def subject(acts=1_200, plant=None):
-    made = make_training_set(acts=acts)
+def subject(change_sets=1_200, plant=None):
+    made = make_training_set(change_sets=change_sets)
     names = FEATURES
     if plant:
         names = (*FEATURES, "planted")
@@ -35,8 +35,8 @@ def subject(acts=1_200, plant=None):
     spec = spec_named("pattern_classifier")
     table = dataclasses.replace(spec.table, parts=(FeaturePart(declared, ()),))
     spec = dataclasses.replace(spec, table=table, features=names)
-    answers = Answers(STRONG.predict_proba(made.test))
-    return Examined(spec, made, judge_of(spec.task, made), STRONG, answers, seed=1)
+    predictions = Predictions(STRONG.predict_proba(made.test))
+    return EvaluationContext(spec, made, evaluator_of(spec.task, made), STRONG, predictions, seed=1)
 
 
 def kept(dimension):
@@ -88,7 +88,7 @@ def test_a_broken_column_is_the_weakest():
 
 
 def test_a_tiny_set_is_insufficient_for_selection_alone():
-    examined = subject(acts=12)
+    examined = subject(change_sets=12)
     assert leakage(examined).measures["level"].value == 0
     assert quality(examined).measures["score"].value == 10
     found = selection(examined)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ml_platform.evaluation.binary import BinaryRows, binary_sums
-from ml_platform.evaluation.delong import area_interval, area_variance
-from ml_platform.evaluation.intervals import replicate
-from ml_platform.evaluation.ranking import rank_class
+from ml_platform.evaluation.intervals.bootstrap import replicate
+from ml_platform.evaluation.intervals.delong import area_interval, area_variance
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
+from ml_platform.evaluation.metrics.ranking_curves import rank_class
 
 
 def drawn(generator: np.random.Generator, clusters: int, size: int) -> tuple[np.ndarray, ...]:

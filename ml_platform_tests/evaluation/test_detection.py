@@ -8,17 +8,17 @@ import pytest
 from sklearn import metrics
 
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.detection import METRICS, DetectionJudge
 from ml_platform.evaluation.evaluate import evaluate
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.tasks.detection import METRICS, DetectionEvaluator
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gates
 from ml_platform.models.anomaly_detector import SPEC
-from ml_platform.models.spec import Scorer
-from ml_platform.models.task import Detection
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import Scorer
+from ml_platform.spec.task import Detection
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.detections import training_set, world
 
 
@@ -46,16 +46,16 @@ def known() -> TrainingSet:
     return training_set(rows)
 
 
-def judge(known: TrainingSet) -> DetectionJudge:
-    found = judge_of(Detection(), known)
-    assert isinstance(found, DetectionJudge)
+def evaluator(known: TrainingSet) -> DetectionEvaluator:
+    found = evaluator_of(Detection(), known)
+    assert isinstance(found, DetectionEvaluator)
     return found
 
 
 def values(known: TrainingSet, threshold: float = 0.4) -> tuple[dict[str, float], np.ndarray]:
     """Metrics of the good scorer, and which test rows have a label."""
-    answers = Answers(Says("good").predict_proba(known.test), threshold)
-    sums = judge(known).sums(answers)
+    predictions = Predictions(Says("good").predict_proba(known.test), threshold)
+    sums = evaluator(known).sufficient_statistics(predictions)
     found = sums.metrics(sums.sums.sum(axis=0, keepdims=True))
     labelled = known.test["anomalous"].notna().to_numpy()
     return {name: float(value[0]) for name, value in found.items()}, labelled
@@ -115,7 +115,7 @@ def report(known: TrainingSet, candidate: Scorer, baseline: Scorer) -> Evaluatio
 def test_the_report_compares_and_has_the_ceilings_alarms(known: TrainingSet) -> None:
     made = report(known, Says("good"), Says("poor"))
     assert made.difference_to_baseline["roc_auc"].low > 0.2
-    assert made.naive.metrics["roc_auc"].value == 0.5
+    assert made.dummy.metrics["roc_auc"].value == 0.5
     assert made.ceiling is not None
     expected, _ = values(known, threshold=0.3)
     assert made.ceiling.metrics["recall"].value == pytest.approx(expected["recall"])
@@ -148,4 +148,4 @@ def test_without_anomalies_it_is_undefined_too(known: TrainingSet) -> None:
 def test_a_test_row_without_a_ceiling(known: TrainingSet) -> None:
     found = known.test[["row_id"]].iloc[1:].assign(prediction="no", probability=0.1)
     with pytest.raises(IntegrityError, match="1 of 1500 test rows have no ceiling"):
-        judge(known).ceiling(found)
+        evaluator(known).ceiling(found)

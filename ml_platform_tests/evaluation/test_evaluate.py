@@ -8,9 +8,9 @@ import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.evaluation.evaluate import Compared, Origin, evaluate
+from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.evaluation.scorers import by_act, naive_scorer, score
-from ml_platform.evaluation.sums import Predictions
+from ml_platform.evaluation.tasks.scorers import by_change_set, dummy_scorer, score
 from ml_platform.values import from_json, to_json
 from ml_platform_tests.evaluation.examples import (
     AS_OF,
@@ -37,7 +37,7 @@ def ceiling_of(test):
     return pd.DataFrame({"row_id": test["row_id"], "prediction": test["best"]})
 
 
-def judge(training_set=SET, **changes):
+def evaluator(training_set=SET, **changes):
     arguments = {
         "candidate": STRONG,
         "estimator": STRONG,
@@ -52,7 +52,7 @@ def judge(training_set=SET, **changes):
 
 @pytest.fixture(scope="module")
 def report():
-    return judge()
+    return evaluator()
 
 
 def test_values_are_those_of_the_rows(report):
@@ -61,11 +61,11 @@ def test_values_are_those_of_the_rows(report):
     assert report.baseline.metrics["accuracy"].value == (test.weak == test.label).mean()
     assert report.ceiling.metrics["accuracy"].value == (test.best == test.label).mean()
     most = SET.train.label.mode()[0]
-    assert report.naive.metrics["accuracy"].value == (test.label == most).mean()
-    assert (report.rows, report.clusters, report.acts) == (
+    assert report.dummy.metrics["accuracy"].value == (test.label == most).mean()
+    assert (report.rows, report.clusters, report.change_sets) == (
         len(test),
         test.cluster_id.nunique(),
-        test.act_id.nunique(),
+        test.change_set_id.nunique(),
     )
     assert sum(map(sum, report.confusion)) == len(test)
     assert report.candidate.version == "a1"
@@ -86,48 +86,48 @@ def test_intervals_hold_the_values_and_the_difference_is_paired(report):
 
 def test_a_ceiling_has_what_counts_alone(report):
     assert "log_loss" not in report.ceiling.metrics
-    assert "act_accuracy" in report.ceiling.metrics
+    assert "change_set_accuracy" in report.ceiling.metrics
     assert {"log_loss", "brier", "roc_auc_ovr", "expected_calibration_error"} <= set(
         report.candidate.metrics
     )
 
 
 def test_a_champion_equal_to_the_candidate_differs_by_nothing():
-    same = judge(champion=Compared(STRONG))
+    same = evaluator(champion=Compared(STRONG))
     assert same.difference_to_champion["accuracy"].low == 0.0
     assert same.difference_to_champion["macro_f1"].high == 0.0
 
 
 def test_the_report_is_a_value(report):
-    assert judge() == report
+    assert evaluator() == report
     assert from_json(EvaluationReport, to_json(report)) == report
 
 
 def test_parity_is_the_largest_gap(report):
     assert report.parity_gap == 0.0
-    assert judge(estimator=Table("strong", 0.9)).parity_gap == pytest.approx(0.02)
+    assert evaluator(estimator=Table("strong", 0.9)).parity_gap == pytest.approx(0.02)
 
 
-def test_an_act_is_one_prediction_of_the_mean():
-    rows = Predictions(
+def test_an_change_set_is_one_prediction_of_the_mean():
+    rows = ClassPredictions(
         truth=np.array([0, 0, 1]),
         probabilities=np.array([[0.4, 0.6], [0.9, 0.1], [0.2, 0.8]]),
         clusters=np.array([0, 0, 1]),
     )
-    acts = by_act(rows, np.array([0, 0, 1]))
-    assert acts.probabilities.tolist() == [[0.65, 0.35], [0.2, 0.8]]
-    assert acts.predicted.tolist() == [0, 1]
-    assert acts.clusters.tolist() == [0, 1]
+    change_sets = by_change_set(rows, np.array([0, 0, 1]))
+    assert change_sets.probabilities.tolist() == [[0.65, 0.35], [0.2, 0.8]]
+    assert change_sets.predicted.tolist() == [0, 1]
+    assert change_sets.clusters.tolist() == [0, 1]
 
 
-def test_acts_of_one_row_have_no_metrics_of_their_own():
-    single = dataclasses.replace(SET, test=SET.test.drop_duplicates("act_id"))
-    assert "act_accuracy" not in judge(single).candidate.metrics
+def test_change_sets_of_one_row_have_no_metrics_of_their_own():
+    single = dataclasses.replace(SET, test=SET.test.drop_duplicates("change_set_id"))
+    assert "change_set_accuracy" not in evaluator(single).candidate.metrics
 
 
 def test_absent_classes_are_named():
     without = dataclasses.replace(SET, test=SET.test[SET.test.label != "build"])
-    assert judge(without, ceiling=None).absent_classes == ("build",)
+    assert evaluator(without, ceiling=None).absent_classes == ("build",)
 
 
 def test_a_scorer_that_lacks_a_class_gives_it_nothing():
@@ -158,20 +158,20 @@ class Fixed:
 )
 def test_a_scorer_that_does_not_fit_is_refused(scorer, message):
     with pytest.raises(IntegrityError, match=message):
-        judge(candidate=scorer)
+        evaluator(candidate=scorer)
 
 
 def test_a_ceiling_with_gaps_is_refused():
     some = ceiling_of(SET.test[:10])
     with pytest.raises(IntegrityError, match="have no ceiling prediction"):
-        judge(ceiling=some)
+        evaluator(ceiling=some)
 
 
 def test_no_test_row_is_refused():
     with pytest.raises(InsufficientData, match="no test row"):
-        judge(dataclasses.replace(SET, test=SET.test.iloc[:0]))
+        evaluator(dataclasses.replace(SET, test=SET.test.iloc[:0]))
 
 
 def test_the_majority_knows_the_training_labels_alone():
-    scorer = naive_scorer(pd.Series(["fix", "fix", "docs"]), CLASSES)
+    scorer = dummy_scorer(pd.Series(["fix", "fix", "docs"]), CLASSES)
     assert scorer.shares == (0.0, 1 / 3, 0.0, 2 / 3)

@@ -8,31 +8,35 @@ import pytest
 from scipy.stats import spearmanr
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.evaluation.examine import Examined
-from ml_platform.evaluation.explanations.drift import (
+from ml_platform.evaluation.dimensions.explanations.dimension import explanations
+from ml_platform.evaluation.dimensions.explanations.drift import (
     ExplanationBaseline,
     baseline_of,
     explanation_drift,
     of_table,
     to_table,
 )
-from ml_platform.evaluation.explanations.examination import explanations
-from ml_platform.evaluation.explanations.groups import FeatureGroup, feature_groups
-from ml_platform.evaluation.explanations.importance import importances
-from ml_platform.evaluation.explanations.shapley import sampled_contributions
-from ml_platform.evaluation.explanations.shuffling import Shuffled, distance, shuffle_groups
-from ml_platform.evaluation.explanations.stability import (
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup, feature_groups
+from ml_platform.evaluation.dimensions.explanations.importance import importances
+from ml_platform.evaluation.dimensions.explanations.shapley import sampled_contributions
+from ml_platform.evaluation.dimensions.explanations.shuffling import (
+    Shuffled,
+    distance,
+    shuffle_groups,
+)
+from ml_platform.evaluation.dimensions.explanations.stability import (
     rank_correlation,
     stability_of,
     top_overlap,
 )
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.scorers import score
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
 from ml_platform.models.pattern_classifier import SPEC
-from ml_platform.models.spec import Scorer
-from ml_platform.models.task import Classification
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import Scorer
+from ml_platform.spec.task import Classification
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform.values import from_json, to_json
 from ml_platform_tests.evaluation.examples import CLASSES, make_training_set
 
@@ -59,7 +63,7 @@ HONEST = Weighed((("strong", 2.0), ("weak", 1.0), ("best", 3.0)))
 
 @dataclass(frozen=True)
 class OfTheBatch:
-    """Answers that depend on which other rows are asked for: nothing that is said of one row holds."""
+    """Predictions that depend on which other rows are asked for: nothing that is said of one row holds."""
 
     classes: tuple[str, ...] = CLASSES
 
@@ -88,7 +92,7 @@ COPIES = tuple(f"copy_{place}" for place in "abcde")
 
 @pytest.fixture(scope="module")
 def rows() -> TrainingSet:
-    made = make_training_set(acts=800)
+    made = make_training_set(change_sets=800)
     random = np.random.default_rng(3)
 
     def more(part: pd.DataFrame) -> pd.DataFrame:
@@ -102,11 +106,13 @@ def rows() -> TrainingSet:
     return TrainingSet(record, more(made.train), more(made.test))
 
 
-def examined(rows: TrainingSet, scorer: Scorer) -> Examined:
-    judge = judge_of(Classification(), rows)
+def examined(rows: TrainingSet, scorer: Scorer) -> EvaluationContext:
+    evaluator = evaluator_of(Classification(), rows)
     values = score("candidate", scorer, rows.test, CLASSES)
     spec = replace(SPEC, seed=5)
-    return Examined(spec, rows, judge, scorer, Answers(values), seed=5, resamples=200)
+    return EvaluationContext(
+        spec, rows, evaluator, scorer, Predictions(values), seed=5, resamples=200
+    )
 
 
 def shuffled(
@@ -119,7 +125,7 @@ def shuffled(
         CLASSES,
         pd.factorize(test["cluster_id"], sort=True)[0].astype(np.int64),
         tuple(FeatureGroup(name, (name,)) for name in features),
-        judge_of(Classification(), rows),
+        evaluator_of(Classification(), rows),
         bounded=True,
         seed=11,
         repeats=repeats,
@@ -127,15 +133,15 @@ def shuffled(
 
 
 def test_groups_by_hand() -> None:
-    few = ("hour", "hour_sin", "hour_cos", "act_rows", "act_kinds")
+    few = ("hour", "hour_sin", "hour_cos", "change_set_rows", "change_set_kinds")
     assert [(g.name, len(g.features)) for g in feature_groups(few)] == [
         ("hour_*", 3),
-        ("act_rows", 1),
-        ("act_kinds", 1),
+        ("change_set_rows", 1),
+        ("change_set_kinds", 1),
     ]
     many = (*few, "is_weekend", "is_dotfile", *(f"other{n}" for n in range(20)))
     groups = {g.name: g.features for g in feature_groups(many)}
-    assert groups["act_*"] == ("act_rows", "act_kinds")
+    assert groups["change_set_*"] == ("change_set_rows", "change_set_kinds")
     assert groups["hour_*"] == ("hour", "hour_sin", "hour_cos")
     assert {"is_weekend", "is_dotfile", "other7"} <= set(groups)
 

@@ -5,15 +5,15 @@ import pytest
 import sklearn.metrics as reference
 from scipy import stats
 
-from ml_platform.evaluation.binary import BinaryRows, binary_sums
-from ml_platform.evaluation.intervals import (
+from ml_platform.evaluation.intervals.bootstrap import (
     Replicates,
     bca_interval,
     differences,
     estimates,
     replicate,
 )
-from ml_platform.evaluation.sums import Predictions, cluster_sums
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
+from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
 
 
 def clustered(generator, clusters, effect=1.5, size=5):
@@ -33,7 +33,7 @@ def clustered(generator, clusters, effect=1.5, size=5):
 
 
 def replicas(truth, codes, probabilities, seed=0, resamples=400):
-    sums = cluster_sums(Predictions(truth, probabilities, codes), int(codes.max()) + 1)
+    sums = cluster_sums(ClassPredictions(truth, probabilities, codes), int(codes.max()) + 1)
     return replicate(sums, seed=seed, resamples=resamples)
 
 
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_interval_and_chunks_do_not_matter(monkeypa
     first = estimates(replicas(truth, codes, probabilities, seed=3))
     assert estimates(replicas(truth, codes, probabilities, seed=3)) == first
     assert estimates(replicas(truth, codes, probabilities, seed=4)) != first
-    monkeypatch.setattr("ml_platform.evaluation.intervals._CELLS_AT_ONCE", 500)
+    monkeypatch.setattr("ml_platform.evaluation.intervals.bootstrap._CELLS_AT_ONCE", 500)
     again = estimates(replicas(truth, codes, probabilities, seed=3))
     for name, estimate in first.items():
         assert (again[name].low, again[name].high) == pytest.approx((estimate.low, estimate.high))
@@ -142,7 +142,7 @@ def test_coverage(effect):
     names = ("accuracy", "macro_f1", "brier")
     exact = []
     for probabilities in pair:
-        sums = cluster_sums(Predictions(truth, probabilities, np.zeros_like(codes)), 1)
+        sums = cluster_sums(ClassPredictions(truth, probabilities, np.zeros_like(codes)), 1)
         exact.append({name: float(v[0]) for name, v in sums.metrics(sums.sums).items()})
     hits = {name: [] for name in (*names, "difference")}
     for seed in range(400):
@@ -174,7 +174,7 @@ def test_a_calibration_error_is_never_judged_too_low():
         return np.where(correct, 0, 1), codes, np.stack([confidence, 1 - confidence], axis=1)
 
     truth, codes, p = draw(60_000)
-    sums = cluster_sums(Predictions(truth, p, np.zeros_like(codes)), 1)
+    sums = cluster_sums(ClassPredictions(truth, p, np.zeros_like(codes)), 1)
     exact = float(sums.metrics(sums.sums)["expected_calibration_error"][0])
     missed = {"above": 0, "below": 0}
     for seed in range(300):

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 
-from ml_platform.evaluation.classification import class_table
-from ml_platform.evaluation.metrics import among_first, confusion_cells, metrics_of_cells
-from ml_platform.evaluation.ranking import rank_class
-from ml_platform.evaluation.step_sums import step_sums
-from ml_platform.evaluation.sums import Predictions, cluster_sums
+from ml_platform.evaluation.metrics.classification import (
+    among_first,
+    confusion_cells,
+    metrics_of_cells,
+)
+from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.ranking_curves import rank_class
+from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.tasks.classification import class_table
 
 BY_HAND = np.array([[3, 1], [2, 4]])
 
@@ -25,7 +29,7 @@ def random_predictions(seed, rows=500, classes=5, *, ties=False, absent=False):
 
 
 def metrics_of(truth, probabilities):
-    sums = cluster_sums(Predictions(truth, probabilities, np.zeros_like(truth)), 1)
+    sums = cluster_sums(ClassPredictions(truth, probabilities, np.zeros_like(truth)), 1)
     return {name: float(value[0]) for name, value in sums.metrics(sums.sums).items()}
 
 

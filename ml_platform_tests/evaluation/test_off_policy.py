@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.intervals import estimates, replicate
-from ml_platform.evaluation.metrics import Array, Codes
-from ml_platform.evaluation.off_policy import (
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.intervals.bootstrap import estimates, replicate
+from ml_platform.evaluation.metrics.off_policy import (
     Launches,
     best_candidates,
     check_propensities,
     nearest_candidates,
     policy_terms,
 )
-from ml_platform.evaluation.replay_sums import ReplaySums, by_cluster, replay_sums
+from ml_platform.evaluation.metrics.off_policy_statistics import (
+    OffPolicyStatistics,
+    by_cluster,
+    replay_sums,
+)
 
 BY_HAND = Launches(
     first=np.array([0, 2]),
@@ -53,7 +57,9 @@ def simulated(
     return logged, truth.ravel(), cluster
 
 
-def sums_of(launches: Launches, scores: Array, clusters: Codes, hour: float = 12.0) -> ReplaySums:
+def sums_of(
+    launches: Launches, scores: Array, clusters: Codes, hour: float = 12.0
+) -> OffPolicyStatistics:
     count = int(clusters.max()) + 1
     picks = {
         "policy": best_candidates(launches, scores),

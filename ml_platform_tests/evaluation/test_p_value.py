@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ml_platform.evaluation.intervals import bca_interval, replicate
-from ml_platform.evaluation.p_value import p_value
+from ml_platform.evaluation.intervals.bootstrap import bca_interval, replicate
+from ml_platform.evaluation.intervals.p_value import p_value
 
 
 class Mean:

@@ -6,17 +6,17 @@ import re
 
 import pytest
 
-from ml_platform.evaluation.dimension import Dimension
-from ml_platform.evaluation.page import report_html
-from ml_platform.evaluation.page.reproduction import command
-from ml_platform.evaluation.page.summary import sentences
-from ml_platform.evaluation.plots import class_table_png, confusion_png, reliability_png
+from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import gate_names, policy_version
-from ml_platform.models.spec import Bound, GatePolicy, QualityGate
+from ml_platform.reporting.evaluation import report_html
+from ml_platform.reporting.evaluation.reproduction import command
+from ml_platform.reporting.evaluation.summary import sentences
+from ml_platform.reporting.plots import class_table_png, confusion_png, reliability_png
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform_tests.browser import browser, find_browser
 from ml_platform_tests.evaluation.dimension_examples import DIMENSIONS
-from ml_platform_tests.evaluation.test_evaluate import judge
+from ml_platform_tests.evaluation.test_evaluate import evaluator
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 
 RICH_POLICY = GatePolicy(
@@ -32,7 +32,7 @@ RICH_POLICY = GatePolicy(
 
 @pytest.fixture(scope="module")
 def report():
-    return judge(policy_version=policy_version(POLICY))
+    return evaluator(policy_version=policy_version(POLICY))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def page(report):
 @pytest.fixture(scope="module")
 def rich():
     """Report and decision with every kind of dimension, chart and outcome."""
-    report = judge(policy_version=policy_version(RICH_POLICY))
+    report = evaluator(policy_version=policy_version(RICH_POLICY))
     report = dataclasses.replace(report, dimensions=DIMENSIONS)
     return report, decide(report, RICH_POLICY, good_evidence())
 
@@ -131,7 +131,9 @@ def test_three_sentences_from_the_figures():
     assert "+0.200 [0.180, 0.220] against the rules" in second
     assert "+0.005 [−0.002, 0.012] against the champion (not told apart)" in second  # noqa: RUF001
     # over champion: (-0.002 + 0.01) / 0.014 = 0.57; the other gates keep half a width or more
-    assert third.startswith("12 of 12 gates pass; the one with the least to spare is “Over rival”")
+    assert third.startswith(
+        "12 of 12 gates pass; the one with the least to spare is “Over challenged”"
+    )
 
 
 def test_without_a_metric_it_says_why():

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ml_platform.evaluation.dimension import Chart, ChartKind, Series
-from ml_platform.evaluation.page.charts import MOST_POINTS, chart_figure
-from ml_platform.evaluation.page.svg import scale, tick_label, ticks
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.reporting.evaluation.charts import MOST_POINTS, chart_figure
+from ml_platform.reporting.evaluation.svg import scale, tick_label, ticks
 from ml_platform_tests.evaluation.dimension_examples import DIMENSIONS
 
 CHARTS = [chart for dimension in DIMENSIONS for chart in dimension.charts]

@@ -6,7 +6,8 @@ from math import inf
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.page.confidence import (
+from ml_platform.gates.outcome import GateKind, GateResult, Outcome, Verdict
+from ml_platform.reporting.evaluation.confidence import (
     HIGH_MARGIN,
     MEDIUM_MARGIN,
     Level,
@@ -14,8 +15,7 @@ from ml_platform.evaluation.page.confidence import (
     confidence,
     margin,
 )
-from ml_platform.gates.outcome import GateKind, GateResult, Outcome, Verdict
-from ml_platform.models.spec import Bound
+from ml_platform.spec.gates import Bound
 
 
 def gate(low, high, limit, outcome=Outcome.PASS, bound=Bound.LIMIT, kind=GateKind.QUALITY):

@@ -10,26 +10,26 @@ from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.evaluate import evaluate
-from ml_platform.evaluation.intervals import estimates, replicate
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.ranking_lists import RankingJudge, row_statistics
+from ml_platform.evaluation.intervals.bootstrap import estimates, replicate
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.ranking import RankingEvaluator, row_statistics
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gate
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.recommending.top_items import hits, ndcg_rows, top_items, wanted
-from ml_platform.models.spec import FitRequest
-from ml_platform.models.task import Ranking
+from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.workflow_recommender import SPEC
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.task import Ranking
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.adoptions import snapshots, training_set
 
 ITEMS = ("a", "b", "c", "d")
 
 
-def judge(
+def evaluator(
     begun: list[list[str]], users: list[str] | None = None, k: int = 2, items: tuple = ITEMS
-) -> RankingJudge:
+) -> RankingEvaluator:
     base = training_set(snapshots(users=4))
     users = users or [f"u{n}" for n in range(len(begun))]
     test = pd.DataFrame(
@@ -37,20 +37,20 @@ def judge(
             "row_id": [f"r{n}" for n in range(len(begun))],
             "user_id": users,
             "cluster_id": users,
-            "act_id": [f"r{n}" for n in range(len(begun))],
+            "change_set_id": [f"r{n}" for n in range(len(begun))],
             "occurred_at": base.test.occurred_at.iloc[0],
             "next_used": begun,
         }
     )
     train = base.train.head(3).assign(next_used=[["a"], ["a", "b"], []])
     made = TrainingSet(replace(base.record, classes=items), train, test)
-    found = judge_of(Ranking(k=k), made)
-    assert isinstance(found, RankingJudge)
+    found = evaluator_of(Ranking(k=k), made)
+    assert isinstance(found, RankingEvaluator)
     return found
 
 
-def metrics(of: RankingJudge, scores: list[list[float]], **more: bool) -> dict[str, float]:
-    sums = of.sums(Answers(np.array(scores, dtype=float), **more))
+def metrics(of: RankingEvaluator, scores: list[list[float]], **more: bool) -> dict[str, float]:
+    sums = of.sufficient_statistics(Predictions(np.array(scores, dtype=float), **more))
     total = sums.sums.sum(axis=0)
     return {name: float(value[0]) for name, value in sums.metrics(total[None, :]).items()}
 
@@ -64,7 +64,7 @@ class TestByHand:
 
     @pytest.fixture(scope="class")
     def found(self) -> dict[str, float]:
-        of = judge([["a", "c", "unknown"], ["d"], []])
+        of = evaluator([["a", "c", "unknown"], ["d"], []])
         return metrics(of, [[0.5, 0.9, 0.1, 0.0], [-1, -1, -1, 0.2], [0.9, 0.5, 0.1, 0.0]])
 
     def test_relevance(self, found: dict[str, float]) -> None:
@@ -129,14 +129,14 @@ def test_mean_average_precision_is_scikit_learns(random: tuple[np.ndarray, np.nd
 def test_sums_add_up_over_clusters() -> None:
     begun = [["a"], ["b", "c"], ["d"], []]
     scores = np.random.default_rng(1).random((4, 4)).tolist()
-    together = metrics(judge(begun, ["u", "u", "v", "v"]), scores)
-    apart = metrics(judge(begun), scores)
+    together = metrics(evaluator(begun, ["u", "u", "v", "v"]), scores)
+    apart = metrics(evaluator(begun), scores)
     assert together == pytest.approx(apart)
 
 
 def test_a_resample_without_wanted_items_is_no_error() -> None:
-    of = judge([["a"], [], []])
-    sums = of.sums(Answers(np.random.default_rng(0).random((3, 4))))
+    of = evaluator([["a"], [], []])
+    sums = of.sufficient_statistics(Predictions(np.random.default_rng(0).random((3, 4))))
     found = replicate(sums, seed=0, resamples=50)
     assert all(np.isfinite(each.resampled).all() for each in found.values())
 
@@ -146,8 +146,10 @@ def test_what_lists_cover_lies_within_its_interval() -> None:
     scores = np.full((60, 120), -1.0)
     for user in range(60):
         scores[user, 2 * user : 2 * user + 2] = 0.5
-    of = judge([["i000"]] * 60, items=tuple(f"i{n:03d}" for n in range(120)))
-    found = estimates(replicate(of.sums(Answers(scores)), seed=0, resamples=200))
+    of = evaluator([["i000"]] * 60, items=tuple(f"i{n:03d}" for n in range(120)))
+    found = estimates(
+        replicate(of.sufficient_statistics(Predictions(scores)), seed=0, resamples=200)
+    )
     for name in ("coverage", "effective_coverage"):
         assert found[name].value == pytest.approx(1.0)
         assert found[name].low < 0.75
@@ -155,44 +157,44 @@ def test_what_lists_cover_lies_within_its_interval() -> None:
 
 
 def test_where_nothing_is_wanted_relevance_is_not_defined() -> None:
-    of = judge([[], []])
+    of = evaluator([[], []])
     scores = np.full((2, 4), 0.5)
     assert set(metrics(of, scores.tolist())) == {"novelty", "coverage", "effective_coverage"}
-    undefined = of.details(Answers(scores)).undefined
+    undefined = of.details(Predictions(scores)).undefined
     assert "nobody" in undefined["ndcg_at_2"]
 
 
 def test_many_items_have_no_coverage() -> None:
     items = tuple(f"i{n:04d}" for n in range(2_001))
-    of = judge([["i0001"]], items=items)
-    sums = of.sums(Answers(np.random.default_rng(0).random((1, len(items)))))
+    of = evaluator([["i0001"]], items=items)
+    sums = of.sufficient_statistics(Predictions(np.random.default_rng(0).random((1, len(items)))))
     assert sums.sums.shape[1] < 20
     assert "coverage" not in sums.metrics(sums.sums)
 
 
-def test_naive_is_the_most_popular_of_the_training_part() -> None:
-    naive = judge([["a"], ["b"]]).naive
-    scores = naive.predict_proba(pd.DataFrame({"x": [1, 2]}))
+def test_the_dummy_is_the_most_popular_of_the_training_part() -> None:
+    dummy = evaluator([["a"], ["b"]]).dummy
+    scores = dummy.predict_proba(pd.DataFrame({"x": [1, 2]}))
     np.testing.assert_allclose(scores[1], np.array([3, 2, 1, 1]) / 7)
 
 
 class TestCeiling:
     def test_its_lists_are_judged_in_their_order(self) -> None:
-        of = judge([["a"], ["b"]])
+        of = evaluator([["a"], ["b"]])
         found = pd.DataFrame({"row_id": ["r1", "r0"], "prediction": ["c|b", "a|new|d"]})
-        answers = of.ceiling(found)
-        assert answers.bare
-        assert top_items(answers.values, 3).tolist() == [[0, 3, -1], [2, 1, -1]]
+        predictions = of.ceiling(found)
+        assert predictions.bare
+        assert top_items(predictions.values, 3).tolist() == [[0, 3, -1], [2, 1, -1]]
 
     def test_a_row_without_one_is_named(self) -> None:
         with pytest.raises(IntegrityError, match=r"1 of 2 .*'r1'"):
-            judge([["a"], ["b"]]).ceiling(pd.DataFrame({"row_id": ["r0"], "prediction": ["a"]}))
+            evaluator([["a"], ["b"]]).ceiling(pd.DataFrame({"row_id": ["r0"], "prediction": ["a"]}))
 
 
 def test_details_by_history() -> None:
-    of = judge([["a"], ["b"], []])
+    of = evaluator([["a"], ["b"], []])
     table, offered = of.details(
-        Answers(np.array([[0.9, 0.1, 0, 0], [-1, 0.1, 0.5, 0.2], [0.9, 0.1, 0, 0]]))
+        Predictions(np.array([[0.9, 0.1, 0, 0], [-1, 0.1, 0.5, 0.2], [0.9, 0.1, 0, 0]]))
     ).tables
     none, some, many = table.rows
     assert (none[1], none[2], none[3]) == (2, 1, 1.0)
@@ -208,14 +210,14 @@ class TestGates:
     def planted(self) -> TrainingSet:
         return training_set(snapshots(users=160))
 
-    @pytest.mark.parametrize(("saboteur", "outcome"), [(False, "PASS"), (True, "FAIL")])
-    def test_over_popularity(self, planted: TrainingSet, saboteur: bool, outcome: str) -> None:
+    @pytest.mark.parametrize(("fault", "outcome"), [(False, "PASS"), (True, "FAIL")])
+    def test_over_popularity(self, planted: TrainingSet, fault: bool, outcome: str) -> None:
         fitted = SPEC.fit(planted, FitRequest(seed=1, parameters={"choose": False, "tastes": 4}))
         rules = scorer_of(SPEC.fit_rules(planted))
         report = evaluate(
             planted,
-            candidate=rules if saboteur else scorer_of(fitted.artifact),
-            estimator=rules if saboteur else fitted.estimator,
+            candidate=rules if fault else scorer_of(fitted.artifact),
+            estimator=rules if fault else fitted.estimator,
             baseline=rules,
             seed=1,
             task=SPEC.task,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ml_platform.evaluation.ratio_intervals import between_zero_and_one, ratio_interval
+from ml_platform.evaluation.intervals.ratio import between_zero_and_one, ratio_interval
 
 
 def test_of_independent_rows_it_is_the_logit_interval_of_a_proportion() -> None:

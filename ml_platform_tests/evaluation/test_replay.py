@@ -1,4 +1,4 @@
-"""The judge of launch times over whole training sets: the model, its saboteurs, and logs that do not do."""
+"""The judge of launch times over whole training sets: the model, its faults, and logs that do not do."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,18 +9,18 @@ import pytest
 
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.evaluate import evaluate
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.replay import POLICY_METRICS, ReplayJudge
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.off_policy import POLICY_METRICS, OffPolicyEvaluator
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gates
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.launches.rules import fit_rules
-from ml_platform.models.spec import FitRequest, Scorer
-from ml_platform.models.task import Replay
+from ml_platform.models.start_times.rules import fit_rules
 from ml_platform.models.trigger_predictor import SPEC
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import FitRequest, Scorer
+from ml_platform.spec.task import OffPolicyChoice
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.launches import training_set, world
 
 
@@ -43,9 +43,9 @@ def known() -> TrainingSet:
     return training_set(world(6_000, seed=1))
 
 
-def judge(known: TrainingSet) -> ReplayJudge:
-    found = judge_of(Replay(), known)
-    assert isinstance(found, ReplayJudge)
+def evaluator(known: TrainingSet) -> OffPolicyEvaluator:
+    found = evaluator_of(OffPolicyChoice(), known)
+    assert isinstance(found, OffPolicyEvaluator)
     return found
 
 
@@ -59,7 +59,7 @@ def report(
         estimator=candidate,
         baseline=baseline or scorer_of(fit_rules(known)),
         seed=1,
-        task=Replay(),
+        task=OffPolicyChoice(),
         ceiling=ceiling,
         resamples=400,
     )
@@ -67,15 +67,15 @@ def report(
 
 def true_value(known: TrainingSet, by: str, ascending: bool = False) -> float:
     """True success of the launches if each is started at the candidate with the highest ``by``."""
-    rows = known.test.sort_values(["act_id", by, "slot"], ascending=[True, ascending, True])
-    return float(rows.groupby("act_id").first()["truth"].mean())
+    rows = known.test.sort_values(["change_set_id", by, "slot"], ascending=[True, ascending, True])
+    return float(rows.groupby("change_set_id").first()["truth"].mean())
 
 
 def test_values_of_model_and_fixed_hour_are_the_true_ones(known: TrainingSet) -> None:
     fitted = SPEC.fit(known, FitRequest(SPEC.seed, SPEC.defaults))
     found = report(known, scorer_of(fitted.artifact))
     rows = known.test.assign(told=fitted.estimator.predict_proba(known.test)[:, 1])
-    hour = judge(known).fixed_hour
+    hour = evaluator(known).fixed_hour
     rows = rows.assign(near=-(rows["slot"] - hour).abs())
     told = TrainingSet(known.record, known.train, rows)
     value, fixed = true_value(told, "told"), true_value(told, "near")
@@ -89,7 +89,7 @@ def test_values_of_model_and_fixed_hour_are_the_true_ones(known: TrainingSet) ->
     assert found.ceiling is not None
     ceiling = found.ceiling.metrics["policy_success"].value
     assert metrics["policy_success"].value == pytest.approx(ceiling, abs=0.05)
-    assert found.naive.metrics["roc_auc"].value == 0.5
+    assert found.dummy.metrics["roc_auc"].value == 0.5
     assert {table.title.split(":")[0] for table in found.tables} == {
         "Policies, replayed on logged launches",
         "Logged propensities",
@@ -99,9 +99,9 @@ def test_values_of_model_and_fixed_hour_are_the_true_ones(known: TrainingSet) ->
 def test_the_fixed_hour_is_that_of_the_training_part(known: TrainingSet) -> None:
     train = known.train
     hours = train.loc[train["chosen"] == 1, "logged_hour"]
-    assert judge(known).fixed_hour == hours.mode().min()
+    assert evaluator(known).fixed_hour == hours.mode().min()
     moved = TrainingSet(known.record, train, known.test.assign(logged_hour=3.0))
-    assert judge(moved).fixed_hour == judge(known).fixed_hour
+    assert evaluator(moved).fixed_hour == evaluator(known).fixed_hour
 
 
 def test_gates_pass_a_good_policy_and_fail_the_worst_hour(known: TrainingSet) -> None:
@@ -116,7 +116,7 @@ def test_gates_pass_a_good_policy_and_fail_the_worst_hour(known: TrainingSet) ->
 def test_the_outcome_model_has_not_seen_the_test_part(known: TrainingSet) -> None:
     turned = known.test["succeeded"].map({"yes": "no", "no": "yes"})
     other = TrainingSet(known.record, known.train, known.test.assign(succeeded=turned))
-    one, two = judge(known).launches, judge(other).launches
+    one, two = evaluator(known).launches, evaluator(other).launches
     assert one is not None
     assert two is not None
     np.testing.assert_array_equal(one.expected, two.expected)
@@ -143,7 +143,7 @@ def test_without_propensities_the_gate_is_insufficient(known: TrainingSet) -> No
 
 def test_runs_without_propensity_beside_logged_ones_are_not_judged(known: TrainingSet) -> None:
     plain = known.test[known.test["chosen"] == 1].assign(propensity=np.nan, succeeded="no")
-    for name in ("row_id", "act_id"):
+    for name in ("row_id", "change_set_id"):
         plain[name] = "m" + plain[name]
     mixed = TrainingSet(
         known.record, known.train, pd.concat([known.test, plain], ignore_index=True)
@@ -160,23 +160,23 @@ def test_wrong_propensities_make_the_replay_undefined_and_say_so(known: Training
     assert "do not fit the hours drawn" in found.undefined["relative_success"]
     gate = {gate.name: gate for gate in quality_gates(found, SPEC.policy)}["relative_success"]
     assert gate.outcome is Outcome.INSUFFICIENT
-    assert not judge(known).undefined
+    assert not evaluator(known).undefined
 
 
 def test_a_launch_at_no_candidate_is_refused(known: TrainingSet) -> None:
-    first = known.test["act_id"].iloc[0]
+    first = known.test["change_set_id"].iloc[0]
     broken = known.test.assign(
-        chosen=known.test["chosen"].where(known.test["act_id"] != first, 0.0)
+        chosen=known.test["chosen"].where(known.test["change_set_id"] != first, 0.0)
     )
-    wrong = judge(TrainingSet(known.record, known.train, broken))
+    wrong = evaluator(TrainingSet(known.record, known.train, broken))
     with pytest.raises(IntegrityError, match="were chosen"):
-        wrong.sums(Answers(np.full((len(broken), 2), 0.5)))
+        wrong.sufficient_statistics(Predictions(np.full((len(broken), 2), 0.5)))
 
 
 def test_a_ceiling_must_know_every_candidate(known: TrainingSet) -> None:
     found = known.test[["row_id"]].assign(probability=0.5).iloc[1:]
     with pytest.raises(IntegrityError, match="1 of"):
-        judge(known).ceiling(found)
+        evaluator(known).ceiling(found)
 
 
 def test_order_of_rows_changes_nothing(known: TrainingSet) -> None:

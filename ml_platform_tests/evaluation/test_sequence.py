@@ -8,14 +8,14 @@ import pytest
 from sklearn import metrics as reference
 
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.intervals import replicate
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.sequence import SequenceJudge
-from ml_platform.evaluation.step_sums import step_sums
-from ml_platform.evaluation.sums import Predictions, cluster_sums
-from ml_platform.models.task import SOON, Sequence
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.evaluation.intervals.bootstrap import replicate
+from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.sequence import SequenceEvaluator
+from ml_platform.spec.task import SOON, SequencePrediction
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
 
 STEPS = ("a:x", "b:y", "c:z", "end")
@@ -24,7 +24,7 @@ STEPS = ("a:x", "b:y", "c:z", "end")
 @pytest.fixture(scope="module")
 def data() -> TrainingSet:
     """Steps at random; of one row in five it is not known whether a workflow is soon needed."""
-    made = make_training_set(acts=400)
+    made = make_training_set(change_sets=400)
     draw = np.random.default_rng(1)
 
     def labelled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -36,31 +36,31 @@ def data() -> TrainingSet:
     return TrainingSet(record, labelled(made.train), labelled(made.test))
 
 
-def judge(data: TrainingSet) -> SequenceJudge:
-    found = judge_of(Sequence(), data)
-    assert isinstance(found, SequenceJudge)
+def evaluator(data: TrainingSet) -> SequenceEvaluator:
+    found = evaluator_of(SequencePrediction(), data)
+    assert isinstance(found, SequenceEvaluator)
     return found
 
 
 @pytest.fixture(scope="module")
-def answers(data: TrainingSet) -> Answers:
+def predictions(data: TrainingSet) -> Predictions:
     draw = np.random.default_rng(2)
     steps = draw.dirichlet(np.ones(len(STEPS)), len(data.test))
-    steps[np.arange(len(steps)), judge(data).truth] += draw.random(len(steps))
+    steps[np.arange(len(steps)), evaluator(data).truth] += draw.random(len(steps))
     needed = (data.test["workflow_soon"] == "yes").to_numpy()
     soon = np.clip(0.3 * draw.random(len(steps)) + 0.4 * needed * draw.random(len(steps)), 0, 1)
     steps /= steps.sum(axis=1, keepdims=True)
-    return Answers(np.column_stack([steps, soon.round(2)]), threshold=0.25)
+    return Predictions(np.column_stack([steps, soon.round(2)]), threshold=0.25)
 
 
-def values_of(data: TrainingSet, answers: Answers) -> dict[str, float]:
-    sums = judge(data).sums(answers)
+def values_of(data: TrainingSet, predictions: Predictions) -> dict[str, float]:
+    sums = evaluator(data).sufficient_statistics(predictions)
     return {name: float(of[0]) for name, of in sums.metrics(sums.sums.sum(axis=0)[None]).items()}
 
 
-def test_the_next_step_equals_scikit_learn(data: TrainingSet, answers: Answers) -> None:
-    found = values_of(data, answers)
-    truth, steps = judge(data).truth, answers.values[:, :-1]
+def test_the_next_step_equals_scikit_learn(data: TrainingSet, predictions: Predictions) -> None:
+    found = values_of(data, predictions)
+    truth, steps = evaluator(data).truth, predictions.values[:, :-1]
     best = steps.argmax(axis=1)
     expected = {
         "accuracy": reference.accuracy_score(truth, best),
@@ -75,12 +75,12 @@ def test_the_next_step_equals_scikit_learn(data: TrainingSet, answers: Answers) 
 
 
 def test_soon_equals_scikit_learn_on_the_rows_of_which_it_is_known(
-    data: TrainingSet, answers: Answers
+    data: TrainingSet, predictions: Predictions
 ) -> None:
-    found = values_of(data, answers)
+    found = values_of(data, predictions)
     known = data.test["workflow_soon"].notna().to_numpy()
     truth = (data.test["workflow_soon"] == "yes").to_numpy()[known]
-    scores = answers.values[known, -1]
+    scores = predictions.values[known, -1]
     alarm = scores >= 0.25
     expected = {
         "soon_precision": reference.precision_score(truth, alarm),
@@ -95,12 +95,12 @@ def test_soon_equals_scikit_learn_on_the_rows_of_which_it_is_known(
         assert found[name] == pytest.approx(value, abs=1e-12), name
 
 
-def test_counts_by_class_equal_cells(data: TrainingSet, answers: Answers) -> None:
+def test_counts_by_class_equal_cells(data: TrainingSet, predictions: Predictions) -> None:
     """The statistics of a classification, in another layout: the same in every resample."""
-    of = judge(data)
-    steps, clusters = answers.values[:, :-1], of.rows.clusters
+    of = evaluator(data)
+    steps, clusters = predictions.values[:, :-1], of.rows.clusters
     ours = replicate(step_sums(of.truth, steps, clusters, of.cluster_count), seed=3, resamples=50)
-    rows = Predictions(of.truth, steps, clusters)
+    rows = ClassPredictions(of.truth, steps, clusters)
     theirs = replicate(cluster_sums(rows, of.cluster_count), seed=3, resamples=50)
     assert set(ours) <= set(theirs)
     for name, found in ours.items():
@@ -108,24 +108,26 @@ def test_counts_by_class_equal_cells(data: TrainingSet, answers: Answers) -> Non
         np.testing.assert_allclose(found.left_out, theirs[name].left_out, rtol=1e-12)
 
 
-def test_resamples_of_both_heads_are_those_of_the_rows(data: TrainingSet, answers: Answers) -> None:
+def test_resamples_of_both_heads_are_those_of_the_rows(
+    data: TrainingSet, predictions: Predictions
+) -> None:
     """Without one cluster: the metrics of the other clusters' rows."""
-    of = judge(data)
-    left_out = replicate(of.sums(answers), seed=1, resamples=10)
+    of = evaluator(data)
+    left_out = replicate(of.sufficient_statistics(predictions), seed=1, resamples=10)
     keep = of.rows.clusters != 0
     few = TrainingSet(data.record, data.train, data.test[keep])
-    rest = values_of(few, Answers(answers.values[keep], answers.threshold))
+    rest = values_of(few, Predictions(predictions.values[keep], predictions.threshold))
     for name in ("accuracy", "macro_f1", "log_loss", "soon_f1", "soon_precision", "soon_brier"):
         assert left_out[name].left_out[0] == pytest.approx(rest[name], abs=1e-12), name
 
 
-def test_the_naive_scorer_knows_the_training_labels(data: TrainingSet) -> None:
-    naive = judge(data).naive
-    assert naive.classes == data.record.classes
+def test_the_dummy_scorer_knows_the_training_labels(data: TrainingSet) -> None:
+    dummy = evaluator(data).dummy
+    assert dummy.classes == data.record.classes
     shares = data.train["next_step"].value_counts(normalize=True)
     known = data.train["workflow_soon"].dropna()
     expected = [*(shares[step] for step in STEPS), (known == "yes").mean()]
-    np.testing.assert_allclose(naive.predict_proba(data.test[:2]), [expected, expected])
+    np.testing.assert_allclose(dummy.predict_proba(data.test[:2]), [expected, expected])
 
 
 def ceilings(data: TrainingSet) -> pd.DataFrame:
@@ -139,7 +141,7 @@ def ceilings(data: TrainingSet) -> pd.DataFrame:
 
 
 def test_a_ceiling_answers_both_heads(data: TrainingSet) -> None:
-    found = judge(data).ceiling(ceilings(data).sample(frac=1, random_state=0))
+    found = evaluator(data).ceiling(ceilings(data).sample(frac=1, random_state=0))
     assert (found.values[:, :-1].argmax(axis=1) == 1).all()
     assert found.alarms is not None
     assert found.alarms.tolist() == (found.values[:, -1] >= 0.7).tolist()
@@ -154,20 +156,24 @@ def test_a_ceiling_that_lacks_rows_is_refused(data: TrainingSet, missing: str) -
     rows = ceilings(data)
     first = rows.index[rows["model"] == missing][0]
     with pytest.raises(IntegrityError, match="1 of"):
-        judge(data).ceiling(rows.drop(index=first))
+        evaluator(data).ceiling(rows.drop(index=first))
 
 
-def test_where_no_need_is_known_soon_is_undefined(data: TrainingSet, answers: Answers) -> None:
+def test_where_no_need_is_known_soon_is_undefined(
+    data: TrainingSet, predictions: Predictions
+) -> None:
     silent = TrainingSet(data.record, data.train, data.test.assign(workflow_soon=None))
-    found = values_of(silent, answers)
+    found = values_of(silent, predictions)
     assert "accuracy" in found
     assert not [name for name in found if name.startswith("soon_")]
-    undefined = judge(silent).details(answers).undefined
+    undefined = evaluator(silent).details(predictions).undefined
     assert "no unscheduled runs" in undefined["soon_f1"]
-    assert judge(data).details(answers).undefined == {}
+    assert evaluator(data).details(predictions).undefined == {}
 
 
-def test_the_report_shows_the_most_frequent_steps(data: TrainingSet, answers: Answers) -> None:
-    (table,) = judge(data).details(answers).tables
+def test_the_report_shows_the_most_frequent_steps(
+    data: TrainingSet, predictions: Predictions
+) -> None:
+    (table,) = evaluator(data).details(predictions).tables
     assert [row[0] for row in table.rows] == list(STEPS)
     assert table.rows[0][1] == (data.test["next_step"] == "a:x").sum()

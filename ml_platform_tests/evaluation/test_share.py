@@ -9,11 +9,15 @@ from scipy import stats
 from sklearn import metrics
 
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.rank_correlation import spearman_influence
-from ml_platform.evaluation.rows import judged_rows
-from ml_platform.evaluation.share import ShareJudge, expected_and_true, residual_quantiles
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.evaluation.metrics.rank_correlation import spearman_influence
+from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.proportion import (
+    ProportionEvaluator,
+    expected_and_true,
+    residual_quantiles,
+)
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
 
 ROWS = 400
@@ -32,11 +36,13 @@ def share_set(*, binary: bool, seed: int = 0) -> TrainingSet:
     return TrainingSet(record, *parts)
 
 
-def judged(training_set: TrainingSet, values: np.ndarray) -> tuple[ShareJudge, dict[str, float]]:
-    judge = ShareJudge(training_set, judged_rows(training_set))
-    sums = judge.sums(Answers(values[:, None]))
+def judged(
+    training_set: TrainingSet, values: np.ndarray
+) -> tuple[ProportionEvaluator, dict[str, float]]:
+    evaluator = ProportionEvaluator(training_set, evaluated_rows(training_set))
+    sums = evaluator.sufficient_statistics(Predictions(values[:, None]))
     found = sums.metrics(sums.sums.sum(axis=0)[None])
-    return judge, {name: float(value[0]) for name, value in found.items()}
+    return evaluator, {name: float(value[0]) for name, value in found.items()}
 
 
 def test_shares_are_judged_as_by_scikit_learn_and_scipy() -> None:
@@ -77,8 +83,8 @@ def test_outcomes_are_judged_as_by_scikit_learn() -> None:
 def test_what_is_not_applicable_depends_on_the_labels() -> None:
     for binary, without in ((True, {"r2", "spearman"}), (False, {"roc_auc", "brier_skill"})):
         made = share_set(binary=binary)
-        judge, found = judged(made, made.test["chance"].to_numpy())
-        details = judge.details(Answers(made.test["chance"].to_numpy()[:, None]))
+        evaluator, found = judged(made, made.test["chance"].to_numpy())
+        details = evaluator.details(Predictions(made.test["chance"].to_numpy()[:, None]))
         assert without <= set(details.not_applicable)
         assert not set(details.not_applicable) & set(found)
 
@@ -88,13 +94,13 @@ def test_a_resample_is_what_its_rows_say(binary: bool) -> None:
     """Weighted sums over clusters against the metric of rows that really are there as often."""
     made = share_set(binary=binary)
     values = made.test["chance"].to_numpy().clip(0.01, 0.99)
-    judge = ShareJudge(made, judged_rows(made))
-    sums = judge.sums(Answers(values[:, None]))
+    evaluator = ProportionEvaluator(made, evaluated_rows(made))
+    sums = evaluator.sufficient_statistics(Predictions(values[:, None]))
     counts = np.random.default_rng(1).multinomial(
-        judge.cluster_count, np.full(judge.cluster_count, 1 / judge.cluster_count)
+        evaluator.cluster_count, np.full(evaluator.cluster_count, 1 / evaluator.cluster_count)
     )
     found = sums.metrics(counts[None].astype(float) @ sums.sums)
-    rows = np.repeat(np.arange(ROWS), counts[judge.rows.clusters])
+    rows = np.repeat(np.arange(ROWS), counts[evaluator.rows.clusters])
     again = replace(made, test=made.test.iloc[rows].reset_index(drop=True))
     _, exact = judged(again, values[rows])
     for name, value in exact.items():
@@ -126,30 +132,30 @@ def test_the_influence_of_a_row_on_spearman_is_the_derivative() -> None:
     assert spearman_influence(one, np.zeros(60)) is None
 
 
-def test_the_best_and_the_naive() -> None:
+def test_the_best_and_the_dummy() -> None:
     made = share_set(binary=False)
-    judge, perfect = judged(made, made.test["adopted_share"].to_numpy())
+    evaluator, perfect = judged(made, made.test["adopted_share"].to_numpy())
     assert (perfect["r2"], perfect["mae"]) == (1.0, 0.0)
     assert perfect["spearman"] == pytest.approx(1.0)
-    naive = judge.naive.predict_proba(made.test)
-    assert np.ptp(naive) == 0
-    assert naive[0, 0] == made.train["adopted_share"].mean()
+    dummy = evaluator.dummy.predict_proba(made.test)
+    assert np.ptp(dummy) == 0
+    assert dummy[0, 0] == made.train["adopted_share"].mean()
 
 
 def test_the_ceiling_needs_every_row() -> None:
     made = share_set(binary=False)
-    judge = ShareJudge(made, judged_rows(made))
+    evaluator = ProportionEvaluator(made, evaluated_rows(made))
     found = pd.DataFrame({"row_id": made.test["row_id"], "probability": made.test["chance"]})
-    np.testing.assert_array_equal(judge.ceiling(found).values[:, 0], made.test["chance"])
+    np.testing.assert_array_equal(evaluator.ceiling(found).values[:, 0], made.test["chance"])
     with pytest.raises(IntegrityError, match="1 of 400 test rows have no ceiling"):
-        judge.ceiling(found.iloc[1:])
+        evaluator.ceiling(found.iloc[1:])
 
 
 def test_a_label_that_is_no_share_is_refused() -> None:
     made = share_set(binary=False)
     broken = replace(made, test=made.test.assign(adopted_share=1.5))
     with pytest.raises(IntegrityError, match=r"adopted_share is 1\.5"):
-        _ = ShareJudge(broken, judged_rows(broken)).truth
+        _ = ProportionEvaluator(broken, evaluated_rows(broken)).truth
 
 
 def test_tenths_by_hand() -> None:
@@ -163,15 +169,15 @@ def test_a_mape_needs_truths_that_are_never_zero() -> None:
     made = share_set(binary=False)
     values = made.test["chance"].to_numpy()
     assert (made.test["adopted_share"] == 0).any()
-    judge, found = judged(made, values)
+    evaluator, found = judged(made, values)
     assert "mape" not in found
-    assert "are 0" in judge.details(Answers(values[:, None])).not_applicable["mape"]
+    assert "are 0" in evaluator.details(Predictions(values[:, None])).not_applicable["mape"]
     test = made.test.assign(adopted_share=made.test["adopted_share"].clip(0.1, 1.0))
-    judge, found = judged(replace(made, test=test), values)
+    evaluator, found = judged(replace(made, test=test), values)
     truth = test["adopted_share"].to_numpy()
     expected = metrics.mean_absolute_percentage_error(truth, values)
     assert found["mape"] == pytest.approx(expected, abs=1e-12)
-    assert "mape" not in judge.details(Answers(values[:, None])).not_applicable
+    assert "mape" not in evaluator.details(Predictions(values[:, None])).not_applicable
 
 
 def test_the_middle_of_the_absolute_residuals_is_scikit_learns() -> None:

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ml_platform.evaluation.examine import Examined
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.scorers import score
-from ml_platform.evaluation.spread import excess_deviation, fold_spread
-from ml_platform.evaluation.stability import examine_stability, fold_table
-from ml_platform.models.task import Classification
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.dimensions.stability import examine_stability, fold_table
+from ml_platform.evaluation.intervals.heterogeneity import excess_deviation, fold_spread
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.spec.task import Classification
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import CLASSES, CUT, STRONG, make_training_set
 
 FOLDS = ({"accuracy": 0.9}, {"accuracy": 0.8}, {"accuracy": 0.85})
@@ -24,9 +24,11 @@ SET = make_training_set()
 
 def examined(made: TrainingSet = SET, folds: Any = FOLDS) -> Any:
     task = Classification()
-    answers = Answers(score("candidate", STRONG, made.test, CLASSES))
+    predictions = Predictions(score("candidate", STRONG, made.test, CLASSES))
     spec: Any = SimpleNamespace(task=task)
-    subject = Examined(spec, made, judge_of(task, made), STRONG, answers, 1, folds=folds)
+    subject = EvaluationContext(
+        spec, made, evaluator_of(task, made), STRONG, predictions, 1, folds=folds
+    )
     return examine_stability(subject)
 
 

@@ -57,9 +57,9 @@ def test_one_event_a_changed_file(project: Path):
         "local-git",
     ]
     assert [row["is_bot"] for row in found] == [False, False, False, True, False]
-    assert all(row["act_id"] == row["session_id"] for row in found)
+    assert all(row["change_set_id"] == row["session_id"] for row in found)
     assert len({row["event_id"] for row in found}) == 5
-    assert len({row["act_id"] for row in found}) == 4
+    assert len({row["change_set_id"] for row in found}) == 4
 
 
 def test_people_and_messages_are_not_in_what_leaves(project: Path):

@@ -46,7 +46,7 @@ def test_good_rows_get_the_exact_schema_the_defaults_and_the_order():
             "object_path": "src/part0.Py",
             "object_extension": "py",
             "session_id": None,
-            "act_id": "e0000",
+            "change_set_id": "e0000",
             "workflow_category": None,
             "is_bot": False,
             "utc_offset_minutes": None,

@@ -30,7 +30,7 @@ def simulation(parameters: Parameters = DEFAULT, users: int = 60, days: int = 60
 
 def offers(of: Simulation, block: Block) -> Offers:
     world = build_world(of.parameters)
-    parts = (block.users, block.acts, block.known, block.executions)
+    parts = (block.users, block.change_sets, block.known, block.executions)
     return recommender_ceiling(world, build_catalogue(world), *parts, of.span)
 
 
@@ -47,11 +47,11 @@ def found(block: Block) -> Offers:
 
 class TestTurnover:
     def test_nobody_does_anything_before_they_join_or_after_they_left(self, block: Block) -> None:
-        users, runs, acts = block.users, block.executions, block.acts
+        users, runs, change_sets = block.users, block.executions, block.change_sets
         assert there(users, runs.user, runs.start).all()
-        assert (acts.time >= users.begins[acts.user]).all()
+        assert (change_sets.time >= users.begins[change_sets.user]).all()
         # A session that began in time is held to its end.
-        assert (acts.time - DAY < users.ends[acts.user]).all()
+        assert (change_sets.time - DAY < users.ends[change_sets.user]).all()
 
     def test_as_many_join_as_leave_and_all_in_the_second_half(self) -> None:
         (many,) = blocks(simulation(users=400, days=20))
@@ -70,9 +70,9 @@ class TestTurnover:
         (other,) = blocks(simulation(still))
         stays = (block.users.begins == 0) & (block.users.ends == other.users.ends)
         assert 0.6 < stays.mean() < 1
-        ours, theirs = stays[block.acts.user], stays[other.acts.user]
-        assert np.array_equal(block.acts.time[ours], other.acts.time[theirs])
-        assert np.array_equal(block.acts.category[ours], other.acts.category[theirs])
+        ours, theirs = stays[block.change_sets.user], stays[other.change_sets.user]
+        assert np.array_equal(block.change_sets.time[ours], other.change_sets.time[theirs])
+        assert np.array_equal(block.change_sets.category[ours], other.change_sets.category[theirs])
 
 
 class TestCatalogue:
@@ -99,7 +99,7 @@ class TestOffers:
             for user in range(60):
                 times = np.concatenate(
                     [
-                        block.acts.time[block.acts.user == user],
+                        block.change_sets.time[block.change_sets.user == user],
                         block.executions.start[block.executions.user == user],
                     ]
                 )
@@ -118,12 +118,14 @@ class TestOffers:
     def test_nothing_that_comes_later_counts(self, block: Block, found: Offers) -> None:
         """Without the last twenty days, the offers before them are the same."""
         cut = int(np.sort(np.unique(found.time))[-3])
-        acts = block.acts.time < cut
+        change_sets = block.change_sets.time < cut
         runs = block.executions.start < cut
         earlier = replace(
             block,
-            acts=select(block.acts, acts),
-            known=Posterior(**{name: part[acts] for name, part in vars(block.known).items()}),
+            change_sets=select(block.change_sets, change_sets),
+            known=Posterior(
+                **{name: part[change_sets] for name, part in vars(block.known).items()}
+            ),
             executions=replace(
                 block.executions,
                 **{name: value[runs] for name, value in vars(block.executions).items()},

@@ -130,7 +130,7 @@ def test_a_slate_lasts_a_fortnight_and_does_not_come_back_at_once(block: Block) 
 def test_suggestions_have_a_stream_of_their_own(block: Block) -> None:
     """An effect on acceptance changes outcomes and nothing else in the world."""
     treated = simulated(plants=Plants(effect=SuggestionEffect(2.0)))
-    np.testing.assert_array_equal(treated.acts.time, block.acts.time)
+    np.testing.assert_array_equal(treated.change_sets.time, block.change_sets.time)
     np.testing.assert_array_equal(treated.executions.start, block.executions.start)
     np.testing.assert_array_equal(treated.shown.workflow, block.shown.workflow)
     control = block.shown.arm == 0

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts, log_gap_density
 from ml_platform.events.simulator.anomalies import Kind
 from ml_platform.events.simulator.anomaly_ceiling import (
     LEAST_EVENTS,
@@ -19,6 +18,7 @@ from ml_platform.events.simulator.anomaly_ceiling import (
     suspicions,
 )
 from ml_platform.events.simulator.bayes import select, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
 from ml_platform.events.simulator.parameters import DEFAULT
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
 from ml_platform.events.simulator.simulate import Block, Simulation, blocks, tables
@@ -38,14 +38,14 @@ def case() -> tuple[World, Block]:
 @pytest.fixture(scope="module")
 def judged(case: tuple[World, Block]) -> tuple[Suspicions, np.ndarray]:
     world, block = case
-    found = suspicions(world, block.users, block.acts, block.known, block.anomalous)
-    starts = np.flatnonzero(session_starts(found.acts))
-    return found, found.acts.category[starts] < 0
+    found = suspicions(world, block.users, block.change_sets, block.known, block.anomalous)
+    starts = np.flatnonzero(session_starts(found.change_sets))
+    return found, found.change_sets.category[starts] < 0
 
 
-def of_kind(block: Block, kind: Kind) -> Acts:
+def of_kind(block: Block, kind: Kind) -> ChangeSets:
     strange = block.anomalous
-    return select(strange.acts, strange.kind[strange.acts.session] == kind)
+    return select(strange.change_sets, strange.kind[strange.change_sets.session] == kind)
 
 
 def test_each_kind_is_strange_in_its_way(case: tuple[World, Block]) -> None:
@@ -68,10 +68,10 @@ def test_each_kind_is_strange_in_its_way(case: tuple[World, Block]) -> None:
 
 def test_they_keep_a_pause_to_all_other_sessions(case: tuple[World, Block]) -> None:
     _, block = case
-    strange = block.anomalous.acts
-    user = np.concatenate([block.acts.user, strange.user])
-    time = np.concatenate([block.acts.time, strange.time])
-    session = np.concatenate([block.acts.session, strange.session + 10**9])
+    strange = block.anomalous.change_sets
+    user = np.concatenate([block.change_sets.user, strange.user])
+    time = np.concatenate([block.change_sets.time, strange.time])
+    session = np.concatenate([block.change_sets.session, strange.session + 10**9])
     order = np.lexsort((time, user))
     other = (np.diff(session[order]) != 0) & (np.diff(user[order]) == 0)
     assert np.diff(time[order])[other].min() >= 30 * MINUTE
@@ -108,36 +108,40 @@ def test_reports_come_within_a_day_of_the_end(case: tuple[World, Block]) -> None
     assert (delay < DAY).all()
 
 
-def enumerated(world: World, acts: Acts, persona: np.ndarray) -> float:
+def enumerated(world: World, change_sets: ChangeSets, persona: np.ndarray) -> float:
     """Likelihood of a normal session's tools, operations, files and gaps: the sum over all paths."""
     total = 0.0
     _, personas, categories = world.shape
-    seconds = np.diff(acts.time, prepend=acts.time[0] - 1_000_000) / 1e6
+    seconds = np.diff(change_sets.time, prepend=change_sets.time[0] - 1_000_000) / 1e6
     gaps = np.exp(log_gap_density(world, seconds)) / world.parameters.activity.gap_sigma
-    before = np.append(FIRST, acts.operation[:-1])
+    before = np.append(FIRST, change_sets.operation[:-1])
     for k in range(personas):
-        for path in product(range(categories), repeat=len(acts)):
-            weight = float(persona[k] * world.start[acts.slot[0], k, path[0]])
+        for path in product(range(categories), repeat=len(change_sets)):
+            weight = float(persona[k] * world.start[change_sets.slot[0], k, path[0]])
             for n, c in enumerate(path):
                 if n:
-                    weight *= world.moves[acts.slot[n], k, path[n - 1], c] * gaps[n, c]
-                weight *= world.tools[k, c, acts.tool[n]]
-                weight *= world.operations[c, acts.tool[n], before[n], acts.operation[n]]
-                if acts.file[n] >= 0:
-                    weight *= world.files[c, acts.project[n], acts.file[n]]
+                    weight *= world.moves[change_sets.slot[n], k, path[n - 1], c] * gaps[n, c]
+                weight *= world.tools[k, c, change_sets.tool[n]]
+                weight *= world.operations[
+                    c, change_sets.tool[n], before[n], change_sets.operation[n]
+                ]
+                if change_sets.file[n] >= 0:
+                    weight *= world.files[c, change_sets.project[n], change_sets.file[n]]
             total += weight
     return total
 
 
 def test_the_likelihood_is_the_sum_over_all_paths(case: tuple[World, Block]) -> None:
     world, block = case
-    starts = np.flatnonzero(session_starts(block.acts))
-    lengths = np.diff(np.append(starts, len(block.acts)))
+    starts = np.flatnonzero(session_starts(block.change_sets))
+    lengths = np.diff(np.append(starts, len(block.change_sets)))
     for place in np.flatnonzero(lengths == 3)[:3]:
-        acts = select(block.acts, np.arange(starts[place], starts[place] + 3))
+        change_sets = select(block.change_sets, np.arange(starts[place], starts[place] + 3))
         whole = np.array([0]), np.array([3])
-        found = session_log_likelihood(world, acts, *whole, world.personas[None, :], None)
-        assert np.exp(found[0]) == pytest.approx(enumerated(world, acts, world.personas), rel=1e-9)
+        found = session_log_likelihood(world, change_sets, *whole, world.personas[None, :], None)
+        assert np.exp(found[0]) == pytest.approx(
+            enumerated(world, change_sets, world.personas), rel=1e-9
+        )
 
 
 def test_probabilities_are_true(judged: tuple[Suspicions, np.ndarray]) -> None:
@@ -155,14 +159,14 @@ def test_alarms_are_the_most_probable_sessions(judged: tuple[Suspicions, np.ndar
     found, strange = judged
     assert found.probability[found.alarm].min() >= found.probability[~found.alarm].max()
     assert strange[found.alarm].mean() > 0.9
-    starts = np.flatnonzero(session_starts(found.acts))
-    assert np.diff(np.append(starts, len(found.acts))).min() >= LEAST_EVENTS
+    starts = np.flatnonzero(session_starts(found.change_sets))
+    assert np.diff(np.append(starts, len(found.change_sets))).min() >= LEAST_EVENTS
 
 
 def test_lengths_are_those_that_are_drawn(case: tuple[World, Block]) -> None:
     world, block = case
     chances = length_probabilities(world)
     assert chances.sum() == pytest.approx(1)
-    starts = np.flatnonzero(session_starts(block.acts))
-    lengths = np.diff(np.append(starts, len(block.acts)))
+    starts = np.flatnonzero(session_starts(block.change_sets))
+    lengths = np.diff(np.append(starts, len(block.change_sets)))
     assert lengths.mean() == pytest.approx((chances * np.arange(len(chances))).sum(), rel=0.03)

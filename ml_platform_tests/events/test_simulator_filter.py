@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ml_platform.events.simulator.acts import Acts, log_gap_density
 from ml_platform.events.simulator.bayes import log_evidence, posterior, select, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
 from ml_platform.events.simulator.parameters import DEFAULT, SECOND, Parameters
 from ml_platform.events.simulator.simulate import Block, Simulation, blocks
 from ml_platform.events.simulator.world import FIRST, World, build_world
@@ -28,28 +28,32 @@ def case(request: pytest.FixtureRequest) -> tuple[World, Block]:
     return build_world(request.param), simulate(request.param, 150, 60)
 
 
-def enumerated(world: World, acts: Acts) -> tuple[np.ndarray, np.ndarray]:
+def enumerated(world: World, change_sets: ChangeSets) -> tuple[np.ndarray, np.ndarray]:
     """Posterior of the last event's category and of the persona: the sum over every path."""
     _, personas, categories = world.shape
-    first = session_starts(acts)
+    first = session_starts(change_sets)
     by_category, by_persona = np.zeros(categories), np.zeros(personas)
-    gaps = np.diff(acts.time, prepend=acts.time[0] - 1_000_000) / 1e6
+    gaps = np.diff(change_sets.time, prepend=change_sets.time[0] - 1_000_000) / 1e6
     gap_density = np.exp(log_gap_density(world, gaps))
     for persona in range(personas):
-        for path in product(range(categories), repeat=len(acts)):
+        for path in product(range(categories), repeat=len(change_sets)):
             weight = world.personas[persona]
             for n, category in enumerate(path):
-                slot, tool, operation = acts.slot[n], acts.tool[n], acts.operation[n]
+                slot, tool, operation = (
+                    change_sets.slot[n],
+                    change_sets.tool[n],
+                    change_sets.operation[n],
+                )
                 if first[n]:
                     weight *= world.start[slot, persona, category]
                 else:
                     weight *= world.moves[slot, persona, path[n - 1], category]
                     weight *= gap_density[n, category]
                 weight *= world.tools[persona, category, tool]
-                before = FIRST if first[n] else acts.operation[n - 1]
+                before = FIRST if first[n] else change_sets.operation[n - 1]
                 weight *= world.operations[category, tool, before, operation]
-                if acts.file[n] >= 0:
-                    weight *= world.files[category, acts.project[n], acts.file[n]]
+                if change_sets.file[n] >= 0:
+                    weight *= world.files[category, change_sets.project[n], change_sets.file[n]]
             by_category[path[-1]] += weight
             by_persona[persona] += weight
     return by_category / by_category.sum(), by_persona / by_persona.sum()
@@ -57,27 +61,27 @@ def enumerated(world: World, acts: Acts) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_filter_equals_the_sum_over_all_paths() -> None:
     world = build_world(DEFAULT)
-    acts = simulate(DEFAULT, 4, 10).acts
-    known = posterior(world, acts)
+    change_sets = simulate(DEFAULT, 4, 10).change_sets
+    known = posterior(world, change_sets)
     for user in range(3):
-        mine = np.flatnonzero(acts.user == user)
-        turn = np.flatnonzero(session_starts(acts)[mine])[1]
+        mine = np.flatnonzero(change_sets.user == user)
+        turn = np.flatnonzero(session_starts(change_sets)[mine])[1]
         # The last two events of the first session and the first two of the second: two sessions,
         # so that the persona is all that is carried over. 4 personas x 8^4 paths.
-        few = select(acts, mine[[turn - 2, turn - 1, turn, turn + 1]])
+        few = select(change_sets, mine[[turn - 2, turn - 1, turn, turn + 1]])
         category, persona = enumerated(world, few)
         got = posterior(world, few)
         np.testing.assert_allclose(got.category[-1], category, rtol=1e-9)
         np.testing.assert_allclose(got.persona[-1], persona, rtol=1e-9)
-    assert known.category.shape == (len(acts), 8)
+    assert known.category.shape == (len(change_sets), 8)
 
 
 def test_the_filter_sees_nothing_later_and_no_label() -> None:
     world = build_world(DEFAULT)
-    acts = simulate(DEFAULT, 5, 10).acts
-    known = posterior(world, acts)
-    early = acts.time < np.quantile(acts.time, 0.5)
-    relabelled = replace(acts, category=np.zeros_like(acts.category))
+    change_sets = simulate(DEFAULT, 5, 10).change_sets
+    known = posterior(world, change_sets)
+    early = change_sets.time < np.quantile(change_sets.time, 0.5)
+    relabelled = replace(change_sets, category=np.zeros_like(change_sets.category))
     cut = posterior(world, select(relabelled, early))
     np.testing.assert_array_equal(known.category[early], cut.category)
 
@@ -85,34 +89,34 @@ def test_the_filter_sees_nothing_later_and_no_label() -> None:
 def test_confidence_is_calibrated(case: tuple[World, Block]) -> None:
     """In every band of confidence the share that is right is the mean confidence, within 4 errors."""
     _, block = case
-    right = block.known.prediction == block.acts.category
+    right = block.known.prediction == block.change_sets.category
     confidence = block.known.confidence
     bands = np.digitize(confidence, [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
     for band in np.unique(bands):
         chosen = bands == band
         excess = (right - confidence)[chosen]
-        by_session = np.bincount(block.acts.session[chosen], weights=excess)
+        by_session = np.bincount(block.change_sets.session[chosen], weights=excess)
         error = np.sqrt((by_session**2).sum()) / chosen.sum()
         assert abs(excess.mean()) < 4 * error, (band, chosen.sum(), excess.mean(), error)
 
 
 def test_every_category_and_persona_is_calibrated(case: tuple[World, Block]) -> None:
     _, block = case
-    truth = np.eye(8)[block.acts.category]
+    truth = np.eye(8)[block.change_sets.category]
     by_user = np.zeros((len(block.users), 8))
-    np.add.at(by_user, block.acts.user, block.known.category - truth)
+    np.add.at(by_user, block.change_sets.user, block.known.category - truth)
     error = np.sqrt((by_user**2).sum(axis=0))
     assert (np.abs(by_user.sum(axis=0)) < 4 * error).all()
-    last = np.flatnonzero(np.diff(block.acts.user, append=-1))
-    persona = block.users.persona[block.acts.user[last]]
+    last = np.flatnonzero(np.diff(block.change_sets.user, append=-1))
+    persona = block.users.persona[block.change_sets.user[last]]
     assert (block.known.persona[last].argmax(axis=1) == persona).mean() > 0.95
 
 
 def test_no_other_rule_is_more_often_right(case: tuple[World, Block]) -> None:
     """Rules with a wrong idea of the world lose, or draw within the noise of paired sessions."""
     world, block = case
-    acts = block.acts
-    right = block.known.prediction == acts.category
+    change_sets = block.change_sets
+    right = block.known.prediction == change_sets.category
     flat = np.full_like(world.personas, 1.0 / len(world.personas))
     mean_moves = np.broadcast_to(world.moves.mean(axis=(0, 1)), world.moves.shape)
     mean_tools = np.broadcast_to(world.tools.mean(axis=0), world.tools.shape)
@@ -125,8 +129,10 @@ def test_no_other_rule_is_more_often_right(case: tuple[World, Block]) -> None:
     }
     losses = {}
     for name, other in rivals.items():
-        won = (posterior(other, acts).prediction == acts.category).astype(float) - right
-        by_session = np.bincount(acts.session, weights=won)
+        won = (posterior(other, change_sets).prediction == change_sets.category).astype(
+            float
+        ) - right
+        by_session = np.bincount(change_sets.session, weights=won)
         losses[name] = won.sum() / np.sqrt((by_session**2).sum())
     assert max(losses.values()) < 3, losses
     assert losses["stickier"] < -3, losses
@@ -138,8 +144,12 @@ def test_without_the_session_much_is_lost(case: tuple[World, Block]) -> None:
     world, block = case
     start = np.tensordot(world.personas, world.start.mean(axis=0), axes=1)
     tools = np.tensordot(world.personas, world.tools, axes=1)
-    score = log_evidence(world, block.acts) + np.log(tools[:, block.acts.tool]).T + np.log(start)
-    alone = (score.argmax(axis=1) == block.acts.category).mean()
-    ceiling = (block.known.prediction == block.acts.category).mean()
+    score = (
+        log_evidence(world, block.change_sets)
+        + np.log(tools[:, block.change_sets.tool]).T
+        + np.log(start)
+    )
+    alone = (score.argmax(axis=1) == block.change_sets.category).mean()
+    ceiling = (block.known.prediction == block.change_sets.category).mean()
     assert 0.88 < ceiling < 0.95
     assert alone < ceiling - 0.05

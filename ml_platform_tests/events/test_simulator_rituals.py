@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts, log_gap_density
 from ml_platform.events.simulator.bayes import posterior, select, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
 from ml_platform.events.simulator.parameters import DEFAULT, SECOND
 from ml_platform.events.simulator.rituals import (
     DELAYS,
@@ -41,12 +41,12 @@ def case(request: pytest.FixtureRequest) -> tuple[World, Block]:
     return build_world(request.param), block
 
 
-def acts_of(*sessions: str) -> Acts:
+def change_sets_of(*sessions: str) -> ChangeSets:
     """Sessions of steps ``tool:operation`` with spaces between them, a minute apart, of one user."""
     steps = [step.split(":") for session in sessions for step in session.split()]
     session = np.repeat(np.arange(len(sessions)), [len(each.split()) for each in sessions])
     zeros = np.zeros(len(steps), dtype=np.int64)
-    return Acts(
+    return ChangeSets(
         user=zeros,
         session=session,
         time=np.arange(len(steps)) * 60_000_000 + session * 3_600_000_000,
@@ -76,7 +76,7 @@ def acts_of(*sessions: str) -> Acts:
     ],
 )
 def test_what_completes_a_ritual(sessions: list[str], expected: list[int]) -> None:
-    found = completions(build_world(DEFAULT), acts_of(*sessions))
+    found = completions(build_world(DEFAULT), change_sets_of(*sessions))
     assert np.flatnonzero(found).tolist() == expected
 
 
@@ -86,16 +86,18 @@ def test_runs_start_two_or_three_events_later_within_the_session(
     world, block = case
     silent = replace(world.parameters.rituals, spontaneous=0.0)
     quiet = replace(world, parameters=replace(world.parameters, rituals=silent))
-    acts = block.acts
-    launches = draw_launches(quiet, acts, np.random.default_rng(0))
-    position = positions(acts)
-    length = np.bincount(acts.session, minlength=acts.session.max() + 1)[acts.session]
+    change_sets = block.change_sets
+    launches = draw_launches(quiet, change_sets, np.random.default_rng(0))
+    position = positions(change_sets)
+    length = np.bincount(change_sets.session, minlength=change_sets.session.max() + 1)[
+        change_sets.session
+    ]
     completed = np.flatnonzero(launches.completes)
     started = np.flatnonzero(launches.starts)
     before = completed[np.searchsorted(completed, started) - 1]
     assert set((started - before).tolist()) == set(DELAYS)
-    assert (acts.session[started] == acts.session[before]).all()
-    assert (np.diff(completed)[np.diff(acts.session[completed]) == 0] > REST).all()
+    assert (change_sets.session[started] == change_sets.session[before]).all()
+    assert (np.diff(completed)[np.diff(change_sets.session[completed]) == 0] > REST).all()
     enough = completed[length[completed] - position[completed] > max(DELAYS)]
     fired = np.isin(enough, before)
     error = np.sqrt(fired.mean() * (1 - fired.mean()) / len(fired))
@@ -107,18 +109,22 @@ def test_runs_start_two_or_three_events_later_within_the_session(
 def test_unscheduled_runs_are_a_twentieth_of_the_events(case: tuple[World, Block]) -> None:
     _, block = case
     unscheduled = (block.executions.trigger != 2).sum()
-    assert 0.03 < unscheduled / len(block.acts) < 0.06
+    assert 0.03 < unscheduled / len(block.change_sets) < 0.06
     assert unscheduled == pytest.approx(block.launches.starts.sum(), rel=0.02)
 
 
 def truth_of(block: Block) -> tuple[np.ndarray, np.ndarray]:
     """Next step (its index) and whether a run starts within this event and the two that follow."""
-    acts, starts = block.acts, block.launches.starts
-    last = np.append(session_starts(acts)[1:], True)
-    following = np.append(acts.tool[1:] * len(words.OPERATIONS) + acts.operation[1:], 0)
+    change_sets, starts = block.change_sets, block.launches.starts
+    last = np.append(session_starts(change_sets)[1:], True)
+    following = np.append(
+        change_sets.tool[1:] * len(words.OPERATIONS) + change_sets.operation[1:], 0
+    )
     soon = starts.copy()
     for steps in (1, 2):
-        soon[:-steps] |= starts[steps:] & (acts.session[steps:] == acts.session[:-steps])
+        soon[:-steps] |= starts[steps:] & (
+            change_sets.session[steps:] == change_sets.session[:-steps]
+        )
     return np.where(last, END, following), soon
 
 
@@ -128,14 +134,14 @@ def assert_calibrated(block: Block, chances: np.ndarray, truth: np.ndarray) -> N
     for band in np.unique(bands):
         chosen = bands == band
         excess = (truth - chances)[chosen]
-        by_session = np.bincount(block.acts.session[chosen], weights=excess)
+        by_session = np.bincount(block.change_sets.session[chosen], weights=excess)
         error = np.sqrt((by_session**2).sum()) / chosen.sum()
         assert abs(excess.mean()) <= 4 * error, (band, chosen.sum(), excess.mean(), error)
 
 
 def test_soon_is_calibrated_and_can_be_told(case: tuple[World, Block]) -> None:
     world, block = case
-    chances = soon_chances(world, block.acts, block.launches)
+    chances = soon_chances(world, block.change_sets, block.launches)
     _, soon = truth_of(block)
     assert_calibrated(block, chances, soon)
     alarm = chances >= best_threshold(chances)
@@ -147,11 +153,11 @@ def test_the_next_step_is_calibrated_and_better_told_than_by_the_last_one(
     case: tuple[World, Block],
 ) -> None:
     world, block = case
-    best = next_steps(world, block.acts, block.known)
+    best = next_steps(world, block.change_sets, block.known)
     truth, _ = truth_of(block)
     right = best.prediction == truth
     assert_calibrated(block, best.confidence, right)
-    last = block.acts.tool * len(words.OPERATIONS) + block.acts.operation
+    last = block.change_sets.tool * len(words.OPERATIONS) + block.change_sets.operation
     counts = np.zeros((END, END + 1))
     np.add.at(counts, (last, truth), 1.0)
     assert right.mean() > (counts[last].argmax(axis=1) == truth).mean() + 0.02
@@ -160,9 +166,9 @@ def test_the_next_step_is_calibrated_and_better_told_than_by_the_last_one(
 def test_next_steps_equal_the_sum_over_all_paths() -> None:
     world = build_world(DEFAULT)
     (block,) = blocks(Simulation(as_of=AS_OF, days=10, users=3, seed=1))
-    starts = np.flatnonzero(session_starts(block.acts))
-    long = starts[np.diff(starts, append=len(block.acts)) >= 3][0]
-    few = select(block.acts, np.arange(long, long + 3))
+    starts = np.flatnonzero(session_starts(block.change_sets))
+    long = starts[np.diff(starts, append=len(block.change_sets)) >= 3][0]
+    few = select(block.change_sets, np.arange(long, long + 3))
     got = step_chances(world, few, posterior(world, few), slice(0, 3))[-1]
     expected = enumerated(world, few)
     end = end_chances(world)[2]
@@ -171,35 +177,39 @@ def test_next_steps_equal_the_sum_over_all_paths() -> None:
     assert got[-1] == end
 
 
-def enumerated(world: World, acts: Acts) -> np.ndarray:
+def enumerated(world: World, change_sets: ChangeSets) -> np.ndarray:
     """Probability of each next step of a session that goes on: the sum over personas and categories."""
     _, personas, categories = world.shape
-    gaps = np.diff(acts.time, prepend=acts.time[0] - 1_000_000) / 1e6
+    gaps = np.diff(change_sets.time, prepend=change_sets.time[0] - 1_000_000) / 1e6
     density = np.exp(log_gap_density(world, gaps))
     found = np.zeros((len(words.TOOLS), len(words.OPERATIONS)))
     for persona in range(personas):
-        for path in product(range(categories), repeat=len(acts) + 1):
-            weight = world.personas[persona] * world.start[acts.slot[0], persona, path[0]]
-            for n in range(len(acts)):
+        for path in product(range(categories), repeat=len(change_sets) + 1):
+            weight = world.personas[persona] * world.start[change_sets.slot[0], persona, path[0]]
+            for n in range(len(change_sets)):
                 category = path[n]
                 if n:
-                    weight *= world.moves[acts.slot[n], persona, path[n - 1], category]
+                    weight *= world.moves[change_sets.slot[n], persona, path[n - 1], category]
                     weight *= density[n, category]
-                weight *= world.tools[persona, category, acts.tool[n]]
-                before = acts.operation[n - 1] if n else FIRST
-                weight *= world.operations[category, acts.tool[n], before, acts.operation[n]]
-                if acts.file[n] >= 0:
-                    weight *= world.files[category, acts.project[n], acts.file[n]]
-            weight *= world.moves[acts.slot[0], persona, path[-2], path[-1]]
+                weight *= world.tools[persona, category, change_sets.tool[n]]
+                before = change_sets.operation[n - 1] if n else FIRST
+                weight *= world.operations[
+                    category, change_sets.tool[n], before, change_sets.operation[n]
+                ]
+                if change_sets.file[n] >= 0:
+                    weight *= world.files[category, change_sets.project[n], change_sets.file[n]]
+            weight *= world.moves[change_sets.slot[0], persona, path[-2], path[-1]]
             tools = world.tools[persona, path[-1]]
-            found += weight * tools[:, None] * world.operations[path[-1], :, acts.operation[-1]]
+            found += (
+                weight * tools[:, None] * world.operations[path[-1], :, change_sets.operation[-1]]
+            )
     return (found / found.sum()).ravel()
 
 
 def test_sessions_end_as_often_as_their_length_says(case: tuple[World, Block]) -> None:
     world, block = case
-    position = positions(block.acts)
-    ends = np.append(session_starts(block.acts)[1:], True)
+    position = positions(block.change_sets)
+    ends = np.append(session_starts(block.change_sets)[1:], True)
     chances = end_chances(world)[position]
     assert abs(ends.mean() - chances.mean()) < 0.002
     late = position > 20
@@ -210,15 +220,15 @@ def test_sessions_end_as_often_as_their_length_says(case: tuple[World, Block]) -
 def test_the_ceilings_know_no_label_and_nothing_later() -> None:
     world = build_world(DEFAULT)
     (block,) = blocks(Simulation(as_of=AS_OF, days=10, users=5, seed=2))
-    acts, launches = block.acts, block.launches
-    early = acts.time < np.quantile(acts.time, 0.5)
-    cut = select(replace(acts, category=np.zeros_like(acts.category)), early)
+    change_sets, launches = block.change_sets, block.launches
+    early = change_sets.time < np.quantile(change_sets.time, 0.5)
+    cut = select(replace(change_sets, category=np.zeros_like(change_sets.category)), early)
     known = Launches(launches.completes[early], launches.starts[early])
     np.testing.assert_array_equal(
-        soon_chances(world, acts, launches)[early], soon_chances(world, cut, known)
+        soon_chances(world, change_sets, launches)[early], soon_chances(world, cut, known)
     )
     np.testing.assert_array_equal(
-        next_steps(world, acts, block.known).prediction[early],
+        next_steps(world, change_sets, block.known).prediction[early],
         next_steps(world, cut, posterior(world, cut)).prediction,
     )
 
@@ -232,8 +242,8 @@ def test_the_best_threshold_by_hand() -> None:
 def test_without_rituals_runs_come_out_of_the_blue_alone() -> None:
     """Session after session of steps that complete nothing: the chance of three events, fewer at the end."""
     world = build_world(DEFAULT)
-    acts = acts_of("chat:open " * 60, "chat:open")
-    chances = soon_chances(world, acts, Launches.none(len(acts)))
+    change_sets = change_sets_of("chat:open " * 60, "chat:open")
+    chances = soon_chances(world, change_sets, Launches.none(len(change_sets)))
     rare = DEFAULT.rituals.spontaneous
     assert chances[59] == pytest.approx(rare)
     assert chances[0] == pytest.approx(3 * rare, rel=0.05)

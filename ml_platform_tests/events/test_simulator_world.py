@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import draw_gaps, log_gap_density
 from ml_platform.events.simulator.bayes import session_starts
+from ml_platform.events.simulator.change_sets import draw_gaps, log_gap_density
 from ml_platform.events.simulator.parameters import (
     DEFAULT,
     QUIET,
@@ -128,19 +128,19 @@ def test_gaps_follow_the_truncated_lognormal() -> None:
 
 
 def test_events_come_as_often_as_their_tables_say(quiet: Block) -> None:
-    world, acts = build_world(DEFAULT), quiet.acts
-    persona = quiet.users.persona[acts.user]
-    first = session_starts(acts)
-    before = np.where(first, FIRST, np.roll(acts.operation, 1))
+    world, change_sets = build_world(DEFAULT), quiet.change_sets
+    persona = quiet.users.persona[change_sets.user]
+    first = session_starts(change_sets)
+    before = np.where(first, FIRST, np.roll(change_sets.operation, 1))
     for column, table in (
-        (acts.tool, world.tools[persona, acts.category]),
-        (acts.operation, world.operations[acts.category, acts.tool, before]),
+        (change_sets.tool, world.tools[persona, change_sets.category]),
+        (change_sets.operation, world.operations[change_sets.category, change_sets.tool, before]),
     ):
         seen = np.bincount(column, minlength=table.shape[1])
         expected, variance = table.sum(axis=0), (table * (1 - table)).sum(axis=0)
         assert (np.abs(seen - expected) < 4 * np.sqrt(variance)).all()
-    start = world.start[acts.slot[first], persona[first]]
-    seen = np.bincount(acts.category[first], minlength=8)
+    start = world.start[change_sets.slot[first], persona[first]]
+    seen = np.bincount(change_sets.category[first], minlength=8)
     error = np.sqrt((start * (1 - start)).sum(axis=0))
     assert (np.abs(seen - start.sum(axis=0)) < 4 * error).all()
 
@@ -157,20 +157,20 @@ def test_rates_have_a_day_and_a_week() -> None:
 def test_quiet_means_stationary(parameters: Parameters) -> None:
     """No trend over twelve weeks in anything that monitoring could look at: |t| < 4 for 22 slopes."""
     data = block(parameters=parameters, days=84)
-    acts, runs, shown = data.acts, data.executions, data.shown
+    change_sets, runs, shown = data.change_sets, data.executions, data.shown
     begin = round((AS_OF - timedelta(days=84)).timestamp() * 1e6)
 
     def weekly(time: np.ndarray, value: np.ndarray) -> np.ndarray:
         week = (time - begin) // (7 * DAY)
         return np.bincount(week, weights=value) / np.bincount(week)
 
-    sessions = np.bincount((acts.time[session_starts(acts)] - begin) // (7 * DAY))
+    sessions = np.bincount((change_sets.time[session_starts(change_sets)] - begin) // (7 * DAY))
     series = {"sessions": sessions.astype(float)}
     for number, name in enumerate(words.CATEGORIES):
-        series[name] = weekly(acts.time, acts.category == number)
-        series[f"predicted {name}"] = weekly(acts.time, data.known.prediction == number)
-    series["right"] = weekly(acts.time, data.known.prediction == acts.category)
-    series["duration"] = weekly(acts.time, np.log(acts.duration_ms))
+        series[name] = weekly(change_sets.time, change_sets.category == number)
+        series[f"predicted {name}"] = weekly(change_sets.time, data.known.prediction == number)
+    series["right"] = weekly(change_sets.time, data.known.prediction == change_sets.category)
+    series["duration"] = weekly(change_sets.time, np.log(change_sets.duration_ms))
     series["success"] = weekly(runs.start, runs.status == 0)
     series["accepted"] = weekly(shown.time, shown.outcome == 0)
     series["runs"] = np.bincount((runs.start - begin) // (7 * DAY)).astype(float)
@@ -199,22 +199,22 @@ def test_histories_are_full_on_the_first_day() -> None:
 
 def test_a_numeric_shift_moves_the_logarithm_by_its_deviations(quiet: Block) -> None:
     plants = Plants(shifts=(NumericShift(Quantity.DURATION, 0.5, SINCE),))
-    acts, same = block(plants).acts, quiet.acts
-    after = acts.time >= SINCE_US
-    np.testing.assert_array_equal(acts.duration_ms[~after], same.duration_ms[~after])
-    moved = np.log(acts.duration_ms[after]) - np.log(same.duration_ms[after])
+    change_sets, same = block(plants).change_sets, quiet.change_sets
+    after = change_sets.time >= SINCE_US
+    np.testing.assert_array_equal(change_sets.duration_ms[~after], same.duration_ms[~after])
+    moved = np.log(change_sets.duration_ms[after]) - np.log(same.duration_ms[after])
     assert np.median(moved) == pytest.approx(0.5 * 0.5, abs=0.01)
 
 
 def test_a_gap_shift_slows_the_sessions(quiet: Block) -> None:
     def mean_gap(data: Block, late: bool) -> float:
-        rows = data.acts
+        rows = data.change_sets
         inside = np.flatnonzero(~session_starts(rows))
         chosen = inside[(rows.time[inside] >= SINCE_US) == late]
         return float(np.log((rows.time[chosen] - rows.time[chosen - 1]) / 1e6).mean())
 
     shifted = block(Plants(shifts=(NumericShift(Quantity.GAP, 0.5, SINCE),)))
-    assert len(shifted.acts) > 0.8 * len(quiet.acts)
+    assert len(shifted.change_sets) > 0.8 * len(quiet.change_sets)
     assert mean_gap(shifted, False) == pytest.approx(mean_gap(quiet, False), abs=0.001)
     assert mean_gap(shifted, True) - mean_gap(quiet, True) == pytest.approx(0.45, abs=0.05)
 
@@ -225,13 +225,16 @@ def test_a_move_of_mass_reaches_the_rarest_level(quiet: Block, column: Column) -
     moved = block(Plants(moves=(CategoryMove(column, 0.15, SINCE),)))
 
     def levels(data: Block) -> tuple[np.ndarray, np.ndarray]:
-        acts = data.acts
-        late = acts.time >= SINCE_US
+        change_sets = data.change_sets
+        late = change_sets.time >= SINCE_US
         if column is Column.EXTENSION:
-            late, values = late[acts.file >= 0], world.file_extensions[acts.project, acts.file]
-            values = values[acts.file >= 0]
+            late, values = (
+                late[change_sets.file >= 0],
+                world.file_extensions[change_sets.project, change_sets.file],
+            )
+            values = values[change_sets.file >= 0]
         else:
-            values = acts.tool if column is Column.TOOL else acts.operation
+            values = change_sets.tool if column is Column.TOOL else change_sets.operation
         return values, late
 
     before, late = levels(quiet)
@@ -244,19 +247,19 @@ def test_a_move_of_mass_reaches_the_rarest_level(quiet: Block, column: Column) -
 
 def test_an_outage_loses_objects_between_its_ends(quiet: Block) -> None:
     until = SINCE + timedelta(days=3)
-    acts = block(Plants(outages=(Outage(SINCE, until),))).acts
-    during = (acts.time >= SINCE_US) & (acts.time < round(until.timestamp() * 1e6))
-    assert (acts.file[during] == -1).all()
-    np.testing.assert_array_equal(acts.file[~during], quiet.acts.file[~during])
+    change_sets = block(Plants(outages=(Outage(SINCE, until),))).change_sets
+    during = (change_sets.time >= SINCE_US) & (change_sets.time < round(until.timestamp() * 1e6))
+    assert (change_sets.file[during] == -1).all()
+    np.testing.assert_array_equal(change_sets.file[~during], quiet.change_sets.file[~during])
 
 
 def test_anomalous_users_work_at_night_with_anything(quiet: Block) -> None:
     data = block(Plants(anomalies=Anomalies(0.2, SINCE)))
-    strange = data.sessions.anomalous[data.acts.session]
+    strange = data.sessions.anomalous[data.change_sets.session]
     assert 0.05 < strange.mean() < 0.2
-    assert (data.acts.time[strange] >= SINCE_US - DAY).all()
-    assert np.isin(data.acts.slot[strange], [0, 4]).all()
-    right = data.known.prediction == data.acts.category
+    assert (data.change_sets.time[strange] >= SINCE_US - DAY).all()
+    assert np.isin(data.change_sets.slot[strange], [0, 4]).all()
+    right = data.known.prediction == data.change_sets.category
     assert right[strange].mean() < right[~strange].mean() - 0.2
     assert not quiet.sessions.anomalous.any()
 
@@ -274,7 +277,7 @@ def test_adoption_and_success_follow_what_they_should(quiet: Block) -> None:
     runs = quiet.executions
     good = runs.status == 0
     assert 0.4 < good.mean() < 0.65
-    busy = count_before(quiet.acts.user, quiet.acts.time, runs.user, runs.start, HOUR)
+    busy = count_before(quiet.change_sets.user, quiet.change_sets.time, runs.user, runs.start, HOUR)
     assert good[busy <= 1].mean() > good[busy >= 8].mean() + 0.05
     assert 0.3 < (quiet.shown.outcome == 0).mean() < 0.6
     count = DEFAULT.executions.workflows

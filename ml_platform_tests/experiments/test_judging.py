@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.intervals import replicate
-from ml_platform.evaluation.share import ShareSums
+from ml_platform.evaluation.intervals.bootstrap import replicate
+from ml_platform.evaluation.tasks.proportion import ProportionStatistics
 from ml_platform.experiments.decide import Verdict
 from ml_platform.experiments.definition import Direction, Guardrail, Kind
 from ml_platform.experiments.judging import judged, why
@@ -17,12 +17,12 @@ from ml_platform_tests.experiments.examples import definition, run
 COLUMNS = ("rows", "squares", "errors", "residuals", "truth", "truth_squares")
 
 
-def arm(error: np.ndarray) -> ShareSums:
+def arm(error: np.ndarray) -> ProportionStatistics:
     """A cluster a row; its absolute error is given, so that mae is the mean."""
     count = len(error)
     truth = np.linspace(0, 1, count)
     sums = np.column_stack([np.ones(count), error**2, error, error, truth, truth**2])
-    return ShareSums(sums, COLUMNS, binary=False)
+    return ProportionStatistics(sums, COLUMNS, binary=False)
 
 
 def verdict(baseline: np.ndarray, variant: np.ndarray, *guardrails: Guardrail, **changes: object):
@@ -130,28 +130,31 @@ def test_statistics_come_back_as_they_were() -> None:
 
 
 def test_every_class_of_statistics_can_be_stored() -> None:
-    from ml_platform.evaluation.binary import BinarySums
-    from ml_platform.evaluation.detection import DetectionSums
-    from ml_platform.evaluation.ranking_lists import ListSums
-    from ml_platform.evaluation.replay_sums import replay_sums
-    from ml_platform.evaluation.sequence import SequenceSums
-    from ml_platform.evaluation.step_sums import step_sums
-    from ml_platform.evaluation.sums import Predictions, cluster_sums
+    from ml_platform.evaluation.metrics.binary import BinaryStatistics
+    from ml_platform.evaluation.metrics.classification_statistics import (
+        ClassPredictions,
+        cluster_sums,
+    )
+    from ml_platform.evaluation.metrics.off_policy_statistics import replay_sums
+    from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+    from ml_platform.evaluation.tasks.detection import DetectionStatistics
+    from ml_platform.evaluation.tasks.ranking import RankingStatistics
+    from ml_platform.evaluation.tasks.sequence import SequenceStatistics
 
     generator = np.random.default_rng(0)
     truth, clusters = generator.integers(0, 2, 60), np.repeat(np.arange(20), 3)
     both = generator.dirichlet([1, 1], 60)
-    binary = BinarySums(generator.random((20, 9)), 0.7, 0.6, True)
+    binary = BinaryStatistics(generator.random((20, 9)), 0.7, 0.6, True)
     budgets = generator.random((20, 4))
     columns = ("rows", "offered", "bits", "hit_at_1", "hit_at_5", "precision_at_5")
     columns += ("recall_at_5", "ndcg_at_5", "map_at_5", "mrr")
     some = {
-        "classes": cluster_sums(Predictions(truth, both, clusters), 20),
-        "steps": SequenceSums(step_sums(truth, both, clusters, 20), binary),
-        "yes": DetectionSums(np.hstack([binary.sums, budgets]), binary, (0.9, 0.8, 0.7)),
-        "none": DetectionSums(binary.sums, None),
+        "classes": cluster_sums(ClassPredictions(truth, both, clusters), 20),
+        "steps": SequenceStatistics(step_sums(truth, both, clusters, 20), binary),
+        "yes": DetectionStatistics(np.hstack([binary.sums, budgets]), binary, (0.9, 0.8, 0.7)),
+        "none": DetectionStatistics(binary.sums, None),
         "launches": replay_sums(truth, both[:, 1], clusters, 20, 0.5, {}),
-        "lists": ListSums(5, columns, generator.random((20, len(columns) + 3)), 3),
+        "lists": RankingStatistics(5, columns, generator.random((20, len(columns) + 3)), 3),
     }
     found = statistics_of(statistics_bytes(some))
     for name, sums in some.items():

@@ -78,7 +78,7 @@ def _row(
         "row_id": row_id,
         "user_id": user,
         "cluster_id": user,
-        "act_id": row_id,
+        "change_set_id": row_id,
         "occurred_at": at,
         "is_bot": any(event.is_bot for event in seen),
         "next_used": (

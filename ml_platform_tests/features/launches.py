@@ -36,7 +36,7 @@ class Done:
     zone: int
 
 
-def launch_features(
+def start_time_features(
     runs: Sequence[Run], events: Sequence[Done], as_of: int
 ) -> list[dict[str, Value]]:
     """Rows in order of their id."""
@@ -78,16 +78,20 @@ def _row(
     of_user = [r for r in ended if r.user_id == run.user_id]
     of_pair = [r for r in of_workflow if r.user_id == run.user_id]
     of_part = [r for r in of_workflow if (r.t + r.zone) // HOUR % 24 // 3 == slot // 3]
-    acts = [e for e in events if e.user_id == run.user_id and known - MONTH <= e.t < known]
+    change_sets = [e for e in events if e.user_id == run.user_id and known - MONTH <= e.t < known]
     local = at + run.zone
     free = (local // DAY + 3) % 7 >= 5
     before = [
         e
-        for e in acts
+        for e in change_sets
         if (((e.t + e.zone) // DAY + 3) % 7 >= 5) == free
         and (e.t + e.zone) // HOUR % 24 == (slot + 23) % 24
     ]
-    days = max((known - min(e.t for e in acts)) / DAY * (2 if free else 5) / 7, 1) if acts else 1
+    days = (
+        max((known - min(e.t for e in change_sets)) / DAY * (2 if free else 5) / 7, 1)
+        if change_sets
+        else 1
+    )
     newest = max((r.settled_t or 0 for r in of_pair), default=None)
     last = [r.outcome == "yes" for r in of_pair if r.settled_t == newest]
     turn = 2 * pi * (local // 60_000_000 % 1440) / 1440
@@ -97,7 +101,7 @@ def _row(
         "row_id": f"{run.execution_id}:{slot}",
         "user_id": run.user_id,
         "cluster_id": run.user_id,
-        "act_id": run.execution_id,
+        "change_set_id": run.execution_id,
         "succeeded": run.outcome if chosen else None,
         "outcome": run.outcome,
         "chosen": float(chosen),
@@ -118,7 +122,7 @@ def _row(
         "runs_28d": float(len(pair)),
         "user_runs_28d": float(len(mine)),
         "run_share_28d": len(pair) / len(mine) if mine else None,
-        "user_events_28d": float(len(acts)),
+        "user_events_28d": float(len(change_sets)),
         "expected_activity": len(before) / days,
         "last_succeeded": float(any(last)) if last else None,
         "settled_runs_28d": float(len(of_pair)),

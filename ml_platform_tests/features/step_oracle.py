@@ -61,7 +61,7 @@ def _row(
         "row_id": event.event_id,
         "user_id": event.user_id,
         "cluster_id": f"stretch:{event.user_id}:{moments[first]}",
-        "act_id": event.act_id,
+        "change_set_id": event.change_set_id,
         "occurred_at": event.occurred_at,
         "is_bot": event.is_bot,
         "source": event.source,

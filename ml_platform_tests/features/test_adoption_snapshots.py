@@ -13,7 +13,7 @@ import pytest
 
 from ml_platform.features.adoption_snapshots import TABLE
 from ml_platform.features.point_in_time import Event
-from ml_platform.features.table import KEYS
+from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.adoption_oracle import Run, adoption_snapshots
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.worlds import AS_OF, write_lake
@@ -148,7 +148,7 @@ def world(seed: int) -> tuple[list[Event], list[Run]]:
 
 
 def _unique(of: Event, number: int) -> Event:
-    return replace(of, event_id=f"e{number}", act_id=f"e{number}")
+    return replace(of, event_id=f"e{number}", change_set_id=f"e{number}")
 
 
 @pytest.mark.parametrize("seed", range(4))

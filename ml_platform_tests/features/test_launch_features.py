@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from ml_platform.features.launch_features import LAUNCH_FEATURES, TABLE
 from ml_platform.features.point_in_time import Event
+from ml_platform.features.start_time_features import START_TIME_FEATURES, TABLE
 from ml_platform_tests.features.conftest import Built, Rows, compute
-from ml_platform_tests.features.launches import DAY, HOUR, Done, Run, launch_features
+from ml_platform_tests.features.launches import DAY, HOUR, Done, Run, start_time_features
 from ml_platform_tests.features.worlds import AS_OF, START
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGIN = (START - EPOCH) // timedelta(microseconds=1)
 END = (AS_OF - EPOCH) // timedelta(microseconds=1)
 STATUS = {"yes": "success", "no": "failure", None: "running"}
-NAMES = [spec.name for spec in LAUNCH_FEATURES]
+NAMES = [spec.name for spec in START_TIME_FEATURES]
 
 Compute = Callable[[Sequence[Run], Sequence[Done]], Rows]
 
@@ -57,7 +57,7 @@ def event(done: Done, number: int) -> Event:
 
 @pytest.fixture(scope="session")
 def launches_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Compute:
-    """Runs and events to the rows of ``launch_features``, by the compiled SQL of the session's build."""
+    """Runs and events to the rows of ``start_time_features``, by the compiled SQL of the session's build."""
 
     def launches(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
         told = [event(done, number) for number, done in enumerate(events)]
@@ -104,7 +104,7 @@ def world(seed: int, size: int = 60) -> tuple[list[Run], list[Done]]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_dbt_and_plain_python_agree(launches_of: Compute, seed: int) -> None:
     runs, events = world(seed)
-    ours, theirs = launches_of(runs, events), launch_features(runs, events, END)
+    ours, theirs = launches_of(runs, events), start_time_features(runs, events, END)
     assert [row["row_id"] for row in ours] == [row["row_id"] for row in theirs]
     assert len(ours) > 100
     for mine, other in zip(ours, theirs, strict=True):
@@ -175,7 +175,7 @@ def test_a_set_that_is_not_over_yet_has_no_rows(launches_of: Compute) -> None:
     )
     later = replace(open_, execution_id="x3", zone=-HOUR, candidates=(1, 22, 23))
     rows = launches_of([over, open_, later], [])
-    assert {row["act_id"] for row in rows} == {"x1", "x2"}
+    assert {row["change_set_id"] for row in rows} == {"x1", "x2"}
 
 
 def test_the_table_is_declared(built: Built) -> None:

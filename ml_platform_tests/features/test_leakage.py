@@ -38,11 +38,11 @@ def with_features(rows, generator):
         .transform(lambda s: np.arange(len(s)) - np.searchsorted(s, s - 86_400))
         .astype(float)
     )
-    acts = rows.drop_duplicates("act_id")
-    own = acts.groupby("user_id")
+    change_sets = rows.drop_duplicates("change_set_id")
+    own = change_sets.groupby("user_id")
     beside = pd.DataFrame(
         {
-            "act_id": acts["act_id"],
+            "change_set_id": change_sets["change_set_id"],
             "since_previous": own["seconds"].diff(),
             "until_next": -own["seconds"].diff(-1),
             "next_time": own["seconds"].shift(-1),
@@ -50,7 +50,7 @@ def with_features(rows, generator):
             "next_label": own["label"].shift(-1).fillna(""),
         }
     )
-    rows = rows.merge(beside, on="act_id", how="left")
+    rows = rows.merge(beside, on="change_set_id", how="left")
     rows["hour"] = rows["occurred_at"].dt.hour.astype(float)
     rows["noise"] = generator.normal(size=len(rows))
     rows["next_day"] = (
@@ -71,7 +71,7 @@ def with_features(rows, generator):
 
 @pytest.fixture(scope="module")
 def parts():
-    made = make_training_set(acts=3_000, seed=4)
+    made = make_training_set(change_sets=3_000, seed=4)
     generator = np.random.default_rng(1)
     return with_features(made.train, generator), with_features(made.test, generator)
 
@@ -133,11 +133,11 @@ def test_rows_beyond_the_cut_are_dangerous(parts):
     assert late.level is early.level is LeakageLevel.DANGEROUS
 
 
-def test_the_same_row_or_act_on_both_sides_is_dangerous(parts):
+def test_the_same_row_or_change_set_on_both_sides_is_dangerous(parts):
     train, test = parts
     moved = test.iloc[:1].assign(occurred_at=train["occurred_at"].max(), cluster_id="other")
     report = look(pd.concat([train, moved], ignore_index=True), test)
-    assert subjects(report, "split") == ["row_id", "act_id"]
+    assert subjects(report, "split") == ["row_id", "change_set_id"]
     assert all(test["row_id"].iloc[0] in finding.explanation for finding in report.findings)
     assert report.level is LeakageLevel.DANGEROUS
 
@@ -158,7 +158,7 @@ def test_sessions_across_the_split_are_a_warning(parts):
 def test_duplicated_content(parts, share, level):
     train, test = parts
     copies = test.sample(frac=share, random_state=0).copy()
-    for column in ("row_id", "act_id", "cluster_id"):
+    for column in ("row_id", "change_set_id", "cluster_id"):
         copies[column] = copies[column] + "-copy"
     copies["occurred_at"] = train["occurred_at"].max()
     report = look(pd.concat([train, copies], ignore_index=True), test)
@@ -198,7 +198,7 @@ def test_a_copy_of_a_number_or_a_list_is_found_too(kind: str) -> None:
         frame = pd.DataFrame(
             {
                 "row_id": [f"{start}{n}" for n in range(rows)],
-                "act_id": [f"{start}{n}" for n in range(rows)],
+                "change_set_id": [f"{start}{n}" for n in range(rows)],
                 "cluster_id": "c",
                 "user_id": [f"u{n % 7}" for n in range(rows)],
                 "occurred_at": pd.date_range(start, periods=rows, freq="min", tz="UTC"),

@@ -11,7 +11,7 @@ import pytest
 from ml_platform.adapters.warehouse import publish_features
 from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.features.point_in_time import Event, pattern_features
-from ml_platform.features.table import KEYS
+from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.worlds import START, random_world
 
@@ -21,7 +21,7 @@ NAMES = [spec.name for spec in PATTERN_FEATURES]
 COLUMNS = [*KEYS, "workflow_category", *NAMES]
 
 
-def act(minutes: float, path: str, *, user: str = "u", n: int = 0, **more: Any) -> Event:
+def change_set(minutes: float, path: str, *, user: str = "u", n: int = 0, **more: Any) -> Event:
     at = START + timedelta(minutes=minutes)
     values = {"tool": "editor", "operation": "M", "object_path": path} | more
     return Event(f"{user}{minutes}-{n}", user, at, f"{user}{minutes}", **values)
@@ -39,18 +39,18 @@ def assert_same(ours: Rows, theirs: Rows) -> None:
 
 
 class TestByHand:
-    """Three acts of one user: at 0, 10 and 50 minutes; a second user touches the same file at 10."""
+    """Three change sets of one user: at 0, 10 and 50 minutes; a second user touches the same file at 10."""
 
     @pytest.fixture(scope="class")
     def rows(self, features_of: Compute) -> dict[str, dict[str, Any]]:
         return by_id(
             features_of(
                 [
-                    act(0, "src/app/a.py"),
-                    act(10, "src/app/a.py", operation="A", tool="shell"),
-                    act(10, "docs/x.md", n=1),
-                    act(50, "src/app/a.py"),
-                    act(10, "src/app/a.py", user="v"),
+                    change_set(0, "src/app/a.py"),
+                    change_set(10, "src/app/a.py", operation="A", tool="shell"),
+                    change_set(10, "docs/x.md", n=1),
+                    change_set(50, "src/app/a.py"),
+                    change_set(10, "src/app/a.py", user="v"),
                 ]
             )
         )
@@ -68,15 +68,19 @@ class TestByHand:
         assert rows["v10-0"]["object_touches_30d"] == 1
         assert rows["v10-0"]["folder_users_30d"] == 1
 
-    def test_the_act_is_one_observation(self, rows: dict[str, dict[str, Any]]) -> None:
+    def test_the_change_set_is_one_observation(self, rows: dict[str, dict[str, Any]]) -> None:
         row = rows["u10-1"]
-        assert (row["act_rows"], row["act_folders"], row["act_kinds"]) == (2, 2, 2)
-        assert (row["act_share_add"], row["act_share_docs"]) == (0.5, 0.5)
+        assert (row["change_set_rows"], row["change_set_folders"], row["change_set_kinds"]) == (
+            2,
+            2,
+            2,
+        )
+        assert (row["change_set_share_add"], row["change_set_share_docs"]) == (0.5, 0.5)
         assert row["same_extension_share"] == 0.5
 
     def test_windows_and_sequence(self, rows: dict[str, dict[str, Any]]) -> None:
         last = rows["u50-0"]
-        assert (last["events_1h"], last["acts_24h"], last["session_position"]) == (3, 2, 0)
+        assert (last["events_1h"], last["change_sets_24h"], last["session_position"]) == (3, 2, 0)
         assert (last["seconds_since_last"], last["mean_gap_24h"]) == (2400, 600)
         assert last["object_touches_30d"] == 3
         assert last["hours_since_object_touched"] == 2400 / 3600
@@ -105,11 +109,15 @@ def test_the_file_has_the_keys_and_then_the_catalogue(built: Built) -> None:
 
 
 def poisoned(events: Sequence[Event], row: Event, how: str) -> list[Event]:
-    """Everything at or after ``row``, other than its act, changed, deleted or joined by more."""
+    """Everything at or after ``row``, other than its change set, changed, deleted or joined by more."""
 
     def safe(event: Event) -> bool:
-        same_act = (event.user_id, event.t, event.act_id) == (row.user_id, row.t, row.act_id)
-        return event.t < row.t or same_act
+        same_change_set = (event.user_id, event.t, event.change_set_id) == (
+            row.user_id,
+            row.t,
+            row.change_set_id,
+        )
+        return event.t < row.t or same_change_set
 
     kept = [event for event in events if safe(event)]
     future = [event for event in events if not safe(event)]
@@ -129,7 +137,9 @@ def poisoned(events: Sequence[Event], row: Event, how: str) -> list[Event]:
     ]
     if how == "changed":
         return kept + changed
-    tie = replace(row, event_id="!tie", act_id="!tie", tool="poison", object_path="src/app/a.py")
+    tie = replace(
+        row, event_id="!tie", change_set_id="!tie", tool="poison", object_path="src/app/a.py"
+    )
     return kept + future + changed + [tie]
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from ml_platform.features.quality.assess import assess
 from ml_platform.features.quality.report import POINTS, Defect, feature_score
 from ml_platform.features.quality.together import cramers_v
-from ml_platform.features.spec import Family, FeatureSpec, Kind
+from ml_platform.spec.feature import Family, FeatureSpec, Kind
 
 ROWS = 2_000
 CLEAN = ("size", "tool", "words", "flag")

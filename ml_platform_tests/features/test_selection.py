@@ -35,7 +35,7 @@ def rows(kind="classes", size=1_500, seed=1):
     return pd.DataFrame(
         {
             "row_id": [f"r{n:05}" for n in range(size)],
-            "act_id": [f"a{n}" for n in range(size)],
+            "change_set_id": [f"a{n}" for n in range(size)],
             "cluster_id": [f"s{n // 2}" for n in range(size)],
             "user_id": [f"u{n % 9}" for n in range(size)],
             "occurred_at": pd.date_range("2026-01-01", periods=size, freq="h", tz="UTC"),

@@ -10,7 +10,7 @@ import pytest
 
 from ml_platform.features.point_in_time import Event
 from ml_platform.features.session_features import SESSION_FEATURES, TABLE
-from ml_platform.features.table import KEYS
+from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built
 from ml_platform_tests.features.session_oracle import session_rows
 from ml_platform_tests.features.worlds import AS_OF, START
@@ -38,7 +38,7 @@ def session_world(seed: int, sessions: int = 50) -> list[Event]:
                         event_id=f"e{draw.randrange(10**9):09d}-{number}-{moment}-{row}",
                         user_id=user,
                         occurred_at=clock[user],
-                        act_id=f"act{number}-{moment}",
+                        change_set_id=f"change set{number}-{moment}",
                         tool=draw.choice(("editor", "shell", "browser")),
                         operation=draw.choice(("open", "edit", "run")),
                         object_path=draw.choice(PATHS),
@@ -87,7 +87,7 @@ def test_by_hand(sessions_of: Compute) -> None:
         for n in range(5)
     ]
     (row,) = sessions_of(events, [])
-    assert (row["row_id"], row["cluster_id"], row["act_id"]) == ("s", "u", "s")
+    assert (row["row_id"], row["cluster_id"], row["change_set_id"]) == ("s", "u", "s")
     assert row["occurred_at"] == events[-1].occurred_at
     assert row["anomalous"] is None
     assert row["gap_mean"] == pytest.approx(1, abs=1e-6)

@@ -10,7 +10,7 @@ import pytest
 
 from ml_platform.features.point_in_time import Event
 from ml_platform.features.step_features import STEP_FEATURES, TABLE
-from ml_platform.features.table import KEYS
+from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.step_oracle import step_rows
 from ml_platform_tests.features.worlds import AS_OF, START, random_world

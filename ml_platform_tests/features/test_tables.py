@@ -3,9 +3,9 @@ import pytest
 from ml_platform.adapters.warehouse import PROJECT, sql_by_model
 from ml_platform.features.dbt_schema import schema_file, schema_yaml
 from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
-from ml_platform.features.spec import Comparison, Family, Kind
-from ml_platform.features.table import KEYS, FeatureTable
 from ml_platform.features.tables import TABLES
+from ml_platform.spec.feature import Comparison, Family, Kind
+from ml_platform.spec.feature_table import KEYS, FeatureTable
 
 each_table = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 
@@ -47,9 +47,9 @@ def test_the_calendar_compares_by_slot() -> None:
 def test_a_changed_model_is_a_new_version_of_its_features_alone() -> None:
     sql = sql_by_model()
     before = TABLE.versions(sql)
-    after = TABLE.versions(sql | {"int_acts": sql["int_acts"] + "\n-- changed"})
+    after = TABLE.versions(sql | {"int_change_sets": sql["int_change_sets"] + "\n-- changed"})
     changed = {name for name in before if before[name] != after[name]}
-    assert "act_rows" in changed
+    assert "change_set_rows" in changed
     assert not {"tool", "events_1h", "lag1_tool"} & changed
 
 

@@ -16,7 +16,7 @@ from ml_platform.features.point_in_time import Event
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.worlds import AS_OF, START, random_world, write_lake
 
-WORLD = random_world(seed=3, acts=8)
+WORLD = random_world(seed=3, change_sets=8)
 
 HABIT = [
     Event(f"habit{n}", "habit", START + timedelta(minutes=n), f"habit{n}", "ab"[n % 2], "M")

@@ -1,4 +1,4 @@
-"""Small lakes with everything that makes windows hard: ties, acts of several rows, pauses, missing paths."""
+"""Small lakes with everything that makes windows hard: ties, change sets of several rows, pauses, missing paths."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,12 +35,12 @@ _PAUSES = (0, 0, 1, 1_000_000, 60_000_000, 1_800_000_000, 1_800_000_001, 3_600_0
 _LONG_PAUSES = (28_800_000_000, 86_400_000_000, 86_400_000_001, 604_800_000_000)
 
 
-def random_world(seed: int, acts: int = 70) -> list[Event]:
-    """Acts of one to five rows by three users, many at equal or exactly window-wide distances."""
+def random_world(seed: int, change_sets: int = 70) -> list[Event]:
+    """Change sets of one to five rows by three users, many at equal or exactly window-wide distances."""
     random = Random(seed)
     clock = START
     events: list[Event] = []
-    for act in range(acts):
+    for change_set in range(change_sets):
         pauses = _LONG_PAUSES if random.random() < 0.15 else _PAUSES
         clock += timedelta(microseconds=random.choice(pauses))
         user = random.choice("abc")
@@ -48,15 +48,15 @@ def random_world(seed: int, acts: int = 70) -> list[Event]:
             path = random.choice(_PATHS)
             events.append(
                 Event(
-                    event_id=f"e{random.randrange(10**9):09d}-{act}-{row}",
+                    event_id=f"e{random.randrange(10**9):09d}-{change_set}-{row}",
                     user_id=user,
                     occurred_at=clock,
-                    act_id=f"act{act}",
+                    change_set_id=f"change set{change_set}",
                     tool=random.choice(("editor", "shell", "browser")),
                     operation=random.choice(("add", "M", "renamed", "D")),
                     object_path=path,
                     object_extension=random.choice((None, None, "", ".PY", "md")),
-                    session_id=random.choice((None, f"s{act}")),
+                    session_id=random.choice((None, f"s{change_set}")),
                     workflow_category=random.choice((None, "fix", "feat")),
                     is_bot=user == "c",
                     utc_offset_minutes=random.choice((None, 0, 120, -330)),

@@ -9,8 +9,8 @@ from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.features.leakage import LeakageLevel
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.policy import policy_version
-from ml_platform.models.spec import Bound, GatePolicy, QualityGate
-from ml_platform.training_sets.training_set import Split
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.training_set import Split
 from ml_platform_tests.evaluation.examples import AS_OF, CLASSES, CUT
 
 POLICY = GatePolicy(
@@ -18,7 +18,9 @@ POLICY = GatePolicy(
         QualityGate("accuracy", "accuracy", Bound.LIMIT, 0.85, "below it people correct too much"),
         QualityGate("over_rules", "accuracy", Bound.BASELINE, 0.0, "else the rules are cheaper"),
         QualityGate("over_champion", "accuracy", Bound.CHAMPION, -0.01, "no step back"),
-        QualityGate("over_rival", "accuracy", Bound.RIVAL, 0.0, "else the simpler one stays"),
+        QualityGate(
+            "over_challenged", "accuracy", Bound.CHALLENGED, 0.0, "else the simpler one stays"
+        ),
         QualityGate(
             "calibration",
             "expected_calibration_error",
@@ -47,7 +49,7 @@ def good_report(policy: GatePolicy = POLICY) -> EvaluationReport:
         seed=7,
         rows=5_000,
         clusters=900,
-        acts=3_000,
+        change_sets=3_000,
         split=Split(CUT, CUT, timedelta(0), 9_000, 0, 5_000, 1_800, 900),
         classes=CLASSES,
         candidate=subject(
@@ -56,7 +58,7 @@ def good_report(policy: GatePolicy = POLICY) -> EvaluationReport:
             expected_calibration_error=(0.02, 0.01, 0.03),
         ),
         baseline=subject("baseline", accuracy=(0.70, 0.68, 0.72)),
-        naive=subject("naive", accuracy=(0.40, 0.38, 0.42)),
+        dummy=subject("dummy", accuracy=(0.40, 0.38, 0.42)),
         ceiling=None,
         champion=subject("champion", accuracy=(0.895, 0.885, 0.905)),
         difference_to_baseline={"accuracy": Estimate(0.20, 0.18, 0.22)},
@@ -68,8 +70,8 @@ def good_report(policy: GatePolicy = POLICY) -> EvaluationReport:
         parity_gap=2e-7,
         newest_row_at=AS_OF - timedelta(hours=1),
         live=True,
-        rival=subject("rival", accuracy=(0.88, 0.87, 0.89)),
-        difference_to_rival={"accuracy": Estimate(0.02, 0.01, 0.03)},
+        challenged=subject("challenged", accuracy=(0.88, 0.87, 0.89)),
+        difference_to_challenged={"accuracy": Estimate(0.02, 0.01, 0.03)},
     )
 
 
@@ -125,7 +127,7 @@ SPOILT: dict[str, Callable[[Case], Case]] = {
     "accuracy": _candidate("accuracy", 0.86, 0.84, 0.88),
     "over_rules": _report(difference_to_baseline={"accuracy": Estimate(0.01, -0.001, 0.02)}),
     "over_champion": _report(difference_to_champion={"accuracy": Estimate(-0.02, -0.03, -0.01)}),
-    "over_rival": _report(difference_to_rival={"accuracy": Estimate(0.0, -0.01, 0.01)}),
+    "over_challenged": _report(difference_to_challenged={"accuracy": Estimate(0.0, -0.01, 0.01)}),
     "calibration": _candidate("expected_calibration_error", 0.045, 0.04, 0.051),
 }
 """By the name of the gate that must fail (or be INSUFFICIENT), and no other."""

@@ -27,7 +27,7 @@ def expected(outcomes):
         return Verdict.REJECT
     if Outcome.INSUFFICIENT in quality.values():
         return Verdict.HOLD
-    rejecting = ("over_rules", "over_champion", "over_rival")
+    rejecting = ("over_rules", "over_champion", "over_challenged")
     if Outcome.FAIL in [outcomes[name] for name in rejecting]:
         return Verdict.REJECT
     if Outcome.FAIL in (outcomes["accuracy"], outcomes["sample_size"]):
@@ -41,7 +41,14 @@ def result(name, outcome):
 
 
 def test_every_combination_of_outcomes():
-    names = ("integrity", "sample_size", "accuracy", "over_rules", "over_champion", "over_rival")
+    names = (
+        "integrity",
+        "sample_size",
+        "accuracy",
+        "over_rules",
+        "over_champion",
+        "over_challenged",
+    )
     rows = set()
     for combination in product(Outcome, repeat=len(names)):
         outcomes = dict(zip(names, combination, strict=True))

@@ -1,4 +1,4 @@
-"""Each gate fires on its saboteur and on nothing else; and is silent, or does not apply, where it should."""
+"""Each gate fires on its fault and on nothing else; and is silent, or does not apply, where it should."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +12,7 @@ from ml_platform.gates.integrity import integrity_gates
 from ml_platform.gates.outcome import GateKind, Outcome, Verdict
 from ml_platform.gates.policy import gate_kinds, gate_names
 from ml_platform.gates.quality import quality_gate, sample_size_gate
-from ml_platform.models.spec import Bound, GatePolicy, QualityGate
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform_tests.gates.spoilt_reports import POLICY, SPOILT, good_evidence, good_report
 
 VERDICTS = {
@@ -21,7 +21,7 @@ VERDICTS = {
     "calibration": Verdict.HOLD,
     "over_rules": Verdict.REJECT,
     "over_champion": Verdict.REJECT,
-    "over_rival": Verdict.REJECT,
+    "over_challenged": Verdict.REJECT,
 }
 
 
@@ -70,12 +70,14 @@ def test_a_metric_that_cannot_be_told_is_insufficient_with_its_reason():
     assert gate.explanation.endswith("no label is known")
 
 
-def test_a_rival_that_cannot_be_compared_is_insufficient():
-    report = replace(good_report(), difference_to_rival=None, rival_note="it has no candidate")
+def test_a_challenged_model_that_cannot_be_compared_is_insufficient():
+    report = replace(
+        good_report(), difference_to_challenged=None, challenged_note="it has no candidate"
+    )
     decision = decide(report, POLICY, good_evidence())
-    gate = next(gate for gate in decision.gates if gate.name == "over_rival")
+    gate = next(gate for gate in decision.gates if gate.name == "over_challenged")
     assert (gate.outcome, decision.verdict) == (Outcome.INSUFFICIENT, Verdict.HOLD)
-    assert gate.explanation == "rival not comparable: it has no candidate"
+    assert gate.explanation == "challenged model not comparable: it has no candidate"
 
 
 def test_names_are_those_of_the_decision_in_its_order():

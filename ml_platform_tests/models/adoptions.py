@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 KINDS = 4
@@ -40,7 +40,7 @@ def snapshots(users: int = 120, seed: int = 0, new_share: float = 0.15) -> pd.Da
                     "row_id": f"u{user:03d}@{week}",
                     "user_id": f"u{user:03d}",
                     "cluster_id": f"u{user:03d}",
-                    "act_id": f"u{user:03d}@{week}",
+                    "change_set_id": f"u{user:03d}@{week}",
                     "occurred_at": pd.Timestamp(START + week * WEEK),
                     "next_used": [ITEMS[i] for i in begun],
                     "used": [ITEMS[i] for i, n in zip(used, times, strict=True) for _ in range(n)],

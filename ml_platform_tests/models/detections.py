@@ -7,7 +7,7 @@ import pandas as pd
 
 from ml_platform.features.session_features import TABLE
 from ml_platform.models.anomaly_detector import SIDES, SPEC
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = 40
@@ -25,7 +25,7 @@ def world(sessions: int = 4_000, seed: int = 0, share: float = 0.015) -> pd.Data
     rows = pd.DataFrame(values, columns=list(SIDES))
     user = draw.integers(USERS, size=sessions)
     rows["row_id"] = [f"s{n:06d}" for n in range(sessions)]
-    rows["act_id"] = rows["row_id"]
+    rows["change_set_id"] = rows["row_id"]
     rows["user_id"] = [f"u{n}" for n in user]
     rows["cluster_id"] = rows["user_id"]
     rows["occurred_at"] = [START + timedelta(minutes=20 * n) for n in range(sessions)]

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.features.launch_features import TABLE
-from ml_platform.features.spec import Kind
+from ml_platform.features.start_time_features import TABLE
 from ml_platform.models.trigger_predictor import SPEC
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORKFLOWS = ("export", "report", "sync", "clean")
@@ -42,7 +42,7 @@ def world(launches: int = 1_500, seed: int = 0, candidates: int = 4) -> pd.DataF
             "row_id": [f"x{a:05d}:{int(h)}" for a, h in zip(launch, hour, strict=True)],
             "user_id": [f"u{a % 30}" for a in launch],
             "cluster_id": [f"u{a % 30}" for a in launch],
-            "act_id": [f"x{a:05d}" for a in launch],
+            "change_set_id": [f"x{a:05d}" for a in launch],
             "occurred_at": [START + timedelta(minutes=60 * int(a)) for a in launch],
             "succeeded": np.where(chosen, outcome, None),
             "outcome": outcome,

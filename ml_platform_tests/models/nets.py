@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.models.sequences.encoding import Channel, SequencePlan
-from ml_platform.models.sequences.recipe import NetRecipe
-from ml_platform.models.spec import Scorer
+from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
+from ml_platform.spec.model import Scorer
 
 PLAN = SequencePlan(
     channels=(
@@ -17,7 +17,7 @@ PLAN = SequencePlan(
     numbers=("session_position",),
     cycles=(("hour", 24.0), ("weekday", 7.0)),
 )
-LSTM = NetRecipe(
+LSTM = NetworkHyperparameters(
     encoder="lstm",
     dropout=0.1,
     learning_rate=1e-2,
@@ -26,7 +26,7 @@ LSTM = NetRecipe(
     patience=5,
     soon_weight=1.0,
 )
-TRANSFORMER = NetRecipe(
+TRANSFORMER = NetworkHyperparameters(
     encoder="transformer",
     first=32,
     second=16,

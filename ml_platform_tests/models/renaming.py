@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.training_set import TrainingSet
 
 
 def renamed(made: TrainingSet, seed: int = 5) -> TrainingSet:

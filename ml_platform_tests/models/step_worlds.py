@@ -6,8 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from ml_platform.training_sets.training_set import (
-    ACT,
+from ml_platform.spec.training_set import (
+    CHANGE_SET,
     CLUSTER,
     ROW_ID,
     TIME,
@@ -44,7 +44,7 @@ def world(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
                     ROW_ID: f"e{session:05d}-{place:02d}",
                     USER: f"u{session % 7}",
                     CLUSTER: f"s{session}",
-                    ACT: f"a{session}-{place}",
+                    CHANGE_SET: f"a{session}-{place}",
                     TIME: moment,
                     "next_step": words[place + 1] if place + 1 < len(words) else END,
                     "workflow_soon": "yes" if need else "no",

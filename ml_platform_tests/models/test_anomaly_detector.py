@@ -1,4 +1,4 @@
-"""The anomaly detector: planted anomalies at a stated rate, parity, the same bytes, and its saboteurs."""
+"""The anomaly detector: planted anomalies at a stated rate, parity, the same bytes, and its faults."""
 
 import subprocess
 import sys
@@ -13,13 +13,19 @@ from sklearn.metrics import roc_auc_score
 from ml_platform.errors import IntegrityError
 from ml_platform.models.anomaly_detector import SIDES, SPEC
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.isolating.deviations import BOTH, HIGH, LOW, Deviations, fit_deviations
-from ml_platform.models.isolating.fit import IsolationRecipe, grow, isolation
-from ml_platform.models.isolating.onnx_export import exact_in_single, path_length
-from ml_platform.models.isolating.rules import LIMIT, RULES, DetectionRules, fit_rules
-from ml_platform.models.isolating.scorer import ALARM, AlarmScale
-from ml_platform.models.spec import FitOutcome, FitRequest
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.models.isolation_forest.deviations import (
+    BOTH,
+    HIGH,
+    LOW,
+    Deviations,
+    fit_deviations,
+)
+from ml_platform.models.isolation_forest.fit import IsolationHyperparameters, grow, isolation
+from ml_platform.models.isolation_forest.onnx_export import exact_in_single, path_length
+from ml_platform.models.isolation_forest.rules import LIMIT, RULES, DetectionRules, fit_rules
+from ml_platform.models.isolation_forest.scorer import ALARM, AlarmScale
+from ml_platform.spec.model import FitOutcome, FitRequest
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.detections import training_set, world
 
 
@@ -87,7 +93,7 @@ def test_the_forest_in_onnx_is_scikit_learns(known: TrainingSet) -> None:
     values = np.random.default_rng(1).integers(0, 3, (400, 3)).astype(np.float64)
     values[:, 2] = 7.0
     names = {"a": BOTH, "b": BOTH, "c": BOTH}
-    estimator = grow(values, names, IsolationRecipe(30, 64), seed=3)
+    estimator = grow(values, names, IsolationHyperparameters(30, 64), seed=3)
     rows = pd.DataFrame(values, columns=list(names))
     reference = IsolationForest(n_estimators=30, max_samples=64, random_state=3)
     matrix = estimator.deviations.transform(rows)

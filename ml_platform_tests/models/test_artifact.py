@@ -4,8 +4,9 @@ from types import MappingProxyType
 import pytest
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import MANIFEST, Artifact, ArtifactKind, load_scorer, read_artifact
+from ml_platform.models.artifact import load_scorer, read_artifact
 from ml_platform.models.rules import fit_rules
+from ml_platform.spec.artifact import MANIFEST, Artifact, ArtifactKind
 from ml_platform_tests.models.worlds import training_set
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from ml_platform.errors import UsageError
 from ml_platform.models.catalogue import MODELS, spec_named
-from ml_platform.models.spec import Bound, ModelSpec
 from ml_platform.monitoring.performance import GAINS
+from ml_platform.spec.gates import Bound
+from ml_platform.spec.model import ModelSpec
 
 each_model = pytest.mark.parametrize("spec", MODELS, ids=[spec.name for spec in MODELS])
 
@@ -31,12 +32,14 @@ def test_it_must_beat_its_baseline_and_is_watched(spec: ModelSpec) -> None:
 
 
 @each_model
-def test_a_rival_is_trained_before_on_the_same_table(spec: ModelSpec) -> None:
+def test_a_challenged_model_is_trained_before_on_the_same_table(spec: ModelSpec) -> None:
     names = [other.name for other in MODELS]
-    assert (Bound.RIVAL in {gate.bound for gate in spec.policy.quality}) == bool(spec.rival)
-    if spec.rival:
-        assert names.index(spec.rival) < names.index(spec.name)
-        assert spec_named(spec.rival).table == spec.table
+    assert (Bound.CHALLENGED in {gate.bound for gate in spec.policy.quality}) == bool(
+        spec.challenges
+    )
+    if spec.challenges:
+        assert names.index(spec.challenges) < names.index(spec.name)
+        assert spec_named(spec.challenges).table == spec.table
 
 
 def test_a_name_that_is_no_model_is_told_which_there_are() -> None:

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from ml_platform.models.forests.calibration import (
+from ml_platform.models.random_forest.calibration import (
     FLOOR,
     Calibration,
     fit_calibration,
     held_out_metrics,
     macro_f1,
-    mean_by_act,
+    mean_by_change_set,
 )
 
 
@@ -58,17 +58,17 @@ def test_metrics_are_those_of_scikit_learn():
     random = np.random.default_rng(4)
     chances = random.dirichlet(np.ones(4), 300)
     truth = random.integers(0, 3, 300)
-    acts = random.integers(0, 80, 300)
-    found = held_out_metrics(chances, truth, acts)
+    change_sets = random.integers(0, 80, 300)
+    found = held_out_metrics(chances, truth, change_sets)
     predicted = chances.argmax(axis=1)
     assert found["accuracy"] == pytest.approx(accuracy_score(truth, predicted))
     assert found["macro_f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert found["log_loss"] == pytest.approx(log_loss(truth, chances, labels=range(4)))
 
 
-def test_one_prediction_an_act_by_hand():
+def test_one_prediction_an_change_set_by_hand():
     chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-    means, labels = mean_by_act(chances, np.array([1, 0, 0]), np.array([5, 2, 5]))
+    means, labels = mean_by_change_set(chances, np.array([1, 0, 0]), np.array([5, 2, 5]))
     assert means == pytest.approx(np.array([[0.2, 0.8], [0.75, 0.25]]))
     assert labels.tolist() == [0, 1]
 

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.blocks import time_blocks
 from ml_platform.models.encoding import (
     SENTINEL,
     Encoding,
@@ -12,8 +11,9 @@ from ml_platform.models.encoding import (
     fit_categories,
     to_grid,
 )
-from ml_platform.models.forests.encode_training import encode_training
+from ml_platform.models.random_forest.encode_training import encode_training
 from ml_platform.models.rules import class_codes
+from ml_platform.models.time_series_split import time_blocks
 from ml_platform_tests.models.worlds import CLASSES, PLAN, world
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml_platform.models.forests.evidence import count_evidence, cross_fitted, evidence
+from ml_platform.models.random_forest.target_encoding import count_evidence, cross_fitted, evidence
 
 
 def counts(blocks: list[int]):

@@ -8,20 +8,20 @@ import pandas as pd
 import pytest
 
 from ml_platform.models.artifact import load_scorer, scorer_of
-from ml_platform.models.forests.fit import ForestRecipe, fit_forest_model
+from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
-from ml_platform.models.spec import FitOutcome
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import FitOutcome
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.renaming import renamed
 from ml_platform_tests.models.worlds import CLASSES, PLAN, training_set, world
 
-RECIPE = ForestRecipe(
+RECIPE = ForestHyperparameters(
     trees=30,
     smallest_leaf=3,
     leaf_share=0.0,
     drawn_share=0.6,
     drawn_most=1_000,
-    act_weight_power=0.5,
+    change_set_weight_power=0.5,
     folds=5,
 )
 

@@ -10,7 +10,7 @@ import pytest
 
 from ml_platform.errors import UsageError
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.spec import FitRequest
+from ml_platform.spec.model import FitRequest
 from ml_platform_tests.models.nets import PLAN, TRANSFORMER
 from ml_platform_tests.models.step_worlds import training_set
 

@@ -3,8 +3,8 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from ml_platform.models.forests.evidence import cross_fitted
-from ml_platform.models.forests.linear_evidence import MOST_ACTS, RIDGE, collect, learn
+from ml_platform.models.random_forest.linear_target_encoding import MOST_ACTS, RIDGE, collect, learn
+from ml_platform.models.random_forest.target_encoding import cross_fitted
 
 
 def example(rows: int = 600) -> tuple[sparse.csr_matrix, np.ndarray]:
@@ -15,7 +15,7 @@ def example(rows: int = 600) -> tuple[sparse.csr_matrix, np.ndarray]:
 
 
 def test_weights_are_those_of_scikit_learn_given_the_time(monkeypatch):
-    monkeypatch.setattr("ml_platform.models.forests.linear_evidence.ITERATIONS", 500)
+    monkeypatch.setattr("ml_platform.models.random_forest.linear_target_encoding.ITERATIONS", 500)
     matrix, labels = example(2_000)
     least = np.bincount(labels).min()
     # as many rows of each class: the shares are equal, so that neither side has an intercept
@@ -41,10 +41,10 @@ def test_words_that_always_come_together_share_what_one_would_say():
     assert joint.sum(axis=0)[1] < 2.0 * single[0, 1]
 
 
-def test_acts_count_once_and_are_bounded():
+def test_change_sets_count_once_and_are_bounded():
     matrix, labels = example()
-    acts = np.arange(600) // 3
-    found = collect(matrix, labels, acts, np.zeros(600, np.int64), 3)
+    change_sets = np.arange(600) // 3
+    found = collect(matrix, labels, change_sets, np.zeros(600, np.int64), 3)
     assert len(found.labels) == 200
     rows = matrix[::3].toarray()
     scaled = rows / np.sqrt(np.maximum(rows.sum(axis=1, keepdims=True), 1.0))

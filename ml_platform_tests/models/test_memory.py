@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.models.forests.memory import (
+from ml_platform.models.random_forest.hidden_markov import (
     BREAK_US,
     LONGEST,
     NO_MOMENT,

@@ -16,17 +16,17 @@ from ml_platform.errors import IntegrityError
 from ml_platform.models.artifact import read_artifact, scorer_of
 from ml_platform.models.sequence_ngram import LABEL_DELAY, RECIPE, SPEC, fit_rules
 from ml_platform.models.sequences.ngram import NgramScorer
-from ml_platform.models.sequences.ngram_fit import NgramRecipe, count_ngram, fit_ngram
-from ml_platform.models.spec import FitRequest
-from ml_platform.models.task import SOON
+from ml_platform.models.sequences.ngram_fit import NgramHyperparameters, count_ngram, fit_ngram
 from ml_platform.models.threshold import NEVER
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.task import SOON
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = ("a", "b", "c", "d", "e")
 END = "end"
 CLASSES = (*STEPS, END)
-EXACT = NgramRecipe(order=2, minimum=1, discount=0.5, strength=0.0, soon_strength=2.0)
+EXACT = NgramHyperparameters(order=2, minimum=1, discount=0.5, strength=0.0, soon_strength=2.0)
 
 
 def rows_of(*told: tuple[str, str, str | None]) -> pd.DataFrame:
@@ -112,7 +112,9 @@ def random_rows(count: int, seed: int) -> pd.DataFrame:
     return rows_of(*made)
 
 
-def reference(rows: pd.DataFrame, recipe: NgramRecipe) -> Callable[[str], dict[str, float]]:
+def reference(
+    rows: pd.DataFrame, recipe: NgramHyperparameters
+) -> Callable[[str], dict[str, float]]:
     """Interpolation by recursion over dictionaries."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     needs: dict[str, list[bool]] = defaultdict(list)
@@ -159,11 +161,11 @@ def context_of(steps: Sequence[str], gaps: Sequence[str], order: int) -> str:
     "recipe",
     [
         replace(EXACT, order=4),
-        NgramRecipe(order=3, minimum=3, discount=0.7, strength=5.0, soon_strength=10.0),
-        NgramRecipe(order=8, minimum=2, discount=1e-6, strength=0.0, soon_strength=1.0),
+        NgramHyperparameters(order=3, minimum=3, discount=0.7, strength=5.0, soon_strength=10.0),
+        NgramHyperparameters(order=8, minimum=2, discount=1e-6, strength=0.0, soon_strength=1.0),
     ],
 )
-def test_equal_to_plain_dictionaries(recipe: NgramRecipe) -> None:
+def test_equal_to_plain_dictionaries(recipe: NgramHyperparameters) -> None:
     rows, asked = random_rows(600, 0), random_rows(200, 1)
     scorer = count_ngram(rows, "next_step", CLASSES, recipe)
     got = scorer.predict_proba(asked)
@@ -190,7 +192,7 @@ def world(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
                     "row_id": f"e{session:04d}-{place}",
                     "user_id": f"u{session % 7}",
                     "cluster_id": f"s{session}",
-                    "act_id": f"e{session:04d}-{place}",
+                    "change_set_id": f"e{session:04d}-{place}",
                     "occurred_at": START + timedelta(hours=6 * session, minutes=place),
                     "next_step": names[place + 1] if place < 9 else END,
                     "workflow_soon": "yes" if place and names[place - 1] == "c" else "no",

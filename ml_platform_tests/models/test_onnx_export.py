@@ -4,9 +4,9 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from ml_platform.models.encoding import to_grid
-from ml_platform.models.forests.calibration import Calibration
-from ml_platform.models.forests.fit import forest_probabilities
-from ml_platform.models.forests.onnx_export import INPUT, OUTPUT, export_forest
+from ml_platform.models.random_forest.calibration import Calibration
+from ml_platform.models.random_forest.fit import forest_probabilities
+from ml_platform.models.random_forest.onnx_export import INPUT, OUTPUT, export_forest
 
 
 def forest(classes: list[int], rows: int = 3_000) -> tuple[RandomForestClassifier, np.ndarray]:

@@ -1,6 +1,6 @@
 from ml_platform.features.pattern_features import PATTERN_FEATURES
 from ml_platform.models.pattern_classifier import PLAN, SPEC
-from ml_platform.models.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
 
 
 def test_every_feature_it_asks_for_is_declared_with_the_same_kind():
@@ -10,7 +10,7 @@ def test_every_feature_it_asks_for_is_declared_with_the_same_kind():
 
 
 def test_identities_and_the_label_are_no_features():
-    assert not {"user_id", "row_id", "act_id", "cluster_id", SPEC.label} & set(SPEC.features)
+    assert not {"user_id", "row_id", "change_set_id", "cluster_id", SPEC.label} & set(SPEC.features)
 
 
 def test_the_gates_are_those_of_the_policy():

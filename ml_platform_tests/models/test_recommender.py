@@ -16,25 +16,25 @@ from scipy import sparse
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.models.artifact import load_scorer, scorer_of
-from ml_platform.models.recommending.item_factors import (
+from ml_platform.models.recommenders.item_factors import (
     FOLD_IN,
     FactorsScorer,
     fit_components,
     fold_in,
 )
-from ml_platform.models.recommending.item_weights import ItemWeightsScorer, fit_weights
-from ml_platform.models.recommending.new_items import filled, likeness, name_words
-from ml_platform.models.recommending.popularity import fit_popularity
-from ml_platform.models.recommending.top_items import hits, ndcg_rows, top_items, wanted
-from ml_platform.models.recommending.user_vectors import (
+from ml_platform.models.recommenders.item_weights import ItemWeightsScorer, fit_weights
+from ml_platform.models.recommenders.new_items import filled, likeness, name_words
+from ml_platform.models.recommenders.popularity import fit_popularity
+from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
+from ml_platform.models.recommenders.user_vectors import (
     adoption_matrix,
     content_shares,
     fit_content,
     grown,
     latest_rows,
 )
-from ml_platform.models.spec import FitOutcome, FitRequest, ModelSpec
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.adoptions import ITEMS, snapshots, training_set
 
 SPECS = (workflow_recommender.SPEC, workflow_recommender_ease.SPEC)
@@ -204,7 +204,7 @@ def _of(spec: ModelSpec) -> dict[str, float | bool]:
 
 PROGRAM = """
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
-from ml_platform.models.spec import FitRequest
+from ml_platform.spec.model import FitRequest
 from ml_platform_tests.models.adoptions import snapshots, training_set
 made = training_set(snapshots())
 for module in (workflow_recommender, workflow_recommender_ease):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from ml_platform.errors import InsufficientData, UsageError
-from ml_platform.models.blocks import microseconds
 from ml_platform.models.catalogue import MODELS
-from ml_platform.models.search import Choice, Float, Int, defaults_in
-from ml_platform.models.spec import ModelSpec
-from ml_platform.models.tuning_blocks import LEAST_ROWS, tuning_blocks
+from ml_platform.models.time_series_split import microseconds
+from ml_platform.models.tuning_split import LEAST_ROWS, tuning_blocks
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.search_space import Choice, Float, Int, defaults_in
 from ml_platform_tests.models.tuning_toys import toy_rows
 
 DAY = timedelta(days=1) // timedelta(microseconds=1)
@@ -60,13 +60,13 @@ def test_what_holds() -> None:
 @pytest.mark.parametrize("days", [1, 4])
 def test_blocks_are_judged_by_what_ended_a_gap_before_them(days: int) -> None:
     rows = toy_rows()
-    times, acts = microseconds(rows), rows["act_id"].to_numpy()
+    times, change_sets = microseconds(rows), rows["change_set_id"].to_numpy()
     blocks = tuning_blocks(rows, timedelta(days=days))
     everything = (*blocks.search, blocks.holdout)
     assert [fold.number for fold in everything] == [0, 1, 2, 3]
     for fold in everything:
         assert len(fold.fit) >= LEAST_ROWS
-        assert not set(acts[fold.fit]) & set(acts[fold.held_out])
+        assert not set(change_sets[fold.fit]) & set(change_sets[fold.held_out])
         # Blocks of the search: the gap, or a tenth of their 27 days.
         least = days * DAY if fold is blocks.holdout else min(days, 2.5) * DAY
         assert times[fold.held_out].min() - times[fold.fit].max() >= least
@@ -94,21 +94,21 @@ def test_a_gap_longer_than_the_history_is_cut_to_a_third_of_it() -> None:
 
 def test_a_short_history_says_so() -> None:
     with pytest.raises(InsufficientData, match=r"40 rows over .* 50 rows 1 day, 0:00:00 before"):
-        tuning_blocks(toy_rows(acts=20), timedelta(days=1))
+        tuning_blocks(toy_rows(change_sets=20), timedelta(days=1))
 
 
-def test_acts_stay_whole_where_blocks_meet() -> None:
+def test_change_sets_stay_whole_where_blocks_meet() -> None:
     rows = toy_rows()
     spread = rows.assign(occurred_at=rows.occurred_at + (rows.index % 2) * timedelta(days=2))
     spread = spread.sort_values("occurred_at", ignore_index=True)
     blocks = tuning_blocks(spread, timedelta(days=1))
-    acts = spread["act_id"].to_numpy()
+    change_sets = spread["change_set_id"].to_numpy()
     for fold in (*blocks.search, blocks.holdout):
-        sizes = spread.groupby("act_id").size()
+        sizes = spread.groupby("change_set_id").size()
         for places in (fold.fit, fold.held_out):
-            found = spread.iloc[places].groupby("act_id").size()
+            found = spread.iloc[places].groupby("change_set_id").size()
             assert (found == sizes[found.index]).all()
-        assert not set(acts[fold.fit]) & set(acts[fold.held_out])
+        assert not set(change_sets[fold.fit]) & set(change_sets[fold.held_out])
 
 
 def test_another_default_in_the_catalogue_is_seen() -> None:

@@ -13,23 +13,25 @@ import pytest
 
 import ml_platform
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.sequences.recipe import NetRecipe
-from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
-from ml_platform.training_sets.training_set import CLUSTER, TrainingSet
+from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
+from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
+from ml_platform.spec.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
 from ml_platform_tests.models.step_worlds import of_rows, training_set, world
 
 GAP = timedelta(hours=12)
 
 
-def fit(made: TrainingSet, recipe: NetRecipe, said: list[str] | None = None) -> FitOutcome:
+def fit(
+    made: TrainingSet, recipe: NetworkHyperparameters, said: list[str] | None = None
+) -> FitOutcome:
     from ml_platform.models.sequences.fit import fit_network
 
     progress = (said if said is not None else []).append
     return fit_network(made, FitRequest(1, {}, progress), PLAN, recipe, GAP)
 
 
-def train(made: TrainingSet, recipe: NetRecipe) -> Scorer:
+def train(made: TrainingSet, recipe: NetworkHyperparameters) -> Scorer:
     from ml_platform.models.sequences.fit import train_network
 
     return train_network(made, FitRequest(1), PLAN, recipe, GAP)[0]
@@ -124,7 +126,7 @@ def test_drawn_labels_teach_nothing():
 
 
 def test_users_are_not_known_to_it(made, fitted):
-    rows = made.test.assign(user_id="another", act_id="x")
+    rows = made.test.assign(user_id="another", change_set_id="x")
     again = fitted.estimator.predict_proba(rows)
     assert (again == fitted.estimator.predict_proba(made.test)).all()
 

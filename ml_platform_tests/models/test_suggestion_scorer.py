@@ -1,4 +1,4 @@
-"""Boosted trees on shares: parity, bounds, bytes, reasons against shap and by hand, rules, saboteurs."""
+"""Boosted trees on shares: parity, bounds, bytes, reasons against shap and by hand, rules, faults."""
 
 import subprocess
 import sys
@@ -10,15 +10,16 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import Artifact, scorer_of
-from ml_platform.models.boosted.fit import BoostingRows, grow
-from ml_platform.models.boosted.reasons import paths_of
-from ml_platform.models.boosted.rules import ShareRules
-from ml_platform.models.boosted.scorer import BoostingScorer
-from ml_platform.models.boosted.trees import BoostedTrees, of_histogram_boosting
-from ml_platform.models.spec import FitOutcome, FitRequest
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
+from ml_platform.models.gradient_boosting.reasons import paths_of
+from ml_platform.models.gradient_boosting.rules import ShareRules
+from ml_platform.models.gradient_boosting.scorer import BoostingScorer
+from ml_platform.models.gradient_boosting.trees import BoostedTrees, of_histogram_boosting
 from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import FitOutcome, FitRequest
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.renaming import renamed
 from ml_platform_tests.models.worlds import START, training_set
 
@@ -42,7 +43,10 @@ def suggestions(rows: int = 1_500, seed: int = 0) -> pd.DataFrame:
     frame["adopted_share"] = random.binomial(10, 1 / (1 + np.exp(-logit))) / 10
     frame["adopted"] = np.where(frame["adopted_share"] > 0.5, "yes", "no")
     frame["row_id"] = [f"g{row}" for row in range(rows)]
-    frame["act_id"], frame["user_id"] = frame["row_id"], [f"u{row % 40}" for row in range(rows)]
+    frame["change_set_id"], frame["user_id"] = (
+        frame["row_id"],
+        [f"u{row % 40}" for row in range(rows)],
+    )
     frame["cluster_id"] = frame["user_id"]
     frame["occurred_at"] = pd.to_datetime([START + timedelta(hours=row) for row in range(rows)])
     return frame

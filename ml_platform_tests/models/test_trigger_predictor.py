@@ -13,13 +13,13 @@ import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.models.artifact import scorer_of
-from ml_platform.models.launches.design import LaunchDesign, NumberColumns, fit_design
-from ml_platform.models.launches.fit import later_blocks
-from ml_platform.models.launches.rules import fit_rules
-from ml_platform.models.launches.times import CANDIDATE_TIME, Step, best_time, should_run
-from ml_platform.models.spec import FitOutcome, FitRequest, Scorer
+from ml_platform.models.start_times.design import NumberColumns, StartTimeDesign, fit_design
+from ml_platform.models.start_times.fit import later_blocks
+from ml_platform.models.start_times.rules import fit_rules
+from ml_platform.models.start_times.times import CANDIDATE_TIME, Step, best_time, should_run
 from ml_platform.models.trigger_predictor import PLAN, SPEC
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.launches import training_set, world
 from ml_platform_tests.models.renaming import renamed
 
@@ -59,7 +59,7 @@ def test_columns_by_hand() -> None:
     number = NumberColumns(
         "n", False, low=0.0, high=4.0, bend=2.0, centre=1.0, scale=2.0, missing=True
     )
-    design = LaunchDesign(
+    design = StartTimeDesign(
         (number,), (("launch_trigger", ("event",)),), ("is_weekend",), 2, ("a", "b")
     )
     rows = pd.DataFrame(
@@ -79,7 +79,7 @@ def test_columns_by_hand() -> None:
     np.testing.assert_allclose(columns[2], [1.5, 1, 0, 0, 0, 1, 0, 0, 0, 0], atol=1e-15)
     assert codes.tolist() == [1, 2, 2]
     assert design.width == columns.shape[1]
-    assert LaunchDesign.from_file(design.to_file()) == design
+    assert StartTimeDesign.from_file(design.to_file()) == design
 
 
 def test_many_rows_are_encoded_like_few(known: TrainingSet) -> None:

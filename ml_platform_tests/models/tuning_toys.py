@@ -10,23 +10,21 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.features.spec import Kind
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
-from ml_platform.models.boosted.fit import BoostingPlan, BoostingRecipe, fit_boosting
-from ml_platform.models.boosted.rules import fit_share_rules
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.recipe import recipe_of
-from ml_platform.models.search import Choice, Float, Space
-from ml_platform.models.spec import (
-    Bound,
-    FitOutcome,
-    FitRequest,
-    GatePolicy,
-    ModelSpec,
-    QualityGate,
+from ml_platform.models.gradient_boosting.fit import (
+    BoostingHyperparameters,
+    BoostingPlan,
+    fit_boosting,
 )
-from ml_platform.models.task import Share
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.models.gradient_boosting.rules import fit_share_rules
+from ml_platform.models.hyperparameters import hyperparameters_of
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
+from ml_platform.spec.search_space import Choice, Float, Space
+from ml_platform.spec.task import ProportionRegression
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 from ml_platform_tests.training_sets.worlds import feature
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,7 +38,7 @@ TABLE = FeatureTable(
     parts=(FeaturePart(tuple(feature(name, Kind.NUMBER) for name in FEATURES), ("toys",)),),
 )
 PLAN = BoostingPlan(EncodingPlan(numbers=FEATURES, categories=(), evidence=()))
-RECIPE = BoostingRecipe(
+RECIPE = BoostingHyperparameters(
     iterations=4, learning_rate=0.01, leaves=4, smallest_leaf=20, column_share=1.0, folds=1
 )
 POLICY = GatePolicy(
@@ -52,7 +50,7 @@ POLICY = GatePolicy(
 
 
 def fit(training_set: TrainingSet, request: FitRequest) -> FitOutcome:
-    recipe = recipe_of(RECIPE, request.parameters)
+    recipe = hyperparameters_of(RECIPE, request.parameters)
     return fit_boosting(training_set, PLAN, recipe, GAP, request)
 
 
@@ -64,7 +62,7 @@ def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
         name="toy",
         title="Toy",
         table=TABLE,
-        task=Share(outcome="adopted"),
+        task=ProportionRegression(outcome="adopted"),
         label="share",
         carried=("adopted", "occasions"),
         label_delay=GAP,
@@ -82,32 +80,36 @@ def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
 BEST_IS_DEFAULT = toy_spec((Choice("learning_rate", (0.3, 0.001, 0.0001)),), learning_rate=0.3)
 
 
-def toy_rows(acts: int = 600, seed: int = 0) -> pd.DataFrame:
-    """Two rows an act, sixty users, ``DAYS`` days."""
+def toy_rows(change_sets: int = 600, seed: int = 0) -> pd.DataFrame:
+    """Two rows a change set, sixty users, ``DAYS`` days."""
     generator = np.random.default_rng(seed)
-    act = np.repeat(np.arange(acts), 2)
-    minutes = np.sort(generator.integers(0, DAYS * 1440, acts))[act] + np.tile([0, 5], acts)
-    size = generator.random(len(act))
-    share = np.clip(np.where(size > 0.5, 0.8, 0.2) + generator.normal(0, 0.1, len(act)), 0, 1)
+    change_set = np.repeat(np.arange(change_sets), 2)
+    minutes = np.sort(generator.integers(0, DAYS * 1440, change_sets))[change_set] + np.tile(
+        [0, 5], change_sets
+    )
+    size = generator.random(len(change_set))
+    share = np.clip(
+        np.where(size > 0.5, 0.8, 0.2) + generator.normal(0, 0.1, len(change_set)), 0, 1
+    )
     return pd.DataFrame(
         {
-            "row_id": [f"t{n:05d}" for n in range(len(act))],
-            "user_id": [f"u{a % 60}" for a in act],
-            "cluster_id": [f"u{a % 60}" for a in act],
-            "act_id": [f"a{a}" for a in act],
+            "row_id": [f"t{n:05d}" for n in range(len(change_set))],
+            "user_id": [f"u{a % 60}" for a in change_set],
+            "cluster_id": [f"u{a % 60}" for a in change_set],
+            "change_set_id": [f"a{a}" for a in change_set],
             "occurred_at": pd.Timestamp(START) + pd.to_timedelta(minutes, unit="min"),
             "share": share,
-            "adopted": (generator.random(len(act)) < share).astype(float),
+            "adopted": (generator.random(len(change_set)) < share).astype(float),
             "occasions": 10.0,
             "size": size,
-            "noise": generator.random(len(act)),
+            "noise": generator.random(len(change_set)),
         }
     )
 
 
-def toy_training_set(acts: int = 600) -> TrainingSet:
+def toy_training_set(change_sets: int = 600) -> TrainingSet:
     """The last fifth of the days is the test part."""
-    rows = toy_rows(acts)
+    rows = toy_rows(change_sets)
     cut = START + timedelta(days=DAYS * 0.8)
     train = rows[rows.occurred_at < pd.Timestamp(cut - GAP)].reset_index(drop=True)
     test = rows[rows.occurred_at >= pd.Timestamp(cut)].reset_index(drop=True)

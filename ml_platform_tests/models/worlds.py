@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
-from ml_platform.models.forests.memory import RememberedWords
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.models.random_forest.hidden_markov import RememberedWords
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CLASSES = ("build", "review", "write")
@@ -39,7 +39,7 @@ def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
                     "row_id": f"e{session:05d}-{row}",
                     "user_id": f"u{session % 7}",
                     "cluster_id": f"s{session}",
-                    "act_id": f"a{session}-{row}",
+                    "change_set_id": f"a{session}-{row}",
                     "occurred_at": START + timedelta(hours=6 * session, minutes=row),
                     "workflow_category": CLASSES[category],
                     "size": float(random.normal(told, 2.0)) if random.random() < 0.9 else np.nan,

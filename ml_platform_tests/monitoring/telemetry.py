@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.features.spec import Comparison, Family, FeatureSpec, Kind
+from ml_platform.spec.feature import Comparison, Family, FeatureSpec, Kind
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NUMBERS = tuple(f"number_{index}" for index in range(8))

@@ -5,7 +5,6 @@ import pytest
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.monitoring.baseline import Baseline
 from ml_platform.monitoring.monitor import light, monitor
-from ml_platform.monitoring.policy import POLICY
 from ml_platform.monitoring.report import (
     FeatureDrift,
     Light,
@@ -13,6 +12,7 @@ from ml_platform.monitoring.report import (
     Performance,
     Severity,
 )
+from ml_platform.spec.monitoring_policy import POLICY
 from ml_platform.values import fingerprint, from_json, to_json
 from ml_platform_tests.monitoring.conftest import END, WEEK, Watch
 from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS

@@ -1,5 +1,5 @@
-from ml_platform.monitoring.page import monitoring_html
 from ml_platform.monitoring.report import Performance, Severity
+from ml_platform.reporting.monitoring import monitoring_html
 from ml_platform_tests.monitoring.conftest import Watch
 from ml_platform_tests.retraining.reports import report
 

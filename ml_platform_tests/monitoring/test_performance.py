@@ -4,8 +4,8 @@ import pytest
 
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.monitoring.performance import GAINS, check_performance
-from ml_platform.monitoring.policy import POLICY
 from ml_platform.monitoring.report import Performance
+from ml_platform.spec.monitoring_policy import POLICY
 
 BEFORE = Estimate(0.9, 0.895, 0.905)
 

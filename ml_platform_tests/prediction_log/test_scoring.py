@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.models.task import (
+from ml_platform.prediction_log.scoring import first_items, outcomes_of, predicted
+from ml_platform.spec.task import (
     Classification,
     Detection,
+    OffPolicyChoice,
+    ProportionRegression,
     Ranking,
-    Replay,
-    Sequence,
-    Share,
+    SequencePrediction,
     Task,
 )
-from ml_platform.prediction_log.scoring import first_items, outcomes_of, predicted
 
 MOMENT = pd.Timestamp("2026-01-01", tz="UTC")
 ROWS = pd.DataFrame(
@@ -45,12 +45,12 @@ class Says:
     ("task", "classes", "values", "answer", "confidence"),
     [
         (Classification(), ("x", "y"), ((0.2, 0.8), (0.9, 0.1)), ["y", "x"], [0.8, 0.9]),
-        (Share(), ("share",), ((0.24,), (0.96,)), ["0.2", "1.0"], [0.24, 0.96]),
+        (ProportionRegression(), ("share",), ((0.24,), (0.96,)), ["0.2", "1.0"], [0.24, 0.96]),
         (Detection(), ("no", "yes"), ((0.6, 0.4), (0.8, 0.2)), ["yes", "no"], [0.4, 0.2]),
-        (Replay(), ("no", "yes"), ((0.6, 0.4), (0.8, 0.2)), ["yes", "no"], [0.4, 0.2]),
+        (OffPolicyChoice(), ("no", "yes"), ((0.6, 0.4), (0.8, 0.2)), ["yes", "no"], [0.4, 0.2]),
         (Ranking(), ("p", "q", "r"), ((1.7, 0.1, 0.2), (0, 0.4, 0.3)), ["p", "q"], [0.85, 4 / 7]),
         (
-            Sequence(),
+            SequencePrediction(),
             ("x", "y", "soon"),
             ((0.3, 0.7, 0.99), (0.6, 0.4, 0.0)),
             ["y", "x"],
@@ -81,7 +81,7 @@ def test_no_row_is_no_prediction() -> None:
     ("task", "labels", "text"),
     [
         (Classification(), ["x", None], "x"),
-        (Share(), [0.25, None], "0.25"),
+        (ProportionRegression(), [0.25, None], "0.25"),
         (Ranking(), [["p", "q"], None], "p|q"),
     ],
     ids=["class", "share", "items"],

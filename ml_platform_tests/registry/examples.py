@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ml_platform.gates.decide import decide
 from ml_platform.registry.permit import CheckEvidence, Evidence, Permit, grant
 from ml_platform.registry.records import VersionRecord
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint, to_json
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform.training_sets.build import build_training_set, load_training_set
-from ml_platform.training_sets.training_set import TrainingSet
 from ml_platform_tests.training_sets.worlds import (
     AS_OF,
     START,
@@ -31,10 +31,10 @@ def build(folder: Path, made: list[dict], **changes) -> TrainingSet:
     return build_training_set(write(folder / "f.parquet", made), labelling, **(given | changes))
 
 
-def test_parts_and_record_of_a_hundred_acts(tmp_path):
+def test_parts_and_record_of_a_hundred_change_sets(tmp_path):
     made = build(tmp_path, rows())
     split = made.record.split
-    # 80 acts of 12 h before the test; 80 * 12 h - 24 h: acts 0..77 end before it
+    # 80 change sets of 12 h before the test; 80 * 12 h - 24 h: change sets 0..77 end before it
     assert (split.rows_train, split.rows_gap, split.rows_test) == (156, 4, 40)
     assert (split.clusters_train, split.clusters_test) == (78, 20)
     assert split.test_from == START + timedelta(hours=960)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml_platform.features.spec import Family, FeatureSpec, Kind
-from ml_platform.features.table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.feature import Family, FeatureSpec, Kind
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AS_OF = START + timedelta(days=400)
@@ -51,32 +51,40 @@ class Labelled:
 
 
 def rows(
-    acts: int = 100, rows_an_act: int = 2, labels: Sequence[str] = ("fix", "feat")
+    change_sets: int = 100, rows_an_change_set: int = 2, labels: Sequence[str] = ("fix", "feat")
 ) -> list[dict]:
-    """Act ``i`` is at hour ``12 i``; its label is the next of ``labels``."""
+    """ChangeSet ``i`` is at hour ``12 i``; its label is the next of ``labels``."""
     made = []
-    for act in range(acts):
-        for part in range(rows_an_act):
+    for change_set in range(change_sets):
+        for part in range(rows_an_change_set):
             made.append(
                 {
-                    "row_id": f"e{act:04d}-{part}",
-                    "user_id": f"u{act % 3}",
-                    "cluster_id": f"s{act}",
-                    "act_id": f"a{act}",
-                    "occurred_at": START + timedelta(hours=12 * act),
+                    "row_id": f"e{change_set:04d}-{part}",
+                    "user_id": f"u{change_set % 3}",
+                    "cluster_id": f"s{change_set}",
+                    "change_set_id": f"a{change_set}",
+                    "occurred_at": START + timedelta(hours=12 * change_set),
                     "is_bot": False,
                     "source": "test",
-                    "workflow_category": labels[act % len(labels)],
-                    "size": None if act % 7 == 0 else float(act),
-                    "tool": None if act % 5 == 0 else f"t{act % 4}",
-                    "words": [f"w{act % 6}", f"p{part}"],
+                    "workflow_category": labels[change_set % len(labels)],
+                    "size": None if change_set % 7 == 0 else float(change_set),
+                    "tool": None if change_set % 5 == 0 else f"t{change_set % 4}",
+                    "words": [f"w{change_set % 6}", f"p{part}"],
                 }
             )
     return made
 
 
 def write(path: Path, made: list[dict]) -> Path:
-    strings = ("row_id", "user_id", "cluster_id", "act_id", "source", "workflow_category", "tool")
+    strings = (
+        "row_id",
+        "user_id",
+        "cluster_id",
+        "change_set_id",
+        "source",
+        "workflow_category",
+        "tool",
+    )
     schema = pa.schema(
         [(name, pa.string()) for name in strings]
         + [

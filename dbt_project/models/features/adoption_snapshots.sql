@@ -132,7 +132,7 @@ select
     s.user_id || '@' || strftime(s.snapshot_at, '%Y-%m-%d') as row_id,
     s.user_id,
     s.user_id as cluster_id,
-    s.user_id || '@' || strftime(s.snapshot_at, '%Y-%m-%d') as act_id,
+    s.user_id || '@' || strftime(s.snapshot_at, '%Y-%m-%d') as change_set_id,
     s.snapshot_at as occurred_at,
     s.is_bot,
     s.source,

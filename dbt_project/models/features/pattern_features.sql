@@ -1,25 +1,25 @@
 -- One row an event: its keys, its label where there is one, and the features of ml_platform/features/pattern_features.py.
 -- Numbers are doubles; NULL means unknown, never zero.
 {% set kinds = ["test", "docs", "ci", "config", "lock", "manifest", "source"] %}
-with act_extensions as (
-    select user_key, t, act_id, extension, count(*) as n
+with change_set_extensions as (
+    select user_key, t, change_set_id, extension, count(*) as n
     from {{ ref('int_events') }}
-    inner join {{ ref('int_acts') }} using (user_key, t, act_id)
-    group by user_key, t, act_id, extension
+    inner join {{ ref('int_change_sets') }} using (user_key, t, change_set_id)
+    group by user_key, t, change_set_id, extension
 ),
 
-act_folders as (
-    select user_key, t, act_id, folder, count(*) as n
+change_set_folders as (
+    select user_key, t, change_set_id, folder, count(*) as n
     from {{ ref('int_events') }}
-    inner join {{ ref('int_acts') }} using (user_key, t, act_id)
-    group by user_key, t, act_id, folder
+    inner join {{ ref('int_change_sets') }} using (user_key, t, change_set_id)
+    group by user_key, t, change_set_id, folder
 )
 
 select
     e.event_id as row_id,
     e.user_id,
     coalesce(e.session_id, 'stretch:' || e.user_id || ':' || m.session_start) as cluster_id,
-    e.act_id,
+    e.change_set_id,
     e.occurred_at,
     e.is_bot,
     e.source,
@@ -39,26 +39,26 @@ select
     e.extension || '|' || e.operation as extension_x_operation,
     e.path_kind || '|' || e.operation as kind_x_operation,
 
-    coalesce(a.act_rows, 1)::double as act_rows,
-    coalesce(a.act_extensions, (e.extension is not null)::bigint)::double as act_extensions,
-    coalesce(a.act_folders, (e.folder is not null)::bigint)::double as act_folders,
-    coalesce(a.act_kinds, (e.path_kind is not null)::bigint)::double as act_kinds,
+    coalesce(a.change_set_rows, 1)::double as change_set_rows,
+    coalesce(a.change_set_extensions, (e.extension is not null)::bigint)::double as change_set_extensions,
+    coalesce(a.change_set_folders, (e.folder is not null)::bigint)::double as change_set_folders,
+    coalesce(a.change_set_kinds, (e.path_kind is not null)::bigint)::double as change_set_kinds,
     {% for operation in ["add", "delete", "rename"] %}
-    coalesce(a.act_share_{{ operation }}, {{ operation_is(operation, "e.operation") }}) as act_share_{{ operation }},
+    coalesce(a.change_set_share_{{ operation }}, {{ operation_is(operation, "e.operation") }}) as change_set_share_{{ operation }},
     {% endfor %}
     {% for kind in kinds %}
-    coalesce(a.act_share_{{ kind }}, (e.path_kind = '{{ kind }}')::double) as act_share_{{ kind }},
+    coalesce(a.change_set_share_{{ kind }}, (e.path_kind = '{{ kind }}')::double) as change_set_share_{{ kind }},
     {% endfor %}
-    coalesce(a.act_depth_mean, o.path_depth) as act_depth_mean,
-    coalesce(a.act_main_extension, e.extension) as act_main_extension,
-    coalesce(a.act_main_folder, e.folder) as act_main_folder,
-    coalesce(a.act_main_kind, e.path_kind) as act_main_kind,
-    case when e.extension is not null then coalesce(act_extensions.n / a.act_rows, 1.0) end::double as same_extension_share,
-    case when e.folder is not null then coalesce(act_folders.n / a.act_rows, 1.0) end::double as same_folder_share,
+    coalesce(a.change_set_depth_mean, o.path_depth) as change_set_depth_mean,
+    coalesce(a.change_set_main_extension, e.extension) as change_set_main_extension,
+    coalesce(a.change_set_main_folder, e.folder) as change_set_main_folder,
+    coalesce(a.change_set_main_kind, e.path_kind) as change_set_main_kind,
+    case when e.extension is not null then coalesce(change_set_extensions.n / a.change_set_rows, 1.0) end::double as same_extension_share,
+    case when e.folder is not null then coalesce(change_set_folders.n / a.change_set_rows, 1.0) end::double as same_folder_share,
     coalesce(
-        a.act_tokens,
+        a.change_set_tokens,
         list_sort(list_append(o.path_tokens, 'o:' || e.operation || coalesce('|k:' || e.path_kind, '')))
-    ) as act_tokens,
+    ) as change_set_tokens,
 
     m.session_position::double as session_position,
     ((m.t - m.session_start) / 60000000)::double as session_minutes,
@@ -90,7 +90,7 @@ select
     m.events_1h::double as events_1h,
     m.events_24h::double as events_24h,
     m.events_7d::double as events_7d,
-    m.acts_24h::double as acts_24h,
+    m.change_sets_24h::double as change_sets_24h,
     (m.events_1h * 168 / nullif(m.events_7d, 0))::double as rate_1h_to_7d,
     c.user_extensions_24h::double as distinct_extensions_24h,
     case when e.extension is not null then c.user_extension_7d / nullif(m.events_7d, 0) end::double as share_extension_7d,
@@ -108,11 +108,11 @@ from {{ ref('int_events') }} as e
 inner join {{ ref('int_objects') }} as o using (object_key)
 inner join {{ ref('int_moments') }} as m on e.user_key = m.user_key and e.t = m.t
 inner join {{ ref('int_counts') }} as c using (row_id)
-left join {{ ref('int_acts') }} as a on e.user_key = a.user_key and e.t = a.t and e.act_id = a.act_id
-left join act_extensions
-    on e.user_key = act_extensions.user_key and e.t = act_extensions.t and e.act_id = act_extensions.act_id
-    and e.extension = act_extensions.extension
-left join act_folders
-    on e.user_key = act_folders.user_key and e.t = act_folders.t and e.act_id = act_folders.act_id
-    and e.folder = act_folders.folder
+left join {{ ref('int_change_sets') }} as a on e.user_key = a.user_key and e.t = a.t and e.change_set_id = a.change_set_id
+left join change_set_extensions
+    on e.user_key = change_set_extensions.user_key and e.t = change_set_extensions.t and e.change_set_id = change_set_extensions.change_set_id
+    and e.extension = change_set_extensions.extension
+left join change_set_folders
+    on e.user_key = change_set_folders.user_key and e.t = change_set_folders.t and e.change_set_id = change_set_folders.change_set_id
+    and e.folder = change_set_folders.folder
 order by e.row_id

@@ -180,7 +180,7 @@ select
     case when count(*) over (partition by s.name) = 1 then s.name else s.name || '@' || s.user_id || '@' || s.source end as row_id,
     s.user_id,
     s.user_id as cluster_id,
-    row_id as act_id,
+    row_id as change_set_id,
     s.occurred_at,
     s.is_bot,
     s.source,

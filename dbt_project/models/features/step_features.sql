@@ -85,7 +85,7 @@ select
     e.event_id as row_id,
     e.user_id,
     'stretch:' || e.user_id || ':' || s.session_start as cluster_id,
-    e.act_id,
+    e.change_set_id,
     e.occurred_at,
     e.is_bot,
     e.source,

@@ -47,7 +47,7 @@ select
     suggestion_id as row_id,
     user_id,
     user_id as cluster_id,
-    suggestion_id as act_id,
+    suggestion_id as change_set_id,
     shown_at as occurred_at,
     false as is_bot,
     source,

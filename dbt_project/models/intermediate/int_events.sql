@@ -9,7 +9,7 @@ select
     events.event_id,
     events.user_id,
     users.user_key,
-    events.act_id,
+    events.change_set_id,
     events.session_id,
     events.occurred_at,
     epoch_us(events.occurred_at) as t,

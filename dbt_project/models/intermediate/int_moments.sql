@@ -20,8 +20,8 @@ several as (
     where grouped.events > 1
 ),
 
-acts as (
-    select {{ keys }}, count(distinct act_id) as acts
+change_sets as (
+    select {{ keys }}, count(distinct change_set_id) as change_sets
     from several
     group by {{ keys }}
 ),
@@ -35,12 +35,12 @@ moments as (
         grouped.user_key,
         grouped.t,
         grouped.events,
-        coalesce(acts.acts, 1) as acts,
+        coalesce(change_sets.change_sets, 1) as change_sets,
         {% for column in columns %}
         coalesce(main_{{ column }}.{{ column }}, grouped.{{ column }}) as {{ column }},
         {% endfor %}
     from grouped
-    left join acts using ({{ keys }})
+    left join change_sets using ({{ keys }})
     {% for column in columns %}
     left join main_{{ column }} using ({{ keys }})
     {% endfor %}
@@ -53,7 +53,7 @@ ordered as (
         's:' || coalesce(subfolder, '') || '|x:' || coalesce(extension, '') as token_of_place,
         row_number() over by_user as place,
         (sum(events) over so_far)::bigint - events as events_before,
-        (sum(acts) over so_far)::bigint - acts as acts_before,
+        (sum(change_sets) over so_far)::bigint - change_sets as change_sets_before,
         lag(t) over by_user as previous_t,
         lag(folder) over by_user as previous_folder
     from moments
@@ -78,7 +78,7 @@ select
     user_key,
     t,
     events,
-    acts,
+    change_sets,
     tool,
     operation,
     extension,
@@ -93,7 +93,7 @@ select
     events_before - first_value(events_before) over (by_user {{ since(8) }}) as events_8h,
     events_before - first_value(events_before) over (by_user {{ since(24) }}) as events_24h,
     events_before - first_value(events_before) over (by_user {{ since(168) }}) as events_7d,
-    acts_before - first_value(acts_before) over (by_user {{ since(24) }}) as acts_24h,
+    change_sets_before - first_value(change_sets_before) over (by_user {{ since(24) }}) as change_sets_24h,
     place - first_value(place) over (by_user {{ since(24) }}) as moments_24h,
     first_value(t) over (by_user {{ since(24) }}) as first_t_24h,
     -- The memory: the previous moments of the last eight hours, newest first, at most twelve.

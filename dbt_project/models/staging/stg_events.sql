@@ -10,7 +10,7 @@ select
     object_path,
     object_extension,
     session_id,
-    act_id,
+    change_set_id,
     workflow_category,
     is_bot,
     utc_offset_minutes

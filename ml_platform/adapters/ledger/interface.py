@@ -19,7 +19,7 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd

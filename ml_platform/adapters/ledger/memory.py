@@ -21,7 +21,7 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
 from ml_platform.values import to_json
 

@@ -14,7 +14,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.registry import chain, lifecycle, transitions
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import ProductionState, PromotionEvent, VersionRecord
-from ml_platform.training_sets.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
 from ml_platform.values import to_json
 

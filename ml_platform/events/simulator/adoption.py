@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.bayes import session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.parameters import Plants
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import HOUR, MINUTE
@@ -45,7 +45,7 @@ def draw_suggestions(
     world: World,
     catalogue: Catalogue,
     users: Users,
-    acts: Acts,
+    change_sets: ChangeSets,
     executions: Executions,
     plants: Plants,
     since: int,
@@ -53,11 +53,11 @@ def draw_suggestions(
 ) -> Shown:
     """At every session start from ``since`` on the user's slate is offered."""
     settings = world.parameters.suggestions
-    firsts = np.flatnonzero(session_starts(acts))
+    firsts = np.flatnonzero(session_starts(change_sets))
     # Shortly before the first event: the page opens, then the work begins.
-    opened = acts.time[firsts] - (rng.uniform(5.0, 50.0, len(firsts)) * 1e6).astype(np.int64)
-    planned = plan_occasions(users, acts.user[firsts], opened, since, settings, rng)
-    slates = draw_slates(world, catalogue, users, acts, executions, planned, rng)
+    opened = change_sets.time[firsts] - (rng.uniform(5.0, 50.0, len(firsts)) * 1e6).astype(np.int64)
+    planned = plan_occasions(users, change_sets.user[firsts], opened, since, settings, rng)
+    slates = draw_slates(world, catalogue, users, change_sets, executions, planned, rng)
     arms = rng.integers(2, size=len(users))
     tastes = rng.normal(0.0, settings.taste, (len(users), len(catalogue.category)))
     occasions = planned[0]

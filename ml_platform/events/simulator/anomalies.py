@@ -11,8 +11,8 @@ from enum import IntEnum
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts, draw_acts
 from ml_platform.events.simulator.bayes import select, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets, draw_change_sets
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import (
     DAY,
@@ -46,15 +46,15 @@ class Kind(IntEnum):
 class Anomalous:
     """Anomalous sessions: their events in order of (user, time) and, by session number, their kind."""
 
-    acts: Acts
+    change_sets: ChangeSets
     kind: Ints
-    """Shape (sessions,): `Kind` of the session that ``acts.session`` points to."""
+    """Shape (sessions,): `Kind` of the session that ``change sets.session`` points to."""
     report_delay: Ints
     """Shape (sessions,): microseconds between a session's last event and the report."""
 
 
 def draw_anomalous(
-    world: World, users: Users, normal: Acts, span: tuple[int, int], rng: np.random.Generator
+    world: World, users: Users, normal: ChangeSets, span: tuple[int, int], rng: np.random.Generator
 ) -> Anomalous:
     """Sessions of ``share`` of the planned rate that start in ``span`` and leave ``normal`` ones their pauses."""
     settings = world.parameters.known_anomalies
@@ -64,13 +64,13 @@ def draw_anomalous(
     planned = _planned(world, users, planned, kind, rng)
     order = np.lexsort((planned.start, planned.user))
     planned, kind = _rows(planned, order), kind[order]
-    acts = _twisted(world, users, draw_acts(world, users, planned, rng), kind, rng)
-    keep = _free(world, normal, acts, len(planned))
+    change_sets = _twisted(world, users, draw_change_sets(world, users, planned, rng), kind, rng)
+    keep = _free(world, normal, change_sets, len(planned))
     keep &= (planned.start >= span[0]) & (planned.start < span[1])
     keep &= there(users, planned.user, planned.start)
     delay = (rng.random(len(planned)) * settings.report_hours * HOUR).astype(np.int64)
-    inside = keep[acts.session] & (acts.time < span[1])
-    return Anomalous(select(acts, inside), kind, delay)
+    inside = keep[change_sets.session] & (change_sets.time < span[1])
+    return Anomalous(select(change_sets, inside), kind, delay)
 
 
 def _planned(
@@ -93,28 +93,34 @@ def _planned(
     )
 
 
-def _twisted(world: World, users: Users, acts: Acts, kind: Ints, rng: np.random.Generator) -> Acts:
+def _twisted(
+    world: World, users: Users, change_sets: ChangeSets, kind: Ints, rng: np.random.Generator
+) -> ChangeSets:
     """The events as their kind has them; objects are drawn again, since they are missing by operation."""
-    of = kind[acts.session]
-    count = len(acts)
+    of = kind[change_sets.session]
+    count = len(change_sets)
     random = of == Kind.RANDOM_ACTIONS
-    tool = np.where(random, rng.integers(len(words.TOOLS), size=count), acts.tool)
-    operation = np.where(random, rng.integers(len(words.OPERATIONS), size=count), acts.operation)
+    tool = np.where(random, rng.integers(len(words.TOOLS), size=count), change_sets.tool)
+    operation = np.where(
+        random, rng.integers(len(words.OPERATIONS), size=count), change_sets.operation
+    )
     night = (of == Kind.NIGHT) & (rng.random(count) < world.parameters.known_anomalies.night_share)
     chosen = night_operations(world)
     operation = np.where(night, chosen[rng.integers(len(chosen), size=count)], operation)
     projects = world.files.shape[1]
-    usual = world.samplers["files"].draw(acts.category * projects + acts.project, rng.random(count))
+    usual = world.samplers["files"].draw(
+        change_sets.category * projects + change_sets.project, rng.random(count)
+    )
     anywhere = rng.integers(world.files.shape[2], size=count)
     file = np.where(of == Kind.SWEEP, anywhere, usual)
     missing = rng.random(count) < world.objectless[operation]
     return replace(
-        acts,
+        change_sets,
         tool=tool,
         operation=operation,
         file=np.where(missing, -1, file),
         category=np.full(count, -1),
-        time=_times(world, acts, of == Kind.BURST, rng),
+        time=_times(world, change_sets, of == Kind.BURST, rng),
     )
 
 
@@ -124,7 +130,9 @@ def night_operations(world: World) -> Ints:
     return np.array([words.OPERATIONS.index(name) for name in names], dtype=np.int64)
 
 
-def _times(world: World, acts: Acts, burst: np.ndarray, rng: np.random.Generator) -> Ints:
+def _times(
+    world: World, change_sets: ChangeSets, burst: np.ndarray, rng: np.random.Generator
+) -> Ints:
     """The same starts; gaps of bursts are lognormal, truncated like all gaps."""
     from scipy.special import ndtr, ndtri
 
@@ -132,23 +140,23 @@ def _times(world: World, acts: Acts, burst: np.ndarray, rng: np.random.Generator
     low, high = np.log(world.parameters.activity.gap_seconds)
     centre, sigma = np.log(settings.burst_median_seconds), settings.burst_sigma
     below, above = ndtr((low - centre) / sigma), ndtr((high - centre) / sigma)
-    drawn = np.exp(centre + sigma * ndtri(below + rng.random(len(acts)) * (above - below)))
-    first = session_starts(acts)
-    gap = np.where(first, 0, np.diff(acts.time, prepend=0))
+    drawn = np.exp(centre + sigma * ndtri(below + rng.random(len(change_sets)) * (above - below)))
+    first = session_starts(change_sets)
+    gap = np.where(first, 0, np.diff(change_sets.time, prepend=0))
     gap = np.where(burst & ~first, np.round(drawn * 1e6).astype(np.int64), gap)
     elapsed = np.cumsum(gap)
     starts = np.flatnonzero(first)
-    lengths = np.diff(np.append(starts, len(acts)))
+    lengths = np.diff(np.append(starts, len(change_sets)))
     elapsed -= np.repeat(elapsed[starts], lengths)
-    times: Ints = np.repeat(acts.time[starts], lengths) + elapsed
+    times: Ints = np.repeat(change_sets.time[starts], lengths) + elapsed
     return times
 
 
-def _free(world: World, normal: Acts, acts: Acts, count: int) -> np.ndarray:
+def _free(world: World, normal: ChangeSets, change_sets: ChangeSets, count: int) -> np.ndarray:
     """Which of ``count`` sessions keep a pause to all others of their user, normal ones first."""
     pause = round(world.parameters.activity.pause_minutes * MINUTE)
-    numbers, start, end = _extents(acts)
-    user = acts.user[np.flatnonzero(session_starts(acts))]
+    numbers, start, end = _extents(change_sets)
+    user = change_sets.user[np.flatnonzero(session_starts(change_sets))]
     _, taken_start, taken_end = _extents(normal)
     taken_user = normal.user[np.flatnonzero(session_starts(normal))]
     keep = np.zeros(count, dtype=bool)
@@ -163,11 +171,15 @@ def _free(world: World, normal: Acts, acts: Acts, count: int) -> np.ndarray:
     return keep
 
 
-def _extents(acts: Acts) -> tuple[Ints, Ints, Ints]:
+def _extents(change_sets: ChangeSets) -> tuple[Ints, Ints, Ints]:
     """Session number, first and last microsecond of each session, in order."""
-    starts = np.flatnonzero(session_starts(acts))
-    ends = np.append(starts[1:], len(acts)) - 1
-    return acts.session[starts], acts.time[starts], acts.time[ends[: len(starts)]]
+    starts = np.flatnonzero(session_starts(change_sets))
+    ends = np.append(starts[1:], len(change_sets)) - 1
+    return (
+        change_sets.session[starts],
+        change_sets.time[starts],
+        change_sets.time[ends[: len(starts)]],
+    )
 
 
 def _rows(sessions: Sessions, order: Ints) -> Sessions:

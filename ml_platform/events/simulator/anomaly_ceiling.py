@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts, log_gap_density
 from ml_platform.events.simulator.anomalies import (
     Anomalous,
     Kind,
@@ -20,6 +19,7 @@ from ml_platform.events.simulator.anomalies import (
     shares_of_kinds,
 )
 from ml_platform.events.simulator.bayes import Posterior, select, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE, weekly_rates
 from ml_platform.events.simulator.world import FIRST, Floats, Ints, World
@@ -32,7 +32,7 @@ LEAST_EVENTS = 5
 class Suspicions:
     """One row a session of at least `LEAST_EVENTS` events, normal and anomalous ones."""
 
-    acts: Acts
+    change_sets: ChangeSets
     """Their events, session after session."""
     probability: Floats
     """Posterior probability that the session is anomalous."""
@@ -41,10 +41,10 @@ class Suspicions:
 
 
 def suspicions(
-    world: World, users: Users, normal: Acts, known: Posterior, anomalous: Anomalous
+    world: World, users: Users, normal: ChangeSets, known: Posterior, anomalous: Anomalous
 ) -> Suspicions:
     """The Bayes rule for all sessions of a block; ``known`` belongs to ``normal``."""
-    parts = [_long(normal), _long(anomalous.acts)]
+    parts = [_long(normal), _long(anomalous.change_sets)]
     log_odds = np.concatenate(
         [_log_odds(world, users, each, _persona(world, normal, known, each)) for each in parts]
     )
@@ -55,47 +55,47 @@ def suspicions(
     return Suspicions(_joined(*parts), probability, alarm)
 
 
-def _long(acts: Acts) -> Acts:
-    starts = np.flatnonzero(session_starts(acts))
-    lengths = np.diff(np.append(starts, len(acts)))
-    return select(acts, np.repeat(lengths >= LEAST_EVENTS, lengths))
+def _long(change_sets: ChangeSets) -> ChangeSets:
+    starts = np.flatnonzero(session_starts(change_sets))
+    lengths = np.diff(np.append(starts, len(change_sets)))
+    return select(change_sets, np.repeat(lengths >= LEAST_EVENTS, lengths))
 
 
-def _joined(one: Acts, other: Acts) -> Acts:
+def _joined(one: ChangeSets, other: ChangeSets) -> ChangeSets:
     """Both, one after the other; sessions of the second are numbered after those of the first."""
     shift = int(one.session.max(initial=-1)) + 1
     parts = {name: np.concatenate([value, vars(other)[name]]) for name, value in vars(one).items()}
     parts["session"] = np.concatenate([one.session, other.session + shift])
-    return Acts(**parts)
+    return ChangeSets(**parts)
 
 
-def _persona(world: World, normal: Acts, known: Posterior, acts: Acts) -> Floats:
+def _persona(world: World, normal: ChangeSets, known: Posterior, change_sets: ChangeSets) -> Floats:
     """(sessions, K) what the user's normal events before the start of each session tell."""
-    starts = np.flatnonzero(session_starts(acts))
+    starts = np.flatnonzero(session_starts(change_sets))
     if not len(normal):
         return np.tile(world.personas, (len(starts), 1))
-    origin = min(normal.time.min(), acts.time.min(initial=normal.time[0]))
-    width = int(max(normal.time.max(), acts.time.max(initial=0)) - origin) + 1
+    origin = min(normal.time.min(), change_sets.time.min(initial=normal.time[0]))
+    width = int(max(normal.time.max(), change_sets.time.max(initial=0)) - origin) + 1
     keys = normal.user * width + (normal.time - origin)
-    asked = acts.user[starts] * width + (acts.time[starts] - origin)
+    asked = change_sets.user[starts] * width + (change_sets.time[starts] - origin)
     place = np.searchsorted(keys, asked, side="left") - 1
-    same = (place >= 0) & (normal.user[place] == acts.user[starts])
+    same = (place >= 0) & (normal.user[place] == change_sets.user[starts])
     belief: Floats = np.where(same[:, None], known.persona[place], world.personas)
     return belief
 
 
-def _log_odds(world: World, users: Users, acts: Acts, persona: Floats) -> Floats:
+def _log_odds(world: World, users: Users, change_sets: ChangeSets, persona: Floats) -> Floats:
     """(sessions,) logarithm of anomalous to normal, all kinds together."""
-    starts = np.flatnonzero(session_starts(acts))
-    lengths = np.diff(np.append(starts, len(acts)))
-    usual = session_log_likelihood(world, acts, starts, lengths, persona, None)
+    starts = np.flatnonzero(session_starts(change_sets))
+    lengths = np.diff(np.append(starts, len(change_sets)))
+    usual = session_log_likelihood(world, change_sets, starts, lengths, persona, None)
     with np.errstate(divide="ignore"):
         prior = np.log(shares_of_kinds(world))
     odds = np.column_stack(
         [
             prior[kind]
-            + session_log_likelihood(world, acts, starts, lengths, persona, kind)
-            + _length_and_start(world, users, acts, starts, lengths, kind)
+            + session_log_likelihood(world, change_sets, starts, lengths, persona, kind)
+            + _length_and_start(world, users, change_sets, starts, lengths, kind)
             - usual
             for kind in Kind
         ]
@@ -105,10 +105,15 @@ def _log_odds(world: World, users: Users, acts: Acts, persona: Floats) -> Floats
 
 
 def session_log_likelihood(
-    world: World, acts: Acts, starts: Ints, lengths: Ints, persona: Floats, kind: Kind | None
+    world: World,
+    change_sets: ChangeSets,
+    starts: Ints,
+    lengths: Ints,
+    persona: Floats,
+    kind: Kind | None,
 ) -> Floats:
     """(sessions,) log likelihood of what is done in each session, the n-th events of all at once."""
-    evidence = _log_evidence(world, acts, kind)
+    evidence = _log_evidence(world, change_sets, kind)
     by_tool = np.moveaxis(world.tools, -1, 0)
     if kind is Kind.RANDOM_ACTIONS:
         by_tool = np.full_like(by_tool, 1.0 / len(words.TOOLS))
@@ -118,40 +123,42 @@ def session_log_likelihood(
     for step in range(int(lengths.max(initial=0))):
         at = order[: np.searchsorted(-lengths[order], -step)]
         row = starts[at] + step
-        belief, slot = belief[: len(at)], acts.slot[row]
+        belief, slot = belief[: len(at)], change_sets.slot[row]
         if step:
             belief = np.matmul(belief[:, :, None, :], world.moves[slot])[:, :, 0, :]
         else:
             belief = belief * world.start[slot]
         peak = evidence[row].max(axis=1)
         told = np.exp(evidence[row] - peak[:, None])
-        joint = belief * by_tool[acts.tool[row]] * told[:, None, :]
+        joint = belief * by_tool[change_sets.tool[row]] * told[:, None, :]
         scale = joint.sum(axis=(1, 2))
         total[at] += np.log(scale) + peak
         belief = joint / scale[:, None, None]
     return total
 
 
-def _log_evidence(world: World, acts: Acts, kind: Kind | None) -> Floats:
+def _log_evidence(world: World, change_sets: ChangeSets, kind: Kind | None) -> Floats:
     """(n, C) density of operation, object and gap given the category, up to what no kind changes."""
     settings = world.parameters.known_anomalies
-    first = session_starts(acts)
-    before = np.where(first, FIRST, np.roll(acts.operation, 1))
-    operations = world.operations[:, acts.tool, before, acts.operation].T
+    first = session_starts(change_sets)
+    before = np.where(first, FIRST, np.roll(change_sets.operation, 1))
+    operations = world.operations[:, change_sets.tool, before, change_sets.operation].T
     if kind is Kind.RANDOM_ACTIONS:
         operations = np.full_like(operations, 1.0 / len(words.OPERATIONS))
     if kind is Kind.NIGHT:
         chosen = night_operations(world)
-        among = np.isin(acts.operation, chosen)[:, None] / len(chosen)
+        among = np.isin(change_sets.operation, chosen)[:, None] / len(chosen)
         operations = (1.0 - settings.night_share) * operations + settings.night_share * among
     evidence: Floats = np.log(operations)
-    named = acts.file >= 0
+    named = change_sets.file >= 0
     if kind is Kind.SWEEP:
         evidence[named] -= np.log(world.files.shape[2])
     else:
-        evidence[named] += np.log(world.files[:, acts.project[named], acts.file[named]]).T
+        evidence[named] += np.log(
+            world.files[:, change_sets.project[named], change_sets.file[named]]
+        ).T
     inside = np.flatnonzero(~first)
-    seconds = (acts.time[inside] - acts.time[inside - 1]) / 1e6
+    seconds = (change_sets.time[inside] - change_sets.time[inside - 1]) / 1e6
     if kind is Kind.BURST:
         evidence[inside] += _burst_density(world, seconds)[:, None]
     else:
@@ -173,7 +180,7 @@ def _burst_density(world: World, seconds: Floats) -> Floats:
 
 
 def _length_and_start(
-    world: World, users: Users, acts: Acts, starts: Ints, lengths: Ints, kind: Kind
+    world: World, users: Users, change_sets: ChangeSets, starts: Ints, lengths: Ints, kind: Kind
 ) -> Floats:
     """(sessions,) log ratio, kind to normal, of the number of events and of the time of the start."""
     if kind is Kind.SWEEP:
@@ -185,7 +192,7 @@ def _length_and_start(
     if kind is not Kind.NIGHT:
         return np.zeros(len(starts))
     offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
-    local = acts.time[starts] + offsets[users.region[acts.user[starts]]] * MINUTE
+    local = change_sets.time[starts] + offsets[users.region[change_sets.user[starts]]] * MINUTE
     hour = (local // HOUR + 3 * 24) % 168
     rates = weekly_rates(world)
     of_day = rates.reshape(7, 24).sum(axis=1)[hour // 24]

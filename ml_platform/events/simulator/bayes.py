@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.events.simulator.acts import Acts, log_gap_density
+from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
 from ml_platform.events.simulator.world import FIRST, Floats, Ints, World
 
 
@@ -37,57 +37,59 @@ class Posterior:
         return top
 
 
-def session_starts(acts: Acts) -> NDArray[np.bool_]:
+def session_starts(change_sets: ChangeSets) -> NDArray[np.bool_]:
     """Whether an event is the first of its session; events are in order of (user, time)."""
-    first: NDArray[np.bool_] = np.diff(acts.session, prepend=-1) != 0
+    first: NDArray[np.bool_] = np.diff(change_sets.session, prepend=-1) != 0
     return first
 
 
-def log_evidence(world: World, acts: Acts) -> Floats:
+def log_evidence(world: World, change_sets: ChangeSets) -> Floats:
     """(n, C) what operation, object and gap say about the category; the tool is left to the filter.
 
     Constant terms are left out: the choice of project, the missing object and the session's start say
     nothing about the category.
     """
-    first = session_starts(acts)
-    before = np.where(first, FIRST, np.roll(acts.operation, 1))
-    evidence: Floats = np.log(world.operations[:, acts.tool, before, acts.operation]).T.copy()
-    named = acts.file >= 0
-    evidence[named] += np.log(world.files[:, acts.project[named], acts.file[named]]).T
+    first = session_starts(change_sets)
+    before = np.where(first, FIRST, np.roll(change_sets.operation, 1))
+    evidence: Floats = np.log(
+        world.operations[:, change_sets.tool, before, change_sets.operation]
+    ).T.copy()
+    named = change_sets.file >= 0
+    evidence[named] += np.log(world.files[:, change_sets.project[named], change_sets.file[named]]).T
     inside = np.flatnonzero(~first)
-    seconds = (acts.time[inside] - acts.time[inside - 1]) / 1e6
+    seconds = (change_sets.time[inside] - change_sets.time[inside - 1]) / 1e6
     evidence[inside] += log_gap_density(world, seconds)
     return evidence
 
 
-def posterior(world: World, acts: Acts) -> Posterior:
+def posterior(world: World, change_sets: ChangeSets) -> Posterior:
     """Forward filter, exact: P(persona, category | all of the user's events up to this one).
 
     One step handles the n-th event of all users at once: (users, K, C) floats.
     """
     _, personas, categories = world.shape
-    first = session_starts(acts)
-    evidence = log_evidence(world, acts)
+    first = session_starts(change_sets)
+    evidence = log_evidence(world, change_sets)
     likelihood = np.exp(evidence - evidence.max(axis=1, keepdims=True))
     by_tool = np.moveaxis(world.tools, -1, 0)
-    bounds = np.flatnonzero(np.diff(acts.user, prepend=-1))
-    counts = np.diff(np.append(bounds, len(acts)))
+    bounds = np.flatnonzero(np.diff(change_sets.user, prepend=-1))
+    counts = np.diff(np.append(bounds, len(change_sets)))
     order = np.argsort(-counts, kind="stable")
     bounds, counts = bounds[order], counts[order]
-    known_category = np.empty((len(acts), categories))
-    known_persona = np.empty((len(acts), personas))
-    joint_known = np.empty((len(acts), personas, categories), dtype=np.float32)
+    known_category = np.empty((len(change_sets), categories))
+    known_persona = np.empty((len(change_sets), personas))
+    joint_known = np.empty((len(change_sets), personas, categories), dtype=np.float32)
     belief = np.broadcast_to(
         world.personas[:, None] / categories, (len(bounds), personas, categories)
     )
     for step in range(int(counts[0]) if len(counts) else 0):
         row = bounds[: np.searchsorted(-counts, -step)] + step
         belief = belief[: len(row)]
-        slot = acts.slot[row]
+        slot = change_sets.slot[row]
         anew = belief.sum(axis=2)[:, :, None] * world.start[slot]
         onward = np.matmul(belief[:, :, None, :], world.moves[slot])[:, :, 0, :]
         predicted = np.where(first[row][:, None, None], anew, onward)
-        joint = predicted * by_tool[acts.tool[row]] * likelihood[row][:, None, :]
+        joint = predicted * by_tool[change_sets.tool[row]] * likelihood[row][:, None, :]
         belief = joint / joint.sum(axis=(1, 2), keepdims=True)
         known_category[row] = belief.sum(axis=1)
         known_persona[row] = belief.sum(axis=2)
@@ -95,6 +97,6 @@ def posterior(world: World, acts: Acts) -> Posterior:
     return Posterior(known_category, known_persona, joint_known)
 
 
-def select(acts: Acts, keep: NDArray[np.bool_] | Ints) -> Acts:
+def select(change_sets: ChangeSets, keep: NDArray[np.bool_] | Ints) -> ChangeSets:
     """Some of the events, in the same order."""
-    return replace(acts, **{name: value[keep] for name, value in vars(acts).items()})
+    return replace(change_sets, **{name: value[keep] for name, value in vars(change_sets).items()})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.bayes import session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
 from ml_platform.events.simulator.workflows import (
@@ -42,11 +42,11 @@ class Busyness:
 
 
 def candidate_success(
-    world: World, catalogue: Catalogue, users: Users, acts: Acts, runs: Executions
+    world: World, catalogue: Catalogue, users: Users, change_sets: ChangeSets, runs: Executions
 ) -> Floats:
     """(executions, candidate_hours) probability of success; NaN for executions without candidates.
 
-    ``runs`` and ``acts`` are all there are, hidden time before the start included: both in order of user.
+    ``runs`` and ``change_sets`` are all there are, hidden time before the start included: both in order of user.
     """
     found = np.full(runs.candidates.shape, np.nan)
     drawn = np.flatnonzero(runs.candidates[:, 0] >= 0)
@@ -57,10 +57,10 @@ def candidate_success(
     midnight = (runs.start[drawn] + offset) // DAY * DAY - offset
     last = _last_before(catalogue, runs, user, workflow, midnight)[:, None]
     hours = runs.candidates[drawn]
-    busyness = _busyness(world, users, acts)
+    busyness = _busyness(world, users, change_sets)
     weekend = ((midnight + offset) // DAY + _EPOCH_WEEKDAY) % 7 >= 5
     cell = weekend[:, None] * 24 + hours
-    rate = _known_rate(world, users, acts, user, midnight)
+    rate = _known_rate(world, users, change_sets, user, midnight)
     busy = np.minimum(busyness.share[cell] * rate[:, None], 0.99)[..., None]
     added = world.parameters.executions.success_activity * busyness.levels[cell]
     total = np.zeros(hours.shape)
@@ -95,15 +95,17 @@ def _last_before(
     return np.where(known, runs.start[before].astype(np.float64), np.nan)
 
 
-def _busyness(world: World, users: Users, acts: Acts) -> Busyness:
-    """By counting in the simulated acts themselves, at one random moment in every third hour."""
+def _busyness(world: World, users: Users, change_sets: ChangeSets) -> Busyness:
+    """By counting in the simulated change sets themselves, at one random moment in every third hour."""
     rng = np.random.default_rng(world.parameters.structure_seed + 3)
-    if not len(acts):
+    if not len(change_sets):
         return Busyness(np.zeros(48), np.zeros((48, _LEVELS)))
-    hours = np.arange(int(acts.time.min()) // HOUR, int(acts.time.max()) // HOUR, _EVERY)
+    hours = np.arange(
+        int(change_sets.time.min()) // HOUR, int(change_sets.time.max()) // HOUR, _EVERY
+    )
     user = np.repeat(np.arange(len(users)), len(hours))
     moment = np.tile(hours, len(users)) * HOUR + (rng.random(len(user)) * _EVERY * HOUR).astype(int)
-    count = count_before(acts.user, acts.time, user, moment, HOUR)
+    count = count_before(change_sets.user, change_sets.time, user, moment, HOUR)
     local = moment + home_offsets(world, users)[user]
     weekend = (local // DAY + _EPOCH_WEEKDAY) % 7 >= 5
     cell = weekend * 24 + local % DAY // HOUR
@@ -116,15 +118,19 @@ def _busyness(world: World, users: Users, acts: Acts) -> Busyness:
     return Busyness(share, levels)
 
 
-def _known_rate(world: World, users: Users, acts: Acts, user: Ints, moment: Ints) -> Floats:
+def _known_rate(
+    world: World, users: Users, change_sets: ChangeSets, user: Ints, moment: Ints
+) -> Floats:
     """Posterior mean of the rates of users by their sessions before each moment (gamma and Poisson)."""
     shape = world.parameters.population.rate_shape
-    if not len(acts):
+    if not len(change_sets):
         return np.ones(len(user))
-    starts = np.flatnonzero(session_starts(acts))
-    begin, end = int(acts.time.min()), int(acts.time.max())
+    starts = np.flatnonzero(session_starts(change_sets))
+    begin, end = int(change_sets.time.min()), int(change_sets.time.max())
     a_day = len(starts) / (float(users.rate.sum()) * max((end - begin) / DAY, 1.0))
-    seen = count_before(acts.user[starts], acts.time[starts], user, moment, moment.max() - begin)
+    seen = count_before(
+        change_sets.user[starts], change_sets.time[starts], user, moment, moment.max() - begin
+    )
     rate: Floats = (shape + seen) / (shape + a_day * np.maximum(moment - begin, 0) / DAY)
     return rate
 

@@ -5,54 +5,63 @@ from dataclasses import replace
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.parameters import CategoryMove, Column, Outage, Plants
 from ml_platform.events.simulator.sessions import Sessions
 from ml_platform.events.simulator.world import Ints, World
 
 
 def disturb(
-    world: World, acts: Acts, sessions: Sessions, plants: Plants, rng: np.random.Generator
-) -> Acts:
+    world: World,
+    change_sets: ChangeSets,
+    sessions: Sessions,
+    plants: Plants,
+    rng: np.random.Generator,
+) -> ChangeSets:
     """The events after anomalies, moves of mass and outages, in this order; quiet: the same events."""
     if plants.anomalies is not None:
-        strange = sessions.anomalous[acts.session]
-        count = len(acts)
-        acts = replace(
-            acts,
-            tool=np.where(strange, rng.integers(len(words.TOOLS), size=count), acts.tool),
+        strange = sessions.anomalous[change_sets.session]
+        count = len(change_sets)
+        change_sets = replace(
+            change_sets,
+            tool=np.where(strange, rng.integers(len(words.TOOLS), size=count), change_sets.tool),
             operation=np.where(
-                strange, rng.integers(len(words.OPERATIONS), size=count), acts.operation
+                strange, rng.integers(len(words.OPERATIONS), size=count), change_sets.operation
             ),
         )
     for move in plants.moves:
-        acts = _move(world, acts, move, rng)
+        change_sets = _move(world, change_sets, move, rng)
     for outage in plants.outages:
-        acts = _outage(acts, outage, rng)
-    return acts
+        change_sets = _outage(change_sets, outage, rng)
+    return change_sets
 
 
-def _move(world: World, acts: Acts, move: CategoryMove, rng: np.random.Generator) -> Acts:
+def _move(
+    world: World, change_sets: ChangeSets, move: CategoryMove, rng: np.random.Generator
+) -> ChangeSets:
     since = round(move.since.timestamp() * 1e6)
-    chosen = (acts.time >= since) & (rng.random(len(acts)) < move.mass)
-    quiet = acts.time < since
+    chosen = (change_sets.time >= since) & (rng.random(len(change_sets)) < move.mass)
+    quiet = change_sets.time < since
     match move.column:
         case Column.TOOL:
-            level = _level(words.TOOLS, acts.tool[quiet], move.level)
-            return replace(acts, tool=np.where(chosen, level, acts.tool))
+            level = _level(words.TOOLS, change_sets.tool[quiet], move.level)
+            return replace(change_sets, tool=np.where(chosen, level, change_sets.tool))
         case Column.OPERATION:
-            level = _level(words.OPERATIONS, acts.operation[quiet], move.level)
-            return replace(acts, operation=np.where(chosen, level, acts.operation))
+            level = _level(words.OPERATIONS, change_sets.operation[quiet], move.level)
+            return replace(change_sets, operation=np.where(chosen, level, change_sets.operation))
         case Column.EXTENSION:
-            named = acts.file >= 0
-            before = world.file_extensions[acts.project, acts.file][quiet & named]
+            named = change_sets.file >= 0
+            before = world.file_extensions[change_sets.project, change_sets.file][quiet & named]
             level = _level(words.EXTENSIONS, before, move.level)
             chosen = chosen & named
             files, lengths = _files_with(world, level)
-            pick = (rng.random(len(acts)) * lengths[acts.project]).astype(np.int64)
+            pick = (rng.random(len(change_sets)) * lengths[change_sets.project]).astype(np.int64)
             # A project without such a file keeps its own: there is nothing to move to.
-            possible = chosen & (lengths[acts.project] > 0)
-            return replace(acts, file=np.where(possible, files[acts.project, pick], acts.file))
+            possible = chosen & (lengths[change_sets.project] > 0)
+            return replace(
+                change_sets,
+                file=np.where(possible, files[change_sets.project, pick], change_sets.file),
+            )
 
 
 def _files_with(world: World, extension: int) -> tuple[Ints, Ints]:
@@ -69,7 +78,11 @@ def _level(names: tuple[str, ...], quiet: Ints, level: str | None) -> int:
     return int(np.where(counts > 0, counts, np.iinfo(np.int64).max).argmin())
 
 
-def _outage(acts: Acts, outage: Outage, rng: np.random.Generator) -> Acts:
+def _outage(change_sets: ChangeSets, outage: Outage, rng: np.random.Generator) -> ChangeSets:
     since, until = (round(time.timestamp() * 1e6) for time in (outage.since, outage.until))
-    lost = (acts.time >= since) & (acts.time < until) & (rng.random(len(acts)) < outage.share)
-    return replace(acts, file=np.where(lost, -1, acts.file))
+    lost = (
+        (change_sets.time >= since)
+        & (change_sets.time < until)
+        & (rng.random(len(change_sets)) < outage.share)
+    )
+    return replace(change_sets, file=np.where(lost, -1, change_sets.file))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.bayes import Posterior
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.population import Users, taste_centres
 from ml_platform.events.simulator.sessions import DAY
 from ml_platform.events.simulator.workflows import Catalogue, Executions, taste_affinities
@@ -52,7 +52,7 @@ def recommender_ceiling(
     world: World,
     catalogue: Catalogue,
     users: Users,
-    acts: Acts,
+    change_sets: ChangeSets,
     known: Posterior,
     executions: Executions,
     span: tuple[int, int],
@@ -62,13 +62,13 @@ def recommender_ceiling(
     mondays = mondays * _WEEK + _MONDAY
     tastes, persona = _tastes(world)
     scheduled = float((executions.trigger == _SCHEDULED).mean()) if len(executions) else 0.5
-    chances = _choices(world, catalogue, acts, known, tastes, persona, scheduled)
+    chances = _choices(world, catalogue, change_sets, known, tastes, persona, scheduled)
     pace = HORIZON_DAYS * len(executions) * DAY / (max(len(users), 1) * (span[1] - span[0]))
     found = []
     for monday in mondays.tolist():
-        seen = _seen(users, acts, executions, monday)
+        seen = _seen(users, change_sets, executions, monday)
         runs = _runs(users, catalogue, executions, monday)[seen]
-        belief = _belief(world, users, acts, known, monday)[seen]
+        belief = _belief(world, users, change_sets, known, monday)[seen]
         expected = _expected(runs, belief, chances, persona)
         found.append(_offer(seen, monday, runs, expected, pace))
     return _joined(found)
@@ -86,7 +86,7 @@ def _tastes(world: World) -> tuple[Floats, Ints]:
 def _choices(
     world: World,
     catalogue: Catalogue,
-    acts: Acts,
+    change_sets: ChangeSets,
     known: Posterior,
     tastes: Floats,
     persona: Ints,
@@ -96,7 +96,7 @@ def _choices(
     settings = world.parameters.executions
     _, personas, categories = world.shape
     mix = np.full((personas, categories), 1e-9)
-    np.add.at(mix.T, acts.category, known.persona)
+    np.add.at(mix.T, change_sets.category, known.persona)
     mix /= mix.sum(axis=1, keepdims=True)
     liking = taste_affinities(world, catalogue, tastes)
     chances = scheduled * softmax(liking)
@@ -107,9 +107,9 @@ def _choices(
     return result
 
 
-def _seen(users: Users, acts: Acts, executions: Executions, monday: int) -> Ints:
+def _seen(users: Users, change_sets: ChangeSets, executions: Executions, monday: int) -> Ints:
     seen = np.zeros(len(users), dtype=bool)
-    for user, time in ((acts.user, acts.time), (executions.user, executions.start)):
+    for user, time in ((change_sets.user, change_sets.time), (executions.user, executions.start)):
         seen[user[(time >= monday - SEEN_DAYS * DAY) & (time < monday)]] = True
     return np.flatnonzero(seen)
 
@@ -122,12 +122,14 @@ def _runs(users: Users, catalogue: Catalogue, executions: Executions, monday: in
     return runs.astype(np.float64)
 
 
-def _belief(world: World, users: Users, acts: Acts, known: Posterior, monday: int) -> Floats:
+def _belief(
+    world: World, users: Users, change_sets: ChangeSets, known: Posterior, monday: int
+) -> Floats:
     """(users, personas) from each user's last event before the Monday; the prior where there is none."""
     belief = np.tile(world.personas, (len(users), 1))
-    before = np.flatnonzero(acts.time < monday)
+    before = np.flatnonzero(change_sets.time < monday)
     # Rows are in order of (user, time): of several of a user the last assignment stays.
-    belief[acts.user[before]] = known.persona[before]
+    belief[change_sets.user[before]] = known.persona[before]
     return belief
 
 

@@ -9,14 +9,12 @@ that is over by then ends without it. Everything but these draws follows from ob
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ml_platform.arrays import Flags
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.bayes import session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.world import Ints, World
-
-Flags = NDArray[np.bool_]
 
 STREAM = 0x21707
 """Tells this random stream from that of the block."""
@@ -43,48 +41,50 @@ class Launches:
         return Launches(self.completes[keep], self.starts[keep])
 
 
-def draw_launches(world: World, acts: Acts, rng: np.random.Generator) -> Launches:
+def draw_launches(world: World, change_sets: ChangeSets, rng: np.random.Generator) -> Launches:
     """The runs that go with events: by ritual, and some out of the blue."""
     settings = world.parameters.rituals
-    completes = completions(world, acts)
-    uniform = rng.random((3, len(acts)))
+    completes = completions(world, change_sets)
+    uniform = rng.random((3, len(change_sets)))
     delay = np.where(uniform[1] < settings.second_share, *DELAYS)
     place = np.flatnonzero(completes & (uniform[0] < settings.fires))
     after = place + delay[place]
-    inside = after < len(acts)
+    inside = after < len(change_sets)
     place, after = place[inside], after[inside]
     starts = uniform[2] < settings.spontaneous
-    starts[after[acts.session[after] == acts.session[place]]] = True
+    starts[after[change_sets.session[after] == change_sets.session[place]]] = True
     return Launches(completes, starts)
 
 
-def completions(world: World, acts: Acts) -> Flags:
-    """Which events complete a ritual, from tools, operations and sessions alone; acts by (user, time)."""
+def completions(world: World, change_sets: ChangeSets) -> Flags:
+    """Which events complete a ritual, from tools, operations and sessions alone; change sets by (user, time)."""
     nearest, farthest = world.parameters.rituals.reach
-    position = positions(acts)
-    found = np.zeros(len(acts), dtype=bool)
+    position = positions(change_sets)
+    found = np.zeros(len(change_sets), dtype=bool)
     for operation, step in words.RITUALS.values():
         tool, last = step.split(":")
-        this = (acts.tool == words.TOOLS.index(tool)) & (
-            acts.operation == words.OPERATIONS.index(last)
+        this = (change_sets.tool == words.TOOLS.index(tool)) & (
+            change_sets.operation == words.OPERATIONS.index(last)
         )
-        began = acts.operation == words.OPERATIONS.index(operation)
+        began = change_sets.operation == words.OPERATIONS.index(operation)
         for distance in range(nearest, farthest + 1):
             row = np.flatnonzero(this & (position >= distance))
             found[row] |= began[row - distance]
-    return _rested(acts, found)
+    return _rested(change_sets, found)
 
 
-def positions(acts: Acts) -> Ints:
+def positions(change_sets: ChangeSets) -> Ints:
     """How many events of its session lie before each."""
-    first = np.flatnonzero(session_starts(acts))
-    return np.arange(len(acts)) - np.repeat(first, np.diff(np.append(first, len(acts))))
+    first = np.flatnonzero(session_starts(change_sets))
+    return np.arange(len(change_sets)) - np.repeat(
+        first, np.diff(np.append(first, len(change_sets)))
+    )
 
 
-def _rested(acts: Acts, found: Flags) -> Flags:
+def _rested(change_sets: ChangeSets, found: Flags) -> Flags:
     """Without those within `REST` events after an earlier one; step by step, all sessions at once."""
-    first = np.flatnonzero(session_starts(acts))
-    length = np.diff(np.append(first, len(acts)))
+    first = np.flatnonzero(session_starts(change_sets))
+    length = np.diff(np.append(first, len(change_sets)))
     last = np.full(len(first), -REST - 1)
     kept = np.zeros_like(found)
     for step in range(int(length.max()) if len(length) else 0):

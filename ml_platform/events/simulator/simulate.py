@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml_platform.events.simulator.acts import Acts, draw_acts
 from ml_platform.events.simulator.adoption import HISTORY_DAYS, Shown, draw_suggestions
 from ml_platform.events.simulator.adoption_bayes import expected_share
 from ml_platform.events.simulator.anomalies import STREAM, Anomalous, draw_anomalous
 from ml_platform.events.simulator.anomaly_ceiling import suspicions
 from ml_platform.events.simulator.bayes import Posterior, posterior, select, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets, draw_change_sets
 from ml_platform.events.simulator.launch_ceilings import candidate_success
 from ml_platform.events.simulator.parameters import DEFAULT, QUIET, Parameters, Plants
 from ml_platform.events.simulator.plants import disturb
@@ -68,7 +68,7 @@ class Block:
 
     users: Users
     sessions: Sessions
-    acts: Acts
+    change_sets: ChangeSets
     launches: Launches
     known: Posterior
     executions: Executions
@@ -104,11 +104,11 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
             prefix=f"{tag}{simulation.seed}",
             as_of=until,
         )
-        events = writer.events(block.acts, block.rng)
+        events = writer.events(block.change_sets, block.rng)
         yield "users", writer.users(since)
         yield "events", events
-        yield "ceilings", writer.ceilings(block.acts, block.known, events)
-        ceilings = _step_ceilings(world, block.acts, block.known, block.launches)
+        yield "ceilings", writer.ceilings(block.change_sets, block.known, events)
+        ceilings = _step_ceilings(world, block.change_sets, block.known, block.launches)
         yield "ceilings", writer.step_ceilings(*ceilings, events)
         yield "ceilings", writer.offers(_offers(world, block, simulation.span), catalogue)
         yield "ceilings", writer.launch_ceilings(block.executions, block.launch_success)
@@ -123,20 +123,22 @@ def tables(simulation: Simulation) -> Iterator[tuple[str, pa.Table]]:
 def _known_anomalies(world: World, writer: Writer, block: Block) -> Iterator[tuple[str, pa.Table]]:
     """Events of anomalous sessions, what people report of them, and the detector's ceiling."""
     strange = block.anomalous
-    judged = suspicions(world, block.users, block.acts, block.known, strange)
-    events = writer.events(strange.acts, block.rng)
+    judged = suspicions(world, block.users, block.change_sets, block.known, strange)
+    events = writer.events(strange.change_sets, block.rng)
     yield "events", events
-    known = posterior(world, strange.acts)
-    steps = _step_ceilings(world, strange.acts, known, Launches.none(len(strange.acts)))
+    known = posterior(world, strange.change_sets)
+    steps = _step_ceilings(
+        world, strange.change_sets, known, Launches.none(len(strange.change_sets))
+    )
     yield "ceilings", writer.step_ceilings(*steps, events)
     yield "known_anomalies", writer.known_anomalies(strange)
     yield "ceilings", writer.suspicions(judged)
 
 
 def _step_ceilings(
-    world: World, acts: Acts, known: Posterior, launches: Launches
+    world: World, change_sets: ChangeSets, known: Posterior, launches: Launches
 ) -> tuple[NextStep, Floats]:
-    return next_steps(world, acts, known), soon_chances(world, acts, launches)
+    return next_steps(world, change_sets, known), soon_chances(world, change_sets, launches)
 
 
 def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.Generator) -> Block:
@@ -147,31 +149,31 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
     users = draw_users(world, numbers, rng)
     users = come_and_go(world, users, simulation.span, (simulation.seed, int(numbers[0])))
     planned = plan_sessions(world, users, before, until, rng, plants.anomalies)
-    drawn = draw_acts(world, users, planned, rng, plants)
-    keep = _held_acts(world, planned, drawn)
+    drawn = draw_change_sets(world, users, planned, rng, plants)
+    keep = _held_change_sets(world, planned, drawn)
     keep &= there(users, drawn.user, planned.start[drawn.session])
-    acts = disturb(world, select(drawn, keep & (drawn.time < until)), planned, plants, rng)
+    change_sets = disturb(world, select(drawn, keep & (drawn.time < until)), planned, plants, rng)
     catalogue = build_catalogue(world)
     stream = np.random.default_rng([simulation.seed, int(numbers[0]), RITUAL_STREAM])
-    launches = draw_launches(world, acts, stream)
+    launches = draw_launches(world, change_sets, stream)
     executions = draw_executions(
-        world, catalogue, users, acts, launches.starts, (before, since, until), rng
+        world, catalogue, users, change_sets, launches.starts, (before, since, until), rng
     )
-    launch_success = candidate_success(world, catalogue, users, acts, executions)
+    launch_success = candidate_success(world, catalogue, users, change_sets, executions)
     own = np.random.default_rng([simulation.seed, int(numbers[0]), _SUGGESTIONS])
-    shown = draw_suggestions(world, catalogue, users, acts, executions, plants, since, own)
+    shown = draw_suggestions(world, catalogue, users, change_sets, executions, plants, since, own)
     strange = np.random.default_rng([simulation.seed, int(numbers[0]), STREAM])
-    anomalous = draw_anomalous(world, users, acts, (since, until), strange)
+    anomalous = draw_anomalous(world, users, change_sets, (since, until), strange)
     # Sessions that began before the start are left out whole, so no session lacks its first event.
-    kept = planned.start[acts.session] >= since
-    acts = select(acts, kept)
+    kept = planned.start[change_sets.session] >= since
+    change_sets = select(change_sets, kept)
     seen = (executions.start >= since) & (executions.start < until)
     return Block(
         users=users,
         sessions=planned,
-        acts=acts,
+        change_sets=change_sets,
         launches=launches.where(kept),
-        known=posterior(world, acts),
+        known=posterior(world, change_sets),
         executions=_rows(executions, seen),
         launch_success=launch_success[seen],
         shown=_rows(shown, (shown.time >= since) & (shown.time < until)),
@@ -181,11 +183,11 @@ def _block(simulation: Simulation, world: World, numbers: Ints, rng: np.random.G
 
 
 def _offers(world: World, block: Block, span: tuple[int, int]) -> Offers:
-    of = (block.users, block.acts, block.known, block.executions)
+    of = (block.users, block.change_sets, block.known, block.executions)
     return recommender_ceiling(world, build_catalogue(world), *of, span)
 
 
-def _held_acts(world: World, planned: Sessions, drawn: Acts) -> NDArray[np.bool_]:
+def _held_change_sets(world: World, planned: Sessions, drawn: ChangeSets) -> NDArray[np.bool_]:
     """Which events belong to sessions that take place."""
     starts = np.flatnonzero(session_starts(drawn))
     ends = drawn.time[np.append(starts[1:], len(drawn)) - 1] if len(drawn) else drawn.time

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.parameters import Suggestions
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY
@@ -72,7 +72,7 @@ def draw_slates(
     world: World,
     catalogue: Catalogue,
     users: Users,
-    acts: Acts,
+    change_sets: ChangeSets,
     executions: Executions,
     planned: tuple[Occasions, Ints],
     rng: np.random.Generator,
@@ -102,14 +102,14 @@ def draw_slates(
         workflow[rows] = np.argsort(-wanted[rows], axis=1, kind="stable")[:, : settings.slate]
     size = settings.slate
     asked = (np.repeat(user, size), workflow.ravel(), np.repeat(start, size))
-    utility = observable_utility(settings, catalogue, acts, executions, asked)
+    utility = observable_utility(settings, catalogue, change_sets, executions, asked)
     return Slates(user, start, workflow, utility.reshape(len(user), size))
 
 
 def observable_utility(
     settings: Suggestions,
     catalogue: Catalogue,
-    acts: Acts,
+    change_sets: ChangeSets,
     executions: Executions,
     asked: tuple[Ints, Ints, Ints],
 ) -> Floats:
@@ -131,14 +131,14 @@ def observable_utility(
     days = np.minimum(since_last(ran, executions.start, pair, time) / DAY, HISTORY_DAYS)
     known, known_at = window - LABEL_DAYS * DAY, time - LABEL_DAYS * DAY
     of_category = count_before(
-        acts.user * categories + acts.category,
-        acts.time,
+        change_sets.user * categories + change_sets.category,
+        change_sets.time,
         user * categories + catalogue.category[workflow],
         known_at,
         known,
     )
     similarity = of_category / np.maximum(
-        count_before(acts.user, acts.time, user, known_at, known), 1
+        count_before(change_sets.user, change_sets.time, user, known_at, known), 1
     )
     utility: Floats = (
         settings.base

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.bayes import Posterior
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.parameters import Rituals
 from ml_platform.events.simulator.rituals import DELAYS, Launches, positions
 from ml_platform.events.simulator.world import Floats, Ints, World
@@ -49,39 +49,41 @@ def end_chances(world: World) -> Floats:
     return chances
 
 
-def next_steps(world: World, acts: Acts, known: Posterior) -> NextStep:
+def next_steps(world: World, change_sets: ChangeSets, known: Posterior) -> NextStep:
     """The best prediction of what follows each event."""
-    prediction, confidence = np.zeros(len(acts), dtype=np.int64), np.zeros(len(acts))
-    for first in range(0, len(acts), BLOCK_ROWS):
+    prediction, confidence = np.zeros(len(change_sets), dtype=np.int64), np.zeros(len(change_sets))
+    for first in range(0, len(change_sets), BLOCK_ROWS):
         rows = slice(first, first + BLOCK_ROWS)
-        chances = step_chances(world, acts, known, rows)
+        chances = step_chances(world, change_sets, known, rows)
         prediction[rows] = chances.argmax(axis=1)
         confidence[rows] = chances.max(axis=1)
     return NextStep(prediction, confidence)
 
 
-def step_chances(world: World, acts: Acts, known: Posterior, rows: slice) -> Floats:
+def step_chances(world: World, change_sets: ChangeSets, known: Posterior, rows: slice) -> Floats:
     """(rows, steps + 1) probability of each next step and of the end."""
-    onward = np.matmul(known.joint[rows][:, :, None, :], world.moves[acts.slot[rows]])[:, :, 0, :]
+    onward = np.matmul(known.joint[rows][:, :, None, :], world.moves[change_sets.slot[rows]])[
+        :, :, 0, :
+    ]
     tools = np.einsum("nkc,kct->nct", onward, world.tools, optimize=True)
-    operations = np.moveaxis(world.operations, 2, 0)[acts.operation[rows]]
+    operations = np.moveaxis(world.operations, 2, 0)[change_sets.operation[rows]]
     going_on = np.einsum("nct,ncto->nto", tools, operations).reshape(len(onward), -1)
-    ends = end_chances(world)[positions(acts)[rows]][:, None]
+    ends = end_chances(world)[positions(change_sets)[rows]][:, None]
     return np.concatenate([going_on * (1.0 - ends), ends], axis=1)
 
 
-def soon_chances(world: World, acts: Acts, launches: Launches) -> Floats:
+def soon_chances(world: World, change_sets: ChangeSets, launches: Launches) -> Floats:
     """Probability that a run starts after this event and before the third from here.
 
     By how many events of the session follow (none, one, more), since a need ends with the session.
     """
     settings = world.parameters.rituals
-    position = positions(acts)
+    position = positions(change_sets)
     ends = end_chances(world)
     now = ends[position]
     after = ends[np.minimum(position + 1, len(ends) - 1)]
     following = np.stack([now, (1.0 - now) * after, (1.0 - now) * (1.0 - after)], axis=1)
-    due = _due(settings)[_stages(acts, launches)]
+    due = _due(settings)[_stages(change_sets, launches)]
     quiet = (1.0 - settings.spontaneous) ** np.arange(1, 4)
     soon: Floats = (following * (1.0 - (1.0 - due) * quiet)).sum(axis=1)
     return soon
@@ -94,13 +96,13 @@ def best_threshold(chances: Floats) -> float:
     return float(ordered[expected.argmax()]) if len(ordered) else 0.5
 
 
-def _stages(acts: Acts, launches: Launches) -> Ints:
+def _stages(change_sets: ChangeSets, launches: Launches) -> Ints:
     """Events since the session's last completion: 0 to 3; 4: at 3, with a run at 2; 5: none is due."""
-    position = positions(acts)
-    row = np.arange(len(acts))
+    position = positions(change_sets)
+    row = np.arange(len(change_sets))
     completed = np.maximum.accumulate(np.where(launches.completes, row, -1))
     age = np.where(completed >= row - position, row - completed, DELAYS[1] + 2)
-    begun = np.zeros(len(acts), dtype=bool)
+    begun = np.zeros(len(change_sets), dtype=bool)
     begun[1:] = launches.starts[:-1]
     return np.where(age > DELAYS[1], 5, age + (begun & (age == DELAYS[1])))
 

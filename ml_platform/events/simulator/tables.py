@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ml_platform.events import schema
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
 from ml_platform.events.simulator.adoption import OUTCOMES, Shown
 from ml_platform.events.simulator.anomalies import Anomalous, kind_names
 from ml_platform.events.simulator.anomaly_ceiling import Suspicions
 from ml_platform.events.simulator.bayes import Posterior, session_starts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.recommender_ceiling import Offers
 from ml_platform.events.simulator.step_ceilings import NextStep, best_threshold, step_names
@@ -52,44 +52,46 @@ class Writer:
             tenure_days=pa.array(self._users.tenure_days, pa.int32()),
         )
 
-    def events(self, acts: Acts, rng: np.random.Generator) -> pa.Table:
-        """One row an event; its act is itself."""
-        ids = self.event_ids(acts)
-        named = acts.file >= 0
-        first = np.searchsorted(acts.session, acts.session, side="left")
-        extensions = self._world.file_extensions[acts.project, acts.file]
+    def events(self, change_sets: ChangeSets, rng: np.random.Generator) -> pa.Table:
+        """One row an event; its change set is itself."""
+        ids = self.event_ids(change_sets)
+        named = change_sets.file >= 0
+        first = np.searchsorted(change_sets.session, change_sets.session, side="left")
+        extensions = self._world.file_extensions[change_sets.project, change_sets.file]
         return self._table(
             schema.EVENTS,
             event_id=ids,
-            user_id=self._ids.take(pa.array(acts.user)),
-            occurred_at=_times(acts.time),
-            received_at=self._received(acts.time, rng),
-            tool=_words(words.TOOLS, acts.tool),
-            operation=_words(words.OPERATIONS, acts.operation),
-            object_path=self._paths(acts, named),
+            user_id=self._ids.take(pa.array(change_sets.user)),
+            occurred_at=_times(change_sets.time),
+            received_at=self._received(change_sets.time, rng),
+            tool=_words(words.TOOLS, change_sets.tool),
+            operation=_words(words.OPERATIONS, change_sets.operation),
+            object_path=self._paths(change_sets, named),
             object_extension=_words(words.EXTENSIONS, np.where(named, extensions, -1)),
             session_id=_joined("s-", ids.take(pa.array(first))),
-            act_id=ids,
-            workflow_category=_words(words.CATEGORIES, acts.category),
-            is_bot=pa.array(np.zeros(len(acts), dtype=bool)),
-            utc_offset_minutes=pa.array(self._offsets[acts.user], pa.int16()),
+            change_set_id=ids,
+            workflow_category=_words(words.CATEGORIES, change_sets.category),
+            is_bot=pa.array(np.zeros(len(change_sets), dtype=bool)),
+            utc_offset_minutes=pa.array(self._offsets[change_sets.user], pa.int16()),
             attributes=_joined(
-                '{"duration_ms":', pa.array(acts.duration_ms).cast(pa.string()), "}"
+                '{"duration_ms":', pa.array(change_sets.duration_ms).cast(pa.string()), "}"
             ),
         )
 
-    def event_ids(self, acts: Acts) -> pa.Array:
+    def event_ids(self, change_sets: ChangeSets) -> pa.Array:
         """Ids of events: the user and the microsecond, unique as times are within a user."""
         return _joined(
-            self._ids.take(pa.array(acts.user)), "-", pa.array(acts.time).cast(pa.string())
+            self._ids.take(pa.array(change_sets.user)),
+            "-",
+            pa.array(change_sets.time).cast(pa.string()),
         )
 
-    def ceilings(self, acts: Acts, known: Posterior, events: pa.Table) -> pa.Table:
+    def ceilings(self, change_sets: ChangeSets, known: Posterior, events: pa.Table) -> pa.Table:
         """Predictions of the Bayes rule, one for every event."""
         return self._table(
             schema.CEILINGS,
             row_id=events["event_id"],
-            model=_words(["pattern_classifier"], np.zeros(len(acts), dtype=np.int64)),
+            model=_words(["pattern_classifier"], np.zeros(len(change_sets), dtype=np.int64)),
             occurred_at=events["occurred_at"],
             received_at=events["received_at"],
             prediction=_words(words.CATEGORIES, known.prediction),
@@ -147,26 +149,26 @@ class Writer:
 
     def known_anomalies(self, strange: Anomalous) -> pa.Table:
         """Anomalous sessions of which people have told by the end of the simulation."""
-        first, last = _session_ends(strange.acts)
-        session = strange.acts.session[first]
-        reported = strange.acts.time[last] + strange.report_delay[session]
+        first, last = _session_ends(strange.change_sets)
+        session = strange.change_sets.session[first]
+        reported = strange.change_sets.time[last] + strange.report_delay[session]
         told = reported <= self._as_of
-        ids = self.event_ids(strange.acts).take(pa.array(first[told]))
+        ids = self.event_ids(strange.change_sets).take(pa.array(first[told]))
         return self._table(
             schema.KNOWN_ANOMALIES,
             anomaly_id=_joined("a-", ids),
             session_id=_joined("s-", ids),
-            user_id=self._ids.take(pa.array(strange.acts.user[first[told]])),
-            occurred_at=_times(strange.acts.time[first[told]]),
+            user_id=self._ids.take(pa.array(strange.change_sets.user[first[told]])),
+            occurred_at=_times(strange.change_sets.time[first[told]]),
             received_at=_times(reported[told]),
             kind=_words(kind_names(), strange.kind[session[told]]),
         )
 
     def suspicions(self, judged: Suspicions) -> pa.Table:
         """Ceilings of the anomaly detector, one a session, at the time of its last event."""
-        first, last = _session_ends(judged.acts)
-        moment = _times(judged.acts.time[last])
-        ids = self.event_ids(judged.acts)
+        first, last = _session_ends(judged.change_sets)
+        moment = _times(judged.change_sets.time[last])
+        ids = self.event_ids(judged.change_sets)
         return self._table(
             schema.CEILINGS,
             row_id=_joined("s-", ids.take(pa.array(first))),
@@ -234,7 +236,7 @@ class Writer:
             probability=pa.array(share),
         )
 
-    def _paths(self, acts: Acts, named: NDArray[np.bool_]) -> pa.Array:
+    def _paths(self, change_sets: ChangeSets, named: NDArray[np.bool_]) -> pa.Array:
         """``area/project/area_nn.extension``: every file has one place and one extension."""
         per_area = self._world.parameters.population.files_per_area
         paths = [
@@ -244,7 +246,7 @@ class Writer:
             for file, extension in enumerate(row)
         ]
         files = self._world.file_extensions.shape[1]
-        return _words(paths, np.where(named, acts.project * files + acts.file, -1))
+        return _words(paths, np.where(named, change_sets.project * files + change_sets.file, -1))
 
     def _received(self, times: Ints, rng: np.random.Generator) -> pa.Array:
         """Seconds later as a rule, hours later for one in a hundred, never after the end."""
@@ -258,10 +260,10 @@ class Writer:
         return pa.table([columns[name] for name in kind.names], schema=kind)
 
 
-def _session_ends(acts: Acts) -> tuple[Ints, Ints]:
+def _session_ends(change_sets: ChangeSets) -> tuple[Ints, Ints]:
     """Places of the first and the last event of each session."""
-    first = np.flatnonzero(session_starts(acts))
-    return first, np.append(first[1:], len(acts))[: len(first)] - 1
+    first = np.flatnonzero(session_starts(change_sets))
+    return first, np.append(first[1:], len(change_sets))[: len(first)] - 1
 
 
 def _workflow_names(catalogue: Catalogue) -> list[str]:

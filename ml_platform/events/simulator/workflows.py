@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.acts import Acts
+from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
 from ml_platform.events.simulator.turnover import there
@@ -81,7 +81,7 @@ def draw_executions(
     world: World,
     catalogue: Catalogue,
     users: Users,
-    acts: Acts,
+    change_sets: ChangeSets,
     starts: NDArray[np.bool_],
     span: tuple[int, ...],
     rng: np.random.Generator,
@@ -93,7 +93,9 @@ def draw_executions(
     across, so that no cut there depends on the hour drawn.
     """
     liking = affinities(world, catalogue, users)
-    user, workflow, start, trigger = _with_events(world, catalogue, liking, acts, starts, rng)
+    user, workflow, start, trigger = _with_events(
+        world, catalogue, liking, change_sets, starts, rng
+    )
     planned = _scheduled(world, users, liking, span, rng.spawn(1)[0])
     none = np.full((len(user), world.parameters.executions.candidate_hours), -1)
     merged_user = np.concatenate([user, planned.user])
@@ -102,7 +104,7 @@ def draw_executions(
     order = order[there(users, merged_user[order], merged_start[order])]
     user, start = merged_user[order], merged_start[order]
     workflow = np.concatenate([workflow, planned.workflow])[order]
-    status = _success(world, catalogue, users, acts, (user, workflow, start), rng)
+    status = _success(world, catalogue, users, change_sets, (user, workflow, start), rng)
     minutes = catalogue.minutes[workflow] * np.exp(rng.normal(0.0, 0.4, len(user)))
     return Executions(
         user=user,
@@ -120,23 +122,23 @@ def _with_events(
     world: World,
     catalogue: Catalogue,
     liking: Floats,
-    acts: Acts,
+    change_sets: ChangeSets,
     starts: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Within the second after an event, and before the next one, a workflow of its category as a rule."""
     settings = world.parameters.executions
     chosen = np.flatnonzero(starts)
-    user, category = acts.user[chosen], acts.category[chosen]
+    user, category = change_sets.user[chosen], change_sets.category[chosen]
     match = settings.category_match * (
         catalogue.category == np.arange(len(words.CATEGORIES))[:, None]
     )
     sampler = Sampler.of(softmax(liking[:, None, :] + match[None, :, :]))
     row = user * len(words.CATEGORIES) + category
     workflow = sampler.draw(row, rng.random(len(chosen)))
-    pause = np.append(np.diff(acts.time), SECOND)
+    pause = np.append(np.diff(change_sets.time), SECOND)
     free = np.where((pause > 0) & (pause < SECOND), pause, SECOND)[chosen]
-    start = acts.time[chosen] + (rng.uniform(0.2, 0.9, len(chosen)) * free).astype(np.int64)
+    start = change_sets.time[chosen] + (rng.uniform(0.2, 0.9, len(chosen)) * free).astype(np.int64)
     trigger = (rng.random(len(chosen)) < 0.4).astype(np.int64)
     return user, workflow, start, trigger
 
@@ -214,7 +216,7 @@ def _success(
     world: World,
     catalogue: Catalogue,
     users: Users,
-    acts: Acts,
+    change_sets: ChangeSets,
     runs: tuple[Ints, Ints, Ints],
     rng: np.random.Generator,
 ) -> Ints:
@@ -222,7 +224,7 @@ def _success(
     user, workflow, start = runs
     local_hour = (start + home_offsets(world, users)[user]) % DAY / HOUR
     since_last = hours_since(user * len(catalogue.category) + workflow, start)
-    activity = count_before(acts.user, acts.time, user, start, HOUR)
+    activity = count_before(change_sets.user, change_sets.time, user, start, HOUR)
     logit = success_logit(world, catalogue, workflow, local_hour, since_last)
     logit += world.parameters.executions.success_activity * np.log1p(activity)
     success = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-logit))

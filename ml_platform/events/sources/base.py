@@ -14,7 +14,7 @@ class Source(Protocol):
 
     ``batches`` may be called again and then gives the same rows. Rows carry the column names of
     `ml_platform.events.schema.TABLES`; columns that may be null may be missing, ``received_at``,
-    ``act_id``, ``source`` and ``is_bot`` have defaults (`ml_platform.events.quality`); nothing is
+    ``change_set_id``, ``source`` and ``is_bot`` have defaults (`ml_platform.events.quality`); nothing is
     validated yet.
     """
 

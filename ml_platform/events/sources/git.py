@@ -1,4 +1,4 @@
-"""The history of a git repository: one event a changed file, the commit as the act and the session."""
+"""The history of a git repository: one event a changed file, the commit as the change set and the session."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ _COLUMNS = (
     "operation",
     "object_path",
     "session_id",
-    "act_id",
+    "change_set_id",
     "workflow_category",
     "is_bot",
     "utc_offset_minutes",

@@ -22,7 +22,7 @@ from ml_platform.features.quality.report import (
 )
 from ml_platform.features.quality.together import correlated, mixed_scales
 from ml_platform.features.sample import hashed_sample
-from ml_platform.features.spec import Family, FeatureSpec, Kind
+from ml_platform.spec.feature import Family, FeatureSpec, Kind
 
 if TYPE_CHECKING:
     import pandas as pd

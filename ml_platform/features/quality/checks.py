@@ -6,7 +6,7 @@ import numpy as np
 
 from ml_platform.features.quality.column import Column
 from ml_platform.features.quality.report import Defect, QualityFinding
-from ml_platform.features.spec import Kind
+from ml_platform.spec.feature import Kind
 
 MISSING = 0.5
 VALUES_BY_ROWS = 0.1

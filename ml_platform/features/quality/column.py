@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.features.sample import holds_lists, token_lists
-from ml_platform.features.spec import Kind
+from ml_platform.spec.feature import Kind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from ml_platform.features.spec import Kind
+from ml_platform.spec.feature import Kind
 
 
 class Defect(StrEnum):

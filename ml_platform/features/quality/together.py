@@ -8,7 +8,7 @@ import numpy as np
 from ml_platform.features.quality.checks import MINIMUM_ROWS, VALUES_BY_ROWS
 from ml_platform.features.quality.column import Column
 from ml_platform.features.quality.report import Defect, QualityFinding
-from ml_platform.features.spec import Kind
+from ml_platform.spec.feature import Kind
 
 CORRELATION = 0.95
 PAIR_ROWS = 5_000

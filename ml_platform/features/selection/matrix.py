@@ -10,7 +10,7 @@ from ml_platform.features.leakage import KeyColumns
 from ml_platform.features.leaking_labels import with_classes
 from ml_platform.features.quality.column import kind_of
 from ml_platform.features.sample import token_lists
-from ml_platform.features.spec import Kind
+from ml_platform.spec.feature import Kind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ml_platform.models.artifact import Artifact, ArtifactKind
-from ml_platform.models.blocks import folds, time_blocks
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.encoding import (
     EncodedRows,
@@ -21,7 +19,7 @@ from ml_platform.models.sequences.encoding import (
     SequencePlan,
     fit_sequence_encoding,
 )
-from ml_platform.models.sequences.epochs import Examples, answers, device, reproducible, train
+from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import (
     Answering,
     Encoder,
@@ -32,16 +30,24 @@ from ml_platform.models.sequences.net import (
 )
 from ml_platform.models.sequences.ngram_fit import soon_truth
 from ml_platform.models.sequences.onnx_export import export_network
-from ml_platform.models.sequences.recipe import NetRecipe
 from ml_platform.models.sequences.scorer import MODEL_FILE, network_file
-from ml_platform.models.task import SOON
+from ml_platform.models.sequences.training_loop import (
+    Examples,
+    answers,
+    device,
+    reproducible,
+    train,
+)
 from ml_platform.models.threshold import best_f1
+from ml_platform.models.time_series_split import folds, time_blocks
+from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.task import SOON
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.models.spec import FitOutcome, FitRequest
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome, FitRequest
+    from ml_platform.spec.training_set import TrainingSet
 
 BLOCKS = 8
 """Blocks of time of the training part; the newest one validates."""
@@ -67,11 +73,11 @@ def fit_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetRecipe,
+    recipe: NetworkHyperparameters,
     gap: timedelta,
 ) -> "FitOutcome":
     """`train_network`, then the artifact; touches the training part alone."""
-    from ml_platform.models.spec import FitOutcome
+    from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
     estimator, history = train_network(training_set, request, plan, recipe, gap)
@@ -105,7 +111,7 @@ def train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetRecipe,
+    recipe: NetworkHyperparameters,
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     """Fit on all but the newest block of the training part, stop by that block, set the threshold on it.
@@ -116,7 +122,7 @@ def train_network(
         return _train_network(training_set, request, plan, recipe, gap)
 
 
-def make_encoder(recipe: NetRecipe, shape: NetShape) -> Encoder:
+def make_encoder(recipe: NetworkHyperparameters, shape: NetShape) -> Encoder:
     """The encoder that the recipe names."""
     if recipe.encoder == "lstm":
         return Lstm(shape.width, (recipe.first, recipe.second), recipe.dropout)
@@ -134,7 +140,7 @@ def _train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetRecipe,
+    recipe: NetworkHyperparameters,
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     rows, label, classes = training_set.train, training_set.record.label, _steps(training_set)
@@ -165,7 +171,11 @@ def _train_network(
 
 
 def _new(
-    encoding: SequenceEncoding, classes: int, fit: Examples, recipe: NetRecipe, seed: int
+    encoding: SequenceEncoding,
+    classes: int,
+    fit: Examples,
+    recipe: NetworkHyperparameters,
+    seed: int,
 ) -> list[SequenceNet]:
     """The members as they are drawn, each by a seed of its own."""
     plan = encoding.plan

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.models.artifact import Artifact, ArtifactKind
 from ml_platform.models.encoding import require_features
 from ml_platform.models.tokens import TokenColumn, token_column
+from ml_platform.spec.artifact import Artifact, ArtifactKind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.models.blocks import folds, time_blocks
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.ngram import STEPS, STOP, Contexts, NgramScorer, symbols
-from ml_platform.models.task import SOON, YES
 from ml_platform.models.threshold import best_f1
+from ml_platform.models.time_series_split import folds, time_blocks
 from ml_platform.models.tokens import token_column
+from ml_platform.spec.task import SOON, YES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.models.spec import FitOutcome, FitRequest
-    from ml_platform.training_sets.training_set import TrainingSet
+    from ml_platform.spec.model import FitOutcome, FitRequest
+    from ml_platform.spec.training_set import TrainingSet
 
 SOON_LABEL = "workflow_soon"
 BLOCKS = 8
@@ -27,7 +27,7 @@ STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
 @dataclass(frozen=True)
-class NgramRecipe:
+class NgramHyperparameters:
     """What a count depends on."""
 
     order: int = 8
@@ -42,10 +42,10 @@ class NgramRecipe:
 
 
 def fit_ngram(
-    training_set: "TrainingSet", request: "FitRequest", recipe: NgramRecipe, gap: timedelta
+    training_set: "TrainingSet", request: "FitRequest", recipe: NgramHyperparameters, gap: timedelta
 ) -> "FitOutcome":
     """Count all but the newest block to choose strengths and threshold on it, then all training rows."""
-    from ml_platform.models.spec import FitOutcome
+    from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
@@ -77,7 +77,7 @@ def fit_ngram(
 
 
 def count_ngram(
-    rows: "pd.DataFrame", label: str, classes: tuple[str, ...], recipe: NgramRecipe
+    rows: "pd.DataFrame", label: str, classes: tuple[str, ...], recipe: NgramHyperparameters
 ) -> NgramScorer:
     """The n-gram of ``rows``; its threshold is never reached, for the caller to set."""
     steps = token_column(rows[STEPS], lists=True)
@@ -110,7 +110,7 @@ def _count(
     followed: np.ndarray,
     soon: np.ndarray,
     symbol_count: int,
-    recipe: NgramRecipe,
+    recipe: NgramHyperparameters,
 ) -> tuple[Contexts, tuple[float, ...]]:
     """The tree, level by level: a context's rows are those of its children and the ones that end with it."""
     outcomes = int(followed.max()) + 1
@@ -169,7 +169,7 @@ def _level(
     )
 
 
-def _discount(counts: np.ndarray, recipe: NgramRecipe) -> float:
+def _discount(counts: np.ndarray, recipe: NgramHyperparameters) -> float:
     """n1 / (n1 + 2 n2) of a level, from the successors seen once and twice (Ney, Essen and Kneser 1994)."""
     if recipe.discount:
         return recipe.discount
@@ -178,7 +178,7 @@ def _discount(counts: np.ndarray, recipe: NgramRecipe) -> float:
 
 
 def choose(
-    early: NgramScorer, recipe: NgramRecipe, held: "pd.DataFrame", label: str
+    early: NgramScorer, recipe: NgramHyperparameters, held: "pd.DataFrame", label: str
 ) -> tuple[NgramScorer, dict[str, float]]:
     """Strengths with the lowest loss on the held-out block, the threshold with its best F1, and metrics."""
     truth = class_codes(held, label, early.classes[:-1])

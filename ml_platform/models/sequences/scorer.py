@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.models.artifact import Artifact
 from ml_platform.models.sequences.encoding import ENCODING_FILE, SequenceEncoding
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,15 +6,19 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.examine import Examined
-from ml_platform.evaluation.fairness.group_sums import GroupSums, Rate, group_sums
-from ml_platform.evaluation.fairness.groups import Grouping, grouping_of
-from ml_platform.evaluation.fairness.lens import Decision
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.dimensions.fairness.group_metrics import Decision
+from ml_platform.evaluation.dimensions.fairness.group_statistics import (
+    GroupStatistics,
+    Rate,
+    group_sums,
+)
+from ml_platform.evaluation.dimensions.fairness.groups import Grouping, grouping_of
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.catalogue import spec_named
-from ml_platform.models.spec import FairnessPolicy
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -29,8 +33,8 @@ def sums_of(
     policy: FairnessPolicy = POLICY,
     resamples: int = 500,
     seed: int = 0,
-) -> GroupSums:
-    """Sums where every row is a unit of its own, unless ``units`` says otherwise."""
+) -> GroupStatistics:
+    """SufficientStatistics where every row is a unit of its own, unless ``units`` says otherwise."""
     rows = len(rates[0].top)
     return group_sums(
         rates,
@@ -76,7 +80,7 @@ def shares(users: int = 200, rows: int = 4_000, seed: int = 0) -> tuple[Training
                 "row_id": [f"r{first + i}" for i in range(rows)],
                 "user_id": [f"u{i}" for i in user],
                 "cluster_id": [f"u{i}" for i in user],
-                "act_id": [f"r{first + i}" for i in range(rows)],
+                "change_set_id": [f"r{first + i}" for i in range(rows)],
                 "occurred_at": pd.Timestamp(START) + pd.to_timedelta(np.arange(rows), unit="min"),
                 "adopted_share": np.clip(chance + generator.normal(0, 0.1, rows), 0, 1),
                 "adopted": np.where(yes, "yes", "no"),
@@ -95,7 +99,7 @@ def shares(users: int = 200, rows: int = 4_000, seed: int = 0) -> tuple[Training
 
 
 class Handed:
-    """Answers with ``told``; for users of ``team`` less by ``short``, and worth nothing where ``noise``."""
+    """Predictions with ``told``; for users of ``team`` less by ``short``, and worth nothing where ``noise``."""
 
     classes = ("adopted_share",)
 
@@ -110,15 +114,15 @@ class Handed:
 
 def examined(
     rows: TrainingSet, users: pd.DataFrame | None, scorer: object, model: str = "suggestion_scorer"
-) -> Examined:
+) -> EvaluationContext:
     spec = spec_named(model)
-    answers = Answers(scorer.predict_proba(rows.test), getattr(scorer, "threshold", None))
-    return Examined(
+    predictions = Predictions(scorer.predict_proba(rows.test), getattr(scorer, "threshold", None))
+    return EvaluationContext(
         replace(spec, features=rows.record.features),
         rows,
-        judge_of(spec.task, rows),
+        evaluator_of(spec.task, rows),
         scorer,
-        answers,
+        predictions,
         seed=7,
         users=users,
         resamples=300,

@@ -5,20 +5,20 @@ import time
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.fairness.comparisons import (
+from ml_platform.evaluation.dimensions.fairness.comparisons import (
     gap_to_the_rest,
     largest_difference,
     smallest_ratio,
 )
-from ml_platform.evaluation.fairness.group_sums import Rate, units_of
-from ml_platform.evaluation.fairness.groups import grouping_of
-from ml_platform.evaluation.fairness.lens import (
+from ml_platform.evaluation.dimensions.fairness.group_metrics import (
     ERROR,
     FALSE_POSITIVE,
     SELECTION,
     TRUE_POSITIVE,
 )
-from ml_platform.models.spec import FairnessPolicy
+from ml_platform.evaluation.dimensions.fairness.group_statistics import Rate, units_of
+from ml_platform.evaluation.dimensions.fairness.groups import grouping_of
+from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform_tests.evaluation.fairness.people import POLICY, decision, sums_of, teams
 
 ADULT = {("Female", 1): 1769, ("Female", 0): 14423, ("Male", 1): 9918, ("Male", 0): 22732}

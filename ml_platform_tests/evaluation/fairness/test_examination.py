@@ -7,16 +7,23 @@ import pandas as pd
 import pytest
 
 from ml_platform import values
-from ml_platform.evaluation.dimension import Dimension
-from ml_platform.evaluation.examine import Examined, examinations, examine
-from ml_platform.evaluation.fairness.examination import examine_fairness
-from ml_platform.evaluation.fairness.measures import KINDS, PROXY, SCORE
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
+from ml_platform.evaluation.dimensions.dimension import Dimension
+from ml_platform.evaluation.dimensions.fairness.dimension import examine_fairness
+from ml_platform.evaluation.dimensions.fairness.measures import KINDS, PROXY, SCORE
+from ml_platform.evaluation.dimensions.registry import EvaluationContext, examinations, examine
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.catalogue import MODELS, spec_named
-from ml_platform.models.spec import FairnessPolicy, FitOutcome, FitRequest, Selected
-from ml_platform.models.task import Classification, Detection, Ranking, Replay, Sequence
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.fairness import FairnessPolicy, Selected
+from ml_platform.spec.model import FitOutcome, FitRequest
+from ml_platform.spec.task import (
+    Classification,
+    Detection,
+    OffPolicyChoice,
+    Ranking,
+    SequencePrediction,
+)
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import CLASSES, STRONG, make_training_set
 from ml_platform_tests.evaluation.fairness.people import Handed, examined, shares, users_of
 
@@ -155,10 +162,10 @@ def test_a_category_is_no_decision_but_errors_count() -> None:
         fairness=FairnessPolicy(minimum_clusters=10),
         task=Classification(),
     )
-    answers = Answers(STRONG.predict_proba(rows.test))
-    judge = judge_of(spec.task, rows)
+    predictions = Predictions(STRONG.predict_proba(rows.test))
+    evaluator = evaluator_of(spec.task, rows)
     found = examine_fairness(
-        Examined(spec, rows, judge, STRONG, answers, 0, users=users, resamples=200)
+        EvaluationContext(spec, rows, evaluator, STRONG, predictions, 0, users=users, resamples=200)
     )
     assert {"error_gap", "class_recall_gap", "calibration_gap"} <= set(found.measures)
     assert "no decision on a person" in found.not_applicable["selection_ratio"]
@@ -172,7 +179,7 @@ def test_every_model_says_what_being_selected_means() -> None:
         expected = Selected.NEITHER
         if isinstance(spec.task, Detection):
             expected = Selected.BURDEN
-        elif isinstance(spec.task, Sequence) or spec.name == "suggestion_scorer":
+        elif isinstance(spec.task, SequencePrediction) or spec.name == "suggestion_scorer":
             expected = Selected.FAVOUR
         assert spec.fairness.selected is expected, spec.name
 
@@ -186,7 +193,7 @@ def _frame(count: int, users: int = 80) -> pd.DataFrame:
             "row_id": rows,
             "user_id": user,
             "cluster_id": user,
-            "act_id": rows,
+            "change_set_id": rows,
             "occurred_at": at,
             "told": np.random.default_rng(0).random(count),
         }
@@ -194,29 +201,29 @@ def _frame(count: int, users: int = 80) -> pd.DataFrame:
 
 
 class _Fixed:
-    """Answers with an array, one row a row asked."""
+    """Predictions with an array, one row a row asked."""
 
-    def __init__(self, classes: tuple[str, ...], answers: np.ndarray) -> None:
-        self.classes, self.answers = classes, answers
+    def __init__(self, classes: tuple[str, ...], predictions: np.ndarray) -> None:
+        self.classes, self.predictions = classes, predictions
         self.threshold = 0.5
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        return self.answers[: len(rows)]
+        return self.predictions[: len(rows)]
 
 
 def _subject(
-    model: str, frame: pd.DataFrame, classes: tuple[str, ...], answers: np.ndarray
-) -> Examined:
+    model: str, frame: pd.DataFrame, classes: tuple[str, ...], predictions: np.ndarray
+) -> EvaluationContext:
     spec = spec_named(model)
     base = make_training_set(20)
     record = replace(base.record, label=spec.label, classes=classes, features=("told",))
     rows = TrainingSet(record, frame, frame)
-    return Examined(
+    return EvaluationContext(
         spec,
         rows,
-        judge_of(spec.task, rows),
-        _Fixed(classes, answers),
-        Answers(answers, 0.5),
+        evaluator_of(spec.task, rows),
+        _Fixed(classes, predictions),
+        Predictions(predictions, 0.5),
         0,
         users=users_of(80),
         resamples=200,
@@ -261,7 +268,7 @@ def test_launch_times_are_compared_where_an_outcome_is_known() -> None:
     for name in ("outcome", "chosen", "propensity", "logged_hour", "slot"):
         frame[name] = np.nan
     subject = _subject("trigger_predictor", frame, ("no", "yes"), _two(np.full(4_000, 0.5)))
-    assert isinstance(subject.spec.task, Replay)
+    assert isinstance(subject.spec.task, OffPolicyChoice)
     found = examine_fairness(subject)
     assert found.measures["error_gap"].value == 0
     assert found.measures["calibration_gap"].high < 0.3
@@ -273,9 +280,9 @@ def test_lists_are_compared_by_gain_recall_and_rarity() -> None:
     worse = (np.arange(2_000) % 80) % 4 == 2
     frame["next_used"] = [["a"]] * 2_000
     items = tuple("abcdefgh")
-    answers = np.tile(np.linspace(1.0, 0.1, 8), (2_000, 1))
-    answers[worse] = answers[worse][:, ::-1]
-    subject = _subject("workflow_recommender", frame, items, answers)
+    predictions = np.tile(np.linspace(1.0, 0.1, 8), (2_000, 1))
+    predictions[worse] = predictions[worse][:, ::-1]
+    subject = _subject("workflow_recommender", frame, items, predictions)
     assert isinstance(subject.spec.task, Ranking)
     found = examine_fairness(subject)
     assert found.measures["error_gap"].low > 0.5
@@ -293,8 +300,8 @@ def test_a_need_for_a_workflow_is_a_decision_the_next_step_is_not() -> None:
     frame["workflow_soon"] = np.where(needed, "yes", "no")
     missed = (np.arange(6_000) % 80) % 4 == 3
     soon = np.where(needed & ~(missed & (generator.random(6_000) < 0.6)), 0.9, 0.1)
-    answers = np.column_stack([np.full(6_000, 0.8), np.full(6_000, 0.2), soon])
-    found = examine_fairness(_subject("sequence_ngram", frame, ("a", "b", "soon"), answers))
+    predictions = np.column_stack([np.full(6_000, 0.8), np.full(6_000, 0.2), soon])
+    found = examine_fairness(_subject("sequence_ngram", frame, ("a", "b", "soon"), predictions))
     assert found.measures["error_gap"].value == 0
     assert found.measures["equal_opportunity_difference"].low > 0.4
     assert "class_recall_gap" in found.not_applicable

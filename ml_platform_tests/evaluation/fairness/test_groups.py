@@ -1,13 +1,13 @@
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.fairness.groups import (
+from ml_platform.evaluation.dimensions.fairness.groups import (
     crossed,
     grouping_of,
     tenure_grouping,
     user_groupings,
 )
-from ml_platform.models.spec import FairnessPolicy
+from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform_tests.evaluation.fairness.people import users_of
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.fairness.groups import grouping_of
-from ml_platform.evaluation.fairness.mitigation import reweighing
+from ml_platform.evaluation.dimensions.fairness.groups import grouping_of
+from ml_platform.evaluation.dimensions.fairness.mitigation import reweighing
 
 
 def test_weights_by_hand() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.evaluation.robustness.columns import Column, columns_of, known_of
-from ml_platform.evaluation.robustness.perturb import (
+from ml_platform.evaluation.dimensions.robustness.columns import Column, columns_of, known_of
+from ml_platform.evaluation.dimensions.robustness.perturb import (
     UNSEEN,
     blanked,
     blanked_at_random,
@@ -17,7 +17,7 @@ from ml_platform.evaluation.robustness.perturb import (
     swap_rate,
     unseen,
 )
-from ml_platform.features.spec import Kind
+from ml_platform.spec.feature import Kind
 from ml_platform_tests.evaluation.robustness.toys import FEATURES, Sturdy, examined, training_set
 
 ROWS = training_set(4_000)

@@ -4,15 +4,20 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from ml_platform.evaluation.intervals import Replicates
-from ml_platform.evaluation.robustness.classes import PLAIN, ClassSums
-from ml_platform.evaluation.robustness.columns import columns_of
-from ml_platform.evaluation.robustness.decisions import Decisions, decisions_of
-from ml_platform.evaluation.robustness.examination import robustness
-from ml_platform.evaluation.robustness.part import scored
-from ml_platform.evaluation.robustness.sample import CLUSTERS, probed_rows, sampled
-from ml_platform.evaluation.robustness.shift import judged_slice, kept_in, moved_features
-from ml_platform.evaluation.robustness.skill import mean_of, primary_metrics, retained, told
+from ml_platform.evaluation.dimensions.robustness.classes import PLAIN, ClassSums
+from ml_platform.evaluation.dimensions.robustness.columns import columns_of
+from ml_platform.evaluation.dimensions.robustness.decisions import Decisions, decisions_of
+from ml_platform.evaluation.dimensions.robustness.dimension import robustness
+from ml_platform.evaluation.dimensions.robustness.part import scored
+from ml_platform.evaluation.dimensions.robustness.sample import CLUSTERS, probed_rows, sampled
+from ml_platform.evaluation.dimensions.robustness.shift import judged_slice, kept_in, moved_features
+from ml_platform.evaluation.dimensions.robustness.skill import (
+    mean_of,
+    primary_metrics,
+    retained,
+    told,
+)
+from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.models.catalogue import MODELS
 from ml_platform_tests.evaluation.robustness.toys import (
     CLASSES,
@@ -30,7 +35,7 @@ def value(x: float) -> Replicates:
 
 
 @pytest.mark.parametrize(
-    ("worse", "plain", "naive", "kept"),
+    ("worse", "plain", "dummy", "kept"),
     [
         (0.7, 0.9, 0.5, 0.5),
         (0.9, 0.9, 0.5, 1.0),
@@ -42,8 +47,8 @@ def value(x: float) -> Replicates:
         (0.7, 0.5, 0.5, 0.0),
     ],
 )
-def test_retained_skill_by_hand(worse: float, plain: float, naive: float, kept: float) -> None:
-    found = retained(value(worse), value(plain), value(naive))
+def test_retained_skill_by_hand(worse: float, plain: float, dummy: float, kept: float) -> None:
+    found = retained(value(worse), value(plain), value(dummy))
     assert found.value == pytest.approx(kept)
     assert found.resampled == pytest.approx(np.full(3, kept))
     assert scored(found).value == pytest.approx(1 + 9 * kept)
@@ -64,11 +69,11 @@ def test_whole_clusters_are_sampled_and_the_same_ones_each_time() -> None:
     subject = examined(Sturdy(), ROWS)
     found = sampled(subject, 600)
     assert 600 <= len(found.rows) <= 602
-    assert found.judge.cluster_count == len(found.rows) / 2 >= CLUSTERS
+    assert found.evaluator.cluster_count == len(found.rows) / 2 >= CLUSTERS
     assert found.rows["row_id"].tolist() == sampled(subject, 600).rows["row_id"].tolist()
     places = ROWS.test["row_id"].isin(found.rows["row_id"]).to_numpy()
-    assert np.array_equal(found.answers.values, subject.answers.values[places])
-    assert sampled(subject, 9_000).judge is subject.judge
+    assert np.array_equal(found.predictions.values, subject.predictions.values[places])
+    assert sampled(subject, 9_000).evaluator is subject.evaluator
     assert probed_rows(56) < probed_rows(4) == 5_000
 
 
@@ -78,22 +83,22 @@ def test_a_slice_has_the_metrics_of_its_rows() -> None:
     where = np.arange(len(ROWS.test)) < 700
     found = judged_slice(subject, sample, where, "accuracy")
     assert found is not None
-    figure, naive = told(found[0]), found[1]
+    figure, dummy = told(found[0]), found[1]
     truth = ROWS.test["label"][where]
-    said = np.array(CLASSES)[subject.answers.values[where].argmax(axis=1)]
+    said = np.array(CLASSES)[subject.predictions.values[where].argmax(axis=1)]
     assert figure.value == pytest.approx(metrics.accuracy_score(truth, said), abs=1e-12)
     assert figure.low < figure.value < figure.high
-    assert naive.value == pytest.approx((truth == "common").mean(), abs=1e-12)
+    assert dummy.value == pytest.approx((truth == "common").mean(), abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("own", "naive", "kept"),
+    ("own", "dummy", "kept"),
     [(0.9, 0.85, 1.0), (0.7, 0.3, 1.0), (0.7, 0.6, 0.5), (0.5, 0.5, 0.0), (0.6, 0.5, 0.25)],
 )
 def test_a_slice_loses_skill_only_if_level_and_gain_are_lower(
-    own: float, naive: float, kept: float
+    own: float, dummy: float, kept: float
 ) -> None:
-    found = kept_in((value(own), value(naive)), (value(0.9), value(0.5)))
+    found = kept_in((value(own), value(dummy)), (value(0.9), value(0.5)))
     assert found.value == pytest.approx(kept)
 
 
@@ -126,9 +131,9 @@ def test_other_mixes_equal_sample_weights_of_scikit_learn() -> None:
         assert found["metric:half"][0] == pytest.approx(
             reference(truth, said, sample_weight=weights[truth])
         )
-        naive = np.ones(500, dtype=int) if alarms else np.zeros(500, dtype=int)
-        assert found["naive:half"][0] == pytest.approx(
-            reference(truth, naive, sample_weight=weights[truth])
+        dummy = np.ones(500, dtype=int) if alarms else np.zeros(500, dtype=int)
+        assert found["dummy:half"][0] == pytest.approx(
+            reference(truth, dummy, sample_weight=weights[truth])
         )
         assert found["recall:1"][0] == pytest.approx(metrics.recall_score(truth, said))
 
@@ -154,7 +159,7 @@ def test_decisions_of_a_classification_are_its_labels() -> None:
 
 def test_detection_equals_scikit_learns_roc_auc() -> None:
     subject = examined(Sturdy(), ROWS)
-    from ml_platform.evaluation.robustness.perturb import permuted
+    from ml_platform.evaluation.dimensions.robustness.perturb import permuted
 
     worse = permuted(ROWS.test, columns_of(subject), subject.seed)
     sure = [Sturdy().predict_proba(rows).max(axis=1) for rows in (ROWS.test, worse)]

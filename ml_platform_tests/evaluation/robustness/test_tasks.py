@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.dimension import Dimension
-from ml_platform.evaluation.robustness.examination import ANSWERED, robustness
+from ml_platform.evaluation.dimensions.dimension import Dimension
+from ml_platform.evaluation.dimensions.robustness.dimension import ANSWERED, robustness
 from ml_platform.models.anomaly_detector import SPEC as DETECTOR
 from ml_platform.models.sequence_ngram import SPEC as NGRAM
-from ml_platform.models.spec import FitRequest, ModelSpec
 from ml_platform.models.suggestion_scorer import SPEC as SUGGESTIONS
 from ml_platform.models.trigger_predictor import SPEC as LAUNCHES
 from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
-from ml_platform.training_sets.training_set import TrainingSet
+from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.robustness.toys import examined, training_set
 from ml_platform_tests.models import adoptions, detections, launches, step_worlds
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.examine import Examined
-from ml_platform.evaluation.judge import Answers
-from ml_platform.evaluation.judges import judge_of
-from ml_platform.evaluation.scorers import score
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
 from ml_platform.models.pattern_classifier import SPEC
-from ml_platform.models.spec import ModelSpec, Scorer
-from ml_platform.models.task import Classification, Ranking
-from ml_platform.training_sets.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.model import ModelSpec, Scorer
+from ml_platform.spec.task import Classification, Ranking
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 from ml_platform_tests.evaluation.examples import AS_OF, CUT, START
 
 CLASSES = ("common", "other", "rare")
@@ -37,7 +37,7 @@ def rows_of(generator: np.random.Generator, count: int, first: int, start: objec
         "row_id": [f"r{first + i}" for i in range(count)],
         "user_id": [f"u{i % 20}" for i in range(count)],
         "cluster_id": [f"c{first + i // 2}" for i in range(count)],
-        "act_id": [f"a{first + i}" for i in range(count)],
+        "change_set_id": [f"a{first + i}" for i in range(count)],
         "occurred_at": pd.Timestamp(start) + pd.to_timedelta(np.arange(count), unit="min"),
         "label": words[code],
         "word": words[told[0]],
@@ -185,10 +185,14 @@ class Memorises:
         return softmax(np.where(familiar[:, None], logits(rows), np.log(SHARES)))
 
 
-def examined(scorer: Scorer, rows: TrainingSet, spec: ModelSpec = TOY, **more: object) -> Examined:
+def examined(
+    scorer: Scorer, rows: TrainingSet, spec: ModelSpec = TOY, **more: object
+) -> EvaluationContext:
     """``scorer`` ready to be examined."""
     bounded = not isinstance(spec.task, Ranking)
     values = score("candidate", scorer, rows.test, rows.record.classes, bounded=bounded)
-    answers = Answers(values, getattr(scorer, "threshold", None))
-    judge = judge_of(spec.task, rows)
-    return Examined(spec, rows, judge, scorer, answers, seed=7, resamples=200, **more)  # type: ignore[arg-type]
+    predictions = Predictions(values, getattr(scorer, "threshold", None))
+    evaluator = evaluator_of(spec.task, rows)
+    return EvaluationContext(
+        spec, rows, evaluator, scorer, predictions, seed=7, resamples=200, **more
+    )  # type: ignore[arg-type]

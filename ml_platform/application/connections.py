@@ -1,0 +1,100 @@
+"""What the use cases reach the outside through; everything is opened on first use."""
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ml_platform.errors import UsageError
+from ml_platform.home import HomeState, read_home
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.lake import ParquetLake
+    from ml_platform.adapters.ledger.interface import Ledger
+    from ml_platform.adapters.services import Services
+    from ml_platform.adapters.tracking import MlflowTracking
+
+
+NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`"
+"""Why schedules and sensors of a new home have nothing to do."""
+
+
+class Connections:
+    """Ledger, tracking and lake of one home, each opened when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def home(self) -> HomeState:
+        """Source and clock of the home."""
+        state = read_home(self.settings)
+        if state is None:
+            raise UsageError(
+                f"The home {self.settings.home} has no source yet.",
+                remedy="run `ml-platform run --source ...` or `ml-platform ingest --source ...` first",
+            )
+        return state
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been run in this home yet: it has neither source nor clock."""
+        return read_home(self.settings) is None
+
+    def now(self) -> datetime:
+        """The clock of ages and windows: the wall's while the source advances, else the home's."""
+        state = self.home
+        return datetime.now(UTC) if state.advances else state.as_of
+
+    @property
+    def newest_event_at(self) -> datetime:
+        """Time of the newest event in the lake."""
+        newest = self.lake.newest("events")
+        if newest is None:
+            raise UsageError(
+                f"The lake of {self.settings.home} has no events.",
+                remedy="run `ml-platform ingest --source ...` first",
+            )
+        return newest
+
+    @property
+    def source_is_live(self) -> bool:
+        """Whether the source of the home is expected to have events of the last hours."""
+        return self.home.source.live
+
+    @property
+    def source_is_simulated(self) -> bool:
+        """Whether every figure of this home is to be labelled SIMULATED."""
+        return self.home.source.simulated
+
+    @cached_property
+    def _services(self) -> "Services":
+        from ml_platform.adapters.services import running_services
+
+        return running_services(self.settings)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The ledger in PostgreSQL."""
+        from ml_platform.adapters.ledger.postgres import PostgresLedger
+
+        return PostgresLedger(self._services.urls.ml_platform)
+
+    @cached_property
+    def tracking(self) -> "MlflowTracking":
+        """MLflow's tracking server and registry."""
+        from ml_platform.adapters.tracking import MlflowTracking
+
+        return MlflowTracking(self._services.tracking_url)
+
+    @property
+    def tracking_url(self) -> str:
+        """Where people look at MLflow."""
+        return self._services.tracking_url
+
+    @cached_property
+    def lake(self) -> "ParquetLake":
+        """The event lake."""
+        from ml_platform.adapters.lake import ParquetLake
+
+        return ParquetLake(self.settings.lake, self.settings.quarantine)

@@ -1,0 +1,212 @@
+"""A candidate judged: the report on it, and the evidence that what was judged is what lies on disk."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform import values
+from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import candidate_key
+from ml_platform.gates.policy import policy_version
+from ml_platform.models.candidate import CandidateRecord
+from ml_platform.registry.records import ProductionState
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.evaluation.evaluate import Compared, Origin
+    from ml_platform.evaluation.report import EvaluationReport
+    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.gates.integrity import IntegrityEvidence
+    from ml_platform.spec.artifact import Artifact
+    from ml_platform.spec.training_set import TrainingSet
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gates decide on, and the state of production that it was compared with."""
+
+    report: "EvaluationReport"
+    evidence: "IntegrityEvidence"
+    production: ProductionState
+    """Read before the comparison, which is with the champion of this very state."""
+
+
+def evaluate_candidate(
+    spec: ModelSpec,
+    platform: Connections,
+    record: TrainingSetRecord,
+    candidate: CandidateRecord,
+    progress: Callable[[str], None],
+) -> Judged:
+    """The report, and the evidence that what was judged is what lies on disk."""
+    from ml_platform.adapters.serving_cost import cost_meter
+    from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext, examine
+    from ml_platform.evaluation.evaluate import evaluate
+    from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
+    from ml_platform.models.probabilities import load_probabilities
+    from ml_platform.training_sets.build import load_training_set
+
+    settings = platform.settings
+    rows = load_training_set(settings.training_sets, record)
+    artifact = read_artifact(
+        settings.artifacts / candidate.artifact_sha256, candidate.artifact_sha256
+    )
+    production = platform.ledger.production(spec.name)
+    scorer = scorer_of(artifact)
+    leakage = leakage_report(spec, rows)
+    report = evaluate(
+        rows,
+        candidate=scorer,
+        estimator=load_probabilities(
+            settings.home / "estimator_probabilities",
+            candidate.estimator_probabilities_sha256,
+            artifact.classes,
+        ),
+        baseline=load_scorer(settings.artifacts / candidate.rules_sha256, candidate.rules_sha256),
+        seed=spec.seed,
+        task=spec.task,
+        ceiling=_ceiling(platform, spec, rows),
+        champion=_champion(platform, production, record),
+        challenged=_challenged(platform, spec, record),
+        origin=_origin(spec, platform, candidate, production),
+        examine=lambda evaluator, predictions: examine(
+            EvaluationContext(
+                spec=spec,
+                training_set=rows,
+                evaluator=evaluator,
+                candidate=scorer,
+                predictions=predictions,
+                seed=spec.seed,
+                folds=candidate.fold_metrics,
+                artifact=artifact,
+                users=platform.lake.rows("users").to_pandas(),
+                cost_meter=cost_meter(settings.price_per_core_hour),
+                progress=progress,
+                leakage=leakage,
+                quality=quality_report(spec, rows),
+            )
+        ),
+    )
+    evidence = _evidence(spec, platform, report, record, artifact, leakage)
+    return Judged(report, evidence, production)
+
+
+def _origin(
+    spec: ModelSpec,
+    platform: Connections,
+    candidate: CandidateRecord,
+    production: ProductionState,
+) -> "Origin":
+    """What the report tells of the candidate and of this home."""
+    from ml_platform.evaluation.evaluate import Origin
+
+    return Origin(
+        as_of=platform.home.as_of,
+        newest_row_at=platform.newest_event_at,
+        live=platform.source_is_live,
+        artifact_sha256=candidate.artifact_sha256,
+        policy_version=policy_version(spec.policy),
+        versions={
+            "candidate": candidate.artifact_sha256[:12],
+            "baseline": candidate.rules_sha256[:12],
+            "champion": str(production.version or ""),
+        },
+        folds=candidate.fold_metrics,
+        source_options=platform.home.source.arguments,
+    )
+
+
+def _evidence(
+    spec: ModelSpec,
+    platform: Connections,
+    report: "EvaluationReport",
+    record: TrainingSetRecord,
+    artifact: "Artifact",
+    leakage: "LeakageReport",
+) -> "IntegrityEvidence":
+    """What was recorded, beside what lies on disk and is defined now."""
+    from ml_platform.gates.integrity import evidence_of
+    from ml_platform.training_sets.window import rows_path
+
+    definitions = platform.ledger.feature_definitions()
+    return evidence_of(
+        report,
+        record,
+        leakage,
+        artifact_sha256=artifact.sha256,
+        rows_sha256=values.file_sha256(rows_path(platform.settings.training_sets, record)),
+        artifact_features=_in_order(artifact.features, record.features),
+        current_feature_versions={
+            feature.name: definitions[spec.table.qualified(feature.name)][0]
+            for feature in spec.table.features
+        },
+    )
+
+
+def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str, ...]:
+    """The artifact takes its inputs by name: in the training set's order, strangers last."""
+    return (*(f for f in order if f in features), *(f for f in features if f not in order))
+
+
+def _champion(
+    platform: Connections, production: ProductionState, training_set: TrainingSetRecord
+) -> "Compared":
+    """The version in production, loaded from its bytes; none before the first promotion."""
+    from ml_platform.evaluation.comparison.comparability import comparability
+    from ml_platform.evaluation.evaluate import Compared
+    from ml_platform.models.artifact import load_scorer
+
+    if production.version is None:
+        return Compared()
+    record = platform.ledger.version(production.model, production.version)
+    found = comparability(
+        production.version,
+        features=record.input_schema,
+        feature_versions=record.feature_versions,
+        classes=record.classes,
+        record=training_set,
+    )
+    if not found.possible:
+        return Compared(note=found.note)
+    path = platform.settings.home / record.artifact_path
+    return Compared(load_scorer(path, record.artifact_sha256), found.note)
+
+
+def _challenged(
+    platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord
+) -> "Compared":
+    """The latest candidate of the model that this one challenges, to be judged on the same rows."""
+    from ml_platform.evaluation.comparison.comparability import why_not_comparable
+    from ml_platform.evaluation.evaluate import Compared
+    from ml_platform.models.artifact import read_artifact, scorer_of
+
+    if not spec.challenges:
+        return Compared()
+    latest = platform.ledger.state(candidate_key(spec.challenges))
+    if not latest:
+        return Compared(note=f"{spec.challenges} has no candidate yet")
+    sha256 = str(latest["sha256"])
+    artifact = read_artifact(platform.settings.artifacts / sha256, sha256)
+    learned = platform.ledger.training_set(spec.challenges, str(latest["training_set"]))
+    note = why_not_comparable(spec.challenges, artifact.features, learned, training_set)
+    return Compared(note=note) if note else Compared(scorer_of(artifact))
+
+
+def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd.DataFrame | None":
+    """The Bayes rule's answers for the test rows, where the source knows the truth."""
+    import pyarrow.compute as pc
+
+    name = spec.ceiling or spec.name
+    stored = platform.lake.rows(
+        "ceilings",
+        since=rows.record.split.test_from,
+        columns=("row_id", "model", "prediction", "probability"),
+    )
+    model = stored["model"]
+    own = pc.or_(pc.equal(model, name), pc.starts_with(model, f"{name}/"))
+    found = stored.filter(own)
+    return found.to_pandas() if len(found) else None

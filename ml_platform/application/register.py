@@ -1,0 +1,146 @@
+"""What registration writes: the version in ledger and MLflow, and the baselines of monitoring."""
+
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from ml_platform import values
+from ml_platform.application.connections import Connections
+from ml_platform.gates.record import Judgement
+from ml_platform.models.candidate import CandidateRecord
+from ml_platform.registry.records import VersionRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.report import EvaluationReport, Subject
+    from ml_platform.spec.model import Scorer
+    from ml_platform.spec.training_set import TrainingSet
+
+DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
+
+
+def register(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    candidate: CandidateRecord,
+    judgement: Judgement,
+) -> VersionRecord:
+    """The candidate's record in the ledger (the same one if it is there already) and in MLflow."""
+    from ml_platform.models.artifact import read_artifact
+    from ml_platform.registry.validate import validate
+
+    folder = platform.settings.artifacts / candidate.artifact_sha256
+    artifact = read_artifact(folder, candidate.artifact_sha256)
+    record = VersionRecord(
+        model=spec.name,
+        version=0,
+        artifact_sha256=candidate.artifact_sha256,
+        artifact_path=str(folder.relative_to(platform.settings.home)),
+        size_bytes=candidate.size_bytes,
+        framework="onnx",
+        parent=platform.ledger.production(spec.name).version,
+        training_set_fingerprint=training_set.fingerprint,
+        feature_versions=training_set.feature_versions,
+        parameters=candidate.parameters,
+        report_id=judgement.report_id,
+        decision=judgement.decision,
+        mlflow_run_id=judgement.mlflow_run_id,
+        mlflow_version="",
+        dagster_run_id=judgement.dagster_run_id,
+        code_version=metadata.version("ml-platform"),
+        dependencies={name: metadata.version(name) for name in DEPENDENCIES},
+        registered_at=platform.home.as_of,
+        experiment=spec.name,
+        input_schema=dict(artifact.features),
+        classes=artifact.classes,
+        policy=values.to_json(spec.policy),
+        integrity=judgement.integrity,
+    )
+    validate(record)
+    stored = platform.ledger.register(record)
+    if stored.mlflow_version:
+        return stored
+    number = platform.tracking.register_version(
+        spec.name,
+        stored.mlflow_run_id,
+        folder,
+        tags={
+            "fingerprint": values.fingerprint((spec.name, stored.version, stored.artifact_sha256)),
+            "version": str(stored.version),
+            "verdict": stored.decision.verdict.value,
+            "decided by": stored.decision.row,
+            "artifact sha256": stored.artifact_sha256,
+            "training set": stored.training_set_fingerprint,
+            "dagster run": stored.dagster_run_id,
+        },
+    )
+    platform.ledger.set_mlflow_version(spec.name, stored.version, number)
+    return platform.ledger.version(spec.name, stored.version)
+
+
+def save_baselines(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    record: VersionRecord,
+    rules_sha256: str,
+) -> None:
+    """What monitoring compares with: for this version, and for the rules that came with it.
+
+    Only then do these rules answer without a champion: what answers has a baseline at any time.
+    """
+    from ml_platform.models.artifact import load_scorer
+    from ml_platform.training_sets.build import load_training_set
+
+    report = platform.ledger.report(record.report_id)
+    assert report is not None
+    rows = load_training_set(platform.settings.training_sets, training_set)
+    artifacts = platform.settings.artifacts
+    version = load_scorer(artifacts / record.artifact_sha256, record.artifact_sha256)
+    rules = load_scorer(artifacts / rules_sha256, rules_sha256)
+    for name, scorer, subject in (
+        (str(record.version), version, report.candidate),
+        (rules_version(rules_sha256), rules, report.baseline),
+    ):
+        baseline = _baseline(spec, rows, name, scorer, subject, report)
+        platform.ledger.save_baseline(spec.name, name, baseline)
+    platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules_sha256})
+
+
+def rules_version(sha256: str) -> str:
+    """What prediction log, baselines and reports call a rule artifact: ``rules@`` and 12 digits."""
+    return f"rules@{sha256[:12]}"
+
+
+def rules_of(platform: Connections, model: str) -> str:
+    """SHA-256 of the rule artifact that answers for ``model`` without a champion."""
+    state = platform.ledger.state(f"rules/{model}")
+    return str(state["sha256"]) if state else ""
+
+
+def _baseline(
+    spec: ModelSpec,
+    rows: "TrainingSet",
+    version: str,
+    scorer: "Scorer",
+    subject: "Subject",
+    report: "EvaluationReport",
+) -> str:
+    from ml_platform.monitoring.baseline import build_baseline
+    from ml_platform.prediction_log.scoring import predicted
+
+    watched = [feature for feature in spec.table.features if feature.name in spec.features]
+    return values.to_json(
+        build_baseline(
+            rows.train,
+            watched,
+            model=spec.name,
+            version=version,
+            source=report.source,
+            simulated=report.simulated,
+            end=rows.record.split.train_until,
+            predictions=predicted(spec.task, scorer, rows.test),
+            performance=subject.metrics,
+        )
+    )

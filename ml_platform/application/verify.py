@@ -1,0 +1,146 @@
+"""What `ml-platform verify` looks at: everything stored, beside the files as they lie there now."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ml_platform import values
+from ml_platform.application.connections import Connections
+from ml_platform.application.promote import artifact_sha256_now
+from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.registry.records import VersionRecord
+from ml_platform.registry.verify import (
+    Finding,
+    VersionEvidence,
+    verify,
+    verify_bytes,
+    verify_version,
+)
+from ml_platform.spec.training_set import TrainingSetRecord
+
+T = TypeVar("T")
+
+
+def verify_home(platform: Connections) -> tuple[Finding, ...]:
+    """Chain, production, decisions, artifacts, data, monitoring decisions and experiments of a home.
+
+    A row that cannot be read any more is a finding as well, and the rest is looked at all the same.
+    """
+    ledger, faults = platform.ledger, list[Finding]()
+    models = ledger.models()
+    keys = [(model, number) for model in models for number in ledger.version_numbers(model)]
+    evidence = {key: _evidence(platform, *key, faults) for key in keys}
+    readable = [found for found in evidence.values() if found is not None]
+    unreadable = [key for key, found in evidence.items() if found is None]
+    events = _readable(faults, "chain", ledger.events)
+    if events is None:
+        findings = tuple(finding for found in readable for finding in verify_version(found))
+    else:
+        production = {model: ledger.production(model) for model in models}
+        findings = verify(events, production, readable, unreadable=unreadable)
+    return (
+        *faults,
+        *findings,
+        *(_rules(platform, model) for model in models),
+        *(_decisions(platform, model) for model in models),
+        *_experiments(platform),
+    )
+
+
+def _experiments(platform: Connections) -> tuple[Finding, ...]:
+    """Every experiment: unchanged since it was frozen, its verdict the same when computed again."""
+    from ml_platform.application.experiment import verify_experiment
+
+    names = platform.ledger.experiment_names()
+    return tuple(found for name in names for found in verify_experiment(platform, name))
+
+
+def _evidence(
+    platform: Connections, model: str, number: int, faults: list[Finding]
+) -> VersionEvidence | None:
+    """What there is of a version; what of it cannot be read goes to ``faults``."""
+    ledger, name = platform.ledger, f"{model} {number}"
+    record = _readable(faults, f"{name} record", lambda: ledger.version(model, number))
+    if record is None:
+        return None
+    training_set = _readable(
+        faults,
+        f"{name} training set",
+        lambda: ledger.training_set(model, record.training_set_fingerprint),
+    )
+    return VersionEvidence(
+        record=record,
+        report=_readable(faults, f"{name} report", lambda: ledger.report(record.report_id)),
+        training_set=training_set,
+        artifact_sha256=artifact_sha256_now(
+            platform.settings.home / record.artifact_path, record.artifact_sha256
+        ),
+        rows_sha256=rows_sha256_now(platform, training_set),
+    )
+
+
+def _readable(faults: list[Finding], subject: str, read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except IntegrityError as error:
+        faults.append(Finding(subject, False, error.message))
+        return None
+
+
+def stored_report(platform: Connections, record: VersionRecord) -> EvaluationReport | None:
+    """The report of a version, or ``None`` if the ledger lacks it or it was changed in its place."""
+    try:
+        return platform.ledger.report(record.report_id)
+    except IntegrityError:
+        return None
+
+
+def stored_training_set(platform: Connections, record: VersionRecord) -> TrainingSetRecord | None:
+    """The record of a version's training set, or ``None`` if the ledger lacks it or it was changed."""
+    try:
+        return platform.ledger.training_set(record.model, record.training_set_fingerprint)
+    except IntegrityError:
+        return None
+
+
+def rows_sha256_now(platform: Connections, record: TrainingSetRecord | None) -> str | None:
+    """SHA-256 of the training set's file as it lies there, ``None`` if it is gone."""
+    from ml_platform.training_sets.window import rows_path
+
+    if record is None:
+        return None
+    path: Path = rows_path(platform.settings.training_sets, record)
+    return values.file_sha256(path) if path.exists() else None
+
+
+def _rules(platform: Connections, model: str) -> Finding:
+    """The rules that answer without a champion: their bytes are named by their hash."""
+    from ml_platform.application.register import rules_of
+
+    subject, sha256 = f"{model} rules artifact", rules_of(platform, model)
+    if not sha256:
+        return Finding(subject, True, "none answers yet")
+    found = artifact_sha256_now(platform.settings.artifacts / sha256, sha256)
+    return verify_bytes(subject, found, sha256)
+
+
+def _decisions(platform: Connections, model: str) -> Finding:
+    """Every stored monitoring report decided again; sentences for people are not compared."""
+    from ml_platform.retraining.decide import decided
+
+    subject, faults = f"{model} monitoring", list[Finding]()
+    reports = _readable(faults, subject, lambda: platform.ledger.monitoring_reports(model))
+    if reports is None:
+        return faults[0]
+    odd = []
+    for report in reports:
+        again = decided(report)
+        if (again.action, again.decision_row, again.confidence) != (
+            report.action,
+            report.decision_row,
+            report.confidence,
+        ):
+            odd.append(report.window_end.isoformat())
+    detail = f"decided otherwise: {', '.join(odd)}" if odd else f"{len(reports)} replayed"
+    return Finding(subject, not odd, detail)

@@ -1,0 +1,212 @@
+"""Parameters judged on blocks of the training part, and the winner held against the defaults on the last one.
+
+The judge is the model's own (`ml_platform.evaluation.tasks.registry`), the metric that of its gates: what a search
+makes better is what a candidate is held to. The test part is not looked at.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ml_platform.errors import InsufficientData
+from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.models.artifact import scorer_of
+from ml_platform.models.time_series_split import Fold
+from ml_platform.models.tuning_split import tuning_blocks
+from ml_platform.spec.gates import Bound
+from ml_platform.spec.model import FitRequest, ModelSpec, Parameter, Scorer
+from ml_platform.spec.task import Ranking
+from ml_platform.spec.training_set import CLUSTER, TIME, TrainingSet
+
+LEAST_CLUSTERS = 30
+"""Clusters of the holdout at least: below, a bootstrap interval covers less than it says."""
+TUNED, DEFAULT = "tuned", "default"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One point of the space that was tried."""
+
+    number: int
+    """0 are the defaults."""
+    state: str
+    """'complete', 'pruned' (worse than the median so far), 'failed' (too few rows for it), 'running'."""
+    value: float | None
+    """Mean of the metric over the blocks; of a pruned one over those it has seen."""
+    blocks: tuple[float, ...]
+    parameters: dict[str, Parameter]
+    seconds: float | None
+    worker: int
+
+
+@dataclass(frozen=True)
+class TuningRecord:
+    """A finished search: everything that was tried, and whether the winner replaces the defaults."""
+
+    model: str
+    study: str
+    """Its name in the storage: searches of the same question on the same rows continue it."""
+    training_set_fingerprint: str
+    metric: str
+    seed: int
+    trials: tuple[Trial, ...]
+    best: dict[str, Parameter]
+    """Parameters of the best trial; of equals, of the first."""
+    default_value: Estimate
+    """On the holdout block."""
+    tuned_value: Estimate
+    difference: Estimate
+    """Tuned minus default, paired by cluster."""
+    holdout_rows: int
+    holdout_clusters: int
+    verdict: str
+    """`TUNED` or `DEFAULT`."""
+    why: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is searched for: the mean of ``metric`` over ``blocks``, each fitted on what came before it."""
+
+    spec: ModelSpec
+    metric: str
+    blocks: tuple[TrainingSet, ...]
+    """``train`` is what came before the block, ``test`` is the block."""
+    holdout: TrainingSet
+    progress: Progress = field(default=lambda _: None, compare=False)
+
+    @property
+    def holdout_clusters(self) -> int:
+        """Clusters of the holdout."""
+        return int(self.holdout.test[CLUSTER].nunique())
+
+    def on_block(self, block: int, parameters: Mapping[str, Parameter]) -> float:
+        """The metric on one block.
+
+        Raises:
+            InsufficientData: the block has too little to fit on, or the metric is not defined on it.
+        """
+        part = self.blocks[block]
+        evaluator = evaluator_of(self.spec.task, part)
+        sums = evaluator.sufficient_statistics(
+            answers_on(self.spec, part, self._fitted(part, parameters))
+        )
+        return _value(sums, self.metric)
+
+    def on_holdout(self, parameters: Mapping[str, Parameter], seed: int) -> Replicates:
+        """The metric on the holdout with its resamples; the same ``seed`` makes them paired."""
+        evaluator = evaluator_of(self.spec.task, self.holdout)
+        fitted = self._fitted(self.holdout, parameters)
+        return replicate(
+            evaluator.sufficient_statistics(answers_on(self.spec, self.holdout, fitted)), seed=seed
+        )[self.metric]
+
+    def _fitted(self, part: TrainingSet, parameters: Mapping[str, Parameter]) -> Scorer:
+        asked = FitRequest(self.spec.seed, {**self.spec.defaults, **parameters}, self.progress)
+        return scorer_of(self.spec.fit(part, asked).artifact)
+
+
+def objective_of(
+    spec: ModelSpec, training_set: TrainingSet, progress: Progress = lambda _: None
+) -> Objective:
+    """The search of ``spec`` on the training part of ``training_set``.
+
+    Raises:
+        InsufficientData: too short a history, too few clusters in the holdout, or no metric of a gate that is
+            defined on every block.
+    """
+    blocks = tuning_blocks(training_set.train, spec.label_delay)
+    parts = tuple(part_of(training_set, fold) for fold in blocks.search)
+    holdout = part_of(training_set, blocks.holdout)
+    metric = _metric(spec, (*parts, holdout))
+    made = Objective(spec, metric, parts, holdout, progress)
+    if made.holdout_clusters < LEAST_CLUSTERS:
+        raise InsufficientData(
+            f"The holdout block has {made.holdout_clusters} clusters; an interval needs {LEAST_CLUSTERS}.",
+            remedy="ingest a longer labelled history; until then the defaults stay",
+        )
+    return made
+
+
+def verdict_of(difference: Estimate, metric: str) -> tuple[str, str]:
+    """`TUNED` only if the whole interval lies above 0, and why."""
+    told = (
+        f"{metric} on the holdout differs by {difference.value:+.4f} "
+        f"[{difference.low:+.4f}, {difference.high:+.4f}] from the default's"
+    )
+    if difference.low > 0:
+        return TUNED, f"{told}: the lower bound is above 0"
+    return DEFAULT, f"{told}: the lower bound is not above 0"
+
+
+def compared(tuned: Replicates, default: Replicates, metric: str) -> Estimate:
+    """Tuned minus default with its paired interval."""
+    return interval(metric, tuned.minus(default))
+
+
+def part_of(training_set: TrainingSet, fold: Fold) -> TrainingSet:
+    """The fold as a training set of its own; nothing of the test part is in it."""
+    rows = training_set.train
+    fit = rows.iloc[fold.fit].reset_index(drop=True)
+    held_out = rows.iloc[fold.held_out].reset_index(drop=True)
+    split = replace(
+        training_set.record.split,
+        train_until=fit[TIME].max().to_pydatetime(),
+        test_from=held_out[TIME].min().to_pydatetime(),
+        rows_train=len(fit),
+        rows_gap=0,
+        rows_test=len(held_out),
+        clusters_train=int(fit[CLUSTER].nunique()),
+        clusters_test=int(held_out[CLUSTER].nunique()),
+    )
+    return TrainingSet(replace(training_set.record, split=split), fit, held_out)
+
+
+def _metric(spec: ModelSpec, parts: tuple[TrainingSet, ...]) -> str:
+    """That of the first limit gate, else of the first gate over the baseline, which is defined on every part."""
+    gates = spec.policy.quality
+    wanted = [
+        g.metric for bound in (Bound.LIMIT, Bound.BASELINE) for g in gates if g.bound is bound
+    ]
+    defined = [defined_on(spec, part) for part in parts]
+    for name in wanted:
+        if all(name in found for found in defined):
+            return name
+    raise InsufficientData(
+        f"No metric of the gates of {spec.name} ({', '.join(wanted)}) is defined on every block.",
+        remedy="ingest a longer labelled history; until then the defaults stay",
+    )
+
+
+def defined_on(spec: ModelSpec, part: TrainingSet) -> set[str]:
+    """Metrics that the dummy scorer has on this part, and that mean something there."""
+    evaluator: Evaluator = evaluator_of(spec.task, part)
+    predictions = answers_on(spec, part, evaluator.dummy)
+    sums, details = evaluator.sufficient_statistics(predictions), evaluator.details(predictions)
+    found = sums.metrics(sums.sums.sum(axis=0)[None, :])
+    finite = {name for name, value in found.items() if np.isfinite(value[0])}
+    return finite - set(details.undefined) - set(details.not_applicable)
+
+
+def answers_on(spec: ModelSpec, part: TrainingSet, scorer: Scorer) -> Predictions:
+    """What ``scorer`` says of the held-out rows of ``part``."""
+    bounded = not isinstance(spec.task, Ranking)
+    values = score(spec.name, scorer, part.test, part.record.classes, bounded=bounded)
+    return Predictions(values, getattr(scorer, "threshold", None))
+
+
+def _value(sums: SufficientStatistics, metric: str) -> float:
+    found = float(sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric, np.array([np.nan]))[0])
+    if not np.isfinite(found):
+        raise InsufficientData(
+            f"{metric} is not defined for these answers.", remedy="try other parameters"
+        )
+    return found

@@ -1,0 +1,179 @@
+"""What an answer costs: the examination of latency, memory and price of the artifact that is served."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.evaluation.dimensions.cost.caching import repeated_share
+from ml_platform.evaluation.dimensions.cost.narrative import advice_of, tables_of
+from ml_platform.evaluation.dimensions.cost.quantiles import mean_estimate, quantile_estimate
+from ml_platform.evaluation.dimensions.cost.sample import CallTimes, CostSample
+from ml_platform.evaluation.dimensions.cost.variants import cheaper_variants, judged_variants
+from ml_platform.evaluation.dimensions.dimension import (
+    Chart,
+    ChartKind,
+    Dimension,
+    ScorePart,
+    Series,
+)
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.spec.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = 1_000
+ENOUGH_CALLS = 368
+"""From so many on, the largest is an upper 95 % bound of the 99th percentile: .99 ** 368 < .025."""
+_SECONDS_AN_HOUR = 3_600.0
+_NOT_MEASURED = (
+    "one_row_p50_ms",
+    "one_row_p95_ms",
+    "one_row_p99_ms",
+    "cold_ms",
+    "resident_mb",
+    "rows_per_second",
+    "cost_per_million",
+    "cost_per_million_in_batches",
+)
+
+
+def cost(subject: EvaluationContext) -> Dimension:
+    """Latency, memory, throughput and price, measured in a fresh process; what would lower them."""
+    title, question = "Cost", "How fast does it answer, and what does an answer cost?"
+    artifact, meter = subject.artifact, subject.cost_meter
+    if artifact is None or meter is None:
+        why = "no artifact was given" if artifact is None else "nobody measured it"
+        return Dimension("cost", title, question, why, undefined=dict.fromkeys(_NOT_MEASURED, why))
+    rows = shown_rows(subject.training_set)
+    variants, senseless = cheaper_variants(artifact, meter)
+    sample = meter.measure(artifact, variants, rows)
+    results = judged_variants(subject, variants, sample)
+    hits = repeated_share(subject.training_set.test, artifact.features)
+    measures = measures_of(sample, meter.price_per_core_hour)
+    measures["artifact_mb"] = _exact(artifact.size_bytes / 1e6)
+    measures["cache_hit_rate"] = _exact(hits)
+    parts = score_parts(measures)
+    measures["score"] = _exact(sum(part.score for part in parts) / len(parts))
+    findings = []
+    if len(sample.one_row.milliseconds) < ENOUGH_CALLS:
+        findings.append(
+            f"Only {len(sample.one_row.milliseconds)} calls fitted into the time for measuring: the upper bound of "
+            "the 99th percentile is the slowest of them, and may be too low."
+        )
+    return Dimension(
+        name="cost",
+        title=title,
+        question=question,
+        summary=_summary(measures),
+        measures=measures,
+        not_applicable={f"gain of {name}": why for name, why in senseless.items()},
+        parts=parts,
+        findings=tuple(findings),
+        advice=advice_of(sample, results, senseless, hits),
+        watch=(
+            "p95 and p99 of the time of an answer, where it is served; the share of it that the graph takes",
+            "resident memory of the serving process, after a day",
+        ),
+        tables=tables_of(sample, measures, results, hits, artifact.size_bytes / 1e6),
+        charts=(_batch_chart(sample),),
+    )
+
+
+def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":
+    """Test rows to be answered, evenly over time, at most `ROWS`."""
+    test = training_set.test
+    places = np.unique(np.linspace(0, len(test) - 1, min(ROWS, len(test))).round().astype(np.int64))
+    return test.iloc[places]
+
+
+def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Estimate]:
+    """Figures by name; milliseconds, megabytes, rows a second of one core, price of a million answers."""
+    alone = np.array(sample.one_row.milliseconds)
+    found = {
+        f"one_row_p{percent}_ms": quantile_estimate(alone, percent / 100)
+        for percent in (50, 95, 99)
+    }
+    for batch in sample.batches:
+        found[f"batch_{batch.rows}_ms_per_row"] = quantile_estimate(_per_row(batch), 0.5)
+    largest = _per_row(sample.batches[-1] if sample.batches else sample.one_row)
+    fastest = quantile_estimate(largest, 0.5)
+    found |= {
+        "cold_ms": _exact(sample.load_ms + sample.first_answer_ms),
+        "resident_mb": _exact(sample.resident_mb),
+        "rows_per_second": Estimate(
+            *(1_000 / t for t in (fastest.value, fastest.high, fastest.low))
+        ),
+        "cost_per_million": _price(mean_estimate(alone), price_per_core_hour),
+        "cost_per_million_in_batches": _price(mean_estimate(largest), price_per_core_hour),
+    }
+    return found
+
+
+def score_parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
+    """Each from 10 (at or below the first figure) to 1 (at or above the second), on a logarithm."""
+    scales = (
+        ("one row", "one_row_p95_ms", 1.0, 100.0, "ms at the 95th percentile"),
+        ("cold start", "cold_ms", 100.0, 10_000.0, "ms to load and answer once"),
+        ("memory", "resident_mb", 50.0, 5_000.0, "MB of resident memory added"),
+        ("size", "artifact_mb", 10.0, 1_000.0, "MB of artifact"),
+    )
+    return tuple(
+        ScorePart(
+            name, _on_scale(measures[key].value, best, worst), f"{measures[key].value:.2f} {unit}"
+        )
+        for name, key, best, worst, unit in scales
+    )
+
+
+def _on_scale(value: float, best: float, worst: float) -> float:
+    place = math.log(max(value, best) / best) / math.log(worst / best)
+    return 10.0 - 9.0 * min(place, 1.0)
+
+
+def _per_row(calls: CallTimes) -> np.ndarray:
+    per_row: np.ndarray = np.array(calls.milliseconds) / calls.rows
+    return per_row
+
+
+def _price(milliseconds: Estimate, per_core_hour: float) -> Estimate:
+    """Of a million answers of so many milliseconds of one core each."""
+    factor = 1e6 / 1_000 / _SECONDS_AN_HOUR * per_core_hour
+    return Estimate(
+        milliseconds.value * factor, milliseconds.low * factor, milliseconds.high * factor
+    )
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(value, value, value)
+
+
+def _summary(measures: dict[str, Estimate]) -> str:
+    return (
+        f"One row takes {measures['one_row_p50_ms'].value:.2f} ms (p95 {measures['one_row_p95_ms'].value:.2f}, "
+        f"p99 {measures['one_row_p99_ms'].value:.2f}), {measures['resident_mb'].value:.0f} MB of memory; a million "
+        f"answers cost {measures['cost_per_million'].value:.4f} one by one, "
+        f"{measures['cost_per_million_in_batches'].value:.4f} in batches."
+    )
+
+
+def _batch_chart(sample: CostSample) -> Chart:
+    calls = (sample.one_row, *sample.batches)
+    estimates = [quantile_estimate(_per_row(each), 0.5) for each in calls]
+    return Chart(
+        title="Time of a row by the size of the batch",
+        kind=ChartKind.BARS,
+        x_label="rows a call",
+        y_label="ms a row (median)",
+        series=(
+            Series(
+                name="served artifact",
+                x=tuple(f"{each.rows:,}" for each in calls),
+                y=tuple(each.value for each in estimates),
+                low=tuple(each.low for each in estimates),
+                high=tuple(each.high for each in estimates),
+            ),
+        ),
+    )

@@ -1,0 +1,121 @@
+"""Cheaper variants of an artifact, what they cost in time by a measurement, and in quality by the test rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.evaluation.comparison.leading_metric import leading_metric
+from ml_platform.evaluation.dimensions.cluster_sample import cluster_sample, with_test_rows
+from ml_platform.evaluation.dimensions.cost.fewer_trees import OF_TREES, fewer_trees, tree_count
+from ml_platform.evaluation.dimensions.cost.quantiles import ratio_estimate
+from ml_platform.evaluation.dimensions.cost.sample import CostMeter, CostSample
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.intervals.bootstrap import interval, replicate
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.models.artifact import scorer_of
+from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.task import Ranking
+
+QUANTISED = "int8 weights"
+PRUNED = "half the trees"
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """A variant held against what is served, on the same rows."""
+
+    name: str
+    times_faster: Estimate
+    """One row a call."""
+    times_faster_in_batches: Estimate
+    """A hundred rows a call."""
+    metric: str
+    before: float
+    after: float
+    difference: Estimate
+    """After minus before, paired over clusters."""
+    megabytes: float
+
+
+def cheaper_variants(
+    artifact: Artifact, meter: CostMeter
+) -> tuple[dict[str, Artifact], dict[str, str]]:
+    """Variants by name, and why each other one does not apply."""
+    made, senseless = {}, {}
+    if artifact.kind in OF_TREES and tree_count(artifact) > 1:
+        made[PRUNED] = fewer_trees(artifact, 0.5)
+        senseless[QUANTISED] = (
+            "dynamic int8 quantisation does not apply to trees: there is no matrix"
+        )
+    else:
+        senseless[PRUNED] = "the artifact is no ensemble of trees"
+        quantised = meter.quantise(artifact)
+        if quantised is None:
+            senseless[QUANTISED] = "the artifact has no matrix product to quantise"
+        else:
+            made[QUANTISED] = quantised
+    return made, senseless
+
+
+def judged_variants(
+    subject: EvaluationContext, variants: Mapping[str, Artifact], sample: CostSample
+) -> tuple[VariantResult, ...]:
+    """Each variant's speed, as measured, and what it loses on whole clusters of test rows, at most 10,000."""
+    if not variants:
+        return ()
+    places = cluster_sample(
+        subject.training_set, seed=subject.seed, rows=4_000, clusters=100, most=10_000
+    )
+    part = with_test_rows(subject.training_set, places)
+    evaluator = evaluator_of(subject.spec.task, part)
+    alarms = subject.predictions.alarms
+    own = Predictions(
+        subject.predictions.values[places],
+        subject.predictions.threshold,
+        alarms=None if alarms is None else alarms[places],
+    )
+    replicates = replicate(
+        evaluator.sufficient_statistics(own), seed=subject.seed, resamples=subject.resamples
+    )
+    metric = leading_metric(subject.spec, replicates)
+    found = []
+    for name, artifact in variants.items():
+        scorer = scorer_of(artifact)
+        values = score(
+            name,
+            scorer,
+            part.test,
+            part.record.classes,
+            bounded=not isinstance(subject.spec.task, Ranking),
+        )
+        predictions = Predictions(values, getattr(scorer, "threshold", None))
+        other = replicate(
+            evaluator.sufficient_statistics(predictions),
+            seed=subject.seed,
+            resamples=subject.resamples,
+        )
+        alone, together = (
+            ratio_estimate(
+                np.array(turns.served.milliseconds),
+                np.array(turns.variant.milliseconds),
+                seed=subject.seed,
+            )
+            for turns in sample.variants[name]
+        )
+        found.append(
+            VariantResult(
+                name=name,
+                times_faster=alone,
+                times_faster_in_batches=together,
+                metric=metric,
+                before=replicates[metric].value,
+                after=other[metric].value,
+                difference=interval(metric, other[metric].minus(replicates[metric])),
+                megabytes=artifact.size_bytes / 1e6,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,164 @@
+"""What can be said of a training set before any model: leakage, and the quality of its columns."""
+
+from typing import TYPE_CHECKING
+
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.features.leakage import LeakageLevel, LeakageReport, find_leaks
+from ml_platform.features.quality.assess import assess
+from ml_platform.features.quality.report import Defect, QualityReport
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext
+    from ml_platform.spec.model import ModelSpec
+    from ml_platform.spec.training_set import TrainingSet
+
+CHECKS = (
+    (
+        "declared",
+        "Is every feature in the catalogue, with a window and a test that poisons its future?",
+    ),
+    ("split", "Is every row on its side of the split, and on one side alone?"),
+    (
+        "duplicates",
+        "Do test rows have twins in training, more than training rows have among themselves?",
+    ),
+    ("target", "Does a column alone tell the label of held-out rows?"),
+    ("future", "Does a column tell what the user does next, and tell the past less well?"),
+)
+TOLD = 8
+"""Findings of quality that are told in a sentence each; the table has all."""
+
+
+def leakage_report(spec: "ModelSpec", training_set: "TrainingSet") -> LeakageReport:
+    """What the training set of the model knows that it should not."""
+    record = training_set.record
+    return find_leaks(
+        training_set.train,
+        training_set.test,
+        label=record.label,
+        features=record.features,
+        declared={feature.name for feature in spec.table.features},
+        train_until=record.split.train_until,
+        test_from=record.split.test_from,
+    )
+
+
+def leakage(subject: "EvaluationContext") -> Dimension:
+    """Level 0 (SAFE), 1 (WARNING) or 2 (DANGEROUS), and each finding by its name."""
+    report = subject.leakage or leakage_report(subject.spec, subject.training_set)
+    findings = tuple(
+        f"{finding.level.value.upper()} ({finding.check}): {finding.explanation}"
+        for finding in report.findings
+    )
+    return Dimension(
+        name="leakage",
+        title="Leakage",
+        question="Does the training set know what it should not?",
+        summary=(
+            f"{report.level.value.upper()}: {len(findings) or 'no'} "
+            f"finding{'' if len(findings) == 1 else 's'} in {report.rows_train} training "
+            f"and {report.rows_test} test rows"
+        ),
+        measures={"level": _exact(tuple(LeakageLevel).index(report.level))},
+        findings=findings,
+        advice=_of_leaks(report),
+        watch=(
+            "columns that are new to the catalogue: leakage is looked for in every training set",
+        ),
+        tables=(_checks(report),),
+    )
+
+
+def _of_leaks(report: LeakageReport) -> tuple[str, ...]:
+    dangerous = {f.subject for f in report.findings if f.level is LeakageLevel.DANGEROUS}
+    if not dangerous:
+        return ()
+    return (f"remove or correct before anything else is believed: {', '.join(sorted(dangerous))}",)
+
+
+def _checks(report: LeakageReport) -> ReportTable:
+    rows = []
+    for check, question in CHECKS:
+        found = [finding for finding in report.findings if finding.check == check]
+        level = max(
+            (f.level for f in found), key=tuple(LeakageLevel).index, default=LeakageLevel.SAFE
+        )
+        rows.append((check, question, level.value, ", ".join(f.subject for f in found)))
+    return ReportTable("Leakage checks", ("check", "question", "level", "found in"), tuple(rows))
+
+
+def quality_report(spec: "ModelSpec", training_set: "TrainingSet") -> QualityReport:
+    """The quality of the training part's feature columns."""
+    return assess(
+        training_set.train, training_set.test, training_set.record.features, spec.table.features
+    )
+
+
+def quality(subject: "EvaluationContext") -> Dimension:
+    """The score of the whole set, that of its weakest feature, and each defect by its name."""
+    report = subject.quality or quality_report(subject.spec, subject.training_set)
+    worst = sorted(report.features, key=lambda feature: feature.score)
+    affected = {finding.feature for finding in report.findings}
+    return Dimension(
+        name="quality",
+        title="Data quality",
+        question="Are the columns it learns from fit to learn from?",
+        summary=(
+            f"{report.score:.1f} of 10: {len(affected)} of {len(worst)} features have a defect"
+            + (f", the weakest is {worst[0].feature} with {worst[0].score:.0f}" if affected else "")
+        ),
+        measures={"score": _exact(report.score), "weakest": _exact(report.weakest)},
+        findings=_told(report),
+        watch=_watched(report),
+        tables=(_features(report), _defects(report)),
+        charts=(_lowest(report),) if affected else (),
+    )
+
+
+def _told(report: QualityReport) -> tuple[str, ...]:
+    told = tuple(f"{f.defect.value}: {f.explanation}" for f in report.findings[:TOLD])
+    more = len(report.findings) - len(told)
+    return (*told, f"{more} more in the table of defects") if more > 0 else told
+
+
+def _watched(report: QualityReport) -> tuple[str, ...]:
+    gone = report.about(Defect.MISSING, Defect.MISSINGNESS_SHIFT)
+    return (f"the share of missing values of {', '.join(sorted(gone))}",) if gone else ()
+
+
+def _features(report: QualityReport) -> ReportTable:
+    columns = (
+        "feature", "kind", "score", "missing", "missing in test", "values", "most frequent", "defects",
+    )  # fmt: skip
+    rows = tuple(
+        (
+            of.feature,
+            of.kind.value,
+            of.score,
+            of.missing,
+            of.missing_test,
+            of.distinct,
+            of.top_share,
+            ", ".join(defect.value for defect in of.defects),
+        )
+        for of in sorted(report.features, key=lambda feature: feature.score)
+    )
+    return ReportTable("Quality by feature, the weakest first", columns, rows)
+
+
+def _defects(report: QualityReport) -> ReportTable:
+    rows = tuple(
+        (f.defect.value, f.feature, f.value, f.limit, f.explanation) for f in report.findings
+    )
+    return ReportTable("Defects", ("defect", "feature", "value", "limit", "what was seen"), rows)
+
+
+def _lowest(report: QualityReport) -> Chart:
+    lowest = sorted(report.features, key=lambda feature: feature.score)[:15]
+    scores = Series("score", tuple(of.feature for of in lowest), tuple(of.score for of in lowest))
+    return Chart("The weakest features", ChartKind.BARS, "feature", "score, 1 to 10", (scores,))
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(float(value), float(value), float(value))

@@ -1,0 +1,207 @@
+"""What answers rest on: the examination of global and local explanations, and of their stability."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.errors import InsufficientData
+from ml_platform.evaluation.comparison.leading_metric import leading_metric
+from ml_platform.evaluation.dimensions.cluster_sample import cluster_sample, with_test_rows
+from ml_platform.evaluation.dimensions.dimension import Dimension, ScorePart
+from ml_platform.evaluation.dimensions.explanations.drift import baseline_of, to_table
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup, feature_groups
+from ml_platform.evaluation.dimensions.explanations.importance import Importance, importances
+from ml_platform.evaluation.dimensions.explanations.local import LocalExplanation, explained_rows
+from ml_platform.evaluation.dimensions.explanations.narrative import (
+    charts_of,
+    findings_of,
+    tables_of,
+)
+from ml_platform.evaluation.dimensions.explanations.refits import Refits, refit_agreement
+from ml_platform.evaluation.dimensions.explanations.shuffling import (
+    REPEATS,
+    Shuffled,
+    shuffle_groups,
+)
+from ml_platform.evaluation.dimensions.explanations.stability import Stability, stability_of
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.spec.artifact import ArtifactKind
+from ml_platform.spec.task import Ranking
+from ml_platform.spec.training_set import CLUSTER
+
+ANSWERED, ANSWERED_FAST = 90_000, 400_000
+"""Rows that are answered for the global explanation, about: two seconds' worth."""
+FAST = (
+    ArtifactKind.ISOLATION,
+    ArtifactKind.START_TIME,
+    ArtifactKind.BOOSTING,
+    ArtifactKind.FACTORS,
+    ArtifactKind.ITEM_WEIGHTS,
+)
+"""Kinds that answer a row of a batch in less than ten microseconds; lists of words take others thirty."""
+MOST_ROWS = 6_000
+LEAST_CLUSTERS = 100
+RESAMPLES = 300
+_NAME, _TITLE = "explanations", "Explanations"
+_QUESTION = "What do its answers rest on, and is that the same when it is asked again?"
+_OF_ORDER = ("stability", "reseeding", "top5_overlap")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Everything that was explained."""
+
+    shuffled: Shuffled
+    metric: str
+    globally: tuple[Importance, ...]
+    stability: Stability | str
+    """Or why there is none."""
+    refits: Refits
+    locally: tuple[LocalExplanation, ...]
+    exact: bool
+
+
+def explanations(subject: EvaluationContext) -> Dimension:
+    """Permutation importance and local contributions on whole clusters of test rows; their stability."""
+    test = subject.training_set.test
+    groups = feature_groups([name for name in _features(subject) if name in test.columns])
+    try:
+        found = _found(subject, groups)
+    except InsufficientData as error:
+        why = error.message
+        undefined = dict.fromkeys((*_OF_ORDER, "additivity_gap", "largest_share"), why)
+        return Dimension(_NAME, _TITLE, _QUESTION, why, undefined=undefined)
+    measures, undefined, senseless = _measures(found)
+    parts = _parts(measures)
+    mean = sum(part.score for part in parts) / len(parts)
+    measures["score"] = Estimate(mean, mean, mean)
+    return Dimension(
+        name=_NAME,
+        title=_TITLE,
+        question=_QUESTION,
+        summary=_summary(found),
+        measures=measures,
+        undefined=undefined,
+        not_applicable=senseless,
+        parts=parts,
+        findings=findings_of(
+            found.globally,
+            found.metric,
+            found.refits,
+            found.shuffled.rows,
+            len(found.shuffled.moved),
+        ),
+        watch=(
+            "the shares of the groups of features, against the baseline stored here: a group that takes over "
+            "is a change of reasons, and needs no label to be seen",
+        ),
+        tables=tables_of(found.globally, found.metric, found.locally, groups, found.exact),
+        charts=charts_of(found.globally, found.metric),
+        stored=(to_table(baseline_of(found.shuffled, seed=subject.seed)),),
+    )
+
+
+def _features(subject: EvaluationContext) -> Sequence[str]:
+    """Those that the candidate takes, in the order of the training set."""
+    declared = subject.training_set.record.features
+    if subject.artifact is None:
+        return declared
+    taken = subject.artifact.features
+    return (*(f for f in declared if f in taken), *(f for f in taken if f not in declared))
+
+
+def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Found:
+    import pandas as pd
+
+    if not groups:
+        raise InsufficientData("None of its features is among the columns.", remedy="send them")
+    fast = subject.artifact is not None and subject.artifact.kind in FAST
+    wanted = min(MOST_ROWS, (ANSWERED_FAST if fast else ANSWERED) // (REPEATS * len(groups)))
+    places = cluster_sample(
+        subject.training_set,
+        seed=subject.seed,
+        rows=wanted,
+        clusters=LEAST_CLUSTERS,
+        most=3 * wanted,
+    )
+    part = with_test_rows(subject.training_set, places)
+    evaluator = evaluator_of(subject.spec.task, part)
+    clusters = pd.factorize(part.test[CLUSTER].to_numpy(), sort=True)[0].astype(np.int64)
+    shuffled = shuffle_groups(
+        subject.candidate,
+        part.test,
+        part.record.classes,
+        clusters,
+        groups,
+        evaluator,
+        bounded=not isinstance(subject.spec.task, Ranking),
+        seed=subject.seed,
+    )
+    metric = leading_metric(
+        subject.spec, shuffled.base.metrics(shuffled.base.sums.sum(axis=0)[None])
+    )
+    resamples = min(RESAMPLES, subject.resamples)
+    locally, exact = explained_rows(subject, groups)
+    stability: Stability | str
+    try:
+        stability = stability_of(shuffled, metric, seed=subject.seed)
+    except InsufficientData as error:
+        stability = error.message
+    return _Found(
+        shuffled=shuffled,
+        metric=metric,
+        globally=importances(shuffled, metric, seed=subject.seed, resamples=resamples),
+        stability=stability,
+        refits=refit_agreement(subject, part, evaluator, clusters, groups, metric),
+        locally=locally,
+        exact=exact,
+    )
+
+
+def _measures(found: _Found) -> tuple[dict[str, Estimate], dict[str, str], dict[str, str]]:
+    """Measures, those that cannot be told, and those that make no sense here."""
+    gap = max(each.gap for each in found.locally)
+    largest = max(found.globally, key=lambda each: each.share.value)
+    measures = {"additivity_gap": Estimate(gap, gap, gap), "largest_share": largest.share}
+    undefined: dict[str, str] = {}
+    senseless: dict[str, str] = {}
+    if isinstance(found.stability, Stability):
+        told = (found.stability.halves, found.stability.reseeding, found.stability.top_overlap)
+        measures |= dict(zip(_OF_ORDER, told, strict=True))
+    else:
+        undefined |= dict.fromkeys(_OF_ORDER, found.stability)
+    if found.refits.agreement is None:
+        senseless["refit_stability"] = found.refits.done
+    else:
+        measures["refit_stability"] = found.refits.agreement
+    return measures, undefined, senseless
+
+
+def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
+    """Agreement of 1 is 10, of 0 and below is 1; a gap of 1e-9 is 10, of .01 is 1."""
+    gap = measures["additivity_gap"].value
+    decades = np.log10(max(gap, 1e-9)) + 9
+    parts = [ScorePart("additive", float(10 - 9 * min(decades / 7, 1.0)), f"largest gap {gap:.1e}")]
+    for name, key in (
+        ("the same on other rows", "stability"),
+        ("the same by other shuffles", "reseeding"),
+        ("the same of another fit", "refit_stability"),
+    ):
+        if key in measures:
+            value = measures[key].value
+            parts.append(ScorePart(name, 1 + 9 * max(value, 0.0), f"rank correlation {value:.2f}"))
+    return tuple(parts)
+
+
+def _summary(found: _Found) -> str:
+    foremost = max(found.globally, key=lambda each: each.loss.value)
+    text = (
+        f"{foremost.group.name} matters most: shuffled, {found.metric} falls by {foremost.loss.value:.3f} "
+        f"[{foremost.loss.low:.3f}, {foremost.loss.high:.3f}]"
+    )
+    if isinstance(found.stability, Stability):
+        text += f"; the order of importance agrees between halves of the rows by {found.stability.halves.value:.2f}"
+    return text + "."

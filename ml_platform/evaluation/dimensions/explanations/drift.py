@@ -1,0 +1,118 @@
+"""Drift of explanations: answers come to rest on other features than when the model was judged.
+
+Features may keep their distributions, and metrics their values, while one takes over from the others. What is
+compared are shares of movement (`ml_platform.evaluation.dimensions.explanations.shuffling`), which need no
+label; clusters are
+the unit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.evaluation.dimensions.explanations.importance import shares_of
+from ml_platform.evaluation.dimensions.explanations.shuffling import Shuffled
+from ml_platform.evaluation.report_parts import ReportTable
+
+TITLE = "Baseline of the explanations"
+MOST_CLUSTERS = 200
+LEAST_CLUSTERS = 20
+PERMUTATIONS = 999
+LEVEL = 0.01
+"""Share of quiet windows that may be reported."""
+SIZE = 0.1
+"""Share of all movement that must have gone over to other features: less is no matter, however sure."""
+
+
+@dataclass(frozen=True)
+class ExplanationBaseline:
+    """How far each cluster's answers move when each group of features is shuffled; stored with the report."""
+
+    groups: tuple[str, ...]
+    moved: tuple[tuple[float, ...], ...]
+    """By cluster, at most 200 of them, then by group."""
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of all movement, by group; they sum to 1."""
+        return tuple(shares_of(np.array(self.moved).sum(axis=0)).tolist())
+
+
+@dataclass(frozen=True)
+class ExplanationDrift:
+    """Two explanations of one model, at two times."""
+
+    reported: bool
+    distance: float
+    """Share of all movement that went over to other groups: total variation of the shares, in [0, 1]."""
+    p_value: float
+    """Of the distance, if clusters of both times were alike."""
+    shares: tuple[tuple[str, float, float], ...]
+    """Group, share before, share now; the one that grew most first."""
+
+
+def baseline_of(shuffled: Shuffled, *, seed: int) -> ExplanationBaseline:
+    """Of the shuffles that an examination made, or of a window's; clusters beyond 200 are drawn from."""
+    moved = shuffled.moved
+    if len(moved) > MOST_CLUSTERS:
+        kept = np.random.default_rng((seed, 3)).choice(len(moved), MOST_CLUSTERS, replace=False)
+        moved = moved[np.sort(kept)]
+    rounded = tuple(tuple(float(f"{value:.5g}") for value in row) for row in moved.tolist())
+    return ExplanationBaseline(tuple(group.name for group in shuffled.groups), rounded)
+
+
+def explanation_drift(
+    baseline: ExplanationBaseline, now: ExplanationBaseline, *, seed: int
+) -> ExplanationDrift:
+    """Whether answers rest on other features now: clusters of both are permuted, 999 times.
+
+    Reported where the distance is at least `SIZE` and its p-value at most `LEVEL`.
+
+    Raises:
+        IntegrityError: the two do not have the same groups of features.
+        InsufficientData: fewer than 20 clusters on either side.
+
+    Source: Phipson and Smyth (2010), "Permutation p-values should never be zero".
+    """
+    if baseline.groups != now.groups:
+        raise IntegrityError(
+            f"The baseline explains {len(baseline.groups)} groups of features, now there are {len(now.groups)} "
+            "or others.",
+            remedy="compare with the baseline of the version that answers",
+        )
+    fewest = min(len(baseline.moved), len(now.moved))
+    if fewest < LEAST_CLUSTERS:
+        raise InsufficientData(
+            f"{fewest} clusters; drift of explanations is told from {LEAST_CLUSTERS} on.",
+            remedy="a longer window",
+        )
+    before, after = np.array(baseline.moved), np.array(now.moved)
+    both = np.vstack([before, after])
+    found = _distance(before.sum(axis=0), after.sum(axis=0))
+    generator = np.random.default_rng(seed)
+    order = np.argsort(generator.random((PERMUTATIONS, len(both))), axis=1, kind="stable")
+    first = (order < len(before)).astype(np.float64)
+    permuted = _distance(first @ both, (1.0 - first) @ both)
+    p_value = (1 + int((permuted >= found - 1e-12).sum())) / (1 + PERMUTATIONS)
+    shares = list(zip(baseline.groups, baseline.shares, now.shares, strict=True))
+    shares.sort(key=lambda each: (each[1] - each[2], each[0]))
+    distance = float(found)
+    return ExplanationDrift(distance >= SIZE and p_value <= LEVEL, distance, p_value, tuple(shares))
+
+
+def to_table(baseline: ExplanationBaseline) -> ReportTable:
+    """As it is stored with the report."""
+    return ReportTable(TITLE, baseline.groups, baseline.moved)
+
+
+def of_table(table: ReportTable) -> ExplanationBaseline:
+    """The inverse of `to_table`."""
+    moved = tuple(tuple(float(value or 0.0) for value in row) for row in table.rows)
+    return ExplanationBaseline(table.columns, moved)
+
+
+def _distance(left: Array, right: Array) -> Array:
+    distance: Array = np.abs(shares_of(left) - shares_of(right)).sum(axis=-1) / 2
+    return distance

@@ -1,0 +1,51 @@
+"""Features that are explained together: those that tell the same, and where there are many, those of one kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MANY = 24
+"""Features from which on those whose names begin alike are one group."""
+_CIRCLE = ("_sin", "_cos")
+_NO_KIND = frozenset({"is", "has"})
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features that are shuffled, and given or withheld, as one."""
+
+    name: str
+    features: tuple[str, ...]
+
+
+def feature_groups(features: Sequence[str]) -> tuple[FeatureGroup, ...]:
+    """Groups in the order of their first feature.
+
+    Sine and cosine of a number belong to it always: each alone would be told by the others. Among more than 24
+    features those with the same first word (``change_set_rows``, ``change_set_kinds``) are one group, named
+    ``change_set_*``.
+    """
+    keys = {name: _number(name, features) for name in features}
+    if len(features) > MANY:
+        keys = {name: _kind(key) for name, key in keys.items()}
+    members: dict[str, list[str]] = {}
+    for name in features:
+        members.setdefault(keys[name], []).append(name)
+    return tuple(
+        FeatureGroup(found[0] if len(found) == 1 else f"{key}_*", tuple(found))
+        for key, found in members.items()
+    )
+
+
+def _number(name: str, features: Sequence[str]) -> str:
+    for ending in _CIRCLE:
+        stem = name.removesuffix(ending)
+        if stem != name and any(
+            f"{stem}{other}" in features for other in _CIRCLE if other != ending
+        ):
+            return stem
+    return name
+
+
+def _kind(name: str) -> str:
+    first, _, rest = name.partition("_")
+    return name if not rest or first in _NO_KIND else first

@@ -1,0 +1,163 @@
+"""Why single rows got the answers they got: a typical one, the two ends, and the one that is most wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
+from ml_platform.evaluation.dimensions.explanations.shapley import (
+    Contributions,
+    sampled_contributions,
+)
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.spec.task import YES, Detection, OffPolicyChoice, ProportionRegression, Ranking
+from ml_platform.spec.training_set import ROW_ID
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BACKGROUND = 50
+
+
+@dataclass(frozen=True)
+class LocalExplanation:
+    """One row of the test part."""
+
+    why: str
+    """Why this row was chosen."""
+    row_id: str
+    answer_of: str
+    """The class whose number is explained."""
+    served: float
+    """What the served artifact answered when it was judged."""
+    contributions: Contributions
+
+    @property
+    def gap(self) -> float:
+        """Between what was served and base plus contributions."""
+        found = self.contributions
+        return abs(found.base + float(found.values.sum()) - self.served)
+
+
+def explained_rows(
+    subject: EvaluationContext, groups: Sequence[FeatureGroup]
+) -> tuple[tuple[LocalExplanation, ...], bool]:
+    """The chosen rows, and whether their contributions are exact (the scorer tells reasons) or sampled."""
+    columns = explained_columns(subject)
+    background = background_rows(subject.training_set.train, subject.seed)
+    exact = hasattr(subject.candidate, "reasons")
+    found = []
+    for why, place in chosen_rows(subject, columns).items():
+        row = subject.training_set.test.iloc[[place]]
+        contributions = (
+            _told(subject.candidate, row, groups)
+            if exact
+            else _sampled(subject, row, background, groups, int(columns[place]))
+        )
+        found.append(
+            LocalExplanation(
+                why=why,
+                row_id=str(row[ROW_ID].iloc[0]),
+                answer_of=subject.training_set.record.classes[columns[place]],
+                served=float(subject.predictions.values[place, columns[place]]),
+                contributions=contributions,
+            )
+        )
+    return tuple(found), exact
+
+
+def explained_columns(subject: EvaluationContext) -> Codes:
+    """The class that is explained, by row: yes where there is yes or no, else the one with the highest number."""
+    values = subject.predictions.values
+    if isinstance(subject.spec.task, Detection | OffPolicyChoice):
+        return np.full(len(values), subject.training_set.record.classes.index(YES), dtype=np.int64)
+    outcomes = values.shape[1] - len(subject.spec.extra_classes)
+    columns: Codes = values[:, :outcomes].argmax(axis=1).astype(np.int64)
+    return columns
+
+
+def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
+    """Places of test rows by the reason for which they are shown; no row twice."""
+    values = subject.predictions.values
+    numbers = values[np.arange(len(values)), columns]
+    ranked = np.argsort(numbers, kind="stable")
+    wanted = {
+        "typical: the median answer": int(ranked[len(ranked) // 2]),
+        "the highest answer": int(ranked[-1]),
+        "the lowest answer": int(ranked[0]),
+    }
+    errors = row_errors(subject, columns)
+    if np.isfinite(errors).any():
+        wanted["most wrong"] = int(np.nanargmax(errors))
+    chosen: dict[str, int] = {}
+    for why, place in wanted.items():
+        if place not in chosen.values():
+            chosen[why] = place
+    return chosen
+
+
+def row_errors(subject: EvaluationContext, columns: Codes) -> Array:
+    """How wrong each answer is, (rows,); NaN where the label is not known."""
+    values, record = subject.predictions.values, subject.training_set.record
+    rows = np.arange(len(values))
+    numbers = values[rows, columns]
+    labels = subject.training_set.test[record.label]
+    known = labels.notna().to_numpy()
+    task = subject.spec.task
+    if isinstance(task, ProportionRegression):
+        truth = labels.to_numpy(dtype=np.float64, na_value=np.nan)
+        off: Array = np.abs(numbers - truth)
+        return off
+    if isinstance(task, Ranking):
+        hit = [
+            record.classes[c] in set(_items(label))
+            for c, label in zip(columns, labels, strict=True)
+        ]
+        return np.where(known, np.where(hit, 0.0, numbers), np.nan)
+    classes = np.array(record.classes, dtype=object)
+    told = labels.astype(object).to_numpy()
+    right = np.array([a == b for a, b in zip(classes[columns], told, strict=True)])
+    return np.where(known, np.where(right, 1.0 - numbers, numbers), np.nan)
+
+
+def background_rows(train: "pd.DataFrame", seed: int) -> "pd.DataFrame":
+    """Training rows that stand for not knowing, at most `BACKGROUND`."""
+    count = min(BACKGROUND, len(train))
+    places = np.random.default_rng((seed, 2)).choice(len(train), count, replace=False)
+    return train.iloc[np.sort(places)]
+
+
+def _sampled(
+    subject: EvaluationContext,
+    row: "pd.DataFrame",
+    background: "pd.DataFrame",
+    groups: Sequence[FeatureGroup],
+    column: int,
+) -> Contributions:
+    names = [name for group in groups for name in group.features]
+    classes = subject.training_set.record.classes
+    bounded = not isinstance(subject.spec.task, Ranking)
+
+    def answer(rows: "pd.DataFrame") -> Array:
+        found: Array = score("candidate", subject.candidate, rows, classes, bounded=bounded)[
+            :, column
+        ]
+        return found
+
+    return sampled_contributions(answer, row[names], background[names], groups, seed=subject.seed)
+
+
+def _told(scorer: Any, row: "pd.DataFrame", groups: Sequence[FeatureGroup]) -> Contributions:
+    """The scorer's own reasons, summed by group."""
+    (reasons,) = scorer.reasons(row)
+    points = {code.feature: code.points for code in reasons.codes}
+    values = np.array([sum(points.get(name, 0.0) for name in g.features) for g in groups])
+    return Contributions(reasons.base, reasons.score, values, np.zeros(len(groups)))
+
+
+def _items(label: Any) -> tuple[str, ...]:
+    return tuple(label) if isinstance(label, list | tuple | np.ndarray) else ()

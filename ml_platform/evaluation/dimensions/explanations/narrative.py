@@ -1,0 +1,122 @@
+"""Tables, charts and findings of the examination of explanations."""
+
+from collections.abc import Sequence
+
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
+from ml_platform.evaluation.dimensions.explanations.importance import Importance
+from ml_platform.evaluation.dimensions.explanations.local import LocalExplanation
+from ml_platform.evaluation.dimensions.explanations.refits import Refits
+from ml_platform.evaluation.report_parts import ReportTable
+
+_DOMINANT = 0.5
+_SHOWN = 15
+
+
+def tables_of(
+    globally: Sequence[Importance],
+    metric: str,
+    locally: Sequence[LocalExplanation],
+    groups: Sequence[FeatureGroup],
+    exact: bool,
+) -> tuple[ReportTable, ...]:
+    """The global explanation, and one table a row that is explained."""
+    rows = tuple(
+        (
+            each.group.name,
+            len(each.group.features),
+            round(each.loss.value, 5),
+            round(each.loss.low, 5),
+            round(each.loss.high, 5),
+            round(each.share.value, 4),
+            round(each.share.low, 4),
+            round(each.share.high, 4),
+        )
+        for each in _by_loss(globally)
+    )
+    columns = (
+        "features",
+        "how many",
+        f"loss of {metric}",
+        "low",
+        "high",
+        "share of movement",
+        "from",
+        "to",
+    )
+    how = "exact" if exact else "sampled, with standard errors"
+    return (
+        ReportTable("What is lost when features are shuffled", columns, rows),
+        *(_local_table(each, groups, how) for each in locally),
+    )
+
+
+def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str) -> ReportTable:
+    found = of.contributions
+    ranked = sorted(
+        zip(
+            (group.name for group in groups),
+            found.values.tolist(),
+            found.errors.tolist(),
+            strict=True,
+        ),
+        key=lambda each: (-abs(each[1]), each[0]),
+    )
+    shown, rest = ranked[:_SHOWN], ranked[_SHOWN:]
+    rows: list[tuple[str | float | None, ...]] = [("nothing known (base)", found.base, None)]
+    rows.extend((name, value, error) for name, value, error in shown)
+    if rest:
+        rows.append((f"{len(rest)} others", sum(value for _, value, _ in rest), None))
+    rows.append((f"answer for {of.answer_of}", of.served, None))
+    return ReportTable(
+        f"One row, {of.why} ({of.row_id}; {how})",
+        ("features", "adds", "standard error"),
+        tuple(rows),
+    )
+
+
+def charts_of(globally: Sequence[Importance], metric: str) -> tuple[Chart, ...]:
+    """Bars of the foremost groups."""
+    shown = _by_loss(globally)[:_SHOWN]
+    return (
+        Chart(
+            title=f"Loss of {metric} when features are shuffled",
+            kind=ChartKind.BARS,
+            x_label="features",
+            y_label=f"loss of {metric}",
+            series=(
+                Series(
+                    name="candidate",
+                    x=tuple(each.group.name for each in shown),
+                    y=tuple(each.loss.value for each in shown),
+                    low=tuple(each.loss.low for each in shown),
+                    high=tuple(each.loss.high for each in shown),
+                ),
+            ),
+        ),
+    )
+
+
+def findings_of(
+    globally: Sequence[Importance], metric: str, refits: Refits, rows: int, clusters: int
+) -> tuple[str, ...]:
+    """What a reviewer must know."""
+    told = [
+        f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."
+    ]
+    largest = max(globally, key=lambda each: each.share.value)
+    if largest.share.low > _DOMINANT:
+        told.append(
+            f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the answers: "
+            "the model is as good as that group is."
+        )
+    idle = [each.group.name for each in globally if each.loss.low <= 0]
+    if idle:
+        told.append(
+            f"{len(idle)} of {len(globally)} groups are not shown to matter for {metric}: {', '.join(idle)}."
+        )
+    return tuple(told)
+
+
+def _by_loss(globally: Sequence[Importance]) -> list[Importance]:
+    return sorted(globally, key=lambda each: (-each.loss.value, each.group.name))

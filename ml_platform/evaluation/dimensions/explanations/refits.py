@@ -1,0 +1,97 @@
+"""Whether a model that is fitted again with another seed is explained alike; only where a fit is cheap."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml_platform.arrays import Codes
+from ml_platform.errors import PlatformError
+from ml_platform.evaluation.dimensions.cluster_sample import cluster_sample
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
+from ml_platform.evaluation.dimensions.explanations.shuffling import shuffle_groups
+from ml_platform.evaluation.dimensions.explanations.stability import losses, rank_correlation, shown
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.evaluator import Evaluator
+from ml_platform.models.artifact import scorer_of
+from ml_platform.spec.artifact import ArtifactKind
+from ml_platform.spec.model import FitRequest
+from ml_platform.spec.task import Ranking
+from ml_platform.spec.training_set import TrainingSet
+
+ROWS = 2_000
+SECONDS = 3.0
+"""Of the first fit, from which on there is no second."""
+CHEAP = (
+    ArtifactKind.START_TIME,
+    ArtifactKind.NGRAM,
+    ArtifactKind.ISOLATION,
+    ArtifactKind.FACTORS,
+    ArtifactKind.ITEM_WEIGHTS,
+)
+"""Kinds of which so many rows are fitted in a second; forests and boosting with their folds take five."""
+_WITHOUT_SEARCH = {"choose": False}
+
+
+@dataclass(frozen=True)
+class Refits:
+    """What was done, and the agreement if it was."""
+
+    done: str
+    agreement: Estimate | None = None
+
+
+def refit_agreement(
+    subject: EvaluationContext,
+    part: TrainingSet,
+    evaluator: Evaluator,
+    clusters: Codes,
+    groups: tuple[FeatureGroup, ...],
+    metric: str,
+) -> Refits:
+    """Rank correlation of the importances of two fits, by two seeds, on the same clusters of training rows."""
+    if subject.artifact is None or subject.artifact.kind not in CHEAP:
+        kind = "unknown" if subject.artifact is None else subject.artifact.kind.value
+        return Refits(f"not fitted again: fits of this kind ({kind}) are too dear for a report")
+    sample = _training_sample(subject.training_set, subject.seed)
+    defaults = subject.spec.defaults
+    parameters = {**defaults, **{k: v for k, v in _WITHOUT_SEARCH.items() if k in defaults}}
+    found = []
+    for extra in (1, 2):
+        request = FitRequest(subject.seed + extra, parameters)
+        try:
+            outcome = subject.spec.fit(sample, request)
+        except (PlatformError, ValueError) as error:
+            return Refits(f"not fitted again: {len(sample.train):,} rows do not suffice ({error})")
+        if outcome.seconds > SECONDS:
+            return Refits(f"not fitted again: a fit on {len(sample.train):,} rows takes too long")
+        shuffled = shuffle_groups(
+            scorer_of(outcome.artifact),
+            part.test,
+            part.record.classes,
+            clusters,
+            groups,
+            evaluator,
+            bounded=not isinstance(subject.spec.task, Ranking),
+            seed=subject.seed + extra,
+            repeats=1,
+        )
+        weights = np.random.default_rng((subject.seed, 4)).multinomial(
+            len(shuffled.moved), np.full(len(shuffled.moved), 1.0 / len(shuffled.moved)), 200
+        )
+        whole = np.vstack([np.ones(len(shuffled.moved)), weights])
+        found.append(losses(shuffled, metric, whole)[:, :, 0])
+    agreement = rank_correlation(*(shown(each, each[1:].std(axis=0)) for each in found))
+    low, high = np.quantile(agreement[1:], [0.025, 0.975])
+    value = float(agreement[0])
+    return Refits(
+        f"fitted twice by other seeds, on {len(sample.train):,} training rows",
+        Estimate(value, min(float(low), value), max(float(high), value)),
+    )
+
+
+def _training_sample(training_set: TrainingSet, seed: int) -> TrainingSet:
+    """Whole clusters of the training part, about `ROWS` rows."""
+    swapped = replace(training_set, test=training_set.train)
+    places = cluster_sample(swapped, seed=seed, rows=ROWS, clusters=2, most=2 * ROWS)
+    return replace(training_set, train=training_set.train.iloc[places])

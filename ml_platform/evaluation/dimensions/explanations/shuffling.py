@@ -1,0 +1,99 @@
+"""What becomes of answers when a group of features is shuffled among the rows: in quality, and in themselves.
+
+Quality needs labels and gives permutation importance (Breiman 2001; Fisher, Rudin, Dominici 2019). How far
+answers move needs none: it can be measured again on rows whose labels are not known yet, so drift of explanations
+rests on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.spec.model import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REPEATS = 3
+"""Shuffles of each group, by seeds of their own."""
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Statistics by cluster: of the answers as they are, and with each group shuffled."""
+
+    groups: tuple[FeatureGroup, ...]
+    predictions: Array
+    """(rows, classes), as they are."""
+    base: SufficientStatistics
+    sums: tuple[tuple[SufficientStatistics, ...], ...]
+    """By group, then by repeat."""
+    moved: Array
+    """(clusters, groups): how far the answers of a cluster's rows move, summed over rows, mean over repeats."""
+    rows: int
+
+
+def shuffle_groups(
+    scorer: Scorer,
+    rows: "pd.DataFrame",
+    classes: tuple[str, ...],
+    clusters: Codes,
+    groups: Sequence[FeatureGroup],
+    evaluator: Evaluator,
+    *,
+    bounded: bool,
+    seed: int,
+    repeats: int = REPEATS,
+) -> Shuffled:
+    """Every group in turn, all its features by one permutation of ``rows``; ``clusters`` (rows,) from 0 on."""
+
+    def answered(of: "pd.DataFrame") -> Predictions:
+        values = score("candidate", scorer, of, classes, bounded=bounded)
+        return Predictions(values, getattr(scorer, "threshold", None))
+
+    own = answered(rows)
+    count = int(clusters.max()) + 1
+    moved = np.zeros((count, len(groups)))
+    found = []
+    for place, group in enumerate(groups):
+        of_group = []
+        for repeat in range(repeats):
+            order = np.random.default_rng((seed, place, repeat)).permutation(len(rows))
+            predictions = answered(with_order(rows, group.features, order))
+            of_group.append(evaluator.sufficient_statistics(predictions))
+            moved[:, place] += np.bincount(
+                clusters, distance(own.values, predictions.values), count
+            )
+        found.append(tuple(of_group))
+    return Shuffled(
+        groups=tuple(groups),
+        predictions=own.values,
+        base=evaluator.sufficient_statistics(own),
+        sums=tuple(found),
+        moved=moved / repeats,
+        rows=len(rows),
+    )
+
+
+def with_order(rows: "pd.DataFrame", features: Sequence[str], order: Codes) -> "pd.DataFrame":
+    """``rows`` with the values of ``features`` taken in another order; dtypes and everything else stay."""
+    found = rows.copy(deep=False)
+    for name in features:
+        found[name] = rows[name].take(order).set_axis(rows.index)
+    return found
+
+
+def distance(before: Array, after: Array) -> Array:
+    """Half the sum of absolute differences by row: total variation where answers are probabilities.
+
+    What is not offered (below 0) counts as 0.
+    """
+    difference = np.abs(np.maximum(before, 0.0) - np.maximum(after, 0.0)).sum(axis=1)
+    half: Array = difference / 2 if before.shape[1] > 1 else difference
+    return half

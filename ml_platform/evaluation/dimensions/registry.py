@@ -1,0 +1,84 @@
+"""Every dimension of a candidate, one after the other, in a fixed order."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ml_platform.evaluation.dimensions.cost.sample import CostMeter
+from ml_platform.evaluation.dimensions.dimension import Dimension
+from ml_platform.evaluation.intervals.bootstrap import RESAMPLES
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import ModelSpec, Scorer
+from ml_platform.spec.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.features.quality.report import QualityReport
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What an examination may look at; it answers for test rows alone, and changes nothing."""
+
+    spec: ModelSpec
+    training_set: TrainingSet
+    evaluator: Evaluator
+    candidate: Scorer
+    """The artifact that would be served, loaded from its bytes."""
+    predictions: Predictions
+    """Of ``candidate`` for ``training_set.test``, row by row."""
+    seed: int
+    folds: tuple[Mapping[str, float], ...] = ()
+    """Metrics on each held-out block of the training part, or of each epoch, as the fit told them."""
+    artifact: Artifact | None = None
+    users: "pd.DataFrame | None" = None
+    """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
+    cost_meter: CostMeter | None = None
+    """Measures times and memory of ``artifact``; without it nothing is told of cost."""
+    resamples: int = RESAMPLES
+    progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    leakage: "LeakageReport | None" = None
+    """Of ``training_set``, where it is known already."""
+    quality: "QualityReport | None" = None
+    """Of ``training_set``, where it is known already."""
+
+
+Examination = Callable[[EvaluationContext], Dimension]
+
+
+DIMENSIONS = {
+    "leakage": "ml_platform.evaluation.dimensions.data:leakage",
+    "quality": "ml_platform.evaluation.dimensions.data:quality",
+    "selection": "ml_platform.evaluation.dimensions.selection:selection",
+    "fairness": "ml_platform.evaluation.dimensions.fairness.dimension:examine_fairness",
+    "robustness": "ml_platform.evaluation.dimensions.robustness.dimension:robustness",
+    "cost": "ml_platform.evaluation.dimensions.cost.dimension:cost",
+    "explanations": "ml_platform.evaluation.dimensions.explanations.dimension:explanations",
+    "stability": "ml_platform.evaluation.dimensions.stability:examine_stability",
+}
+"""In the order of the report; imported when they are wanted, for some need much."""
+
+
+def examinations(names: Iterable[str] = DIMENSIONS) -> tuple[Examination, ...]:
+    """Those of `DIMENSIONS` called ``names``."""
+    found = []
+    for name in names:
+        module, _, function = DIMENSIONS[name].partition(":")
+        found.append(getattr(import_module(module), function))
+    return tuple(found)
+
+
+def examine(
+    subject: EvaluationContext, dimensions: Sequence[Examination] | None = None
+) -> tuple[Dimension, ...]:
+    """What each examination finds, in their order; by default all of `DIMENSIONS`."""
+    found = []
+    for examination in examinations() if dimensions is None else dimensions:
+        dimension = examination(subject)
+        subject.progress(f"{dimension.name}: {dimension.summary}")
+        found.append(dimension)
+    return tuple(found)

@@ -1,0 +1,251 @@
+"""Other mixes of classes, and the class that is recognised worst; both from hits and support by class.
+
+The metric under another mix is that of the same rows with weights by their true class: right if only the mix
+changes, and what a class looks like stays (Saerens, Latinne and Decaestecker 2002).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.robustness.decisions import NO_CLASS, Decisions, decisions_of
+from ml_platform.evaluation.dimensions.robustness.part import Part
+from ml_platform.evaluation.dimensions.robustness.skill import (
+    LEAST_CLUSTERS,
+    replicated,
+    retained_between,
+    told,
+)
+from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.report_parts import ReportTable
+from ml_platform.spec.task import OffPolicyChoice
+from ml_platform.spec.training_set import CLUSTER
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext
+
+LEAST_ROWS = 30
+"""Of a class: below it, recall has an interval that says nothing."""
+MOVED = 0.2
+"""Share of the rows that moves from the class recognised best to the one recognised worst."""
+SHOWN = 20
+PLAIN = "as it is"
+_WEAK = 0.5
+_NAMES = ("label_shift_retained", "worst_class_recall")
+
+
+@dataclass(frozen=True)
+class ClassSums:
+    """Hits, then support, by class: ``sums`` (clusters, 2 x classes)."""
+
+    sums: Array
+    classes: int
+    mixes: dict[str, Array]
+    """Weights (classes,) by the name of a mix."""
+    usual: int
+    """The class that the dummy scorer says; of a yes or no it always says yes."""
+    alarms: bool
+    """Whether the metric is F1 of the class yes, else accuracy."""
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """``recall:<class>``, and by mix ``metric:<mix>`` and ``dummy:<mix>``; each of shape (r,)."""
+        hits, support = totals[:, : self.classes], totals[:, self.classes :]
+        recalls = ratio(hits, support)
+        seen = (support > 0).sum(axis=1)
+        found = {f"recall:{i}": recalls[:, i] for i in range(self.classes)}
+        found["mean_recall"] = ratio(recalls.sum(axis=1), seen)
+        for name, weights in self.mixes.items():
+            own, dummy = self._under(hits * weights, support * weights)
+            found |= {f"metric:{name}": own, f"dummy:{name}": dummy}
+        return found
+
+    def _under(self, hits: Array, support: Array) -> tuple[Array, Array]:
+        if not self.alarms:
+            rows = support.sum(axis=1)
+            return ratio(hits.sum(axis=1), rows), ratio(support[:, self.usual], rows)
+        positives, false_alarms = support[:, 1], support[:, 0] - hits[:, 0]
+        own = ratio(2 * hits[:, 1], positives + hits[:, 1] + false_alarms)
+        return own, ratio(2 * positives, 2 * positives + support[:, 0])
+
+
+def class_parts(subject: "EvaluationContext") -> tuple[Part, Part]:
+    """Label shift, and rare classes, on all test rows."""
+    shift, rare = "label shift", "rare classes"
+    task = subject.spec.task
+    decisions = decisions_of(task, subject.training_set, subject.predictions.threshold)
+    if decisions is None or isinstance(task, OffPolicyChoice):
+        why = NO_CLASS.get(
+            type(task), "its numbers are compared within a launch, none is a decision"
+        )
+        return (
+            Part(shift, None, "", not_applicable={_NAMES[0]: why}),
+            Part(rare, None, "", not_applicable={_NAMES[1]: why}),
+        )
+    counted = _counted(subject, decisions)
+    if counted is None:
+        why = f"fewer than two classes have {LEAST_ROWS} test rows in {LEAST_CLUSTERS} clusters"
+        return (
+            Part(shift, None, "", undefined={_NAMES[0]: why}),
+            Part(rare, None, "", undefined={_NAMES[1]: why}),
+        )
+    sums, enough, worst, support = counted
+    found = replicated(sums, seed=subject.seed, resamples=subject.resamples)
+    return (
+        _shifted(found, sums, decisions, worst),
+        _rare(found, decisions, enough, worst, support),
+    )
+
+
+def _counted(
+    subject: "EvaluationContext", decisions: Decisions
+) -> tuple[ClassSums, Codes, int, Codes] | None:
+    """SufficientStatistics, the classes with enough rows, the worst of them, and the support of each class."""
+    import pandas as pd
+
+    truth, classes = decisions.truth, len(decisions.classes)
+    known = truth >= 0
+    rows = subject.training_set.test
+    clusters, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)
+    hit = (decisions.chosen(subject.predictions.values) == truth) & known
+    flat = clusters * classes + np.maximum(truth, 0)
+    width = len(ids) * classes
+    hits = np.bincount(flat, weights=hit, minlength=width).reshape(-1, classes)
+    support = np.bincount(flat, weights=known, minlength=width).reshape(-1, classes)
+    total, spread = support.sum(axis=0), (support > 0).sum(axis=0)
+    enough = np.flatnonzero((total >= LEAST_ROWS) & (spread >= LEAST_CLUSTERS))
+    if len(enough) < 2:
+        return None
+    recall = ratio(hits.sum(axis=0), total)
+    worst = int(enough[recall[enough].argmin()])
+    best = int(enough[recall[enough].argmax()])
+    alarms = decisions.yes is not None
+    mixes = _mixes(total, enough, best, worst, alarms)
+    usual = _usual(subject, classes)
+    sums = ClassSums(np.hstack([hits, support]), classes, mixes, usual, alarms)
+    return sums, enough, worst, total.astype(np.int64)
+
+
+def _usual(subject: "EvaluationContext", classes: int) -> int:
+    return int(
+        subject.evaluator.dummy.predict_proba(subject.training_set.test.iloc[:1])[
+            0, :classes
+        ].argmax()
+    )
+
+
+def _mixes(total: Array, enough: Codes, best: int, worst: int, alarms: bool) -> dict[str, Array]:
+    """Weights that turn the observed shares into others; classes with too few rows keep theirs at 0."""
+    plain = np.ones(len(total))
+    if alarms:
+        return {
+            PLAIN: plain,
+            "yes half as frequent": np.array([1.0, 0.5]),
+            "yes twice as frequent": np.array([1.0, 2.0]),
+        }
+    even = np.zeros(len(total))
+    even[enough] = 1.0 / total[enough]
+    shares = total / total.sum()
+    step = min(MOVED, float(shares[best]))
+    moved = plain.copy()
+    moved[best] = (shares[best] - step) / shares[best]
+    moved[worst] = (shares[worst] + step) / shares[worst]
+    return {PLAIN: plain, "classes equally frequent": even, "hard rows more frequent": moved}
+
+
+def _shifted(
+    found: dict[str, Replicates], sums: ClassSums, decisions: Decisions, worst: int
+) -> Part:
+    gains = {name: found[f"metric:{name}"].minus(found[f"dummy:{name}"]) for name in sums.mixes}
+    kept = {name: retained_between(gain, gains[PLAIN]) for name, gain in gains.items()}
+    lowest = min((name for name in kept if name != PLAIN), key=lambda name: kept[name].value)
+    label = "F1" if sums.alarms else "accuracy"
+    plain, other = found[f"metric:{PLAIN}"].value, found[f"metric:{lowest}"].value
+    rows: list[tuple[str | float | int | None, ...]] = []
+    for name in sums.mixes:
+        figure, skill = told(found[f"metric:{name}"]), told(kept[name])
+        numbers = (figure.value, figure.low, figure.high, skill.value, skill.low, skill.high)
+        rows.append((name, *(round(number, 4) for number in numbers)))
+    columns = ("mix", label, "low", "high", "skill retained", "skill low", "skill high")
+    return Part(
+        name="label shift",
+        kept=kept[lowest],
+        why=f"{kept[lowest].value:.0%} of the skill is left under the worst of the mixes ({lowest})",
+        measures={_NAMES[0]: told(kept[lowest])},
+        findings=(f"With {lowest}, {label} would be {other:.2f} instead of {plain:.2f}.",),
+        watch=(f"share of the class {decisions.classes[worst]} among labels and answers",),
+        tables=(ReportTable("Other mixes of classes", columns, tuple(rows)),),
+    )
+
+
+def _rare(
+    found: dict[str, Replicates],
+    decisions: Decisions,
+    enough: Codes,
+    worst: int,
+    support: Codes,
+) -> Part:
+    """The recall of the worst class, and relative to the mean of the classes."""
+    recall, mean = found[f"recall:{worst}"], found["mean_recall"]
+    kept = retained_between(recall, mean)
+    figure, name = told(recall), decisions.classes[worst]
+    few = [decisions.classes[i] for i in range(len(support)) if i not in set(enough.tolist())]
+    share = support[worst] / support.sum()
+    findings = [
+        f"Of the class {name} ({support[worst]} rows, {share:.1%}) {figure.value:.2f} "
+        f"[{figure.low:.2f}, {figure.high:.2f}] are recognised, of all classes {mean.value:.2f} on average."
+    ]
+    if few:
+        findings.append(
+            f"Nothing can be said of {len(few)} classes with fewer than {LEAST_ROWS} rows in "
+            f"{LEAST_CLUSTERS} clusters, such as {few[0]}."
+        )
+    order = sorted(enough.tolist(), key=lambda i: (found[f"recall:{i}"].value, i))[:SHOWN]
+    told_of = {i: told(found[f"recall:{i}"]) for i in order}
+    advice: tuple[str, ...] = ()
+    if kept.value < _WEAK:
+        advice = (
+            f"Label more rows of {name}, weigh them more in the fit, or lower the threshold for it.",
+        )
+    return Part(
+        name="rare classes",
+        kept=kept,
+        why=f"the worst class, {name}, has {kept.value:.0%} of the mean recall",
+        measures={_NAMES[1]: figure},
+        findings=tuple(findings),
+        advice=advice,
+        tables=(
+            ReportTable(
+                "Classes recognised worst",
+                ("class", "rows", "recall", "low", "high"),
+                tuple(
+                    (
+                        decisions.classes[i],
+                        int(support[i]),
+                        *(round(x, 4) for x in (e.value, e.low, e.high)),
+                    )
+                    for i, e in told_of.items()
+                ),
+            ),
+        ),
+        charts=(
+            Chart(
+                "Recall of the classes recognised worst",
+                ChartKind.BARS,
+                "class",
+                "recall",
+                (
+                    Series(
+                        "recall",
+                        tuple(decisions.classes[i] for i in order),
+                        tuple(told_of[i].value for i in order),
+                        tuple(told_of[i].low for i in order),
+                        tuple(told_of[i].high for i in order),
+                    ),
+                ),
+            ),
+        ),
+    )

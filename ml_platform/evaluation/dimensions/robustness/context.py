@@ -1,0 +1,138 @@
+"""One candidate under examination: its sample, what it is asked, and what became of its skill."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array
+from ml_platform.evaluation.dimensions.robustness.columns import Column, Known
+from ml_platform.evaluation.dimensions.robustness.sample import Sample
+from ml_platform.evaluation.dimensions.robustness.skill import (
+    Judged,
+    nothing_kept,
+    replicated,
+    retained,
+    told,
+)
+from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.spec.task import Ranking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The candidate on changed rows."""
+
+    name: str
+    values: Array | None
+    """``None`` where it did not answer."""
+    metrics: dict[str, Replicates]
+    kept: Replicates
+    """Of its skill by the primary metric."""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every group of probes starts from."""
+
+    subject: "EvaluationContext"
+    columns: tuple[Column, ...]
+    known: Known
+    sample: Sample
+    judged: Judged
+    """On the unchanged rows of the sample."""
+    metric: str
+    """The primary one."""
+
+    @property
+    def label(self) -> str:
+        """The metric as a sentence has it."""
+        return self.metric.replace("_", " ")
+
+    @property
+    def own(self) -> Replicates:
+        """The primary metric on unchanged rows."""
+        return self.judged.own[self.metric]
+
+    def values(self, rows: "pd.DataFrame") -> tuple[Array | None, str]:
+        """What the candidate answers, or why that is no answer."""
+        subject = self.subject
+        try:
+            with np.errstate(all="ignore"):
+                return score(
+                    "candidate",
+                    subject.candidate,
+                    rows,
+                    subject.training_set.record.classes,
+                    bounded=not isinstance(subject.spec.task, Ranking),
+                ), ""
+        except Exception as error:  # An error is the finding: rows like these stop the service.
+            return None, f"{type(error).__name__}: {error}"[:200]
+
+    def probe(self, name: str, rows: "pd.DataFrame") -> Probe:
+        """Metrics and retained skill on ``rows``, the sample's own in their order, changed."""
+        values, error = self.values(rows)
+        if values is None:
+            return Probe(name, None, {}, nothing_kept(self.own), error)
+        sums = self.sample.evaluator.sufficient_statistics(self.sample.with_values(values))
+        metrics = replicated(sums, seed=self.subject.seed, resamples=self.subject.resamples)
+        if self.metric not in metrics:
+            return Probe(name, values, metrics, nothing_kept(self.own))
+        kept = retained(metrics[self.metric], self.own, self.judged.dummy[self.metric])
+        return Probe(name, values, metrics, kept)
+
+    def figure(self, probe: Probe) -> Estimate | None:
+        """The primary metric on the changed rows."""
+        found = probe.metrics.get(self.metric)
+        return told(found) if found else None
+
+    def falls(self, probe: Probe) -> str:
+        """'accuracy falls from .91 to .62 (41 % of its skill is left)', in words for any outcome."""
+        figure = self.figure(probe)
+        if probe.error:
+            return f"the candidate does not answer ({probe.error})"
+        if figure is None:
+            return f"{self.label} is not defined any more"
+        moved = "falls" if figure.value < self.own.value else "goes"
+        return (
+            f"{self.label} {moved} from {self.own.value:.2f} to {figure.value:.2f} "
+            f"({probe.kept.value:.0%} of its skill is left)"
+        )
+
+    def table(self, title: str, probes: Sequence[Probe]) -> ReportTable:
+        """A row a probe, with paired differences; the unchanged rows first."""
+        rows: list[tuple[str | float | int | None, ...]] = []
+        plain = told(self.own)
+        rows.append(("as they are", *_rounded(plain), 0.0, 0.0, 0.0, 1.0))
+        for probe in probes:
+            figure = self.figure(probe)
+            if figure is None:
+                rows.append((probe.name, *[None] * 6, round(probe.kept.value, 4)))
+                continue
+            difference = told(probe.metrics[self.metric].minus(self.own))
+            kept = round(probe.kept.value, 4)
+            rows.append((probe.name, *_rounded(figure), *_rounded(difference), kept))
+        columns = (
+            "rows",
+            self.label,
+            "low",
+            "high",
+            "difference",
+            "difference low",
+            "difference high",
+            "skill retained",
+        )
+        return ReportTable(title, columns, tuple(rows))
+
+
+def _rounded(of: Estimate) -> tuple[float, float, float]:
+    return round(of.value, 4), round(of.low, 4), round(of.high, 4)

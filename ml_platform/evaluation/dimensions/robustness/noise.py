@@ -1,0 +1,183 @@
+"""The noise curve, and how many decisions the smallest noise turns over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
+from ml_platform.evaluation.dimensions.robustness.decisions import decisions_of
+from ml_platform.evaluation.dimensions.robustness.part import Part
+from ml_platform.evaluation.dimensions.robustness.perturb import noisy, swap_rate
+from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, told
+from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.models.recommenders.top_items import top_items
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.task import Ranking
+
+LEVELS = (0.1, 0.25, 0.5, 1.0)
+"""Standard deviations of the training part."""
+NEAR = 0.1
+"""Share of the rows with the smallest margins."""
+_MODERATE = 0.5
+_STURDY = 0.9
+
+
+def noise_part(context: Context) -> tuple[Part, tuple[Probe, ...]]:
+    """Skill under more and more noise; the part is the mean over `LEVELS`."""
+    subject = context.subject
+    probes = tuple(
+        context.probe(
+            f"noise of {level:g} standard deviations",
+            noisy(context.sample.rows, context.columns, context.known, level, subject.seed),
+        )
+        for level in LEVELS
+    )
+    kept = mean_of([probe.kept for probe in probes])
+    moderate = probes[LEVELS.index(_MODERATE)]
+    words = any(column.kind is not Kind.NUMBER for column in context.columns)
+    swapped = f" ({swap_rate(_MODERATE):.0%} of the words swapped)" if words else ""
+    findings = [f"Under noise of half a standard deviation{swapped} {context.falls(moderate)}."]
+    return Part(
+        name="noise",
+        kept=kept,
+        why=f"{kept.value:.0%} of the skill is left on average over noise of "
+        f"{', '.join(f'{level:g}' for level in LEVELS)} standard deviations",
+        measures={"noise_retained": told(kept), "moderate_noise_retained": told(moderate.kept)},
+        findings=tuple(findings),
+        advice=_advice(context, kept),
+        tables=(context.table("Noise", probes),),
+        charts=(_curve(context, probes),),
+        unanswered=sum(bool(probe.error) for probe in probes),
+    ), probes
+
+
+def _advice(context: Context, kept: Replicates) -> tuple[str, ...]:
+    numbers = any(column.kind is Kind.NUMBER for column in context.columns)
+    if kept.value >= _STURDY or not numbers:
+        return ()
+    return ("Coarser numbers (logarithms, bins) and larger leaves make small errors matter less.",)
+
+
+def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
+    """Every headline metric that is defined, against the level."""
+    names = dict.fromkeys((context.metric, *context.subject.spec.task.headline))
+    series = []
+    for name in names:
+        plain = context.judged.own.get(name)
+        answered = [
+            (level, probe.metrics.get(name)) for level, probe in zip(LEVELS, probes, strict=True)
+        ]
+        if plain is None:
+            continue
+        points: list[tuple[float, Estimate]] = [(0.0, told(plain))]
+        points += [(level, told(found)) for level, found in answered if found is not None]
+        series.append(
+            Series(
+                name.replace("_", " "),
+                tuple(level for level, _ in points),
+                tuple(of.value for _, of in points),
+                tuple(of.low for _, of in points),
+                tuple(of.high for _, of in points),
+            )
+        )
+    return Chart(
+        "Noise on every feature",
+        ChartKind.LINES,
+        "noise, standard deviations of the training part",
+        "metric",
+        tuple(series),
+    )
+
+
+@dataclass(frozen=True)
+class ProportionStatistics:
+    """SufficientStatistics by cluster (clusters, 2 x names): of what is counted, and of what it is counted
+    among.
+    """
+
+    sums: Array
+    names: tuple[str, ...]
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """Each name's share, of shape (r,)."""
+        return {
+            name: ratio(totals[:, 2 * i], totals[:, 2 * i + 1]) for i, name in enumerate(self.names)
+        }
+
+
+def shares_by_cluster(
+    counted: dict[str, tuple[Array, Array]], clusters: Codes
+) -> ProportionStatistics:
+    """``counted`` has, by name, what is counted and among what, each of shape (rows,)."""
+    count = int(clusters.max()) + 1
+    columns = [
+        np.bincount(clusters, weights=values, minlength=count)
+        for pair in counted.values()
+        for values in pair
+    ]
+    return ProportionStatistics(np.column_stack(columns).astype(np.float64), tuple(counted))
+
+
+def boundary_part(context: Context, smallest: Probe) -> Part:
+    """How many decisions stay the same under the smallest noise: of all rows, and of those near a boundary."""
+    subject = context.subject
+    name, measure, near = "decisions near a boundary", "decisions_kept", "boundary_decisions_kept"
+    if smallest.values is None:
+        return Part(name, None, "", undefined={measure: smallest.error, near: smallest.error})
+    before, after = context.sample.predictions.values, smallest.values
+    task = subject.spec.task
+    decisions = decisions_of(
+        task, context.sample.training_set, context.sample.predictions.threshold
+    )
+    if isinstance(task, Ranking):
+        same, margin = _overlap(before, after, task.k), None
+    elif decisions is None or context.metric == "roc_auc":
+        why = "no class is decided on row by row"
+        return Part(name, None, "", not_applicable={measure: why, near: why})
+    else:
+        same = (decisions.chosen(before) == decisions.chosen(after)).astype(np.float64)
+        margin = decisions.margin(before)
+    counted = {measure: (same, np.ones(len(same)))}
+    if margin is not None:
+        close = margin <= np.quantile(margin, NEAR)
+        counted[near] = (same * close, close.astype(np.float64))
+    sums = shares_by_cluster(counted, context.sample.clusters)
+    found = replicated(sums, seed=subject.seed, resamples=subject.resamples)
+    kept = found[measure]
+    told_of = {name: told(of) for name, of in found.items()}
+    what = "of the offered items stay" if margin is None else "of the decisions stay the same"
+    sentence = f"Under noise of {LEVELS[0]:g} standard deviations {kept.value:.1%} {what}"
+    if margin is not None:
+        sentence += (
+            f"; of the tenth nearest to a boundary (margin at most {np.quantile(margin, NEAR):.2f}) "
+            f"{told_of[near].value:.1%}"
+        )
+    rows: list[tuple[str | float | int | None, ...]] = [
+        (key.replace("_", " "), round(of.value, 4), round(of.low, 4), round(of.high, 4))
+        for key, of in told_of.items()
+    ]
+    return Part(
+        name=name,
+        kept=kept,
+        why=f"{kept.value:.1%} {what} under noise of {LEVELS[0]:g} standard deviations",
+        measures=told_of,
+        not_applicable={} if margin is not None else {near: "a list has no boundary"},
+        findings=(f"{sentence}.",),
+        tables=(
+            ReportTable(
+                "Decisions kept under little noise", ("of", "share", "low", "high"), tuple(rows)
+            ),
+        ),
+    )
+
+
+def _overlap(before: Array, after: Array, k: int) -> Array:
+    """Share of the first ``k`` items before that are among the first ``k`` after, a row."""
+    old, new = top_items(before, k), top_items(after, k)
+    offered = old >= 0
+    among = (old[:, :, None] == new[:, None, :]).any(axis=2) & offered
+    return np.asarray(among.sum(axis=1) / np.maximum(offered.sum(axis=1), 1), dtype=np.float64)

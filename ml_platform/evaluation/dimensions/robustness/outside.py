@@ -1,0 +1,235 @@
+"""Rows from outside the training distribution: can they be told apart, and does the candidate know that it guesses.
+
+Two kinds: every column in an order of its own (all values are ordinary, no row is), and every word never seen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
+from ml_platform.evaluation.dimensions.robustness.decisions import Decisions, decisions_of
+from ml_platform.evaluation.dimensions.robustness.distance import distance_to
+from ml_platform.evaluation.dimensions.robustness.noise import shares_by_cluster
+from ml_platform.evaluation.dimensions.robustness.part import Part
+from ml_platform.evaluation.dimensions.robustness.perturb import permuted, replaced, unseen
+from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, rescaled, told
+from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.spec.feature import Kind
+from ml_platform.spec.task import Detection
+
+MEASURED = 1_500
+"""Rows of each kind whose distance to the training part is measured."""
+WORST = 0.5
+"""Confidence above accuracy by that much: the lowest score."""
+_TELLS = 0.8
+_GUESSES = 0.15
+_DETECTED = ("ood_auc", "ood_auc_confidence", "ood_auc_distance")
+_CLAIMED = ("overconfidence_ood", "overconfidence_perturbed")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Rows that no training row is like, and what the candidate answers."""
+
+    name: str
+    values: Array | None
+    distances: Array
+    """Of the measured rows."""
+
+
+def outside_parts(context: Context, perturbed: tuple[Probe, ...]) -> tuple[Part, Part]:
+    """Detection, and calibration there and on the rows ``perturbed`` by noise and gaps."""
+    rows, columns, seed = context.sample.rows, context.columns, context.subject.seed
+    words = [column for column in columns if column.kind is not Kind.NUMBER]
+    every = np.ones(len(rows), dtype=bool)
+    frames = {"columns permuted": permuted(rows, columns, seed)}
+    if words:
+        made = {column.name: unseen(rows, column, every) for column in words}
+        frames["words never seen"] = replaced(rows, made)
+    measured = _measured(context)
+    distance = distance_to(context.subject.training_set.train, columns)
+    kinds = []
+    for name, frame in frames.items():
+        values, _ = context.values(frame)
+        kinds.append(Outside(name, values, distance.of(frame.iloc[measured])))
+    ordinary = Outside(
+        "ordinary", context.sample.predictions.values, distance.of(rows.iloc[measured])
+    )
+    decisions = decisions_of(
+        context.subject.spec.task, context.sample.training_set, context.sample.predictions.threshold
+    )
+    return (
+        _detection(context, decisions, ordinary, kinds, measured),
+        _calibration(context, decisions, kinds[0], perturbed),
+    )
+
+
+def _measured(context: Context) -> np.ndarray:
+    """Evenly spaced rows of the sample."""
+    count = len(context.sample.rows)
+    return np.linspace(0, count - 1, min(count, MEASURED)).astype(np.int64)
+
+
+def _doubt(context: Context, decisions: Decisions, values: Array) -> Array:
+    """Higher: less sure. An alarm's own score is what a detector says of strange rows."""
+    if isinstance(context.subject.spec.task, Detection):
+        return np.asarray(values[:, 1], dtype=np.float64)
+    return -decisions.confidence(values)
+
+
+def _detection(
+    context: Context,
+    decisions: Decisions | None,
+    ordinary: Outside,
+    kinds: list[Outside],
+    measured: np.ndarray,
+) -> Part:
+    clusters = context.sample.clusters
+    told_of: dict[tuple[str, str], Replicates] = {}
+    for kind in kinds:
+        told_of["distance", kind.name] = _area(
+            context, ordinary.distances, kind.distances, clusters[measured]
+        )
+        if decisions is not None and kind.values is not None and ordinary.values is not None:
+            told_of["confidence", kind.name] = _area(
+                context,
+                _doubt(context, decisions, ordinary.values),
+                _doubt(context, decisions, kind.values),
+                clusters,
+            )
+    by_way = {
+        way: mean_of([found for (name, _), found in told_of.items() if name == way])
+        for way in dict.fromkeys(name for name, _ in told_of)
+    }
+    best = max(by_way, key=lambda way: by_way[way].value)
+    area = by_way[best]
+    without = (
+        {} if "confidence" in by_way else {_DETECTED[1]: "its answer has no confidence in a class"}
+    )
+    measures = {"ood_auc": told(area)} | {f"ood_auc_{way}": told(of) for way, of in by_way.items()}
+    kept = rescaled(area, 2.0, -1.0)
+    kept = Replicates(
+        max(kept.value, 0.0), np.maximum(kept.resampled, 0.0), np.maximum(kept.left_out, 0.0)
+    )
+    others = " and ".join(f"{way} {of.value:.2f}" for way, of in by_way.items())
+    advice = []
+    if best == "distance" and area.value >= _TELLS:
+        advice.append(
+            "Hold back or mark answers for rows that are far from the training part: "
+            f"the distance tells them with an AUC of {area.value:.2f}."
+        )
+    return Part(
+        name="out-of-distribution detection",
+        kept=kept,
+        why=f"{best} tells rows from outside with an AUC of {area.value:.2f} (.5 scores 1, 1 scores 10)",
+        measures=measures,
+        not_applicable=without,
+        findings=(f"Rows from outside are told from ordinary ones with an AUC of: {others}.",),
+        advice=tuple(advice),
+        watch=("distance of new rows to the training part, or the share of low confidences",),
+        tables=(_table(told_of),),
+    )
+
+
+def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) -> Replicates:
+    """ROC AUC of the second against the first, rows of a cluster drawn together."""
+    both = np.concatenate([clusters, clusters]).astype(np.int64)
+    strange = np.repeat([False, True], [len(ordinary), len(outside)])
+    rows = BinaryRows(strange, strange, np.concatenate([ordinary, outside]), both, False)
+    sums = binary_sums(rows, int(context.sample.clusters.max()) + 1)
+    found = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
+    return found["roc_auc"]
+
+
+def _table(told_of: dict[tuple[str, str], Replicates]) -> ReportTable:
+    rows: list[tuple[str | float | int | None, ...]] = []
+    for (way, kind), found in told_of.items():
+        of = told(found)
+        rows.append((kind, way, round(of.value, 4), round(of.low, 4), round(of.high, 4)))
+    columns = ("rows from outside", "told by", "ROC AUC", "low", "high")
+    return ReportTable("Out-of-distribution detection", columns, tuple(rows))
+
+
+def _calibration(
+    context: Context, decisions: Decisions | None, shuffled: Outside, perturbed: tuple[Probe, ...]
+) -> Part:
+    """Confidence claimed less share right: on permuted rows, and on rows with noise and gaps."""
+    name = "calibration off the training distribution"
+    if decisions is None or not decisions.probabilities:
+        why = (
+            "its answer has no confidence in a class"
+            if decisions is None
+            else "its score does not claim to be a probability"
+        )
+        return Part(name, None, "", not_applicable=dict.fromkeys(_CLAIMED, why))
+    counted: dict[str, tuple[Array, Array]] = {}
+    known = (decisions.truth >= 0).astype(np.float64)
+    answered = [(_CLAIMED[0], [shuffled.values]), (_CLAIMED[1], [p.values for p in perturbed])]
+    for measure, of in answered:
+        values = [each for each in of if each is not None]
+        if values and known.any():
+            claimed = np.sum([decisions.confidence(each) for each in values], axis=0)
+            hits = [decisions.chosen(each) == decisions.truth for each in values]
+            right = np.sum(hits, axis=0, dtype=np.float64)
+            counted[f"{measure}:claimed"] = (claimed * known, len(values) * known)
+            counted[f"{measure}:right"] = (right * known, len(values) * known)
+    missing = {m: "no answer on these rows" for m in _CLAIMED if f"{m}:claimed" not in counted}
+    if len(missing) == len(_CLAIMED):
+        return Part(name, None, "", undefined=missing)
+    sums = shares_by_cluster(counted, context.sample.clusters)
+    found = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
+    gaps = {
+        measure: found[f"{measure}:claimed"].minus(found[f"{measure}:right"])
+        for measure in _CLAIMED
+        if measure not in missing
+    }
+    kept = mean_of([_kept(gap) for gap in gaps.values()])
+    sentences = []
+    for measure, where in zip(
+        _CLAIMED, ("with permuted columns", "with noise and gaps"), strict=True
+    ):
+        if measure in gaps:
+            says, true = found[f"{measure}:claimed"].value, found[f"{measure}:right"].value
+            sentences.append(
+                f"On rows {where} it claims a confidence of {says:.2f} and is right in {true:.2f}."
+            )
+    return Part(
+        name=name,
+        kept=kept,
+        why="confidence claimed less share right is "
+        + ", ".join(f"{gap.value:+.2f}" for gap in gaps.values())
+        + f" (permuted columns, noise and gaps); 0 scores 10, {WORST:g} and more 1",
+        measures={measure: told(gap) for measure, gap in gaps.items()},
+        undefined=missing,
+        findings=tuple(sentences),
+        advice=_advice(gaps),
+        tables=(_claims({measure: told(gap) for measure, gap in gaps.items()}),),
+    )
+
+
+def _kept(gap: Replicates) -> Replicates:
+    def of(values: Array) -> Array:
+        return np.asarray(1.0 - np.clip(values, 0.0, WORST) / WORST, dtype=np.float64)
+
+    return Replicates(float(of(np.array([gap.value]))[0]), of(gap.resampled), of(gap.left_out))
+
+
+def _advice(gaps: dict[str, Replicates]) -> tuple[str, ...]:
+    if all(gap.value <= _GUESSES for gap in gaps.values()):
+        return ()
+    return (
+        "Do not change set on confidence alone: it says too much of rows unlike the training part. "
+        "Use it together with the distance to the training part.",
+    )
+
+
+def _claims(gaps: dict[str, Estimate]) -> ReportTable:
+    rows = tuple(
+        (name.replace("_", " "), round(of.value, 4), round(of.low, 4), round(of.high, 4))
+        for name, of in gaps.items()
+    )
+    return ReportTable("Confidence claimed less share right", ("rows", "gap", "low", "high"), rows)

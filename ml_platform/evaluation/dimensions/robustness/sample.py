@@ -1,0 +1,81 @@
+"""Some of the test rows, in whole clusters: those that a candidate is asked about again and again."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.spec.training_set import CLUSTER, TrainingSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext
+
+CELLS = 100_000
+"""Rows times features that are scored in one pass: a forest with 56 features takes .1 s."""
+PROBED = 5_000
+"""Rows of a pass, whatever the number of features."""
+SLICED = 10_000
+"""Rows that are looked at where the answers are known already."""
+CLUSTERS = 100
+"""Fewer are not taken, up to `SLICED` rows: intervals come from clusters."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Test rows in whole clusters, with their judge and the candidate's answers."""
+
+    training_set: TrainingSet
+    """The whole training part, and the sampled rows as its test part."""
+    evaluator: Evaluator
+    predictions: Predictions
+    clusters: Codes
+    """Of each row, from 0 without gaps, as the judge counts them."""
+
+    @property
+    def rows(self) -> "pd.DataFrame":
+        """The sampled rows."""
+        return self.training_set.test
+
+    def with_values(self, values: Array) -> Predictions:
+        """Other values of the same scorer for the same rows."""
+        return Predictions(values, self.predictions.threshold)
+
+
+def probed_rows(features: int) -> int:
+    """Rows of a pass for a model with that many features."""
+    return int(min(PROBED, CELLS // max(features, 1)))
+
+
+def sampled(subject: "EvaluationContext", rows: int) -> Sample:
+    """Clusters in an order drawn by the seed until there are ``rows`` rows in `CLUSTERS` clusters."""
+    test = subject.training_set.test
+    codes, count = _clusters(test)
+    if len(test) <= rows:
+        return Sample(subject.training_set, subject.evaluator, subject.predictions, codes)
+    sizes = np.bincount(codes, minlength=count)
+    order = np.random.default_rng(subject.seed).permutation(count)
+    before = np.cumsum(sizes[order]) - sizes[order]
+    wanted = (before < rows) | (np.arange(count) < CLUSTERS)
+    wanted &= before < max(rows, SLICED)
+    return taken(subject, np.isin(codes, order[wanted]))
+
+
+def taken(subject: "EvaluationContext", where: np.ndarray) -> Sample:
+    """The test rows ``where`` (bool, shape (rows,)); they hold whole change sets."""
+    places = np.flatnonzero(where)
+    part = replace(subject.training_set, test=subject.training_set.test.iloc[places])
+    predictions = Predictions(subject.predictions.values[places], subject.predictions.threshold)
+    return Sample(part, evaluator_of(subject.spec.task, part), predictions, _clusters(part.test)[0])
+
+
+def _clusters(rows: "pd.DataFrame") -> tuple[Codes, int]:
+    """As `ml_platform.evaluation.tasks.evaluated_rows` counts them."""
+    import pandas as pd
+
+    codes, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)
+    return codes.astype(np.int64), len(ids)

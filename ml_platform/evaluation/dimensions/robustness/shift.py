@@ -1,0 +1,270 @@
+"""Covariate shift: the halves of the test period, and the quarters into which features have begun to move.
+
+The answers are known, so nothing is asked again: slices of change sets are judged by a judge of their own, and
+their
+statistics are put back at the places of the sample's clusters, so that slices and whole get the same resamples.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array
+from ml_platform.evaluation.dimensions.robustness.columns import Column, numbers_of
+from ml_platform.evaluation.dimensions.robustness.part import Part
+from ml_platform.evaluation.dimensions.robustness.sample import Sample
+from ml_platform.evaluation.dimensions.robustness.skill import (
+    LEAST_CLUSTERS,
+    dummy_predictions,
+    replicated,
+    retained_between,
+    told,
+)
+from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.spec.feature import Comparison, Kind
+from ml_platform.spec.training_set import CHANGE_SET, TIME
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext
+
+LEAST_ROWS = 100
+MOVED = 3
+"""Features that differ most between training and test part, each with a slice."""
+QUARTER = 0.25
+COMPARED = 5_000
+"""Rows of each part, evenly spaced, that differences are measured on."""
+
+
+Both = tuple[Replicates, Replicates]
+"""A metric of the candidate, and of the dummy scorer, on the same rows."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """SufficientStatistics of a slice at the places of the whole sample's clusters: 0 where a cluster has no
+    row in it.
+    """
+
+    slice: SufficientStatistics
+    sums: Array
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """Those of the slice."""
+        return self.slice.metrics(totals)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some change sets of the sample."""
+
+    name: str
+    where: np.ndarray
+    """Shape (rows,)."""
+
+
+def shift_part(
+    subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...], metric: str
+) -> Part:
+    """The skill of the worst slice, relative to that of all rows."""
+    whole = judged_slice(subject, sample, np.ones(len(sample.rows), dtype=bool), metric)
+    assert whole is not None
+    found: list[tuple[Slice, Replicates, Estimate]] = []
+    small: list[str] = []
+    slices = _slices(subject, sample, columns)
+    for each in slices:
+        part = None
+        if _enough(sample, each.where):
+            part = judged_slice(subject, sample, each.where, metric)
+        if part is None:
+            small.append(each.name)
+            continue
+        found.append((each, kept_in(part, whole), told(part[0])))
+    names = ("shift_worst_retained", "newest_half_retained")
+    why = (
+        f"a slice needs {LEAST_ROWS} rows in {LEAST_CLUSTERS} clusters and both outcomes, halves rows of "
+        "more than one time"
+    )
+    if not found:
+        return Part("covariate shift", None, "", undefined=dict.fromkeys(names, why))
+    worst, kept, figure = min(found, key=lambda one: one[1].value)
+    measures = {names[0]: told(kept)}
+    newest = next((skill for each, skill, _ in found if each.name == NEWEST), None)
+    if newest is not None:
+        measures[names[1]] = told(newest)
+    label = metric.replace("_", " ")
+    return Part(
+        name="covariate shift",
+        kept=kept,
+        why=f"in the worst of {len(found)} slices ({worst.name}) {kept.value:.0%} of the skill is left",
+        measures=measures,
+        undefined={} if newest is not None else {names[1]: why},
+        findings=(
+            f"In the worst slice, {worst.name} ({int(worst.where.sum())} rows), {label} is {figure.value:.2f} "
+            f"[{figure.low:.2f}, {figure.high:.2f}]: {kept.value:.0%} of the skill is left.",
+        ),
+        watch=tuple(
+            f"{each.name}: the test part has moved there already"
+            for each in slices
+            if each.name not in _HALVES
+        ),
+        tables=(_table(label, found, small),),
+    )
+
+
+OLDEST, NEWEST = "older half of the test period", "newest half of the test period"
+_HALVES = (OLDEST, NEWEST)
+
+
+def _table(
+    label: str, found: list[tuple[Slice, Replicates, Estimate]], small: list[str]
+) -> ReportTable:
+    rows: list[tuple[str | float | int | None, ...]] = []
+    for each, skill, figure in found:
+        kept = told(skill)
+        numbers = (figure.value, figure.low, figure.high, kept.value, kept.low, kept.high)
+        rows.append((each.name, int(each.where.sum()), *(round(number, 4) for number in numbers)))
+    rows += [(name, None, None, None, None, None, None, None) for name in small]
+    columns = ("slice", "rows", label, "low", "high", "skill retained", "skill low", "skill high")
+    return ReportTable("Covariate shift: slices of the test rows", columns, tuple(rows))
+
+
+def _enough(sample: Sample, where: np.ndarray) -> bool:
+    clusters = len(np.unique(sample.clusters[where]))
+    return int(where.sum()) >= min(LEAST_ROWS, len(where)) and clusters >= LEAST_CLUSTERS
+
+
+def kept_in(part: Both, whole: Both) -> Replicates:
+    """The larger of two: of the gain over the dummy scorer of the slice, and over that of all rows.
+
+    A slice that is easy leaves little to gain over its own dummy scorer, and one that is hard lowers the metric of
+    anybody: skill is lost only where both are lower.
+    """
+    gain = whole[0].minus(whole[1])
+    own = retained_between(part[0].minus(part[1]), gain)
+    level = retained_between(part[0].minus(whole[1]), gain)
+    return Replicates(
+        max(own.value, level.value),
+        np.maximum(own.resampled, level.resampled),
+        np.maximum(own.left_out, level.left_out),
+    )
+
+
+def judged_slice(
+    subject: "EvaluationContext", sample: Sample, where: np.ndarray, metric: str
+) -> Both | None:
+    """The metric of candidate and dummy scorer on the rows ``where``; ``None`` where it is not defined."""
+    places = np.flatnonzero(where)
+    part = replace(sample.training_set, test=sample.rows.iloc[places])
+    predictions = Predictions(sample.predictions.values[places], sample.predictions.threshold)
+    rows = Sample(part, evaluator_of(subject.spec.task, part), predictions, sample.clusters[places])
+    both = []
+    for said in (predictions, dummy_predictions(subject.spec.task, rows)):
+        sums = _placed(rows, said, int(sample.clusters.max()) + 1)
+        found = replicated(sums, seed=subject.seed, resamples=subject.resamples)
+        if metric not in found:
+            return None
+        both.append(_defined(found[metric]))
+    return both[0], both[1]
+
+
+def _placed(rows: Sample, predictions: Predictions, count: int) -> Placed:
+    inner = rows.evaluator.sufficient_statistics(predictions)
+    places = np.unique(rows.clusters)
+    sums = np.zeros((count, inner.sums.shape[1]))
+    sums[places] = inner.sums
+    return Placed(inner, sums)
+
+
+def _defined(of: Replicates) -> Replicates:
+    """Resamples in which the slice has no row count as the value itself."""
+    return Replicates(
+        of.value,
+        np.where(np.isfinite(of.resampled), of.resampled, of.value),
+        np.where(np.isfinite(of.left_out), of.left_out, of.value),
+    )
+
+
+def _slices(
+    subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...]
+) -> list[Slice]:
+    """Change sets stay whole: a launch without all its candidates could not be judged."""
+    import pandas as pd
+
+    rows = sample.rows
+    change_sets, ids = pd.factorize(rows[CHANGE_SET].to_numpy(), sort=True)
+    sizes = np.bincount(change_sets, minlength=len(ids))
+
+    def of_change_sets(values: Array) -> Array:
+        return np.bincount(change_sets, weights=values, minlength=len(ids)) / sizes
+
+    since = (rows[TIME] - rows[TIME].min()).dt.total_seconds().to_numpy(dtype=np.float64)
+    when = of_change_sets(since)[change_sets]
+    late = when > np.median(when)
+    if not late.any():  # More than half of the rows are of the last moment.
+        late = when == when.max()
+    found = [] if late.all() else [Slice(OLDEST, ~late), Slice(NEWEST, late)]
+    for name, values, upper in moved_features(subject, sample, columns)[:MOVED]:
+        mean = of_change_sets(values)[change_sets]
+        known = np.isfinite(mean)
+        if not known.any():
+            continue
+        quantile = float(np.quantile(mean[known], 1 - QUARTER if upper else QUARTER))
+        where = known & ((mean >= quantile) if upper else (mean <= quantile))
+        side = "at least" if upper else "at most"
+        found.append(Slice(f"{name} {side} {quantile:.3g}", where))
+    return found
+
+
+def moved_features(
+    subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...]
+) -> list[tuple[str, Array, bool]]:
+    """Features in the order of their difference between training and test part, the largest first.
+
+    With what a slice is cut by (the number; the training part's share of the row's category, of which the rare
+    ones are the lower side), and whether the test part has moved up. The difference is the Kolmogorov-Smirnov
+    statistic of numbers and of those shares. Calendar features, which only whole weeks can compare, are left out.
+    """
+    from scipy.stats import ks_2samp
+
+    declared = {feature.name: feature.compare for feature in subject.spec.table.features}
+    train = _spaced(subject.training_set.train)
+    test = _spaced(sample.rows)
+    found = []
+    for column in columns:
+        if declared.get(column.name) is Comparison.SAME_SLOTS or column.kind is Kind.TOKENS:
+            continue
+        if column.kind is Kind.NUMBER:
+            old, new = numbers_of(train, column.name), numbers_of(test, column.name)
+            name, values = column.name, numbers_of(sample.rows, column.name)
+        else:
+            old = _frequency(train, train, column.name)
+            new = _frequency(train, test, column.name)
+            name = f"training share of {column.name}"
+            values = _frequency(train, sample.rows, column.name)
+        old, new = old[np.isfinite(old)], new[np.isfinite(new)]
+        if not len(old) or not len(new) or np.ptp(values[np.isfinite(values)]) == 0:
+            continue
+        difference = float(ks_2samp(old, new, method="asymp").statistic)
+        found.append((difference, name, values, bool(new.mean() > old.mean())))
+    found.sort(key=lambda each: (-each[0], each[1]))
+    return [(name, values, upper) for _, name, values, upper in found]
+
+
+def _spaced(rows: "pd.DataFrame") -> "pd.DataFrame":
+    return rows.iloc[np.linspace(0, len(rows) - 1, min(len(rows), COMPARED)).astype(np.int64)]
+
+
+def _frequency(train: "pd.DataFrame", rows: "pd.DataFrame", name: str) -> Array:
+    """The share of the training part that has the category of each row; a missing one is one of them."""
+    tokens, own = token_column(train[name], lists=False), token_column(rows[name], lists=False)
+    counts = np.bincount(tokens.codes, minlength=len(tokens.words)) / max(len(train), 1)
+    share = dict(zip(tokens.words, counts.tolist(), strict=True))
+    of_word = np.array([share.get(word, 0.0) for word in (*own.words, MISSING)])
+    return np.asarray(of_word[own.codes], dtype=np.float64)

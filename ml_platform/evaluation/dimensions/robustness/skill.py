@@ -1,0 +1,138 @@
+"""What is left of a candidate's skill: its gain over the dummy scorer on changed rows, relative to that on its own.
+
+    retained = (metric - dummy) / (unperturbed - dummy), clipped to [0, 1]
+
+1: nothing is lost; 0: no better than who knows the training labels alone. The same for metrics whose best value
+is 0: numerator and denominator both change their sign. Value, resamples and jackknife all go through the formula,
+cluster by cluster on the same rows, so a retained skill has a paired interval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array
+from ml_platform.evaluation.dimensions.robustness.sample import Sample
+from ml_platform.evaluation.intervals.bootstrap import LEVEL, Replicates, bca_interval, replicate
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.spec.task import (
+    Classification,
+    Detection,
+    OffPolicyChoice,
+    ProportionRegression,
+    Ranking,
+    SequencePrediction,
+    Task,
+)
+
+RESAMPLED = 400
+"""Resamples of a probe at most: there are some thirty, and their ends need no third digit."""
+LEAST_CLUSTERS = 20
+"""Below it an interval from clusters says nothing."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The metrics of some answers with their resamples, and those of the dummy scorer on the same rows."""
+
+    own: dict[str, Replicates]
+    dummy: dict[str, Replicates]
+
+
+def primary_metrics(task: Task) -> tuple[str, ...]:
+    """Metrics that skill is told by; the first one that is defined on the rows counts."""
+    match task:
+        case Classification():
+            return ("accuracy",)
+        case ProportionRegression():
+            return ("r2", "brier_skill")
+        case Detection():
+            return ("f1",)
+        case Ranking():
+            return (f"ndcg_at_{task.k}",)
+        case OffPolicyChoice():
+            return ("roc_auc",)
+        case SequencePrediction():
+            return ("soon_f1", "accuracy")
+
+
+def dummy_predictions(task: Task, sample: Sample) -> Predictions:
+    """Of the dummy scorer; where alarms are counted it raises one for every row, which has the best F1.
+
+    A scorer that broke down and always says yes would otherwise seem to have kept some skill.
+    """
+    values = score(
+        "dummy",
+        sample.evaluator.dummy,
+        sample.rows,
+        sample.training_set.record.classes,
+        bounded=not isinstance(task, Ranking),
+    )
+    if isinstance(task, Detection | SequencePrediction):
+        return Predictions(values, alarms=np.ones(len(values), dtype=bool))
+    return Predictions(values)
+
+
+def replicated(sums: SufficientStatistics, *, seed: int, resamples: int) -> dict[str, Replicates]:
+    """`replicate`, with `RESAMPLED` at most, and quiet about resamples in which a slice has no row (NaN)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return replicate(sums, seed=seed, resamples=min(resamples, RESAMPLED))
+
+
+def retained(of: Replicates, reference: Replicates, dummy: Replicates) -> Replicates:
+    """The skill of ``of`` relative to that of ``reference``, both on the rows of ``dummy``."""
+    return retained_between(of.minus(dummy), reference.minus(dummy))
+
+
+def retained_between(gain: Replicates, reference: Replicates) -> Replicates:
+    """The quotient of two gains over dummy, clipped to [0, 1]; 0 where there was nothing to keep."""
+    return Replicates(
+        float(_quotient(np.array([gain.value]), np.array([reference.value]))[0]),
+        _quotient(gain.resampled, reference.resampled),
+        _quotient(gain.left_out, reference.left_out)
+        if len(gain.left_out) == len(reference.left_out)
+        else np.empty(0),
+    )
+
+
+def _quotient(gain: Array, reference: Array) -> Array:
+    found: Array = np.clip(
+        np.where(np.abs(reference) > 1e-12, gain / np.where(reference == 0, 1.0, reference), 0.0),
+        0.0,
+        1.0,
+    )
+    return np.nan_to_num(found, nan=0.0)
+
+
+def nothing_kept(like: Replicates) -> Replicates:
+    """Retained skill 0 in every resample: of a scorer that did not answer."""
+    return Replicates(0.0, np.zeros_like(like.resampled), np.zeros_like(like.left_out))
+
+
+def mean_of(parts: Sequence[Replicates]) -> Replicates:
+    """Their mean, resample by resample; of parts over other clusters there is no jackknife."""
+    lengths = {len(part.left_out) for part in parts}
+    return Replicates(
+        float(np.mean([part.value for part in parts])),
+        np.mean([part.resampled for part in parts], axis=0),
+        np.mean([part.left_out for part in parts], axis=0) if len(lengths) == 1 else np.empty(0),
+    )
+
+
+def rescaled(of: Replicates, slope: float, shift: float) -> Replicates:
+    """``slope`` times it, plus ``shift``."""
+    return Replicates(
+        slope * of.value + shift, slope * of.resampled + shift, slope * of.left_out + shift
+    )
+
+
+def told(of: Replicates) -> Estimate:
+    """With its interval: BCa, and percentiles where parts have different clusters (they count as independent)."""
+    if len(of.left_out):
+        return bca_interval(of)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(of.resampled, [tail, 1 - tail])
+    return Estimate(of.value, min(float(low), of.value), max(float(high), of.value))

@@ -1,0 +1,298 @@
+"""Is the candidate as good at all times? Its headline metric over the folds of its fit and over blocks of the test.
+
+Folds say how much the recipe depends on which months it saw; blocks of the test part, how much the candidate's
+figure changes from week to week beyond what the noise of its clusters explains
+(`ml_platform.evaluation.intervals.heterogeneity`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.dimension import (
+    Chart,
+    ChartKind,
+    Dimension,
+    ScorePart,
+    Series,
+)
+from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.intervals.heterogeneity import excess_deviation, fold_spread
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
+from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.models.time_series_split import microseconds
+from ml_platform.spec.training_set import TIME
+
+NAME = "stability"
+FOLD_SPREAD, TIME_SPREAD, SHOWN, SCORE = "fold_spread", "time_spread", "shown_spread", "score"
+BLOCKS = 5
+"""Of the test part: about a fortnight is cut into blocks of three days."""
+FEWEST_FOLDS = FEWEST_BLOCKS = 3
+FEWEST_UNITS = 20
+"""Clusters in a block: below, its standard error is a guess."""
+SMALLER_IS_BETTER = frozenset(
+    ("log_loss", "brier", "mae", "mse", "rmse", "false_alarm_rate", "expected_calibration_error")
+)
+_EPOCH = "epoch"
+_WORST_SPREAD = 0.25
+"""Relative spread that scores 1 of 10; none scores 10."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The headline metric on one block of time of the test part."""
+
+    first_day: str
+    rows: int
+    units: int
+    value: float
+    error: float
+    """Standard error, by leaving out one cluster after the other."""
+
+
+@dataclass
+class _Found:
+    """What is gathered on the way."""
+
+    measures: dict[str, Estimate] = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
+    not_applicable: dict[str, str] = field(default_factory=dict)
+    tables: list[ReportTable] = field(default_factory=list)
+
+
+def examine_stability(subject: EvaluationContext) -> Dimension:
+    """The spreads, as standard deviations over the mean.
+
+    ``fold_spread`` is exact, of the folds there are. ``time_spread`` is that of the blocks of the test part beyond
+    noise, with its interval, and ``shown_spread`` the lower end of it: what a gate can hold against a model without
+    failing each small test set.
+    """
+    headline = subject.spec.task.headline
+    found = _Found()
+    _look_at_folds(subject.folds, headline, found)
+    metric, blocks = _blocks(subject, headline)
+    _look_at_blocks(subject, metric or headline[0], blocks, found)
+    measures = found.measures
+    parts = tuple(
+        _part(name, measures[name]) for name in (FOLD_SPREAD, TIME_SPREAD) if name in measures
+    )
+    if parts:
+        measures[SCORE] = _exact(float(np.mean([part.score for part in parts])))
+    else:
+        found.undefined[SCORE] = "neither folds nor blocks of the test part tell a spread"
+    findings = _findings(metric, blocks, measures)
+    return Dimension(
+        name=NAME,
+        title="Stability over folds and time",
+        question="Is it as good at all times?",
+        summary=_summary(metric, measures, blocks),
+        measures=measures,
+        undefined=found.undefined,
+        not_applicable=found.not_applicable,
+        parts=parts,
+        findings=findings,
+        watch=(f"{metric} by block of time, against its spread here",) if findings else (),
+        tables=tuple(found.tables),
+        charts=(_chart(metric, blocks),) if TIME_SPREAD in measures else (),
+    )
+
+
+def _look_at_folds(
+    folds: Sequence[Mapping[str, float]], headline: Sequence[str], found: _Found
+) -> None:
+    if folds and _EPOCH in folds[0]:
+        why = "the fit tells its epochs, on one held-out block, not folds"
+        found.not_applicable[FOLD_SPREAD] = why
+        return
+    if folds:
+        found.tables.append(fold_table(folds, headline))
+    why = _no_folds(folds, headline)
+    if why:
+        found.undefined[FOLD_SPREAD] = why
+    else:
+        found.measures[FOLD_SPREAD] = _relative_spread(folds, headline)
+
+
+def _look_at_blocks(
+    subject: EvaluationContext, metric: str, blocks: Sequence[Block], found: _Found
+) -> None:
+    moments = subject.training_set.test[TIME].nunique()
+    overall = _overall(subject, metric)
+    if moments < BLOCKS:
+        why = f"the test rows lie at {moments} moments: there is no course of time to follow"
+        found.not_applicable |= {TIME_SPREAD: why, SHOWN: why}
+    elif len(blocks) < FEWEST_BLOCKS or not overall > 0:
+        why = (
+            f"{len(blocks)} of {BLOCKS} blocks of the test part have {FEWEST_UNITS} clusters, needed are "
+            f"{FEWEST_BLOCKS}; {metric} is {overall:.3g} on all of it, needed is more than 0"
+        )
+        found.undefined |= {TIME_SPREAD: why, SHOWN: why}
+    else:
+        excess = excess_deviation(
+            np.array([b.value for b in blocks]), np.array([b.error**2 for b in blocks])
+        )
+        low, high = excess.low / overall, excess.high / overall
+        found.measures[TIME_SPREAD] = Estimate(excess.value / overall, low, high)
+        found.measures[SHOWN] = _exact(low)
+        found.tables.append(_block_table(metric, blocks))
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(value, value, value)
+
+
+def _no_folds(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> str:
+    """Why the folds tell no spread; empty if they do."""
+    if len(folds) < FEWEST_FOLDS:
+        return f"{len(folds)} folds, needed are {FEWEST_FOLDS}"
+    name = _common(folds, headline)
+    if not name:
+        return f"no fold tells {' or '.join(headline)}"
+    if np.mean([fold[name] for fold in folds]) <= 0:
+        return f"{name} is 0 or less over the folds: there is nothing to hold a spread against"
+    return ""
+
+
+def _common(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> str:
+    return next((name for name in headline if all(name in fold for fold in folds)), "")
+
+
+def _relative_spread(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> Estimate:
+    """Exact, of these folds; the interval that more folds would shrink is in the table."""
+    name = _common(folds, headline)
+    found = fold_spread(np.array([fold[name] for fold in folds]))
+    return _exact(found.deviation / found.mean)
+
+
+def fold_table(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> ReportTable:
+    """Mean, standard deviation with its interval, and worst fold of each headline metric that all folds tell."""
+    rows: list[tuple[str | float | int | None, ...]] = []
+    for name in headline:
+        values = [fold[name] for fold in folds if name in fold]
+        if len(values) != len(folds):
+            continue
+        worst = max(values) if name in SMALLER_IS_BETTER else min(values)
+        place = values.index(worst) + 1
+        if len(values) < 2:
+            rows.append((name, len(values), values[0], None, None, None, worst, place))
+            continue
+        of = fold_spread(np.array(values))
+        rows.append((name, len(values), of.mean, of.deviation, of.low, of.high, worst, place))
+    columns = ("metric", "folds", "mean", "deviation", "low", "high", "worst", "worst fold")
+    return ReportTable("Spread over folds of the training part", columns, tuple(rows))
+
+
+def _blocks(subject: EvaluationContext, headline: Sequence[str]) -> tuple[str, tuple[Block, ...]]:
+    """The first headline metric that the test rows tell, and its value on each block with enough clusters."""
+    rows = evaluated_rows(subject.training_set)
+    times = subject.training_set.test[TIME]
+    block = _block_of_change_set(microseconds(subject.training_set.test), rows.change_sets)
+    pairs, units = np.unique(
+        block[rows.change_sets] * rows.cluster_count + rows.clusters, return_inverse=True
+    )
+    of_unit = pairs // rows.cluster_count
+    by_block = replace(rows, clusters=units.astype(np.int64), cluster_count=len(pairs))
+    task = subject.spec.task
+    sums = evaluator_of(task, subject.training_set, by_block).sufficient_statistics(
+        subject.predictions
+    )
+    told = sums.metrics(sums.sums.sum(axis=0)[None, :])
+    metric = next((name for name in headline if name in told), "")
+    found = []
+    for number in range(BLOCKS):
+        own = sums.sums[of_unit == number]
+        if not metric or len(own) < FEWEST_UNITS:
+            continue
+        inside = (of_unit == number)[units]
+        total = own.sum(axis=0)
+        value = float(sums.metrics(total[None, :])[metric][0])
+        left_out = sums.metrics(total - own)[metric]
+        first = times[inside].min()
+        found.append(
+            Block(
+                f"{first:%Y-%m-%d}", int(inside.sum()), len(own), value, _jackknife_error(left_out)
+            )
+        )
+    return metric, tuple(found)
+
+
+def _jackknife_error(left_out: Array) -> float:
+    count = len(left_out)
+    return float(np.sqrt((count - 1) / count * ((left_out - left_out.mean()) ** 2).sum()))
+
+
+def _block_of_change_set(times: Codes, change_sets: Codes) -> Codes:
+    """Block of each change set, by its first row; blocks hold about as many change sets each."""
+    first = np.full(int(change_sets.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, change_sets, times)
+    edges = np.quantile(first, np.arange(1, BLOCKS) / BLOCKS, method="lower")
+    return np.searchsorted(edges, first, side="right").astype(np.int64)
+
+
+def _overall(subject: EvaluationContext, metric: str) -> float:
+    """The metric on the whole test part; 0 where it is not told."""
+    sums = subject.evaluator.sufficient_statistics(subject.predictions)
+    told = sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric)
+    return 0.0 if told is None else float(told[0])
+
+
+def _block_table(metric: str, blocks: Sequence[Block]) -> ReportTable:
+    return ReportTable(
+        f"{metric} by block of time of the test part",
+        ("from", "rows", "clusters", metric, "standard error"),
+        tuple((b.first_day, b.rows, b.units, b.value, b.error) for b in blocks),
+    )
+
+
+def _chart(metric: str, blocks: Sequence[Block]) -> Chart:
+    values = tuple(b.value for b in blocks)
+    return Chart(
+        title=f"{metric} over the test part",
+        kind=ChartKind.POINTS,
+        x_label="block from",
+        y_label=metric,
+        series=(
+            Series(
+                metric,
+                tuple(b.first_day for b in blocks),
+                values,
+                tuple(b.value - 1.96 * b.error for b in blocks),
+                tuple(b.value + 1.96 * b.error for b in blocks),
+            ),
+        ),
+    )
+
+
+def _part(name: str, found: Estimate) -> ScorePart:
+    score = float(np.clip(10.0 - 9.0 * found.value / _WORST_SPREAD, 1.0, 10.0))
+    over = "folds" if name == FOLD_SPREAD else "blocks of time, beyond noise,"
+    return ScorePart(name, score, f"relative spread over {over} is {found.value:.1%}")
+
+
+def _findings(
+    metric: str, blocks: Sequence[Block], measures: Mapping[str, Estimate]
+) -> tuple[str, ...]:
+    """Told only where the interval of the spread over time leaves out 0."""
+    if TIME_SPREAD not in measures or measures[TIME_SPREAD].low <= 0:
+        return ()
+    worst, best = min(blocks, key=lambda b: b.value), max(blocks, key=lambda b: b.value)
+    return (
+        f"{metric} changes over the test part by more than noise: {worst.value:.3f} from {worst.first_day}, "
+        f"{best.value:.3f} from {best.first_day}",
+    )
+
+
+def _summary(metric: str, measures: Mapping[str, Estimate], blocks: Sequence[Block]) -> str:
+    told = []
+    if FOLD_SPREAD in measures:
+        told.append(f"folds spread by {measures[FOLD_SPREAD].value:.1%} of their mean")
+    if TIME_SPREAD in measures:
+        of = measures[TIME_SPREAD]
+        told.append(
+            f"{metric} over {len(blocks)} blocks of the test part by {of.value:.1%} [{of.low:.1%}, {of.high:.1%}] "
+            "beyond noise"
+        )
+    return "; ".join(told) if told else "too little to tell a spread"

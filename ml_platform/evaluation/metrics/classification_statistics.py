@@ -1,0 +1,179 @@
+"""Sufficient statistics by cluster, from whose weighted sums every metric of a resample follows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.calibration import bin_codes
+from ml_platform.evaluation.metrics.classification import (
+    TOP,
+    among_first,
+    brier_losses,
+    log_losses,
+    metrics_of_cells,
+    ratio,
+)
+from ml_platform.evaluation.metrics.ranking_curves import rank_class
+
+
+@dataclass(frozen=True)
+class ClassPredictions:
+    """ClassPredictions of one scorer on n rows, or on n change sets.
+
+    ``truth`` and ``clusters`` (n,) are codes; ``probabilities`` (n, classes). Without confidences
+    (``probabilities`` are unit vectors of a bare prediction, ``bare``) only what counts is defined.
+    """
+
+    truth: Codes
+    probabilities: Array
+    clusters: Codes
+    bare: bool = False
+
+    @property
+    def predicted(self) -> Codes:
+        """The most probable class of each row; of equals, the first."""
+        codes: Codes = self.probabilities.argmax(axis=1)
+        return codes
+
+    @property
+    def classes(self) -> int:
+        """How many classes the columns of ``probabilities`` stand for."""
+        return int(self.probabilities.shape[1])
+
+
+@dataclass(frozen=True)
+class ClassStatistics:
+    """``sums`` (clusters, columns): named blocks of columns, a row a cluster."""
+
+    classes: int
+    sums: Array
+    columns: dict[str, slice]
+    roc_auc: Array
+    """Shape (classes,): of all rows; NaN where a class, or its rest, is absent."""
+    average_precision: Array
+    bare: bool = False
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """Metrics by name, each of shape (r,), from weighted sums over clusters ``totals`` (r, columns)."""
+        cells = self._cells(totals, "cells")
+        metrics = metrics_of_cells(cells)
+        if not self.bare:
+            metrics |= self._of_probabilities(totals, cells)
+        if "change_set_cells" in self.columns:
+            of_change_sets = metrics_of_cells(self._cells(totals, "change_set_cells"))
+            metrics |= {
+                f"change_set_{name}": of_change_sets[name] for name in ("accuracy", "macro_f1")
+            }
+        return metrics
+
+    def _cells(self, totals: Array, name: str) -> Array:
+        return totals[:, self.columns[name]].reshape(-1, self.classes, self.classes)
+
+    def _of_probabilities(self, totals: Array, cells: Array) -> dict[str, Array]:
+        support = cells.sum(axis=2)
+        rows = support.sum(axis=1)
+        gaps = np.abs(totals[:, self.columns["calibration"]]).sum(axis=1)
+        metrics = {
+            "log_loss": ratio(totals[:, self.columns["log_loss"]][:, 0], rows),
+            "brier": ratio(totals[:, self.columns["brier"]][:, 0], rows),
+            "expected_calibration_error": ratio(gaps, rows),
+        }
+        if "top" in self.columns:
+            metrics[f"top_{TOP}_accuracy"] = ratio(totals[:, self.columns["top"]][:, 0], rows)
+        defined = ~np.isnan(self.roc_auc)
+        if defined.any():
+            metrics |= self._of_ranks(totals, support[:, defined], rows[:, None], defined)
+        return metrics
+
+    def _of_ranks(
+        self, totals: Array, positives: Array, rows: Array, defined: np.ndarray
+    ) -> dict[str, Array]:
+        """First-order ROC AUC and average precision, averaged over the classes that occur, or by support."""
+        among_positives = ratio(totals[:, self.columns["positives"]][:, defined], positives)
+        among_negatives = ratio(totals[:, self.columns["negatives"]][:, defined], rows - positives)
+        moved = ratio(totals[:, self.columns["precision"]][:, defined], positives)
+        auc = among_positives + among_negatives - self.roc_auc[defined]
+        precision = self.average_precision[defined] + moved
+        occurs = (positives > 0) & (positives < rows)
+        found = {}
+        for name, macro, values in (
+            ("roc_auc_ovr", "roc_auc_ovr", auc),
+            ("average_precision", "average_precision_macro", precision),
+        ):
+            told = np.clip(values, 0.0, 1.0) * occurs
+            of_support = (told * positives).sum(axis=1)
+            found[macro] = ratio(told.sum(axis=1), occurs.sum(axis=1))
+            found[f"{name}_weighted"] = ratio(of_support, (positives * occurs).sum(axis=1))
+        return found
+
+
+def cluster_sums(
+    rows: ClassPredictions, count: int, change_sets: ClassPredictions | None = None
+) -> ClassStatistics:
+    """Sufficient statistics of ``count`` clusters; ``change_sets`` adds those of one prediction a change set."""
+    classes = rows.classes
+    blocks = {"cells": _cells_by_cluster(rows, count)}
+    roc_auc = np.full(classes, np.nan)
+    average_precision = np.full(classes, np.nan)
+    if not rows.bare:
+        blocks |= _losses_by_cluster(rows, count)
+        blocks |= _ranks_by_cluster(rows, count, roc_auc, average_precision)
+    if change_sets is not None:
+        blocks["change_set_cells"] = _cells_by_cluster(change_sets, count)
+    columns, start = {}, 0
+    for name, block in blocks.items():
+        columns[name] = slice(start, start + block.shape[1])
+        start += block.shape[1]
+    sums = np.concatenate(list(blocks.values()), axis=1)
+    return ClassStatistics(classes, sums, columns, roc_auc, average_precision, rows.bare)
+
+
+def _spread(codes: Codes, width: int, clusters: Codes, count: int, weights: Array | None) -> Array:
+    flat = np.bincount(clusters * width + codes, weights=weights, minlength=count * width)
+    return flat.reshape(count, width).astype(np.float64)
+
+
+def _cells_by_cluster(of: ClassPredictions, count: int) -> Array:
+    cells = of.truth * of.classes + of.predicted
+    return _spread(cells, of.classes * of.classes, of.clusters, count, None)
+
+
+def _losses_by_cluster(rows: ClassPredictions, count: int) -> dict[str, Array]:
+    zero = np.zeros_like(rows.truth)
+    confidence = rows.probabilities.max(axis=1)
+    bins, width = bin_codes(confidence)
+    gap = (rows.predicted == rows.truth) - confidence
+    log_loss = log_losses(rows.truth, rows.probabilities)
+    brier = brier_losses(rows.truth, rows.probabilities)
+    blocks = {
+        "log_loss": _spread(zero, 1, rows.clusters, count, log_loss),
+        "brier": _spread(zero, 1, rows.clusters, count, brier),
+        "calibration": _spread(bins, width, rows.clusters, count, gap),
+    }
+    if rows.classes > 2 * TOP:
+        first = among_first(rows.truth, rows.probabilities, TOP).astype(np.float64)
+        blocks["top"] = _spread(zero, 1, rows.clusters, count, first)
+    return blocks
+
+
+def _ranks_by_cluster(
+    rows: ClassPredictions, count: int, roc_auc: Array, average_precision: Array
+) -> dict[str, Array]:
+    """Fills the two vectors of values, and returns what the clusters contribute to each class."""
+    names = ("positives", "negatives", "precision")
+    blocks = {name: np.zeros((count, rows.classes)) for name in names}
+    for code in range(rows.classes):
+        positive = rows.truth == code
+        ranking = rank_class(positive, rows.probabilities[:, code])
+        if ranking is None:
+            continue
+        roc_auc[code] = ranking.roc_auc
+        average_precision[code] = ranking.average_precision
+        for name, weights in (
+            ("positives", ranking.placements * positive),
+            ("negatives", ranking.placements * ~positive),
+            ("precision", ranking.precision_influence),
+        ):
+            blocks[name][:, code] = np.bincount(rows.clusters, weights, minlength=count)
+    return blocks

@@ -1,0 +1,115 @@
+"""Sufficient statistics of a scorer of launch times by cluster, and the metrics that follow from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.calibration import bin_codes
+from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.metrics.ranking_curves import rank_class
+
+
+@dataclass(frozen=True)
+class OffPolicyStatistics:
+    """``sums`` (clusters, columns): named blocks of columns, a row a cluster."""
+
+    sums: Array
+    columns: dict[str, slice]
+    roc_auc: float | None
+    """Of all rows; ``None`` where one outcome is absent."""
+    average_precision: float | None = None
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """Metrics by name, each (r,), from totals (r, columns); policies only where launches were logged.
+
+        ``policy_success``, ``fixed_success`` (doubly robust) and ``logged_success`` are successes a launch;
+        ``relative_success`` is the first over the second, less 1; ``_ips`` are self-normalised.
+        """
+        metrics = self._of_probabilities(totals)
+        if "policy" in self.columns:
+            metrics |= self._of_policies(totals)
+        return metrics
+
+    def _block(self, totals: Array, name: str) -> Array:
+        return totals[:, self.columns[name]]
+
+    def _of_policies(self, totals: Array) -> dict[str, Array]:
+        policy, fixed = (self._block(totals, name) for name in ("policy", "fixed"))
+        launches, success = self._block(totals, "launches").T
+        robust, of_fixed = ratio(policy[:, 0], launches), ratio(fixed[:, 0], launches)
+        weighed, fixed_weighed = ratio(policy[:, 1], policy[:, 2]), ratio(fixed[:, 1], fixed[:, 2])
+        return {
+            "relative_success": ratio(robust - of_fixed, of_fixed),
+            "relative_success_ips": ratio(weighed - fixed_weighed, fixed_weighed),
+            "policy_success": robust,
+            "policy_success_ips": weighed,
+            "fixed_success": of_fixed,
+            "logged_success": ratio(success, launches),
+            "mean_weight": ratio(policy[:, 2], launches),
+            "effective_launches": ratio(policy[:, 2] ** 2, policy[:, 3]),
+        }
+
+    def _of_probabilities(self, totals: Array) -> dict[str, Array]:
+        positives, negatives, brier, of_dummy, log_loss = self._block(totals, "losses").T
+        rows = positives + negatives
+        gaps = np.abs(self._block(totals, "calibration")).sum(axis=1)
+        found = ratio(brier, rows)
+        metrics = {
+            "brier": found,
+            "one_minus_brier": 1.0 - found,
+            "log_loss": ratio(log_loss, rows),
+            "expected_calibration_error": ratio(gaps, rows),
+        }
+        if of_dummy.any():
+            metrics["brier_skill"] = 1.0 - ratio(brier, of_dummy)
+        if self.roc_auc is not None and self.average_precision is not None:
+            above, below, moved = self._block(totals, "ranks").T
+            auc = ratio(above, positives) + ratio(below, negatives) - self.roc_auc
+            average = self.average_precision + ratio(moved, positives)
+            metrics["roc_auc"] = np.clip(auc, 0.0, 1.0)
+            metrics["average_precision"] = np.clip(average, 0.0, 1.0)
+        return metrics
+
+
+def replay_sums(
+    truth: Codes, yes: Array, clusters: Codes, count: int, dummy: float, policies: dict[str, Array]
+) -> OffPolicyStatistics:
+    """From rows that were tried (``truth``, probability ``yes``, ``clusters``) and sums of policies by cluster.
+
+    ``dummy`` is the share of successes among the training rows, the forecast that skill is held against.
+    ``policies`` are blocks (clusters, columns) by name: none, or 'launches', 'policy' and 'fixed'.
+    """
+    tiny = np.finfo(np.float64).eps
+    of_truth = np.clip(np.where(truth == 1, yes, 1.0 - yes), tiny, 1 - tiny)
+    losses = [truth, 1 - truth, (yes - truth) ** 2, (dummy - truth) ** 2, -np.log(of_truth)]
+    bins, width = bin_codes(yes)
+    flat = np.bincount(clusters * width + bins, weights=truth - yes, minlength=count * width)
+    blocks = {
+        "losses": by_cluster(np.column_stack(losses), clusters, count),
+        "calibration": flat.reshape(count, width),
+        **policies,
+    }
+    ranking = rank_class(truth == 1, yes)
+    if ranking is not None:
+        places = ranking.placements
+        ranks = np.column_stack(
+            [places * (truth == 1), places * (truth == 0), ranking.precision_influence]
+        )
+        blocks["ranks"] = by_cluster(ranks, clusters, count)
+    columns, start = {}, 0
+    for name, block in blocks.items():
+        columns[name] = slice(start, start + block.shape[1])
+        start += block.shape[1]
+    sums = np.concatenate(list(blocks.values()), axis=1)
+    if ranking is None:
+        return OffPolicyStatistics(sums, columns, None)
+    return OffPolicyStatistics(sums, columns, ranking.roc_auc, ranking.average_precision)
+
+
+def by_cluster(values: Array, clusters: Codes, count: int) -> Array:
+    """SufficientStatistics of ``values`` (rows, columns) over the rows of each of ``count`` clusters."""
+    found = np.zeros((count, values.shape[1]))
+    for place in range(values.shape[1]):
+        found[:, place] = np.bincount(clusters, weights=values[:, place], minlength=count)
+    return found

@@ -1,0 +1,90 @@
+"""One step out of many, by sums over clusters: counts by class instead of cells, since a hundred steps have 10,000.
+
+Equal to the statistics of a classification (`ml_platform.evaluation.metrics.classification_statistics`) where
+they are the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.calibration import bin_codes
+from ml_platform.evaluation.metrics.classification import (
+    TOP,
+    among_first,
+    brier_losses,
+    log_losses,
+    metrics_of_counts,
+    ratio,
+)
+
+
+@dataclass(frozen=True)
+class StepStatistics:
+    """``sums`` (clusters, columns): hits, support, predicted by class; losses; hits of `TOP`; gaps by bin."""
+
+    classes: int
+    sums: Array
+    bare: bool = False
+
+    def metrics(self, totals: Array) -> dict[str, Array]:
+        """Metrics by name, each of shape (r,), from ``totals`` (r, columns); of bare answers what counts alone."""
+        width = self.classes
+        hits, support, predicted = (totals[:, k * width : (k + 1) * width] for k in range(3))
+        found = metrics_of_counts(hits, support, predicted)
+        if self.bare:
+            return found
+        rows = support.sum(axis=1)
+        log_loss, brier, first, *gaps = totals[:, 3 * width :].T
+        top = {f"top_{TOP}_accuracy": ratio(first, rows)} if width > 2 * TOP else {}
+        return (
+            found
+            | top
+            | {
+                "log_loss": ratio(log_loss, rows),
+                "brier": ratio(brier, rows),
+                "expected_calibration_error": ratio(np.abs(np.array(gaps)).sum(axis=0), rows),
+            }
+        )
+
+
+def step_sums(
+    truth: Codes, probabilities: Array, clusters: Codes, count: int, *, bare: bool = False
+) -> StepStatistics:
+    """SufficientStatistics over ``count`` clusters.
+
+    Args:
+        truth: shape (rows,), codes of the steps.
+        probabilities: shape (rows, classes).
+        clusters: shape (rows,), codes below ``count``.
+        count: clusters.
+        bare: only the most probable step means anything.
+    """
+    classes = probabilities.shape[1]
+    best = probabilities.argmax(axis=1)
+    hit = best == truth
+    blocks = [
+        _spread(truth[hit], classes, clusters[hit], count),
+        _spread(truth, classes, clusters, count),
+        _spread(best, classes, clusters, count),
+    ]
+    if not bare:
+        confidence = probabilities.max(axis=1)
+        bins, width = bin_codes(confidence)
+        zero = np.zeros_like(truth)
+        first = among_first(truth, probabilities, TOP).astype(np.float64)
+        blocks += [
+            _spread(zero, 1, clusters, count, log_losses(truth, probabilities)),
+            _spread(zero, 1, clusters, count, brier_losses(truth, probabilities)),
+            _spread(zero, 1, clusters, count, first),
+            _spread(bins, width, clusters, count, hit - confidence),
+        ]
+    return StepStatistics(classes, np.concatenate(blocks, axis=1), bare)
+
+
+def _spread(
+    codes: Codes, width: int, clusters: Codes, count: int, weights: Array | None = None
+) -> Array:
+    flat = np.bincount(clusters * width + codes, weights=weights, minlength=count * width)
+    return flat.reshape(count, width).astype(np.float64)

@@ -1,0 +1,89 @@
+"""Features of the change set: what the rows of one observation (the files of a commit) say together.
+
+Rows of a change set share user and moment; a change set of one row is that row.
+"""
+
+from ml_platform.features.define import NEVER_MISSING, NO_PATH, category, number, tokens
+from ml_platform.spec.feature import Family, FeatureSpec
+
+CHANGE_SET = "the change set"
+SHARE = (0.0, 1.0)
+NO_PATHS = "null: no event of the change set has an object path; kept as unknown"
+
+
+def _share(what: str, missing: str, reason: str) -> FeatureSpec:
+    return number(
+        f"change_set_share_{what}", Family.AGGREGATION, SHARE, CHANGE_SET, missing, reason
+    )
+
+
+def _count(name: str, low: float, reason: str) -> FeatureSpec:
+    return number(name, Family.AGGREGATION, (low, None), CHANGE_SET, NEVER_MISSING, reason)
+
+
+ACT_FEATURES: tuple[FeatureSpec, ...] = (
+    _count("change_set_rows", 1, "Large change sets are refactorings, releases, or batches."),
+    _count("change_set_extensions", 0, "Distinct extensions: one craft or several."),
+    _count("change_set_folders", 0, "Distinct first directories: local or sweeping."),
+    _count("change_set_kinds", 0, "Distinct path kinds: code with tests differs from code alone."),
+    _share("add", NEVER_MISSING, "New work adds."),
+    _share("delete", NEVER_MISSING, "Cleaning deletes."),
+    _share("rename", NEVER_MISSING, "Refactoring renames."),
+    _share("test", NO_PATHS, "Test work."),
+    _share("docs", NO_PATHS, "Documentation work."),
+    _share("ci", NO_PATHS, "Work on the pipelines."),
+    _share("config", NO_PATHS, "Settings."),
+    _share("lock", NO_PATHS, "Dependency updates touch lock files."),
+    _share("manifest", NO_PATHS, "Releases and dependency updates touch manifests."),
+    _share("source", NO_PATHS, "Code."),
+    number(
+        "change_set_depth_mean",
+        Family.AGGREGATION,
+        (0, 100),
+        CHANGE_SET,
+        NO_PATHS,
+        "Details against overview.",
+    ),
+    category(
+        "change_set_main_extension",
+        Family.CATEGORICAL,
+        CHANGE_SET,
+        NO_PATHS,
+        "The craft of the change set.",
+    ),
+    category(
+        "change_set_main_folder",
+        Family.CATEGORICAL,
+        CHANGE_SET,
+        NO_PATHS,
+        "The area of the change set.",
+    ),
+    category(
+        "change_set_main_kind",
+        Family.DOMAIN,
+        CHANGE_SET,
+        NO_PATHS,
+        "The kind of file it is mostly about.",
+    ),
+    number(
+        "same_extension_share",
+        Family.AGGREGATION,
+        SHARE,
+        CHANGE_SET,
+        NO_PATH,
+        "Whether this row is the change set's main thing or a side effect.",
+    ),
+    number(
+        "same_folder_share",
+        Family.AGGREGATION,
+        SHARE,
+        CHANGE_SET,
+        NO_PATH,
+        "Whether this row lies where the change set happens.",
+    ),
+    tokens(
+        "change_set_tokens",
+        CHANGE_SET,
+        "The 60 most frequent path and operation tokens of the whole change set.",
+    ),
+)

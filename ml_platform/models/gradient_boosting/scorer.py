@@ -1,0 +1,74 @@
+"""The served side of boosted trees: declared arrays encode, ONNX Runtime scores, SHAP values give reasons."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_platform.models.encoding import Encoding
+from ml_platform.models.gradient_boosting.reasons import Paths, Reasons, paths_of, reasons_of
+from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, TREES_FILE, BoostedTrees
+from ml_platform.spec.artifact import Artifact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_FILE = "model.onnx"
+CHUNK = 20_000
+"""Rows that are encoded at a time."""
+
+
+@dataclass(frozen=True)
+class BoostingScorer:
+    """Answers by the files of an artifact; one thread, so that sums are in the same order every time."""
+
+    classes: tuple[str, ...]
+    encoding: Encoding
+    session: Any
+    trees: BoostedTrees
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Expected shares, shape (rows, 1), float64, in [0, 1]; missing and unseen values are answered too.
+
+        Raises:
+            IntegrityError: a feature of the manifest is not among the columns of ``rows``.
+        """
+        found = np.empty((len(rows), 1))
+        for start in range(0, len(rows), CHUNK):
+            matrix = self.encoding.transform(rows.iloc[start : start + CHUNK])
+            found[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return found
+
+    def reasons(self, rows: "pd.DataFrame") -> tuple[Reasons, ...]:
+        """Why each row has its score: one reason a feature, the strongest first; they sum to the score.
+
+        Raises:
+            IntegrityError: as `predict_proba`.
+        """
+        matrix = self.encoding.transform(rows)
+        plan = self.encoding.plan
+        names = (*plan.numbers, *plan.categories)
+        return reasons_of(self._paths, matrix, rows, names)
+
+    @cached_property
+    def _paths(self) -> Paths:
+        return paths_of(self.trees)
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "BoostingScorer":
+        """The scorer of an artifact of boosted trees."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(
+            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
+        )
+        return cls(
+            classes=artifact.classes,
+            encoding=Encoding.from_files(artifact.files),
+            session=session,
+            trees=BoostedTrees.from_bytes(artifact.files[TREES_FILE]),
+        )

@@ -1,0 +1,176 @@
+"""An isolation forest over deviations, its score as a number in [0, 1], and an alarm at a chosen rate.
+
+The forest (Liu, Ting, Zhou 2008) never sees a label; ``contamination`` stays 'auto' and decides nothing. The alarm
+rate is a parameter: the share of training rows whose score is at or above the threshold.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.models.isolation_forest.deviations import (
+    DEVIATIONS_FILE,
+    Deviations,
+    Floats,
+    Matrix,
+    fit_deviations,
+    numbers,
+)
+from ml_platform.models.isolation_forest.onnx_export import MODEL_FILE, export_isolation
+from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
+from ml_platform.models.time_series_split import later_blocks
+from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.task import NO, YES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.ensemble import IsolationForest
+
+    from ml_platform.spec.model import FitOutcome, FitRequest
+    from ml_platform.spec.training_set import TrainingSet
+
+CLASSES = (NO, YES)
+FOLDS = 3
+CHUNK = 100_000
+"""Rows that scikit-learn scores at a time."""
+
+
+@dataclass(frozen=True)
+class IsolationHyperparameters:
+    """How the forest is grown, and how often it may raise an alarm."""
+
+    trees: int = 200
+    samples: int = 1024
+    """Rows that each tree sees, without replacement; all of them where there are fewer."""
+    alarm_rate: float = 0.0275
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, object]) -> "IsolationHyperparameters":
+        """From the parameters of a fit."""
+        return cls(
+            int(str(parameters["trees"])),
+            int(str(parameters["samples"])),
+            float(str(parameters["alarm_rate"])),
+        )
+
+
+@dataclass(frozen=True)
+class IsolationEstimator:
+    """The scikit-learn side, in double precision; parity holds the artifact to it."""
+
+    deviations: Deviations
+    forest: "IsolationForest"
+    scale: AlarmScale
+    threshold: float = ALARM
+    classes: tuple[str, ...] = CLASSES
+
+    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+        """Shape (rows, 2): one minus the score, and the score."""
+        score = self.scale.of(isolation(self.forest, self.deviations.transform(rows)))
+        return np.column_stack([1.0 - score, score])
+
+    @property
+    def artifact(self) -> Artifact:
+        """What is served."""
+        return Artifact(
+            kind=ArtifactKind.ISOLATION,
+            classes=CLASSES,
+            features=MappingProxyType(self.deviations.features),
+            files=MappingProxyType(
+                {
+                    MODEL_FILE: export_isolation(self.forest),
+                    DEVIATIONS_FILE: self.deviations.to_file(),
+                    ALARM_FILE: self.scale.to_file(),
+                }
+            ),
+        )
+
+
+def fit_isolation(
+    training_set: "TrainingSet",
+    sides: Mapping[str, int],
+    request: "FitRequest",
+    gap: timedelta,
+) -> "FitOutcome":
+    """The forest on all training rows; on later blocks of time the rate of alarms and, by labels, more."""
+    from ml_platform.spec.model import FitOutcome
+
+    started = time.perf_counter()
+    rows, label = training_set.train, training_set.record.label
+    recipe = IsolationHyperparameters.of(request.parameters)
+    values = numbers(rows, tuple(sides))
+    metrics = []
+    for fold in later_blocks(rows, FOLDS, gap):
+        if not len(fold.fit):
+            continue
+        fitted = grow(values[fold.fit], sides, recipe, request.seed)
+        held_out = rows.iloc[fold.held_out]
+        metrics.append(_held_out(fitted.predict_proba(held_out)[:, 1], held_out[label]))
+        request.progress(
+            f"block {fold.number + 1}/{FOLDS}: {metrics[-1]['alarm_rate']:.4f} alarms a session, "
+            f"ROC AUC {metrics[-1].get('roc_auc', float('nan')):.3f} on {len(held_out)} rows"
+        )
+    estimator = grow(values, sides, recipe, request.seed)
+    request.progress(f"{recipe.trees} trees on {len(rows)} rows")
+    return FitOutcome(
+        estimator=estimator,
+        artifact=estimator.artifact,
+        parameters={
+            "trees": recipe.trees,
+            "samples": recipe.samples,
+            "alarm_rate": recipe.alarm_rate,
+            "alarm_at": estimator.scale.alarm,
+            "rows": len(rows),
+            "seed": request.seed,
+        },
+        fold_metrics=tuple(metrics),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def grow(
+    values: Floats, sides: Mapping[str, int], recipe: IsolationHyperparameters, seed: int
+) -> IsolationEstimator:
+    """Scaler, forest and alarm from ``values`` (rows, features) in the order of ``sides``; NaN where missing."""
+    from sklearn.ensemble import IsolationForest
+
+    deviations = fit_deviations(values, sides)
+    matrix = deviations.of_numbers(values)
+    forest = IsolationForest(
+        n_estimators=recipe.trees,
+        max_samples=min(recipe.samples, len(matrix)),
+        contamination="auto",
+        random_state=seed,
+    ).fit(matrix)
+    found = isolation(forest, matrix)
+    return IsolationEstimator(deviations, forest, AlarmScale.fit(found, recipe.alarm_rate))
+
+
+def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
+    """The anomaly score of the paper, shape (rows,), in (0, 1): near 1 is isolated by few splits."""
+    parts = [
+        -forest.score_samples(matrix[start : start + CHUNK])
+        for start in range(0, len(matrix), CHUNK)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _held_out(score: Floats, labels: "pd.Series[str]") -> dict[str, float]:
+    """What a block says; labels are looked at here alone, and where there are any."""
+    from sklearn.metrics import roc_auc_score
+
+    alarm = score >= ALARM
+    found = {"rows": float(len(score)), "alarm_rate": float(alarm.mean())}
+    known = labels.notna().to_numpy()
+    truth = (labels == YES).to_numpy(dtype=bool)[known]
+    if truth.any() and not truth.all():
+        caught = alarm[known] & truth
+        found["recall"] = float(caught.sum() / truth.sum())
+        found["precision"] = float(caught.sum() / max(alarm[known].sum(), 1))
+        found["roc_auc"] = float(roc_auc_score(truth, score[known]))
+    return found

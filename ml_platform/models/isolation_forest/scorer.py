@@ -1,0 +1,90 @@
+"""The served side of the isolation forest: deviations by declared numbers, the forest as ONNX, an alarm at .5."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_platform.models.isolation_forest.deviations import DEVIATIONS_FILE, Deviations, Floats
+from ml_platform.models.isolation_forest.onnx_export import INPUT, MODEL_FILE, OUTPUT
+from ml_platform.spec.artifact import Artifact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALARM_FILE = "alarm.json"
+ALARM = 0.5
+"""The threshold on the scale of the alarm."""
+STEEPNESS = 6.0
+"""Logits between a usual row and the alarm: the median of the training rows is at .0025."""
+
+
+@dataclass(frozen=True)
+class AlarmScale:
+    """Puts isolation on a scale from 0 (usual) over .5 (the alarm) to 1; the order of rows stays."""
+
+    usual: float
+    """Median isolation of the training rows."""
+    alarm: float
+    """Isolation from which there is an alarm."""
+
+    def of(self, isolation: Floats) -> Floats:
+        """Shape (rows,), in (0, 1)."""
+        width = max(self.alarm - self.usual, 1e-6)
+        logit = np.clip(STEEPNESS * (isolation - self.alarm) / width, -500.0, 500.0)
+        score: Floats = 1.0 / (1.0 + np.exp(-logit))
+        return score
+
+    @classmethod
+    def fit(cls, isolation: Floats, alarm_rate: float) -> "AlarmScale":
+        """The alarm so that ``alarm_rate`` of the training rows are at or above it.
+
+        It lies halfway to the next lower score, so that an answer that differs in its last digits falls on
+        the same side.
+        """
+        ordered = np.sort(isolation)[::-1]
+        count = int(np.clip(round(alarm_rate * len(ordered)), 1, max(len(ordered) - 1, 1)))
+        pair = ordered[[count - 1, min(count, len(ordered) - 1)]]
+        return cls(float(np.median(isolation)), float(pair.mean()))
+
+    def to_file(self) -> bytes:
+        """Canonical JSON."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class IsolationScorer:
+    """Answers by the files of an artifact, in one thread."""
+
+    classes: tuple[str, ...]
+    deviations: Deviations
+    scale: AlarmScale
+    session: Any
+    threshold: float = ALARM
+
+    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+        """Shape (rows, 2): one minus the score, and the score; from .5 on it is an alarm.
+
+        Raises:
+            IntegrityError: a feature of the manifest is not among the columns of ``rows``.
+        """
+        matrix = self.deviations.transform(rows)
+        found = self.session.run([OUTPUT], {INPUT: matrix})[0][:, 0].astype(np.float64)
+        score = self.scale.of(found)
+        return np.column_stack([1.0 - score, score])
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "IsolationScorer":
+        """The scorer of an artifact."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(
+            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
+        )
+        scale = AlarmScale(**json.loads(artifact.files[ALARM_FILE]))
+        deviations = Deviations.from_file(artifact.files[DEVIATIONS_FILE])
+        return cls(artifact.classes, deviations, scale, session)

@@ -1,0 +1,195 @@
+"""How a recommender is fitted: users' vectors, an item model, and what is chosen on the newest block of time.
+
+The item model learns from the newest row of each user of the training part, with what was begun after it. What
+cannot be read off the data (how many tastes, what content weighs) is chosen by nDCG at `CHOSEN_AT` on the newest
+quarter of the training part's time, from fits on rows whose label was known before it began.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ml_platform.errors import InsufficientData
+from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
+from ml_platform.models.recommenders.user_vectors import (
+    UserVectors,
+    adoption_matrix,
+    content_tokens,
+    fit_content,
+    latest_rows,
+)
+from ml_platform.spec.training_set import TIME, USER
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse
+
+    from ml_platform.spec.model import FitOutcome, FitRequest, Parameter
+    from ml_platform.spec.training_set import TrainingSet
+
+CHOSEN_AT = 5
+HELD_OUT = 0.25
+"""Of the training part's span of time, for the choice of parameters."""
+MOST_USERS = 4_000
+"""Users that the choice is made on: more cost time and change nothing."""
+LEAST_ROWS = 50
+
+Parameters = Mapping[str, "Parameter"]
+
+
+class ItemScorer(Protocol):
+    """A recommender, served or in training."""
+
+    @property
+    def vectors(self) -> UserVectors:
+        """Its users."""
+        ...
+
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """One number an item."""
+        ...
+
+
+@dataclass(frozen=True)
+class Learned:
+    """An item model, both sides of it."""
+
+    estimator: Any
+    """With `vectors`, as `ItemScorer`."""
+    scorer: Any
+    """With `vectors` and ``to_artifact``."""
+
+
+Learn = Callable[["sparse.csr_matrix", UserVectors, Parameters, int], Learned]
+"""(users x items, how users are read, parameters, seed) -> an item model."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of item model: how it learns, and what is tried."""
+
+    learn: Learn
+    fitted: tuple[str, ...]
+    """Parameters that a new value of needs a new fit; the others are those of the users' vectors."""
+    choices: Mapping[str, Sequence["Parameter"]]
+
+
+def fit_recommender(
+    training_set: "TrainingSet", request: "FitRequest", family: Family, defaults: Parameters
+) -> "FitOutcome":
+    """Parameters by the newest block (unless ``choose`` is false), then a fit on the whole training part.
+
+    Raises:
+        InsufficientData: nobody in the training part has used anything.
+    """
+    from ml_platform.spec.model import FitOutcome
+
+    started = time.perf_counter()
+    record, rows = training_set.record, training_set.train
+    parameters = {**defaults, **request.parameters}
+    folds: tuple[dict[str, float], ...] = ()
+    parts = _newest_block(rows, record.split.gap)
+    if parts is not None:
+        parameters, gain = _chosen(parts, record, family, parameters, request)
+        folds = ({f"ndcg_at_{CHOSEN_AT}": gain},)
+    learned = _learn(rows, record, family, parameters, request.seed)
+    return FitOutcome(
+        estimator=learned.estimator,
+        artifact=learned.scorer.to_artifact(),
+        parameters=parameters,
+        fold_metrics=folds,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _learn(
+    rows: "pd.DataFrame", record: Any, family: Family, parameters: Parameters, seed: int
+) -> Learned:
+    newest = latest_rows(rows, USER, TIME)
+    growth, recency = float(parameters["growth"]), float(parameters["recency"])
+    matrix = adoption_matrix(newest, record.label, record.classes, recency, growth)
+    if not matrix.nnz:
+        raise InsufficientData(
+            f"Nobody of the {len(newest)} users in the training part has used one of the "
+            f"{len(record.classes)} items.",
+            remedy="ingest a longer history of use",
+        )
+    tokens = content_tokens(newest)
+    vectors = UserVectors(
+        items=record.classes,
+        prior_weight=float(parameters["prior_weight"]),
+        recency=recency,
+        growth=growth,
+        tokens=tokens,
+        content=fit_content(newest, matrix, tokens, float(parameters["shrinkage"])),
+    )
+    return family.learn(matrix, vectors, parameters, seed)
+
+
+def _chosen(
+    parts: tuple["pd.DataFrame", "pd.DataFrame"],
+    record: Any,
+    family: Family,
+    given: Parameters,
+    request: "FitRequest",
+) -> tuple[dict[str, "Parameter"], float]:
+    """The best parameters of those tried, of equals the first tried, and their nDCG on the block."""
+    fit_rows, held_out = parts
+    truth = wanted(held_out[record.label], record.classes)
+    best: dict[str, Parameter] = dict(given)
+    best_gain = -1.0
+    for tried in _grid(family, given):
+        learned = _learn(fit_rows, record, family, tried, request.seed)
+        for weight in _values(family, given, "prior_weight"):
+            vectors = replace(learned.scorer.vectors, prior_weight=float(weight))
+            scores = replace(learned.scorer, vectors=vectors).predict_proba(held_out)
+            hit = hits(top_items(scores, CHOSEN_AT), truth.known)
+            gain = float(ndcg_rows(hit, truth.total)[truth.total > 0].mean())
+            if gain > best_gain:
+                best, best_gain = {**tried, "prior_weight": weight}, gain
+        request.progress(f"{_told(tried, family.fitted)}: best so far {best_gain:.4f}")
+    return best, best_gain
+
+
+def _grid(family: Family, given: Parameters) -> Iterable[dict[str, "Parameter"]]:
+    """The given parameters with every combination of those that need a fit."""
+    import itertools
+
+    values = [_values(family, given, name) for name in family.fitted]
+    for combination in itertools.product(*values):
+        yield {**given, **dict(zip(family.fitted, combination, strict=True))}
+
+
+def _values(family: Family, given: Parameters, name: str) -> Sequence["Parameter"]:
+    return family.choices[name] if given["choose"] else (given[name],)
+
+
+def _told(parameters: Parameters, names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {parameters[name]}" for name in names)
+
+
+def _newest_block(
+    rows: "pd.DataFrame", gap: timedelta
+) -> tuple["pd.DataFrame", "pd.DataFrame"] | None:
+    """Rows to fit on and rows to choose by, at least ``gap`` before; None where the history is too short."""
+    first, last = rows[TIME].min(), rows[TIME].max()
+    since = last - HELD_OUT * (last - first)
+    some = _some_users(rows)
+    held_out = some[some[TIME] >= since]
+    older = some[some[TIME] < held_out[TIME].min() - gap] if len(held_out) else some
+    if min(len(older), len(held_out)) < LEAST_ROWS:
+        return None
+    return older, held_out
+
+
+def _some_users(rows: "pd.DataFrame") -> "pd.DataFrame":
+    users = rows[USER].astype(str)
+    known = np.unique(users)
+    if len(known) <= MOST_USERS:
+        return rows
+    kept = known[np.linspace(0, len(known) - 1, MOST_USERS).astype(np.int64)]
+    return rows[users.isin(kept)]

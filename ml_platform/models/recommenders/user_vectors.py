@@ -1,0 +1,242 @@
+"""What a recommender knows of a user, as one vector over the items: runs so far, and what their doings suggest.
+
+A user's row holds each item once, and once more for each doubling of its count (`dbt_project/macros/repeated.sql`).
+With growth g, r times weigh 1 + g + ... + g^(r - 1): the logarithm of the count for g = 1, about the count itself
+for g = 2; the implicit weight of a preference (Hu, Koren and Volinsky 2008). To it are added ``prior_weight``
+pseudo-counts that are spread over the items by the content of the user: a ridge regression from shares of recent
+doings and from the team to shares of items (attributes to items, as in Gantner et al. 2010). A user with a long
+history is their history; a new one is their content; without content everybody is the average.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.arrays import Array
+from ml_platform.models.encoding import require_features
+from ml_platform.models.recommenders.new_items import joined
+from ml_platform.models.recommenders.top_items import listed
+from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.spec.artifact import Artifact, ArtifactKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import sparse
+
+USED, RECENT, DOINGS, TEAM = "used", "recent", "recent_doings", "team"
+FEATURES = {USED: "tokens", RECENT: "tokens", DOINGS: "tokens", TEAM: "category"}
+VECTORS_FILE = "user_vectors.json"
+CONTENT_FILE = "content.npy"
+CHUNK = 20_000
+"""Rows that are answered at a time."""
+LEAST_SHARE = 1e-6
+"""Of an item in the content of a user: a ridge regression may go below 0."""
+
+
+@dataclass(frozen=True)
+class UserVectors:
+    """Rows to vectors over the items, by declared arrays; see the module."""
+
+    items: tuple[str, ...]
+    prior_weight: float
+    """Pseudo-counts that the content of a user adds."""
+    recency: float
+    """What a run of the last 14 days counts in addition, in runs."""
+    growth: float
+    """Of the weight of an item with each doubling of its count, 1 to 2; see the module."""
+    tokens: tuple[str, ...]
+    """Doings and teams that the content knows."""
+    content: Array
+    """(tokens + 1, items): what a share of a token adds to the share of an item; the last row is the average."""
+
+    def of(self, rows: "pd.DataFrame") -> tuple[Array, NDArray[np.bool_]]:
+        """(rows, items) vectors, positive everywhere, and whether the user has the item already.
+
+        Raises:
+            IntegrityError: a feature is not among the columns of ``rows``.
+        """
+        require_features(rows, FEATURES)
+        history = item_weights(rows[USED], self.items, self._index, self.growth)
+        has = history > 0
+        if self.recency:
+            recent = item_weights(rows[RECENT], self.items, self._index, self.growth)
+            history = history + self.recency * recent
+        return history + self.prior_weight * self.suggested(rows), has
+
+    def answered(
+        self, rows: "pd.DataFrame", answer: Callable[[Array, NDArray[np.bool_]], Array]
+    ) -> Array:
+        """(rows, items) what ``answer`` says of the vectors and of what users have, `CHUNK` rows at a time."""
+        found = np.empty((len(rows), len(self.items)))
+        for start in range(0, len(rows), CHUNK):
+            part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
+            found[start : start + CHUNK] = answer(*self.of(part))
+        return found
+
+    def with_new(self, items: tuple[str, ...]) -> "UserVectors":
+        """The same for ``items`` that came after the fit as well: content suggests them as it does their like."""
+        content = joined(self.content, self.items, items)
+        return replace(self, items=(*self.items, *items), content=content)
+
+    def suggested(self, rows: "pd.DataFrame") -> Array:
+        """(rows, items) shares that the content suggests; positive, each row sums to 1."""
+        shares = content_shares(rows, self.tokens, self._token_index)
+        found = np.maximum(shares @ self.content[:-1] + self.content[-1], LEAST_SHARE)
+        result: Array = found / found.sum(axis=1, keepdims=True)
+        return result
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {item: i for i, item in enumerate(self.items)}
+
+    @cached_property
+    def _token_index(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.tokens)}
+
+    def to_files(self) -> dict[str, bytes]:
+        """JSON for words and weights, one .npy (no pickle) for the array; the items are the artifact's classes."""
+        content = {
+            "prior_weight": self.prior_weight,
+            "recency": self.recency,
+            "growth": self.growth,
+            "tokens": self.tokens,
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return {VECTORS_FILE: text.encode(), CONTENT_FILE: array_bytes(self.content)}
+
+    def artifact(self, kind: ArtifactKind, name: str, array: Array) -> Artifact:
+        """The vectors beside one more declared array, in the file ``name``."""
+        return Artifact(
+            kind=kind,
+            classes=self.items,
+            features=MappingProxyType(dict(FEATURES)),
+            files=MappingProxyType(self.to_files() | {name: array_bytes(array)}),
+        )
+
+    @classmethod
+    def from_files(cls, items: tuple[str, ...], files: Mapping[str, bytes]) -> "UserVectors":
+        """The vectors that `to_files` wrote."""
+        content = json.loads(files[VECTORS_FILE])
+        return cls(
+            items=items,
+            prior_weight=content["prior_weight"],
+            recency=content["recency"],
+            growth=content["growth"],
+            tokens=tuple(content["tokens"]),
+            content=array_of(files[CONTENT_FILE]),
+        )
+
+
+def item_weights(
+    lists: "pd.Series[Any]", items: Sequence[str], index: dict[str, int], growth: float
+) -> Array:
+    """(rows, items) weights of the items of each list, 0 where the list does not have it; see the module."""
+    of_row, item, _ = listed(lists, items, index)
+    inside = item >= 0
+    shape = (len(lists), len(items))
+    flat = of_row[inside] * len(items) + item[inside]
+    times = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
+    return grown(times, growth)
+
+
+def grown(times: np.ndarray, growth: float) -> Array:
+    """1 + g + ... + g^(times - 1)."""
+    if growth == 1.0:
+        return times.astype(np.float64)
+    weights: Array = (np.power(growth, times) - 1.0) / (growth - 1.0)
+    return weights
+
+
+def content_shares(rows: "pd.DataFrame", tokens: tuple[str, ...], index: dict[str, int]) -> Array:
+    """(rows, tokens) shares of a row's doings, kind by kind (what stands before the colon), and 1 for its team."""
+    shares = item_weights(rows[DOINGS], tokens, index, 2.0)
+    kinds = np.array([token[: token.index(":") + 1] for token in tokens])
+    for kind in dict.fromkeys(kinds.tolist()):
+        columns = kinds == kind
+        shares[:, columns] /= np.maximum(shares[:, columns].sum(axis=1, keepdims=True), 1.0)
+    if len(rows) == 1:
+        place = np.array([index.get(f"{TEAM}:{rows[TEAM].iloc[0]}", -1)])
+    else:
+        team = token_column(rows[TEAM], lists=False)
+        place = np.array([index.get(f"{TEAM}:{word}", -1) for word in team.words], dtype=np.int64)
+        place = place[team.codes]
+    known = np.flatnonzero(place >= 0)
+    shares[known, place[known]] = 1.0
+    return shares
+
+
+def content_tokens(rows: "pd.DataFrame") -> tuple[str, ...]:
+    """Doings and teams that occur in ``rows``, sorted."""
+    doings = {word for word in token_column(rows[DOINGS], lists=True).words if word != MISSING}
+    teams = {word for word in token_column(rows[TEAM], lists=False).words if word != MISSING}
+    return tuple(sorted(doings | {f"{TEAM}:{word}" for word in teams}))
+
+
+def latest_rows(rows: "pd.DataFrame", user: str, time: str) -> "pd.DataFrame":
+    """The newest row of each user, in the order of the users."""
+    newest = rows.sort_values([user, time], kind="stable").groupby(user, observed=True, sort=True)
+    return newest.tail(1)
+
+
+def adoption_matrix(
+    rows: "pd.DataFrame", label: str, items: tuple[str, ...], recency: float, growth: float
+) -> "sparse.csr_matrix":
+    """(rows, items): runs before the row, by their weights, and one for what was begun after it."""
+    from scipy import sparse
+
+    index = {item: i for i, item in enumerate(items)}
+    found = sparse.csr_matrix((len(rows), len(items)))
+    for column, weight in ((USED, 1.0), (RECENT, recency), (label, 1.0)):
+        of_row, item, _ = listed(rows[column], items, index)
+        inside = item >= 0
+        pairs = (np.ones(int(inside.sum())), (of_row[inside], item[inside]))
+        times = sparse.csr_matrix(pairs, found.shape)
+        times.sum_duplicates()
+        times.data = grown(times.data, growth) * weight
+        found = found + times
+    found.eliminate_zeros()
+    return found.tocsr()
+
+
+def fit_content(
+    rows: "pd.DataFrame", matrix: "sparse.csr_matrix", tokens: tuple[str, ...], shrinkage: float
+) -> Array:
+    """Ridge regression of the rows' shares of items on their content, (tokens + 1, items); see `UserVectors`.
+
+    ``shrinkage`` is the penalty in units of the mean sum of squares of a token. Rows without an item are left out.
+    """
+    index = {token: i for i, token in enumerate(tokens)}
+    totals = np.asarray(matrix.sum(axis=1)).ravel()
+    has = np.flatnonzero(totals > 0)
+    smoothed = np.asarray(matrix.sum(axis=0)).ravel() + 1.0
+    average = smoothed / smoothed.sum()
+    if not len(has) or not tokens:
+        return np.vstack([np.zeros((len(tokens), len(average))), average[None, :]])
+    shares = content_shares(rows.iloc[has], tokens, index)
+    centre = shares.mean(axis=0)
+    squares = (shares - centre).T @ (shares - centre)
+    penalty = shrinkage * max(float(np.trace(squares)) / len(tokens), 1e-12)
+    items = matrix[has].multiply(1.0 / totals[has][:, None]).tocsr()
+    towards = (shares - centre).T @ items
+    slopes = np.linalg.solve(squares + penalty * np.eye(len(tokens)), np.asarray(towards))
+    return np.vstack([slopes, (average - centre @ slopes)[None, :]])
+
+
+def array_bytes(array: np.ndarray) -> bytes:
+    """The array as .npy, little-endian float64, without pickle."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array, dtype="<f8"), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def array_of(content: bytes) -> Array:
+    """The array that `array_bytes` wrote."""
+    found: Array = np.load(io.BytesIO(content), allow_pickle=False)
+    return found

@@ -1,0 +1,215 @@
+"""The epochs of a sequence network: batches in a drawn order, one cycle of the learning rate, the best epoch kept.
+
+Imports torch: only fits import this.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ml_platform.models.sequences.encoding import EncodedRows
+from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
+from ml_platform.models.sequences.net import Answering, SequenceNet, answer
+from ml_platform.models.threshold import best_f1
+
+SCORED_AT_ONCE = 4_096
+WARM_UP = 0.15
+"""Share of the steps in which the learning rate rises; then it falls as a cosine (Smith and Topin 2019)."""
+LONGEST_GRADIENT = 1.0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Encoded rows with both labels."""
+
+    steps: torch.Tensor
+    """(rows, L, C) int32."""
+    numbers: torch.Tensor
+    """(rows, N) float32."""
+    next_step: torch.Tensor
+    """(rows,) int64."""
+    soon: torch.Tensor
+    """(rows,) float32, NaN where it is not known."""
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def to(self, device: torch.device) -> "Examples":
+        """The same on a device."""
+        parts = (self.steps, self.numbers, self.next_step, self.soon)
+        return Examples(*(part.to(device) for part in parts))
+
+    @classmethod
+    def of(cls, rows: EncodedRows, next_step: np.ndarray, soon: np.ndarray) -> "Examples":
+        """Tensors over the same memory where the type allows it."""
+        return cls(
+            torch.from_numpy(rows.steps),
+            torch.from_numpy(rows.numbers),
+            torch.from_numpy(next_step.astype(np.int64)),
+            torch.from_numpy(soon.astype(np.float32)),
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the epochs have told, and which was best."""
+
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+    """Counted from 1."""
+
+
+@contextmanager
+def reproducible(seed: int, threads: int) -> Iterator[None]:
+    """Random state, threads and algorithms of torch set, and put back afterwards.
+
+    On a CPU equal inputs give equal bytes; a GPU sums in an order of its own, of which torch warns.
+    """
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            torch.use_deterministic_algorithms(before[1])
+
+
+def device() -> torch.device:
+    """The GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train(
+    net: SequenceNet,
+    fit: Examples,
+    held: Examples | None,
+    recipe: NetworkHyperparameters,
+    epochs: int,
+    progress: Callable[[str], None],
+) -> Trained:
+    """Trains ``net`` in place; with ``held`` it is left as it was after the epoch that was best there.
+
+    Without ``held`` all epochs are run and the last one stays.
+    """
+    place = device()
+    net.to(place)
+    fit = fit.to(place)
+    held = None if held is None else held.to(place)
+    optimiser = torch.optim.AdamW(
+        net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        recipe.learning_rate,
+        total_steps=epochs * math.ceil(len(fit) / recipe.batch),
+        pct_start=WARM_UP,
+    )
+    history: list[dict[str, float]] = []
+    best, kept = 0, {}
+    for epoch in range(1, epochs + 1):
+        began = time.perf_counter()
+        found = {"epoch": float(epoch), "loss": _epoch(net, fit, recipe, optimiser, schedule)}
+        found |= {} if held is None else _validate(net, held, recipe.soon_weight)
+        history.append(found)
+        progress(_line(found, epochs, time.perf_counter() - began))
+        if held is None or not best or _loss_of(found) < _loss_of(history[best - 1]):
+            best = epoch
+            kept = {name: value.clone() for name, value in net.state_dict().items()}
+        if epoch - best >= recipe.patience:
+            break
+    net.load_state_dict(kept)
+    net.to("cpu").eval()
+    return Trained(tuple(history), best)
+
+
+def answers(net: Answering, rows: EncodedRows) -> np.ndarray:
+    """Shape (rows, classes + 1), float64."""
+    found = [np.zeros((0, net.shape.classes + 1))]
+    with torch.inference_mode():
+        for start in range(0, len(rows), SCORED_AT_ONCE):
+            steps = torch.from_numpy(rows.steps[start : start + SCORED_AT_ONCE]).long()
+            numbers = torch.from_numpy(rows.numbers[start : start + SCORED_AT_ONCE])
+            found.append(net(steps, numbers).double().numpy())
+    return np.concatenate(found)
+
+
+def _epoch(
+    net: SequenceNet,
+    fit: Examples,
+    recipe: NetworkHyperparameters,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    """Every row once, in a drawn order; the mean loss."""
+    net.train()
+    total = torch.zeros((), device=fit.steps.device)
+    for chosen in _batches(len(fit), recipe.batch, fit.steps.device):
+        optimiser.zero_grad(set_to_none=True)
+        logits = net(fit.steps[chosen].long(), fit.numbers[chosen])
+        loss = _loss(logits, fit.next_step[chosen], fit.soon[chosen], recipe.soon_weight)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), LONGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
+        total += loss.detach() * len(chosen)
+    return float(total) / len(fit)
+
+
+def _batches(rows: int, size: int, place: torch.device) -> Iterator[torch.Tensor]:
+    """Every row once, drawn on the CPU whatever the device."""
+    order = torch.randperm(rows).to(place)
+    for start in range(0, rows, size):
+        yield order[start : start + size]
+
+
+def _loss(
+    logits: tuple[torch.Tensor, torch.Tensor],
+    truth: torch.Tensor,
+    soon_truth: torch.Tensor,
+    soon_weight: float,
+) -> torch.Tensor:
+    """Cross-entropy of the next step, and ``soon_weight`` times that of soon over the rows that know it."""
+    next_step, soon = logits
+    known = ~torch.isnan(soon_truth)
+    second = functional.binary_cross_entropy_with_logits(
+        soon, soon_truth.nan_to_num(), weight=known.to(soon.dtype), reduction="sum"
+    )
+    loss: torch.Tensor = functional.cross_entropy(next_step, truth)
+    return loss + soon_weight * second / known.sum().clamp(min=1)
+
+
+def _validate(net: SequenceNet, held: Examples, soon_weight: float) -> dict[str, float]:
+    """Loss, accuracy and best F1 of soon on the held-out block."""
+    net.eval()
+    pieces = range(0, len(held), SCORED_AT_ONCE)
+    parts = [slice(start, start + SCORED_AT_ONCE) for start in pieces]
+    with torch.inference_mode():
+        found = [net(held.steps[part].long(), held.numbers[part]) for part in parts]
+        next_step, soon = torch.cat([f[0] for f in found]), torch.cat([f[1] for f in found])
+        loss = float(_loss((next_step, soon), held.next_step, held.soon, soon_weight))
+        right = float((next_step.argmax(dim=1) == held.next_step).double().mean())
+        chance = answer(next_step, soon, trained=net.shape.soon)[:, -1].double().cpu().numpy()
+    f1 = best_f1(chance, held.soon.cpu().numpy())[1]
+    return {"validation_loss": loss, "accuracy": right, "soon_f1": f1}
+
+
+def _loss_of(found: dict[str, float]) -> float:
+    return found.get("validation_loss", found["loss"])
+
+
+def _line(found: dict[str, float], epochs: int, seconds: float) -> str:
+    done = round(10 * found["epoch"] / epochs)
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4f}" for name, value in found.items() if name != "epoch"
+    )
+    bar = "#" * done + "." * (10 - done)
+    return f"epoch {found['epoch']:.0f}/{epochs} [{bar}] {told}, {seconds:.1f} s"

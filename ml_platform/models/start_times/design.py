@@ -1,0 +1,215 @@
+"""Rows of candidate times to the columns of a logistic model, by declared arrays learned in training.
+
+A number becomes a line with one bend at its median (and a mark where it is missing), on a logarithm where
+it has no upper bound. The local hour becomes a short Fourier series: smooth, and the same at 24 as at 0. A
+workflow has a series of its own beside the common one; how far it may lie from it is a prior.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.arrays import Codes
+from ml_platform.models.encoding import require_features
+from ml_platform.models.tokens import MISSING, token_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+UNIT = "workflow"
+"""The feature that names what is launched; each value has an hour pattern of its own."""
+HOUR_SIN, HOUR_COS = "hour_sin", "hour_cos"
+DESIGN_FILE = "design.json"
+_TRIM = (0.001, 0.999)
+"""Quantiles of the training rows beyond which a number counts as at the quantile."""
+_FEW = 32
+_ENOUGH = 20
+"""Training rows that a category value needs for a column of its own."""
+
+
+@dataclass(frozen=True)
+class NumberColumns:
+    """How one number becomes columns: the line, the bend and, if ``missing``, the mark."""
+
+    name: str
+    logarithm: bool
+    low: float
+    high: float
+    bend: float
+    centre: float
+    scale: float
+    missing: bool
+
+
+@dataclass(frozen=True)
+class StartTimeDesign:
+    """All of it; ``words`` are the values of `UNIT` that training has seen, in their order."""
+
+    numbers: tuple[NumberColumns, ...]
+    categories: tuple[tuple[str, tuple[str, ...]], ...]
+    """Name and values with a column each; any other value has none."""
+    plain: tuple[str, ...]
+    """Numbers in [-1, 1] taken as they are; missing is 0."""
+    harmonics: int
+    words: tuple[str, ...]
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Input columns and their kinds."""
+        numbers = (*(each.name for each in self.numbers), *self.plain, HOUR_SIN, HOUR_COS)
+        categories = (UNIT, *(name for name, _ in self.categories))
+        return dict.fromkeys(categories, "category") | dict.fromkeys(numbers, "number")
+
+    @property
+    def width(self) -> int:
+        """Common columns: numbers, categories, then the basis."""
+        numbers = sum(3 if each.missing else 2 for each in self.numbers)
+        categories = sum(len(values) for _, values in self.categories)
+        return numbers + categories + len(self.plain) + self.basis_width
+
+    @property
+    def basis_width(self) -> int:
+        """1, then a cosine and a sine for each harmonic."""
+        return 1 + 2 * self.harmonics
+
+    @cached_property
+    def _table(self) -> dict[str, NDArray[Any]]:
+        """The numbers as arrays, one entry a number: a row is encoded without a loop over its numbers."""
+        names = ("logarithm", "low", "high", "bend", "centre", "scale", "missing")
+        return {name: np.array([getattr(each, name) for each in self.numbers]) for name in names}
+
+    @cached_property
+    def _places(self) -> dict[str, dict[str, int]]:
+        listed = (*self.categories, (UNIT, self.words))
+        return {name: {word: place for place, word in enumerate(words)} for name, words in listed}
+
+    def transform(self, rows: "pd.DataFrame") -> tuple[Floats, Codes]:
+        """Common columns (rows, width), the last ``basis_width`` of which are the basis; and unit codes (rows,).
+
+        The code of a unit that training has not seen is the number of units.
+
+        Raises:
+            IntegrityError: a feature is not among the columns of ``rows``.
+        """
+        require_features(rows, self.features)
+        marks = [
+            np.eye(len(values) + 1)[_codes(rows[name], self._places[name])][:, :-1]
+            for name, values in self.categories
+        ]
+        plain = [np.nan_to_num(_numbers(rows, name)) for name in self.plain]
+        basis = self._basis(_numbers(rows, HOUR_SIN), _numbers(rows, HOUR_COS))
+        columns = np.column_stack([self._lines(rows), *marks, *plain, *basis])
+        return columns, _codes(rows[UNIT], self._places[UNIT])
+
+    def _lines(self, rows: "pd.DataFrame") -> Floats:
+        """Lines, then bends, then marks: standardised, 0 where missing."""
+        table = self._table
+        values = np.empty((len(rows), len(self.numbers)))
+        for place, each in enumerate(self.numbers):
+            values[:, place] = _numbers(rows, each.name)
+        unknown = np.isnan(values)
+        logarithm = table["logarithm"]
+        values[:, logarithm] = _scaled(values[:, logarithm], True)
+        values = np.where(unknown, table["centre"], np.clip(values, table["low"], table["high"]))
+        lines = (values - table["centre"]) / table["scale"]
+        bends = np.where(unknown, 0.0, np.maximum(values - table["bend"], 0.0) / table["scale"])
+        return np.concatenate([lines, bends, unknown[:, table["missing"]]], axis=1)
+
+    def _basis(self, sine: Floats, cosine: Floats) -> list[Floats]:
+        """cos(k x) and sin(k x) by the recurrence of the angle sum; 0 where the hour is missing."""
+        sine, cosine = np.nan_to_num(sine), np.nan_to_num(cosine)
+        made = [np.ones(len(sine))]
+        c, s = cosine, sine
+        for _ in range(self.harmonics):
+            made.extend((c, s))
+            c, s = c * cosine - s * sine, s * cosine + c * sine
+        return made
+
+    def to_file(self) -> bytes:
+        """Canonical JSON."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_file(cls, content: bytes) -> "StartTimeDesign":
+        """The inverse of `to_file`."""
+        found = json.loads(content)
+        return cls(
+            numbers=tuple(NumberColumns(**each) for each in found["numbers"]),
+            categories=tuple((name, tuple(values)) for name, values in found["categories"]),
+            plain=tuple(found["plain"]),
+            harmonics=found["harmonics"],
+            words=tuple(found["words"]),
+        )
+
+
+def fit_design(
+    rows: "pd.DataFrame",
+    unbounded: tuple[str, ...],
+    shares: tuple[str, ...],
+    plain: tuple[str, ...],
+    categories: tuple[str, ...],
+    harmonics: int,
+) -> StartTimeDesign:
+    """Centres, scales, bends and words of the training ``rows``; numbers without spread are left out."""
+    numbers = [_number_columns(rows, name, True) for name in unbounded]
+    numbers += [_number_columns(rows, name, False) for name in shares]
+    units = token_column(rows[UNIT], lists=False)
+    seen = np.unique(units.codes)
+    return StartTimeDesign(
+        numbers=tuple(each for each in numbers if each is not None),
+        categories=tuple((name, _frequent(rows, name)) for name in categories),
+        plain=plain,
+        harmonics=harmonics,
+        words=tuple(sorted(units.words[code] for code in seen.tolist())),
+    )
+
+
+def _number_columns(rows: "pd.DataFrame", name: str, logarithm: bool) -> NumberColumns | None:
+    values = _numbers(rows, name)
+    known = _scaled(values[~np.isnan(values)], logarithm)
+    if not len(known) or np.ptp(known) == 0:
+        return None
+    low, bend, high = np.quantile(known, (_TRIM[0], 0.5, _TRIM[1])).tolist()
+    kept = np.clip(known, low, high)
+    scale = float(kept.std())
+    if scale == 0:
+        return None
+    missing = bool(len(known) < len(values))
+    return NumberColumns(name, logarithm, low, high, bend, float(kept.mean()), scale, missing)
+
+
+def _frequent(rows: "pd.DataFrame", name: str) -> tuple[str, ...]:
+    tokens = token_column(rows[name], lists=False)
+    counts = np.bincount(tokens.codes, minlength=len(tokens.words))
+    return tuple(
+        sorted(word for word, count in zip(tokens.words, counts, strict=True) if count >= _ENOUGH)
+    )
+
+
+def _scaled(values: Floats, logarithm: bool) -> Floats:
+    return np.log1p(np.maximum(values, 0.0)) if logarithm else values
+
+
+def _numbers(rows: "pd.DataFrame", name: str) -> Floats:
+    """The column; NaN where it is missing or infinite: both are answered alike."""
+    values: Floats = rows[name].to_numpy()
+    if values.dtype != np.float64:
+        values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _codes(column: "pd.Series[Any]", place: dict[str, int]) -> Codes:
+    """The place of each value, the number of places for any other; few rows take no detour over Arrow."""
+    if len(column) <= _FEW:
+        words = (value if isinstance(value, str) else MISSING for value in column.tolist())
+        return np.array([place.get(word, len(place)) for word in words], dtype=np.int64)
+    tokens = token_column(column, lists=False)
+    found = [place.get(word, len(place)) for word in tokens.words]
+    codes: Codes = np.array(found, dtype=np.int64)[tokens.codes]
+    return codes

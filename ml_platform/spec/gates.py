@@ -1,0 +1,48 @@
+"""Gates of a model as data: what is measured, which bound of its interval decides, and the limit."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Bound(StrEnum):
+    """What a quality gate holds the interval against."""
+
+    LIMIT = "limit"
+    """The lower bound of the metric itself must exceed the limit."""
+    BASELINE = "baseline"
+    """The lower bound of the paired difference to the rule baseline must exceed the limit."""
+    CHAMPION = "champion"
+    """The lower bound of the paired difference to the champion must exceed the limit (usually negative)."""
+    CHALLENGED = "challenged"
+    """The lower bound of the paired difference to the challenged model's candidate must exceed the limit."""
+    AT_MOST = "at_most"
+    """The upper bound of the metric must not exceed the limit (an error, a calibration gap)."""
+
+
+@dataclass(frozen=True)
+class QualityGate:
+    """One quality gate as data, on the bound of a 95 % interval.
+
+    ``metric`` is one of the evaluation report's, or ``<dimension>.<measure>``.
+    """
+
+    name: str
+    metric: str
+    bound: Bound
+    limit: float
+    why: str
+    must_be_shown: bool = False
+    """An interval across the limit is INSUFFICIENT, and FAIL is said only of what is shown to miss it."""
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """The gates of a model. Its fingerprint is the policy version that a permit names."""
+
+    quality: tuple[QualityGate, ...]
+    minimum_test_rows: int = 1_000
+    minimum_test_clusters: int = 100
+    parity_tolerance: float = 1e-5
+    maximum_data_age: timedelta = timedelta(days=2)
+    """Age of the newest row at the clock of the run, for live sources; archives have no limit."""
