@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ml_platform.adapters.lake import ParquetLake
+from ml_platform.adapters.sources.git import GitSource
 from ml_platform.events.ingest import ingest
-from ml_platform.events.sources.git import GitSource
 from ml_platform_tests.events.repositories import fast_import
 
 

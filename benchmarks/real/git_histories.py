@@ -10,11 +10,11 @@ from pathlib import Path
 
 from benchmarks.real.line import Line
 from ml_platform.adapters.lake import ParquetLake
+from ml_platform.adapters.sources.files import FilesSource
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events.ingest import ingest
-from ml_platform.events.sources.files import FilesSource
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import FitRequest

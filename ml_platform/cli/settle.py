@@ -28,7 +28,7 @@ def settle_home(
     Raises:
         UsageError: another source or option than the home's, or a clock that cannot be read or lies ahead.
     """
-    from ml_platform.adapters.sources import open_source
+    from ml_platform.adapters.sources.dispatch import open_source
 
     stored = read_home(settings)
     known = stored if any((settings.lake / "events").glob("day=*")) else None

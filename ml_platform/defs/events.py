@@ -59,7 +59,7 @@ def lake(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read the source; merge new rows by id into their days; put refused rows aside, with reasons."""
-    from ml_platform.adapters.sources import open_source
+    from ml_platform.adapters.sources.dispatch import open_source
     from ml_platform.events.ingest import ingest
 
     state = _advanced(platform)

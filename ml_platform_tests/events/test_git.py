@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ml_platform.adapters.sources.git import GitSource
 from ml_platform.errors import SourceError
-from ml_platform.events.sources.git import GitSource, category, is_bot, offset_minutes
+from ml_platform.events.sources.git_events import category, is_bot, offset_minutes
 from ml_platform_tests.events.repositories import ENVIRONMENT, commit, fast_import, git, repository
 
 LONG = "".join(f"line {number}\n" for number in range(40))
@@ -226,7 +227,7 @@ def test_twenty_thousand_commits_in_bounded_memory(tmp_path: Path):
     code = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from ml_platform.events.sources.git import GitSource\n"
+        "from ml_platform.adapters.sources.git import GitSource\n"
         "import pyarrow\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "rows = sum(len(b) for _, b in GitSource(Path(sys.argv[1]), b'k').batches())\n"

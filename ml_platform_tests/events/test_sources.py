@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from ml_platform.adapters.lake import InMemoryLake
-from ml_platform.adapters.postgres_query import stream_query
+from ml_platform.adapters.sources.dispatch import SourceOptions, parse_source
+from ml_platform.adapters.sources.files import FilesSource
+from ml_platform.adapters.sources.git import GitSource
+from ml_platform.adapters.sources.postgres import PostgresSource, stream_query
+from ml_platform.adapters.sources.process_log import ProcessLogSource
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
-from ml_platform.events.sources.files import FilesSource
-from ml_platform.events.sources.git import GitSource
-from ml_platform.events.sources.parse import SourceOptions, parse_source
-from ml_platform.events.sources.postgres import PostgresSource, sections
-from ml_platform.events.sources.process_log import ProcessLogSource
 from ml_platform.events.sources.pseudonym import pseudonym
-from ml_platform_tests.events.rows import NOW, raw, table
+from ml_platform.events.sources.query_file import statements
+from ml_platform_tests.events.rows import NOW
 
 OPTIONS = SourceOptions(as_of=datetime(2026, 3, 1, tzinfo=UTC), seed=1, user_key=b"key")
 
@@ -47,9 +46,7 @@ def test_what_is_no_source_is_said_in_one_line(text: str):
 
 def test_keys_and_passwords_are_not_shown(tmp_path: Path):
     assert b"key".decode() not in repr(OPTIONS).replace("user_key", "")
-    source = PostgresSource(
-        "postgresql://ann:secret@host:5433/db", tmp_path / "q.sql", stream_query
-    )
+    source = PostgresSource("postgresql://ann:secret@host:5433/db", tmp_path / "q.sql")
     assert source.name == "postgres://host:5433/db"
 
 
@@ -58,18 +55,16 @@ def test_postgres_needs_its_queries():
         parse_source("postgres:postgresql://h/db", OPTIONS)
 
 
-def test_postgres_takes_both_ways_of_writing_a_url(tmp_path: Path):
-    def query(url: str, statement: str) -> Iterator[pa.Table]:
-        yield table(raw(0, tool=url, operation=statement))
+@pytest.mark.parametrize("text", ["postgres:postgresql://h/db", "postgresql://h/db"])
+def test_postgres_takes_both_ways_of_writing_a_url(tmp_path: Path, text: str):
+    source = parse_source(text, SourceOptions(NOW, 1, b"key", query_file=tmp_path / "q.sql"))
+    assert isinstance(source, PostgresSource)
+    assert source.url == "postgresql://h/db"
 
-    path = tmp_path / "q.sql"
-    path.write_text("-- table: events\nSELECT 1;\n-- table: users\nSELECT 2\n")
-    options = SourceOptions(NOW, 1, b"key", query_file=path, query=query)
-    for text in ("postgres:postgresql://h/db", "postgresql://h/db"):
-        (name, rows), _ = parse_source(text, options).batches()
-        assert name == "events"
-        assert rows["tool"].to_pylist() == ["postgresql://h/db"]
-        assert rows["operation"].to_pylist() == ["SELECT 1"]
+
+def test_a_query_file_has_one_statement_a_table():
+    text = "-- table: events\nSELECT 1;\n-- table: users\nSELECT 2\n"
+    assert statements(text, "q.sql") == {"events": "SELECT 1", "users": "SELECT 2"}
 
 
 @pytest.mark.parametrize(
@@ -84,12 +79,14 @@ def test_postgres_takes_both_ways_of_writing_a_url(tmp_path: Path):
         ("-- table: events\nSELECT 1\n-- table: events\nSELECT 1", "twice"),
     ],
 )
-def test_a_wrong_query_file(tmp_path: Path, text: str, message: str):
-    (tmp_path / "q.sql").write_text(text)
+def test_a_wrong_query_file(text: str, message: str):
     with pytest.raises(SourceError, match=message):
-        sections(tmp_path / "q.sql")
-    with pytest.raises(SourceError, match="cannot be read"):
-        sections(tmp_path / "gone.sql")
+        statements(text, "q.sql")
+
+
+def test_a_query_file_that_is_not_there(tmp_path: Path):
+    with pytest.raises(SourceError, match=r"gone\.sql cannot be read"):
+        list(PostgresSource("postgresql://h/db", tmp_path / "gone.sql").batches())
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +106,7 @@ def test_rows_of_a_real_database(server: str, tmp_path: Path):
         "FROM generate_series(1, 120000) AS n"
     )
     lake = InMemoryLake()
-    source = PostgresSource(server, path, stream_query)
+    source = PostgresSource(server, path)
     report = ingest(source, lake, now=NOW, progress=lambda _: None)
     assert report.tables[0].added == 120_000
     assert lake.rows("events", columns=("user_id", "occurred_at")).to_pylist()[0] == {

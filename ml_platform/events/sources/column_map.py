@@ -23,7 +23,6 @@ Maps are TOML. A process log's map has one table, ``[log]``: ``case``, ``activit
 
 import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -63,39 +62,40 @@ class LogMap:
     timezone: str = "UTC"
 
 
-def read_table_maps(path: Path) -> dict[str, TableMap]:
-    """The map of each table that the file names.
+def parse_table_maps(text: str, file_name: str) -> dict[str, TableMap]:
+    """The map of each table that the TOML text names; ``file_name`` is for messages.
 
     Raises:
-        SourceError: no such file, no TOML, an unknown table or column, or a wrong type.
+        SourceError: no TOML, an unknown table or column, or a wrong type.
     """
-    maps: dict[str, TableMap] = _read(path, dict[str, TableMap])
+    maps: dict[str, TableMap] = _parse(text, file_name, dict[str, TableMap])
     for table, mapping in maps.items():
         if table not in TABLES:
             raise SourceError(
-                f"{path}: there is no table {table!r}; tables are {', '.join(TABLES)}.",
+                f"{file_name}: there is no table {table!r}; tables are {', '.join(TABLES)}.",
                 remedy="Correct the name in square brackets.",
             )
         named = {*mapping.columns, *mapping.expressions, *mapping.constants, *mapping.values}
         for unknown in sorted(named - set(TABLES[table].names)):
             raise SourceError(
-                f"{path}: [{table}] maps {unknown!r}, and {table} have no such column; "
+                f"{file_name}: [{table}] maps {unknown!r}, and {table} have no such column; "
                 f"columns are {', '.join(TABLES[table].names)}.",
                 remedy="Correct the name on the left.",
             )
-        check_zone(mapping.timezone, str(path))
+        check_zone(mapping.timezone, file_name)
     return maps
 
 
-def read_log_map(path: Path) -> LogMap:
-    """The table ``[log]`` of a process log's map; raises `SourceError` as `read_table_maps`."""
-    maps: dict[str, LogMap] = _read(path, dict[str, LogMap])
+def parse_log_map(text: str, file_name: str) -> LogMap:
+    """The table ``[log]`` of a process log's map; raises `SourceError` as `parse_table_maps`."""
+    maps: dict[str, LogMap] = _parse(text, file_name, dict[str, LogMap])
     if set(maps) != {"log"}:
         raise SourceError(
-            f"{path}: the map of a process log is one table [log], found {', '.join(maps) or 'none'}.",
+            f"{file_name}: the map of a process log is one table [log], "
+            f"and this one has {', '.join(maps) or 'none'}.",
             remedy="Write [log] with case, activity, time and resource.",
         )
-    check_zone(maps["log"].timezone, str(path))
+    check_zone(maps["log"].timezone, file_name)
     return maps["log"]
 
 
@@ -199,14 +199,12 @@ def _values(term: str, values: dict[str, str]) -> str:
     return f"(CASE {text} {cases} ELSE {text} END)"
 
 
-def _read(path: Path, kind: Any) -> Any:
+def _parse(text: str, file_name: str, kind: Any) -> Any:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SourceError(f"There is no map {path}.", remedy="Correct --map.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise SourceError(
-            f"{path} cannot be read as TOML: {error}.", remedy="Correct it."
+            f"{file_name} cannot be read as TOML: {error}.", remedy="Correct it."
         ) from error
     try:
         return TypeAdapter(kind).validate_python(raw)
@@ -214,6 +212,6 @@ def _read(path: Path, kind: Any) -> Any:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise SourceError(
-            f"{path}: {place} = {first['input']!r}: {first['msg']}.",
-            remedy="docs/sources.md lists what a map may say.",
+            f"{file_name}: {place} = {first['input']!r}: {first['msg']}.",
+            remedy="docs/sources.md lists the keys of a map.",
         ) from error

@@ -1,14 +1,11 @@
-"""XES process logs as a stream: a trace at a time, gzipped or not; documents with a DTD are refused."""
+"""XES process logs as a stream: a trace at a time; documents with a DTD are refused."""
 
-import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from xml.parsers import expat
 
 from ml_platform.errors import SourceError
 
-_CHUNK = 1 << 16
 _VALUES = {"string", "date", "int", "float", "boolean", "id"}
 
 
@@ -20,50 +17,54 @@ class Trace:
     events: list[dict[str, str]] = field(default_factory=list)
 
 
-def traces(path: Path) -> Iterator[Trace]:
-    """The traces of a log; memory holds one trace and what a chunk of 64 KB completes.
+def traces(chunks: Iterable[bytes], file_name: str) -> Iterator[Trace]:
+    """The traces of a log; memory holds one trace and those that one chunk completes.
+
+    ``chunks`` is the plain XML in pieces of any size, ``file_name`` is for messages.
 
     Raises:
-        SourceError: not XML, not XES, broken gzip, or a DTD (entities can grow without bound).
+        SourceError: not XML, not XES, or a DTD (entities can grow without bound).
     """
-    reader = _Reader(path)
+    reader = _Reader(file_name)
     parser = expat.ParserCreate()
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.StartDoctypeDeclHandler = reader.doctype
     try:
-        with path.open("rb") as plain:
-            zipped = plain.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                parser.Parse(chunk, False)
-                yield from reader.take()
-            parser.Parse(b"", True)
-    except (expat.ExpatError, OSError, EOFError) as error:
-        raise SourceError(
-            f"{path} is no readable XES: {error}.", remedy="Export the log again, as XES or CSV."
-        ) from error
+        for chunk in chunks:
+            parser.Parse(chunk, False)
+            yield from reader.take()
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise unreadable(file_name, error) from error
     if not reader.is_log:
-        raise SourceError(f"{path} is XML without a <log>.", remedy="Give an XES or CSV file.")
+        raise SourceError(f"{file_name} is XML without a <log>.", remedy="Give an XES or CSV file.")
+
+
+def unreadable(file_name: str, error: Exception) -> SourceError:
+    """The error for a log that is broken XML or broken gzip."""
+    return SourceError(
+        f"{file_name} is no readable XES: {error}.", remedy="Export the log again, as XES or CSV."
+    )
 
 
 class _Reader:
     """Builds traces from elements; values are only read directly below a trace or an event."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file_name: str) -> None:
+        self._file_name = file_name
         self._open: list[str] = []
         self._trace = Trace()
-        self._done: list[Trace] = []
+        self._finished: list[Trace] = []
         self.is_log = False
 
     def take(self) -> list[Trace]:
-        done, self._done = self._done, []
-        return done
+        finished, self._finished = self._finished, []
+        return finished
 
     def doctype(self, *_: object) -> None:
         raise SourceError(
-            f"{self._path} has a DTD, which XES does not need and which may expand without bound.",
+            f"{self._file_name} has a DTD, which XES does not need and which may expand without bound.",
             remedy="Remove the <!DOCTYPE ...> line.",
         )
 
@@ -85,4 +86,4 @@ class _Reader:
 
     def end(self, _: str) -> None:
         if self._open.pop() == "trace":
-            self._done.append(self._trace)
+            self._finished.append(self._trace)

@@ -1,4 +1,4 @@
-"""From what a person typed, such as ``git:/srv/project``, to the source it names."""
+"""From the name of a source, such as ``git:/srv/project``, to the source: the one place that knows all kinds."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,36 +7,53 @@ from typing import Literal
 
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import Source
-from ml_platform.events.sources.postgres import Query
+from ml_platform.home import SourceChoice
 
 KINDS = ("simulate", "git:PATH", "files:DIR", "process-log:FILE", "postgres:URL")
 
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What goes with a source besides its name; each kind takes what it needs."""
+    """The options of a source besides its name; each kind reads those that it needs."""
 
     as_of: datetime
-    """The simulation ends here."""
+    """The end of the simulation."""
     seed: int
     user_key: bytes = field(repr=False)
-    """The home's key: people become ids by it (`pseudonym`)."""
+    """The secret key of the home, by which people become ids (`pseudonym`)."""
     days: int = 90
     users: int | None = None
-    """Simulated users; ``None``: the simulator's default."""
+    """Number of simulated users; ``None`` takes the simulator's default."""
     parameters: Literal["default", "second"] = "default"
-    """The simulator's set of parameters."""
+    """Name of the simulator's set of parameters."""
     map_file: Path | None = None
     query_file: Path | None = None
-    query: Query | None = field(default=None, repr=False)
-    """How to run a statement on PostgreSQL; given by whoever may connect."""
+
+
+def open_source(choice: SourceChoice, as_of: datetime, user_key: bytes) -> Source:
+    """The source that a home has chosen; nothing is read yet.
+
+    Raises:
+        SourceError: the kind is unknown, or an option that the kind needs is missing.
+    """
+    options = SourceOptions(
+        as_of=as_of,
+        seed=choice.seed,
+        user_key=user_key,
+        days=choice.days,
+        users=choice.users,
+        parameters="second" if choice.parameters == "second" else "default",
+        map_file=Path(choice.map_file) if choice.map_file else None,
+        query_file=Path(choice.query_file) if choice.query_file else None,
+    )
+    return parse_source(choice.text, options)
 
 
 def parse_source(text: str, options: SourceOptions) -> Source:
     """The source that ``text`` names; nothing is read yet.
 
     Raises:
-        SourceError: an unknown kind, or an option that the kind needs is missing.
+        SourceError: the kind is unknown, or an option that the kind needs is missing.
     """
     kind, colon, place = text.partition(":")
     if text == "simulate":
@@ -51,9 +68,9 @@ def parse_source(text: str, options: SourceOptions) -> Source:
 
 
 def _local(kind: str, path: Path, options: SourceOptions) -> Source:
-    from ml_platform.events.sources.files import FilesSource
-    from ml_platform.events.sources.git import GitSource
-    from ml_platform.events.sources.process_log import ProcessLogSource
+    from ml_platform.adapters.sources.files import FilesSource
+    from ml_platform.adapters.sources.git import GitSource
+    from ml_platform.adapters.sources.process_log import ProcessLogSource
 
     if kind == "git":
         return GitSource(path, options.user_key)
@@ -63,14 +80,14 @@ def _local(kind: str, path: Path, options: SourceOptions) -> Source:
 
 
 def _postgres(url: str, options: SourceOptions) -> Source:
-    from ml_platform.events.sources.postgres import PostgresSource
+    from ml_platform.adapters.sources.postgres import PostgresSource
 
-    if options.query_file is None or options.query is None:
+    if options.query_file is None:
         raise SourceError(
             "A postgres source needs the queries that read its tables.",
             remedy="Give --query-file FILE (docs/sources.md shows one).",
         )
-    return PostgresSource(url, options.query_file, options.query)
+    return PostgresSource(url, options.query_file)
 
 
 def _simulate(options: SourceOptions) -> Source:

@@ -1,17 +1,15 @@
-"""The history of a git repository: one event a changed file, the commit as the change set and the session."""
+"""Commits to events: one event a changed file, the commit as the change set and the session."""
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from ml_platform.events.sources.base import BATCH_ROWS
-from ml_platform.events.sources.git_log import Change, Commit, Repository, open_repository
+from ml_platform.events.sources.git_log import Change, Commit
 from ml_platform.events.sources.pseudonym import pseudonym
 
 CATEGORIES = (
@@ -60,51 +58,25 @@ _COLUMNS = (
 _SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in _COLUMNS])
 
 
-@dataclass
-class GitSource:
-    """``git:PATH``. Merges have no changes of their own and are left out.
+def event_tables(commits: Iterable[Commit], user_key: bytes) -> Iterator[pa.Table]:
+    """The events of commits, in their order, in tables of `BATCH_ROWS` at most.
 
-    ``user_id`` is a keyed hash of the author's address. Of the message only the type of its subject is
-    kept. ``occurred_at`` is the time of the commit (when it entered the history), the offset from UTC
-    is the author's.
+    ``user_key`` is the secret key by which the address of an author becomes an id (`pseudonym`).
     """
-
-    path: Path
-    user_key: bytes
-    simulated: bool = False
-    live: bool = False
-    _notes: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """``git:`` and the absolute path."""
-        return f"git:{self.path.resolve()}"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What could not be seen in this repository."""
-        return tuple(self._notes)
-
-    def batches(self) -> Iterator[tuple[str, pa.Table]]:
-        """As `Source.batches`; one table, events."""
-        repository = open_repository(self.path)
-        self._notes[:] = _limits(repository)
-        rows: list[tuple[Any, ...]] = []
-        for commit in repository.commits():
-            if commit.sha in repository.cut_at:
-                continue
-            rows.extend(_events(commit, self.user_key))
-            while len(rows) >= BATCH_ROWS:
-                yield "events", _table(rows[:BATCH_ROWS])
-                del rows[:BATCH_ROWS]
-        if rows:
-            yield "events", _table(rows)
+    rows: list[tuple[Any, ...]] = []
+    for commit in commits:
+        rows.extend(_events(commit, user_key))
+        while len(rows) >= BATCH_ROWS:
+            yield _table(rows[:BATCH_ROWS])
+            del rows[:BATCH_ROWS]
+    if rows:
+        yield _table(rows)
 
 
 def category(subject: str) -> str | None:
     """The Conventional Commits type of a subject line, if it is one of `CATEGORIES`."""
-    found = _SUBJECT.match(subject)
-    return found.group(1).lower() if found else None
+    match = _SUBJECT.match(subject)
+    return match.group(1).lower() if match else None
 
 
 def is_bot(name: str, email: str) -> bool:
@@ -113,25 +85,12 @@ def is_bot(name: str, email: str) -> bool:
 
 
 def offset_minutes(zone: str) -> int | None:
-    """Minutes east of UTC of ``+hhmm``; ``None`` where the zone is none (old tools wrote such)."""
-    found = _ZONE.fullmatch(zone)
-    if not found or int(found.group(2)) > 14 or int(found.group(3)) > 59:
+    """Minutes east of UTC of ``+hhmm``; ``None`` where the text is no zone, as some old tools wrote."""
+    match = _ZONE.fullmatch(zone)
+    if not match or int(match.group(2)) > 14 or int(match.group(3)) > 59:
         return None
-    minutes = 60 * int(found.group(2)) + int(found.group(3))
-    return -minutes if found.group(1) == "-" else minutes
-
-
-def _limits(repository: Repository) -> Iterator[str]:
-    if repository.partial:
-        yield (
-            "This is a partial clone: contents are not fetched, so a rename is seen only where the file "
-            "did not change; other renames count as a deletion and an addition."
-        )
-    if repository.cut_at:
-        yield (
-            f"This is a shallow clone: history ends at {len(repository.cut_at)} commit(s) whose own "
-            "changes are unknown and left out (`git fetch --unshallow` brings the rest)."
-        )
+    minutes = 60 * int(match.group(2)) + int(match.group(3))
+    return -minutes if match.group(1) == "-" else minutes
 
 
 def _events(commit: Commit, user_key: bytes) -> Iterator[tuple[Any, ...]]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ml_platform.adapters.sources.text_files import read_map, separator
 from ml_platform.errors import SourceError
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import BATCH_ROWS
-from ml_platform.events.sources.column_map import TableMap, literal, read_table_maps, select
+from ml_platform.events.sources.column_map import TableMap, literal, parse_table_maps, select
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +23,7 @@ _ENDINGS = (".parquet", ".csv", ".csv.gz")
 
 @dataclass(frozen=True)
 class FilesSource:
-    """``files:DIR``: the tables that are there, in the order of the schema, each sorted by time and id."""
+    """``files:DIR``: the tables that the folder holds, in the order of the schema, each sorted by time and id."""
 
     folder: Path
     map_file: Path | None = None
@@ -49,8 +50,8 @@ class FilesSource:
             raise SourceError(f"There is no folder {self.folder}.", remedy="Correct files:DIR.")
         map_file = self.map_file or self.folder / "columns.toml"
         given = self.map_file is not None or map_file.exists()
-        maps = read_table_maps(map_file) if given else {}
-        found = {}
+        maps = parse_table_maps(read_map(map_file), str(map_file)) if given else {}
+        files = {}
         for table in TABLES:
             mapping = maps.get(table, TableMap())
             names = [mapping.file] if mapping.file else [table + ending for ending in _ENDINGS]
@@ -61,13 +62,13 @@ class FilesSource:
                     remedy=f"Correct `file` of [{table}] in {map_file}.",
                 )
             if paths:
-                found[table] = (paths[0], mapping)
-        if "events" not in found:
+                files[table] = (paths[0], mapping)
+        if "events" not in files:
             raise SourceError(
                 f"{self.folder} has no events (events.parquet, events.csv or events.csv.gz).",
                 remedy="Name the file in columns.toml: [events] file = ...",
             )
-        return found
+        return files
 
     def _rows(
         self,
@@ -87,19 +88,10 @@ class FilesSource:
             yield table, pa.Table.from_batches([batch])
 
 
-def separator(path: Path) -> str:
-    """What separates the cells of a CSV: the commonest of comma, semicolon, tab and bar in its first line."""
-    import gzip
-
-    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
-        header = stream.readline(1 << 20)
-    return chr(max(b",;\t|", key=header.count))
-
-
 def _dialect(path: Path) -> str:
-    """Options of DuckDB's reader, said in full, the rest as in RFC 4180.
+    """The options of DuckDB's CSV reader, by RFC 4180 but for the separator.
 
-    Its own guess leaves out lines, or whole separators, until all fits.
+    They are given in full, since the reader's own guess drops lines or separators until all lines fit.
     """
     delimiter = literal(separator(path))
     return f"header = true, skip = 0, delim = {delimiter}, quote = '\"', escape = '\"'"
@@ -107,7 +99,7 @@ def _dialect(path: Path) -> str:
 
 @contextmanager
 def _only(path: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A DuckDB that can open this one file: a map is data, and must not read or write anything else."""
+    """A DuckDB connection that can open this one file: the SQL of a map must not read or write any other."""
     import duckdb
 
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as connection:
@@ -126,8 +118,8 @@ def _duckdb_error() -> type[Exception]:
 
 
 def _unreadable(path: Path, table: str, error: Exception) -> SourceError:
-    said = " ".join(str(error).split())[:400]
+    reason = " ".join(str(error).split())[:400]
     return SourceError(
-        f"{path} cannot be read as {table}: {said}",
+        f"{path} cannot be read as {table}: {reason}",
         remedy="Correct the file, or `where` and the expressions of its map (docs/sources.md).",
     )

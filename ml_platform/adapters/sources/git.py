@@ -1,0 +1,56 @@
+"""The history of a git repository: one event a changed file, the commit as the change set and the session."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from ml_platform.adapters.sources.git_process import Repository, open_repository
+from ml_platform.events.sources.git_events import event_tables
+
+
+@dataclass
+class GitSource:
+    """``git:PATH``. Merges have no changes of their own and are left out.
+
+    ``user_id`` is a keyed hash of the author's address. Of the message only the type of its subject is
+    kept. ``occurred_at`` is the time of the commit (when it entered the history), the offset from UTC
+    is the author's.
+    """
+
+    path: Path
+    user_key: bytes
+    simulated: bool = False
+    live: bool = False
+    _notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """``git:`` and the absolute path."""
+        return f"git:{self.path.resolve()}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What this clone does not hold, and what that changes."""
+        return tuple(self._notes)
+
+    def batches(self) -> Iterator[tuple[str, pa.Table]]:
+        """As `Source.batches`; one table, events."""
+        repository = open_repository(self.path)
+        self._notes[:] = _limits(repository)
+        known = (each for each in repository.commits() if each.sha not in repository.cut_at)
+        yield from (("events", rows) for rows in event_tables(known, self.user_key))
+
+
+def _limits(repository: Repository) -> Iterator[str]:
+    if repository.partial:
+        yield (
+            "This is a partial clone: contents are not fetched, so a rename is seen only where the file "
+            "did not change; other renames count as a deletion and an addition."
+        )
+    if repository.cut_at:
+        yield (
+            f"This is a shallow clone: history ends at {len(repository.cut_at)} commit(s) whose own "
+            "changes are unknown and left out (`git fetch --unshallow` brings the rest)."
+        )

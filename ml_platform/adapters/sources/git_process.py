@@ -1,0 +1,150 @@
+"""git in a process of its own: bounded memory, nothing fetched, nothing of the user's settings."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ml_platform.errors import SourceError
+from ml_platform.events.sources.git_log import LOG_FORMAT, Commit, parse_log
+
+_CHUNK = 1 << 20
+_SETTINGS = {
+    "log.showSignature": "false",
+    "log.showRoot": "true",
+    "diff.renameLimit": "1000",
+    "protocol.allow": "never",
+    "core.fsmonitor": "false",
+}
+"""Settings that a repository or its user could have changed; `protocol.allow` keeps git off the network."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A folder that holds a repository, bare or not."""
+
+    path: Path
+    partial: bool
+    """A clone that may lack blobs, which are not fetched here."""
+    cut_at: frozenset[str]
+    """The oldest commits of a shallow clone: their changes are unknown (git shows the whole tree)."""
+
+    def commits(self) -> Iterator[Commit]:
+        """Commits of the current branch without merges, newest first, as git prints them.
+
+        Files that are 50 % alike count as renamed. A partial clone shows only renames that changed
+        nothing, since comparing contents would need blobs that may be missing.
+
+        Raises:
+            SourceError: git fails on the way.
+        """
+        renames = "-M100%" if self.partial else "-M50%"
+        command = ["log", "--no-merges", "-z", "--name-status", renames, "--encoding=UTF-8"]
+        command += [
+            "--date=format:%z",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-relative",
+            LOG_FORMAT,
+        ]
+        with tempfile.TemporaryFile() as errors:
+            process = _start(self.path, [*command, self._revision(), "--"], errors)
+            assert process.stdout is not None  # asked for as a pipe
+            try:
+                yield from parse_log(_chunks(process.stdout))
+                code = process.wait()
+            finally:
+                process.stdout.close()
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+            if code != 0:
+                errors.seek(0)
+                raise _git_error(self.path, errors.read())
+
+    def _revision(self) -> str:
+        return "HEAD" if _ask(self.path, "rev-parse", "--verify", "-q", "HEAD") else "--all"
+
+
+def open_repository(path: Path) -> Repository:
+    """Look at the repository in ``path`` itself (not in a folder above it).
+
+    Raises:
+        SourceError: no folder, no repository, no git, or a repository without commits.
+    """
+    if not path.is_dir():
+        raise SourceError(
+            f"There is no folder {path}.", remedy="Give the path of a repository: git:PATH."
+        )
+    if _ask(path, "rev-parse", "--git-dir", must=True) is None:
+        raise SourceError(f"{path} is no git repository.", remedy="Give its top folder: git:PATH.")
+    if not _ask(path, "rev-list", "-n", "1", "--all"):
+        raise SourceError(
+            f"The repository {path} is empty: it has no commits.",
+            remedy="Commit something, or give another repository.",
+        )
+    partial = _ask(path, "config", "--get-regexp", r"^remote\..*\.(promisor|partialclonefilter)$")
+    shallow = _ask(path, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
+    shallow_file = Path(shallow) if shallow else path / "shallow"
+    cut = shallow_file.read_text().split() if shallow_file.is_file() else []
+    return Repository(path, partial=bool(partial), cut_at=frozenset(cut))
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def _start(path: Path, arguments: list[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    settings = [word for item in _SETTINGS.items() for word in ("-c", "=".join(item))]
+    command = ["git", "--no-pager", "--no-replace-objects", *settings, *arguments]
+    # The child gets the caller's environment, less what would point git at another repository.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    environment |= {
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_CEILING_DIRECTORIES": str(path.resolve().parent),
+        "LC_ALL": "C",
+    }
+    try:
+        return subprocess.Popen(
+            command, cwd=path, env=environment, stdout=subprocess.PIPE, stderr=errors
+        )
+    except FileNotFoundError as error:
+        raise SourceError("git is not installed.", remedy="Install git 2.31 or newer.") from error
+
+
+def _ask(path: Path, *arguments: str, must: bool = False) -> str | None:
+    """The output of a git command, stripped, or ``None`` where it fails.
+
+    ``must``: a failure for any reason but "not a git repository" raises `SourceError` with git's message.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = _start(path, list(arguments), errors)
+        answer, _ = process.communicate()
+        if process.returncode == 0:
+            return answer.decode(errors="backslashreplace").strip()
+        errors.seek(0)
+        message = errors.read()
+    if must and b"not a git repository" not in message:
+        raise _git_error(path, message)
+    return None
+
+
+def _git_error(path: Path, errors: bytes) -> SourceError:
+    text = errors.decode(errors="backslashreplace")
+    if "dubious ownership" in text:
+        return SourceError(
+            f"The repository {path} belongs to another user, and git refuses to read it.",
+            remedy=f"If you trust it: git config --global --add safe.directory {path}",
+        )
+    lines = [line for line in text.splitlines() if line.startswith(("fatal", "error"))]
+    reason = "; ".join(lines[-2:]) or text.strip()[-300:] or "it was killed"
+    return SourceError(
+        f"git could not read the history of {path}: {reason}.",
+        remedy="Check it with `git fsck`; a partial clone without trees needs a full clone.",
+    )
