@@ -2,7 +2,7 @@
 
 
 class PlatformError(Exception):
-    """Anything the platform refuses or cannot do; ``str()`` is one line a person can change set on."""
+    """Anything the platform refuses or cannot do; ``str()`` is one line a person can act on."""
 
     exit_code = 1
 

@@ -1,8 +1,9 @@
 """From what was shown to one verdict: a table, whose first matching row fires."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from ml_platform.decision_table import DecisionTable, Row, always
 
 
 class Verdict(StrEnum):
@@ -33,31 +34,19 @@ class Signals:
     """The improvement itself is above 0."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of the decision table."""
-
-    name: str
-    applies: Callable[[Signals], bool]
-    verdict: Verdict
-
-
-EXPERIMENT_TABLE: tuple[Row, ...] = (
-    Row("a guardrail is shown broken", lambda s: s.guardrail_broken, Verdict.REJECT),
-    Row("too little data", lambda s: s.too_little_data, Verdict.ITERATE),
-    Row("shown worse than the baseline", lambda s: s.shown_worse, Verdict.REJECT),
-    Row("shown smaller than the minimum effect", lambda s: s.shown_too_small, Verdict.REJECT),
-    Row(
-        "better, but a guardrail is not shown to hold",
-        lambda s: s.criterion_met and s.guardrail_unclear,
-        Verdict.ITERATE,
-    ),
-    Row("better, and every guardrail holds", lambda s: s.criterion_met, Verdict.PROMOTE),
-    Row("promising, not shown", lambda s: s.promising, Verdict.ITERATE),
-    Row("not shown either way", lambda s: True, Verdict.ITERATE),
+EXPERIMENT_TABLE: DecisionTable[Signals, Verdict] = DecisionTable(
+    (
+        Row("a guardrail is shown broken", lambda s: s.guardrail_broken, Verdict.REJECT),
+        Row("too little data", lambda s: s.too_little_data, Verdict.ITERATE),
+        Row("shown worse than the baseline", lambda s: s.shown_worse, Verdict.REJECT),
+        Row("shown smaller than the minimum effect", lambda s: s.shown_too_small, Verdict.REJECT),
+        Row(
+            "better, but a guardrail is not shown to hold",
+            lambda s: s.criterion_met and s.guardrail_unclear,
+            Verdict.ITERATE,
+        ),
+        Row("better, and every guardrail holds", lambda s: s.criterion_met, Verdict.PROMOTE),
+        Row("promising, not shown", lambda s: s.promising, Verdict.ITERATE),
+        Row("not shown either way", always, Verdict.ITERATE),
+    )
 )
-
-
-def fired(seen: Signals) -> Row:
-    """The first row of `EXPERIMENT_TABLE` that applies; the last applies always."""
-    return next(row for row in EXPERIMENT_TABLE if row.applies(seen))

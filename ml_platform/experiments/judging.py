@@ -8,7 +8,7 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, rep
 from ml_platform.evaluation.intervals.p_value import p_value
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
-from ml_platform.experiments.decide import Signals, fired
+from ml_platform.experiments.decide import EXPERIMENT_TABLE, Signals
 from ml_platform.experiments.definition import COSTS, Definition, Direction, Guardrail, Kind
 from ml_platform.experiments.result import (
     BASELINE,
@@ -35,8 +35,8 @@ def judged(
     main = by_name.get(definition.metric)
     improvement = None if main is None else _turned(main.difference, definition.direction)
     signals = _signals(definition, improvement, main.p if main else 1.0, guardrails, enough)
-    row = fired(signals)
-    return Judged(comparisons, improvement, guardrails, signals, row.verdict, row.name)
+    row = EXPERIMENT_TABLE.first_match(signals)
+    return Judged(comparisons, improvement, guardrails, signals, row.outcome, row.name)
 
 
 def why(definition: Definition, found: Judged) -> str:

@@ -8,25 +8,35 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.metrics.binary import BinaryStatistics
+from ml_platform.evaluation.metrics.classification_statistics import ClassStatistics
+from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
+from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics
+from ml_platform.evaluation.tasks.detection import DetectionStatistics
 from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
+from ml_platform.evaluation.tasks.proportion import ProportionStatistics
+from ml_platform.evaluation.tasks.ranking import RankingStatistics
+from ml_platform.evaluation.tasks.sequence import SequenceStatistics
 
-_KINDS = {
-    "ClassStatistics": "sums",
-    "StepStatistics": "step_sums",
-    "SequenceStatistics": "sequence",
-    "BinaryStatistics": "binary",
-    "DetectionStatistics": "detection",
-    "ProportionStatistics": "share",
-    "OffPolicyStatistics": "replay_sums",
-    "RankingStatistics": "ranking_lists",
+_KINDS: dict[str, type[SufficientStatistics]] = {
+    kind.__name__: kind
+    for kind in (
+        BinaryStatistics,
+        ClassStatistics,
+        DetectionStatistics,
+        OffPolicyStatistics,
+        ProportionStatistics,
+        RankingStatistics,
+        SequenceStatistics,
+        StepStatistics,
+    )
 }
-"""Every class of statistics, and its module in `ml_platform.evaluation`."""
+"""Every class of statistics that can be stored, by the name that is stored."""
 _STRUCTURE = "structure"
 
 
@@ -93,7 +103,8 @@ def _put_together(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         case {"dict": pairs}:
             return {key: _put_together(item, arrays) for key, item in pairs}
         case {"kind": kind, "fields": parts}:
-            made = getattr(import_module(f"ml_platform.evaluation.{_KINDS[kind]}"), kind)
-            return made(**{name: _put_together(item, arrays) for name, item in parts.items()})
+            return _KINDS[kind](
+                **{name: _put_together(item, arrays) for name, item in parts.items()}
+            )
         case _:
             return part

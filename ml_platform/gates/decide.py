@@ -1,8 +1,9 @@
 """From the outcomes of all gates to one verdict: a table, whose first matching row fires."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ml_platform.decision_table import DecisionTable, Row, always
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.integrity import IntegrityEvidence, integrity_gates
@@ -24,23 +25,16 @@ class Signals:
     limit_missed: bool
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of the decision table."""
-
-    name: str
-    applies: Callable[[Signals], bool]
-    verdict: Verdict
-
-
-PROMOTION_TABLE: tuple[Row, ...] = (
-    Row("integrity does not hold", lambda s: s.integrity_failed, Verdict.REJECT),
-    Row("too little evidence", lambda s: s.insufficient, Verdict.HOLD),
-    Row("not above the rules", lambda s: s.below_baseline, Verdict.REJECT),
-    Row("not above the model it challenges", lambda s: s.below_challenged, Verdict.REJECT),
-    Row("worse than the champion", lambda s: s.worse_than_champion, Verdict.REJECT),
-    Row("a limit is missed", lambda s: s.limit_missed, Verdict.HOLD),
-    Row("every gate passes", lambda s: True, Verdict.PROMOTE),
+PROMOTION_TABLE: DecisionTable[Signals, Verdict] = DecisionTable(
+    (
+        Row("integrity does not hold", lambda s: s.integrity_failed, Verdict.REJECT),
+        Row("too little evidence", lambda s: s.insufficient, Verdict.HOLD),
+        Row("not above the rules", lambda s: s.below_baseline, Verdict.REJECT),
+        Row("not above the model it challenges", lambda s: s.below_challenged, Verdict.REJECT),
+        Row("worse than the champion", lambda s: s.worse_than_champion, Verdict.REJECT),
+        Row("a limit is missed", lambda s: s.limit_missed, Verdict.HOLD),
+        Row("every gate passes", always, Verdict.PROMOTE),
+    )
 )
 
 
@@ -60,8 +54,8 @@ def decide(report: EvaluationReport, policy: GatePolicy, integrity: IntegrityEvi
             remedy="evaluate the candidate again under the present policy",
         )
     gates = (*integrity_gates(integrity, policy), *quality_gates(report, policy))
-    row = fired(signals(gates, policy))
-    return Decision(verdict=row.verdict, row=row.name, policy_version=version, gates=gates)
+    row = PROMOTION_TABLE.first_match(signals(gates, policy))
+    return Decision(verdict=row.outcome, row=row.name, policy_version=version, gates=gates)
 
 
 def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
@@ -83,11 +77,6 @@ def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
         worse_than_champion=Bound.CHAMPION in failed,
         limit_missed=bool(failed - {Bound.BASELINE, Bound.CHALLENGED, Bound.CHAMPION}),
     )
-
-
-def fired(seen: Signals) -> Row:
-    """The first row of `PROMOTION_TABLE` that applies; the last applies always."""
-    return next(row for row in PROMOTION_TABLE if row.applies(seen))
 
 
 def what_would_change(decision: Decision) -> str:

@@ -1,10 +1,10 @@
 """What follows from a monitoring report: a table whose first matching row decides."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from ml_platform.decision_table import DecisionTable, Row, always
 from ml_platform.monitoring.report import MonitoringReport, Performance, Severity
 
 
@@ -39,15 +39,6 @@ class Signals:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of the table."""
-
-    name: str
-    matches: Callable[[Signals], bool]
-    action: Action
-
-
-@dataclass(frozen=True)
 class Decision:
     """The action, the row of the table that fired, and what it rests on."""
 
@@ -59,30 +50,32 @@ class Decision:
     causes: tuple[str, ...]
 
 
-RETRAINING_TABLE: tuple[Row, ...] = (
-    Row(
-        "performance alert",
-        lambda s: s.performance is Performance.ALERT,
-        Action.RETRAIN_URGENT,
-    ),
-    Row(
-        "significant drift, performance warning",
-        lambda s: s.drift is Severity.SIGNIFICANT and s.performance is Performance.WARN,
-        Action.RETRAIN_URGENT,
-    ),
-    Row(
-        "moderate drift, performance warning",
-        lambda s: s.drift is Severity.MODERATE and s.performance is Performance.WARN,
-        Action.RETRAIN,
-    ),
-    Row(
-        "no drift, performance warning",
-        lambda s: s.performance is Performance.WARN,
-        Action.INVESTIGATE,
-    ),
-    Row("significant drift", lambda s: s.drift is Severity.SIGNIFICANT, Action.INVESTIGATE),
-    Row("moderate drift", lambda s: s.drift is Severity.MODERATE, Action.MONITOR),
-    Row("nothing moved", lambda s: True, Action.NO_ACTION),
+RETRAINING_TABLE: DecisionTable[Signals, Action] = DecisionTable(
+    (
+        Row(
+            "performance alert",
+            lambda s: s.performance is Performance.ALERT,
+            Action.RETRAIN_URGENT,
+        ),
+        Row(
+            "significant drift, performance warning",
+            lambda s: s.drift is Severity.SIGNIFICANT and s.performance is Performance.WARN,
+            Action.RETRAIN_URGENT,
+        ),
+        Row(
+            "moderate drift, performance warning",
+            lambda s: s.drift is Severity.MODERATE and s.performance is Performance.WARN,
+            Action.RETRAIN,
+        ),
+        Row(
+            "no drift, performance warning",
+            lambda s: s.performance is Performance.WARN,
+            Action.INVESTIGATE,
+        ),
+        Row("significant drift", lambda s: s.drift is Severity.SIGNIFICANT, Action.INVESTIGATE),
+        Row("moderate drift", lambda s: s.drift is Severity.MODERATE, Action.MONITOR),
+        Row("nothing moved", always, Action.NO_ACTION),
+    )
 )
 
 NO_LABELS = "performance is unknown: too few outcomes have matured"
@@ -95,13 +88,13 @@ def decide(signals: Signals) -> Decision:
     Unknown performance takes the rows of OK and insufficient drift those of no drift, each with lower
     confidence, and the causes say so.
     """
-    row = next(row for row in RETRAINING_TABLE if row.matches(signals))
+    row = RETRAINING_TABLE.first_match(signals)
     unknown = signals.performance is Performance.UNKNOWN
     blind = signals.drift is Severity.INSUFFICIENT
     said = (*((NO_LABELS,) if unknown else ()), *((TOO_FEW,) if blind else ()))
     confidence = Confidence.LOW if blind else Confidence.MEDIUM if unknown else Confidence.HIGH
     return Decision(
-        action=row.action,
+        action=row.outcome,
         row=row.name,
         confidence=confidence,
         window=signals.window,
