@@ -13,19 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from ml_platform.evaluation.dimensions.fairness.comparisons import (
-    Measure,
-    gap_to_the_rest,
-    largest_difference,
-    smallest_ratio,
-)
 from ml_platform.evaluation.dimensions.fairness.group_metrics import (
     ERROR,
     FALSE_POSITIVE,
     SELECTION,
     TRUE_POSITIVE,
     Decision,
+)
+
+from ml_platform.evaluation.dimensions.fairness.comparisons import (
+    Measure,
+    gap_to_the_rest,
+    largest_difference,
+    smallest_ratio,
 )
 from ml_platform.evaluation.dimensions.fairness.group_statistics import Rate, group_sums
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping, grouping_of, with_crossings

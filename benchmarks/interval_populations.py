@@ -19,11 +19,11 @@ from ml_platform.evaluation.metrics.off_policy import (
 )
 from ml_platform.evaluation.metrics.off_policy_statistics import by_cluster, replay_sums
 from ml_platform.evaluation.metrics.sequence_statistics import step_sums
-from ml_platform.evaluation.tasks.detection import DetectionEvaluator
 from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
-from ml_platform.evaluation.tasks.proportion import ProportionEvaluator
-from ml_platform.evaluation.tasks.ranking import RankingStatistics, row_statistics
+from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
+from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionEvaluator
+from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics, row_statistics
 
 SHARES = np.array([0.55, 0.30, 0.10, 0.05])
 STEPS = 1.0 / np.arange(1, 31)

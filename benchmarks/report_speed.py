@@ -29,9 +29,9 @@ from ml_platform.evaluation.intervals.delong import area_interval
 from ml_platform.evaluation.metrics.classification import metrics_of_counts
 from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
-from ml_platform.evaluation.tasks.classification import ClassificationEvaluator
 from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
 
 CLASSES = tuple("abcdefghijk")
 SHARES = np.linspace(1.0, 0.2, len(CLASSES))

@@ -23,6 +23,7 @@ def watch(
     platform: Connections, spec: ModelSpec, version: str, end: datetime
 ) -> "MonitoringReport":
     """The decided report of the window that trails back from ``end``."""
+    from ml_platform.evaluation.tasks.registry import adapter_of
     from ml_platform.monitoring.baseline import Baseline
     from ml_platform.monitoring.monitor import monitor
     from ml_platform.retraining.decide import decided
@@ -47,6 +48,7 @@ def watch(
         window_start=start,
         window_end=end,
         policy=replace(POLICY, metric=spec.monitored),
+        gain=adapter_of(spec.task).gains[spec.monitored],
     )
     return decided(report)
 

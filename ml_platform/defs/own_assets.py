@@ -12,7 +12,6 @@ from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.tables import table
 from ml_platform.spec.model import ModelSpec
-from ml_platform.spec.task import Ranking
 
 SHOWN = 12
 """Users in the asset's table; the file has all."""
@@ -44,10 +43,9 @@ def recommendations_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 def _recommended(spec: ModelSpec, platform: Connections) -> dg.MaterializeResult[None]:
     from ml_platform.prediction_log.scoring import first_items
 
-    assert isinstance(spec.task, Ranking)
     version, scorer = in_production(platform, spec.name)
     rows = newest_rows(platform, spec)
-    found = first_items(scorer, rows, spec.task.k)
+    found = first_items(scorer, rows, spec.task.list_length)
     path = platform.settings.reports / spec.name / "recommendations.parquet"
     with files.replacing(path) as beside:
         found.assign(version=version).to_parquet(beside, index=False)

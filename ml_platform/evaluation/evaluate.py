@@ -18,10 +18,9 @@ from ml_platform.evaluation.intervals.bootstrap import (
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Details, Evaluator, Predictions
-from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.spec.model import Scorer
-from ml_platform.spec.task import Classification, Ranking, Task
+from ml_platform.spec.task import Classification, Task
 from ml_platform.spec.training_set import CLUSTER, TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
@@ -87,13 +86,10 @@ def evaluate(
         InsufficientData: no test row at all (too few for a gate is the gate's matter).
         IntegrityError: a scorer, a label or a ceiling that does not fit the training set.
     """
-    evaluator = evaluator_of(task, training_set)
+    adapter, evaluator = adapter_of(task), evaluator_of(task, training_set)
 
     def predictions(name: str, scorer: Scorer) -> Predictions:
-        bounded = not isinstance(task, Ranking)
-        classes = training_set.record.classes
-        values = score(name, scorer, training_set.test, classes, bounded=bounded)
-        return Predictions(values, getattr(scorer, "threshold", None))
+        return adapter.predictions(name, scorer, training_set.test, training_set.record.classes)
 
     def judged_by(of: Predictions) -> dict[str, Replicates]:
         return replicate(evaluator.sufficient_statistics(of), seed=seed, resamples=resamples)

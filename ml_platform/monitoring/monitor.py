@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ml_platform.errors import UsageError
+from ml_platform.evaluation.tasks.adapter import Gain
+from ml_platform.evaluation.tasks.classification import came_true
 from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes, require
 from ml_platform.monitoring.compare import Compared, compare, judge, overall, rank
 from ml_platform.monitoring.performance import OUTCOME, check_performance
@@ -46,12 +48,14 @@ def monitor(
     window_start: datetime,
     window_end: datetime,
     policy: MonitoringPolicy = POLICY,
+    gain: Gain = came_true,
 ) -> MonitoringReport:
     """Drift of features and predictions, and performance, of the rows in ``[window_start, window_end)``.
 
     ``rows`` has ``occurred_at``, ``cluster_id`` and the baseline's features; ``predictions`` has
     ``occurred_at``, ``cluster_id``, ``predicted``, ``confidence`` and ``outcome`` (missing until it is
-    known). Rows outside the window are left out. Calendar features are compared when the window and
+    known). Rows outside the window are left out. ``gain`` is what each matured prediction adds to the mean of
+    the policy's metric, by default to accuracy. Calendar features are compared when the window and
     the baseline cover whole weeks. ``action``, ``decision_row`` and ``confidence`` stay empty: the
     decision is made from the report, by ``retraining.decide``.
 
@@ -64,7 +68,9 @@ def monitor(
     predictions = _within(predictions, window_start, window_end, "predictions")
     whole = (window_end - window_start) % WEEK == WEEK * 0
     drift = _drift(baseline, rows, predictions, whole, policy)
-    performance = check_performance(baseline.performance.get(policy.metric), predictions, policy)
+    performance = check_performance(
+        baseline.performance.get(policy.metric), predictions, policy, gain
+    )
     severity = overall((*drift.features, *drift.predictions), policy)
     ordered = tuple(sorted(drift.features, key=rank))
     moved = [entry for entry in sorted((*ordered, *drift.predictions), key=rank) if _moved(entry)]

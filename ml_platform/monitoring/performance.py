@@ -1,17 +1,15 @@
 """Performance now against the evaluation report, on the predictions whose outcome is known."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.adapter import Gain, MaturedPredictions
 from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED, cluster_codes
-from ml_platform.monitoring.distribution import Floats, clustered_mean
+from ml_platform.monitoring.distribution import clustered_mean
 from ml_platform.monitoring.report import Performance, PerformanceCheck
-from ml_platform.prediction_log.scoring import SEPARATOR
 from ml_platform.spec.monitoring_policy import MonitoringPolicy
-from ml_platform.spec.task import YES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,47 +19,16 @@ _Z = 1.959964
 """Normal quantile of a 95 % interval."""
 
 
-def _right(rows: "pd.DataFrame") -> Floats:
-    """1 where the predicted class came true."""
-    predicted = rows[PREDICTED].to_numpy(dtype=object)
-    right: Floats = (predicted == rows[OUTCOME].to_numpy(dtype=object)).astype(np.float64)
-    return right
-
-
-def _near(rows: "pd.DataFrame") -> Floats:
-    """One minus the absolute error of a share."""
-    error = rows[CONFIDENCE].to_numpy(dtype=np.float64) - rows[OUTCOME].to_numpy(dtype=np.float64)
-    near: Floats = 1.0 - np.abs(error)
-    return near
-
-
-def _sure(rows: "pd.DataFrame") -> Floats:
-    """One minus the squared error of the probability of yes (Brier)."""
-    came_true = rows[OUTCOME].to_numpy(dtype=object) == YES
-    sure: Floats = 1.0 - (rows[CONFIDENCE].to_numpy(dtype=np.float64) - came_true) ** 2
-    return sure
-
-
-def _hit(rows: "pd.DataFrame") -> Floats:
-    """1 where the first item is among those that came true."""
-    pairs = zip(rows[PREDICTED], rows[OUTCOME], strict=True)
-    return np.array([first in items.split(SEPARATOR) for first, items in pairs], dtype=np.float64)
-
-
-GAINS: dict[str, Callable[["pd.DataFrame"], Floats]] = {
-    "accuracy": _right,
-    "one_minus_mae": _near,
-    "one_minus_brier": _sure,
-    "hit_at_1": _hit,
-}
-"""By the metric that a model is watched by: what each matured prediction adds to its mean, in [0, 1]."""
-
-
 def check_performance(
-    baseline: Estimate | None, predictions: "pd.DataFrame", policy: MonitoringPolicy
+    baseline: Estimate | None,
+    predictions: "pd.DataFrame",
+    policy: MonitoringPolicy,
+    gain: Gain,
 ) -> PerformanceCheck:
     """The policy's metric of the matured predictions, its clustered 95 % interval, and the level.
 
+    ``gain`` is what each matured prediction adds to the mean of the policy's metric
+    (`ml_platform.evaluation.tasks.adapter.TaskAdapter.gains`).
     ``outcome`` is missing where it is not known yet. Losses are relative to the baseline. A level
     needs its limit to be passed and the next lower level to be excluded by the interval of the loss
     (both figures' errors in it): WARN is a loss above 5 % whose interval lies above 0, ALERT one above
@@ -76,8 +43,9 @@ def check_performance(
     current = low = high = loss = None
     level, clusters, error = Performance.UNKNOWN, 0, 0.0
     if rows:
-        gained = GAINS[policy.metric](labelled)
-        current, variance, clusters = clustered_mean(gained, cluster_codes(labelled))
+        current, variance, clusters = clustered_mean(
+            gain(_matured(labelled)), cluster_codes(labelled)
+        )
         error = float(np.sqrt(variance))
         reach = float(stdtrit(max(clusters - 1, 1), 0.975)) * error
         low, high = max(0.0, current - reach), min(1.0, current + reach)
@@ -95,6 +63,14 @@ def check_performance(
         relative_loss=loss,
         rows=rows,
         matured=rows / total if total else 0.0,
+    )
+
+
+def _matured(labelled: "pd.DataFrame") -> MaturedPredictions:
+    return MaturedPredictions(
+        predicted=labelled[PREDICTED].to_numpy(dtype=object),
+        confidence=labelled[CONFIDENCE].to_numpy(dtype=np.float64),
+        outcome=labelled[OUTCOME].to_numpy(dtype=object),
     )
 
 

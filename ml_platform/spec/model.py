@@ -9,7 +9,7 @@ from ml_platform.spec.fairness import STANDARD_FAIRNESS, FairnessPolicy
 from ml_platform.spec.feature_table import FeatureTable
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.spec.search_space import Space
-from ml_platform.spec.task import SOON, SequencePrediction, Task
+from ml_platform.spec.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,4 +103,4 @@ class ModelSpec:
     @property
     def extra_classes(self) -> tuple[str, ...]:
         """Classes of the scorer after those of the label."""
-        return (SOON,) if isinstance(self.task, SequencePrediction) else ()
+        return self.task.extra_classes

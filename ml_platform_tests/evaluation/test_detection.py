@@ -10,8 +10,8 @@ from sklearn import metrics
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.evaluation.tasks.detection import METRICS, DetectionEvaluator
 from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.evaluators.detection import METRICS, DetectionEvaluator
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gates

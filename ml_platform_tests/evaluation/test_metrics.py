@@ -12,7 +12,7 @@ from ml_platform.evaluation.metrics.classification import (
 from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
 from ml_platform.evaluation.metrics.sequence_statistics import step_sums
-from ml_platform.evaluation.tasks.classification import class_table
+from ml_platform.evaluation.tasks.evaluators.classification import class_table
 
 BY_HAND = np.array([[3, 1], [2, 4]])
 

@@ -12,7 +12,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.intervals.bootstrap import estimates, replicate
 from ml_platform.evaluation.tasks.evaluator import Predictions
-from ml_platform.evaluation.tasks.ranking import RankingEvaluator, row_statistics
+from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator, row_statistics
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gate

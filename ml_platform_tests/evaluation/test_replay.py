@@ -11,7 +11,10 @@ from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.tasks.evaluator import Predictions
-from ml_platform.evaluation.tasks.off_policy import POLICY_METRICS, OffPolicyEvaluator
+from ml_platform.evaluation.tasks.evaluators.off_policy_choice import (
+    POLICY_METRICS,
+    OffPolicyEvaluator,
+)
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gates

@@ -12,8 +12,8 @@ from ml_platform.evaluation.intervals.bootstrap import replicate
 from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
 from ml_platform.evaluation.metrics.sequence_statistics import step_sums
 from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.evaluation.tasks.sequence import SequenceEvaluator
 from ml_platform.spec.task import SOON, SequencePrediction
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set

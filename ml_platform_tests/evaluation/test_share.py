@@ -12,7 +12,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.rank_correlation import spearman_influence
 from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.evaluator import Predictions
-from ml_platform.evaluation.tasks.proportion import (
+from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
     ProportionEvaluator,
     expected_and_true,
     residual_quantiles,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml_platform.evaluation.intervals.bootstrap import replicate
-from ml_platform.evaluation.tasks.proportion import ProportionStatistics
+from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionStatistics
 from ml_platform.experiments.decide import Verdict
 from ml_platform.experiments.definition import Direction, Guardrail, Kind
 from ml_platform.experiments.judging import judged, why
@@ -137,9 +137,9 @@ def test_every_class_of_statistics_can_be_stored() -> None:
     )
     from ml_platform.evaluation.metrics.off_policy_statistics import replay_sums
     from ml_platform.evaluation.metrics.sequence_statistics import step_sums
-    from ml_platform.evaluation.tasks.detection import DetectionStatistics
-    from ml_platform.evaluation.tasks.ranking import RankingStatistics
-    from ml_platform.evaluation.tasks.sequence import SequenceStatistics
+    from ml_platform.evaluation.tasks.evaluators.detection import DetectionStatistics
+    from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics
+    from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceStatistics
 
     generator = np.random.default_rng(0)
     truth, clusters = generator.integers(0, 2, 60), np.repeat(np.arange(20), 3)

@@ -3,8 +3,8 @@
 import pytest
 
 from ml_platform.errors import UsageError
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.models.catalogue import MODELS, spec_named
-from ml_platform.monitoring.performance import GAINS
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import ModelSpec
 
@@ -27,7 +27,7 @@ def test_inputs_are_features_of_its_table_and_the_rest_are_labels(spec: ModelSpe
 def test_it_must_beat_its_baseline_and_is_watched(spec: ModelSpec) -> None:
     bounds = {gate.bound for gate in spec.policy.quality}
     assert {Bound.BASELINE, Bound.CHAMPION} <= bounds
-    assert spec.monitored in GAINS
+    assert spec.monitored in adapter_of(spec.task).gains
     assert all(gate.why for gate in spec.policy.quality)
 
 

@@ -3,9 +3,21 @@ import pandas as pd
 import pytest
 
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.monitoring.performance import GAINS, check_performance
+from ml_platform.evaluation.tasks.adapter import MaturedPredictions
+from ml_platform.evaluation.tasks.classification import came_true
+from ml_platform.evaluation.tasks.registry import adapter_of
+from ml_platform.monitoring.performance import check_performance
 from ml_platform.monitoring.report import Performance
 from ml_platform.spec.monitoring_policy import POLICY
+from ml_platform.spec.task import (
+    Classification,
+    Detection,
+    OffPolicyChoice,
+    ProportionRegression,
+    Ranking,
+    SequencePrediction,
+    Task,
+)
 
 BEFORE = Estimate(0.9, 0.895, 0.905)
 
@@ -13,7 +25,9 @@ BEFORE = Estimate(0.9, 0.895, 0.905)
 def predictions(right: int, wrong: int, unknown: int = 0) -> pd.DataFrame:
     label = ["a"] * right + ["b"] * wrong + [None] * unknown
     order = np.random.default_rng(1).permutation(len(label))
-    frame = pd.DataFrame({"predicted": "a", "outcome": pd.Series(label, dtype=object)})
+    frame = pd.DataFrame(
+        {"predicted": "a", "confidence": 0.5, "outcome": pd.Series(label, dtype=object)}
+    )
     frame = frame.iloc[order].reset_index(drop=True)
     return frame.assign(cluster_id=[f"s{row // 4}" for row in range(len(label))])
 
@@ -31,7 +45,7 @@ def predictions(right: int, wrong: int, unknown: int = 0) -> pd.DataFrame:
     ],
 )
 def test_levels(right: int, level: Performance) -> None:
-    check = check_performance(BEFORE, predictions(right, 10_000 - right), POLICY)
+    check = check_performance(BEFORE, predictions(right, 10_000 - right), POLICY, came_true)
     assert check.level is level
     assert check.current == pytest.approx(right / 10_000)
     assert check.relative_loss == pytest.approx((0.9 - right / 10_000) / 0.9)
@@ -40,14 +54,14 @@ def test_levels(right: int, level: Performance) -> None:
 
 def test_interval_by_hand() -> None:
     frame = predictions(8, 2).assign(cluster_id=[f"s{row}" for row in range(10)])
-    check = check_performance(BEFORE, frame, POLICY)
+    check = check_performance(BEFORE, frame, POLICY, came_true)
     # ten rows of their own: sqrt(.8 * .2 / 9) = .1333, times Student's 2.2622 with nine degrees
     assert (check.low, check.high) == (pytest.approx(0.8 - 0.3016, abs=1e-4), 1.0)
 
 
 def test_a_loss_that_chance_explains_is_no_warning() -> None:
     # 225 rows, a loss of 5.7 %: the interval of the loss reaches below 0
-    check = check_performance(Estimate(0.9, 0.87, 0.93), predictions(191, 34), POLICY)
+    check = check_performance(Estimate(0.9, 0.87, 0.93), predictions(191, 34), POLICY, came_true)
     assert check.relative_loss is not None
     assert check.relative_loss > POLICY.loss_warn
     assert check.level is Performance.OK
@@ -55,7 +69,7 @@ def test_a_loss_that_chance_explains_is_no_warning() -> None:
 
 def test_without_labels_unknown_and_never_ok() -> None:
     for frame in (predictions(0, 0, 5_000), predictions(0, 0)):
-        check = check_performance(BEFORE, frame, POLICY)
+        check = check_performance(BEFORE, frame, POLICY, came_true)
         assert check.level is Performance.UNKNOWN
         assert (check.current, check.low, check.relative_loss, check.matured) == (
             None,
@@ -66,12 +80,15 @@ def test_without_labels_unknown_and_never_ok() -> None:
 
 
 def test_few_labels_one_session_or_no_baseline_are_unknown() -> None:
-    few = check_performance(BEFORE, predictions(180, 19, 5_000), POLICY)
+    few = check_performance(BEFORE, predictions(180, 19, 5_000), POLICY, came_true)
     assert few.level is Performance.UNKNOWN
     assert few.matured == pytest.approx(199 / 5_199)
     one = predictions(500, 500).assign(cluster_id="s")
-    assert check_performance(BEFORE, one, POLICY).level is Performance.UNKNOWN
-    assert check_performance(None, predictions(500, 500), POLICY).level is Performance.UNKNOWN
+    assert check_performance(BEFORE, one, POLICY, came_true).level is Performance.UNKNOWN
+    assert (
+        check_performance(None, predictions(500, 500), POLICY, came_true).level
+        is Performance.UNKNOWN
+    )
 
 
 def test_coverage_with_clusters() -> None:
@@ -81,8 +98,9 @@ def test_coverage_with_clusters() -> None:
         skill = draw.beta(8, 2, size=80)
         sessions = np.repeat(np.arange(80), draw.integers(2, 20, 80))
         right = draw.random(sessions.size) < skill[sessions]
-        frame = pd.DataFrame({"predicted": "a", "outcome": np.where(right, "a", "b")})
-        check = check_performance(BEFORE, frame.assign(cluster_id=sessions), POLICY)
+        outcome = np.where(right, "a", "b")
+        frame = pd.DataFrame({"predicted": "a", "confidence": 0.5, "outcome": outcome})
+        check = check_performance(BEFORE, frame.assign(cluster_id=sessions), POLICY, came_true)
         assert check.low is not None
         assert check.high is not None
         covered += check.low <= 0.8 <= check.high
@@ -90,21 +108,24 @@ def test_coverage_with_clusters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "predicted", "confidence", "outcome", "gain"),
+    ("task", "metric", "predicted", "confidence", "outcome", "gain"),
     [
-        ("accuracy", "x", 0.9, "x", 1.0),
-        ("accuracy", "x", 0.9, "y", 0.0),
-        ("one_minus_mae", "0.2", 0.25, "0.75", 0.5),
-        ("one_minus_brier", "yes", 0.75, "yes", 1 - 0.0625),
-        ("one_minus_brier", "yes", 0.75, "no", 1 - 0.5625),
-        ("hit_at_1", "p", 0.4, "q|p", 1.0),
-        ("hit_at_1", "p", 0.4, "q|pp", 0.0),
+        (Classification(), "accuracy", "x", 0.9, "x", 1.0),
+        (SequencePrediction(), "accuracy", "x", 0.9, "y", 0.0),
+        (ProportionRegression(), "one_minus_mae", "0.2", 0.25, "0.75", 0.5),
+        (Detection(), "one_minus_brier", "yes", 0.75, "yes", 1 - 0.0625),
+        (OffPolicyChoice(), "one_minus_brier", "yes", 0.75, "no", 1 - 0.5625),
+        (Ranking(), "hit_at_1", "p", 0.4, "q|p", 1.0),
+        (Ranking(), "hit_at_1", "p", 0.4, "q|pp", 0.0),
     ],
 )
 def test_what_a_prediction_is_worth(
-    metric: str, predicted: str, confidence: float, outcome: str, gain: float
+    task: Task, metric: str, predicted: str, confidence: float, outcome: str, gain: float
 ) -> None:
-    frame = pd.DataFrame(
-        {"predicted": [predicted], "confidence": [confidence], "outcome": [outcome]}
+    matured = MaturedPredictions(
+        np.array([predicted], dtype=object),
+        np.array([confidence]),
+        np.array([outcome], dtype=object),
     )
-    assert GAINS[metric](frame).tolist() == [pytest.approx(gain)]
+    gains = adapter_of(task).gains
+    assert gains[metric](matured).tolist() == [pytest.approx(gain)]

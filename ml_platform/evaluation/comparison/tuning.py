@@ -13,14 +13,12 @@ from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
-from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.models.artifact import scorer_of
 from ml_platform.models.time_series_split import Fold
 from ml_platform.models.tuning_split import tuning_blocks
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import FitRequest, ModelSpec, Parameter, Scorer
-from ml_platform.spec.task import Ranking
 from ml_platform.spec.training_set import CLUSTER, TIME, TrainingSet
 
 LEAST_CLUSTERS = 30
@@ -198,9 +196,8 @@ def defined_on(spec: ModelSpec, part: TrainingSet) -> set[str]:
 
 def answers_on(spec: ModelSpec, part: TrainingSet, scorer: Scorer) -> Predictions:
     """What ``scorer`` says of the held-out rows of ``part``."""
-    bounded = not isinstance(spec.task, Ranking)
-    values = score(spec.name, scorer, part.test, part.record.classes, bounded=bounded)
-    return Predictions(values, getattr(scorer, "threshold", None))
+    adapter = adapter_of(spec.task)
+    return adapter.predictions(spec.name, scorer, part.test, part.record.classes)
 
 
 def _value(sums: SufficientStatistics, metric: str) -> float:

@@ -6,10 +6,10 @@ from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.features.leakage import LeakageLevel
 from ml_platform.features.selection.report import Choice, Selected, SelectionReport, Why
 from ml_platform.features.selection.select import select
-from ml_platform.spec.task import SequencePrediction
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.dimensions.registry import EvaluationContext
@@ -40,7 +40,7 @@ def selection(subject: "EvaluationContext") -> Dimension:
             f"not told: {problem.message}",
             undefined=dict.fromkeys(("kept_share", "skill", "change"), problem.message),
         )
-    return _of(report, spec.task.soon if isinstance(spec.task, SequencePrediction) else "")
+    return _of(report, adapter_of(spec.task).second_label)
 
 
 def _of(report: SelectionReport, other_label: str) -> Dimension:

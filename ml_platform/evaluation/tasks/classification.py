@@ -1,150 +1,103 @@
-"""The judge of one class a row."""
+"""The adapter of a classification: one class a row, the most probable one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.arrays import Array, Codes
-from ml_platform.evaluation.intervals.delong import area_interval
-from ml_platform.evaluation.intervals.ratio import ratio_interval
-from ml_platform.evaluation.metrics.calibration import reliability_bins
-from ml_platform.evaluation.metrics.classification import class_metrics, confusion_cells
-from ml_platform.evaluation.metrics.classification_statistics import (
-    ClassPredictions,
-    ClassStatistics,
-    cluster_sums,
+from ml_platform.arrays import Array
+from ml_platform.evaluation.tasks.adapter import (
+    Gain,
+    LoggedPredictions,
+    MaturedPredictions,
+    TaskAdapter,
 )
-from ml_platform.evaluation.metrics.ranking_curves import rank_class
-from ml_platform.evaluation.report_parts import ClassRow, Estimate, ReportTable
+from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions
 from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
-from ml_platform.evaluation.tasks.scorers import (
-    by_change_set,
-    ceiling_probabilities,
-    class_codes,
-    dummy_scorer,
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.group_metrics import (
+    CALIBRATION,
+    CLASS_RECALL,
+    ERROR,
+    GroupMetrics,
+    Rate,
+    no_decision,
+    no_lists,
 )
-from ml_platform.spec.model import Scorer
+from ml_platform.evaluation.tasks.scorers import class_codes
+from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.task import Classification
 from ml_platform.spec.training_set import TrainingSet
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_FIGURES = ("precision", "recall", "F1", "ROC AUC")
 
 
 @dataclass(frozen=True)
-class ClassificationEvaluator:
-    """Judges probabilities of classes, by row and, where change sets have several rows, by change set."""
-
-    training_set: TrainingSet
-    rows: EvaluatedRows
-
-    @cached_property
-    def truth(self) -> Codes:
-        """Class of each test row."""
-        record = self.training_set.record
-        return class_codes(self.training_set.test[record.label], record.classes)
+class ClassificationAdapter(TaskAdapter[Classification]):
+    """Classification: the evaluator is `ClassificationEvaluator`, the decision the most probable class."""
 
     @property
-    def cluster_count(self) -> int:
-        """Clusters among the test rows."""
-        return self.rows.cluster_count
+    def primary_metrics(self) -> tuple[str, ...]:
+        """Accuracy, which is defined on any rows."""
+        return ("accuracy",)
 
     @property
-    def change_set_count(self) -> int:
-        """Change sets among the test rows."""
-        return self.rows.change_set_count
+    def gains(self) -> Mapping[str, Gain]:
+        """Accuracy: 1 where the predicted class came true."""
+        return {"accuracy": came_true}
 
-    @property
-    def dummy(self) -> Scorer:
-        """The shares of the classes among the training rows, for every row: the majority."""
-        record = self.training_set.record
-        return dummy_scorer(self.training_set.train[record.label], record.classes)
+    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+        """The evaluator of probabilities of classes, by row and by change set."""
+        from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
 
-    def sufficient_statistics(self, predictions: Predictions) -> ClassStatistics:
-        """Cells, losses and ranks by cluster."""
-        rows = ClassPredictions(
-            self.truth, predictions.values, self.rows.clusters, predictions.bare
+        return ClassificationEvaluator(training_set, rows)
+
+    def decisions(
+        self, training_set: TrainingSet, threshold: float | None
+    ) -> Decisions | NoDecisions:
+        """The most probable class; none where the training set has a single one."""
+        record = training_set.record
+        truth = class_codes(training_set.test[record.label], record.classes)
+        count = len(record.classes)
+        if count < 2:
+            return NoDecisions("the training set has a single class")
+        limit = EVEN if threshold is None else threshold
+        return Decisions(record.classes, truth, None, count, limit, probabilities=True)
+
+    def group_metrics(
+        self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
+    ) -> GroupMetrics:
+        """Errors, confidence less accuracy, and the recall of each class."""
+        test, record, values = training_set.test, training_set.record, predictions.values
+        truth = class_codes(test[record.label], record.classes)
+        wrong = (values.argmax(axis=1) != truth).astype(np.float64)
+        everywhere = np.ones(len(test))
+        recalls = (
+            Rate(f"{CLASS_RECALL}{name}", (1.0 - wrong) * (truth == code), (truth == code) * 1.0)
+            for code, name in enumerate(record.classes)
         )
-        single = self.change_set_count == len(self.truth)
-        return cluster_sums(
-            rows, self.cluster_count, None if single else by_change_set(rows, self.rows.change_sets)
+        claim = Rate(CALIBRATION, values.max(axis=1) - (1.0 - wrong), everywhere, proportion=False)
+        return GroupMetrics(
+            loss=wrong,
+            judged=everywhere > 0,
+            loss_name="share of wrong classes",
+            rates=(Rate(ERROR, wrong, everywhere), claim, *recalls),
+            not_applicable=no_lists() | no_decision("a category is no decision on a person"),
         )
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """Unit vectors of the classes that the Bayes rule predicts."""
-        record = self.training_set.record
-        predicted = found.set_index("row_id")["prediction"]
-        values = ceiling_probabilities(predicted, self.rows.ids, record.classes)
-        return Predictions(values, bare=True)
-
-    def details(self, predictions: Predictions) -> Details:
-        """Classes, confusion and calibration."""
-        values, classes = predictions.values, self.training_set.record.classes
-        best = values.argmax(axis=1)
-        cells = confusion_cells(self.truth, best, len(classes))
-        return Details(
-            per_class=class_table(self.truth, values, classes),
-            confusion=tuple(tuple(int(count) for count in row) for row in cells),
-            reliability=reliability_bins(values.max(axis=1), best == self.truth),
-            absent_classes=_absent(self.truth, classes),
-            tables=(self._class_intervals(values),),
-        )
-
-    def _class_intervals(self, values: Array) -> ReportTable:
-        """Closed forms, on the same clusters: a resample for each class would be too many."""
-        truth, clusters, count = self.truth, self.rows.clusters, self.cluster_count
-        best = values.argmax(axis=1)
-        rows: list[tuple[str | float | None, ...]] = []
-        for code, name in enumerate(self.training_set.record.classes):
-            true, said = truth == code, best == code
-            support, predicted, hits = (
-                np.bincount(clusters, each, count).astype(np.float64)
-                for each in (true, said, true & said)
-            )
-            ranking = rank_class(true, values[:, code])
-            area = None if ranking is None else area_interval(ranking, true, clusters, count)
-            figures = (
-                ratio_interval(hits, predicted),
-                ratio_interval(hits, support),
-                ratio_interval(2 * hits, support + predicted),
-                area,
-            )
-            rows.append((name, *(part for found in figures for part in _bounds(found))))
-        heads = [f"{name}, {side}" for name in _FIGURES for side in ("low", "high")]
-        return ReportTable("Classes, 95 % intervals", ("class", *heads), tuple(rows))
+    def logged_predictions(
+        self, classes: tuple[str, ...], threshold: float | None, values: Array
+    ) -> LoggedPredictions:
+        """The most probable class and its probability."""
+        return most_probable(classes, values)
 
 
-def _bounds(found: Estimate | None) -> tuple[float | None, float | None]:
-    return (None, None) if found is None else (found.low, found.high)
+def most_probable(classes: tuple[str, ...], values: Array) -> LoggedPredictions:
+    """The class with the highest of ``values`` (rows, classes), and that number; of equals, the first."""
+    best = values.argmax(axis=1)
+    return LoggedPredictions(
+        np.asarray(classes, dtype=object)[best], values[np.arange(len(values)), best]
+    )
 
 
-def class_table(
-    truth: Codes, probabilities: Array, classes: tuple[str, ...]
-) -> tuple[ClassRow, ...]:
-    """Support, precision, recall, F1, average precision and ROC AUC of each class, in order."""
-    cells = confusion_cells(truth, probabilities.argmax(axis=1), len(classes))
-    precision, recall, f1 = class_metrics(cells)
-    rows = []
-    for code, name in enumerate(classes):
-        ranking = rank_class(truth == code, probabilities[:, code])
-        rows.append(
-            ClassRow(
-                name=name,
-                support=int(cells[code].sum()),
-                precision=float(precision[code]),
-                recall=float(recall[code]),
-                f1=float(f1[code]),
-                average_precision=ranking.average_precision if ranking else None,
-                roc_auc=ranking.roc_auc if ranking else None,
-            )
-        )
-    return tuple(rows)
-
-
-def _absent(truth: Codes, classes: tuple[str, ...]) -> tuple[str, ...]:
-    counts = np.bincount(truth, minlength=len(classes))
-    return tuple(name for name, count in zip(classes, counts, strict=True) if count == 0)
+def came_true(matured: MaturedPredictions) -> Array:
+    """1 where the predicted class is the true one, else 0."""
+    return (matured.predicted == matured.outcome).astype(np.float64)

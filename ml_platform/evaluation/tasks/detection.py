@@ -1,171 +1,129 @@
-"""The judge of alarms: precision, recall and false alarms at the scorer's own threshold, and how well it ranks.
+"""The adapter of a detection: an alarm where the score reaches the scorer's threshold."""
 
-Rows without a label are not judged. Where no test row has one (a source in which nobody reports anomalies), or
-none is an anomaly, every metric is undefined, with that reason, and its gates are INSUFFICIENT.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.arrays import Array, Flags
-from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.metrics.alarm_budgets import BUDGETS, budget_name, budget_precision
-from ml_platform.evaluation.metrics.binary import COUNTED, BinaryRows, BinaryStatistics, binary_sums
-from ml_platform.evaluation.metrics.classification import ratio
-from ml_platform.evaluation.report_parts import ReportTable
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.tasks.adapter import (
+    Gain,
+    LoggedPredictions,
+    MaturedPredictions,
+    TaskAdapter,
+)
+from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
 from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
-from ml_platform.evaluation.tasks.scorers import Shares
-from ml_platform.spec.task import YES
-from ml_platform.spec.training_set import TrainingSet
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    GroupMetrics,
+    PersonDecision,
+    Rate,
+    decision_on,
+    no_classes,
+    no_lists,
+    undecided,
+)
+from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.task import NO, YES, Detection
+from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EVEN = 0.5
-"""From where a probability says yes, for a scorer without a threshold of its own."""
-METRICS = (
-    *COUNTED,
-    *(budget_name(share) for share in BUDGETS),
-    "roc_auc",
-    "average_precision",
-    "brier",
-    "one_minus_brier",
-    "log_loss",
-)
-_RANKS = (0.002, 0.005, 0.01, 0.02, 0.05)
-
 
 @dataclass(frozen=True)
-class DetectionStatistics:
-    """Those of `ml_platform.evaluation.metrics.binary`, over the labelled rows; none where no row is a known
-    anomaly.
-    """
-
-    sums: Array
-    binary: BinaryStatistics | None
-    budgets: tuple[float, ...] = ()
-    """Precision at each of `BUDGETS` of all rows; what moves it are the last columns of ``sums``."""
-
-    def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
-        if self.binary is None:
-            return {}
-        width = self.binary.sums.shape[1]
-        found = self.binary.metrics(totals[:, :width])
-        found["one_minus_brier"] = 1.0 - found["brier"]
-        rows, *moved = totals[:, width:].T
-        for share, value, sums in zip(BUDGETS, self.budgets, moved, strict=True):
-            found[budget_name(share)] = np.clip(value + ratio(sums, rows), 0.0, 1.0)
-        return found
-
-    def counted(self) -> dict[str, float]:
-        """Rows that the alarms' and the budgets' metrics are shares of."""
-        if self.binary is None:
-            return {}
-        rows = self.sums[:, self.binary.sums.shape[1]].sum()
-        budgets = {budget_name(share): max(1.0, round(share * rows)) for share in BUDGETS}
-        return self.binary.counted() | budgets
-
-
-@dataclass(frozen=True)
-class DetectionEvaluator:
-    """Judges the score in column 1 against the label 'yes' or 'no'."""
-
-    training_set: TrainingSet
-    rows: EvaluatedRows
+class DetectionAdapter(TaskAdapter[Detection]):
+    """Detection: the evaluator is `DetectionEvaluator`, the decision an alarm at the scorer's threshold."""
 
     @property
-    def cluster_count(self) -> int:
-        """Clusters among the test rows."""
-        return self.rows.cluster_count
+    def primary_metrics(self) -> tuple[str, ...]:
+        """F1 of the alarms."""
+        return ("f1",)
 
     @property
-    def change_set_count(self) -> int:
-        """Change sets among the test rows."""
-        return self.rows.change_set_count
+    def gains(self) -> Mapping[str, Gain]:
+        """One minus the Brier score."""
+        return {"one_minus_brier": one_minus_squared_error}
 
-    @property
-    def dummy(self) -> Shares:
-        """The rate of yes among the labelled training rows, for every row; 0 without labels."""
-        known = self.training_set.train[self.training_set.record.label].dropna()
-        rate = float((known == YES).mean()) if len(known) else 0.0
-        return Shares(self.training_set.record.classes, (1.0 - rate, rate))
+    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+        """The evaluator of alarms and scores, over the labelled rows."""
+        from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
 
-    def sufficient_statistics(self, predictions: Predictions) -> DetectionStatistics:
-        """Alarms, ranks and losses by cluster."""
-        known = self._known
-        if not self._positive.any():
-            return DetectionStatistics(np.zeros((self.cluster_count, 1)), None)
+        return DetectionEvaluator(training_set, rows)
+
+    def decisions(
+        self, training_set: TrainingSet, threshold: float | None
+    ) -> Decisions | NoDecisions:
+        """An alarm where the score in column 1 reaches the threshold; the score claims no probability."""
+        truth = yes_or_no(training_set, training_set.record.label)
+        limit = EVEN if threshold is None else threshold
+        return Decisions((NO, YES), truth, 1, 2, limit, probabilities=False)
+
+    def person_decision(
+        self,
+        policy: FairnessPolicy,
+        rows: "pd.DataFrame",
+        record: TrainingSetRecord,
+        predictions: Predictions,
+    ) -> PersonDecision | None:
+        """An alarm about what a person did."""
+        return decision_on(
+            record.label, 1, "an alarm", policy=policy, rows=rows, predictions=predictions
+        )
+
+    def group_metrics(
+        self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
+    ) -> GroupMetrics:
+        """Errors of the alarms, and whom the alarms select."""
+        test, record = training_set.test, training_set.record
+        positive = (test[record.label] == YES).to_numpy(dtype=bool)
+        known = test[record.label].notna().to_numpy(dtype=bool)
         threshold = EVEN if predictions.threshold is None else predictions.threshold
-        scores = predictions.values[known, 1]
-        alarms = scores >= threshold if predictions.alarms is None else predictions.alarms[known]
-        rows = BinaryRows(self._positive[known], alarms, scores, self.rows.clusters[known])
-        found = binary_sums(rows, self.cluster_count)
-        budgets = [budget_precision(rows.positive, scores, share) for share in BUDGETS]
-        moved = [np.ones(len(scores)), *(budget.influence for budget in budgets)]
-        sums = [np.bincount(rows.clusters, each, self.cluster_count) for each in moved]
-        return DetectionStatistics(
-            np.column_stack([found.sums, *sums]), found, tuple(b.value for b in budgets)
+        wrong = ((predictions.values[:, 1] >= threshold) != positive) * 1.0
+        decision = self.person_decision(policy, test, record, predictions)
+        rates = (
+            Rate(ERROR, wrong * known, known * 1.0),
+            *(() if decision is None else decision.rates()),
+        )
+        not_applicable = no_lists() | no_classes() | undecided(policy, decision)
+        not_applicable["calibration_gap"] = "the score of a detector claims no probability"
+        return GroupMetrics(
+            wrong, known, "share of wrong alarms and passes", rates, decision, not_applicable
         )
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The posterior probability, and an alarm where the Bayes rule raises one.
+    def logged_predictions(
+        self, classes: tuple[str, ...], threshold: float | None, values: Array
+    ) -> LoggedPredictions:
+        """'yes' or 'no' at the threshold, and the score."""
+        return yes_at_threshold(threshold, values)
 
-        Raises:
-            IntegrityError: a test row without one.
-        """
-        rows = found.set_index("row_id")
-        chances = self.rows.ids.map(rows["probability"]).to_numpy(dtype=np.float64)
-        missing = int(np.isnan(chances).sum())
-        if missing:
-            raise IntegrityError(
-                f"{missing} of {len(chances)} test rows have no ceiling.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
-            )
-        alarms = (self.rows.ids.map(rows["prediction"]) == YES).to_numpy(dtype=bool)
-        return Predictions(np.column_stack([1.0 - chances, chances]), alarms=alarms)
+    def dummy_predictions(self, values: Array) -> Predictions:
+        """An alarm for every row, which of all constant decisions has the best F1."""
+        return alarms_everywhere(values)
 
-    def details(self, predictions: Predictions) -> Details:
-        """How many anomalies are among the highest scores, or why nothing can be told."""
-        if not self._known.any():
-            label = self.training_set.record.label
-            why = f"{label} is not known of any test row: this source has no reports of anomalies"
-            return Details(undefined=dict.fromkeys(METRICS, why))
-        if not self._positive.any():
-            why = "no test row has been reported as anomalous"
-            return Details(undefined=dict.fromkeys(METRICS, why))
-        return Details(tables=(self._highest(predictions.values[:, 1]),))
+    def explained_columns(self, values: Array, classes: tuple[str, ...]) -> Codes:
+        """The score of yes, in every row."""
+        return np.full(len(values), classes.index(YES), dtype=np.int64)
 
-    @cached_property
-    def _known(self) -> Flags:
-        known: Flags = self.training_set.test[self.training_set.record.label].notna().to_numpy()
-        return known
 
-    @cached_property
-    def _positive(self) -> Flags:
-        label = self.training_set.test[self.training_set.record.label]
-        positive: Flags = (label == YES).to_numpy(dtype=bool)
-        return positive
+def alarms_everywhere(values: Array) -> Predictions:
+    """``values`` with an alarm for every row.
 
-    def _highest(self, scores: Array) -> ReportTable:
-        order = np.argsort(-scores[self._known], kind="stable")
-        truth = self._positive[self._known][order]
-        counts = [max(1, round(share * len(truth))) for share in _RANKS]
-        return ReportTable(
-            "Reported anomalies among the rows with the highest scores",
-            ("share of the rows", "rows", "anomalous", "of them", "of all anomalies"),
-            tuple(
-                (
-                    share,
-                    count,
-                    int(truth[:count].sum()),
-                    round(float(truth[:count].mean()), 4),
-                    round(float(truth[:count].sum() / truth.sum()), 4),
-                )
-                for share, count in zip(_RANKS, counts, strict=True)
-            ),
-        )
+    A scorer that broke down and always says yes would otherwise seem to have kept some skill.
+    """
+    return Predictions(values, alarms=np.ones(len(values), dtype=bool))
+
+
+def yes_at_threshold(threshold: float | None, values: Array) -> LoggedPredictions:
+    """'yes' where column 1 of ``values`` (rows, 2) reaches ``threshold`` (one half without one), else 'no'."""
+    scores = values[:, 1]
+    limit = EVEN if threshold is None else threshold
+    return LoggedPredictions(np.where(scores >= limit, YES, NO).astype(object), scores)
+
+
+def one_minus_squared_error(matured: MaturedPredictions) -> Array:
+    """1 - (probability of yes - truth)^2: their mean is one minus the Brier score."""
+    return 1.0 - (matured.confidence - (matured.outcome == YES)) ** 2

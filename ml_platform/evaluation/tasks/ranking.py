@@ -1,237 +1,157 @@
-"""The judge of recommendations: lists of k items a row against the items that turned out to be wanted.
+"""The adapter of a ranking: the items with the highest numbers, best first."""
 
-Rows in which nothing was wanted say nothing of relevance: they are left out of its metrics, and told. A wanted
-item that is no class (it came after the fit) could not be recommended, and counts as missed.
-
-| metric             | of a row with wanted items                                                       |
-|--------------------|----------------------------------------------------------------------------------|
-| ``precision_at_k`` | wanted items among the k, over k                                                 |
-| ``recall_at_k``    | wanted items among the k, over all wanted items                                  |
-| ``hit_at_k``       | 1 if one of the k was wanted; ``hit_at_1``: if the first was                     |
-| ``mrr``            | one over the place of the first wanted item, 0 if none of the k was              |
-| ``map_at_k``       | mean over the wanted items, k at most, of the precision at their places          |
-| ``ndcg_at_k``      | discounted gain over that of the best list                                       |
-
-Of all lists together: ``coverage``, the share of items that anybody is offered, which grows with the rows (a
-resample, with some users left out, covers less, so its interval reaches too low: see `intervals.interval`);
-``effective_coverage``, the same by the exponential of the entropy of what is offered; ``novelty``, the mean
-information of an offered item in bits: how rarely people of the training part began it.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ml_platform.arrays import Array, Codes
-from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.metrics.classification import ratio
-from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
-from ml_platform.evaluation.tasks.scorers import Shares
-from ml_platform.models.recommenders.top_items import (
-    NOT_OFFERED,
-    Wanted,
-    hits,
-    listed,
-    ndcg_rows,
-    top_items,
-    wanted,
+from ml_platform.evaluation.tasks.adapter import (
+    Gain,
+    LoggedPredictions,
+    MaturedPredictions,
+    TaskAdapter,
 )
+from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
+from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    EXPOSURE,
+    RECALL,
+    GroupMetrics,
+    Rate,
+    no_classes,
+    no_decision,
+)
+from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import Ranking
-from ml_platform.spec.training_set import ROW_ID, TrainingSet
+from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.spec.model import Scorer
-
 SEPARATOR = "|"
-"""Between the items of a ceiling's list."""
-MOST_COUNTED = 2_000
-"""Items up to which coverage is told: each has a column in the statistics of every cluster."""
-_NOTHING_WANTED = "nobody in the test rows went on to use anything new"
-_HISTORIES = (("no item used yet", 0, 0), ("1 to 9 items", 1, 9), ("10 or more", 10, None))
+"""Between the items of a list that is one outcome."""
 
 
 @dataclass(frozen=True)
-class RankingStatistics:
-    """SufficientStatistics over rows by cluster; ``columns`` names them, those of the items' counts come last."""
+class RankingAdapter(TaskAdapter[Ranking]):
+    """Ranking: the evaluator is `RankingEvaluator`; a list of items is predicted, not a class."""
 
-    k: int
-    columns: tuple[str, ...]
-    sums: Array
-    """(clusters, columns + items)."""
-    items: int
-    """How many items have a column; 0: too many for coverage to be told."""
-
-    def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from totals (r, columns + items)."""
-        column = {name: totals[:, i] for i, name in enumerate(self.columns)}
-        found: dict[str, Array] = {}
-        if self.sums[:, self.columns.index("rows")].any():
-            for name in relevance_names(self.k):
-                found[name] = ratio(column[name], column["rows"])
-        found["novelty"] = ratio(column["bits"], column["offered"])
-        if self.items:
-            counts = totals[:, len(self.columns) :]
-            found["coverage"] = (counts > 0).mean(axis=1)
-            found["effective_coverage"] = np.exp(_entropy(counts)) / self.items
-        return found
-
-
-def relevance_names(k: int) -> tuple[str, ...]:
-    """Metrics that are means over the rows with wanted items."""
-    named = tuple(f"{name}_at_{k}" for name in ("ndcg", "precision", "recall", "hit", "map"))
-    return (*named, "hit_at_1", "mrr")
-
-
-@dataclass(frozen=True)
-class RankingEvaluator:
-    """Judges lists of ``task.k`` items."""
-
-    task: Ranking
-    training_set: TrainingSet
-    rows: EvaluatedRows
-
-    @cached_property
-    def wanted(self) -> Wanted:
-        """What turned out to be wanted in each test row."""
-        record = self.training_set.record
-        return wanted(self.training_set.test[record.label], record.classes)
+    bounded: ClassVar[bool] = False
+    """Any finite number ranks an item."""
 
     @property
-    def cluster_count(self) -> int:
-        """Clusters among the test rows."""
-        return self.rows.cluster_count
+    def primary_metrics(self) -> tuple[str, ...]:
+        """NDCG of the list."""
+        return (f"ndcg_at_{self.task.k}",)
 
     @property
-    def change_set_count(self) -> int:
-        """Change sets among the test rows."""
-        return self.rows.change_set_count
+    def gains(self) -> Mapping[str, Gain]:
+        """Hit rate of the first item."""
+        return {"hit_at_1": first_is_wanted}
 
-    @cached_property
-    def shares(self) -> Array:
-        """Of each item among the adoptions of the training rows, smoothed by one each."""
-        record = self.training_set.record
-        _, item, _ = listed(self.training_set.train[record.label], record.classes)
-        counts = np.bincount(item[item >= 0], minlength=len(record.classes)) + 1.0
-        shares: Array = counts / counts.sum()
-        return shares
+    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+        """The evaluator of lists of items."""
+        from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator
 
-    @property
-    def dummy(self) -> "Scorer":
-        """The most popular items of the training part for every row, whatever the user has."""
-        shares = tuple(float(share) for share in self.shares)
-        return Shares(self.training_set.record.classes, shares)
+        return RankingEvaluator(self.task, training_set, rows)
 
-    def sufficient_statistics(self, predictions: Predictions) -> RankingStatistics:
-        """Relevance, novelty and counts of offered items by cluster."""
-        top = top_items(predictions.values, self.task.k)
-        bits = -np.log2(self.shares)
+    def decisions(
+        self, training_set: TrainingSet, threshold: float | None
+    ) -> Decisions | NoDecisions:
+        """None: a list is predicted."""
+        return NoDecisions("it answers a list, not a class")
+
+    def answers_kept(self, before: Array, after: Array) -> Array | None:
+        """The share of the items listed before that are still listed after, row by row."""
+        from ml_platform.models.recommenders.top_items import top_items
+
+        listed_before = top_items(before, self.task.k)
+        listed_after = top_items(after, self.task.k)
+        offered = listed_before >= 0
+        same = listed_before[:, :, None] == listed_after[:, None, :]
+        kept = (same.any(axis=2) & offered).sum(axis=1)
+        return np.asarray(kept / np.maximum(offered.sum(axis=1), 1), dtype=np.float64)
+
+    def group_metrics(
+        self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
+    ) -> GroupMetrics:
+        """1 - NDCG, recall, and how rare the offered items are among the training rows."""
+        from ml_platform.evaluation.tasks.evaluators.ranking import row_statistics
+        from ml_platform.models.recommenders.top_items import hits, listed, top_items, wanted
+
+        k, record = self.task.k, training_set.record
+        truth = wanted(training_set.test[record.label], record.classes)
+        top = top_items(predictions.values, k)
+        of_row = row_statistics(hits(top, truth.known), truth.total, k)
+        judged = truth.total > 0
+        weight = judged.astype(np.float64)
+        _, item, _ = listed(training_set.train[record.label], record.classes)
+        begun = np.bincount(item[item >= 0], minlength=len(record.classes))
+        rarity = 1.0 - _relative_ranks(begun)
         offered = top >= 0
-        of_row = row_statistics(hits(top, self.wanted.known), self.wanted.total, self.task.k)
-        of_row["rows"] = (self.wanted.total > 0).astype(np.float64)
-        of_row["bits"] = np.where(offered, bits[np.maximum(top, 0)], 0.0).sum(axis=1)
-        of_row["offered"] = offered.sum(axis=1).astype(np.float64)
-        count, clusters = self.cluster_count, self.rows.clusters
-        blocks = [np.bincount(clusters, weights, minlength=count) for weights in of_row.values()]
-        items = len(bits) if len(bits) <= MOST_COUNTED else 0
-        counts = _item_counts(top, clusters, count, items)
-        sums = np.hstack([np.column_stack(blocks), counts])
-        return RankingStatistics(self.task.k, tuple(of_row), sums, items)
+        rare = np.where(offered, rarity[np.maximum(top, 0)], 0.0).sum(axis=1)
+        loss = 1.0 - of_row[f"ndcg_at_{k}"]
+        rates = (
+            Rate(ERROR, loss * weight, weight, proportion=False),
+            Rate(RECALL, of_row[f"recall_at_{k}"] * weight, weight, proportion=False),
+            Rate(EXPOSURE, rare, offered.sum(axis=1) * 1.0, proportion=False),
+        )
+        why = "everybody is offered a list of the same length"
+        not_applicable = no_classes() | no_decision(why)
+        not_applicable["calibration_gap"] = "the numbers of a ranking claim no probability"
+        return GroupMetrics(loss, judged, f"1 - nDCG at {k}", rates, not_applicable=not_applicable)
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The Bayes rule's lists, from ``prediction``: items joined by ``|``, the best first.
+    def logged_predictions(
+        self, classes: tuple[str, ...], threshold: float | None, values: Array
+    ) -> LoggedPredictions:
+        """The first item, and its part of the sum of the listed items' numbers."""
+        listed = -np.sort(-np.clip(values, 0.0, None), axis=1)[:, : self.task.k]
+        total = listed.sum(axis=1)
+        share = np.divide(listed[:, 0], total, out=np.zeros(len(values)), where=total > 0)
+        return LoggedPredictions(np.asarray(classes, dtype=object)[values.argmax(axis=1)], share)
 
-        Raises:
-            IntegrityError: a test row without one.
+    def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
+        """The items of each list, joined by `SEPARATOR`.
+
+        A list without items says nothing of a recommendation: evaluation leaves it out, and so does this.
         """
-        classes = self.training_set.record.classes
-        lists = self.rows.ids.astype(object).map(found.set_index(ROW_ID)["prediction"])
-        missing = int(lists.isna().sum())
-        if missing:
-            raise IntegrityError(
-                f"{missing} of {len(lists)} test rows have no ceiling prediction, "
-                f"such as {self.rows.ids[lists.isna()].iloc[0]!r}.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
-            )
-        place = {item: i for i, item in enumerate(classes)}
-        values = np.full((len(lists), len(classes)), NOT_OFFERED)
-        for row, text in enumerate(lists):
-            for rank, item in enumerate(text.split(SEPARATOR)):
-                if item in place:
-                    values[row, place[item]] = 1.0 / (1.0 + rank)
-        return Predictions(values, bare=True)
+        import pandas as pd
 
-    def details(self, predictions: Predictions) -> Details:
-        """Relevance by how much a user has used already, and what is offered most."""
-        top = top_items(predictions.values, self.task.k)
-        undefined = {}
-        if not (self.wanted.total > 0).any():
-            undefined = dict.fromkeys(relevance_names(self.task.k), _NOTHING_WANTED)
-        tables = (self._by_history(predictions.values, top), self._most_offered(top))
-        return Details(tables=tables, undefined=undefined)
+        known = labels[labels.notna()]
+        known = known[np.array([len(items) > 0 for items in known], dtype=bool)]
+        texts = [SEPARATOR.join(items) for items in known]
+        return pd.Series(texts, index=known.index, dtype=object)
 
-    def _by_history(self, values: Array, top: Codes) -> ReportTable:
-        """An item that is not offered is one the user has, so the values tell the length of a history."""
-        of_row = row_statistics(hits(top, self.wanted.known), self.wanted.total, self.task.k)
-        used = (values < 0).sum(axis=1)
-        names = relevance_names(self.task.k)
-        rows = []
-        for title, least, most in _HISTORIES:
-            inside = (used >= least) & (used <= (used.max() if most is None else most))
-            said = inside & (self.wanted.total > 0)
-            figures = [float(of_row[name][said].mean()) if said.any() else None for name in names]
-            rows.append((title, int(inside.sum()), int(said.sum()), *figures))
-        return ReportTable(
-            title="By the items a user had used (relevance over the rows in which one was begun)",
-            columns=("history", "rows", "with a begun item", *names),
-            rows=tuple(rows),
-        )
-
-    def _most_offered(self, top: Codes) -> ReportTable:
-        classes = self.training_set.record.classes
-        counts = np.bincount(top[top >= 0], minlength=len(classes))
-        wanted_counts = self.wanted.known.sum(axis=0)
-        order = np.argsort(-counts, kind="stable")[:10].tolist()
-        return ReportTable(
-            title="Most offered",
-            columns=("item", "offered", "begun"),
-            rows=tuple((classes[i], int(counts[i]), int(wanted_counts[i])) for i in order),
-        )
+    def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
+        """0 where the item in ``columns`` was wanted, else its number; NaN where the label is not known."""
+        record = training_set.record
+        labels = training_set.test[record.label]
+        numbers = values[np.arange(len(values)), columns]
+        wanted = [
+            record.classes[column] in set(_items(label))
+            for column, label in zip(columns, labels, strict=True)
+        ]
+        return np.where(labels.notna(), np.where(wanted, 0.0, numbers), np.nan)
 
 
-def row_statistics(hit: Array, total: NDArray[np.int64], k: int) -> dict[str, Array]:
-    """Relevance of each row's list by metric; 0 in rows where nothing was wanted."""
-    places = np.arange(1, hit.shape[1] + 1)
-    among = hit.sum(axis=1)
-    some = np.maximum(total, 1)
-    precisions = np.cumsum(hit, axis=1) / places
-    return {
-        f"ndcg_at_{k}": ndcg_rows(hit, total),
-        f"precision_at_{k}": among / k,
-        f"recall_at_{k}": among / some,
-        f"hit_at_{k}": (among > 0).astype(np.float64),
-        f"map_at_{k}": (precisions * hit).sum(axis=1) / np.minimum(some, k),
-        "hit_at_1": hit[:, 0].copy(),
-        "mrr": (hit / places).max(axis=1),
-    }
+def first_is_wanted(matured: MaturedPredictions) -> Array:
+    """1 where the first item of the list is among those that turned out to be wanted, else 0."""
+    pairs = zip(matured.predicted, matured.outcome, strict=True)
+    return np.array([first in items.split(SEPARATOR) for first, items in pairs], dtype=np.float64)
 
 
-def _item_counts(top: Codes, clusters: Codes, count: int, items: int) -> Array:
-    if not items:
-        return np.zeros((count, 0))
-    flat = (clusters[:, None] * items + top)[top >= 0]
-    counts = np.bincount(flat, minlength=count * items).astype(np.float64)
-    return counts.reshape(count, items)
+def _relative_ranks(counts: Codes) -> Array:
+    """The place of each item by ``counts`` (items,), from 0 (least begun) to 1; equal counts share one."""
+    ordered = np.sort(counts)
+    lower = np.searchsorted(ordered, counts, side="left")
+    upper = np.searchsorted(ordered, counts, side="right")
+    ranks: Array = (lower + upper) / 2.0 / max(len(counts), 1)
+    return ranks
 
 
-def _entropy(counts: Array) -> Array:
-    """Natural logarithms; (r,) from counts (r, items)."""
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
-    found: Array = -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
-    return found
+def _items(label: Any) -> tuple[str, ...]:
+    return tuple(label) if isinstance(label, list | tuple | np.ndarray) else ()

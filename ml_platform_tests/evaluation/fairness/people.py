@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.dimensions.fairness.group_metrics import Decision
 from ml_platform.evaluation.dimensions.fairness.group_statistics import (
     GroupStatistics,
-    Rate,
     group_sums,
 )
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping, grouping_of
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.group_metrics import PersonDecision, Rate
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.catalogue import spec_named
 from ml_platform.spec.fairness import FairnessPolicy
@@ -47,8 +46,8 @@ def sums_of(
     )
 
 
-def decision(scores: np.ndarray, positive: np.ndarray, threshold: float = 0.5) -> Decision:
-    return Decision(scores, threshold, positive, np.ones(len(scores), dtype=bool), "a test")
+def decision(scores: np.ndarray, positive: np.ndarray, threshold: float = 0.5) -> PersonDecision:
+    return PersonDecision(scores, threshold, positive, np.ones(len(scores), dtype=bool), "a test")
 
 
 def teams(names: list[str]) -> tuple[Grouping, ...]:

@@ -10,14 +10,15 @@ from ml_platform.evaluation.dimensions.fairness.comparisons import (
     largest_difference,
     smallest_ratio,
 )
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
+from ml_platform.evaluation.dimensions.fairness.group_statistics import units_of
+from ml_platform.evaluation.dimensions.fairness.groups import grouping_of
+from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     FALSE_POSITIVE,
     SELECTION,
     TRUE_POSITIVE,
+    Rate,
 )
-from ml_platform.evaluation.dimensions.fairness.group_statistics import Rate, units_of
-from ml_platform.evaluation.dimensions.fairness.groups import grouping_of
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform_tests.evaluation.fairness.people import POLICY, decision, sums_of, teams
 

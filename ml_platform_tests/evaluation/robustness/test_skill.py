@@ -6,18 +6,18 @@ from sklearn import metrics
 
 from ml_platform.evaluation.dimensions.robustness.classes import PLAIN, ClassSums
 from ml_platform.evaluation.dimensions.robustness.columns import columns_of
-from ml_platform.evaluation.dimensions.robustness.decisions import Decisions, decisions_of
 from ml_platform.evaluation.dimensions.robustness.dimension import robustness
 from ml_platform.evaluation.dimensions.robustness.part import scored
 from ml_platform.evaluation.dimensions.robustness.sample import CLUSTERS, probed_rows, sampled
 from ml_platform.evaluation.dimensions.robustness.shift import judged_slice, kept_in, moved_features
 from ml_platform.evaluation.dimensions.robustness.skill import (
     mean_of,
-    primary_metrics,
     retained,
     told,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.tasks.decisions import Decisions
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.models.catalogue import MODELS
 from ml_platform_tests.evaluation.robustness.toys import (
     CLASSES,
@@ -62,7 +62,7 @@ def test_the_mean_of_parts_over_other_clusters_has_no_jackknife() -> None:
 
 
 def test_every_model_has_a_primary_metric() -> None:
-    assert all(primary_metrics(spec.task) for spec in MODELS)
+    assert all(adapter_of(spec.task).primary_metrics for spec in MODELS)
 
 
 def test_whole_clusters_are_sampled_and_the_same_ones_each_time() -> None:
@@ -152,8 +152,8 @@ def test_decisions_by_hand() -> None:
 
 
 def test_decisions_of_a_classification_are_its_labels() -> None:
-    found = decisions_of(examined(Sturdy(), ROWS).spec.task, ROWS, None)
-    assert found is not None
+    found = adapter_of(examined(Sturdy(), ROWS).spec.task).decisions(ROWS, None)
+    assert isinstance(found, Decisions)
     assert [CLASSES[code] for code in found.truth] == ROWS.test["label"].tolist()
 
 

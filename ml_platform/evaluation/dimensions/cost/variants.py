@@ -14,11 +14,9 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.intervals.bootstrap import interval, replicate
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Predictions
-from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.models.artifact import scorer_of
 from ml_platform.spec.artifact import Artifact
-from ml_platform.spec.task import Ranking
 
 QUANTISED = "int8 weights"
 PRUNED = "half the trees"
@@ -71,7 +69,7 @@ def judged_variants(
         subject.training_set, seed=subject.seed, rows=4_000, clusters=100, most=10_000
     )
     part = with_test_rows(subject.training_set, places)
-    evaluator = evaluator_of(subject.spec.task, part)
+    adapter, evaluator = adapter_of(subject.spec.task), evaluator_of(subject.spec.task, part)
     alarms = subject.predictions.alarms
     own = Predictions(
         subject.predictions.values[places],
@@ -85,14 +83,7 @@ def judged_variants(
     found = []
     for name, artifact in variants.items():
         scorer = scorer_of(artifact)
-        values = score(
-            name,
-            scorer,
-            part.test,
-            part.record.classes,
-            bounded=not isinstance(subject.spec.task, Ranking),
-        )
-        predictions = Predictions(values, getattr(scorer, "threshold", None))
+        predictions = adapter.predictions(name, scorer, part.test, part.record.classes)
         other = replicate(
             evaluator.sufficient_statistics(predictions),
             seed=subject.seed,

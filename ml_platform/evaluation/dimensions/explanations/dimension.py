@@ -27,9 +27,8 @@ from ml_platform.evaluation.dimensions.explanations.shuffling import (
 from ml_platform.evaluation.dimensions.explanations.stability import Stability, stability_of
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.spec.artifact import ArtifactKind
-from ml_platform.spec.task import Ranking
 from ml_platform.spec.training_set import CLUSTER
 
 ANSWERED, ANSWERED_FAST = 90_000, 400_000
@@ -137,7 +136,7 @@ def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Fou
         clusters,
         groups,
         evaluator,
-        bounded=not isinstance(subject.spec.task, Ranking),
+        bounded=adapter_of(subject.spec.task).bounded,
         seed=subject.seed,
     )
     metric = leading_metric(

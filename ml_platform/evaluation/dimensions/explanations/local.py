@@ -13,8 +13,7 @@ from ml_platform.evaluation.dimensions.explanations.shapley import (
     sampled_contributions,
 )
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
-from ml_platform.evaluation.tasks.scorers import score
-from ml_platform.spec.task import YES, Detection, OffPolicyChoice, ProportionRegression, Ranking
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.training_set import ROW_ID
 
 if TYPE_CHECKING:
@@ -47,7 +46,9 @@ def explained_rows(
     subject: EvaluationContext, groups: Sequence[FeatureGroup]
 ) -> tuple[tuple[LocalExplanation, ...], bool]:
     """The chosen rows, and whether their contributions are exact (the scorer tells reasons) or sampled."""
-    columns = explained_columns(subject)
+    columns = adapter_of(subject.spec.task).explained_columns(
+        subject.predictions.values, subject.training_set.record.classes
+    )
     background = background_rows(subject.training_set.train, subject.seed)
     exact = hasattr(subject.candidate, "reasons")
     found = []
@@ -70,16 +71,6 @@ def explained_rows(
     return tuple(found), exact
 
 
-def explained_columns(subject: EvaluationContext) -> Codes:
-    """The class that is explained, by row: yes where there is yes or no, else the one with the highest number."""
-    values = subject.predictions.values
-    if isinstance(subject.spec.task, Detection | OffPolicyChoice):
-        return np.full(len(values), subject.training_set.record.classes.index(YES), dtype=np.int64)
-    outcomes = values.shape[1] - len(subject.spec.extra_classes)
-    columns: Codes = values[:, :outcomes].argmax(axis=1).astype(np.int64)
-    return columns
-
-
 def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
     """Places of test rows by the reason for which they are shown; no row twice."""
     values = subject.predictions.values
@@ -90,7 +81,7 @@ def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
         "the highest answer": int(ranked[-1]),
         "the lowest answer": int(ranked[0]),
     }
-    errors = row_errors(subject, columns)
+    errors = adapter_of(subject.spec.task).row_errors(subject.training_set, values, columns)
     if np.isfinite(errors).any():
         wanted["most wrong"] = int(np.nanargmax(errors))
     chosen: dict[str, int] = {}
@@ -98,30 +89,6 @@ def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
         if place not in chosen.values():
             chosen[why] = place
     return chosen
-
-
-def row_errors(subject: EvaluationContext, columns: Codes) -> Array:
-    """How wrong each answer is, (rows,); NaN where the label is not known."""
-    values, record = subject.predictions.values, subject.training_set.record
-    rows = np.arange(len(values))
-    numbers = values[rows, columns]
-    labels = subject.training_set.test[record.label]
-    known = labels.notna().to_numpy()
-    task = subject.spec.task
-    if isinstance(task, ProportionRegression):
-        truth = labels.to_numpy(dtype=np.float64, na_value=np.nan)
-        off: Array = np.abs(numbers - truth)
-        return off
-    if isinstance(task, Ranking):
-        hit = [
-            record.classes[c] in set(_items(label))
-            for c, label in zip(columns, labels, strict=True)
-        ]
-        return np.where(known, np.where(hit, 0.0, numbers), np.nan)
-    classes = np.array(record.classes, dtype=object)
-    told = labels.astype(object).to_numpy()
-    right = np.array([a == b for a, b in zip(classes[columns], told, strict=True)])
-    return np.where(known, np.where(right, 1.0 - numbers, numbers), np.nan)
 
 
 def background_rows(train: "pd.DataFrame", seed: int) -> "pd.DataFrame":
@@ -140,13 +107,12 @@ def _sampled(
 ) -> Contributions:
     names = [name for group in groups for name in group.features]
     classes = subject.training_set.record.classes
-    bounded = not isinstance(subject.spec.task, Ranking)
+    adapter = adapter_of(subject.spec.task)
 
     def answer(rows: "pd.DataFrame") -> Array:
-        found: Array = score("candidate", subject.candidate, rows, classes, bounded=bounded)[
-            :, column
-        ]
-        return found
+        values = adapter.predictions("candidate", subject.candidate, rows, classes).values
+        explained: Array = values[:, column]
+        return explained
 
     return sampled_contributions(answer, row[names], background[names], groups, seed=subject.seed)
 
@@ -157,7 +123,3 @@ def _told(scorer: Any, row: "pd.DataFrame", groups: Sequence[FeatureGroup]) -> C
     points = {code.feature: code.points for code in reasons.codes}
     values = np.array([sum(points.get(name, 0.0) for name in g.features) for g in groups])
     return Contributions(reasons.base, reasons.score, values, np.zeros(len(groups)))
-
-
-def _items(label: Any) -> tuple[str, ...]:
-    return tuple(label) if isinstance(label, list | tuple | np.ndarray) else ()

@@ -13,10 +13,10 @@ from ml_platform.evaluation.dimensions.explanations.stability import losses, ran
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Evaluator
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.models.artifact import scorer_of
 from ml_platform.spec.artifact import ArtifactKind
 from ml_platform.spec.model import FitRequest
-from ml_platform.spec.task import Ranking
 from ml_platform.spec.training_set import TrainingSet
 
 ROWS = 2_000
@@ -72,7 +72,7 @@ def refit_agreement(
             clusters,
             groups,
             evaluator,
-            bounded=not isinstance(subject.spec.task, Ranking),
+            bounded=adapter_of(subject.spec.task).bounded,
             seed=subject.seed + extra,
             repeats=1,
         )

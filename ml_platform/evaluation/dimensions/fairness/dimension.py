@@ -5,7 +5,6 @@ import numpy as np
 from ml_platform.arrays import Codes
 from ml_platform.evaluation.dimensions.dimension import Dimension, ScorePart
 from ml_platform.evaluation.dimensions.fairness.comparisons import Measure
-from ml_platform.evaluation.dimensions.fairness.group_metrics import GroupMetrics, group_metrics_of
 from ml_platform.evaluation.dimensions.fairness.group_statistics import (
     GroupStatistics,
     group_sums,
@@ -32,6 +31,8 @@ from ml_platform.evaluation.dimensions.fairness.tables import (
 )
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.group_metrics import GroupMetrics
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.training_set import CLUSTER, USER
 
 NAME = "fairness"
@@ -52,7 +53,9 @@ def examine_fairness(subject: EvaluationContext) -> Dimension:
     if not groupings:
         asked = ", ".join(policy.groupings)
         return _nothing(f"the source tells no {asked} of the users of these rows")
-    lens = group_metrics_of(subject.spec.task, policy, subject.training_set, subject.predictions)
+    lens = adapter_of(subject.spec.task).group_metrics(
+        policy, subject.training_set, subject.predictions
+    )
     users, units = _units(subject)
     sums = group_sums(
         lens.rates,

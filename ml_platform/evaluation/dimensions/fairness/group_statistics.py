@@ -8,28 +8,16 @@ are as independent as the units' and tell the same variance.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping
+from ml_platform.evaluation.tasks.group_metrics import Rate
 
 BATCHES = 1_000
 _MARKS = 50_000_000
 """Pairs of unit and group up to which each has a mark of its own, which is faster than a sort: 50 MB."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """``top`` over ``bottom``, both (rows,), summed; ``bottom`` is 1 for rows that count and 0 for others."""
-
-    name: str
-    top: npt.NDArray[Any]
-    bottom: npt.NDArray[Any]
-    proportion: bool = True
-    """``top`` is 0 or 1, so that the variance of a few rows without a difference can be bounded."""
 
 
 @dataclass(frozen=True)

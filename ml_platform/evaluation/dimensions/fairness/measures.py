@@ -9,7 +9,8 @@ from ml_platform.evaluation.dimensions.fairness.comparisons import (
     largest_difference,
     smallest_ratio,
 )
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
+from ml_platform.evaluation.dimensions.fairness.group_statistics import GroupStatistics
+from ml_platform.evaluation.tasks.group_metrics import (
     CALIBRATION,
     CLASS_RECALL,
     ERROR,
@@ -20,7 +21,6 @@ from ml_platform.evaluation.dimensions.fairness.group_metrics import (
     TRUE_POSITIVE,
     GroupMetrics,
 )
-from ml_platform.evaluation.dimensions.fairness.group_statistics import GroupStatistics
 from ml_platform.spec.fairness import FairnessPolicy
 
 

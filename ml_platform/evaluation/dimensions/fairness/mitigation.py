@@ -13,14 +13,14 @@ import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.evaluation.dimensions.fairness.comparisons import Measure
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
+from ml_platform.evaluation.dimensions.fairness.groups import Grouping
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.tasks.group_metrics import (
     FALSE_POSITIVE,
     SELECTION,
     TRUE_POSITIVE,
-    Decision,
+    PersonDecision,
 )
-from ml_platform.evaluation.dimensions.fairness.groups import Grouping
-from ml_platform.evaluation.report_parts import Estimate
 
 if TYPE_CHECKING:
     from ml_platform.arrays import Flags
@@ -54,16 +54,16 @@ class Tried:
     """Threshold of each group, or weight of each group and outcome."""
 
 
-Again = Callable[[Decision], Measure | None]
+Again = Callable[[PersonDecision], Measure | None]
 """The measure that was missed, of another decision on the same rows."""
 
 
 def with_thresholds(
     measure: str,
     before: Measure,
-    decision: Decision,
+    decision: PersonDecision,
     grouping: Grouping,
-    past: Decision,
+    past: PersonDecision,
     past_groups: Grouping,
     again: Again,
     minimum_rows: int,
@@ -117,9 +117,9 @@ def reweighing(positive: "Flags", known: "Flags", grouping: Grouping) -> Array:
 
 def by_weights(
     before: Measure,
-    decision: Decision,
+    decision: PersonDecision,
     grouping: Grouping,
-    past: Decision,
+    past: PersonDecision,
     past_groups: Grouping,
 ) -> Tried | None:
     """What would be left of the gap in selection if outcomes were equally frequent in all groups.
@@ -164,8 +164,8 @@ def by_weights(
 def refitted(
     measure: str,
     before: Measure,
-    decision: Decision,
-    fitted: Decision,
+    decision: PersonDecision,
+    fitted: PersonDecision,
     again: Again,
 ) -> Tried | None:
     """The same measure of a model that was fitted to weighed rows."""
@@ -175,7 +175,7 @@ def refitted(
     return _tried(REFITTED, measure, before, found, decision, fitted, ())
 
 
-def _relevant(decision: Decision, rate: str) -> "Flags":
+def _relevant(decision: PersonDecision, rate: str) -> "Flags":
     if rate == SELECTION:
         return decision.known
     return decision.known & (decision.positive if rate == TRUE_POSITIVE else ~decision.positive)
@@ -186,8 +186,8 @@ def _tried(
     measure: str,
     before: Measure,
     after: Measure,
-    old: Decision,
-    new: Decision,
+    old: PersonDecision,
+    new: PersonDecision,
     details: tuple[tuple[str, float], ...],
 ) -> Tried:
     (right, balanced), (right_after, balanced_after) = _accuracies(old), _accuracies(new)
@@ -204,7 +204,7 @@ def _tried(
     )
 
 
-def _accuracies(decision: Decision) -> tuple[float, float]:
+def _accuracies(decision: PersonDecision) -> tuple[float, float]:
     """Accuracy and balanced accuracy of the decision over the rows whose truth is known."""
     truth, said = decision.positive[decision.known], decision.selected[decision.known]
     right = said == truth

@@ -6,11 +6,6 @@ import numpy as np
 
 from ml_platform.arrays import Codes
 from ml_platform.evaluation.dimensions.fairness.comparisons import Measure
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
-    Decision,
-    GroupMetrics,
-    decision_of,
-)
 from ml_platform.evaluation.dimensions.fairness.group_statistics import group_sums
 from ml_platform.evaluation.dimensions.fairness.groups import UNKNOWN, Grouping, user_groupings
 from ml_platform.evaluation.dimensions.fairness.measures import KINDS, shown_unfair
@@ -24,8 +19,11 @@ from ml_platform.evaluation.dimensions.fairness.mitigation import (
     with_thresholds,
 )
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
-from ml_platform.evaluation.tasks.evaluator import Predictions
-from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.evaluation.tasks.group_metrics import (
+    GroupMetrics,
+    PersonDecision,
+)
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.model import FitRequest, Scorer
 from ml_platform.spec.training_set import USER, TrainingSet
 
@@ -71,12 +69,13 @@ def replace_train(training_set: TrainingSet, newest: int) -> TrainingSet:
     return replace(training_set, train=training_set.train.iloc[-newest:])
 
 
-def _decided(subject: EvaluationContext, rows: TrainingSet, scorer: Scorer) -> Decision | None:
+def _decided(
+    subject: EvaluationContext, rows: TrainingSet, scorer: Scorer
+) -> PersonDecision | None:
     """What ``scorer`` decides on the training rows."""
-    values = score("candidate", scorer, rows.train, rows.record.classes)
-    predictions = Predictions(values, getattr(scorer, "threshold", None))
-    spec = subject.spec
-    return decision_of(spec.task, spec.fairness, rows.train, rows.record, predictions)
+    spec, adapter = subject.spec, adapter_of(subject.spec.task)
+    predictions = adapter.predictions("candidate", scorer, rows.train, rows.record.classes)
+    return adapter.person_decision(spec.fairness, rows.train, rows.record, predictions)
 
 
 def _same_groups(found: tuple[Grouping, ...], grouping: Grouping, rows: int) -> Grouping:
@@ -93,7 +92,7 @@ def _again(subject: EvaluationContext, name: str, grouping: Grouping, units: Cod
     """Measures another decision on the test rows, by the same grouping alone."""
     policy = subject.spec.fairness
 
-    def measure(decision: Decision) -> Measure | None:
+    def measure(decision: PersonDecision) -> Measure | None:
         sums = group_sums(
             decision.rates(),
             (grouping,),
@@ -112,7 +111,7 @@ def _refit(
     subject: EvaluationContext,
     name: str,
     before: Measure,
-    decision: Decision,
+    decision: PersonDecision,
     grouping: Grouping,
     again: Again,
 ) -> Tried | None:
@@ -129,8 +128,7 @@ def _refit(
     chance /= max(float(chance.max()), 1.0)
     kept = np.random.default_rng(subject.seed).random(len(chance)) < chance
     fit = spec.fit(replace(rows, train=rows.train[kept]), FitRequest(subject.seed, spec.defaults))
-    scorer = fit.estimator
-    values = score("refitted", scorer, rows.test, rows.record.classes)
-    predictions = Predictions(values, getattr(scorer, "threshold", None))
-    fitted = decision_of(spec.task, policy, rows.test, rows.record, predictions)
+    adapter = adapter_of(spec.task)
+    predictions = adapter.predictions("refitted", fit.estimator, rows.test, rows.record.classes)
+    fitted = adapter.person_decision(policy, rows.test, rows.record, predictions)
     return None if fitted is None else refitted(name, before, decision, fitted, again)

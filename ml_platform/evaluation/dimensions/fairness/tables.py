@@ -6,17 +6,17 @@ import numpy as np
 
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
 from ml_platform.evaluation.dimensions.fairness.comparisons import Measure
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
-    CALIBRATION,
-    CLASS_RECALL,
-    ERROR,
-    GroupMetrics,
-)
 from ml_platform.evaluation.dimensions.fairness.group_statistics import GroupStatistics
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping
 from ml_platform.evaluation.dimensions.fairness.mitigation import Tried
 from ml_platform.evaluation.dimensions.fairness.proxies import Proxy
 from ml_platform.evaluation.report_parts import ReportTable
+from ml_platform.evaluation.tasks.group_metrics import (
+    CALIBRATION,
+    CLASS_RECALL,
+    ERROR,
+    GroupMetrics,
+)
 
 INSUFFICIENT = "INSUFFICIENT"
 WORST = 10

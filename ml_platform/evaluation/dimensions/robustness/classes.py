@@ -11,7 +11,6 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
-from ml_platform.evaluation.dimensions.robustness.decisions import NO_CLASS, Decisions, decisions_of
 from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.skill import (
     LEAST_CLUSTERS,
@@ -22,7 +21,8 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.spec.task import OffPolicyChoice
+from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.training_set import CLUSTER
 
 if TYPE_CHECKING:
@@ -75,12 +75,11 @@ class ClassSums:
 def class_parts(subject: "EvaluationContext") -> tuple[Part, Part]:
     """Label shift, and rare classes, on all test rows."""
     shift, rare = "label shift", "rare classes"
-    task = subject.spec.task
-    decisions = decisions_of(task, subject.training_set, subject.predictions.threshold)
-    if decisions is None or isinstance(task, OffPolicyChoice):
-        why = NO_CLASS.get(
-            type(task), "its numbers are compared within a launch, none is a decision"
-        )
+    decisions = adapter_of(subject.spec.task).decisions(
+        subject.training_set, subject.predictions.threshold
+    )
+    if isinstance(decisions, NoDecisions) or decisions.compared:
+        why = decisions.why if isinstance(decisions, NoDecisions) else decisions.compared
         return (
             Part(shift, None, "", not_applicable={_NAMES[0]: why}),
             Part(rare, None, "", not_applicable={_NAMES[1]: why}),

@@ -18,8 +18,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-from ml_platform.evaluation.tasks.scorers import score
-from ml_platform.spec.task import Ranking
+from ml_platform.evaluation.tasks.registry import adapter_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,15 +65,11 @@ class Context:
     def values(self, rows: "pd.DataFrame") -> tuple[Array | None, str]:
         """What the candidate answers, or why that is no answer."""
         subject = self.subject
+        classes = subject.training_set.record.classes
+        adapter = adapter_of(subject.spec.task)
         try:
             with np.errstate(all="ignore"):
-                return score(
-                    "candidate",
-                    subject.candidate,
-                    rows,
-                    subject.training_set.record.classes,
-                    bounded=not isinstance(subject.spec.task, Ranking),
-                ), ""
+                return adapter.predictions("candidate", subject.candidate, rows, classes).values, ""
         except Exception as error:  # An error is the finding: rows like these stop the service.
             return None, f"{type(error).__name__}: {error}"[:200]
 

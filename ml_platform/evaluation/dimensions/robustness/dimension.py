@@ -18,12 +18,12 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     Judged,
     dummy_predictions,
     mean_of,
-    primary_metrics,
     replicated,
     told,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates, bca_interval
 from ml_platform.evaluation.tasks.evaluator import Predictions
+from ml_platform.evaluation.tasks.registry import adapter_of
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.dimensions.registry import EvaluationContext
@@ -67,7 +67,9 @@ def robustness(subject: "EvaluationContext") -> Dimension:
             f"{sample.evaluator.cluster_count} clusters of test rows, needed are {LEAST_CLUSTERS}"
         )
     judged = _judged(subject, sample)
-    metric = next((m for m in primary_metrics(subject.spec.task) if m in judged.own), None)
+    metric = next(
+        (m for m in adapter_of(subject.spec.task).primary_metrics if m in judged.own), None
+    )
     if metric is None:
         return _nothing("the metric that skill is told by is not defined on the test rows")
     skill = bca_interval(judged.own[metric].minus(judged.dummy[metric]))

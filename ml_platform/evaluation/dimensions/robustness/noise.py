@@ -7,16 +7,15 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
 from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
-from ml_platform.evaluation.dimensions.robustness.decisions import decisions_of
 from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.perturb import noisy, swap_rate
 from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, told
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-from ml_platform.models.recommenders.top_items import top_items
+from ml_platform.evaluation.tasks.decisions import NoDecisions
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.feature import Kind
-from ml_platform.spec.task import Ranking
 
 LEVELS = (0.1, 0.25, 0.5, 1.0)
 """Standard deviations of the training part."""
@@ -129,13 +128,12 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
     if smallest.values is None:
         return Part(name, None, "", undefined={measure: smallest.error, near: smallest.error})
     before, after = context.sample.predictions.values, smallest.values
-    task = subject.spec.task
-    decisions = decisions_of(
-        task, context.sample.training_set, context.sample.predictions.threshold
-    )
-    if isinstance(task, Ranking):
-        same, margin = _overlap(before, after, task.k), None
-    elif decisions is None or context.metric == "roc_auc":
+    adapter = adapter_of(subject.spec.task)
+    decisions = adapter.decisions(context.sample.training_set, context.sample.predictions.threshold)
+    overlap = adapter.answers_kept(before, after)
+    if overlap is not None:
+        same, margin = overlap, None
+    elif isinstance(decisions, NoDecisions) or decisions.compared:
         why = "no class is decided on row by row"
         return Part(name, None, "", not_applicable={measure: why, near: why})
     else:
@@ -173,11 +171,3 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
             ),
         ),
     )
-
-
-def _overlap(before: Array, after: Array, k: int) -> Array:
-    """Share of the first ``k`` items before that are among the first ``k`` after, a row."""
-    old, new = top_items(before, k), top_items(after, k)
-    offered = old >= 0
-    among = (old[:, :, None] == new[:, None, :]).any(axis=2) & offered
-    return np.asarray(among.sum(axis=1) / np.maximum(offered.sum(axis=1), 1), dtype=np.float64)

@@ -9,7 +9,6 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
-from ml_platform.evaluation.dimensions.robustness.decisions import Decisions, decisions_of
 from ml_platform.evaluation.dimensions.robustness.distance import distance_to
 from ml_platform.evaluation.dimensions.robustness.noise import shares_by_cluster
 from ml_platform.evaluation.dimensions.robustness.part import Part
@@ -18,8 +17,9 @@ from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicat
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
+from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
+from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.feature import Kind
-from ml_platform.spec.task import Detection
 
 MEASURED = 1_500
 """Rows of each kind whose distance to the training part is measured."""
@@ -59,8 +59,8 @@ def outside_parts(context: Context, perturbed: tuple[Probe, ...]) -> tuple[Part,
     ordinary = Outside(
         "ordinary", context.sample.predictions.values, distance.of(rows.iloc[measured])
     )
-    decisions = decisions_of(
-        context.subject.spec.task, context.sample.training_set, context.sample.predictions.threshold
+    decisions = adapter_of(context.subject.spec.task).decisions(
+        context.sample.training_set, context.sample.predictions.threshold
     )
     return (
         _detection(context, decisions, ordinary, kinds, measured),
@@ -74,16 +74,9 @@ def _measured(context: Context) -> np.ndarray:
     return np.linspace(0, count - 1, min(count, MEASURED)).astype(np.int64)
 
 
-def _doubt(context: Context, decisions: Decisions, values: Array) -> Array:
-    """Higher: less sure. An alarm's own score is what a detector says of strange rows."""
-    if isinstance(context.subject.spec.task, Detection):
-        return np.asarray(values[:, 1], dtype=np.float64)
-    return -decisions.confidence(values)
-
-
 def _detection(
     context: Context,
-    decisions: Decisions | None,
+    decisions: Decisions | NoDecisions,
     ordinary: Outside,
     kinds: list[Outside],
     measured: np.ndarray,
@@ -94,11 +87,15 @@ def _detection(
         told_of["distance", kind.name] = _area(
             context, ordinary.distances, kind.distances, clusters[measured]
         )
-        if decisions is not None and kind.values is not None and ordinary.values is not None:
+        if (
+            isinstance(decisions, Decisions)
+            and kind.values is not None
+            and ordinary.values is not None
+        ):
             told_of["confidence", kind.name] = _area(
                 context,
-                _doubt(context, decisions, ordinary.values),
-                _doubt(context, decisions, kind.values),
+                decisions.doubt(ordinary.values),
+                decisions.doubt(kind.values),
                 clusters,
             )
     by_way = {
@@ -155,14 +152,17 @@ def _table(told_of: dict[tuple[str, str], Replicates]) -> ReportTable:
 
 
 def _calibration(
-    context: Context, decisions: Decisions | None, shuffled: Outside, perturbed: tuple[Probe, ...]
+    context: Context,
+    decisions: Decisions | NoDecisions,
+    shuffled: Outside,
+    perturbed: tuple[Probe, ...],
 ) -> Part:
     """Confidence claimed less share right: on permuted rows, and on rows with noise and gaps."""
     name = "calibration off the training distribution"
-    if decisions is None or not decisions.probabilities:
+    if isinstance(decisions, NoDecisions) or not decisions.probabilities:
         why = (
             "its answer has no confidence in a class"
-            if decisions is None
+            if isinstance(decisions, NoDecisions)
             else "its score does not claim to be a probability"
         )
         return Part(name, None, "", not_applicable=dict.fromkeys(_CLAIMED, why))

@@ -17,16 +17,8 @@ from ml_platform.evaluation.dimensions.robustness.sample import Sample
 from ml_platform.evaluation.intervals.bootstrap import LEVEL, Replicates, bca_interval, replicate
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
-from ml_platform.evaluation.tasks.scorers import score
-from ml_platform.spec.task import (
-    Classification,
-    Detection,
-    OffPolicyChoice,
-    ProportionRegression,
-    Ranking,
-    SequencePrediction,
-    Task,
-)
+from ml_platform.evaluation.tasks.registry import adapter_of
+from ml_platform.spec.task import Task
 
 RESAMPLED = 400
 """Resamples of a probe at most: there are some thirty, and their ends need no third digit."""
@@ -42,38 +34,12 @@ class Judged:
     dummy: dict[str, Replicates]
 
 
-def primary_metrics(task: Task) -> tuple[str, ...]:
-    """Metrics that skill is told by; the first one that is defined on the rows counts."""
-    match task:
-        case Classification():
-            return ("accuracy",)
-        case ProportionRegression():
-            return ("r2", "brier_skill")
-        case Detection():
-            return ("f1",)
-        case Ranking():
-            return (f"ndcg_at_{task.k}",)
-        case OffPolicyChoice():
-            return ("roc_auc",)
-        case SequencePrediction():
-            return ("soon_f1", "accuracy")
-
-
 def dummy_predictions(task: Task, sample: Sample) -> Predictions:
-    """Of the dummy scorer; where alarms are counted it raises one for every row, which has the best F1.
-
-    A scorer that broke down and always says yes would otherwise seem to have kept some skill.
-    """
-    values = score(
-        "dummy",
-        sample.evaluator.dummy,
-        sample.rows,
-        sample.training_set.record.classes,
-        bounded=not isinstance(task, Ranking),
-    )
-    if isinstance(task, Detection | SequencePrediction):
-        return Predictions(values, alarms=np.ones(len(values), dtype=bool))
-    return Predictions(values)
+    """The predictions of the dummy scorer for the sample; where alarms count, it raises one for every row."""
+    adapter = adapter_of(task)
+    classes = sample.training_set.record.classes
+    constant = adapter.predictions("dummy", sample.evaluator.dummy, sample.rows, classes)
+    return adapter.dummy_predictions(constant.values)
 
 
 def replicated(sums: SufficientStatistics, *, seed: int, resamples: int) -> dict[str, Replicates]:

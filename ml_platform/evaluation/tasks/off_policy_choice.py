@@ -1,0 +1,91 @@
+"""The adapter of an off-policy choice: the best of a change set's candidate times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
+from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
+from ml_platform.evaluation.tasks.detection import one_minus_squared_error, yes_at_threshold
+from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    GroupMetrics,
+    Rate,
+    claim_rate,
+    no_classes,
+    no_decision,
+    no_lists,
+)
+from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.task import NO, YES, OffPolicyChoice
+from ml_platform.spec.training_set import TrainingSet
+
+
+@dataclass(frozen=True)
+class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
+    """Off-policy choice: the evaluator is `OffPolicyEvaluator`; numbers are compared within a change set."""
+
+    @property
+    def primary_metrics(self) -> tuple[str, ...]:
+        """ROC AUC of the probabilities of success."""
+        return ("roc_auc",)
+
+    @property
+    def gains(self) -> Mapping[str, Gain]:
+        """One minus the Brier score of the probability of success."""
+        return {"one_minus_brier": one_minus_squared_error}
+
+    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+        """The evaluator of the policy that picks the highest number, and of the numbers as probabilities."""
+        from ml_platform.evaluation.tasks.evaluators.off_policy_choice import OffPolicyEvaluator
+
+        return OffPolicyEvaluator(training_set, rows, self.task)
+
+    def decisions(
+        self, training_set: TrainingSet, threshold: float | None
+    ) -> Decisions | NoDecisions:
+        """Success where it is more probable than not; only its confidence is used, no row is decided on."""
+        record = training_set.record
+        return Decisions(
+            (NO, YES),
+            yes_or_no(training_set, record.label),
+            record.classes.index(YES),
+            2,
+            EVEN if threshold is None else threshold,
+            probabilities=True,
+            compared="its numbers are compared within a launch, none is a decision",
+        )
+
+    def group_metrics(
+        self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
+    ) -> GroupMetrics:
+        """Squared errors of the probability of success, and whether it comes true."""
+        test, record = training_set.test, training_set.record
+        known = test[record.label].notna().to_numpy(dtype=bool)
+        good = (test[record.label] == YES).to_numpy(dtype=np.float64)
+        chance = predictions.values[:, record.classes.index(YES)]
+        loss = (chance - good) ** 2
+        return GroupMetrics(
+            loss,
+            known,
+            "squared error of the chance of success",
+            rates=(
+                Rate(ERROR, loss * known, known * 1.0, proportion=False),
+                claim_rate(chance, good, known),
+            ),
+            not_applicable=no_lists() | no_classes() | no_decision("an hour is chosen, nobody is"),
+        )
+
+    def logged_predictions(
+        self, classes: tuple[str, ...], threshold: float | None, values: Array
+    ) -> LoggedPredictions:
+        """'yes' or 'no' at the threshold, and the probability of success."""
+        return yes_at_threshold(threshold, values)
+
+    def explained_columns(self, values: Array, classes: tuple[str, ...]) -> Codes:
+        """The probability of success, in every row."""
+        return np.full(len(values), classes.index(YES), dtype=np.int64)

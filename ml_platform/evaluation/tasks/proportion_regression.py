@@ -1,0 +1,130 @@
+"""The adapter of a proportion regression: an expected proportion, such as how often a suggestion is adopted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.tasks.adapter import (
+    Gain,
+    LoggedPredictions,
+    MaturedPredictions,
+    TaskAdapter,
+)
+from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
+from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    GroupMetrics,
+    PersonDecision,
+    Rate,
+    claim_rate,
+    decision_on,
+    no_classes,
+    no_lists,
+    undecided,
+)
+from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.task import ProportionRegression
+from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
+    """Proportion regression: the evaluator is `ProportionEvaluator`; a number is predicted, not a class."""
+
+    @property
+    def primary_metrics(self) -> tuple[str, ...]:
+        """R2, and where every label is 0 or 1 the Brier skill."""
+        return ("r2", "brier_skill")
+
+    @property
+    def gains(self) -> Mapping[str, Gain]:
+        """One minus the mean absolute error."""
+        return {"one_minus_mae": one_minus_absolute_error}
+
+    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+        """The evaluator of errors and ranks."""
+        from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
+            ProportionEvaluator,
+        )
+
+        return ProportionEvaluator(training_set, rows)
+
+    def decisions(
+        self, training_set: TrainingSet, threshold: float | None
+    ) -> Decisions | NoDecisions:
+        """None: a proportion is predicted."""
+        return NoDecisions("it answers an expected share, not a class")
+
+    def label_columns(self, label: str) -> tuple[str, ...]:
+        """The proportion, and the single yes or no behind it."""
+        return (label, self.task.outcome)
+
+    def person_decision(
+        self,
+        policy: FairnessPolicy,
+        rows: "pd.DataFrame",
+        record: TrainingSetRecord,
+        predictions: Predictions,
+    ) -> PersonDecision | None:
+        """Whether the suggestion is shown to a person."""
+        return decision_on(
+            self.task.outcome,
+            0,
+            "a suggestion shown",
+            policy=policy,
+            rows=rows,
+            predictions=predictions,
+        )
+
+    def group_metrics(
+        self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
+    ) -> GroupMetrics:
+        """Absolute errors, whether the proportion comes true, and to whom suggestions are shown."""
+        test, record = training_set.test, training_set.record
+        truth = test[record.label].to_numpy(dtype=np.float64)
+        scores, everywhere = predictions.values[:, 0], np.ones(len(test), dtype=bool)
+        decision = self.person_decision(policy, test, record, predictions)
+        loss = np.abs(truth - scores)
+        rates = (
+            Rate(ERROR, loss, everywhere * 1.0, proportion=False),
+            claim_rate(scores, truth, everywhere),
+            *(() if decision is None else decision.rates()),
+        )
+        not_applicable = no_lists() | no_classes() | undecided(policy, decision)
+        return GroupMetrics(
+            loss, everywhere, "absolute error of the share", rates, decision, not_applicable
+        )
+
+    def logged_predictions(
+        self, classes: tuple[str, ...], threshold: float | None, values: Array
+    ) -> LoggedPredictions:
+        """The proportion rounded to a tenth, as a text, and the proportion itself."""
+        proportions = values[:, 0]
+        tenths = [f"{tenth:.1f}" for tenth in proportions.round(1).tolist()]
+        return LoggedPredictions(np.array(tenths, dtype=object), proportions)
+
+    def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
+        """The proportion with six digits."""
+        return labels[labels.notna()].map("{:.6g}".format)
+
+    def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
+        """The absolute error of each proportion; NaN where the label is not known."""
+        labels = training_set.test[training_set.record.label]
+        truth = labels.to_numpy(dtype=np.float64, na_value=np.nan)
+        errors: Array = np.abs(values[np.arange(len(values)), columns] - truth)
+        return errors
+
+
+def one_minus_absolute_error(matured: MaturedPredictions) -> Array:
+    """1 - |predicted - true proportion|: their mean is one minus the mean absolute error."""
+    truth = matured.outcome.astype(np.float64)
+    gains: Array = 1.0 - np.abs(matured.confidence - truth)
+    return gains

@@ -1,0 +1,130 @@
+"""The adapter of a sequence prediction: the next step, and whether a workflow is needed soon."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Array
+from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
+from ml_platform.evaluation.tasks.classification import came_true, most_probable
+from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
+from ml_platform.evaluation.tasks.detection import alarms_everywhere
+from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    GroupMetrics,
+    PersonDecision,
+    Rate,
+    claim_rate,
+    decision_on,
+    no_classes,
+    no_lists,
+    undecided,
+)
+from ml_platform.evaluation.tasks.scorers import class_codes
+from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.task import NO, YES, SequencePrediction
+from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
+    """Sequence prediction: the evaluator is `SequenceEvaluator`; the decision is whether a need is near."""
+
+    @property
+    def primary_metrics(self) -> tuple[str, ...]:
+        """F1 of the needs, and where none is known the accuracy of the next step."""
+        return ("soon_f1", "accuracy")
+
+    @property
+    def gains(self) -> Mapping[str, Gain]:
+        """Accuracy of the next step."""
+        return {"accuracy": came_true}
+
+    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+        """The evaluator of both labels."""
+        from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
+
+        return SequenceEvaluator(training_set, rows, self.task)
+
+    def decisions(
+        self, training_set: TrainingSet, threshold: float | None
+    ) -> Decisions | NoDecisions:
+        """Whether a workflow is needed soon; where that is never known, the most probable next step."""
+        record, steps = training_set.record, self._steps(training_set.record)
+        limit = EVEN if threshold is None else threshold
+        if training_set.test[self.task.soon].notna().any():
+            truth = yes_or_no(training_set, self.task.soon)
+            return Decisions((NO, YES), truth, len(steps), 2, limit, probabilities=True)
+        truth = class_codes(training_set.test[record.label], steps)
+        return Decisions(steps, truth, None, len(steps), limit, probabilities=True)
+
+    def label_columns(self, label: str) -> tuple[str, ...]:
+        """The next step, and whether a workflow is needed soon."""
+        return (label, self.task.soon)
+
+    @property
+    def second_label(self) -> str:
+        """Whether a workflow is needed soon."""
+        return self.task.soon
+
+    def person_decision(
+        self,
+        policy: FairnessPolicy,
+        rows: "pd.DataFrame",
+        record: TrainingSetRecord,
+        predictions: Predictions,
+    ) -> PersonDecision | None:
+        """Whether a person is offered a workflow as needed soon."""
+        return decision_on(
+            self.task.soon,
+            -1,
+            "a workflow offered as needed soon",
+            policy=policy,
+            rows=rows,
+            predictions=predictions,
+        )
+
+    def group_metrics(
+        self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
+    ) -> GroupMetrics:
+        """Errors of the next step, and to whom a workflow is offered as needed soon."""
+        test, record = training_set.test, training_set.record
+        truth = class_codes(test[record.label], self._steps(record))
+        wrong = (predictions.values[:, :-1].argmax(axis=1) != truth).astype(np.float64)
+        everywhere = np.ones(len(test))
+        decision = self.person_decision(policy, test, record, predictions)
+        rates = [Rate(ERROR, wrong, everywhere)]
+        not_applicable = no_lists() | no_classes() | undecided(policy, decision)
+        if decision is None:
+            not_applicable["calibration_gap"] = not_applicable["selection_ratio"]
+        else:
+            rates += [claim_rate(decision.scores, decision.positive * 1.0, decision.known)]
+            rates += decision.rates()
+        return GroupMetrics(
+            loss=wrong,
+            judged=everywhere > 0,
+            loss_name="share of wrong next steps",
+            rates=tuple(rates),
+            decision=decision,
+            not_applicable=not_applicable,
+        )
+
+    def logged_predictions(
+        self, classes: tuple[str, ...], threshold: float | None, values: Array
+    ) -> LoggedPredictions:
+        """The most probable next step and its probability."""
+        return most_probable(classes, values[:, :-1])
+
+    def dummy_predictions(self, values: Array) -> Predictions:
+        """A need in every row, which of all constant decisions has the best F1."""
+        return alarms_everywhere(values)
+
+    def _steps(self, record: TrainingSetRecord) -> tuple[str, ...]:
+        return tuple(name for name in record.classes if name not in self.task.extra_classes)
