@@ -61,24 +61,24 @@ def training_set(features: Path, folder: Path) -> TrainingSet:
 
 
 def ceilings(path: Path | None) -> pd.DataFrame | None:
-    """The Bayes rule's class of each row."""
+    """The class that the Bayes rule predicts for each row."""
     if path is None:
         return None
-    table = ds.dataset(path, format="parquet").to_table(columns=["model", "row_id", "prediction"])
-    return table.to_pandas().query("model == @SPEC.name")
+    table = ds.dataset(path, format="parquet").to_table(columns=["target", "row_id", "prediction"])
+    return table.to_pandas().query("target == @SPEC.ceiling")
 
 
-def judged(
-    made: TrainingSet, ours: FitOutcome, five: FitOutcome, best: Path | None
+def evaluated(
+    training_rows: TrainingSet, fitted: FitOutcome, five_columns: FitOutcome, best: Path | None
 ) -> EvaluationReport:
     """Everything on the test rows; the forest of five columns takes the place of a champion."""
     return evaluate(
-        made,
-        candidate=scorer_of(ours.artifact),
-        estimator=ours.estimator,
-        baseline=scorer_of(SPEC.fit_rules(made)),
+        training_rows,
+        candidate=scorer_of(fitted.artifact),
+        estimator=fitted.estimator,
+        baseline=scorer_of(SPEC.fit_rules(training_rows)),
         ceiling=ceilings(best),
-        champion=Compared(scorer_of(five.artifact)),
+        champion=Compared(scorer_of(five_columns.artifact)),
         seed=SPEC.seed,
     )
 
@@ -99,10 +99,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        made = training_set(options.features, Path(folder))
-        ours = SPEC.fit(made, FitRequest(options.seed, SPEC.defaults, tell))
-        five = fit_forest_model(made, FIVE, RECIPE, options.seed, LABEL_DELAY, tell)
-        report = judged(made, ours, five, options.ceilings)
+        training_rows = training_set(options.features, Path(folder))
+        fitted = SPEC.fit(training_rows, FitRequest(options.seed, SPEC.defaults, tell))
+        five_columns = fit_forest_model(
+            training_rows, FIVE, RECIPE, options.seed, LABEL_DELAY, tell
+        )
+        report = evaluated(training_rows, fitted, five_columns, options.ceilings)
     subjects = {
         "dummy": report.dummy,
         "rules": report.baseline,
@@ -110,7 +112,7 @@ def main() -> None:
         "ours": report.candidate,
         "ceiling": report.ceiling,
     }
-    found = {
+    rows_by_name = {
         name: {metric: subject.metrics.get(metric) for metric in METRICS}
         for name, subject in subjects.items()
         if subject is not None
@@ -118,14 +120,14 @@ def main() -> None:
     if options.json:
         plain = {
             name: {metric: value and vars(value) for metric, value in row.items()}
-            for name, row in found.items()
+            for name, row in rows_by_name.items()
         }
         facts = {
             "rows": report.rows,
             "clusters": report.clusters,
             "parity_gap": report.parity_gap,
-            "fit_seconds": ours.seconds,
-            "artifact_bytes": ours.artifact.size_bytes,
+            "fit_seconds": fitted.seconds,
+            "artifact_bytes": fitted.artifact.size_bytes,
         }
         print(json.dumps({"facts": facts, "subjects": plain}))
         return
@@ -133,11 +135,11 @@ def main() -> None:
         f"{report.rows:,} test rows in {report.change_sets:,} change sets and {report.clusters:,} clusters"
     )
     print(
-        f"fit {ours.seconds:.1f} s, {ours.artifact.size_bytes / 1e6:.1f} MB, parity {report.parity_gap:.1e}"
+        f"fit {fitted.seconds:.1f} s, {fitted.artifact.size_bytes / 1e6:.1f} MB, parity {report.parity_gap:.1e}"
     )
     for metric in METRICS:
         print(f"\n{metric}")
-        for name, row in found.items():
+        for name, row in rows_by_name.items():
             print(f"  {name:13s} {text(row[metric])}")
 
 

@@ -51,7 +51,7 @@ def compare(features: Path) -> None:
     """Print R2, its paired difference by users, and seconds of both learners."""
     with tempfile.TemporaryDirectory() as folder:
         newest = pc.max(pq.read_table(features, columns=["occurred_at"])["occurred_at"]).as_py()
-        made = build_training_set(
+        training_set = build_training_set(
             features,
             SPEC,
             feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
@@ -60,7 +60,7 @@ def compare(features: Path) -> None:
             as_of=newest + timedelta(microseconds=1),
             folder=Path(folder),
         )
-    rows = made.train
+    rows = training_set.train
     encoding = Encoding(PLAN.encoding, 1, fit_categories(rows, PLAN.encoding), (), ())
     share = rows[SPEC.label].to_numpy(dtype=np.float64)
     weights = PLAN.weights(rows, RECIPE.repeat_power)
@@ -72,14 +72,14 @@ def compare(features: Path) -> None:
     for name in ("HistGradientBoosting", "GradientBoosting"):
         started = time.perf_counter()
         if name == "HistGradientBoosting":
-            found = grow(ready.chosen(last.fit), RECIPE, 0).predict(ready.matrix[last.held_out])
+            predicted = grow(ready.chosen(last.fit), RECIPE, 0).predict(ready.matrix[last.held_out])
         else:
             model = gradient_boosting(ready.chosen(last.fit), 0)
-            found = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
+            predicted = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
         seconds = time.perf_counter() - started
-        predictions[name] = found
+        predictions[name] = predicted
         spread = ((truth - truth.mean()) ** 2).sum()
-        print(f"{name}: R2 {1 - ((truth - found) ** 2).sum() / spread:.4f}, {seconds:.1f} s")
+        print(f"{name}: R2 {1 - ((truth - predicted) ** 2).sum() / spread:.4f}, {seconds:.1f} s")
     gain = (truth - predictions["GradientBoosting"]) ** 2 - (
         truth - predictions["HistGradientBoosting"]
     ) ** 2

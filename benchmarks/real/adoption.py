@@ -47,8 +47,8 @@ def run(folder: Path) -> list[Line]:
 
 def training_set_of(history: Path) -> TrainingSet:
     """The training set of a history, through the lake, the warehouse and the split of the platform."""
-    with tempfile.TemporaryDirectory() as made:
-        place = Path(made)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
         _write_lake(place / "lake", pd.read_parquet(history))
         built = build_features(
             place / "lake", place / "features", place / "w" / "w.duckdb", NOW, _quiet
@@ -116,13 +116,13 @@ def _write(lake: Path, name: str, table: pa.Table) -> None:
 
 
 def _lines(name: str, training_set: TrainingSet) -> list[Line]:
-    found = []
+    rows = []
     for spec in (SPEC, EASE):
         report = _report(spec, training_set)
         for metric in METRICS:
             estimate = report.candidate.metrics[metric]
             gained = report.difference_to_baseline[metric]
-            found.append(
+            rows.append(
                 Line(
                     set=name,
                     model=spec.name,
@@ -134,7 +134,7 @@ def _lines(name: str, training_set: TrainingSet) -> list[Line]:
                     note=f"{NOTE} {gained.value:.3f} [{gained.low:.3f}, {gained.high:.3f}]",
                 )
             )
-    return found
+    return rows
 
 
 def _report(spec: ModelSpec, training_set: TrainingSet) -> EvaluationReport:

@@ -74,20 +74,20 @@ def run(folder: Path) -> list[Line]:
     ]
 
 
-def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Line]:
-    fitted = fit_boosting(made, PLAN, RECIPE, timedelta(0), FitRequest(SEED))
+def _lines(training_set: TrainingSet, note: str, published: dict[str, float]) -> list[Line]:
+    fitted = fit_boosting(training_set, PLAN, RECIPE, timedelta(0), FitRequest(SEED))
     scorer = scorer_of(fitted.artifact)
     report = evaluate(
-        made,
+        training_set,
         candidate=scorer,
         estimator=fitted.estimator,
         baseline=BASELINE,
         seed=SEED,
         task=ProportionRegression(),
     )
-    truth = made.test[LABEL].to_numpy()
+    truth = training_set.test[LABEL].to_numpy()
     right, base = (
-        float(((of.predict_proba(made.test)[:, 0] >= 0.5) == truth).mean())
+        float(((of.predict_proba(training_set.test)[:, 0] >= 0.5) == truth).mean())
         for of in (scorer, BASELINE)
     )
     lines = [
@@ -121,14 +121,14 @@ def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Li
 
 
 def _line(report: EvaluationReport, metric: str, note: str, published: dict[str, float]) -> Line:
-    found = report.candidate.metrics[metric]
+    values = report.candidate.metrics[metric]
     return Line(
         FOLDER,
         "suggestion_scorer",
         metric,
-        found.value,
-        found.low,
-        found.high,
+        values.value,
+        values.low,
+        values.high,
         report.baseline.metrics[metric].value,
         published.get(metric),
         note,
@@ -181,15 +181,15 @@ def history_features(rows: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
     merged = (every["state"] == "MERGED").to_numpy()
     bot = (every["closed_by"] == "dependabot").to_numpy() & ~merged
     places = every.groupby("repository").indices
-    found = []
+    values = []
     for repository, now in zip(rows["repository"], _seconds(rows["created_at"]), strict=True):
         mine = places[repository]
         mine = mine[created[mine] < now]
         known = mine[closed[mine] < now]
         order = known[np.argsort(closed[known], kind="stable")]
         past = (created[order], closed[order], merged[order], bot[order])
-        found.append(_history(now, created[np.setdiff1d(mine, known)], past))
-    return pd.DataFrame(found, columns=list(HISTORY))
+        values.append(_history(now, created[np.setdiff1d(mine, known)], past))
+    return pd.DataFrame(values, columns=list(HISTORY))
 
 
 def _history(
@@ -267,5 +267,5 @@ def _version(text: object) -> list[int]:
 
 def _seconds(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
     """Since 1970; infinite where there is no time."""
-    found = times.to_numpy("datetime64[s]").astype(np.int64).astype(np.float64)
-    return np.where(times.isna(), np.inf, found)
+    values = times.to_numpy("datetime64[s]").astype(np.int64).astype(np.float64)
+    return np.where(times.isna(), np.inf, values)

@@ -38,8 +38,8 @@ def run(folder: Path) -> list[Line]:
 
 
 def _report(history: Path) -> EvaluationReport:
-    with tempfile.TemporaryDirectory() as made:
-        place = Path(made)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
         lake = ParquetLake(place / "lake", place / "quarantine")
         ingest(FilesSource(history, MAP), lake, now=NOW, progress=_quiet)
         built = build_features(
@@ -69,7 +69,7 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
     known = dict(zip(METRICS, published, strict=False))
     lines = []
     for metric in METRICS:
-        found, rules = report.candidate.metrics[metric], report.baseline.metrics[metric]
+        estimate, rules = report.candidate.metrics[metric], report.baseline.metrics[metric]
         note = (
             "one prediction a commit"
             if metric.startswith("change_set_")
@@ -80,9 +80,9 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
                 set=name,
                 model=SPEC.name,
                 metric=metric,
-                value=found.value,
-                low=found.low,
-                high=found.high,
+                value=estimate.value,
+                low=estimate.low,
+                high=estimate.high,
                 baseline=rules.value,
                 published=known.get(metric),
                 note=f"{note}; majority {report.dummy.metrics[metric].value:.3f}",

@@ -200,13 +200,14 @@ def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd
     """The Bayes rule's answers for the test rows, where the source knows the truth."""
     import pyarrow.compute as pc
 
-    name = spec.ceiling or spec.name
+    if not spec.ceiling:
+        return None
     stored = platform.lake.rows(
         "ceilings",
         since=rows.record.split.test_from,
-        columns=("row_id", "model", "prediction", "probability"),
+        columns=("row_id", "target", "prediction", "probability"),
     )
-    model = stored["model"]
-    own = pc.or_(pc.equal(model, name), pc.starts_with(model, f"{name}/"))
-    found = stored.filter(own)
-    return found.to_pandas() if len(found) else None
+    target = stored["target"]
+    is_part = pc.starts_with(target, f"{spec.ceiling}/")
+    rows_of_target = stored.filter(pc.or_(pc.equal(target, spec.ceiling), is_part))
+    return rows_of_target.to_pandas() if len(rows_of_target) else None

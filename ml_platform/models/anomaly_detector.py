@@ -98,6 +98,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Detection(),
     label="anomalous",
+    ceiling="anomalous",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(SIDES),

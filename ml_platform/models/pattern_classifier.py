@@ -137,6 +137,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Classification(),
     label="workflow_category",
+    ceiling="workflow_category",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(PLAN.features),

@@ -89,7 +89,7 @@ SPEC = ModelSpec(
     defaults=vars(RECIPE),
     search=(Int("order", 2, 12), Int("minimum", 1, 5), Float("discount", 0.0, 0.9)),
     carried=(SOON_LABEL,),
-    ceiling="sequence",
+    ceiling="next_step",
     kinds=("numpy",),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

@@ -58,7 +58,7 @@ SPEC = ModelSpec(
     defaults=asdict(RECIPE),
     search=SEARCH,
     carried=("workflow_soon",),
-    ceiling="sequence",
+    ceiling="next_step",
     kinds=("pytorch", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

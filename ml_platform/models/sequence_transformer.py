@@ -75,7 +75,7 @@ SPEC = ModelSpec(
     search=SEARCH,
     carried=("workflow_soon",),
     challenges="sequence_predictor",
-    ceiling="sequence",
+    ceiling="next_step",
     kinds=("pytorch", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

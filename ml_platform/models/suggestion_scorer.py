@@ -108,6 +108,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=ProportionRegression(outcome="adopted"),
     label="adopted_share",
+    ceiling="adopted_share",
     carried=("adopted", "occasions"),
     label_delay=LABEL_DELAY,
     test_share=0.2,

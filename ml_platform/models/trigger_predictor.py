@@ -97,6 +97,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=OffPolicyChoice(),
     label="succeeded",
+    ceiling="succeeded",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=FEATURES,

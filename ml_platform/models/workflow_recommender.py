@@ -102,6 +102,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Ranking(k=5),
     label="next_used",
+    ceiling="next_used",
     label_delay=LABEL_DELAY,
     test_share=0.15,
     features=(USED, RECENT, DOINGS, TEAM),

@@ -7,11 +7,10 @@ import pytest
 from scipy import stats
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.bayes import session_starts
-from ml_platform.events.simulator.change_sets import draw_gaps, log_gap_density
+from ml_platform.events.simulator.change_sets import draw_gaps, log_gap_density, session_starts
 from ml_platform.events.simulator.parameters import (
     DEFAULT,
-    QUIET,
+    NOTHING_PLANTED,
     SECOND,
     Anomalies,
     CategoryMove,
@@ -19,7 +18,7 @@ from ml_platform.events.simulator.parameters import (
     NumericShift,
     Outage,
     Parameters,
-    Plants,
+    PlantedEffects,
     Quantity,
     SuggestionEffect,
 )
@@ -32,17 +31,19 @@ from ml_platform.events.simulator.sessions import (
     weekly_rates,
 )
 from ml_platform.events.simulator.simulate import Block, Simulation, blocks
+from ml_platform.events.simulator.truth import FIRST, Sampler, build_truth
 from ml_platform.events.simulator.workflows import count_before, hours_since
-from ml_platform.events.simulator.world import FIRST, Sampler, build_world
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = AS_OF - timedelta(days=20)
 SINCE_US = round(SINCE.timestamp() * 1e6)
 
 
-def block(plants: Plants = QUIET, parameters: Parameters = DEFAULT, days: int = 40) -> Block:
+def block(
+    planted: PlantedEffects = NOTHING_PLANTED, parameters: Parameters = DEFAULT, days: int = 40
+) -> Block:
     simulation = Simulation(
-        as_of=AS_OF, days=days, users=80, seed=2, parameters=parameters, plants=plants
+        as_of=AS_OF, days=days, users=80, seed=2, parameters=parameters, planted=planted
     )
     (only,) = blocks(simulation)
     return only
@@ -55,18 +56,18 @@ def quiet() -> Block:
 
 @pytest.mark.parametrize("parameters", [DEFAULT, SECOND], ids=lambda each: each.name)
 def test_every_table_is_a_positive_distribution(parameters: Parameters) -> None:
-    world = build_world(parameters)
+    truth = build_truth(parameters)
     for table in (
-        world.personas,
-        world.start,
-        world.moves,
-        world.tools,
-        world.operations,
-        world.files,
+        truth.personas,
+        truth.start,
+        truth.moves,
+        truth.tools,
+        truth.operations,
+        truth.files,
     ):
         assert (table > 0).all()
         np.testing.assert_allclose(table.sum(axis=-1), 1.0, rtol=1e-12)
-    stay = np.diagonal(world.moves, axis1=-2, axis2=-1)
+    stay = np.diagonal(truth.moves, axis1=-2, axis2=-1)
     np.testing.assert_allclose(1 / (1 - stay), np.broadcast_to(parameters.habits.dwell, stay.shape))
 
 
@@ -106,15 +107,15 @@ def test_hours_since_and_counts_look_strictly_before() -> None:
 
 
 def test_gaps_follow_the_truncated_lognormal() -> None:
-    world = build_world(DEFAULT)
+    truth = build_truth(DEFAULT)
     uniforms = np.random.default_rng(0).random(4_000)
-    seconds = draw_gaps(world, np.full(4_000, 3), uniforms) / 1e6
+    seconds = draw_gaps(truth, np.full(4_000, 3), uniforms) / 1e6
     low, high = (np.log(limit) for limit in DEFAULT.activity.gap_seconds)
     centre, sigma = np.log(DEFAULT.emission.gap_medians[3]), DEFAULT.activity.gap_sigma
     reference = stats.truncnorm((low - centre) / sigma, (high - centre) / sigma, centre, sigma)
     assert stats.kstest(np.log(seconds), reference.cdf).pvalue > 0.001
     # The filter's density, up to a term that is the same for all categories.
-    ours = log_gap_density(world, seconds[:50])
+    ours = log_gap_density(truth, seconds[:50])
     theirs = np.stack(
         [
             stats.truncnorm.logpdf(
@@ -128,25 +129,25 @@ def test_gaps_follow_the_truncated_lognormal() -> None:
 
 
 def test_events_come_as_often_as_their_tables_say(quiet: Block) -> None:
-    world, change_sets = build_world(DEFAULT), quiet.change_sets
+    truth, change_sets = build_truth(DEFAULT), quiet.change_sets
     persona = quiet.users.persona[change_sets.user]
     first = session_starts(change_sets)
     before = np.where(first, FIRST, np.roll(change_sets.operation, 1))
     for column, table in (
-        (change_sets.tool, world.tools[persona, change_sets.category]),
-        (change_sets.operation, world.operations[change_sets.category, change_sets.tool, before]),
+        (change_sets.tool, truth.tools[persona, change_sets.category]),
+        (change_sets.operation, truth.operations[change_sets.category, change_sets.tool, before]),
     ):
         seen = np.bincount(column, minlength=table.shape[1])
         expected, variance = table.sum(axis=0), (table * (1 - table)).sum(axis=0)
         assert (np.abs(seen - expected) < 4 * np.sqrt(variance)).all()
-    start = world.start[change_sets.slot[first], persona[first]]
+    start = truth.start[change_sets.slot[first], persona[first]]
     seen = np.bincount(change_sets.category[first], minlength=8)
     error = np.sqrt((start * (1 - start)).sum(axis=0))
     assert (np.abs(seen - start.sum(axis=0)) < 4 * error).all()
 
 
 def test_rates_have_a_day_and_a_week() -> None:
-    rates = weekly_rates(build_world(DEFAULT)).reshape(7, 24)
+    rates = weekly_rates(build_truth(DEFAULT)).reshape(7, 24)
     activity = DEFAULT.activity
     np.testing.assert_allclose(rates[:5].sum(axis=1), activity.sessions_weekday)
     np.testing.assert_allclose(rates[5:].sum(axis=1), activity.sessions_weekend)
@@ -198,8 +199,8 @@ def test_histories_are_full_on_the_first_day() -> None:
 
 
 def test_a_numeric_shift_moves_the_logarithm_by_its_deviations(quiet: Block) -> None:
-    plants = Plants(shifts=(NumericShift(Quantity.DURATION, 0.5, SINCE),))
-    change_sets, same = block(plants).change_sets, quiet.change_sets
+    planted = PlantedEffects(shifts=(NumericShift(Quantity.DURATION, 0.5, SINCE),))
+    change_sets, same = block(planted).change_sets, quiet.change_sets
     after = change_sets.time >= SINCE_US
     np.testing.assert_array_equal(change_sets.duration_ms[~after], same.duration_ms[~after])
     moved = np.log(change_sets.duration_ms[after]) - np.log(same.duration_ms[after])
@@ -213,7 +214,7 @@ def test_a_gap_shift_slows_the_sessions(quiet: Block) -> None:
         chosen = inside[(rows.time[inside] >= SINCE_US) == late]
         return float(np.log((rows.time[chosen] - rows.time[chosen - 1]) / 1e6).mean())
 
-    shifted = block(Plants(shifts=(NumericShift(Quantity.GAP, 0.5, SINCE),)))
+    shifted = block(PlantedEffects(shifts=(NumericShift(Quantity.GAP, 0.5, SINCE),)))
     assert len(shifted.change_sets) > 0.8 * len(quiet.change_sets)
     assert mean_gap(shifted, False) == pytest.approx(mean_gap(quiet, False), abs=0.001)
     assert mean_gap(shifted, True) - mean_gap(quiet, True) == pytest.approx(0.45, abs=0.05)
@@ -221,8 +222,8 @@ def test_a_gap_shift_slows_the_sessions(quiet: Block) -> None:
 
 @pytest.mark.parametrize("column", list(Column))
 def test_a_move_of_mass_reaches_the_rarest_level(quiet: Block, column: Column) -> None:
-    world = build_world(DEFAULT)
-    moved = block(Plants(moves=(CategoryMove(column, 0.15, SINCE),)))
+    truth = build_truth(DEFAULT)
+    moved = block(PlantedEffects(moves=(CategoryMove(column, 0.15, SINCE),)))
 
     def levels(data: Block) -> tuple[np.ndarray, np.ndarray]:
         change_sets = data.change_sets
@@ -230,7 +231,7 @@ def test_a_move_of_mass_reaches_the_rarest_level(quiet: Block, column: Column) -
         if column is Column.EXTENSION:
             late, values = (
                 late[change_sets.file >= 0],
-                world.file_extensions[change_sets.project, change_sets.file],
+                truth.file_extensions[change_sets.project, change_sets.file],
             )
             values = values[change_sets.file >= 0]
         else:
@@ -247,20 +248,20 @@ def test_a_move_of_mass_reaches_the_rarest_level(quiet: Block, column: Column) -
 
 def test_an_outage_loses_objects_between_its_ends(quiet: Block) -> None:
     until = SINCE + timedelta(days=3)
-    change_sets = block(Plants(outages=(Outage(SINCE, until),))).change_sets
+    change_sets = block(PlantedEffects(outages=(Outage(SINCE, until),))).change_sets
     during = (change_sets.time >= SINCE_US) & (change_sets.time < round(until.timestamp() * 1e6))
     assert (change_sets.file[during] == -1).all()
     np.testing.assert_array_equal(change_sets.file[~during], quiet.change_sets.file[~during])
 
 
 def test_anomalous_users_work_at_night_with_anything(quiet: Block) -> None:
-    data = block(Plants(anomalies=Anomalies(0.2, SINCE)))
-    strange = data.sessions.anomalous[data.change_sets.session]
-    assert 0.05 < strange.mean() < 0.2
-    assert (data.change_sets.time[strange] >= SINCE_US - DAY).all()
-    assert np.isin(data.change_sets.slot[strange], [0, 4]).all()
+    data = block(PlantedEffects(anomalies=Anomalies(0.2, SINCE)))
+    anomalous = data.sessions.anomalous[data.change_sets.session]
+    assert 0.05 < anomalous.mean() < 0.2
+    assert (data.change_sets.time[anomalous] >= SINCE_US - DAY).all()
+    assert np.isin(data.change_sets.slot[anomalous], [0, 4]).all()
     right = data.known.prediction == data.change_sets.category
-    assert right[strange].mean() < right[~strange].mean() - 0.2
+    assert right[anomalous].mean() < right[~anomalous].mean() - 0.2
     assert not quiet.sessions.anomalous.any()
 
 
@@ -269,7 +270,7 @@ def test_an_effect_raises_the_adoption_of_the_treated() -> None:
         accepted, treated = data.shown.outcome == 0, data.shown.arm == 1
         return float(accepted[treated].mean() - accepted[~treated].mean())
 
-    assert lift(block(Plants(effect=SuggestionEffect(1.5)))) > 0.15
+    assert lift(block(PlantedEffects(effect=SuggestionEffect(1.5)))) > 0.15
     assert abs(lift(block())) < 0.06
 
 

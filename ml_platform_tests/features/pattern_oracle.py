@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ml_platform.features.paths import ObjectParts, object_parts
+from ml_platform_tests.features.paths_oracle import ObjectParts, object_parts
 
 Value = float | str | bool | datetime | list[str] | None
 
@@ -21,7 +21,7 @@ DAY = 24 * HOUR
 STRETCH_PAUSE = HOUR // 2
 MEMORY_SPAN = 8 * HOUR
 MEMORY_MOMENTS = 12
-ACT_TOKENS = 60
+CHANGE_SET_TOKENS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPERATIONS = {
     "add": {"add", "added", "a", "create", "created", "new"},
@@ -167,7 +167,9 @@ def _of_the_change_set(row: Event, change_set: Sequence[Event]) -> dict[str, Val
         "change_set_main_kind": _most_frequent(kinds),
         "same_extension_share": _share(row.parts.extension, [p.extension for p in parts]),
         "same_folder_share": _share(row.parts.folder, [p.folder for p in parts]),
-        "change_set_tokens": sorted(tokens, key=lambda token: (-tokens[token], token))[:ACT_TOKENS],
+        "change_set_tokens": sorted(tokens, key=lambda token: (-tokens[token], token))[
+            :CHANGE_SET_TOKENS
+        ],
     }
 
 

@@ -49,14 +49,14 @@ class Sampler:
 
     def draw(self, rows: Ints, uniforms: Floats) -> Ints:
         """One index below ``width`` for each row number, by uniforms in [0, 1)."""
-        found = np.searchsorted(self.steps, rows + uniforms, side="right") - rows * self.width
+        index = np.searchsorted(self.steps, rows + uniforms, side="right") - rows * self.width
         # Close to 1 the sum rounds up to the next row: one draw in 1e13.
-        drawn: Ints = np.minimum(found, self.width - 1).astype(np.int64)
+        drawn: Ints = np.minimum(index, self.width - 1).astype(np.int64)
         return drawn
 
 
 @dataclass(frozen=True)
-class World:
+class SimulationTruth:
     """The truth: everything that generation samples from and the filter conditions on."""
 
     parameters: Parameters
@@ -100,12 +100,12 @@ class World:
         return {name: Sampler.of(table) for name, table in tables.items()}
 
 
-def build_world(parameters: Parameters) -> World:
-    """The world of ``parameters``; its fixed irregularities come from ``structure_seed`` alone."""
+def build_truth(parameters: Parameters) -> SimulationTruth:
+    """The truth of ``parameters``; its fixed irregularities come from ``structure_seed`` alone."""
     rng = np.random.default_rng(parameters.structure_seed)
     start, moves = _habits(parameters.habits, rng)
-    tools, operations = _doings(parameters.emission, rng)
-    files, extensions = _objects(parameters.emission, parameters.population, rng)
+    tools, operations = _tools_and_operations(parameters.emission, rng)
+    files, extensions = _files_and_extensions(parameters.emission, parameters.population, rng)
     population = parameters.population
     team_projects = np.stack(
         [
@@ -113,7 +113,7 @@ def build_world(parameters: Parameters) -> World:
             for _ in range(population.teams)
         ]
     )
-    return World(
+    return SimulationTruth(
         parameters=parameters,
         personas=np.array(population.persona_weights) / sum(population.persona_weights),
         start=start,
@@ -148,7 +148,7 @@ def _habits(habits: Habits, rng: np.random.Generator) -> tuple[Floats, Floats]:
     return start, moves
 
 
-def _doings(emission: Emission, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _tools_and_operations(emission: Emission, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Tools (K, C, tool) and operations (C, tool, before, operation)."""
     category_tools = words.matrix(words.CATEGORY_TOOLS, words.CATEGORIES, words.TOOLS)
     persona_tools = words.matrix(words.PERSONA_TOOLS, words.PERSONAS, words.TOOLS)
@@ -170,7 +170,7 @@ def _doings(emission: Emission, rng: np.random.Generator) -> tuple[Floats, Float
     return tools, operations
 
 
-def _objects(
+def _files_and_extensions(
     emission: Emission, population: Population, rng: np.random.Generator
 ) -> tuple[Floats, Ints]:
     """Files (C, project, file) and the extension of every file (project, file)."""

@@ -1,4 +1,4 @@
-"""The launch features once more, in plain Python: row by row, from definitions alone."""
+"""The start-time features in plain Python, row by row, from their definitions alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

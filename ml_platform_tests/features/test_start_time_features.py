@@ -1,4 +1,4 @@
-"""Launch features: dbt against plain Python, a hand-worked world, and a future that changes nothing."""
+"""Start-time features: dbt against plain Python, an example worked by hand, and a future that changes nothing."""
 
 import json
 import random
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ml_platform.features.point_in_time import Event
 from ml_platform.features.start_time_features import START_TIME_FEATURES, TABLE
 from ml_platform_tests.features.conftest import Built, Rows, compute
-from ml_platform_tests.features.launches import DAY, HOUR, Done, Run, start_time_features
-from ml_platform_tests.features.worlds import AS_OF, START
+from ml_platform_tests.features.lakes import AS_OF, START
+from ml_platform_tests.features.pattern_oracle import Event
+from ml_platform_tests.features.start_time_oracle import DAY, HOUR, Done, Run, start_time_features
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGIN = (START - EPOCH) // timedelta(microseconds=1)
@@ -56,18 +56,18 @@ def event(done: Done, number: int) -> Event:
 
 
 @pytest.fixture(scope="session")
-def launches_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Compute:
+def start_times_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Compute:
     """Runs and events to the rows of ``start_time_features``, by the compiled SQL of the session's build."""
 
-    def launches(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
-        told = [event(done, number) for number, done in enumerate(events)]
+    def start_times(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
+        event_rows = [event(done, number) for number, done in enumerate(events)]
         ran = [execution(run) for run in runs]
-        return compute(built, tmp_path_factory, TABLE.name, told, workflow_executions=ran)
+        return compute(built, tmp_path_factory, TABLE.name, event_rows, workflow_executions=ran)
 
-    return launches
+    return start_times
 
 
-def world(seed: int, size: int = 60) -> tuple[list[Run], list[Done]]:
+def random_history(seed: int, size: int = 60) -> tuple[list[Run], list[Done]]:
     """Two users, three workflows, ties, windows hit exactly, unfinished runs, unlogged ones, sets in part."""
     draw = random.Random(seed)
     pauses = (0, 1, HOUR // 2, HOUR, 5 * HOUR, DAY, 28 * DAY)
@@ -102,9 +102,9 @@ def world(seed: int, size: int = 60) -> tuple[list[Run], list[Done]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_dbt_and_plain_python_agree(launches_of: Compute, seed: int) -> None:
-    runs, events = world(seed)
-    ours, theirs = launches_of(runs, events), start_time_features(runs, events, END)
+def test_dbt_and_plain_python_agree(start_times_of: Compute, seed: int) -> None:
+    runs, events = random_history(seed)
+    ours, theirs = start_times_of(runs, events), start_time_features(runs, events, END)
     assert [row["row_id"] for row in ours] == [row["row_id"] for row in theirs]
     assert len(ours) > 100
     for mine, other in zip(ours, theirs, strict=True):
@@ -116,9 +116,9 @@ def test_dbt_and_plain_python_agree(launches_of: Compute, seed: int) -> None:
         assert set(mine) >= {*NAMES, "is_bot", "source", "occurred_at"}
 
 
-def test_nothing_after_the_decision_changes_a_row(launches_of: Compute) -> None:
-    runs, events = world(4, size=40)
-    rows = {row["row_id"]: row for row in launches_of(runs, events)}
+def test_nothing_after_the_decision_changes_a_row(start_times_of: Compute) -> None:
+    runs, events = random_history(4, size=40)
+    rows = {row["row_id"]: row for row in start_times_of(runs, events)}
     middle = sorted(rows.values(), key=lambda row: row["occurred_at"])[len(rows) // 2]
     cut = (middle["occurred_at"] - EPOCH) // timedelta(microseconds=1)
     poisoned = [
@@ -132,7 +132,7 @@ def test_nothing_after_the_decision_changes_a_row(launches_of: Compute) -> None:
         for run in runs
     ]
     more = [*events, *(Done(user, cut + n, 0) for user in "ab" for n in range(50))]
-    after = {row["row_id"]: row for row in launches_of(poisoned, more)}
+    after = {row["row_id"]: row for row in start_times_of(poisoned, more)}
     compared = 0
     for name, row in rows.items():
         if row["occurred_at"] <= middle["occurred_at"]:
@@ -141,15 +141,15 @@ def test_nothing_after_the_decision_changes_a_row(launches_of: Compute) -> None:
     assert compared >= len(rows) // 2
 
 
-def test_a_day_by_hand(launches_of: Compute) -> None:
-    """A run at 9:10 that failed at 9:40; the next day's launch was drawn among 8, 9 and 20 o'clock: 20."""
+def test_a_day_by_hand(start_times_of: Compute) -> None:
+    """A run at 9:10 that failed at 9:40; the hour of the next day was drawn among 8, 9 and 20 o'clock: 20."""
     first = BEGIN + 9 * HOUR + HOUR // 6
     second = BEGIN + DAY + 20 * HOUR
     runs = [
         Run("x1", "export", "u", first, first + HOUR // 2, "no", "manual", 0),
         Run("x2", "export", "u", second, second + 1, "yes", "schedule", 0, 0.25, (8, 9, 20)),
     ]
-    rows = {row["row_id"]: row for row in launches_of(runs, [Done("u", first - HOUR, 0)])}
+    rows = {row["row_id"]: row for row in start_times_of(runs, [Done("u", first - HOUR, 0)])}
     assert sorted(rows) == ["x1:9", "x2:20", "x2:8", "x2:9"]
     assert rows["x1:9"]["hours_since_last"] is None
     assert rows["x1:9"]["succeeded"] == "no"
@@ -167,19 +167,19 @@ def test_a_day_by_hand(launches_of: Compute) -> None:
     assert (nine["expected_activity"], eight["expected_activity"]) == (0.0, 0.0)
 
 
-def test_a_set_that_is_not_over_yet_has_no_rows(launches_of: Compute) -> None:
+def test_a_set_that_is_not_over_yet_has_no_rows(start_times_of: Compute) -> None:
     midnight = END - DAY
     over = Run("x1", "w", "u", midnight + HOUR, None, None, "schedule", 0, 0.5, (1, 22, 23))
     open_ = replace(
         over, execution_id="x2", t=midnight + DAY + HOUR // 2 - HOUR, candidates=(1, 23)
     )
     later = replace(open_, execution_id="x3", zone=-HOUR, candidates=(1, 22, 23))
-    rows = launches_of([over, open_, later], [])
+    rows = start_times_of([over, open_, later], [])
     assert {row["change_set_id"] for row in rows} == {"x1", "x2"}
 
 
 def test_the_table_is_declared(built: Built) -> None:
-    assert built.build.rows[TABLE.name] == 0, "this world has no executions"
+    assert built.build.rows[TABLE.name] == 0, "this lake has no executions"
     assert len(set(NAMES)) == len(NAMES)
     sql = built.build.sql_by_model
     assert set(TABLE.versions(sql)) == set(NAMES)

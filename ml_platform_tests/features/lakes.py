@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_platform.events.schema import TABLES
-from ml_platform.features.point_in_time import Event
+from ml_platform_tests.features.pattern_oracle import Event
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ _PAUSES = (0, 0, 1, 1_000_000, 60_000_000, 1_800_000_000, 1_800_000_001, 3_600_0
 _LONG_PAUSES = (28_800_000_000, 86_400_000_000, 86_400_000_001, 604_800_000_000)
 
 
-def random_world(seed: int, change_sets: int = 70) -> list[Event]:
+def random_events(seed: int, change_sets: int = 70) -> list[Event]:
     """Change sets of one to five rows by three users, many at equal or exactly window-wide distances."""
     random = Random(seed)
     clock = START
@@ -51,7 +51,7 @@ def random_world(seed: int, change_sets: int = 70) -> list[Event]:
                     event_id=f"e{random.randrange(10**9):09d}-{change_set}-{row}",
                     user_id=user,
                     occurred_at=clock,
-                    change_set_id=f"change set{change_set}",
+                    change_set_id=f"c{change_set}",
                     tool=random.choice(("editor", "shell", "browser")),
                     operation=random.choice(("add", "M", "renamed", "D")),
                     object_path=path,

@@ -1,4 +1,4 @@
-"""Slates: the few workflows that a user is offered, again and again, for a fortnight."""
+"""OfferSets: the few workflows that a user is offered, again and again, for a fortnight."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.parameters import Suggestions
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 from ml_platform.events.simulator.workflows import (
     Catalogue,
     Executions,
     affinities,
     count_before,
 )
-from ml_platform.events.simulator.world import Floats, Ints, World
 
 HISTORY_DAYS = 14
 """Days of runs and events that a utility looks back on; as long runs the hidden time before the start."""
@@ -25,25 +25,25 @@ LABEL_DAYS = 1
 
 @dataclass(frozen=True)
 class Occasions:
-    """Moments at which a user is shown a slate, in order of (user, time), as parallel arrays."""
+    """Moments at which a user is shown an offer set, in order of (user, time), as parallel arrays."""
 
     user: Ints
     time: Ints
-    slate: Ints
-    """Row of `Slates`."""
+    offer_set: Ints
+    """Row of `OfferSets`."""
 
 
 @dataclass(frozen=True)
-class Slates:
+class OfferSets:
     """What is offered, fixed at the first occasion; parallel arrays."""
 
     user: Ints
     start: Ints
     """Microsecond of the first occasion."""
     workflow: Ints
-    """(slates, size): distinct, and none of those of the fortnight before."""
+    """Shape (offer sets, size): distinct, and none of those of the fortnight before."""
     utility: Floats
-    """(slates, size): what the tables say, at the start, about the logit of adoption."""
+    """Shape (offer sets, size): the part of the logit of adoption that follows from the tables at the start."""
 
 
 def plan_occasions(
@@ -54,34 +54,34 @@ def plan_occasions(
     settings: Suggestions,
     rng: np.random.Generator,
 ) -> tuple[Occasions, Ints]:
-    """Occasions from ``since`` on, and of each slate its number within the user.
+    """Occasions from ``since`` on, and of each offer set its number within the user.
 
-    A user's fortnights begin at a phase of the user's own, so that no day is the day of new slates.
+    A user's fortnights begin at a phase of the user's own, so that no day is the day of new offer sets.
     """
-    length = settings.slate_days * DAY
+    length = settings.offer_set_days * DAY
     phase = rng.integers(length, size=len(users))
     shown = time >= since
     user, time = user[shown], time[shown]
     number = (time - since - phase[user]) // length + 1
     turns = int(number.max(initial=0)) + 1
-    _, first, slate = np.unique(user * turns + number, return_index=True, return_inverse=True)
-    return Occasions(user, time, slate.astype(np.int64)), number[first]
+    _, first, offer_set = np.unique(user * turns + number, return_index=True, return_inverse=True)
+    return Occasions(user, time, offer_set.astype(np.int64)), number[first]
 
 
-def draw_slates(
-    world: World,
+def draw_offer_sets(
+    truth: SimulationTruth,
     catalogue: Catalogue,
     users: Users,
     change_sets: ChangeSets,
     executions: Executions,
     planned: tuple[Occasions, Ints],
     rng: np.random.Generator,
-) -> Slates:
+) -> OfferSets:
     """Workflows by liking, past use and chance; utilities by what is in the tables at the start."""
     occasions, number = planned
-    settings = world.parameters.suggestions
+    settings = truth.parameters.suggestions
     count = len(catalogue.category)
-    starts = np.flatnonzero(np.diff(occasions.slate, prepend=-1))
+    starts = np.flatnonzero(np.diff(occasions.offer_set, prepend=-1))
     user, start = occasions.user[starts], occasions.time[starts]
     every = np.arange(count)
     runs = count_before(
@@ -91,19 +91,19 @@ def draw_slates(
         np.repeat(start, count),
         HISTORY_DAYS * DAY,
     ).reshape(len(user), count)
-    wanted = settings.slate_liking * affinities(world, catalogue, users)[user]
-    wanted += settings.slate_use * np.log1p(runs)
+    wanted = settings.offer_set_liking * affinities(truth, catalogue, users)[user]
+    wanted += settings.offer_set_use * np.log1p(runs)
     wanted += rng.gumbel(size=wanted.shape)
-    workflow = np.empty((len(user), settings.slate), dtype=np.int64)
+    workflow = np.empty((len(user), settings.offer_set), dtype=np.int64)
     for turn in range(int(number.max(initial=-1)) + 1):
         rows = np.flatnonzero(number == turn)
         after = rows[(rows > 0) & (user[rows - 1] == user[rows]) & (number[rows - 1] == turn - 1)]
         wanted[after[:, None], workflow[after - 1]] = -np.inf
-        workflow[rows] = np.argsort(-wanted[rows], axis=1, kind="stable")[:, : settings.slate]
-    size = settings.slate
+        workflow[rows] = np.argsort(-wanted[rows], axis=1, kind="stable")[:, : settings.offer_set]
+    size = settings.offer_set
     asked = (np.repeat(user, size), workflow.ravel(), np.repeat(start, size))
     utility = observable_utility(settings, catalogue, change_sets, executions, asked)
-    return Slates(user, start, workflow, utility.reshape(len(user), size))
+    return OfferSets(user, start, workflow, utility.reshape(len(user), size))
 
 
 def observable_utility(
@@ -157,7 +157,7 @@ def since_last(groups: Ints, times: Ints, group: Ints, time: Ints) -> Floats:
     width = int(max(times.max(initial=0), time.max(initial=0))) - low + 1
     keys = groups[order] * width + (times[order] - low)
     place = np.searchsorted(keys, group * width + (time - low), side="left") - 1
-    found = np.full(len(group), np.inf)
+    elapsed = np.full(len(group), np.inf)
     before = (place >= 0) & (np.append(groups[order], -1)[place] == group)
-    found[before] = (time[before] - times[order][place[before]]).astype(np.float64)
-    return found
+    elapsed[before] = (time[before] - times[order][place[before]]).astype(np.float64)
+    return elapsed

@@ -1,4 +1,4 @@
-"""Launches at drawn hours: what is logged is true, and the Bayes rule is calibrated."""
+"""WorkflowStarts at drawn hours: what is logged is true, and the Bayes rule is calibrated."""
 
 from datetime import UTC, datetime
 
@@ -8,8 +8,8 @@ import pytest
 from ml_platform.events.simulator.parameters import DEFAULT
 from ml_platform.events.simulator.sessions import DAY, HOUR
 from ml_platform.events.simulator.simulate import Block, Simulation, blocks
+from ml_platform.events.simulator.truth import Floats, Ints, build_truth
 from ml_platform.events.simulator.workflows import home_offsets
-from ml_platform.events.simulator.world import Floats, Ints, build_world
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def drawn(block: Block) -> Ints:
 def chosen(block: Block, drawn: Ints) -> Ints:
     """Place of the hour that was drawn among the candidates."""
     runs = block.executions
-    local = runs.start[drawn] + home_offsets(build_world(DEFAULT), block.users)[runs.user[drawn]]
+    local = runs.start[drawn] + home_offsets(build_truth(DEFAULT), block.users)[runs.user[drawn]]
     agrees = runs.candidates[drawn] == (local % DAY // HOUR)[:, None]
     assert (agrees.sum(axis=1) == 1).all()
     place: Ints = agrees.argmax(axis=1)
@@ -59,7 +59,7 @@ def test_inverse_propensities_average_to_one_at_every_time_of_day(
 
 def test_no_cut_in_time_depends_on_the_hour_that_was_drawn(block: Block, drawn: Ints) -> None:
     runs = block.executions
-    offset = home_offsets(build_world(DEFAULT), block.users)[runs.user[drawn]]
+    offset = home_offsets(build_truth(DEFAULT), block.users)[runs.user[drawn]]
     midnight = (runs.start[drawn] + offset) // DAY * DAY - offset
     since, until = Simulation(as_of=AS_OF, days=60).span
     assert (midnight + runs.candidates[drawn, 0] * HOUR >= since).all()
@@ -69,18 +69,18 @@ def test_no_cut_in_time_depends_on_the_hour_that_was_drawn(block: Block, drawn: 
 def test_the_bayes_rule_is_calibrated_where_hours_were_drawn(
     block: Block, drawn: Ints, chosen: Ints
 ) -> None:
-    told = block.launch_success[drawn, chosen]
+    chances = block.start_success[drawn, chosen]
     came = success(block, drawn)
-    bins = np.digitize(told, np.quantile(told, (0.2, 0.4, 0.6, 0.8)))
+    bins = np.digitize(chances, np.quantile(chances, (0.2, 0.4, 0.6, 0.8)))
     for each in range(5):
         inside = bins == each
         error = np.sqrt(0.25 / inside.sum())
-        assert abs(told[inside].mean() - came[inside].mean()) < 3.5 * error
+        assert abs(chances[inside].mean() - came[inside].mean()) < 3.5 * error
 
 
 def test_the_hour_matters_by_more_than_a_third(block: Block, drawn: Ints) -> None:
-    told, hours = block.launch_success[drawn], block.executions.candidates[drawn]
-    fixed = told[np.arange(len(drawn)), np.abs(hours - 12).argmin(axis=1)].mean()
-    assert told.max(axis=1).mean() > 1.35 * fixed
-    assert told.min(axis=1).mean() < 0.8 * fixed
-    assert np.isnan(np.delete(block.launch_success, drawn, axis=0)).all()
+    chances, hours = block.start_success[drawn], block.executions.candidates[drawn]
+    fixed = chances[np.arange(len(drawn)), np.abs(hours - 12).argmin(axis=1)].mean()
+    assert chances.max(axis=1).mean() > 1.35 * fixed
+    assert chances.min(axis=1).mean() < 0.8 * fixed
+    assert np.isnan(np.delete(block.start_success, drawn, axis=0)).all()

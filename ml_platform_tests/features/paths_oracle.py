@@ -83,8 +83,8 @@ def object_parts(object_path: str | None, object_extension: str | None) -> Objec
 
 def words(path: str) -> tuple[str, ...]:
     """The last twelve distinct words of two letters or more of a lower-case path, directories included."""
-    found = (word for word in re.split(r"[^a-z0-9]+", path) if len(word) >= 2)
-    return tuple(dict.fromkeys(found))[-_MOST_WORDS:]
+    long_words = (word for word in re.split(r"[^a-z0-9]+", path) if len(word) >= 2)
+    return tuple(dict.fromkeys(long_words))[-_MOST_WORDS:]
 
 
 def path_kind(lowered: str, name: str, extension: str) -> str:

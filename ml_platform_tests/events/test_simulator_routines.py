@@ -1,4 +1,4 @@
-"""Rituals and the ceilings of the sequence models: by hand, by enumeration, calibrated."""
+"""Routines and the ceilings of the sequence models: by hand, by enumeration, calibrated."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,19 +8,23 @@ import numpy as np
 import pytest
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.bayes import posterior, select, session_starts
-from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
+from ml_platform.events.simulator.category_filter import posterior
+from ml_platform.events.simulator.change_sets import (
+    ChangeSets,
+    log_gap_density,
+    select,
+    session_starts,
+)
 from ml_platform.events.simulator.parameters import DEFAULT, SECOND
-from ml_platform.events.simulator.rituals import (
+from ml_platform.events.simulator.routines import (
     DELAYS,
     REST,
-    Launches,
+    WorkflowStarts,
     completions,
-    draw_launches,
+    draw_workflow_starts,
     positions,
 )
-from ml_platform.events.simulator.simulate import Block, Simulation, blocks
-from ml_platform.events.simulator.step_ceilings import (
+from ml_platform.events.simulator.sequence_ceilings import (
     END,
     best_threshold,
     end_chances,
@@ -29,16 +33,17 @@ from ml_platform.events.simulator.step_ceilings import (
     step_chances,
     step_names,
 )
-from ml_platform.events.simulator.world import FIRST, World, build_world
+from ml_platform.events.simulator.simulate import Block, Simulation, blocks
+from ml_platform.events.simulator.truth import FIRST, SimulationTruth, build_truth
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module", params=[DEFAULT, SECOND], ids=lambda each: each.name)
-def case(request: pytest.FixtureRequest) -> tuple[World, Block]:
+def case(request: pytest.FixtureRequest) -> tuple[SimulationTruth, Block]:
     simulation = Simulation(as_of=AS_OF, days=60, users=100, seed=4, parameters=request.param)
     (block,) = blocks(simulation)
-    return build_world(request.param), block
+    return build_truth(request.param), block
 
 
 def change_sets_of(*sessions: str) -> ChangeSets:
@@ -76,24 +81,24 @@ def change_sets_of(*sessions: str) -> ChangeSets:
     ],
 )
 def test_what_completes_a_ritual(sessions: list[str], expected: list[int]) -> None:
-    found = completions(build_world(DEFAULT), change_sets_of(*sessions))
-    assert np.flatnonzero(found).tolist() == expected
+    completed = completions(build_truth(DEFAULT), change_sets_of(*sessions))
+    assert np.flatnonzero(completed).tolist() == expected
 
 
 def test_runs_start_two_or_three_events_later_within_the_session(
-    case: tuple[World, Block],
+    case: tuple[SimulationTruth, Block],
 ) -> None:
-    world, block = case
-    silent = replace(world.parameters.rituals, spontaneous=0.0)
-    quiet = replace(world, parameters=replace(world.parameters, rituals=silent))
+    truth, block = case
+    silent = replace(truth.parameters.routines, spontaneous=0.0)
+    quiet = replace(truth, parameters=replace(truth.parameters, routines=silent))
     change_sets = block.change_sets
-    launches = draw_launches(quiet, change_sets, np.random.default_rng(0))
+    workflow_starts = draw_workflow_starts(quiet, change_sets, np.random.default_rng(0))
     position = positions(change_sets)
     length = np.bincount(change_sets.session, minlength=change_sets.session.max() + 1)[
         change_sets.session
     ]
-    completed = np.flatnonzero(launches.completes)
-    started = np.flatnonzero(launches.starts)
+    completed = np.flatnonzero(workflow_starts.completes)
+    started = np.flatnonzero(workflow_starts.starts)
     before = completed[np.searchsorted(completed, started) - 1]
     assert set((started - before).tolist()) == set(DELAYS)
     assert (change_sets.session[started] == change_sets.session[before]).all()
@@ -106,16 +111,18 @@ def test_runs_start_two_or_three_events_later_within_the_session(
     assert late == pytest.approx(1 - silent.second_share, abs=0.03)
 
 
-def test_unscheduled_runs_are_a_twentieth_of_the_events(case: tuple[World, Block]) -> None:
+def test_unscheduled_runs_are_a_twentieth_of_the_events(
+    case: tuple[SimulationTruth, Block],
+) -> None:
     _, block = case
     unscheduled = (block.executions.trigger != 2).sum()
     assert 0.03 < unscheduled / len(block.change_sets) < 0.06
-    assert unscheduled == pytest.approx(block.launches.starts.sum(), rel=0.02)
+    assert unscheduled == pytest.approx(block.workflow_starts.starts.sum(), rel=0.02)
 
 
 def truth_of(block: Block) -> tuple[np.ndarray, np.ndarray]:
     """Next step (its index) and whether a run starts within this event and the two that follow."""
-    change_sets, starts = block.change_sets, block.launches.starts
+    change_sets, starts = block.change_sets, block.workflow_starts.starts
     last = np.append(session_starts(change_sets)[1:], True)
     following = np.append(
         change_sets.tool[1:] * len(words.OPERATIONS) + change_sets.operation[1:], 0
@@ -139,9 +146,9 @@ def assert_calibrated(block: Block, chances: np.ndarray, truth: np.ndarray) -> N
         assert abs(excess.mean()) <= 4 * error, (band, chosen.sum(), excess.mean(), error)
 
 
-def test_soon_is_calibrated_and_can_be_told(case: tuple[World, Block]) -> None:
-    world, block = case
-    chances = soon_chances(world, block.change_sets, block.launches)
+def test_soon_is_calibrated_and_can_be_told(case: tuple[SimulationTruth, Block]) -> None:
+    truth, block = case
+    chances = soon_chances(truth, block.change_sets, block.workflow_starts)
     _, soon = truth_of(block)
     assert_calibrated(block, chances, soon)
     alarm = chances >= best_threshold(chances)
@@ -149,87 +156,87 @@ def test_soon_is_calibrated_and_can_be_told(case: tuple[World, Block]) -> None:
     assert 0.86 < f1 < 0.93
 
 
-def test_the_next_step_is_calibrated_and_better_told_than_by_the_last_one(
-    case: tuple[World, Block],
+def test_the_next_step_is_calibrated_and_beats_the_most_frequent_successor(
+    case: tuple[SimulationTruth, Block],
 ) -> None:
-    world, block = case
-    best = next_steps(world, block.change_sets, block.known)
-    truth, _ = truth_of(block)
-    right = best.prediction == truth
+    truth, block = case
+    best = next_steps(truth, block.change_sets, block.known)
+    following, _ = truth_of(block)
+    right = best.prediction == following
     assert_calibrated(block, best.confidence, right)
     last = block.change_sets.tool * len(words.OPERATIONS) + block.change_sets.operation
     counts = np.zeros((END, END + 1))
-    np.add.at(counts, (last, truth), 1.0)
-    assert right.mean() > (counts[last].argmax(axis=1) == truth).mean() + 0.02
+    np.add.at(counts, (last, following), 1.0)
+    assert right.mean() > (counts[last].argmax(axis=1) == following).mean() + 0.02
 
 
 def test_next_steps_equal_the_sum_over_all_paths() -> None:
-    world = build_world(DEFAULT)
+    truth = build_truth(DEFAULT)
     (block,) = blocks(Simulation(as_of=AS_OF, days=10, users=3, seed=1))
     starts = np.flatnonzero(session_starts(block.change_sets))
     long = starts[np.diff(starts, append=len(block.change_sets)) >= 3][0]
     few = select(block.change_sets, np.arange(long, long + 3))
-    got = step_chances(world, few, posterior(world, few), slice(0, 3))[-1]
-    expected = enumerated(world, few)
-    end = end_chances(world)[2]
+    got = step_chances(truth, few, posterior(truth, few), slice(0, 3))[-1]
+    expected = enumerated(truth, few)
+    end = end_chances(truth)[2]
     np.testing.assert_allclose(got[:-1], expected * (1 - end), rtol=1e-5)
     assert got.sum() == pytest.approx(1.0, abs=1e-6)
     assert got[-1] == end
 
 
-def enumerated(world: World, change_sets: ChangeSets) -> np.ndarray:
+def enumerated(truth: SimulationTruth, change_sets: ChangeSets) -> np.ndarray:
     """Probability of each next step of a session that goes on: the sum over personas and categories."""
-    _, personas, categories = world.shape
+    _, personas, categories = truth.shape
     gaps = np.diff(change_sets.time, prepend=change_sets.time[0] - 1_000_000) / 1e6
-    density = np.exp(log_gap_density(world, gaps))
-    found = np.zeros((len(words.TOOLS), len(words.OPERATIONS)))
+    density = np.exp(log_gap_density(truth, gaps))
+    chances = np.zeros((len(words.TOOLS), len(words.OPERATIONS)))
     for persona in range(personas):
         for path in product(range(categories), repeat=len(change_sets) + 1):
-            weight = world.personas[persona] * world.start[change_sets.slot[0], persona, path[0]]
+            weight = truth.personas[persona] * truth.start[change_sets.slot[0], persona, path[0]]
             for n in range(len(change_sets)):
                 category = path[n]
                 if n:
-                    weight *= world.moves[change_sets.slot[n], persona, path[n - 1], category]
+                    weight *= truth.moves[change_sets.slot[n], persona, path[n - 1], category]
                     weight *= density[n, category]
-                weight *= world.tools[persona, category, change_sets.tool[n]]
+                weight *= truth.tools[persona, category, change_sets.tool[n]]
                 before = change_sets.operation[n - 1] if n else FIRST
-                weight *= world.operations[
+                weight *= truth.operations[
                     category, change_sets.tool[n], before, change_sets.operation[n]
                 ]
                 if change_sets.file[n] >= 0:
-                    weight *= world.files[category, change_sets.project[n], change_sets.file[n]]
-            weight *= world.moves[change_sets.slot[0], persona, path[-2], path[-1]]
-            tools = world.tools[persona, path[-1]]
-            found += (
-                weight * tools[:, None] * world.operations[path[-1], :, change_sets.operation[-1]]
+                    weight *= truth.files[category, change_sets.project[n], change_sets.file[n]]
+            weight *= truth.moves[change_sets.slot[0], persona, path[-2], path[-1]]
+            tools = truth.tools[persona, path[-1]]
+            chances += (
+                weight * tools[:, None] * truth.operations[path[-1], :, change_sets.operation[-1]]
             )
-    return (found / found.sum()).ravel()
+    return (chances / chances.sum()).ravel()
 
 
-def test_sessions_end_as_often_as_their_length_says(case: tuple[World, Block]) -> None:
-    world, block = case
+def test_sessions_end_as_often_as_their_length_says(case: tuple[SimulationTruth, Block]) -> None:
+    truth, block = case
     position = positions(block.change_sets)
     ends = np.append(session_starts(block.change_sets)[1:], True)
-    chances = end_chances(world)[position]
+    chances = end_chances(truth)[position]
     assert abs(ends.mean() - chances.mean()) < 0.002
     late = position > 20
     assert abs(ends[late].mean() - chances[late].mean()) < 0.02
-    assert end_chances(world)[-1] == 1.0
+    assert end_chances(truth)[-1] == 1.0
 
 
 def test_the_ceilings_know_no_label_and_nothing_later() -> None:
-    world = build_world(DEFAULT)
+    truth = build_truth(DEFAULT)
     (block,) = blocks(Simulation(as_of=AS_OF, days=10, users=5, seed=2))
-    change_sets, launches = block.change_sets, block.launches
+    change_sets, workflow_starts = block.change_sets, block.workflow_starts
     early = change_sets.time < np.quantile(change_sets.time, 0.5)
     cut = select(replace(change_sets, category=np.zeros_like(change_sets.category)), early)
-    known = Launches(launches.completes[early], launches.starts[early])
+    known = WorkflowStarts(workflow_starts.completes[early], workflow_starts.starts[early])
     np.testing.assert_array_equal(
-        soon_chances(world, change_sets, launches)[early], soon_chances(world, cut, known)
+        soon_chances(truth, change_sets, workflow_starts)[early], soon_chances(truth, cut, known)
     )
     np.testing.assert_array_equal(
-        next_steps(world, change_sets, block.known).prediction[early],
-        next_steps(world, cut, posterior(world, cut)).prediction,
+        next_steps(truth, change_sets, block.known).prediction[early],
+        next_steps(truth, cut, posterior(truth, cut)).prediction,
     )
 
 
@@ -241,9 +248,9 @@ def test_the_best_threshold_by_hand() -> None:
 
 def test_without_rituals_runs_come_out_of_the_blue_alone() -> None:
     """Session after session of steps that complete nothing: the chance of three events, fewer at the end."""
-    world = build_world(DEFAULT)
+    truth = build_truth(DEFAULT)
     change_sets = change_sets_of("chat:open " * 60, "chat:open")
-    chances = soon_chances(world, change_sets, Launches.none(len(change_sets)))
-    rare = DEFAULT.rituals.spontaneous
+    chances = soon_chances(truth, change_sets, WorkflowStarts.none(len(change_sets)))
+    rare = DEFAULT.routines.spontaneous
     assert chances[59] == pytest.approx(rare)
     assert chances[0] == pytest.approx(3 * rare, rel=0.05)

@@ -6,38 +6,38 @@ import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
 from ml_platform.events.simulator.change_sets import ChangeSets
-from ml_platform.events.simulator.parameters import CategoryMove, Column, Outage, Plants
+from ml_platform.events.simulator.parameters import CategoryMove, Column, Outage, PlantedEffects
 from ml_platform.events.simulator.sessions import Sessions
-from ml_platform.events.simulator.world import Ints, World
+from ml_platform.events.simulator.truth import Ints, SimulationTruth
 
 
-def disturb(
-    world: World,
+def plant(
+    truth: SimulationTruth,
     change_sets: ChangeSets,
     sessions: Sessions,
-    plants: Plants,
+    planted: PlantedEffects,
     rng: np.random.Generator,
 ) -> ChangeSets:
     """The events after anomalies, moves of mass and outages, in this order; quiet: the same events."""
-    if plants.anomalies is not None:
-        strange = sessions.anomalous[change_sets.session]
+    if planted.anomalies is not None:
+        anomalous = sessions.anomalous[change_sets.session]
         count = len(change_sets)
         change_sets = replace(
             change_sets,
-            tool=np.where(strange, rng.integers(len(words.TOOLS), size=count), change_sets.tool),
+            tool=np.where(anomalous, rng.integers(len(words.TOOLS), size=count), change_sets.tool),
             operation=np.where(
-                strange, rng.integers(len(words.OPERATIONS), size=count), change_sets.operation
+                anomalous, rng.integers(len(words.OPERATIONS), size=count), change_sets.operation
             ),
         )
-    for move in plants.moves:
-        change_sets = _move(world, change_sets, move, rng)
-    for outage in plants.outages:
+    for move in planted.moves:
+        change_sets = _move(truth, change_sets, move, rng)
+    for outage in planted.outages:
         change_sets = _outage(change_sets, outage, rng)
     return change_sets
 
 
 def _move(
-    world: World, change_sets: ChangeSets, move: CategoryMove, rng: np.random.Generator
+    truth: SimulationTruth, change_sets: ChangeSets, move: CategoryMove, rng: np.random.Generator
 ) -> ChangeSets:
     since = round(move.since.timestamp() * 1e6)
     chosen = (change_sets.time >= since) & (rng.random(len(change_sets)) < move.mass)
@@ -51,10 +51,10 @@ def _move(
             return replace(change_sets, operation=np.where(chosen, level, change_sets.operation))
         case Column.EXTENSION:
             named = change_sets.file >= 0
-            before = world.file_extensions[change_sets.project, change_sets.file][quiet & named]
+            before = truth.file_extensions[change_sets.project, change_sets.file][quiet & named]
             level = _level(words.EXTENSIONS, before, move.level)
             chosen = chosen & named
-            files, lengths = _files_with(world, level)
+            files, lengths = _files_with(truth, level)
             pick = (rng.random(len(change_sets)) * lengths[change_sets.project]).astype(np.int64)
             # A project without such a file keeps its own: there is nothing to move to.
             possible = chosen & (lengths[change_sets.project] > 0)
@@ -64,9 +64,9 @@ def _move(
             )
 
 
-def _files_with(world: World, extension: int) -> tuple[Ints, Ints]:
+def _files_with(truth: SimulationTruth, extension: int) -> tuple[Ints, Ints]:
     """(project, n) files that have the extension, in front, and how many they are (project)."""
-    matches = world.file_extensions == extension
+    matches = truth.file_extensions == extension
     return np.argsort(~matches, axis=1, kind="stable"), matches.sum(axis=1)
 
 

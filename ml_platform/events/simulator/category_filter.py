@@ -1,16 +1,20 @@
-"""The Bayes rule of the pattern classifier: an exact forward filter over persona and category.
+"""The Bayes rule for the category of an event: an exact forward filter over persona and category.
 
 It sees, of every user, the event at hand and all earlier ones (tool, operation, object, time, session),
 never a category and nothing later. Given these and the true parameters no rule is more often right.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
-from ml_platform.events.simulator.world import FIRST, Floats, Ints, World
+from ml_platform.events.simulator.change_sets import (
+    ChangeSets,
+    log_gap_density,
+    session_starts,
+)
+from ml_platform.events.simulator.truth import FIRST, Floats, Ints, SimulationTruth
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,7 @@ class Posterior:
         return top
 
 
-def session_starts(change_sets: ChangeSets) -> NDArray[np.bool_]:
-    """Whether an event is the first of its session; events are in order of (user, time)."""
-    first: NDArray[np.bool_] = np.diff(change_sets.session, prepend=-1) != 0
-    return first
-
-
-def log_evidence(world: World, change_sets: ChangeSets) -> Floats:
+def log_evidence(truth: SimulationTruth, change_sets: ChangeSets) -> Floats:
     """(n, C) what operation, object and gap say about the category; the tool is left to the filter.
 
     Constant terms are left out: the choice of project, the missing object and the session's start say
@@ -52,26 +50,26 @@ def log_evidence(world: World, change_sets: ChangeSets) -> Floats:
     first = session_starts(change_sets)
     before = np.where(first, FIRST, np.roll(change_sets.operation, 1))
     evidence: Floats = np.log(
-        world.operations[:, change_sets.tool, before, change_sets.operation]
+        truth.operations[:, change_sets.tool, before, change_sets.operation]
     ).T.copy()
     named = change_sets.file >= 0
-    evidence[named] += np.log(world.files[:, change_sets.project[named], change_sets.file[named]]).T
+    evidence[named] += np.log(truth.files[:, change_sets.project[named], change_sets.file[named]]).T
     inside = np.flatnonzero(~first)
     seconds = (change_sets.time[inside] - change_sets.time[inside - 1]) / 1e6
-    evidence[inside] += log_gap_density(world, seconds)
+    evidence[inside] += log_gap_density(truth, seconds)
     return evidence
 
 
-def posterior(world: World, change_sets: ChangeSets) -> Posterior:
+def posterior(truth: SimulationTruth, change_sets: ChangeSets) -> Posterior:
     """Forward filter, exact: P(persona, category | all of the user's events up to this one).
 
     One step handles the n-th event of all users at once: (users, K, C) floats.
     """
-    _, personas, categories = world.shape
+    _, personas, categories = truth.shape
     first = session_starts(change_sets)
-    evidence = log_evidence(world, change_sets)
+    evidence = log_evidence(truth, change_sets)
     likelihood = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    by_tool = np.moveaxis(world.tools, -1, 0)
+    by_tool = np.moveaxis(truth.tools, -1, 0)
     bounds = np.flatnonzero(np.diff(change_sets.user, prepend=-1))
     counts = np.diff(np.append(bounds, len(change_sets)))
     order = np.argsort(-counts, kind="stable")
@@ -80,14 +78,14 @@ def posterior(world: World, change_sets: ChangeSets) -> Posterior:
     known_persona = np.empty((len(change_sets), personas))
     joint_known = np.empty((len(change_sets), personas, categories), dtype=np.float32)
     belief = np.broadcast_to(
-        world.personas[:, None] / categories, (len(bounds), personas, categories)
+        truth.personas[:, None] / categories, (len(bounds), personas, categories)
     )
     for step in range(int(counts[0]) if len(counts) else 0):
         row = bounds[: np.searchsorted(-counts, -step)] + step
         belief = belief[: len(row)]
         slot = change_sets.slot[row]
-        anew = belief.sum(axis=2)[:, :, None] * world.start[slot]
-        onward = np.matmul(belief[:, :, None, :], world.moves[slot])[:, :, 0, :]
+        anew = belief.sum(axis=2)[:, :, None] * truth.start[slot]
+        onward = np.matmul(belief[:, :, None, :], truth.moves[slot])[:, :, 0, :]
         predicted = np.where(first[row][:, None, None], anew, onward)
         joint = predicted * by_tool[change_sets.tool[row]] * likelihood[row][:, None, :]
         belief = joint / joint.sum(axis=(1, 2), keepdims=True)
@@ -95,8 +93,3 @@ def posterior(world: World, change_sets: ChangeSets) -> Posterior:
         known_persona[row] = belief.sum(axis=2)
         joint_known[row] = belief
     return Posterior(known_category, known_persona, joint_known)
-
-
-def select(change_sets: ChangeSets, keep: NDArray[np.bool_] | Ints) -> ChangeSets:
-    """Some of the events, in the same order."""
-    return replace(change_sets, **{name: value[keep] for name, value in vars(change_sets).items()})

@@ -1,6 +1,6 @@
-"""The Bayes rule of the suggestion scorer: the expected share of an offer's acceptances, exactly.
+"""The Bayes rule for the adopted share: the expected share of an offer's acceptances, exactly.
 
-Within a slate every offer of a workflow is accepted with the same probability, sigmoid(utility + taste). The
+Within an offer set every offer of a workflow is accepted with the same probability, sigmoid(utility + taste). The
 utility follows from the tables; the taste, N(0, taste^2) for each user and workflow, shows only in what became
 of the earlier offers. So the expected share over the offers to come is the mean of that probability over the
 posterior of the taste. It sees, of the same user and workflow, every earlier offer: those that are settled by
@@ -12,7 +12,7 @@ import numpy as np
 from ml_platform.events.simulator.adoption import Shown
 from ml_platform.events.simulator.parameters import Suggestions
 from ml_platform.events.simulator.sessions import HOUR, MINUTE
-from ml_platform.events.simulator.world import Floats, Ints
+from ml_platform.events.simulator.truth import Floats, Ints
 
 GRID = 81
 """Points from -6 to 6 standard deviations: the trapezoid rule is exact to 1e-9 for these smooth functions."""
@@ -25,8 +25,8 @@ def expected_share(shown: Shown, settings: Suggestions) -> Floats:
     order = np.lexsort((shown.time, shown.workflow, shown.user))
     logit = shown.utility[order, None] + taste
     accept, refuse = -np.logaddexp(0.0, -logit), -np.logaddexp(0.0, logit)
-    said = np.where((shown.outcome[order] == 0)[:, None], accept, refuse)
-    known = np.cumsum(said, axis=0) - said
+    by_outcome = np.where((shown.outcome[order] == 0)[:, None], accept, refuse)
+    known = np.cumsum(by_outcome, axis=0) - by_outcome
     position = _position(shown, order)
     known -= known[np.arange(len(order)) - position]
     time, settled = shown.time[order], shown.settled[order]
@@ -38,7 +38,7 @@ def expected_share(shown: Shown, settings: Suggestions) -> Floats:
             break
         late = late[settled[late - lag] >= time[late]]
         earlier = late - lag
-        known[late] -= said[earlier]
+        known[late] -= by_outcome[earlier]
         known[late] += _unsettled(
             accept[earlier], refuse[earlier], time[late] - time[earlier], settings
         )
@@ -66,5 +66,5 @@ def _unsettled(accept: Floats, refuse: Floats, age: Ints, settings: Suggestions)
     minutes = np.maximum(age, 1) / MINUTE / settings.delay_median_minutes
     waiting = ndtr(-np.log(minutes) / settings.delay_sigma)[:, None]
     refused_waiting = settings.dismissed_share * waiting + 1.0 - settings.dismissed_share
-    found: Floats = np.log(np.exp(accept) * waiting + np.exp(refuse) * refused_waiting)
-    return found
+    log_likelihood: Floats = np.log(np.exp(accept) * waiting + np.exp(refuse) * refused_waiting)
+    return log_likelihood

@@ -1,7 +1,7 @@
-"""The Bayes rule for launch hours: how probable success is at each candidate hour, as known at midnight.
+"""The Bayes rule for start times: how probable success is at each candidate hour, as known at midnight.
 
 Known are the workflow, the hour, the user's runs and sessions before the local midnight at which the
-hour is chosen, and all parameters. Not known are the minute of the launch and how busy the user will be
+hour is chosen, and all parameters. Not known are the minute of the start and how busy the user will be
 in the hour before it: the rule averages over both.
 """
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_platform.events.simulator.bayes import session_starts
-from ml_platform.events.simulator.change_sets import ChangeSets
+from ml_platform.events.simulator.change_sets import ChangeSets, session_starts
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 from ml_platform.events.simulator.workflows import (
     Catalogue,
     Executions,
@@ -20,10 +20,9 @@ from ml_platform.events.simulator.workflows import (
     home_offsets,
     success_logit,
 )
-from ml_platform.events.simulator.world import Floats, Ints, World
 
 _MINUTES = (10, 30, 50)
-"""Midpoints of thirds of the hour, over which the minute of a launch is averaged."""
+"""Midpoints of thirds of the hour, over which the minute of a start is averaged."""
 _LEVELS = 5
 """Equally probable levels that stand for the counts of a busy hour."""
 _EVERY = 3
@@ -42,40 +41,44 @@ class Busyness:
 
 
 def candidate_success(
-    world: World, catalogue: Catalogue, users: Users, change_sets: ChangeSets, runs: Executions
+    truth: SimulationTruth,
+    catalogue: Catalogue,
+    users: Users,
+    change_sets: ChangeSets,
+    runs: Executions,
 ) -> Floats:
     """(executions, candidate_hours) probability of success; NaN for executions without candidates.
 
     ``runs`` and ``change_sets`` are all there are, hidden time before the start included: both in order of user.
     """
-    found = np.full(runs.candidates.shape, np.nan)
+    success = np.full(runs.candidates.shape, np.nan)
     drawn = np.flatnonzero(runs.candidates[:, 0] >= 0)
     if not len(drawn):
-        return found
+        return success
     user, workflow = runs.user[drawn], runs.workflow[drawn]
-    offset = home_offsets(world, users)[user]
+    offset = home_offsets(truth, users)[user]
     midnight = (runs.start[drawn] + offset) // DAY * DAY - offset
     last = _last_before(catalogue, runs, user, workflow, midnight)[:, None]
     hours = runs.candidates[drawn]
-    busyness = _busyness(world, users, change_sets)
+    busyness = _busyness(truth, users, change_sets)
     weekend = ((midnight + offset) // DAY + _EPOCH_WEEKDAY) % 7 >= 5
     cell = weekend[:, None] * 24 + hours
-    rate = _known_rate(world, users, change_sets, user, midnight)
+    rate = _known_rate(truth, users, change_sets, user, midnight)
     busy = np.minimum(busyness.share[cell] * rate[:, None], 0.99)[..., None]
-    added = world.parameters.executions.success_activity * busyness.levels[cell]
+    added = truth.parameters.executions.success_activity * busyness.levels[cell]
     total = np.zeros(hours.shape)
     for minute in _MINUTES:
         since_last = (midnight[:, None] + hours * HOUR + minute * MINUTE - last) / HOUR
         local_hour = hours.astype(np.float64) + minute / 60.0
-        logit = success_logit(world, catalogue, workflow[:, None], local_hour, since_last)[
+        logit = success_logit(truth, catalogue, workflow[:, None], local_hour, since_last)[
             ..., None
         ]
         idle = _sigmoid(logit)
         total += ((1 - busy) * idle + busy * _sigmoid(logit + added).mean(-1, keepdims=True))[
             ..., 0
         ]
-    found[drawn] = total / len(_MINUTES)
-    return found
+    success[drawn] = total / len(_MINUTES)
+    return success
 
 
 def _last_before(
@@ -95,9 +98,9 @@ def _last_before(
     return np.where(known, runs.start[before].astype(np.float64), np.nan)
 
 
-def _busyness(world: World, users: Users, change_sets: ChangeSets) -> Busyness:
+def _busyness(truth: SimulationTruth, users: Users, change_sets: ChangeSets) -> Busyness:
     """By counting in the simulated change sets themselves, at one random moment in every third hour."""
-    rng = np.random.default_rng(world.parameters.structure_seed + 3)
+    rng = np.random.default_rng(truth.parameters.structure_seed + 3)
     if not len(change_sets):
         return Busyness(np.zeros(48), np.zeros((48, _LEVELS)))
     hours = np.arange(
@@ -106,7 +109,7 @@ def _busyness(world: World, users: Users, change_sets: ChangeSets) -> Busyness:
     user = np.repeat(np.arange(len(users)), len(hours))
     moment = np.tile(hours, len(users)) * HOUR + (rng.random(len(user)) * _EVERY * HOUR).astype(int)
     count = count_before(change_sets.user, change_sets.time, user, moment, HOUR)
-    local = moment + home_offsets(world, users)[user]
+    local = moment + home_offsets(truth, users)[user]
     weekend = (local // DAY + _EPOCH_WEEKDAY) % 7 >= 5
     cell = weekend * 24 + local % DAY // HOUR
     looks = np.bincount(cell, weights=users.rate[user], minlength=48)
@@ -119,10 +122,10 @@ def _busyness(world: World, users: Users, change_sets: ChangeSets) -> Busyness:
 
 
 def _known_rate(
-    world: World, users: Users, change_sets: ChangeSets, user: Ints, moment: Ints
+    truth: SimulationTruth, users: Users, change_sets: ChangeSets, user: Ints, moment: Ints
 ) -> Floats:
     """Posterior mean of the rates of users by their sessions before each moment (gamma and Poisson)."""
-    shape = world.parameters.population.rate_shape
+    shape = truth.parameters.population.rate_shape
     if not len(change_sets):
         return np.ones(len(user))
     starts = np.flatnonzero(session_starts(change_sets))

@@ -1,4 +1,4 @@
-"""Known anomalies: what is strange about each kind, nothing else moves, and the Bayes rule by enumeration."""
+"""Known anomalies: what is anomalous about each kind, nothing else moves, and the Bayes rule by enumeration."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,17 +12,21 @@ from ml_platform.events.simulator import vocabulary as words
 from ml_platform.events.simulator.anomalies import Kind
 from ml_platform.events.simulator.anomaly_ceiling import (
     LEAST_EVENTS,
-    Suspicions,
+    AnomalyCeiling,
+    anomaly_ceiling,
     length_probabilities,
     session_log_likelihood,
-    suspicions,
 )
-from ml_platform.events.simulator.bayes import select, session_starts
-from ml_platform.events.simulator.change_sets import ChangeSets, log_gap_density
+from ml_platform.events.simulator.change_sets import (
+    ChangeSets,
+    log_gap_density,
+    select,
+    session_starts,
+)
 from ml_platform.events.simulator.parameters import DEFAULT
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
 from ml_platform.events.simulator.simulate import Block, Simulation, blocks, tables
-from ml_platform.events.simulator.world import FIRST, World, build_world
+from ml_platform.events.simulator.truth import FIRST, SimulationTruth, build_truth
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIMULATION = Simulation(as_of=AS_OF, days=60, users=100, seed=4)
@@ -30,27 +34,27 @@ MANY = replace(DEFAULT, known_anomalies=replace(DEFAULT.known_anomalies, share=0
 
 
 @pytest.fixture(scope="module")
-def case() -> tuple[World, Block]:
+def case() -> tuple[SimulationTruth, Block]:
     (block,) = blocks(replace(SIMULATION, parameters=MANY))
-    return build_world(MANY), block
+    return build_truth(MANY), block
 
 
 @pytest.fixture(scope="module")
-def judged(case: tuple[World, Block]) -> tuple[Suspicions, np.ndarray]:
-    world, block = case
-    found = suspicions(world, block.users, block.change_sets, block.known, block.anomalous)
-    starts = np.flatnonzero(session_starts(found.change_sets))
-    return found, found.change_sets.category[starts] < 0
+def ceiling_and_truth(case: tuple[SimulationTruth, Block]) -> tuple[AnomalyCeiling, np.ndarray]:
+    truth, block = case
+    ceiling = anomaly_ceiling(truth, block.users, block.change_sets, block.known, block.anomalous)
+    starts = np.flatnonzero(session_starts(ceiling.change_sets))
+    return ceiling, ceiling.change_sets.category[starts] < 0
 
 
 def of_kind(block: Block, kind: Kind) -> ChangeSets:
-    strange = block.anomalous
-    return select(strange.change_sets, strange.kind[strange.change_sets.session] == kind)
+    anomalous = block.anomalous
+    return select(anomalous.change_sets, anomalous.kind[anomalous.change_sets.session] == kind)
 
 
-def test_each_kind_is_strange_in_its_way(case: tuple[World, Block]) -> None:
-    world, block = case
-    settings = world.parameters.known_anomalies
+def test_each_kind_is_strange_in_its_way(case: tuple[SimulationTruth, Block]) -> None:
+    truth, block = case
+    settings = truth.parameters.known_anomalies
     random, burst = of_kind(block, Kind.RANDOM_ACTIONS), of_kind(block, Kind.BURST)
     sweep, night = of_kind(block, Kind.SWEEP), of_kind(block, Kind.NIGHT)
     shares = np.bincount(random.tool, minlength=len(words.TOOLS)) / len(random)
@@ -59,27 +63,27 @@ def test_each_kind_is_strange_in_its_way(case: tuple[World, Block]) -> None:
     assert np.median(gaps) == pytest.approx(settings.burst_median_seconds, rel=0.15)
     lengths = np.diff(np.append(np.flatnonzero(session_starts(sweep)), len(sweep)))
     assert set(lengths[:-1].tolist()) <= set(range(30, 61))
-    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    offsets = np.array([minutes for _, minutes in truth.parameters.population.region_offsets])
     local = night.time + offsets[block.users.region[night.user]] * MINUTE
     assert (local[session_starts(night)] % DAY < settings.night_hours * HOUR).all()
     done = np.isin([words.OPERATIONS[each] for each in night.operation], settings.night_operations)
     assert done.mean() > settings.night_share
 
 
-def test_they_keep_a_pause_to_all_other_sessions(case: tuple[World, Block]) -> None:
+def test_they_keep_a_pause_to_all_other_sessions(case: tuple[SimulationTruth, Block]) -> None:
     _, block = case
-    strange = block.anomalous.change_sets
-    user = np.concatenate([block.change_sets.user, strange.user])
-    time = np.concatenate([block.change_sets.time, strange.time])
-    session = np.concatenate([block.change_sets.session, strange.session + 10**9])
+    anomalous = block.anomalous.change_sets
+    user = np.concatenate([block.change_sets.user, anomalous.user])
+    time = np.concatenate([block.change_sets.time, anomalous.time])
+    session = np.concatenate([block.change_sets.session, anomalous.session + 10**9])
     order = np.lexsort((time, user))
     other = (np.diff(session[order]) != 0) & (np.diff(user[order]) == 0)
     assert np.diff(time[order])[other].min() >= 30 * MINUTE
-    assert (strange.category == -1).all()
+    assert (anomalous.category == -1).all()
 
 
 def test_about_as_many_as_asked_for_and_everything_else_is_the_same() -> None:
-    def made(share: float) -> dict[str, pa.Table]:
+    def simulate(share: float) -> dict[str, pa.Table]:
         known = replace(DEFAULT.known_anomalies, share=share)
         parts: dict[str, list[pa.Table]] = {}
         wanted = replace(SIMULATION, users=40, parameters=replace(DEFAULT, known_anomalies=known))
@@ -87,85 +91,87 @@ def test_about_as_many_as_asked_for_and_everything_else_is_the_same() -> None:
             parts.setdefault(name, []).append(rows)
         return {name: pa.concat_tables(rows) for name, rows in parts.items()}
 
-    some, none = made(0.05), made(0.0)
+    some, none = simulate(0.05), simulate(0.0)
     assert len(none["known_anomalies"]) == 0
     for name in ("users", "workflow_executions", "suggestions"):
         assert some[name].equals(none[name])
     reported = set(some["known_anomalies"]["session_id"].to_pylist())
     frame = some["events"].to_pandas()
-    strange = frame[frame.workflow_category.isna()]
-    assert reported <= set(strange.session_id)
+    anomalous = frame[frame.workflow_category.isna()]
+    assert reported <= set(anomalous.session_id)
     assert len(reported) / frame.session_id.nunique() == pytest.approx(0.05, abs=0.015)
     assert frame[frame.workflow_category.notna()].event_id.tolist() == (
         none["events"]["event_id"].to_pylist()
     )
 
 
-def test_reports_come_within_a_day_of_the_end(case: tuple[World, Block]) -> None:
+def test_reports_come_within_a_day_of_the_end(case: tuple[SimulationTruth, Block]) -> None:
     _, block = case
     delay = block.anomalous.report_delay
     assert (delay >= 0).all()
     assert (delay < DAY).all()
 
 
-def enumerated(world: World, change_sets: ChangeSets, persona: np.ndarray) -> float:
+def enumerated(truth: SimulationTruth, change_sets: ChangeSets, persona: np.ndarray) -> float:
     """Likelihood of a normal session's tools, operations, files and gaps: the sum over all paths."""
     total = 0.0
-    _, personas, categories = world.shape
+    _, personas, categories = truth.shape
     seconds = np.diff(change_sets.time, prepend=change_sets.time[0] - 1_000_000) / 1e6
-    gaps = np.exp(log_gap_density(world, seconds)) / world.parameters.activity.gap_sigma
+    gaps = np.exp(log_gap_density(truth, seconds)) / truth.parameters.activity.gap_sigma
     before = np.append(FIRST, change_sets.operation[:-1])
     for k in range(personas):
         for path in product(range(categories), repeat=len(change_sets)):
-            weight = float(persona[k] * world.start[change_sets.slot[0], k, path[0]])
+            weight = float(persona[k] * truth.start[change_sets.slot[0], k, path[0]])
             for n, c in enumerate(path):
                 if n:
-                    weight *= world.moves[change_sets.slot[n], k, path[n - 1], c] * gaps[n, c]
-                weight *= world.tools[k, c, change_sets.tool[n]]
-                weight *= world.operations[
+                    weight *= truth.moves[change_sets.slot[n], k, path[n - 1], c] * gaps[n, c]
+                weight *= truth.tools[k, c, change_sets.tool[n]]
+                weight *= truth.operations[
                     c, change_sets.tool[n], before[n], change_sets.operation[n]
                 ]
                 if change_sets.file[n] >= 0:
-                    weight *= world.files[c, change_sets.project[n], change_sets.file[n]]
+                    weight *= truth.files[c, change_sets.project[n], change_sets.file[n]]
             total += weight
     return total
 
 
-def test_the_likelihood_is_the_sum_over_all_paths(case: tuple[World, Block]) -> None:
-    world, block = case
+def test_the_likelihood_is_the_sum_over_all_paths(case: tuple[SimulationTruth, Block]) -> None:
+    truth, block = case
     starts = np.flatnonzero(session_starts(block.change_sets))
     lengths = np.diff(np.append(starts, len(block.change_sets)))
     for place in np.flatnonzero(lengths == 3)[:3]:
         change_sets = select(block.change_sets, np.arange(starts[place], starts[place] + 3))
         whole = np.array([0]), np.array([3])
-        found = session_log_likelihood(world, change_sets, *whole, world.personas[None, :], None)
-        assert np.exp(found[0]) == pytest.approx(
-            enumerated(world, change_sets, world.personas), rel=1e-9
+        ceiling = session_log_likelihood(truth, change_sets, *whole, truth.personas[None, :], None)
+        assert np.exp(ceiling[0]) == pytest.approx(
+            enumerated(truth, change_sets, truth.personas), rel=1e-9
         )
 
 
-def test_probabilities_are_true(judged: tuple[Suspicions, np.ndarray]) -> None:
+def test_probabilities_are_true(ceiling_and_truth: tuple[AnomalyCeiling, np.ndarray]) -> None:
     """In bands of probability, within four standard errors; and in all."""
-    found, strange = judged
-    chance = found.probability
-    assert chance.sum() == pytest.approx(strange.sum(), abs=4 * np.sqrt(strange.sum()))
+    ceiling, anomalous = ceiling_and_truth
+    chance = ceiling.probability
+    assert chance.sum() == pytest.approx(anomalous.sum(), abs=4 * np.sqrt(anomalous.sum()))
     for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.01)):
         band = (chance >= low) & (chance < high)
         error = np.sqrt((chance[band] * (1 - chance[band])).sum()) + 1.0
-        assert abs(strange[band].sum() - chance[band].sum()) < 4 * error
+        assert abs(anomalous[band].sum() - chance[band].sum()) < 4 * error
 
 
-def test_alarms_are_the_most_probable_sessions(judged: tuple[Suspicions, np.ndarray]) -> None:
-    found, strange = judged
-    assert found.probability[found.alarm].min() >= found.probability[~found.alarm].max()
-    assert strange[found.alarm].mean() > 0.9
-    starts = np.flatnonzero(session_starts(found.change_sets))
-    assert np.diff(np.append(starts, len(found.change_sets))).min() >= LEAST_EVENTS
+def test_alarms_are_the_most_probable_sessions(
+    ceiling_and_truth: tuple[AnomalyCeiling, np.ndarray],
+) -> None:
+    ceiling, anomalous = ceiling_and_truth
+    assert ceiling.probability[ceiling.alarm].min() >= ceiling.probability[~ceiling.alarm].max()
+    assert anomalous[ceiling.alarm].mean() > 0.9
+    starts = np.flatnonzero(session_starts(ceiling.change_sets))
+    assert np.diff(np.append(starts, len(ceiling.change_sets))).min() >= LEAST_EVENTS
 
 
-def test_lengths_are_those_that_are_drawn(case: tuple[World, Block]) -> None:
-    world, block = case
-    chances = length_probabilities(world)
+def test_lengths_are_those_that_are_drawn(case: tuple[SimulationTruth, Block]) -> None:
+    truth, block = case
+    chances = length_probabilities(truth)
     assert chances.sum() == pytest.approx(1)
     starts = np.flatnonzero(session_starts(block.change_sets))
     lengths = np.diff(np.append(starts, len(block.change_sets)))
