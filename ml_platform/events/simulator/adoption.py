@@ -1,7 +1,7 @@
-"""Suggestions: a user's offer set, offered when a session starts, and what becomes of each offer.
+"""Suggestions: a user's offer set, shown when a session starts, and the outcome of each offer.
 
-Whether an offer is accepted depends on what the tables say about user and workflow at the start of the offer set,
-and on a hidden taste of the user for the workflow, which lasts and drives nothing else.
+Whether an offer is accepted depends on the user's observable history with the workflow at the start of the offer
+set, and on a hidden taste of the user for the workflow, which lasts and drives nothing else.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """Known anomalies: added sessions of four kinds, from a random stream of their own.
 
-They come on top of what the users do anyway, where the user does nothing else, so the other events, runs and
-suggestions of the simulation are the same with them and without. Nobody can say which workflow such a
-session belongs to: its events have no category.
+They are added at times at which their user does nothing else, so the other events, runs and suggestions of the
+simulation are the same with them and without. Such a session belongs to no workflow: its events have no category.
 """
 
 from dataclasses import dataclass, replace
@@ -30,18 +29,18 @@ from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 from ml_platform.events.simulator.turnover import is_active
 
 STREAM = 0xA70
-"""Tells this random stream from that of the block."""
+"""The number that distinguishes this random stream from that of the block."""
 
 
 class Kind(IntEnum):
-    """What is anomalous about a session; all else is as always."""
+    """The way in which a session is anomalous; everything else follows the usual law."""
 
     RANDOM_ACTIONS = 0
-    """Tools and operations all as likely, whatever the work."""
+    """All tools and all operations are as likely, whatever the category."""
     BURST = 1
-    """Gaps of a second or two: no person works like that."""
+    """Gaps of a second or two, faster than a person works."""
     SWEEP = 2
-    """Very many events on files all as likely: somebody looks through everything."""
+    """Very many events on files that are all as likely, as if somebody looked through everything."""
     NIGHT = 3
     """Starts at night, and mostly exports, shares and deletes."""
 
@@ -110,7 +109,7 @@ def _made_anomalous(
     kind: Ints,
     rng: np.random.Generator,
 ) -> ChangeSets:
-    """The events as their kind has them; objects are drawn again, since they are missing by operation."""
+    """The events, changed by the kind of their session; objects are drawn again, since operations decide which are missing."""
     of = kind[change_sets.session]
     count = len(change_sets)
     random = of == Kind.RANDOM_ACTIONS
@@ -139,7 +138,7 @@ def _made_anomalous(
 
 
 def night_operations(truth: SimulationTruth) -> Ints:
-    """Indices of what is mostly done in a night session."""
+    """Indices of the operations that a night session prefers."""
     names = truth.parameters.known_anomalies.night_operations
     return np.array([words.OPERATIONS.index(name) for name in names], dtype=np.int64)
 
@@ -147,7 +146,7 @@ def night_operations(truth: SimulationTruth) -> Ints:
 def _times(
     truth: SimulationTruth, change_sets: ChangeSets, burst: np.ndarray, rng: np.random.Generator
 ) -> Ints:
-    """The same starts; gaps of bursts are lognormal, truncated like all gaps."""
+    """Times with the same session starts; the gaps of bursts are lognormal, truncated like all gaps."""
     from scipy.special import ndtr, ndtri
 
     settings = truth.parameters.known_anomalies
@@ -169,7 +168,7 @@ def _times(
 def _free(
     truth: SimulationTruth, normal: ChangeSets, change_sets: ChangeSets, count: int
 ) -> np.ndarray:
-    """Which of ``count`` sessions keep a pause to all others of their user, normal ones first."""
+    """Which of ``count`` sessions keep the pause to all other sessions of their user, normal ones first."""
     pause = round(truth.parameters.activity.pause_minutes * MINUTE)
     numbers, start, end = _extents(change_sets)
     user = change_sets.user[np.flatnonzero(session_starts(change_sets))]

@@ -1,7 +1,7 @@
 """The Bayes rule for the category of an event: an exact forward filter over persona and category.
 
-It sees, of every user, the event at hand and all earlier ones (tool, operation, object, time, session),
-never a category and nothing later. Given these and the true parameters no rule is more often right.
+Its inputs are the event at hand and all earlier events of the user (tool, operation, object, time, session), never
+a category and nothing later. Given these inputs and the true parameters no rule is right more often.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ml_platform.events.simulator.truth import FIRST, Floats, Ints, SimulationTr
 
 @dataclass(frozen=True)
 class Posterior:
-    """For every event, in the order given, what is known at its moment."""
+    """The beliefs at the moment of every event, in the order of the events."""
 
     category: Floats
     """(n, C) probability of each category; rows sum to 1."""
@@ -42,10 +42,10 @@ class Posterior:
 
 
 def log_evidence(truth: SimulationTruth, change_sets: ChangeSets) -> Floats:
-    """(n, C) what operation, object and gap say about the category; the tool is left to the filter.
+    """(n, C) log-likelihood of operation, object and gap given the category; the filter adds the tool.
 
-    Constant terms are left out: the choice of project, the missing object and the session's start say
-    nothing about the category.
+    Terms without the category are left out: the project, the missing object and the session's start do not
+    depend on it.
     """
     first = session_starts(change_sets)
     before = np.where(first, FIRST, np.roll(change_sets.operation, 1))

@@ -18,9 +18,9 @@ from ml_platform.events.simulator.workflows import (
 )
 
 HISTORY_DAYS = 14
-"""Days of runs and events that a utility looks back on; as long runs the hidden time before the start."""
+"""Days of runs and events that a utility looks back on; the hidden time before the start is as long."""
 LABEL_DAYS = 1
-"""Days after which the category of an event is known; younger events say nothing yet."""
+"""Days after which the category of an event is known; younger events are not counted."""
 
 
 @dataclass(frozen=True)

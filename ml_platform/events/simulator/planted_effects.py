@@ -1,4 +1,4 @@
-"""Defects put in on purpose, so that tests know what monitoring and detectors must find."""
+"""Defects put in on purpose, so that tests know what monitoring must find."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def plant(
     planted: PlantedEffects,
     rng: np.random.Generator,
 ) -> ChangeSets:
-    """The events after anomalies, moves of mass and outages, in this order; quiet: the same events."""
+    """The events with planted anomalies, category moves and outages, in this order of drawing."""
     if planted.anomalies is not None:
         anomalous = sessions.anomalous[change_sets.session]
         count = len(change_sets)
@@ -65,13 +65,13 @@ def _move(
 
 
 def _files_with(truth: SimulationTruth, extension: int) -> tuple[Ints, Ints]:
-    """(project, n) files that have the extension, in front, and how many they are (project)."""
+    """Files by project, those with the extension first, shape (projects, files); their number, shape (projects,)."""
     matches = truth.file_extensions == extension
     return np.argsort(~matches, axis=1, kind="stable"), matches.sum(axis=1)
 
 
 def _level(names: tuple[str, ...], quiet: Ints, level: str | None) -> int:
-    """Index of a level by name; None: the one seen least before the move, of those seen at all."""
+    """Index of a level by name; ``None`` takes the rarest level before the move, of those that occur."""
     if level is not None:
         return names.index(level)
     counts = np.bincount(quiet, minlength=len(names))

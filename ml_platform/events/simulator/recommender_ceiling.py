@@ -23,12 +23,12 @@ from ml_platform.events.simulator.workflows import Catalogue, Executions, taste_
 OFFERED = 5
 HORIZON_DAYS = 14
 SEEN_DAYS = 28
-"""A user has a snapshot if something of theirs was seen in as many days before it."""
+"""A user has a snapshot if there was an event or a run of theirs within this many days before it."""
 DRAWS = 8192
 _WEEK = 7 * DAY
 _MONDAY = 4 * DAY
 _ROWS_AT_ONCE = 500
-"""Of posterior weights over the draws: 33 MB."""
+"""Rows whose posterior weights over the draws are held at once: 33 MB."""
 _SCHEDULED = 2
 
 
@@ -42,7 +42,7 @@ class Offers:
     workflows: Ints
     """(n, `OFFERED`), the most probable first; -1 where fewer are left."""
     probability: Floats
-    """That the first of them is run within the horizon, at the average pace."""
+    """Probability that the first of them is run within the horizon, at the average pace."""
 
     def __len__(self) -> int:
         return len(self.user)

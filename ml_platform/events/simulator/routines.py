@@ -3,7 +3,7 @@
 A session's event completes a routine when it is the routine's step and its operation was done ``reach`` events
 before in the same session (the event just before does not count), and no routine has been completed in the
 ``REST`` events before. Most completions lead to a run, after the second or third event that follows; a session
-that is over by then ends without it. Everything but these draws follows from observable steps.
+that ends before then has no run. Everything but these draws follows from observable steps.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from ml_platform.events.simulator.change_sets import ChangeSets, session_starts
 from ml_platform.events.simulator.truth import Ints, SimulationTruth
 
 STREAM = 0x21707
-"""Tells this random stream from that of the block."""
+"""The number that distinguishes this random stream from that of the block."""
 DELAYS = (2, 3)
 """Events between a completion and the one after which the workflow is started."""
 REST = 3
-"""Events after a completion that complete nothing, whatever became of it."""
+"""Events after a completion that complete nothing, whether it leads to a run or not."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class WorkflowStarts:
 
     @classmethod
     def none(cls, events: int) -> "WorkflowStarts":
-        """Of events that need nothing and start nothing."""
+        """The value for events that complete no routine and start no workflow."""
         return cls(np.zeros(events, dtype=bool), np.zeros(events, dtype=bool))
 
     def where(self, keep: Flags) -> "WorkflowStarts":
-        """Of some of the events, in the same order."""
+        """The same for the events where ``keep`` is true, in their order."""
         return WorkflowStarts(self.completes[keep], self.starts[keep])
 
 
@@ -75,7 +75,7 @@ def completions(truth: SimulationTruth, change_sets: ChangeSets) -> Flags:
 
 
 def positions(change_sets: ChangeSets) -> Ints:
-    """How many events of its session lie before each."""
+    """Shape (n,): number of events of its session before each event."""
     first = np.flatnonzero(session_starts(change_sets))
     return np.arange(len(change_sets)) - np.repeat(
         first, np.diff(np.append(first, len(change_sets)))
@@ -83,7 +83,7 @@ def positions(change_sets: ChangeSets) -> Ints:
 
 
 def _rested(change_sets: ChangeSets, completes: Flags) -> Flags:
-    """Without those within `REST` events after an earlier one; step by step, all sessions at once."""
+    """The completions that are not within `REST` events after an earlier one; all sessions in step."""
     first = np.flatnonzero(session_starts(change_sets))
     length = np.diff(np.append(first, len(change_sets)))
     last = np.full(len(first), -REST - 1)

@@ -109,7 +109,7 @@ def _projects(truth: SimulationTruth, users: Users, user: Ints, rng: np.random.G
 def _anomalous(
     users: Users, user: Ints, start: Ints, anomalies: Anomalies | None, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Which sessions are anomalous: those of the chosen users since the date."""
+    """The sessions of some users, drawn by share, that start at or after ``anomalies.since``."""
     if anomalies is None:
         return np.zeros(len(user), dtype=bool)
     chosen = rng.random(len(users)) < anomalies.share
@@ -121,7 +121,7 @@ def _anomalous(
 def held(sessions: Sessions, ends: Ints, pause: int) -> NDArray[np.bool_]:
     """Which planned sessions take place: those that start ``pause`` after the last one held has ended.
 
-    The rule looks at times alone, so what is dropped tells nothing about categories or personas.
+    The rule looks at times alone, so the dropped sessions carry no information about categories or personas.
     """
     keep = np.zeros(len(sessions), dtype=bool)
     if not len(sessions):

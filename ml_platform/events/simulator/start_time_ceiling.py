@@ -26,7 +26,7 @@ _MINUTES = (10, 30, 50)
 _LEVELS = 5
 """Equally probable levels that stand for the counts of a busy hour."""
 _EVERY = 3
-"""Hours between two looks at how busy a user is: 240,000 looks at 250 users and 90 days."""
+"""Hours between two samples of how busy a user is: 240,000 samples for 250 users and 90 days."""
 _EPOCH_WEEKDAY = 3
 
 
@@ -99,7 +99,7 @@ def _last_before(
 
 
 def _busyness(truth: SimulationTruth, users: Users, change_sets: ChangeSets) -> Busyness:
-    """By counting in the simulated change sets themselves, at one random moment in every third hour."""
+    """Estimated by counting the simulated events at one random moment in every third hour."""
     rng = np.random.default_rng(truth.parameters.structure_seed + 3)
     if not len(change_sets):
         return Busyness(np.zeros(48), np.zeros((48, _LEVELS)))
@@ -112,8 +112,8 @@ def _busyness(truth: SimulationTruth, users: Users, change_sets: ChangeSets) -> 
     local = moment + home_offsets(truth, users)[user]
     weekend = (local // DAY + _EPOCH_WEEKDAY) % 7 >= 5
     cell = weekend * 24 + local % DAY // HOUR
-    looks = np.bincount(cell, weights=users.rate[user], minlength=48)
-    share = np.bincount(cell, weights=count > 0, minlength=48) / np.maximum(looks, 1.0)
+    samples = np.bincount(cell, weights=users.rate[user], minlength=48)
+    share = np.bincount(cell, weights=count > 0, minlength=48) / np.maximum(samples, 1.0)
     places = (np.arange(_LEVELS) + 0.5) / _LEVELS
     levels = np.zeros((48, _LEVELS))
     for each in np.unique(cell[count > 0]):

@@ -1,8 +1,8 @@
-"""Who joins and who leaves: in the second half of a simulation a colleague takes the place of each who leaves.
+"""Turnover: in the second half of a simulation some users leave, and another joins for each of them.
 
-Both are of the same persona, so the number of people at work and what they do is the same all the time,
-while some users are new: of them a recommender knows little more than what they did this week. The draws have
-a stream of their own, and people who are there all the time do the same with and without the others.
+Both are of the same persona, so the number of active users and their activity stay the same, while some users
+are new and have a short history. The draws have a stream of their own, so users who stay all the time have the
+same events with and without turnover.
 """
 
 from dataclasses import replace
@@ -40,6 +40,6 @@ def draw_turnover(
 
 
 def is_active(users: Users, user: Ints, time: Ints) -> NDArray[np.bool_]:
-    """Whether each ``user`` (n,) is among the people at each ``time`` (n,)."""
+    """Whether each ``user`` is active at its ``time``; all of shape (n,)."""
     active: NDArray[np.bool_] = (time >= users.begins[user]) & (time < users.ends[user])
     return active
