@@ -1,4 +1,4 @@
-"""False alarms of whole monitoring reports over quiet windows of the simulator, and planted shifts found.
+"""False alarms of whole monitoring reports over simulated windows without drift, and detected planted shifts.
 
 Simulated telemetry (sessions, users with habits, a daily and a weekly cycle, nothing planted) goes
 through ingestion and dbt into features; each simulation of 40 weeks gives up to 30 windows of seven days

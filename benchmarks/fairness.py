@@ -1,6 +1,6 @@
 """Fairness on UCI Adult: `python benchmarks/fairness.py DIR [--json]`, DIR holding ``adults.parquet``.
 
-The rate difference of the sexes as published, then a scorer of income judged by sex, race and their crossings, and
+The rate difference of the sexes as published, then a scorer of income by sex, race and their crossings, and
 what fairlearn makes of the same rows. Last, 100,000 rows in ten groups: our intervals beside a loop of resamples
 over fairlearn's functions.
 """
@@ -13,13 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
-    ERROR,
-    FALSE_POSITIVE,
-    SELECTION,
-    TRUE_POSITIVE,
-    Decision,
-)
 
 from ml_platform.evaluation.dimensions.fairness.comparisons import (
     Measure,
@@ -27,8 +20,16 @@ from ml_platform.evaluation.dimensions.fairness.comparisons import (
     largest_difference,
     smallest_ratio,
 )
-from ml_platform.evaluation.dimensions.fairness.group_statistics import Rate, group_sums
+from ml_platform.evaluation.dimensions.fairness.group_statistics import group_sums
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping, grouping_of, with_crossings
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    FALSE_POSITIVE,
+    SELECTION,
+    TRUE_POSITIVE,
+    PersonDecision,
+    Rate,
+)
 from ml_platform.spec.fairness import FairnessPolicy
 
 POLICY = FairnessPolicy()
@@ -36,7 +37,7 @@ PEER_RESAMPLES = 10
 OURS_RESAMPLES = 1_000
 
 
-def measured(decision: Decision, groupings: tuple[Grouping, ...]) -> dict[str, Measure]:
+def measured(decision: PersonDecision, groupings: tuple[Grouping, ...]) -> dict[str, Measure]:
     """The measures of a decision on rows that are independent of each other."""
     rows = len(decision.scores)
     wrong = (decision.selected != decision.positive).astype(np.float64)
@@ -73,7 +74,7 @@ def adult(folder: Path) -> dict[str, object]:
     features = table.drop(columns=["class", "sex", "race"])
     codes = features.apply(lambda c: c if c.dtype.kind in "iuf" else pd.factorize(c, sort=True)[0])
     model = HistGradientBoostingClassifier(random_state=0).fit(codes[~test], rich[~test])
-    decision = Decision(
+    decision = PersonDecision(
         model.predict_proba(codes[test])[:, 1],
         0.5,
         rich[test],
@@ -107,7 +108,7 @@ def _peers() -> dict[str, Callable[..., float]]:
     }
 
 
-def _distance(decision: Decision, grouping: Grouping) -> float:
+def _distance(decision: PersonDecision, grouping: Grouping) -> float:
     ours = measured(decision, (grouping,))
     given = {
         "y_true": decision.positive.astype(int),
@@ -123,7 +124,7 @@ def speed() -> dict[str, float]:
     rows = 100_000
     groups = generator.integers(0, 10, rows)
     everywhere = np.ones(rows, dtype=bool)
-    decision = Decision(
+    decision = PersonDecision(
         generator.random(rows), 0.5, generator.random(rows) < 0.5, everywhere, "a test"
     )
     grouping = Grouping("group", tuple(str(i) for i in range(10)), groups)
@@ -148,7 +149,7 @@ def speed() -> dict[str, float]:
 
 
 def main(arguments: list[str]) -> None:
-    """Print what was found."""
+    """Print the measures."""
     folders = [a for a in arguments if not a.startswith("-")]
     if len(folders) != 1:
         sys.exit("usage: python benchmarks/fairness.py DIR [--json]")

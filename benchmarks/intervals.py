@@ -24,7 +24,7 @@ POPULATION_ROWS = 500_000
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of model: how it is drawn, on how many clusters of what size, and metrics whose coverage is told."""
+    """A kind of model: how it is drawn, on how many clusters of what size, and the metrics to measure."""
 
     draw: Callable[[np.random.Generator, int, float, bool], tuple[SufficientStatistics, ...]]
     cases: tuple[tuple[int, float], ...]

@@ -91,7 +91,7 @@ def text(estimate: Estimate | None) -> str:
 
 
 def main() -> None:
-    """Fit, judge, print."""
+    """Fit, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("features", type=Path, help="pattern_features.parquet")
     parser.add_argument("--ceilings", type=Path, help="predictions of the Bayes rule (simulation)")

@@ -4,7 +4,7 @@
 
 A report: candidate, rules, dummy and champion, each with every metric and its interval, paired differences, the
 table of classes, and ten groups with all their intervals; scoring and HTML aside. The loop resamples rows and calls
-scikit-learn; ``--loop`` of its 1,000 resamples are timed, in turns with ours, and scaled; the least is told.
+scikit-learn; ``--loop`` of its 1,000 resamples are timed, in turns with ours, and scaled; the least is reported.
 """
 
 import argparse

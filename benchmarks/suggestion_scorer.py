@@ -1,9 +1,9 @@
 """GradientBoosting against HistGradientBoosting on shares, and what training costs at a million rows.
 
     python -m benchmarks.suggestion_scorer FEATURES.parquet     # suggestion_features of any home
-    python -m benchmarks.suggestion_scorer --rows 1000000       # time alone, on made rows
+    python -m benchmarks.suggestion_scorer --rows 1000000       # time alone, on generated rows
 
-Both learners see the same encoded rows and the same cross-entropy; they are judged on the last block of time
+Both learners see the same encoded rows and the same cross-entropy; they are evaluated on the last block of time
 inside the training part, never on the test part. The interval resamples users.
 """
 
@@ -92,7 +92,7 @@ def compare(features: Path) -> None:
 
 
 def cost(count: int) -> None:
-    """Print seconds of training and export on ``count`` made rows."""
+    """Print seconds of training and export on ``count`` generated rows."""
     random = np.random.default_rng(0)
     width = len(PLAN.signs)
     matrix = to_grid(random.normal(size=(count, width)) * 2.0)

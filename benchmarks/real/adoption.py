@@ -3,7 +3,7 @@
 No public set of workflow adoption is at hand, and the sets that recommenders are published on are not among
 the folders, so no figure is published for this. A change of a file below a directory (its first two levels)
 is a run of it; the first one ever is its adoption. People only, snapshots each Monday of who was seen in the four
-weeks before, the newest 40 % as the test, 14 days of gap: the platform's own table, split and judge.
+weeks before, the newest 40 % as the test, 14 days of gap: the platform's own table, split and evaluator.
 """
 
 import tempfile

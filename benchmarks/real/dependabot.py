@@ -157,7 +157,7 @@ def read_requests(folder: Path) -> pd.DataFrame:
 
 
 def request_features(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the request itself says when it is made."""
+    """The attributes of the request itself when it is opened."""
     old = np.array([_version(text) for text in rows["from"]], dtype=np.float64)
     new = np.array([_version(text) for text in rows["to"]], dtype=np.float64)
     step = new - old

@@ -1,4 +1,4 @@
-"""The pattern classifier on real git histories, through the platform's own source, warehouse and judge.
+"""The pattern classifier on real git histories, through the platform's own source, warehouse and evaluator.
 
 Humans only, all eleven Conventional Commits types, the newest fifth of the commits as the test; published
 are a plain forest's figures with aggregates of the commit's own files, per file event.
@@ -92,4 +92,4 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
 
 
 def _quiet(line: str) -> None:
-    """Progress of parts is not told."""
+    """Progress of parts is not printed."""

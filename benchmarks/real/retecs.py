@@ -106,7 +106,7 @@ def _mean_before(gaps: "pd.Series[float]") -> "pd.Series[float]":
 
 
 def training_set(train: pd.DataFrame, test: pd.DataFrame) -> TrainingSet:
-    """The two parts as the platform's own learner and judge take them."""
+    """The two parts as the platform's own learner and evaluator take them."""
     split = Split(
         train_until=train["occurred_at"].max().to_pydatetime(),
         test_from=test["occurred_at"].min().to_pydatetime(),

@@ -109,7 +109,10 @@ def _made_anomalous(
     kind: Ints,
     rng: np.random.Generator,
 ) -> ChangeSets:
-    """The events, changed by the kind of their session; objects are drawn again, since operations decide which are missing."""
+    """The events, changed by the kind of their session.
+
+    Objects are drawn again, since the operation decides whether one is missing.
+    """
     of = kind[change_sets.session]
     count = len(change_sets)
     random = of == Kind.RANDOM_ACTIONS

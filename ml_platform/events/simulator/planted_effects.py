@@ -65,7 +65,7 @@ def _move(
 
 
 def _files_with(truth: SimulationTruth, extension: int) -> tuple[Ints, Ints]:
-    """Files by project, those with the extension first, shape (projects, files); their number, shape (projects,)."""
+    """The files of each project, those with the extension first, and their number; by project."""
     matches = truth.file_extensions == extension
     return np.argsort(~matches, axis=1, kind="stable"), matches.sum(axis=1)
 
