@@ -1,3 +1,5 @@
+import re
+
 from ml_platform.monitoring.report import Performance, Severity
 from ml_platform.reporting.monitoring import monitoring_html
 from ml_platform_tests.monitoring.conftest import Watch
@@ -9,20 +11,23 @@ def test_it_says_what_the_report_says_and_escapes_it() -> None:
     for words in (
         "RED",
         "SIMULATED",
-        "<b>retrain urgent</b>",
-        "significant drift, performance warning",
-        "dwell: &lt;values&gt; are higher",
-        "accuracy 0.800 [0.780, 0.820]",
-        "a relative loss of 11.0%",
+        "<strong>Retrain urgent</strong>",
+        "Significant drift, performance warning; confidence HIGH.",
+        "Dwell: &lt;values&gt; are higher",
+        "<h2>Accuracy in the window and at the evaluation</h2>",
+        "0.800 [0.780, 0.820]",
+        "A relative loss of 11.0 %; 1,000 outcomes are known, 100.0 % of the predictions.",
+        "Kolmogorov-Smirnov",
     ):
         assert words in html
     assert "<values>" not in html
-    assert "http" not in html
+    assert not re.search(r"(src|href)=\"(?!data:|#)", html)
 
 
 def test_unknown_performance_is_not_shown_as_a_figure() -> None:
     html = monitoring_html(report(Severity.INSUFFICIENT, Performance.UNKNOWN))
-    assert "UNKNOWN: no outcomes are known yet" in html
+    assert "No outcomes are known yet for Accuracy." in html
+    assert "UNKNOWN" in html
     assert "INSUFFICIENT" in html
 
 
