@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from math import floor, isfinite, log10
+from math import ceil, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,10 +230,11 @@ def _ticks(chart: Chart, series: Sequence[Series]) -> "np.ndarray[Any, Any]":
         low, high = min(low, 0.0), max(high, 0.0)
     if low == high:
         low, high = low - (abs(low) / 2 or 1), high + (abs(high) / 2 or 1)
-    ticks = MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)
+    ticks = np.asarray(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high))
     slack = 1e-9 * (high - low)
     inside = (ticks[1:] > low + slack, ticks[:-1] < high - slack)
-    return ticks[np.r_[inside[0], True] & np.r_[True, inside[1]]]
+    kept: np.ndarray[Any, Any] = ticks[np.r_[inside[0], True] & np.r_[True, inside[1]]]
+    return kept
 
 
 def _colour(place: int) -> str:
@@ -389,7 +390,7 @@ def _draw_row_series(
     if kind is not ChartKind.BARS:
         axes.plot(values, rows, "o", color=_colour(place), markersize=6, clip_on=False)
     left, right = axes.get_xlim()
-    decimals = max(0, 3 - floor(log10(right - left)))
+    decimals = max(0, 3 - ceil(log10(right - left)))
     for end, row, value in zip(ends, rows, values, strict=True):
         figure = f"{value:,.{decimals}f}".replace("-", MINUS)
         axes.text(end + 0.02 * (right - left), row, figure, va="center_baseline")

@@ -35,7 +35,7 @@ from ml_platform.reporting.words import (
 )
 
 _MOST_BARS = 15
-_TESTS = {"ks": "Kolmogorov-Smirnov", "chi2": "chi-squared"}
+_TESTS = {"ks": "KS", "chi2": "chi-squared"}
 _LIGHT_TONES = {
     Light.GREEN: Tone.GOOD,
     Light.YELLOW: Tone.UNSURE,
@@ -99,7 +99,7 @@ def monitoring_page(report: MonitoringReport) -> MonitoringPage:
     return MonitoringPage(
         title=f"Monitoring: {report.model} {report.version}",
         model=heading(report.model),
-        version=report.version,
+        version=f"version {report.version}",
         events=events_chip(report.simulated),
         source=report.source,
         window=f"{moment(report.window_start)} to {moment(report.window_end)}",
@@ -166,7 +166,7 @@ def _size_charts(report: MonitoringReport) -> tuple[Chart, ...]:
 
 
 def _table(entries: tuple[FeatureDrift, ...], title: str) -> Table:
-    titles = ("size", "PSI", "adjusted p-value", "missing at the baseline", "missing now")
+    titles = ("size", "PSI", "adjusted p-value", "missing before", "missing now")
     columns = (
         Column("name", numeric=False),
         Column("severity", numeric=False),

@@ -1,8 +1,8 @@
+import dataclasses
 import re
 
 from ml_platform.monitoring.report import Performance, Severity
 from ml_platform.reporting.monitoring import monitoring_html
-from ml_platform_tests.monitoring.conftest import Watch
 from ml_platform_tests.retraining.reports import report
 
 
@@ -17,7 +17,7 @@ def test_it_says_what_the_report_says_and_escapes_it() -> None:
         "<h2>Accuracy in the window and at the evaluation</h2>",
         "0.800 [0.780, 0.820]",
         "A relative loss of 11.0 %; 1,000 outcomes are known, 100.0 % of the predictions.",
-        "Kolmogorov-Smirnov",
+        "<td>KS</td>",
     ):
         assert words in html
     assert "<values>" not in html
@@ -31,8 +31,19 @@ def test_unknown_performance_is_not_shown_as_a_figure() -> None:
     assert "INSUFFICIENT" in html
 
 
-def test_every_feature_has_a_row(watch: Watch, window: object) -> None:
-    shown = watch(window)
-    html = monitoring_html(shown)
-    assert all(f"<td>{entry.name}</td>" in html for entry in (*shown.features, *shown.predictions))
+def test_every_feature_and_prediction_has_a_row() -> None:
+    decided = report()
+    (feature,) = decided.features
+    entries = tuple(dataclasses.replace(feature, name=name) for name in ("a_b", "c", "d"))
+    html = monitoring_html(
+        dataclasses.replace(decided, features=entries[:2], predictions=entries[2:], action="")
+    )
+    assert all(f"<td>{entry.name}</td>" in html for entry in entries)
     assert "No decision was taken yet" in html
+
+
+def test_without_anything_to_compare_it_says_so() -> None:
+    html = monitoring_html(dataclasses.replace(report(), features=(), predictions=(), causes=()))
+    assert "Predictions: none is compared." in html
+    assert "Nothing did." in html
+    assert "<svg" not in html
