@@ -107,10 +107,9 @@ class _Pages:
 
 
 def _pages(report: "EvaluationReport", decision: Decision) -> _Pages:
-    from ml_platform.reporting.evaluation import report_html
-    from ml_platform.reporting.plots import plots_of
+    from ml_platform.reporting.evaluation import plots, report_html
 
-    return _Pages(report_html(report, decision, _versions()), plots_of(report))
+    return _Pages(report_html(report, decision, _versions()), plots(report))
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Figures and names as a reader would write them."""
+"""Figures, intervals, times and names as a reader would write them: the one place that formats them."""
 
 from datetime import datetime, timedelta
 
@@ -36,6 +36,11 @@ def heading(name: str) -> str:
     return told[:1].upper() + told[1:]
 
 
+def metric_label(name: str) -> str:
+    """What a reader calls the metric, at the start of a line."""
+    return heading(name)
+
+
 def number(value: float | int | None) -> str:
     """Three decimals, fewer of large figures; whole numbers as they are; nothing for ``None``."""
     if value is None:
@@ -67,15 +72,25 @@ def signed(value: float) -> str:
     return f"+{number(value)}" if value >= 0 else MINUS + number(-value)
 
 
+def percent(share: float) -> str:
+    """A share in [0, 1] as '12.3 %'."""
+    return f"{100 * share:.1f} %".replace("-", MINUS)
+
+
 def interval(estimate: Estimate) -> str:
     """'0.911 [0.908, 0.913]'; the value alone where the interval is a point."""
-    if estimate.low == estimate.high == estimate.value:
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+    return interval_words(estimate.value, estimate.low, estimate.high)
+
+
+def interval_words(value: float, low: float, high: float) -> str:
+    """A value and its interval as `interval` writes them."""
+    if low == high == value:
+        return number(value)
+    return f"{number(value)} [{number(low)}, {number(high)}]"
 
 
 def signed_interval(estimate: Estimate) -> str:
-    """The same of a difference: '+0.308 [0.303, 0.313]'."""
+    """A difference with its interval: '+0.308 [0.303, 0.313]'."""
     return f"{signed(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
 
 
@@ -107,6 +122,21 @@ def sentence(text: str) -> str:
     )
 
 
-def outcome_words(outcome: str) -> str:
-    """In capitals, for people."""
-    return outcome.upper().replace("_", " ")
+def capitals(name: str) -> str:
+    """A state as a word that stands out: 'not_applicable' is 'NOT APPLICABLE'."""
+    return name.upper().replace("_", " ")
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` on one line, in at most ``most`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def tick_label(value: float) -> str:
+    """A figure on an axis, as short as it can be: '0.8', '1,200', '2e-05'."""
+    if abs(value) < 1e-12:
+        return "0"
+    if 0.001 <= abs(value) < 1_000:
+        return f"{value:.4g}".replace("-", MINUS)
+    return number(value) if abs(value) >= 1_000 else f"{value:.0e}"

@@ -1,12 +1,11 @@
 """Confidence of GO and NO-GO: figures worked by hand, and the chance against a simulation."""
 
-from dataclasses import dataclass, field
 from math import inf
 
 import numpy as np
 import pytest
 
-from ml_platform.gates.outcome import GateKind, GateResult, Outcome, Verdict
+from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome, Verdict
 from ml_platform.reporting.evaluation.confidence import (
     HIGH_MARGIN,
     MEDIUM_MARGIN,
@@ -23,12 +22,8 @@ def gate(low, high, limit, outcome=Outcome.PASS, bound=Bound.LIMIT, kind=GateKin
     return GateResult("g", kind, outcome, value, low, high, limit, "why", "", "m", bound)
 
 
-@dataclass(frozen=True)
-class Decided:
-    gates: tuple = field(default=())
-    verdict: str = Verdict.PROMOTE
-    row: str = "row"
-    policy_version: str = "p"
+def decided(*gates, verdict=Verdict.PROMOTE):
+    return Decision(verdict, "row", "p", gates)
 
 
 def test_margins_by_hand():
@@ -40,25 +35,25 @@ def test_margins_by_hand():
 
 
 def test_the_closest_gate_decides_a_go():
-    found = confidence(Decided((gate(0.9, 0.91, 0.85), gate(0.86, 0.9, 0.85))))
+    found = confidence(decided(gate(0.9, 0.91, 0.85), gate(0.86, 0.9, 0.85)))
     assert (found.level, found.margin) == (Level.MEDIUM, pytest.approx(0.25))
-    assert confidence(Decided((gate(0.88, 0.9, 0.85),))).level is Level.HIGH
-    assert confidence(Decided((gate(0.851, 0.9, 0.85),))).level is Level.LOW
-    assert confidence(Decided((gate(None, None, None),))).level is Level.HIGH
+    assert confidence(decided(gate(0.88, 0.9, 0.85))).level is Level.HIGH
+    assert confidence(decided(gate(0.851, 0.9, 0.85))).level is Level.LOW
+    assert confidence(decided(gate(None, None, None))).level is Level.HIGH
 
 
 def test_the_clearest_miss_decides_a_no_go():
     near, far = gate(0.849, 0.89, 0.85, Outcome.FAIL), gate(0.7, 0.8, 0.85, Outcome.FAIL)
-    found = confidence(Decided((near, far), Verdict.HOLD))
+    found = confidence(decided(near, far, verdict=Verdict.HOLD))
     assert (found.level, found.margin) == (Level.HIGH, pytest.approx(1.5))
-    assert confidence(Decided((near,), Verdict.HOLD)).level is Level.LOW
+    assert confidence(decided(near, verdict=Verdict.HOLD)).level is Level.LOW
 
 
 def test_integrity_is_exact_and_too_little_evidence_shows_nothing():
     broken = gate(None, None, None, Outcome.FAIL, None, GateKind.INTEGRITY)
-    assert confidence(Decided((broken,), Verdict.REJECT)).level is Level.HIGH
+    assert confidence(decided(broken, verdict=Verdict.REJECT)).level is Level.HIGH
     unknown = gate(None, None, 0.85, Outcome.INSUFFICIENT)
-    found = confidence(Decided((unknown,), Verdict.HOLD))
+    found = confidence(decided(unknown, verdict=Verdict.HOLD))
     assert (found.level, found.gate) == (Level.LOW, "g")
 
 

@@ -9,15 +9,14 @@ import pytest
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import gate_names, policy_version
-from ml_platform.reporting.evaluation import report_html
+from ml_platform.reporting.evaluation import plots, report_html
+from ml_platform.reporting.evaluation.narrative import narrative
 from ml_platform.reporting.evaluation.reproduction import command
-from ml_platform.reporting.evaluation.summary import sentences
-from ml_platform.reporting.plots import class_table_png, confusion_png, reliability_png
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
-from ml_platform_tests.browser import browser, find_browser
-from ml_platform_tests.evaluation.dimension_examples import DIMENSIONS
-from ml_platform_tests.evaluation.test_evaluate import evaluator
+from ml_platform_tests.evaluation.test_evaluate import ORIGIN, evaluator
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
+from ml_platform_tests.reporting.browser import browser, find_browser
+from ml_platform_tests.reporting.dimension_examples import DIMENSIONS
 
 RICH_POLICY = GatePolicy(
     quality=(
@@ -32,7 +31,7 @@ RICH_POLICY = GatePolicy(
 
 @pytest.fixture(scope="module")
 def report():
-    return evaluator(policy_version=policy_version(POLICY))
+    return evaluator(origin=dataclasses.replace(ORIGIN, policy_version=policy_version(POLICY)))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,9 @@ def page(report):
 @pytest.fixture(scope="module")
 def rich():
     """Report and decision with every kind of dimension, chart and outcome."""
-    report = evaluator(policy_version=policy_version(RICH_POLICY))
+    report = evaluator(
+        origin=dataclasses.replace(ORIGIN, policy_version=policy_version(RICH_POLICY))
+    )
     report = dataclasses.replace(report, dimensions=DIMENSIONS)
     return report, decide(report, RICH_POLICY, good_evidence())
 
@@ -84,22 +85,22 @@ def test_it_says_everything(page, report):
         "SIMULATED",
         "ceiling",
         "width=device-width",
-        "Calibration: claimed confidence",
-        "What is taken for what",
-        "no dimension was examined",
+        "Calibration: confidence against share correct",
+        "Which classes are mistaken for which",
+        "examined no dimension",
     ):
         assert expected in page.replace("<wbr>", "")
 
 
 def test_every_dimension_has_a_tile_and_a_section(rich):
     page = report_html(*rich)
-    for name, outcome in (
-        ("fairness", "insufficient"),
-        ("robustness", "fail"),
-        ("cost", "no_gate"),
-        ("explanations", "not_applicable"),
+    for name, tone in (
+        ("fairness", "unsure"),
+        ("robustness", "bad"),
+        ("cost", "neutral"),
+        ("explanations", "neutral"),
     ):
-        assert f'<a class="tile {outcome}" href="#dimension-{name}">' in page
+        assert f'<a class="tile {tone}" href="#dimension-{name}">' in page
         assert f'<section id="dimension-{name}">' in page
     assert page.count("<figure>") >= sum(len(each.charts) for each in DIMENSIONS)
     assert "The owner of the sources of events: the gate “Noise” did not pass" in page
@@ -111,7 +112,7 @@ def test_every_dimension_has_a_tile_and_a_section(rich):
 def test_a_gate_on_a_dimension_that_is_missing_has_its_tile():
     report = good_report(RICH_POLICY)
     page = report_html(report, decide(report, RICH_POLICY, good_evidence()))
-    assert '<a class="tile insufficient" href="#gates"><span>Fairness</span>' in page
+    assert '<a class="tile unsure" href="#gates"><span>Fairness</span>' in page
 
 
 def test_go_is_promote_alone():
@@ -125,11 +126,11 @@ def test_go_is_promote_alone():
 
 def test_three_sentences_from_the_figures():
     report = good_report()
-    first, second, third = sentences(report, decide(report, POLICY, good_evidence()))
+    first, second, third = narrative(report, decide(report, POLICY, good_evidence()))
     assert "5,000 test rows in 900 clusters" in first
     assert "accuracy is 0.900 [0.890, 0.910]; the rules reach 0.700" in first
     assert "+0.200 [0.180, 0.220] against the rules" in second
-    assert "+0.005 [−0.002, 0.012] against the champion (not told apart)" in second  # noqa: RUF001
+    assert "+0.005 [−0.002, 0.012] against the champion (not distinguishable)" in second  # noqa: RUF001
     # over champion: (-0.002 + 0.01) / 0.014 = 0.57; the other gates keep half a width or more
     assert third.startswith(
         "12 of 12 gates pass; the one with the least to spare is “Over challenged”"
@@ -142,13 +143,14 @@ def test_without_a_metric_it_says_why():
         good_report(), candidate=empty, undefined={"accuracy": "no row has a label"}
     )
     page = report_html(report, decide(report, POLICY, good_evidence()))
-    assert "no figure can be told: no row has a label" in page
+    assert "it has no figure: no row has a label" in page
 
 
 def test_it_needs_nothing_from_outside(page):
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert "<script" not in page
     assert "url(" not in page
+    assert "default-src 'none'" in page
 
 
 def test_names_are_escaped(report):
@@ -179,9 +181,15 @@ def test_the_command_is_the_one_to_type():
     assert "--source 'git:my code' --map m.toml --as-of" in command(report)
 
 
-@pytest.mark.parametrize("plot", [confusion_png, reliability_png, class_table_png])
-def test_plots_are_png(plot, report):
-    assert plot(report).startswith(b"\x89PNG")
+def test_plots_of_what_the_report_has(report):
+    drawn = plots(report)
+    assert list(drawn) == [
+        "Confusion: true class by predicted class",
+        "F1 of each class, the most frequent first",
+        "Calibration: confidence against share correct",
+    ]
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+    assert plots(dataclasses.replace(report, confusion=(), per_class=(), reliability=())) == {}
 
 
 def test_in_a_browser_it_fits_and_loads_nothing(rich, tmp_path):
