@@ -23,8 +23,8 @@ from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
 from ml_platform.models.gradient_boosting.trees import export_boosting, of_histogram_boosting
 from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
-from ml_platform.models.time_series_split import later_blocks
 from ml_platform.training_sets.build import build_training_set
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 RESAMPLES = 1_000
 
@@ -65,7 +65,7 @@ def compare(features: Path) -> None:
     share = rows[SPEC.label].to_numpy(dtype=np.float64)
     weights = PLAN.weights(rows, RECIPE.repeat_power)
     ready = BoostingRows(encoding.transform(rows), share, weights, PLAN.signs)
-    *_, last = later_blocks(rows, RECIPE.folds, LABEL_DELAY)
+    *_, last = row_folds(rows, RECIPE.folds, Gap(LABEL_DELAY, TENTH), start_blocks=2)
     truth = share[last.held_out]
     users = np.unique(rows["user_id"].astype(str).to_numpy()[last.held_out], return_inverse=True)[1]
     predictions = {}

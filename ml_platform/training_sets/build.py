@@ -24,7 +24,7 @@ from ml_platform.spec.training_set import (
     TrainingSetRecord,
 )
 from ml_platform.training_sets.identity import content_sha256
-from ml_platform.training_sets.split import TimeSplit, split_by_time
+from ml_platform.training_sets.time_split import TimeSplit, split_at, split_by_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,15 +176,13 @@ def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
             remedy="delete the folder of that training set and materialise it again",
         )
     table = pq.read_table(path, read_dictionary=text_columns(path))
-    times = _times(table)
-    change_sets = _codes(table, CHANGE_SET)
-    first = np.full(int(change_sets.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, change_sets, times)
-    last = np.full(len(first), np.iinfo(np.int64).min)
-    np.maximum.at(last, change_sets, times)
-    test = (first >= _microseconds(record.split.test_from))[change_sets]
-    train = (last < _microseconds(record.split.train_until))[change_sets] & ~test
-    parts = frame(table, pa.array(train)), frame(table, pa.array(test))
+    at = split_at(
+        _codes(table, CHANGE_SET),
+        _times(table),
+        _microseconds(record.split.train_until),
+        _microseconds(record.split.test_from),
+    )
+    parts = frame(table, pa.array(at.train)), frame(table, pa.array(at.test))
     del table
     pa.default_memory_pool().release_unused()  # 0.4 GB of 0.9 for 330,000 rows
     return TrainingSet(record, *parts)

@@ -13,7 +13,7 @@ from ml_platform.models.encoding import (
 )
 from ml_platform.models.random_forest.encode_training import encode_training
 from ml_platform.models.rules import class_codes
-from ml_platform.models.time_series_split import time_blocks
+from ml_platform.training_sets.time_split import time_blocks
 from ml_platform_tests.models.worlds import CLASSES, PLAN, world
 
 

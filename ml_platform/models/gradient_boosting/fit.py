@@ -20,8 +20,8 @@ from ml_platform.models.gradient_boosting.trees import (
     export_boosting,
     of_histogram_boosting,
 )
-from ml_platform.models.time_series_split import later_blocks
 from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,9 +201,7 @@ def _fold_by_fold(
 ) -> tuple[dict[str, float], ...]:
     """Errors on each later block of time by trees that were grown on what came a gap before it."""
     metrics = []
-    for fold in later_blocks(rows, recipe.folds, gap):
-        if not len(fold.fit):
-            continue
+    for fold in row_folds(rows, recipe.folds, Gap(gap, TENTH), start_blocks=2):
         model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), recipe, seed)
         held = ready.chosen(fold.held_out)
         found = share_errors(held.share, model.predict(held.matrix))

@@ -23,9 +23,9 @@ from ml_platform.models.isolation_forest.deviations import (
 )
 from ml_platform.models.isolation_forest.onnx_export import MODEL_FILE, export_isolation
 from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
-from ml_platform.models.time_series_split import later_blocks
 from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform.spec.task import NO, YES
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,9 +105,7 @@ def fit_isolation(
     recipe = IsolationHyperparameters.of(request.parameters)
     values = numbers(rows, tuple(sides))
     metrics = []
-    for fold in later_blocks(rows, FOLDS, gap):
-        if not len(fold.fit):
-            continue
+    for fold in row_folds(rows, FOLDS, Gap(gap, TENTH), start_blocks=2):
         fitted = grow(values[fold.fit], sides, recipe, request.seed)
         held_out = rows.iloc[fold.held_out]
         metrics.append(_held_out(fitted.predict_proba(held_out)[:, 1], held_out[label]))

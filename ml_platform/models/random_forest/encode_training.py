@@ -30,9 +30,9 @@ from ml_platform.models.random_forest.target_encoding import (
     count_evidence,
     cross_fitted,
 )
-from ml_platform.models.time_series_split import microseconds
 from ml_platform.models.tokens import token_column, token_matrix, vocabulary
 from ml_platform.spec.training_set import CHANGE_SET, USER
+from ml_platform.training_sets.time_split import microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ def encode_training(
         truth: class of each row, integers in [0, classes).
         classes: number of classes.
         plan: what is encoded how.
-        blocks: block of time of each row (`ml_platform.models.time_series_split.time_blocks`).
+        blocks: block of time of each row (`ml_platform.training_sets.time_split.time_blocks`).
     """
     require_features(rows, plan.features)
     size = change_set_sizes(rows)

@@ -23,8 +23,8 @@ from ml_platform.models.random_forest.encode_training import (
 )
 from ml_platform.models.random_forest.scorer import MODEL_FILE
 from ml_platform.models.rules import class_codes
-from ml_platform.models.time_series_split import folds, time_blocks
 from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +135,7 @@ def _fold_by_fold(
     change_sets = change_set_codes(rows)
     metrics = []
     total = int(encoded.blocks.max()) + 1
-    for fold in folds(rows, encoded.blocks, gap):
+    for fold in purged_folds(rows, encoded.blocks, Gap(gap, TENTH)):
         began = time.perf_counter()
         matrix = encoded.cross_fitted({fold.number})
         forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], recipe, seed)

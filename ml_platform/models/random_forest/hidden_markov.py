@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.random_forest.target_encoding import EvidenceCounts
-from ml_platform.models.tokens import MISSING, TokenColumn, token_column
+from ml_platform.models.tokens import TokenColumn, token_column
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

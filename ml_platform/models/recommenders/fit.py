@@ -23,6 +23,7 @@ from ml_platform.models.recommenders.user_vectors import (
     latest_rows,
 )
 from ml_platform.spec.training_set import TIME, USER
+from ml_platform.training_sets.time_split import Gap, UnitTimes, expanding_folds, microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,15 +176,17 @@ def _told(parameters: Parameters, names: Sequence[str]) -> str:
 def _newest_block(
     rows: "pd.DataFrame", gap: timedelta
 ) -> tuple["pd.DataFrame", "pd.DataFrame"] | None:
-    """Rows to fit on and rows to choose by, at least ``gap`` before; None where the history is too short."""
-    first, last = rows[TIME].min(), rows[TIME].max()
-    since = last - HELD_OUT * (last - first)
-    some = _some_users(rows)
-    held_out = some[some[TIME] >= since]
-    older = some[some[TIME] < held_out[TIME].min() - gap] if len(held_out) else some
-    if min(len(older), len(held_out)) < LEAST_ROWS:
+    """Rows to fit on, and rows at least ``gap`` later to choose by; ``None`` where the history is too short."""
+    times = microseconds(rows)
+    since = int(times.max()) - int(HELD_OUT * int(times.max() - times.min()))
+    sample = _some_users(rows)
+    units = UnitTimes.of_rows(microseconds(sample))
+    newest = units.first[units.first >= since]
+    if len(newest) < LEAST_ROWS:
         return None
-    return older, held_out
+    edges = (int(newest.min()), units.end)
+    fold = next(expanding_folds(units, edges, Gap(gap), least_rows=LEAST_ROWS), None)
+    return None if fold is None else (sample.iloc[fold.fit], sample.iloc[fold.held_out])
 
 
 def _some_users(rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -23,8 +23,9 @@ from ml_platform.arrays import Array
 from ml_platform.models.encoding import require_features
 from ml_platform.models.recommenders.new_items import joined
 from ml_platform.models.recommenders.top_items import listed
-from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.models.tokens import token_column
 from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

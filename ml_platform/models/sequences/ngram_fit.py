@@ -10,9 +10,9 @@ import numpy as np
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.ngram import STEPS, STOP, Contexts, NgramScorer, symbols
 from ml_platform.models.threshold import best_f1
-from ml_platform.models.time_series_split import folds, time_blocks
 from ml_platform.models.tokens import token_column
 from ml_platform.spec.task import SOON, YES
+from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def fit_ngram(
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
     classes = tuple(name for name in record.classes if name != SOON)
-    *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
+    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap(gap, TENTH))
     early = count_ngram(rows.iloc[newest.fit], record.label, classes, recipe)
     held = rows.iloc[newest.held_out]
     chosen, found = choose(early, recipe, held, record.label)

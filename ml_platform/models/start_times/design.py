@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ml_platform.arrays import Codes
 from ml_platform.models.encoding import require_features
-from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.models.tokens import token_column
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
