@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import Encoding, EncodingPlan, fit_categories
-from ml_platform.models.gradient_boosting.scorer import MODEL_FILE
 from ml_platform.models.gradient_boosting.trees import (
     TREES_FILE,
     export_boosting,
     of_histogram_boosting,
 )
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 

@@ -9,12 +9,12 @@ import numpy as np
 from ml_platform.models.encoding import Encoding
 from ml_platform.models.gradient_boosting.reasons import Paths, Reasons, paths_of, reasons_of
 from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, TREES_FILE, BoostedTrees
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 CHUNK = 20_000
 """Rows that are encoded at a time."""
 
@@ -58,14 +58,7 @@ class BoostingScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "BoostingScorer":
         """The scorer of an artifact of boosted trees."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         return cls(
             classes=artifact.classes,
             encoding=Encoding.from_files(artifact.files),

@@ -21,8 +21,9 @@ from ml_platform.models.isolation_forest.deviations import (
     fit_deviations,
     numbers,
 )
-from ml_platform.models.isolation_forest.onnx_export import MODEL_FILE, export_isolation
+from ml_platform.models.isolation_forest.onnx_export import export_isolation
 from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform.spec.task import NO, YES
 from ml_platform.training_sets.time_split import TENTH, Gap, row_folds

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.models.isolation_forest.deviations import DEVIATIONS_FILE, Deviations, Floats
-from ml_platform.models.isolation_forest.onnx_export import INPUT, MODEL_FILE, OUTPUT
+from ml_platform.models.isolation_forest.onnx_export import INPUT, OUTPUT
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
@@ -77,14 +78,7 @@ class IsolationScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "IsolationScorer":
         """The scorer of an artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         scale = AlarmScale(**json.loads(artifact.files[ALARM_FILE]))
         deviations = Deviations.from_file(artifact.files[DEVIATIONS_FILE])
         return cls(artifact.classes, deviations, scale, session)

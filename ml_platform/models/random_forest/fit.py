@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import Encoding, EncodingPlan
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.random_forest.calibration import (
     Calibration,
     fit_calibration,
@@ -21,7 +22,6 @@ from ml_platform.models.random_forest.encode_training import (
     change_set_sizes,
     encode_training,
 )
-from ml_platform.models.random_forest.scorer import MODEL_FILE
 from ml_platform.models.rules import class_codes
 from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks

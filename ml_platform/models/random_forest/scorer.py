@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.models.encoding import Encoding
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.models.random_forest.onnx_export import INPUT, OUTPUT
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 CHUNK = 20_000
 """Rows that are encoded at a time: bounds memory at about 20 MB of matrix."""
 
@@ -41,12 +41,5 @@ class ForestScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "ForestScorer":
         """The scorer of a forest's artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         return cls(artifact.classes, Encoding.from_files(artifact.files), session)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.encoding import (
     EncodedRows,
@@ -30,7 +31,7 @@ from ml_platform.models.sequences.net import (
 )
 from ml_platform.models.sequences.ngram_fit import soon_truth
 from ml_platform.models.sequences.onnx_export import export_network
-from ml_platform.models.sequences.scorer import MODEL_FILE, network_file
+from ml_platform.models.sequences.scorer import network_file
 from ml_platform.models.sequences.training_loop import (
     Examples,
     answers,

@@ -8,11 +8,9 @@ from typing import Any
 
 import torch
 
+from ml_platform.models.onnx_model import IR_VERSION, OPSET
 from ml_platform.models.sequences.net import Answering
 from ml_platform.models.sequences.scorer import NUMBERS, OUTPUT, STEPS
-
-OPSET = 18
-IR_VERSION = 9
 
 
 def export_network(net: Answering) -> bytes:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.models.sequences.encoding import ENCODING_FILE, SequenceEncoding
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 STEPS, NUMBERS, OUTPUT = "steps", "numbers", "probabilities"
 CHUNK = 8_192
 
@@ -50,14 +50,7 @@ class NetworkScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "NetworkScorer":
         """The scorer of a network's artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         content = json.loads(artifact.files[ENCODING_FILE])
         return cls(
             classes=artifact.classes,

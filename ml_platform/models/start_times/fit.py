@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Codes
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.start_times.design import DESIGN_FILE, Floats, StartTimeDesign, fit_design
-from ml_platform.models.start_times.scorer import MODEL_FILE, export_start_time_model
+from ml_platform.models.start_times.scorer import export_start_time_model
 from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform.spec.task import NO, YES
 from ml_platform.training_sets.time_split import Gap, row_folds

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact, ArtifactKind
 
 if TYPE_CHECKING:
     import onnx
 
-MODEL_FILE = "model.onnx"
+
 AVERAGED = (ArtifactKind.FOREST, ArtifactKind.ISOLATION)
 """Their trees are averaged, so those that stay weigh more; those of boosting are summed."""
 OF_TREES = (*AVERAGED, ArtifactKind.BOOSTING)
