@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
-from ml_platform.models.gradient_boosting.trees import export_boosting, of_histogram_boosting
+from ml_platform.models.gradient_boosting.trees import boosted_trees, export_boosting
 from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
-from ml_platform.training_sets.build import build_training_set
 from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 RESAMPLES = 1_000
@@ -102,7 +102,7 @@ def cost(count: int) -> None:
     started = time.perf_counter()
     model = grow(ready, replace(RECIPE), 0)
     trained = time.perf_counter() - started
-    size = len(export_boosting(of_histogram_boosting(model))) / 1e6
+    size = len(export_boosting(boosted_trees(model))) / 1e6
     moment = datetime.now(tz=UTC).date()
     print(f"{count} rows, {width} columns: {trained:.0f} s on one thread, {size:.1f} MB ({moment})")
 

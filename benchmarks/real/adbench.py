@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.real.line import Line
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.isolation_forest.deviations import BOTH
 from ml_platform.models.isolation_forest.fit import IsolationHyperparameters, grow
 

@@ -20,7 +20,7 @@ import pandas as pd
 from benchmarks.real.line import Line
 from benchmarks.real.next_step import BACK_OFF, FOLDER, judged, lines_of, load
 from benchmarks.real.successors import with_successors
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.sequences.encoding import Channel, SequencePlan
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.ngram_fit import count_ngram

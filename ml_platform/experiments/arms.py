@@ -14,7 +14,7 @@ from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.experiments.definition import Arm, Definition, Place, digest
 from ml_platform.experiments.result import BASELINE, VARIANT, ArmCost, Measured
 from ml_platform.experiments.statistics import statistics_bytes
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec, Scorer
 from ml_platform.spec.training_set import CLUSTER, TrainingSet
 from ml_platform.training_sets.time_split import tuning_split

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.models.artifact_kinds import ArtifactKindSpec
 from ml_platform.models.encoding import require_features
 from ml_platform.models.tokens import token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from ml_platform.spec.training_set import TrainingSet
 
 RULES_FILE = "rules.json"
+CLASSIFICATION_RULES = ArtifactKindSpec(
+    name="classification_rules",
+    scorer="ml_platform.models.rules:RulesScorer",
+    files="rules.json: class shares by declared keys",
+)
+KINDS = (CLASSIFICATION_RULES,)
 ENOUGH = 20
 """Rows that a key needs to have a rule of its own."""
 PRIOR_ROWS = 10.0
@@ -102,7 +109,7 @@ def _fit(training_set: "TrainingSet", keys: tuple[tuple[str, ...], ...]) -> Arti
     content = {"overall": _rounded(overall), "tables": tables}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.RULES,
+        kind=CLASSIFICATION_RULES.name,
         classes=record.classes,
         features=MappingProxyType(_features(keys)),
         files=MappingProxyType({RULES_FILE: text.encode()}),

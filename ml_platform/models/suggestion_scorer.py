@@ -17,7 +17,7 @@ from ml_platform.models.gradient_boosting.fit import (
     BoostingPlan,
     fit_boosting,
 )
-from ml_platform.models.gradient_boosting.rules import fit_share_rules
+from ml_platform.models.gradient_boosting.rules import fit_proportion_rules
 from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.feature import Kind
@@ -38,7 +38,7 @@ PLAN = BoostingPlan(
     encoding=EncodingPlan(
         numbers=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.NUMBER),
         categories=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.CATEGORY),
-        evidence=(),
+        target_encoded=(),
     ),
     repeats="round_shown",
     rising=(
@@ -115,7 +115,7 @@ SPEC = ModelSpec(
     policy=POLICY,
     seed=20260102,
     fit=fit,
-    fit_rules=fit_share_rules,
+    fit_rules=fit_proportion_rules,
     defaults=asdict(RECIPE),
     search=(
         Int("iterations", 100, 600, log=True),

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.models.artifact import load_scorer, scorer_of
+from ml_platform.adapters.artifact_files import load_scorer, write_artifact
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.spec.model import FitOutcome
 from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, training_set, world
 from ml_platform_tests.models.renaming import renamed
-from ml_platform_tests.models.worlds import CLASSES, PLAN, training_set, world
 
 RECIPE = ForestHyperparameters(
     trees=30,
@@ -132,7 +133,7 @@ def test_two_processes_give_the_same_bytes(fitted):
 
 def test_it_is_served_from_its_folder(fitted, tmp_path):
     made, outcome, _ = fitted
-    outcome.artifact.write(tmp_path / outcome.artifact.sha256)
+    write_artifact(outcome.artifact, tmp_path / outcome.artifact.sha256)
     scorer = load_scorer(tmp_path / outcome.artifact.sha256, outcome.artifact.sha256)
     assert np.array_equal(
         scorer.predict_proba(made.test), scorer_of(outcome.artifact).predict_proba(made.test)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ml_platform.errors import UsageError
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.model import FitRequest
 from ml_platform_tests.models.nets import PLAN, TRANSFORMER
-from ml_platform_tests.models.step_worlds import training_set
+from ml_platform_tests.models.step_rows import training_set
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml_platform.adapters.artifact_files import read_artifact, write_artifact
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import read_artifact, scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.sequence_ngram import LABEL_DELAY, RECIPE, SPEC, fit_rules
 from ml_platform.models.sequences.ngram import NgramScorer
 from ml_platform.models.sequences.ngram_fit import NgramHyperparameters, count_ngram, fit_ngram
@@ -301,7 +302,7 @@ def test_where_no_need_is_known_there_is_no_alarm() -> None:
 
 def test_the_artifact_is_the_estimator(made: TrainingSet, tmp_path: pytest.TempPathFactory) -> None:
     outcome = SPEC.fit(made, FitRequest(seed=1))
-    outcome.artifact.write(tmp_path / "artifact")
+    write_artifact(outcome.artifact, tmp_path / "artifact")
     loaded = scorer_of(read_artifact(tmp_path / "artifact", outcome.artifact.sha256))
     np.testing.assert_array_equal(
         loaded.predict_proba(made.test), outcome.estimator.predict_proba(made.test)

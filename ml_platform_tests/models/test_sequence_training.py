@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 import ml_platform
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
-from ml_platform_tests.models.step_worlds import of_rows, training_set, world
+from ml_platform_tests.models.step_rows import of_rows, training_set, world
 
 GAP = timedelta(hours=12)
 

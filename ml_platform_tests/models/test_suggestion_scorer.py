@@ -10,18 +10,18 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
 from ml_platform.models.gradient_boosting.reasons import paths_of
-from ml_platform.models.gradient_boosting.rules import ShareRules
+from ml_platform.models.gradient_boosting.rules import ProportionRules
 from ml_platform.models.gradient_boosting.scorer import BoostingScorer
-from ml_platform.models.gradient_boosting.trees import BoostedTrees, of_histogram_boosting
+from ml_platform.models.gradient_boosting.trees import BoostedTrees, boosted_trees
 from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.models.pattern_rows import START, training_set
 from ml_platform_tests.models.renaming import renamed
-from ml_platform_tests.models.worlds import START, training_set
 
 SMALL = {"iterations": 40, "smallest_leaf": 20, "learning_rate": 0.1}
 
@@ -135,7 +135,8 @@ def test_reasons_sum_to_the_score(made: TrainingSet, scorer: BoostingScorer) -> 
 def test_reasons_are_the_values_of_the_shap_library(
     made: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
 ) -> None:
-    shap = pytest.importorskip("shap")
+    import shap
+
     matrix = scorer.encoding.transform(made.test.iloc[:40])
     explainer = shap.TreeExplainer(
         outcome.estimator.model, feature_perturbation="tree_path_dependent"
@@ -182,7 +183,7 @@ def test_a_threshold_that_float32_moves_is_refused() -> None:
         BoostingRows(matrix, share, np.ones(400), [0, 0]), replace(RECIPE, iterations=3), seed=0
     )
     with pytest.raises(IntegrityError, match="not exact in float32"):
-        of_histogram_boosting(model)
+        boosted_trees(model)
 
 
 def test_unseen_and_missing_values_are_answered_and_missing_columns_are_not(
@@ -197,7 +198,7 @@ def test_unseen_and_missing_values_are_answered_and_missing_columns_are_not(
 def test_rules_smooth_the_pair_towards_its_workflow() -> None:
     """Workflow: (5 + 20 x .5) / (10 + 20) = .5; pair: (3 + 3 x .5) / (3 + 3) = .75."""
     steps = (("wa", "wn", 20.0), ("pa", "pn", 3.0))
-    rules = ShareRules(("adopted_share",), 0.5, steps)
+    rules = ProportionRules(("adopted_share",), 0.5, steps)
     row = pd.DataFrame({"wa": [5.0, np.nan], "wn": [10.0, np.nan], "pa": [3.0, 0], "pn": [3.0, 0]})
     np.testing.assert_allclose(rules.predict_proba(row), [[0.75], [0.5]])
 

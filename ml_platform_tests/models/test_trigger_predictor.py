@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.start_times.design import NumberColumns, StartTimeDesign, fit_design
 from ml_platform.models.start_times.rules import fit_rules
 from ml_platform.models.start_times.times import CANDIDATE_TIME, Step, best_time, should_run
@@ -20,8 +20,8 @@ from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform.training_sets.time_split import Gap, row_folds
-from ml_platform_tests.models.launches import training_set, world
 from ml_platform_tests.models.renaming import renamed
+from ml_platform_tests.models.start_time_rows import training_set, world
 
 
 @pytest.fixture(scope="module")

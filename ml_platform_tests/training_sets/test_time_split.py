@@ -22,8 +22,8 @@ from ml_platform.training_sets.time_split import (
     time_blocks,
     tuning_split,
 )
-from ml_platform_tests.models.tuning_toys import toy_rows
-from ml_platform_tests.models.worlds import START, world
+from ml_platform_tests.models.pattern_rows import START, world
+from ml_platform_tests.models.proportion_rows import toy_rows
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR

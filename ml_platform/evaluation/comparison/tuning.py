@@ -14,7 +14,7 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, rep
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import FitRequest, ModelSpec, Parameter, Scorer
 from ml_platform.spec.training_set import CLUSTER, TIME, TrainingSet

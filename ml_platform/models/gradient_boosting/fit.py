@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import Encoding, EncodingPlan, fit_categories
+from ml_platform.models.gradient_boosting.artifact_kinds import GRADIENT_BOOSTING
+from ml_platform.models.gradient_boosting.scikit_learn_internals import proportion_loss
 from ml_platform.models.gradient_boosting.trees import (
     TREES_FILE,
+    boosted_trees,
     export_boosting,
-    of_histogram_boosting,
 )
 from ml_platform.models.onnx_model import MODEL_FILE
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 if TYPE_CHECKING:
@@ -136,10 +138,10 @@ def fit_boosting(
     request.progress(f"encoded {len(rows)} rows, {encoding.width} columns")
     metrics = _fold_by_fold(rows, ready, recipe, request.seed, gap, request.progress)
     model = grow(ready, recipe, request.seed)
-    trees = of_histogram_boosting(model)
+    trees = boosted_trees(model)
     onnx = export_boosting(trees)
     artifact = Artifact(
-        kind=ArtifactKind.BOOSTING,
+        kind=GRADIENT_BOOSTING.name,
         classes=record.classes,
         features=MappingProxyType(plan.encoding.features),
         files=MappingProxyType(
@@ -170,12 +172,11 @@ def grow(
     ready: BoostingRows, recipe: BoostingHyperparameters, seed: int
 ) -> "HistGradientBoostingRegressor":
     """The trees for shares in [0, 1]. One thread, so that equal inputs give equal trees."""
-    from sklearn._loss import HalfBinomialLoss
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingRegressor(
-        loss=HalfBinomialLoss(),
+        loss=proportion_loss(),
         learning_rate=recipe.learning_rate,
         max_iter=recipe.iterations,
         max_leaf_nodes=recipe.leaves,
@@ -204,7 +205,7 @@ def _fold_by_fold(
     for fold in row_folds(rows, recipe.folds, Gap(gap, TENTH), start_blocks=2):
         model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), recipe, seed)
         held = ready.chosen(fold.held_out)
-        found = share_errors(held.share, model.predict(held.matrix))
+        found = proportion_errors(held.share, model.predict(held.matrix))
         counts = {
             "rows": float(len(fold.held_out)),
             "fitted_on": float(min(len(fold.fit), FOLD_ROWS)),
@@ -217,7 +218,7 @@ def _fold_by_fold(
     return tuple(metrics)
 
 
-def share_errors(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
+def proportion_errors(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
     """R2 (0 where the truth does not vary) and mean absolute error."""
     spread = float(((truth - truth.mean()) ** 2).sum())
     errors = truth - found

@@ -8,13 +8,17 @@ grid), so a row goes the same way in scikit-learn, in ONNX and in an explanation
 import io
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.errors import IntegrityError
+from ml_platform.models.gradient_boosting.scikit_learn_internals import baseline_logit, tree_nodes
 from ml_platform.models.onnx_model import graph_bytes
 from ml_platform.models.tree_ensemble_onnx import LeafWeights, TreeNodes, tree_ensemble_node
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 INPUT = "matrix"
 OUTPUT = "share"
@@ -43,8 +47,8 @@ class BoostedTrees:
 
     def column(self, name: str) -> np.ndarray:
         """One column of ``nodes``."""
-        found: np.ndarray = self.nodes[:, _COLUMNS.index(name)]
-        return found
+        values: np.ndarray = self.nodes[:, _COLUMNS.index(name)]
+        return values
 
     @cached_property
     def by_tree(self) -> tuple[np.ndarray, ...]:
@@ -67,15 +71,14 @@ class BoostedTrees:
         return cls(base=float(stored[0, 0]), width=int(stored[0, 1]), nodes=stored[1:])
 
 
-def of_histogram_boosting(model: Any) -> BoostedTrees:
+def boosted_trees(model: "HistGradientBoostingRegressor") -> BoostedTrees:
     """The trees of a fitted HistGradientBoosting model with one output and no missing values.
 
     Raises:
         IntegrityError: a threshold that float32 would move.
     """
     parts = []
-    for number, (predictor,) in enumerate(model._predictors):
-        nodes = predictor.nodes
+    for number, nodes in enumerate(tree_nodes(model)):
         leaf = nodes["is_leaf"].astype(bool)
         part = np.empty((len(nodes), len(_COLUMNS)), dtype=np.float64)
         part[:, 0] = number
@@ -95,7 +98,7 @@ def of_histogram_boosting(model: Any) -> BoostedTrees:
             remedy="put every value on the grid of ml_platform.models.encoding before the fit",
         )
     return BoostedTrees(
-        base=float(np.float32(model._baseline_prediction.item())),
+        base=float(np.float32(baseline_logit(model))),
         width=int(model.n_features_in_),
         nodes=exact.astype(np.float32),
     )

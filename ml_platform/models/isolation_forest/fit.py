@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.models.isolation_forest.artifact_kinds import ISOLATION_FOREST
 from ml_platform.models.isolation_forest.deviations import (
     DEVIATIONS_FILE,
     Deviations,
@@ -24,7 +25,7 @@ from ml_platform.models.isolation_forest.deviations import (
 from ml_platform.models.isolation_forest.onnx_export import export_isolation
 from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
 from ml_platform.models.onnx_model import MODEL_FILE
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
 from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
@@ -79,7 +80,7 @@ class IsolationEstimator:
     def artifact(self) -> Artifact:
         """What is served."""
         return Artifact(
-            kind=ArtifactKind.ISOLATION,
+            kind=ISOLATION_FOREST.name,
             classes=CLASSES,
             features=MappingProxyType(self.deviations.features),
             files=MappingProxyType(

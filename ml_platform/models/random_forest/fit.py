@@ -11,6 +11,7 @@ import numpy as np
 
 from ml_platform.models.encoding import Encoding, EncodingPlan
 from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.models.random_forest.artifact_kinds import RANDOM_FOREST
 from ml_platform.models.random_forest.calibration import (
     Calibration,
     fit_calibration,
@@ -23,7 +24,7 @@ from ml_platform.models.random_forest.encode_training import (
     encode_training,
 )
 from ml_platform.models.rules import class_codes
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def fit_forest_model(
     encoding = encoded.encoding()
     onnx = export_forest(forest, calibration, count)
     artifact = Artifact(
-        kind=ArtifactKind.FOREST,
+        kind=RANDOM_FOREST.name,
         classes=record.classes,
         features=MappingProxyType(plan.features),
         files=MappingProxyType({MODEL_FILE: onnx, **encoding.to_files()}),

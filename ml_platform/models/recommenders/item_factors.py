@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.arrays import Array
+from ml_platform.models.recommenders.artifact_kinds import MATRIX_FACTORISATION
 from ml_platform.models.recommenders.new_items import filled, joined
 from ml_platform.models.recommenders.top_items import NOT_OFFERED
 from ml_platform.models.recommenders.user_vectors import (
     UserVectors,
     array_of,
 )
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ class FactorsScorer:
 
     def to_artifact(self) -> Artifact:
         """The declared arrays."""
-        return self.vectors.artifact(ArtifactKind.FACTORS, FACTORS_FILE, self.components)
+        return self.vectors.artifact(MATRIX_FACTORISATION.name, FACTORS_FILE, self.components)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "FactorsScorer":

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.arrays import Array
+from ml_platform.models.recommenders.artifact_kinds import EASE
 from ml_platform.models.recommenders.new_items import filled, joined
 from ml_platform.models.recommenders.top_items import NOT_OFFERED
 from ml_platform.models.recommenders.user_vectors import (
     UserVectors,
     array_of,
 )
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ class ItemWeightsScorer:
 
     def to_artifact(self) -> Artifact:
         """The declared arrays."""
-        return self.vectors.artifact(ArtifactKind.ITEM_WEIGHTS, WEIGHTS_FILE, self.weights)
+        return self.vectors.artifact(EASE.name, WEIGHTS_FILE, self.weights)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ItemWeightsScorer":

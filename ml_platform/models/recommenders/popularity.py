@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import require_features
+from ml_platform.models.recommenders.artifact_kinds import POPULARITY
 from ml_platform.models.recommenders.new_items import filled
 from ml_platform.models.recommenders.top_items import NOT_OFFERED, listed
 from ml_platform.models.recommenders.user_vectors import USED
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.training_set import TIME
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def fit_popularity(training_set: "TrainingSet") -> Artifact:
     shares = [round(float(share), 9) for share in smoothed / smoothed.sum()]
     text = json.dumps({"shares": shares}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.POPULARITY,
+        kind=POPULARITY.name,
         classes=record.classes,
         features=MappingProxyType({USED: "tokens"}),
         files=MappingProxyType({POPULARITY_FILE: text.encode()}),

@@ -24,7 +24,7 @@ from ml_platform.models.encoding import require_features
 from ml_platform.models.recommenders.new_items import joined
 from ml_platform.models.recommenders.top_items import listed
 from ml_platform.models.tokens import token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class UserVectors:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return {VECTORS_FILE: text.encode(), CONTENT_FILE: array_bytes(self.content)}
 
-    def artifact(self, kind: ArtifactKind, name: str, array: Array) -> Artifact:
+    def artifact(self, kind: str, name: str, array: Array) -> Artifact:
         """The vectors beside one more declared array, in the file ``name``."""
         return Artifact(
             kind=kind,

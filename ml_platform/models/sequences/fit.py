@@ -14,6 +14,7 @@ import torch
 
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.rules import class_codes
+from ml_platform.models.sequences.artifact_kinds import SEQUENCE_NETWORK
 from ml_platform.models.sequences.encoding import (
     EncodedRows,
     SequenceEncoding,
@@ -40,7 +41,7 @@ from ml_platform.models.sequences.training_loop import (
     train,
 )
 from ml_platform.models.threshold import best_f1
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import SOON
 from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
@@ -86,7 +87,7 @@ def fit_network(
         content = export_network(estimator.net)
     described = network_file(estimator.encoding, estimator.threshold)
     artifact = Artifact(
-        kind=ArtifactKind.NETWORK,
+        kind=SEQUENCE_NETWORK.name,
         classes=estimator.classes,
         features=MappingProxyType(plan.features),
         files=MappingProxyType({MODEL_FILE: content, **described}),

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.models.encoding import require_features
+from ml_platform.models.sequences.artifact_kinds import NGRAM
 from ml_platform.models.tokens import TokenColumn, token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +116,7 @@ class NgramScorer:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         arrays = {f"{name}.npy": _packed(getattr(self.contexts, name)) for name in _ARRAYS}
         return Artifact(
-            kind=ArtifactKind.NGRAM,
+            kind=NGRAM.name,
             classes=self.classes,
             features=FEATURES,
             files=MappingProxyType({TABLES_FILE: text.encode(), **arrays}),

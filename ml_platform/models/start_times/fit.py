@@ -16,9 +16,10 @@ import numpy as np
 
 from ml_platform.arrays import Codes
 from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.models.start_times.artifact_kinds import START_TIME
 from ml_platform.models.start_times.design import DESIGN_FILE, Floats, StartTimeDesign, fit_design
 from ml_platform.models.start_times.scorer import export_start_time_model
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
 from ml_platform.training_sets.time_split import Gap, row_folds
 
@@ -87,7 +88,7 @@ def fit_start_time_model(
         )
     estimator = _fit(rows, truth, plan, request.parameters)
     artifact = Artifact(
-        kind=ArtifactKind.START_TIME,
+        kind=START_TIME.name,
         classes=CLASSES,
         features=MappingProxyType(estimator.design.features),
         files=MappingProxyType(

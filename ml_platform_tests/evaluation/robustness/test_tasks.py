@@ -20,7 +20,7 @@ from ml_platform_tests.models import adoptions, detections, launches, step_world
 
 def found(spec: ModelSpec, rows: TrainingSet) -> Dimension:
     outcome = spec.fit(rows, FitRequest(spec.seed, spec.defaults))
-    from ml_platform.models.artifact import scorer_of
+    from ml_platform.models.artifact_kinds import scorer_of
 
     scorer = scorer_of(outcome.artifact)
     return robustness(examined(scorer, rows, spec, artifact=outcome.artifact))
