@@ -24,7 +24,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
+from ml_platform.models.pattern_classifier import HYPERPARAMETERS, LABEL_DELAY, SPEC
 from ml_platform.models.random_forest.fit import fit_forest_model
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
@@ -101,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = training_set(options.features, Path(folder))
         ours = SPEC.fit(made, FitRequest(options.seed, SPEC.defaults, tell))
-        five = fit_forest_model(made, FIVE, RECIPE, options.seed, LABEL_DELAY, tell)
+        five = fit_forest_model(made, FIVE, HYPERPARAMETERS, options.seed, LABEL_DELAY, tell)
         report = judged(made, ours, five, options.ceilings)
     subjects = {
         "dummy": report.dummy,

@@ -31,7 +31,7 @@ from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 FOLDER = "dependabot-prs"
 SEED = 20260102
 LABEL = "merged"
-RECIPE = BoostingHyperparameters(
+HYPERPARAMETERS = BoostingHyperparameters(
     iterations=100, learning_rate=0.03, leaves=7, smallest_leaf=60, ridge=5.0, column_share=0.4
 )
 REQUEST = ("major", "minor", "patch", "below_one", "severity", "subfolder", "log_number")
@@ -75,7 +75,7 @@ def run(folder: Path) -> list[Line]:
 
 
 def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Line]:
-    fitted = fit_boosting(made, PLAN, RECIPE, timedelta(0), FitRequest(SEED))
+    fitted = fit_boosting(made, PLAN, HYPERPARAMETERS, timedelta(0), FitRequest(SEED))
     scorer = scorer_of(fitted.artifact)
     report = evaluate(
         made,

@@ -4,7 +4,7 @@ Beside activities and pauses: time since the case began, the resource, and (Help
 the event tells them. What tells the whole case (its variant) is left out. Helpdesk changes its process in the
 course of the log: there, lines "and other cases" also know what followed the same activity last, in any case
 (`benchmarks.real.successors`). Epochs are chosen on the newest cases before the test; then networks of three
-seeds learn all cases before it and answer by their mean. Plans and recipes were chosen on the 16 % of cases that
+seeds learn all cases before it and answer by their mean. Plans and hyperparameters were chosen on the 16 % of cases that
 the split keeps for that.
 """
 
@@ -107,19 +107,21 @@ def _lines(name: str, knows: str, parts: list[pd.DataFrame], plan: SequencePlan)
     classes = tuple(sorted({*seen["next_step"], *test["next_step"]}))
     baseline = judged(count_ngram(seen, "next_step", classes, BACK_OFF), test, classes)
     lines: list[Line] = []
-    for title, recipe in (("LSTM", LSTM), ("transformer", TRANSFORMER)):
-        scorer = scorer_of(fit(training_set(seen, test, classes), plan, recipe))
+    for title, hyperparameters in (("LSTM", LSTM), ("transformer", TRANSFORMER)):
+        scorer = scorer_of(fit(training_set(seen, test, classes), plan, hyperparameters))
         found = judged(scorer, test, classes)
         for line in lines_of(name, title + knows, found, baseline, test):
             lines.append(replace(line, published=PUBLISHED.get((name, title, line.metric))))
     return lines
 
 
-def fit(made: TrainingSet, plan: SequencePlan, recipe: NetworkHyperparameters) -> Artifact:
+def fit(made: TrainingSet, plan: SequencePlan, hyperparameters: NetworkHyperparameters) -> Artifact:
     """The artifact of a network on the cases before the test."""
     from ml_platform.models.sequences.fit import fit_network
 
-    return fit_network(made, FitRequest(SEED, {}, _tell), plan, recipe, timedelta(0)).artifact
+    return fit_network(
+        made, FitRequest(SEED, {}, _tell), plan, hyperparameters, timedelta(0)
+    ).artifact
 
 
 def frames(folder: Path, name: str) -> list[pd.DataFrame]:

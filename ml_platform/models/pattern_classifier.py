@@ -76,7 +76,7 @@ def encoding_plan(features: tuple[FeatureSpec, ...]) -> EncodingPlan:
 
 PLAN = encoding_plan(PATTERN_FEATURES)
 
-RECIPE = ForestHyperparameters(
+HYPERPARAMETERS = ForestHyperparameters(
     trees=150,
     smallest_leaf=2,
     leaf_share=1 / 5000,
@@ -127,8 +127,10 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_forest_model(training_set, PLAN, recipe, request.seed, LABEL_DELAY, request.progress)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_forest_model(
+        training_set, PLAN, hyperparameters, request.seed, LABEL_DELAY, request.progress
+    )
 
 
 SPEC = ModelSpec(
@@ -144,7 +146,7 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_rules,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=(
         Int("smallest_leaf", 1, 10, log=True),
         Float("leaf_share", 1e-4, 2e-3, log=True),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import FitOutcome
     from ml_platform.spec.training_set import TrainingSet
 
-RECIPE = NetworkHyperparameters(encoder="lstm")
+HYPERPARAMETERS = NetworkHyperparameters(encoder="lstm")
 POLICY = GatePolicy(
     quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION, FAIR_NEEDS, OVERCONFIDENCE, *STANDARD)
 )
@@ -38,8 +38,8 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
     from ml_platform.models.sequences.fit import fit_network
 
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_network(training_set, request, PLAN, recipe, LABEL_DELAY)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_network(training_set, request, PLAN, hyperparameters, LABEL_DELAY)
 
 
 SPEC = ModelSpec(
@@ -55,9 +55,9 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_baseline,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=SEARCH,
-    carried=("workflow_soon",),
+    extra_columns=("workflow_soon",),
     ceiling="sequence",
     kinds=("pytorch", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import FitOutcome
     from ml_platform.spec.training_set import TrainingSet
 
-RECIPE = NetworkHyperparameters(encoder="transformer")
+HYPERPARAMETERS = NetworkHyperparameters(encoder="transformer")
 OVER_LSTM = QualityGate(
     "over_lstm",
     "accuracy",
@@ -54,8 +54,8 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
     from ml_platform.models.sequences.fit import fit_network
 
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_network(training_set, request, PLAN, recipe, LABEL_DELAY)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_network(training_set, request, PLAN, hyperparameters, LABEL_DELAY)
 
 
 SPEC = ModelSpec(
@@ -71,9 +71,9 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_baseline,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=SEARCH,
-    carried=("workflow_soon",),
+    extra_columns=("workflow_soon",),
     challenges="sequence_predictor",
     ceiling="sequence",
     kinds=("pytorch", "onnx"),

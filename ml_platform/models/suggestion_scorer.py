@@ -55,7 +55,7 @@ PLAN = BoostingPlan(
     falling=("hours_since_run",),
 )
 """Nobody would understand a reason such as "accepted too often"."""
-RECIPE = BoostingHyperparameters()
+HYPERPARAMETERS = BoostingHyperparameters()
 
 POLICY = GatePolicy(
     quality=(
@@ -98,8 +98,8 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_boosting(training_set, PLAN, recipe, LABEL_DELAY, request)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_boosting(training_set, PLAN, hyperparameters, LABEL_DELAY, request)
 
 
 SPEC = ModelSpec(
@@ -108,7 +108,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=ProportionRegression(outcome="adopted"),
     label="adopted_share",
-    carried=("adopted", "occasions"),
+    extra_columns=("adopted", "occasions"),
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(PLAN.encoding.features),
@@ -116,7 +116,7 @@ SPEC = ModelSpec(
     seed=20260102,
     fit=fit,
     fit_rules=fit_proportion_rules,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=(
         Int("iterations", 100, 600, log=True),
         Float("learning_rate", 0.01, 0.1, log=True),

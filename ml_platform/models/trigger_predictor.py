@@ -110,7 +110,7 @@ SPEC = ModelSpec(
         Float("unit_spread", 0.1, 2.0, log=True),
         Float("hour_spread", 0.2, 4.0, log=True),
     ),
-    carried=("outcome", "chosen", "propensity", "logged_hour", "slot"),
+    extra_columns=("outcome", "chosen", "propensity", "logged_hour", "slot"),
     known="outcome",
     classes=CLASSES,
     needs=("workflow_executions",),

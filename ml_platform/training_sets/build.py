@@ -87,7 +87,7 @@ def build(
         spec.name,
         content_sha256(table),
         versions,
-        (spec.table.name, spec.label, *spec.carried),
+        (spec.table.name, spec.label, *spec.extra_columns),
         split,
     )
     rows = _parquet(table)
@@ -127,7 +127,7 @@ def parse(rows: bytes, record: TrainingSetRecord) -> TrainingSet:
 def wanted_columns(spec: ModelSpec) -> list[str]:
     """The columns of the feature table that the model needs: keys, label, other logged columns, features."""
     known = (spec.known,) if spec.known else ()
-    columns = (*_KEYS, BOT, spec.label, *known, *spec.carried, *spec.features)
+    columns = (*_KEYS, BOT, spec.label, *known, *spec.extra_columns, *spec.features)
     return list(dict.fromkeys(columns))
 
 

@@ -38,7 +38,7 @@ TABLE = FeatureTable(
     parts=(FeaturePart(tuple(feature(name, Kind.NUMBER) for name in FEATURES), ("toys",)),),
 )
 PLAN = BoostingPlan(EncodingPlan(numbers=FEATURES, categories=(), target_encoded=()))
-RECIPE = BoostingHyperparameters(
+HYPERPARAMETERS = BoostingHyperparameters(
     iterations=4, learning_rate=0.01, leaves=4, smallest_leaf=20, column_share=1.0, folds=1
 )
 POLICY = GatePolicy(
@@ -50,8 +50,8 @@ POLICY = GatePolicy(
 
 
 def fit(training_set: TrainingSet, request: FitRequest) -> FitOutcome:
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_boosting(training_set, PLAN, recipe, GAP, request)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_boosting(training_set, PLAN, hyperparameters, GAP, request)
 
 
 SPACE: Space = (Float("learning_rate", 0.001, 0.5, log=True),)
@@ -64,7 +64,7 @@ def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
         table=TABLE,
         task=ProportionRegression(outcome="adopted"),
         label="share",
-        carried=("adopted", "occasions"),
+        extra_columns=("adopted", "occasions"),
         label_delay=GAP,
         test_share=0.2,
         features=FEATURES,
@@ -72,7 +72,7 @@ def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
         seed=7,
         fit=fit,
         fit_rules=fit_proportion_rules,
-        defaults={**asdict(RECIPE), **defaults},
+        defaults={**asdict(HYPERPARAMETERS), **defaults},
         search=space,
     )
 

@@ -20,7 +20,7 @@ def test_inputs_are_features_of_its_table_and_the_rest_are_labels(spec: ModelSpe
     features = {feature.name for feature in spec.table.features}
     labels = {label.name for label in spec.table.labels}
     assert set(spec.features) <= features
-    assert {spec.label, *spec.carried} <= labels
+    assert {spec.label, *spec.extra_columns} <= labels
 
 
 @each_model

@@ -35,8 +35,8 @@ def test_its_weights_are_read_and_it_answers_in_our_frame(folder):
     from ml_platform.models.sequences.fit import fit_network
 
     made = training_set(60)
-    recipe = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
-    outcome = fit_network(made, FitRequest(1), PLAN, recipe, timedelta(hours=1))
+    hyperparameters = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
+    outcome = fit_network(made, FitRequest(1), PLAN, hyperparameters, timedelta(hours=1))
     served = scorer_of(outcome.artifact).predict_proba(made.test)
     assert np.abs(served - outcome.estimator.predict_proba(made.test)).max() < 1e-5
 

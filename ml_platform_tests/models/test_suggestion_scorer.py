@@ -16,7 +16,7 @@ from ml_platform.models.gradient_boosting.reasons import paths_of
 from ml_platform.models.gradient_boosting.rules import ProportionRules
 from ml_platform.models.gradient_boosting.scorer import BoostingScorer
 from ml_platform.models.gradient_boosting.trees import BoostedTrees, boosted_trees
-from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
+from ml_platform.models.suggestion_scorer import HYPERPARAMETERS, PLAN, SPEC, fit
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
@@ -97,7 +97,7 @@ def test_it_learns_shares(made: TrainingSet, scorer: BoostingScorer) -> None:
 
 def test_blocks_come_later_and_later(outcome: FitOutcome) -> None:
     fitted_on = [fold["fitted_on"] for fold in outcome.fold_metrics]
-    assert len(fitted_on) == RECIPE.folds
+    assert len(fitted_on) == HYPERPARAMETERS.folds
     assert fitted_on == sorted(fitted_on)
 
 
@@ -180,7 +180,9 @@ def test_a_threshold_that_float32_moves_is_refused() -> None:
     matrix = random.random((400, 2))  # not on the grid
     share = (matrix[:, 0] > 0.5).astype(float)
     model = grow(
-        BoostingRows(matrix, share, np.ones(400), [0, 0]), replace(RECIPE, iterations=3), seed=0
+        BoostingRows(matrix, share, np.ones(400), [0, 0]),
+        replace(HYPERPARAMETERS, iterations=3),
+        seed=0,
     )
     with pytest.raises(IntegrityError, match="not exact in float32"):
         boosted_trees(model)

@@ -176,11 +176,11 @@ def test_a_list_has_the_classes_of_its_items(tmp_path):
     assert made.record.classes == ("p0", "p1", "w0", "w1", "w2", "w3", "w4", "w5")
 
 
-def test_extra_classes_come_last_and_columns_are_carried(tmp_path):
+def test_extra_classes_come_last_and_extra_columns_are_kept(tmp_path):
     made = build(
         tmp_path,
         rows(),
-        spec=replace(SPEC, features=("tool",), carried=("size",), task=SequencePrediction()),
+        spec=replace(SPEC, features=("tool",), extra_columns=("size",), task=SequencePrediction()),
     )
     assert made.record.classes == ("feat", "fix", "soon")
     assert "size" in made.test

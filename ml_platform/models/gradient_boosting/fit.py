@@ -122,7 +122,7 @@ class BoostingRows:
 def fit_boosting(
     training_set: "TrainingSet",
     plan: BoostingPlan,
-    recipe: BoostingHyperparameters,
+    hyperparameters: BoostingHyperparameters,
     gap: timedelta,
     request: "FitRequest",
 ) -> "FitOutcome":
@@ -133,11 +133,11 @@ def fit_boosting(
     record, rows = training_set.record, training_set.train
     share = rows[record.label].to_numpy(dtype=np.float64)
     encoding = Encoding(plan.encoding, 1, fit_categories(rows, plan.encoding), (), ())
-    weights = plan.weights(rows, recipe.repeat_power)
+    weights = plan.weights(rows, hyperparameters.repeat_power)
     ready = BoostingRows(encoding.transform(rows), share, weights, plan.signs)
     request.progress(f"encoded {len(rows)} rows, {encoding.width} columns")
-    metrics = _fold_by_fold(rows, ready, recipe, request.seed, gap, request.progress)
-    model = grow(ready, recipe, request.seed)
+    metrics = _fold_by_fold(rows, ready, hyperparameters, request.seed, gap, request.progress)
+    model = grow(ready, hyperparameters, request.seed)
     trees = boosted_trees(model)
     onnx = export_boosting(trees)
     artifact = Artifact(
@@ -153,13 +153,13 @@ def fit_boosting(
         estimator=BoostingEstimator(record.classes, encoding, model),
         artifact=artifact,
         parameters={
-            "iterations": recipe.iterations,
-            "learning_rate": recipe.learning_rate,
-            "leaves": recipe.leaves,
-            "leaf": recipe.leaf(len(rows)),
-            "ridge": recipe.ridge,
-            "column_share": recipe.column_share,
-            "repeat_power": recipe.repeat_power,
+            "iterations": hyperparameters.iterations,
+            "learning_rate": hyperparameters.learning_rate,
+            "leaves": hyperparameters.leaves,
+            "leaf": hyperparameters.leaf(len(rows)),
+            "ridge": hyperparameters.ridge,
+            "column_share": hyperparameters.column_share,
+            "repeat_power": hyperparameters.repeat_power,
             "columns": encoding.width,
             "seed": request.seed,
         },
@@ -169,7 +169,7 @@ def fit_boosting(
 
 
 def grow(
-    ready: BoostingRows, recipe: BoostingHyperparameters, seed: int
+    ready: BoostingRows, hyperparameters: BoostingHyperparameters, seed: int
 ) -> "HistGradientBoostingRegressor":
     """The trees for shares in [0, 1]. One thread, so that equal inputs give equal trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -177,12 +177,12 @@ def grow(
 
     model = HistGradientBoostingRegressor(
         loss=proportion_loss(),
-        learning_rate=recipe.learning_rate,
-        max_iter=recipe.iterations,
-        max_leaf_nodes=recipe.leaves,
-        min_samples_leaf=recipe.leaf(len(ready.share)),
-        l2_regularization=recipe.ridge,
-        max_features=recipe.column_share,
+        learning_rate=hyperparameters.learning_rate,
+        max_iter=hyperparameters.iterations,
+        max_leaf_nodes=hyperparameters.leaves,
+        min_samples_leaf=hyperparameters.leaf(len(ready.share)),
+        l2_regularization=hyperparameters.ridge,
+        max_features=hyperparameters.column_share,
         monotonic_cst=ready.signs,
         early_stopping=False,
         random_state=seed,
@@ -195,15 +195,15 @@ def grow(
 def _fold_by_fold(
     rows: "pd.DataFrame",
     ready: BoostingRows,
-    recipe: BoostingHyperparameters,
+    hyperparameters: BoostingHyperparameters,
     seed: int,
     gap: timedelta,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, float], ...]:
     """Errors on each later block of time by trees that were grown on what came a gap before it."""
     metrics = []
-    for fold in row_folds(rows, recipe.folds, Gap(gap, TENTH), start_blocks=2):
-        model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), recipe, seed)
+    for fold in row_folds(rows, hyperparameters.folds, Gap(gap, TENTH), start_blocks=2):
+        model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), hyperparameters, seed)
         held = ready.chosen(fold.held_out)
         found = proportion_errors(held.share, model.predict(held.matrix))
         counts = {
@@ -212,7 +212,7 @@ def _fold_by_fold(
         }
         metrics.append({**found, **counts})
         progress(
-            f"block {fold.number + 1}/{recipe.folds}: R2 {found['r2']:.3f}, MAE {found['mae']:.3f} "
+            f"block {fold.number + 1}/{hyperparameters.folds}: R2 {found['r2']:.3f}, MAE {found['mae']:.3f} "
             f"on {len(fold.held_out)} rows"
         )
     return tuple(metrics)

@@ -104,26 +104,26 @@ def fit_isolation(
 
     started = time.perf_counter()
     rows, label = training_set.train, training_set.record.label
-    recipe = IsolationHyperparameters.of(request.parameters)
+    hyperparameters = IsolationHyperparameters.of(request.parameters)
     values = numbers(rows, tuple(sides))
     metrics = []
     for fold in row_folds(rows, FOLDS, Gap(gap, TENTH), start_blocks=2):
-        fitted = grow(values[fold.fit], sides, recipe, request.seed)
+        fitted = grow(values[fold.fit], sides, hyperparameters, request.seed)
         held_out = rows.iloc[fold.held_out]
         metrics.append(_held_out(fitted.predict_proba(held_out)[:, 1], held_out[label]))
         request.progress(
             f"block {fold.number + 1}/{FOLDS}: {metrics[-1]['alarm_rate']:.4f} alarms a session, "
             f"ROC AUC {metrics[-1].get('roc_auc', float('nan')):.3f} on {len(held_out)} rows"
         )
-    estimator = grow(values, sides, recipe, request.seed)
-    request.progress(f"{recipe.trees} trees on {len(rows)} rows")
+    estimator = grow(values, sides, hyperparameters, request.seed)
+    request.progress(f"{hyperparameters.trees} trees on {len(rows)} rows")
     return FitOutcome(
         estimator=estimator,
         artifact=estimator.artifact,
         parameters={
-            "trees": recipe.trees,
-            "samples": recipe.samples,
-            "alarm_rate": recipe.alarm_rate,
+            "trees": hyperparameters.trees,
+            "samples": hyperparameters.samples,
+            "alarm_rate": hyperparameters.alarm_rate,
             "alarm_at": estimator.scale.alarm,
             "rows": len(rows),
             "seed": request.seed,
@@ -134,7 +134,7 @@ def fit_isolation(
 
 
 def grow(
-    values: Floats, sides: Mapping[str, int], recipe: IsolationHyperparameters, seed: int
+    values: Floats, sides: Mapping[str, int], hyperparameters: IsolationHyperparameters, seed: int
 ) -> IsolationEstimator:
     """Scaler, forest and alarm from ``values`` (rows, features) in the order of ``sides``; NaN where missing."""
     from sklearn.ensemble import IsolationForest
@@ -142,13 +142,13 @@ def grow(
     deviations = fit_deviations(values, sides)
     matrix = deviations.of_numbers(values)
     forest = IsolationForest(
-        n_estimators=recipe.trees,
-        max_samples=min(recipe.samples, len(matrix)),
+        n_estimators=hyperparameters.trees,
+        max_samples=min(hyperparameters.samples, len(matrix)),
         contamination="auto",
         random_state=seed,
     ).fit(matrix)
     found = isolation(forest, matrix)
-    return IsolationEstimator(deviations, forest, AlarmScale.fit(found, recipe.alarm_rate))
+    return IsolationEstimator(deviations, forest, AlarmScale.fit(found, hyperparameters.alarm_rate))
 
 
 def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:

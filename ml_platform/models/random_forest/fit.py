@@ -1,4 +1,4 @@
-"""Fitting a forest on encoded rows, by a recipe: cross-fitted evidence, folds by time, calibration, artifact."""
+"""Fitting a forest on encoded rows, by a hyperparameters: cross-fitted evidence, folds by time, calibration, artifact."""
 
 import time
 from collections.abc import Callable
@@ -82,7 +82,7 @@ class ForestEstimator:
 def fit_forest_model(
     training_set: "TrainingSet",
     plan: EncodingPlan,
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     seed: int,
     gap: timedelta,
     progress: Progress,
@@ -95,14 +95,16 @@ def fit_forest_model(
     record, rows = training_set.record, training_set.train
     count = len(record.classes)
     truth = class_codes(rows, record.label, record.classes)
-    blocks = time_blocks(rows, recipe.folds)
+    blocks = time_blocks(rows, hyperparameters.folds)
     encoded = encode_training(rows, truth, count, plan, blocks)
-    weights = change_set_sizes(rows) ** -recipe.change_set_weight_power
+    weights = change_set_sizes(rows) ** -hyperparameters.change_set_weight_power
     progress(f"encoded {len(rows)} rows, {encoded.encoding().width} columns, {_since(started)}")
-    raw, metrics = _fold_by_fold(rows, encoded, truth, weights, recipe, seed, gap, progress)
+    raw, metrics = _fold_by_fold(
+        rows, encoded, truth, weights, hyperparameters, seed, gap, progress
+    )
     shares = np.bincount(truth, weights=weights, minlength=count) / weights.sum()
     calibration, alpha = fit_calibration(raw, truth, change_set_codes(rows), shares)
-    forest = _fit(encoded.cross_fitted(), truth, weights, recipe, seed)
+    forest = _fit(encoded.cross_fitted(), truth, weights, hyperparameters, seed)
     encoding = encoded.encoding()
     onnx = export_forest(forest, calibration, count)
     artifact = Artifact(
@@ -115,7 +117,7 @@ def fit_forest_model(
     return FitOutcome(
         estimator=ForestEstimator(record.classes, encoding, forest, calibration),
         artifact=artifact,
-        parameters=_parameters(recipe, len(rows), seed, calibration, alpha, encoding),
+        parameters=_parameters(hyperparameters, len(rows), seed, calibration, alpha, encoding),
         fold_metrics=metrics,
         seconds=time.perf_counter() - started,
     )
@@ -126,7 +128,7 @@ def _fold_by_fold(
     encoded: TrainingMatrix,
     truth: np.ndarray,
     weights: np.ndarray,
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     seed: int,
     gap: timedelta,
     progress: Progress,
@@ -139,7 +141,7 @@ def _fold_by_fold(
     for fold in purged_folds(rows, encoded.blocks, Gap(gap, TENTH)):
         began = time.perf_counter()
         matrix = encoded.cross_fitted({fold.number})
-        forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], recipe, seed)
+        forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], hyperparameters, seed)
         held = fold.held_out
         raw[held] = forest_probabilities(forest, matrix[held], encoded.classes)
         del matrix, forest
@@ -156,17 +158,17 @@ def _fit(
     matrix: np.ndarray,
     truth: np.ndarray,
     weights: np.ndarray,
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     seed: int,
 ) -> "RandomForestClassifier":
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(
-        n_estimators=recipe.trees,
-        min_samples_leaf=recipe.leaf(len(matrix)),
+        n_estimators=hyperparameters.trees,
+        min_samples_leaf=hyperparameters.leaf(len(matrix)),
         max_features="sqrt",
-        max_samples=recipe.drawn(len(matrix)),
-        n_jobs=recipe.threads,
+        max_samples=hyperparameters.drawn(len(matrix)),
+        n_jobs=hyperparameters.threads,
         random_state=seed,
     )
     return forest.fit(matrix, truth, sample_weight=weights)
@@ -199,7 +201,7 @@ def forest_probabilities(
 
 
 def _parameters(
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     rows: int,
     seed: int,
     calibration: Calibration,
@@ -207,11 +209,11 @@ def _parameters(
     encoding: Encoding,
 ) -> dict[str, str | int | float | bool]:
     return {
-        "trees": recipe.trees,
-        "leaf": recipe.leaf(rows),
-        "drawn": recipe.drawn(rows),
-        "folds": recipe.folds,
-        "change_set_weight_power": recipe.change_set_weight_power,
+        "trees": hyperparameters.trees,
+        "leaf": hyperparameters.leaf(rows),
+        "drawn": hyperparameters.drawn(rows),
+        "folds": hyperparameters.folds,
+        "change_set_weight_power": hyperparameters.change_set_weight_power,
         "columns": encoding.width,
         "words": sum(len(words) for words in encoding.words),
         "offset_alpha": alpha,

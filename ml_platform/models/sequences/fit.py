@@ -75,15 +75,15 @@ def fit_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     gap: timedelta,
 ) -> "FitOutcome":
     """`train_network`, then the artifact; touches the training part alone."""
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
-    estimator, history = train_network(training_set, request, plan, recipe, gap)
-    with reproducible(request.seed, recipe.threads):
+    estimator, history = train_network(training_set, request, plan, hyperparameters, gap)
+    with reproducible(request.seed, hyperparameters.threads):
         content = export_network(estimator.net)
     described = network_file(estimator.encoding, estimator.threshold)
     artifact = Artifact(
@@ -98,7 +98,7 @@ def fit_network(
         estimator=estimator,
         artifact=artifact,
         parameters={
-            **vars(recipe),
+            **vars(hyperparameters),
             "seed": request.seed,
             "weights": sum(weights.numel() for weights in estimator.net.parameters()),
             "threshold": estimator.threshold,
@@ -113,36 +113,43 @@ def train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     """Fit on all but the newest block of the training part, stop by that block, set the threshold on it.
 
     Returns the network and the metrics of each epoch.
     """
-    with reproducible(request.seed, recipe.threads):
-        return _train_network(training_set, request, plan, recipe, gap)
+    with reproducible(request.seed, hyperparameters.threads):
+        return _train_network(training_set, request, plan, hyperparameters, gap)
 
 
-def make_encoder(recipe: NetworkHyperparameters, shape: NetShape) -> Encoder:
-    """The encoder that the recipe names."""
-    if recipe.encoder == "lstm":
-        return Lstm(shape.width, (recipe.first, recipe.second), recipe.dropout)
-    if recipe.encoder == "transformer":
-        heads = max(1, recipe.first // recipe.second)
+def make_encoder(hyperparameters: NetworkHyperparameters, shape: NetShape) -> Encoder:
+    """The encoder that the hyperparameters names."""
+    if hyperparameters.encoder == "lstm":
+        return Lstm(
+            shape.width, (hyperparameters.first, hyperparameters.second), hyperparameters.dropout
+        )
+    if hyperparameters.encoder == "transformer":
+        heads = max(1, hyperparameters.first // hyperparameters.second)
         return Transformer(
-            shape.width, shape.length, recipe.first, recipe.layers, heads, recipe.dropout
+            shape.width,
+            shape.length,
+            hyperparameters.first,
+            hyperparameters.layers,
+            heads,
+            hyperparameters.dropout,
         )
     from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
-    return HuggingFaceEncoder(recipe.encoder, shape.width, shape.length)
+    return HuggingFaceEncoder(hyperparameters.encoder, shape.width, shape.length)
 
 
 def _train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     rows, label, classes = training_set.train, training_set.record.label, _steps(training_set)
@@ -150,33 +157,35 @@ def _train_network(
     encoding = fit_sequence_encoding(rows.iloc[newest.fit], plan)
     fit = _examples(rows.iloc[newest.fit], encoding, label, classes)
     held = _examples(rows.iloc[newest.held_out], encoding, label, classes)
-    epochs = recipe.epochs(len(fit))
+    epochs = hyperparameters.epochs(len(fit))
     request.progress(f"{len(fit)} rows train, {len(held)} of the newest block validate")
-    nets = _new(encoding, len(classes), fit, recipe, request.seed)
-    told = [train(net, fit, held, recipe, epochs, request.progress) for net in nets]
+    nets = _new(encoding, len(classes), fit, hyperparameters, request.seed)
+    told = [train(net, fit, held, hyperparameters, epochs, request.progress) for net in nets]
     net = Answering(nets).eval()
     chance = answers(net, EncodedRows(held.steps.numpy(), held.numbers.numpy()))[:, -1]
     threshold = best_f1(chance, held.soon.numpy())[0]
-    if recipe.again:
+    if hyperparameters.again:
         encoding = fit_sequence_encoding(rows, plan)
         whole = _examples(rows, encoding, label, classes)
-        nets = _new(encoding, len(classes), whole, recipe, request.seed)
+        nets = _new(encoding, len(classes), whole, hyperparameters, request.seed)
         for fresh, each in zip(nets, told, strict=True):
-            train(fresh, whole, None, recipe, each.best_epoch, request.progress)
+            train(fresh, whole, None, hyperparameters, each.best_epoch, request.progress)
         net = Answering(nets).eval()
     history = tuple(
         {**found, "member": float(member)}
         for member, each in enumerate(told)
         for found in each.history
     )
-    return NetEstimator((*classes, SOON), encoding, net, threshold, recipe.threads), history
+    return NetEstimator(
+        (*classes, SOON), encoding, net, threshold, hyperparameters.threads
+    ), history
 
 
 def _new(
     encoding: SequenceEncoding,
     classes: int,
     fit: Examples,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     seed: int,
 ) -> list[SequenceNet]:
     """The members as they are drawn, each by a seed of its own."""
@@ -190,9 +199,11 @@ def _new(
         soon=bool((fit.soon == 1).any() and (fit.soon == 0).any()),
     )
     nets = []
-    for member in range(recipe.members):
+    for member in range(hyperparameters.members):
         torch.manual_seed(seed + member)
-        nets.append(SequenceNet(shape, make_encoder(recipe, shape), recipe.dropout))
+        nets.append(
+            SequenceNet(shape, make_encoder(hyperparameters, shape), hyperparameters.dropout)
+        )
     return nets
 
 

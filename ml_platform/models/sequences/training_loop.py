@@ -92,7 +92,7 @@ def train(
     net: SequenceNet,
     fit: Examples,
     held: Examples | None,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     epochs: int,
     progress: Callable[[str], None],
 ) -> Trained:
@@ -105,26 +105,31 @@ def train(
     fit = fit.to(place)
     held = None if held is None else held.to(place)
     optimiser = torch.optim.AdamW(
-        net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        net.parameters(),
+        lr=hyperparameters.learning_rate,
+        weight_decay=hyperparameters.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
-        recipe.learning_rate,
-        total_steps=epochs * math.ceil(len(fit) / recipe.batch),
+        hyperparameters.learning_rate,
+        total_steps=epochs * math.ceil(len(fit) / hyperparameters.batch),
         pct_start=WARM_UP,
     )
     history: list[dict[str, float]] = []
     best, kept = 0, {}
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
-        found = {"epoch": float(epoch), "loss": _epoch(net, fit, recipe, optimiser, schedule)}
-        found |= {} if held is None else _validate(net, held, recipe.soon_weight)
+        found = {
+            "epoch": float(epoch),
+            "loss": _epoch(net, fit, hyperparameters, optimiser, schedule),
+        }
+        found |= {} if held is None else _validate(net, held, hyperparameters.soon_weight)
         history.append(found)
         progress(_line(found, epochs, time.perf_counter() - began))
         if held is None or not best or _loss_of(found) < _loss_of(history[best - 1]):
             best = epoch
             kept = {name: value.clone() for name, value in net.state_dict().items()}
-        if epoch - best >= recipe.patience:
+        if epoch - best >= hyperparameters.patience:
             break
     net.load_state_dict(kept)
     net.to("cpu").eval()
@@ -145,17 +150,17 @@ def answers(net: Answering, rows: EncodedRows) -> np.ndarray:
 def _epoch(
     net: SequenceNet,
     fit: Examples,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> float:
     """Every row once, in a drawn order; the mean loss."""
     net.train()
     total = torch.zeros((), device=fit.steps.device)
-    for chosen in _batches(len(fit), recipe.batch, fit.steps.device):
+    for chosen in _batches(len(fit), hyperparameters.batch, fit.steps.device):
         optimiser.zero_grad(set_to_none=True)
         logits = net(fit.steps[chosen].long(), fit.numbers[chosen])
-        loss = _loss(logits, fit.next_step[chosen], fit.soon[chosen], recipe.soon_weight)
+        loss = _loss(logits, fit.next_step[chosen], fit.soon[chosen], hyperparameters.soon_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), LONGEST_GRADIENT)
         optimiser.step()
