@@ -30,7 +30,7 @@ RESAMPLES = 1_000
 
 
 def gradient_boosting(ready: BoostingRows, seed: int) -> object:
-    """The older learner, as near to the hyperparameters as it goes: each row once as a yes, once as a no, by weight."""
+    """The older learner with like hyperparameters: each row once as a yes, once as a no, by weight."""
     from sklearn.ensemble import GradientBoostingClassifier
 
     model = GradientBoostingClassifier(

@@ -4,8 +4,8 @@ Beside activities and pauses: time since the case began, the resource, and (Help
 the event tells them. What tells the whole case (its variant) is left out. Helpdesk changes its process in the
 course of the log: there, lines "and other cases" also know what followed the same activity last, in any case
 (`benchmarks.real.successors`). Epochs are chosen on the newest cases before the test; then networks of three
-seeds learn all cases before it and answer by their mean. Plans and hyperparameters were chosen on the 16 % of cases that
-the split keeps for that.
+seeds learn all cases before it and answer by their mean. Plans and hyperparameters were chosen on the
+16 % of cases that the split keeps for that.
 """
 
 import math

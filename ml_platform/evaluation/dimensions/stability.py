@@ -1,6 +1,6 @@
 """Is the candidate as good at all times? Its headline metric over the folds of its fit and over blocks of the test.
 
-Folds say how much the hyperparameters depends on which months it saw; blocks of the test part, how much the candidate's
+Folds say how much the model depends on which months it saw; blocks of the test part, how much the candidate's
 figure changes from week to week beyond what the noise of its clusters explains
 (`ml_platform.evaluation.intervals.heterogeneity`).
 """

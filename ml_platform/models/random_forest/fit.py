@@ -1,4 +1,4 @@
-"""Fitting a forest on encoded rows, by a hyperparameters: cross-fitted evidence, folds by time, calibration, artifact."""
+"""Fits a random forest: cross-fitted target encoding, folds by time, calibration, artifact."""
 
 import time
 from collections.abc import Callable
