@@ -1,7 +1,7 @@
 """The pattern classifier: which workflow category an event belongs to, from what is known when it happens.
 
-A random forest over the event, its change set, its session and its user's history, with the words of its paths and
-session as evidence a class. Hyperparameters were chosen on the last blocks of time inside training parts,
+A random forest over the event, its change set, its session and its user's history, with the words of its paths
+and session target-encoded by class. Hyperparameters were chosen on the last blocks of time inside training parts,
 never on a test part (docs/pattern_classifier.md).
 """
 
@@ -38,7 +38,7 @@ OBSERVED = (
 )
 _MANY_VALUES = ("file_name", "subfolder")
 """Too many values for a rank to mean anything; their words are among the path's."""
-_REMEMBERED = (
+_COVERED_BY_FILTER = (
     "lag1_tool",
     "lag1_operation",
     "lag1_extension",
@@ -58,8 +58,8 @@ _REMEMBERED = (
     "rate_1h_to_7d",
     "share_hour_7d",
 )
-"""Told as well by `OBSERVED`: without them validation accuracy is no lower on any set."""
-_LEFT_OUT = frozenset((*_MANY_VALUES, *_REMEMBERED))
+"""The hidden Markov filter over `OBSERVED` covers them: without them validation accuracy is no lower."""
+_LEFT_OUT = frozenset((*_MANY_VALUES, *_COVERED_BY_FILTER))
 
 
 def encoding_plan(features: tuple[FeatureSpec, ...]) -> EncodingPlan:

@@ -54,7 +54,7 @@ class RulesScorer:
             IntegrityError: a column of a key is not among those of ``rows``.
         """
         require_features(rows, _features(self.keys))
-        found = np.tile(np.array(self.overall), (len(rows), 1))
+        probabilities = np.tile(np.array(self.overall), (len(rows), 1))
         open_rows = np.ones(len(rows), dtype=bool)
         for key, table in zip(self.keys, self.tables, strict=True):
             words, codes = _joined(rows, key)
@@ -62,9 +62,9 @@ class RulesScorer:
             known = np.array([word in table for word in words], dtype=bool)
             if len(words):
                 hit = open_rows & known[codes]
-                found[hit] = shares[codes[hit]]
+                probabilities[hit] = shares[codes[hit]]
                 open_rows &= ~hit
-        return found
+        return probabilities
 
     @classmethod
     def of(cls, artifact: Artifact) -> "RulesScorer":
@@ -131,10 +131,10 @@ def _joined(rows: "pd.DataFrame", key: tuple[str, ...]) -> tuple[list[str], np.n
     """The distinct values of several columns together, and the code of each row's."""
     parts = [token_column(rows[name], lists=False) for name in key]
     combined = np.column_stack([part.codes for part in parts])
-    found, codes = np.unique(combined, axis=0, return_inverse=True)
+    distinct, codes = np.unique(combined, axis=0, return_inverse=True)
     words = [
         _SEPARATOR.join(part.words[c] for part, c in zip(parts, row, strict=True))
-        for row in found.tolist()
+        for row in distinct.tolist()
     ]
     return words, np.asarray(codes).ravel()
 

@@ -1,4 +1,4 @@
-"""The back-off n-gram as a model of its own: what followed the same last steps, and how often a run was near.
+"""The back-off n-gram as a model of its own: what followed the same last steps, and how often a run came soon.
 
 The baseline of the sequence networks; its own baseline is the most frequent successor of the last step alone.
 """
@@ -34,7 +34,7 @@ POLICY = GatePolicy(
             "accuracy",
             Bound.BASELINE,
             0.0,
-            "contexts that tell no more than the last step are not worth their memory",
+            "contexts that predict no better than the last step are not worth their memory",
         ),
         QualityGate(
             "over_champion",

@@ -1,4 +1,6 @@
-"""The sequence predictor: by an LSTM over a user's last ten steps, the next one, and whether a workflow is near.
+"""The sequence predictor: an LSTM over a user's last ten steps.
+
+It predicts the next step, and whether a workflow is needed soon.
 
 Hyperparameters were chosen on the newest block of time of training parts, never on a test part.
 """
@@ -44,7 +46,7 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
 
 SPEC = ModelSpec(
     name="sequence_predictor",
-    title="SequencePrediction predictor",
+    title="Sequence predictor",
     table=TABLE,
     task=SequencePrediction(),
     label="next_step",

@@ -1,7 +1,7 @@
-"""The sequence transformer: a small causal encoder in the frame of the LSTM, on the same rows, to the same end.
+"""The sequence transformer: a small causal encoder in place of the LSTM, on the same rows, for the same task.
 
-It is held against the LSTM pairwise: where it is not better it is refused, and the record says so. The parameter
-``encoder`` names a Hugging Face encoder by name or folder instead (`ml_platform.models.sequences.hugging_face`).
+It challenges the LSTM: where its paired difference is not above 0 it is rejected, and the report says so. The
+parameter ``encoder`` names a Hugging Face encoder by name or folder instead (`ml_platform.models.sequences.hugging_face`).
 """
 
 from dataclasses import asdict
@@ -60,7 +60,7 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
 
 SPEC = ModelSpec(
     name="sequence_transformer",
-    title="SequencePrediction transformer",
+    title="Sequence transformer",
     table=TABLE,
     task=SequencePrediction(),
     label="next_step",

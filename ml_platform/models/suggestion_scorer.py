@@ -1,8 +1,7 @@
-"""The suggestion scorer: which share of the occasions of the next 14 days a user will take a suggestion.
+"""The suggestion scorer: the share of the occasions of the next 14 days on which a user will take a suggestion.
 
-Boosted trees on use (frequency, recency, success, similarity to the user's work) and on what became of earlier
-offers.
-Hyperparameters were chosen on the last block of time inside training parts, never on a test part
+Boosted trees on use (frequency, recency, success, similarity to the user's work) and on what became of
+earlier offers. Hyperparameters were chosen on the last block of time inside training parts, never on a test part
 (docs/suggestion_scorer.md).
 """
 
@@ -54,7 +53,7 @@ PLAN = BoostingPlan(
     ),
     falling=("hours_since_run",),
 )
-"""Nobody would understand a reason such as "accepted too often"."""
+"""Constraints on the direction of some features: nobody would understand a reason such as "accepted too often"."""
 HYPERPARAMETERS = BoostingHyperparameters()
 
 POLICY = GatePolicy(
@@ -64,7 +63,7 @@ POLICY = GatePolicy(
             "r2",
             Bound.LIMIT,
             0.7,
-            "below it, scores leave more than three tenths of the differences in adoption untold",
+            "below it, scores leave more than three tenths of the differences in adoption unexplained",
         ),
         QualityGate(
             "roc_auc",

@@ -53,8 +53,8 @@ def token_column(column: "pd.Series[Any]", *, lists: bool) -> TokenColumn:
 def vocabulary(tokens: TokenColumn, weights: np.ndarray, minimum: float) -> tuple[str, ...]:
     """The words, sorted, that occur in rows of at least ``minimum`` weight together."""
     rows = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
-    found = np.bincount(tokens.codes, weights=weights[rows], minlength=len(tokens.words))
-    kept = np.flatnonzero(found >= minimum - 1e-9)
+    weight = np.bincount(tokens.codes, weights=weights[rows], minlength=len(tokens.words))
+    kept = np.flatnonzero(weight >= minimum - 1e-9)
     return tuple(sorted({tokens.words[i] for i in kept.tolist()}))
 
 

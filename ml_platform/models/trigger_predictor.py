@@ -54,7 +54,7 @@ POLICY = GatePolicy(
             "relative_success",
             Bound.LIMIT,
             0.20,
-            "a fifth more successful launches than by a fixed hour is what the move is worth",
+            "a fifth more successful runs than by a fixed hour is what the move is worth",
         ),
         QualityGate(
             "over_rules",

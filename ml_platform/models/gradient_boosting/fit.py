@@ -1,4 +1,4 @@
-"""Fitting boosted trees to shares: cross-entropy on labels in [0, 1], so that answers are in [0, 1] too.
+"""Fits boosted trees to proportions: cross-entropy on labels in [0, 1], so that predictions are in [0, 1] too.
 
 Of scikit-learn's two learners HistGradientBoosting: no less accurate, and cheaper
 (docs/suggestion_scorer.md).
@@ -61,16 +61,16 @@ class BoostingHyperparameters:
 
 @dataclass(frozen=True)
 class BoostingEstimator:
-    """The scikit-learn side, in double precision; parity holds the artifact to it."""
+    """The fitted trees in double precision; the parity gate compares the artifact with them."""
 
     classes: tuple[str, ...]
     encoding: Encoding
     model: "HistGradientBoostingRegressor"
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Expected shares, shape (rows, 1)."""
-        found: np.ndarray = self.model.predict(self.encoding.transform(rows))[:, None]
-        return found
+        """Expected proportions, shape (rows, 1)."""
+        proportions: np.ndarray = self.model.predict(self.encoding.transform(rows))[:, None]
+        return proportions
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class BoostingRows:
     signs: list[int]
 
     def chosen(self, places: np.ndarray) -> "BoostingRows":
-        """Some of them."""
+        """The rows at ``places``."""
         return replace(
             self,
             matrix=self.matrix[places],
@@ -126,7 +126,7 @@ def fit_boosting(
     gap: timedelta,
     request: "FitRequest",
 ) -> "FitOutcome":
-    """Metrics on later and later blocks of time, then the trees on all training rows, then the artifact."""
+    """Measure expanding folds, then fit the trees on all training rows, then export the artifact."""
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
@@ -171,7 +171,7 @@ def fit_boosting(
 def grow(
     ready: BoostingRows, hyperparameters: BoostingHyperparameters, seed: int
 ) -> "HistGradientBoostingRegressor":
-    """The trees for shares in [0, 1]. One thread, so that equal inputs give equal trees."""
+    """The trees fitted to proportions in [0, 1], on one thread, so that equal inputs give equal trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
@@ -205,23 +205,23 @@ def _fold_by_fold(
     for fold in row_folds(rows, hyperparameters.folds, Gap(gap, TENTH), start_blocks=2):
         model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), hyperparameters, seed)
         held = ready.chosen(fold.held_out)
-        found = proportion_errors(held.share, model.predict(held.matrix))
+        errors = proportion_errors(held.share, model.predict(held.matrix))
         counts = {
             "rows": float(len(fold.held_out)),
             "fitted_on": float(min(len(fold.fit), FOLD_ROWS)),
         }
-        metrics.append({**found, **counts})
+        metrics.append({**errors, **counts})
         progress(
-            f"block {fold.number + 1}/{hyperparameters.folds}: R2 {found['r2']:.3f}, MAE {found['mae']:.3f} "
+            f"block {fold.number + 1}/{hyperparameters.folds}: R2 {errors['r2']:.3f}, MAE {errors['mae']:.3f} "
             f"on {len(fold.held_out)} rows"
         )
     return tuple(metrics)
 
 
-def proportion_errors(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
+def proportion_errors(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """R2 (0 where the truth does not vary) and mean absolute error."""
     spread = float(((truth - truth.mean()) ** 2).sum())
-    errors = truth - found
+    errors = truth - predicted
     return {
         "r2": 1.0 - float((errors**2).sum()) / spread if spread else 0.0,
         "mae": float(np.abs(errors).mean()),

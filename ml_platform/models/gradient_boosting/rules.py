@@ -37,7 +37,7 @@ class ProportionRules:
     steps: tuple[tuple[str, str, float], ...]
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Expected shares, shape (rows, 1), in [0, 1].
+        """Expected proportions, shape (rows, 1), in [0, 1].
 
         Raises:
             IntegrityError: a count is not among the columns of ``rows``.
@@ -50,8 +50,8 @@ class ProportionRules:
                 for name in (accepted, answered)
             )
             rate = (yes + weight * rate) / (all_of + weight)
-        found: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
-        return found
+        proportions: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
+        return proportions
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ProportionRules":

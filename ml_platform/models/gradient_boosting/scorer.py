@@ -21,7 +21,7 @@ CHUNK = 20_000
 
 @dataclass(frozen=True)
 class BoostingScorer:
-    """Answers by the files of an artifact; one thread, so that sums are in the same order every time."""
+    """Scores by the files of an artifact, and gives the reasons of each score."""
 
     classes: tuple[str, ...]
     encoding: Encoding
@@ -29,16 +29,16 @@ class BoostingScorer:
     trees: BoostedTrees
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Expected shares, shape (rows, 1), float64, in [0, 1]; missing and unseen values are answered too.
+        """Expected proportions, shape (rows, 1), float64, in [0, 1]; missing and unseen values are allowed.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), 1))
+        proportions = np.empty((len(rows), 1))
         for start in range(0, len(rows), CHUNK):
             matrix = self.encoding.transform(rows.iloc[start : start + CHUNK])
-            found[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
-        return found
+            proportions[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return proportions
 
     def reasons(self, rows: "pd.DataFrame") -> tuple[Reasons, ...]:
         """Why each row has its score: one reason a feature, the strongest first; they sum to the score.

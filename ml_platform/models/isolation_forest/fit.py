@@ -147,8 +147,10 @@ def grow(
         contamination="auto",
         random_state=seed,
     ).fit(matrix)
-    found = isolation(forest, matrix)
-    return IsolationEstimator(deviations, forest, AlarmScale.fit(found, hyperparameters.alarm_rate))
+    scores = isolation(forest, matrix)
+    return IsolationEstimator(
+        deviations, forest, AlarmScale.fit(scores, hyperparameters.alarm_rate)
+    )
 
 
 def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
@@ -161,16 +163,16 @@ def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
 
 
 def _held_out(score: Floats, labels: "pd.Series[str]") -> dict[str, float]:
-    """What a block says; labels are looked at here alone, and where there are any."""
+    """Metrics of a held-out block; those that need labels only where there are some of both classes."""
     from sklearn.metrics import roc_auc_score
 
     alarm = score >= ALARM
-    found = {"rows": float(len(score)), "alarm_rate": float(alarm.mean())}
+    metrics = {"rows": float(len(score)), "alarm_rate": float(alarm.mean())}
     known = labels.notna().to_numpy()
     truth = (labels == YES).to_numpy(dtype=bool)[known]
     if truth.any() and not truth.all():
         caught = alarm[known] & truth
-        found["recall"] = float(caught.sum() / truth.sum())
-        found["precision"] = float(caught.sum() / max(alarm[known].sum(), 1))
-        found["roc_auc"] = float(roc_auc_score(truth, score[known]))
-    return found
+        metrics["recall"] = float(caught.sum() / truth.sum())
+        metrics["precision"] = float(caught.sum() / max(alarm[known].sum(), 1))
+        metrics["roc_auc"] = float(roc_auc_score(truth, score[known]))
+    return metrics

@@ -23,8 +23,8 @@ def path_length(rows: "Floats") -> "Floats":
     """Expected depth c(n) of a search among n rows that fails; 0 for one row, 1 for two."""
     more = np.maximum(rows, 3.0)
     long = 2.0 * (np.log(more - 1.0) + np.euler_gamma) - 2.0 * (more - 1.0) / more
-    found: Floats = np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, long))
-    return found
+    depth: Floats = np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, long))
+    return depth
 
 
 def exact_in_single(thresholds: "Floats") -> "Floats":

@@ -41,7 +41,7 @@ class AlarmScale:
     def fit(cls, isolation: Floats, alarm_rate: float) -> "AlarmScale":
         """The alarm so that ``alarm_rate`` of the training rows are at or above it.
 
-        It lies halfway to the next lower score, so that an answer that differs in its last digits falls on
+        It lies halfway to the next lower score, so that a score that differs in its last digits falls on
         the same side.
         """
         ordered = np.sort(isolation)[::-1]
@@ -56,7 +56,7 @@ class AlarmScale:
 
 @dataclass(frozen=True)
 class IsolationScorer:
-    """Answers by the files of an artifact, in one thread."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     deviations: Deviations
@@ -71,8 +71,8 @@ class IsolationScorer:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
         matrix = self.deviations.transform(rows)
-        found = self.session.run([OUTPUT], {INPUT: matrix})[0][:, 0].astype(np.float64)
-        score = self.scale.of(found)
+        isolation = self.session.run([OUTPUT], {INPUT: matrix})[0][:, 0].astype(np.float64)
+        score = self.scale.of(isolation)
         return np.column_stack([1.0 - score, score])
 
     @classmethod

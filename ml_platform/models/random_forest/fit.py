@@ -66,7 +66,7 @@ class ForestHyperparameters:
 
 @dataclass(frozen=True)
 class ForestEstimator:
-    """The scikit-learn side, in double precision; parity holds the artifact to it."""
+    """The fitted forest in double precision; the parity gate compares the artifact with it."""
 
     classes: tuple[str, ...]
     encoding: Encoding
@@ -145,11 +145,11 @@ def _fold_by_fold(
         held = fold.held_out
         raw[held] = forest_probabilities(forest, matrix[held], encoded.classes)
         del matrix, forest
-        found = held_out_metrics(raw[held], truth[held], change_sets[held])
-        metrics.append({**found, "rows": float(len(held)), "fitted_on": float(len(fold.fit))})
+        figures = held_out_metrics(raw[held], truth[held], change_sets[held])
+        metrics.append({**figures, "rows": float(len(held)), "fitted_on": float(len(fold.fit))})
         progress(
-            f"fold {fold.number + 1}/{total}: accuracy {found['accuracy']:.3f}, "
-            f"macro-F1 {found['macro_f1']:.3f} on {len(held)} rows, {_since(began)}"
+            f"fold {fold.number + 1}/{total}: accuracy {figures['accuracy']:.3f}, "
+            f"macro-F1 {figures['macro_f1']:.3f} on {len(held)} rows, {_since(began)}"
         )
     return raw, tuple(metrics)
 
@@ -184,7 +184,7 @@ def forest_probabilities(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    found = np.zeros((len(matrix), classes))
+    probabilities = np.zeros((len(matrix), classes))
     seen = np.asarray(forest.classes_, dtype=np.int64)
 
     def score(part: np.ndarray) -> None:
@@ -192,12 +192,12 @@ def forest_probabilities(
         chosen = np.ascontiguousarray(matrix[part])
         for tree in forest.estimators_:
             total += tree.predict_proba(chosen, check_input=False)
-        found[np.ix_(part, seen)] = total / len(forest.estimators_)
+        probabilities[np.ix_(part, seen)] = total / len(forest.estimators_)
 
     pieces = max(threads, -(-len(matrix) // 20_000))
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(score, np.array_split(np.arange(len(matrix)), pieces)))
-    return found
+    return probabilities
 
 
 def _parameters(

@@ -19,24 +19,24 @@ CHUNK = 20_000
 
 @dataclass(frozen=True)
 class ForestScorer:
-    """Answers by the files of an artifact; one thread, so that sums are in the same order every time."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     encoding: Encoding
     session: Any
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Probabilities, shape (rows, classes), float64; missing and unseen values are answered too.
+        """Probabilities, shape (rows, classes), float64; missing and unseen values are allowed.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), len(self.classes)))
+        probabilities = np.empty((len(rows), len(self.classes)))
         for start in range(0, len(rows), CHUNK):
             part = rows.iloc[start : start + CHUNK]
             matrix = self.encoding.transform(part)
-            found[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
-        return found
+            probabilities[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return probabilities
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ForestScorer":

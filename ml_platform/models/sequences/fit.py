@@ -1,6 +1,6 @@
-"""Fitting a sequence network: the newest block of time decides when to stop and where the alarm begins.
+"""Fits a sequence network: the newest block of time decides when to stop and where the alarm begins.
 
-Imports torch: only fits import this.
+Only fits import this module, since it imports torch.
 """
 
 import time
@@ -23,11 +23,11 @@ from ml_platform.models.sequences.encoding import (
 )
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import (
-    Answering,
     Encoder,
     Lstm,
     NetShape,
     SequenceNet,
+    ServedNet,
     Transformer,
 )
 from ml_platform.models.sequences.ngram_fit import soon_truth
@@ -35,8 +35,8 @@ from ml_platform.models.sequences.onnx_export import export_network
 from ml_platform.models.sequences.scorer import network_file
 from ml_platform.models.sequences.training_loop import (
     Examples,
-    answers,
     device,
+    predictions,
     reproducible,
     train,
 )
@@ -57,18 +57,18 @@ BLOCKS = 8
 
 @dataclass(frozen=True)
 class NetEstimator:
-    """The torch side; parity holds the artifact to it."""
+    """The fitted torch network; the parity gate compares the artifact with it."""
 
     classes: tuple[str, ...]
     encoding: SequenceEncoding
-    net: Answering
+    net: ServedNet
     threshold: float
     threads: int
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Shape (rows, classes), float64: the next steps sum to one, the last column is soon."""
         with reproducible(0, self.threads):
-            return answers(self.net, self.encoding.transform(rows))
+            return predictions(self.net, self.encoding.transform(rows))
 
 
 def fit_network(
@@ -125,7 +125,7 @@ def train_network(
 
 
 def make_encoder(hyperparameters: NetworkHyperparameters, shape: NetShape) -> Encoder:
-    """The encoder that the hyperparameters names."""
+    """The encoder that the hyperparameters name."""
     if hyperparameters.encoder == "lstm":
         return Lstm(
             shape.width, (hyperparameters.first, hyperparameters.second), hyperparameters.dropout
@@ -160,21 +160,21 @@ def _train_network(
     epochs = hyperparameters.epochs(len(fit))
     request.progress(f"{len(fit)} rows train, {len(held)} of the newest block validate")
     nets = _new(encoding, len(classes), fit, hyperparameters, request.seed)
-    told = [train(net, fit, held, hyperparameters, epochs, request.progress) for net in nets]
-    net = Answering(nets).eval()
-    chance = answers(net, EncodedRows(held.steps.numpy(), held.numbers.numpy()))[:, -1]
-    threshold = best_f1(chance, held.soon.numpy())[0]
+    trained = [train(net, fit, held, hyperparameters, epochs, request.progress) for net in nets]
+    net = ServedNet(nets).eval()
+    encoded = EncodedRows(held.steps.numpy(), held.numbers.numpy())
+    threshold = best_f1(predictions(net, encoded)[:, -1], held.soon.numpy())[0]
     if hyperparameters.again:
         encoding = fit_sequence_encoding(rows, plan)
         whole = _examples(rows, encoding, label, classes)
         nets = _new(encoding, len(classes), whole, hyperparameters, request.seed)
-        for fresh, each in zip(nets, told, strict=True):
-            train(fresh, whole, None, hyperparameters, each.best_epoch, request.progress)
-        net = Answering(nets).eval()
+        for fresh, before in zip(nets, trained, strict=True):
+            train(fresh, whole, None, hyperparameters, before.best_epoch, request.progress)
+        net = ServedNet(nets).eval()
     history = tuple(
-        {**found, "member": float(member)}
-        for member, each in enumerate(told)
-        for found in each.history
+        {**metrics, "member": float(member)}
+        for member, epochs_of_member in enumerate(trained)
+        for metrics in epochs_of_member.history
     )
     return NetEstimator(
         (*classes, SOON), encoding, net, threshold, hyperparameters.threads
@@ -188,7 +188,7 @@ def _new(
     hyperparameters: NetworkHyperparameters,
     seed: int,
 ) -> list[SequenceNet]:
-    """The members as they are drawn, each by a seed of its own."""
+    """Untrained members of the ensemble, each drawn by a seed of its own."""
     plan = encoding.plan
     shape = NetShape(
         vocabularies=encoding.sizes,

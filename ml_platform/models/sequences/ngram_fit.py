@@ -1,4 +1,4 @@
-"""Counting a back-off n-gram, and choosing where its alarm begins."""
+"""Counts a back-off n-gram, and chooses the threshold of its alarm."""
 
 import time
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 @dataclass(frozen=True)
 class NgramHyperparameters:
-    """What a count depends on."""
+    """The length of contexts, and how longer contexts are mixed with shorter ones."""
 
     order: int = 8
     minimum: int = 2
@@ -56,8 +56,8 @@ def fit_ngram(
     *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap(gap, TENTH))
     early = count_ngram(rows.iloc[newest.fit], record.label, classes, hyperparameters)
     held = rows.iloc[newest.held_out]
-    chosen, found = choose(early, hyperparameters, held, record.label)
-    request.progress(", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+    chosen, metrics = choose(early, hyperparameters, held, record.label)
+    request.progress(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
     scorer = replace(
         count_ngram(rows, record.label, classes, hyperparameters),
         strength=chosen.strength,
@@ -74,7 +74,7 @@ def fit_ngram(
             "contexts": scorer.contexts.nodes,
             "threshold": chosen.threshold,
         },
-        fold_metrics=({**found, "rows": float(len(held)), "fitted_on": float(len(newest.fit))},),
+        fold_metrics=({**metrics, "rows": float(len(held)), "fitted_on": float(len(newest.fit))},),
         seconds=time.perf_counter() - started,
     )
 
@@ -106,7 +106,7 @@ def count_ngram(
 
 
 def soon_truth(rows: "pd.DataFrame") -> np.ndarray:
-    """(rows,) 1 for yes, 0 for no, NaN where it is not known or not told."""
+    """(rows,) 1 for yes, 0 for no, NaN where it is not known or there is no such column."""
     if SOON_LABEL not in rows:
         return np.full(len(rows), np.nan)
     known = rows[SOON_LABEL].notna().to_numpy()
@@ -129,12 +129,12 @@ def _count(
         discounts.append(_discount(levels[-1].counts, hyperparameters))
         rows = rows[before[rows, depth] != STOP]
         wanted = node[rows] * symbol_count + before[rows, depth]
-        found, place, times = np.unique(wanted, return_inverse=True, return_counts=True)
+        distinct, place, times = np.unique(wanted, return_inverse=True, return_counts=True)
         kept = times >= (hyperparameters.minimum if depth else 1)
         number = np.where(kept, np.cumsum(kept) - 1, -1)
         rows, place = rows[number[place] >= 0], number[place][number[place] >= 0]
         node[rows] = nodes + place
-        keys.append(found[kept])
+        keys.append(distinct[kept])
         levels.append(_level(place, rows, followed, soon, outcomes))
         nodes += int(kept.sum())
     discounts.append(_discount(levels[-1].counts, hyperparameters))
@@ -192,11 +192,13 @@ def choose(
     truth = class_codes(held, label, early.classes[:-1])
     needed = soon_truth(held)
     tried = [replace(early, strength=s, soon_strength=s) for s in STRENGTHS]
-    answers = [scorer.predict_proba(held) for scorer in tried]
-    losses = [_log_loss(of[np.arange(len(truth)), truth]) for of in answers]
+    predictions = [scorer.predict_proba(held) for scorer in tried]
+    losses = [_log_loss(each[np.arange(len(truth)), truth]) for each in predictions]
     known = ~np.isnan(needed)
-    of_truth = [np.where(needed == 1.0, of[:, -1], 1.0 - of[:, -1])[known] for of in answers]
-    soon_losses = [_log_loss(of) for of in of_truth]
+    soon_losses = [
+        _log_loss(np.where(needed == 1.0, each[:, -1], 1.0 - each[:, -1])[known])
+        for each in predictions
+    ]
     steps, soon = int(np.argmin(losses)), int(np.argmin(soon_losses))
     strength = hyperparameters.strength if hyperparameters.strength >= 0 else STRENGTHS[steps]
     soon_strength = (
@@ -212,7 +214,8 @@ def choose(
     }
 
 
-def _log_loss(chances: np.ndarray) -> float:
-    if not len(chances):
+def _log_loss(probabilities: np.ndarray) -> float:
+    """Mean of minus the logarithm of the probabilities (rows,) of what came true; 0 without rows."""
+    if not len(probabilities):
         return 0.0
-    return float(-np.log(np.maximum(chances, np.finfo(np.float64).eps)).mean())
+    return float(-np.log(np.maximum(probabilities, np.finfo(np.float64).eps)).mean())

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CLASSES = (NO, YES)
 FOLDS = 4
-"""Blocks of time that are held out, each after everything it is judged by."""
+"""Blocks of time that are held out, each after everything that is fitted for it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class StartTimePlan:
 
 @dataclass(frozen=True)
 class StartTimeEstimator:
-    """The fitted side, in double precision; parity holds the artifact to it."""
+    """The fitted coefficients in double precision; the parity gate compares the artifact with them."""
 
     design: StartTimeDesign
     common: Floats
@@ -135,10 +135,10 @@ def _fit(
     model = LogisticRegression(
         C=1.0, fit_intercept=False, solver="newton-cg", tol=1e-6, max_iter=200
     )
-    found = model.fit(matrix, truth).coef_[0]
+    coefficients = model.fit(matrix, truth).coef_[0]
     own = np.zeros((len(design.words) + 1, design.basis_width))
-    own[:-1] = found[design.width :].reshape(-1, design.basis_width) * spread
-    common = found[: design.width].copy()
+    own[:-1] = coefficients[design.width :].reshape(-1, design.basis_width) * spread
+    common = coefficients[: design.width].copy()
     common[-design.basis_width :] *= _COMMON_SPREAD
     return StartTimeEstimator(design, common, own)
 

@@ -1,4 +1,4 @@
-"""The rule baseline for launches: success rates of a workflow by part of the day, as declared arrays.
+"""The rule baseline for start times: success rates of a workflow by part of the day, as declared arrays.
 
 What a person would write down: "the nightly export fails in the morning". A part that was seldom tried
 has nearly the workflow's own rate, a workflow seldom run nearly the overall one.
@@ -59,7 +59,7 @@ class StartTimeRules:
     def of(cls, artifact: Artifact) -> "StartTimeRules":
         """The rules in the files of ``artifact``."""
         content = json.loads(artifact.files[RULES_FILE])
-        rates = {word: tuple(found) for word, found in content["rates"].items()}
+        rates = {word: tuple(by_part) for word, by_part in content["rates"].items()}
         return cls(tuple(content["overall"]), MappingProxyType(rates))
 
 

@@ -1,4 +1,4 @@
-"""The served side of the launch model: columns by declared arrays, scoring by one small ONNX graph."""
+"""The served side of the start-time model: columns by declared arrays, scoring by one small ONNX graph."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ COLUMNS, UNIT_CODES, OUTPUT = "columns", "units", "success"
 
 @dataclass(frozen=True)
 class StartTimeScorer:
-    """Answers by the files of an artifact, in one thread."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     design: StartTimeDesign
@@ -52,7 +52,7 @@ def export_start_time_model(common: Floats, own: Floats) -> bytes:
 
     width, wide = len(common), own.shape[1]
     return graph_bytes(
-        "launch_success",
+        "start_time_success",
         [
             helper.make_node("MatMul", [COLUMNS, "common"], ["shared"]),
             helper.make_node("Slice", [COLUMNS, "start", "end", "axis"], ["basis"]),
