@@ -1,7 +1,7 @@
 """The sequence transformer: a small causal encoder in place of the LSTM, on the same rows, for the same task.
 
 It challenges the LSTM: where its paired difference is not above 0 it is rejected, and the report says so. The
-parameter ``encoder`` names a Hugging Face encoder by name or folder instead (`ml_platform.models.sequences.hugging_face`).
+parameter ``encoder`` may name a Hugging Face encoder instead (`ml_platform.models.sequences.hugging_face`).
 """
 
 from dataclasses import asdict

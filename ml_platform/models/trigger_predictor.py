@@ -1,7 +1,7 @@
 """The trigger predictor: how probable it is that a workflow succeeds if it is started at a given time.
 
-Its rows are candidate times of launches; what it is worth is measured by replaying the logged launches
-under its choice of hour (`ml_platform.evaluation.tasks.evaluators.off_policy_choice`), not by its fit to the past.
+Its rows are candidate start times; what it is worth is measured by off-policy evaluation of its choice of hour on
+the logged runs (`ml_platform.evaluation.tasks.evaluators.off_policy_choice`), not by its fit to the past.
 """
 
 from datetime import timedelta
