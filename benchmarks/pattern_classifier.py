@@ -18,19 +18,19 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.dataset as ds
 
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.evaluation.evaluate import Compared, evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
+from ml_platform.models.pattern_classifier import HYPERPARAMETERS, LABEL_DELAY, SPEC
 from ml_platform.models.random_forest.fit import fit_forest_model
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform.training_sets.build import build_training_set
 
 FIVE = EncodingPlan(
-    numbers=("hour", "weekday"), categories=("extension", "tool", "operation"), evidence=()
+    numbers=("hour", "weekday"), categories=("extension", "tool", "operation"), target_encoded=()
 )
 METRICS = (
     "accuracy",
@@ -102,7 +102,7 @@ def main() -> None:
         training_rows = training_set(options.features, Path(folder))
         fitted = SPEC.fit(training_rows, FitRequest(options.seed, SPEC.defaults, tell))
         five_columns = fit_forest_model(
-            training_rows, FIVE, RECIPE, options.seed, LABEL_DELAY, tell
+            training_rows, FIVE, HYPERPARAMETERS, options.seed, LABEL_DELAY, tell
         )
         report = evaluated(training_rows, fitted, five_columns, options.ceilings)
     subjects = {

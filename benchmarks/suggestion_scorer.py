@@ -19,26 +19,26 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
-from ml_platform.models.gradient_boosting.trees import export_boosting, of_histogram_boosting
-from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
-from ml_platform.models.time_series_split import later_blocks
-from ml_platform.training_sets.build import build_training_set
+from ml_platform.models.gradient_boosting.trees import boosted_trees, export_boosting
+from ml_platform.models.suggestion_scorer import HYPERPARAMETERS, LABEL_DELAY, PLAN, SPEC
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 RESAMPLES = 1_000
 
 
 def gradient_boosting(ready: BoostingRows, seed: int) -> object:
-    """The older learner, as near to the recipe as it goes: each row once as a yes, once as a no, by weight."""
+    """The older learner with like hyperparameters: each row once as a yes, once as a no, by weight."""
     from sklearn.ensemble import GradientBoostingClassifier
 
     model = GradientBoostingClassifier(
-        learning_rate=RECIPE.learning_rate,
-        n_estimators=RECIPE.iterations,
-        max_leaf_nodes=RECIPE.leaves,
-        min_samples_leaf=RECIPE.leaf(len(ready.share)),
-        max_features=RECIPE.column_share,
+        learning_rate=HYPERPARAMETERS.learning_rate,
+        n_estimators=HYPERPARAMETERS.iterations,
+        max_leaf_nodes=HYPERPARAMETERS.leaves,
+        min_samples_leaf=HYPERPARAMETERS.leaf(len(ready.share)),
+        max_features=HYPERPARAMETERS.column_share,
         random_state=seed,
     )
     weight = np.concatenate([ready.weights * ready.share, ready.weights * (1 - ready.share)])
@@ -63,16 +63,18 @@ def compare(features: Path) -> None:
     rows = training_set.train
     encoding = Encoding(PLAN.encoding, 1, fit_categories(rows, PLAN.encoding), (), ())
     share = rows[SPEC.label].to_numpy(dtype=np.float64)
-    weights = PLAN.weights(rows, RECIPE.repeat_power)
+    weights = PLAN.weights(rows, HYPERPARAMETERS.repeat_power)
     ready = BoostingRows(encoding.transform(rows), share, weights, PLAN.signs)
-    *_, last = later_blocks(rows, RECIPE.folds, LABEL_DELAY)
+    *_, last = row_folds(rows, HYPERPARAMETERS.folds, Gap(LABEL_DELAY, TENTH), start_blocks=2)
     truth = share[last.held_out]
     users = np.unique(rows["user_id"].astype(str).to_numpy()[last.held_out], return_inverse=True)[1]
     predictions = {}
     for name in ("HistGradientBoosting", "GradientBoosting"):
         started = time.perf_counter()
         if name == "HistGradientBoosting":
-            predicted = grow(ready.chosen(last.fit), RECIPE, 0).predict(ready.matrix[last.held_out])
+            predicted = grow(ready.chosen(last.fit), HYPERPARAMETERS, 0).predict(
+                ready.matrix[last.held_out]
+            )
         else:
             model = gradient_boosting(ready.chosen(last.fit), 0)
             predicted = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
@@ -100,9 +102,9 @@ def cost(count: int) -> None:
     share = random.binomial(10, chance) / 10
     ready = BoostingRows(matrix, share, np.ones(count), [0] * width)
     started = time.perf_counter()
-    model = grow(ready, replace(RECIPE), 0)
+    model = grow(ready, replace(HYPERPARAMETERS), 0)
     trained = time.perf_counter() - started
-    size = len(export_boosting(of_histogram_boosting(model))) / 1e6
+    size = len(export_boosting(boosted_trees(model))) / 1e6
     moment = datetime.now(tz=UTC).date()
     print(f"{count} rows, {width} columns: {trained:.0f} s on one thread, {size:.1f} MB ({moment})")
 

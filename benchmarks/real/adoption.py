@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.real.line import Line
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events import schema
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform.training_sets.build import build_training_set
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TEST_SHARE = 0.4

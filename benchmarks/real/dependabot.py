@@ -16,14 +16,14 @@ import pandas as pd
 from benchmarks.real.line import Line
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.gradient_boosting.fit import (
     BoostingHyperparameters,
     BoostingPlan,
     fit_boosting,
 )
-from ml_platform.models.gradient_boosting.rules import ShareRules
+from ml_platform.models.gradient_boosting.rules import ProportionRules
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.task import ProportionRegression
 from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
@@ -31,7 +31,7 @@ from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 FOLDER = "dependabot-prs"
 SEED = 20260102
 LABEL = "merged"
-RECIPE = BoostingHyperparameters(
+HYPERPARAMETERS = BoostingHyperparameters(
     iterations=100, learning_rate=0.03, leaves=7, smallest_leaf=60, ridge=5.0, column_share=0.4
 )
 REQUEST = ("major", "minor", "patch", "below_one", "severity", "subfolder", "log_number")
@@ -50,11 +50,11 @@ HISTORY = (
     "hours_since_close",
 )
 PLAN = BoostingPlan(
-    encoding=EncodingPlan(numbers=(*HISTORY, *REQUEST), categories=(), evidence=()),
+    encoding=EncodingPlan(numbers=(*HISTORY, *REQUEST), categories=(), target_encoded=()),
     rising=("rate", "human_rate", "recent_rate"),
     falling=("open", "oldest_open_hours", "log_hours_to_merge", "log_hours_to_close"),
 )
-BASELINE = ShareRules((LABEL,), 0.5, (("accepted", "closed", 2.0),))
+BASELINE = ProportionRules((LABEL,), 0.5, (("accepted", "closed", 2.0),))
 """The repository's average so far."""
 SEVERITIES = {"LOW": 0.0, "MODERATE": 1.0, "HIGH": 2.0, "CRITICAL": 3.0}
 PUBLISHED = {"roc_auc": 0.740, "accuracy": 0.687}
@@ -75,7 +75,7 @@ def run(folder: Path) -> list[Line]:
 
 
 def _lines(training_set: TrainingSet, note: str, published: dict[str, float]) -> list[Line]:
-    fitted = fit_boosting(training_set, PLAN, RECIPE, timedelta(0), FitRequest(SEED))
+    fitted = fit_boosting(training_set, PLAN, HYPERPARAMETERS, timedelta(0), FitRequest(SEED))
     scorer = scorer_of(fitted.artifact)
     report = evaluate(
         training_set,

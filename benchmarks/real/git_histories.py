@@ -11,14 +11,14 @@ from pathlib import Path
 from benchmarks.real.line import Line
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.sources.files import FilesSource
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events.ingest import ingest
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import FitRequest
-from ml_platform.training_sets.build import build_training_set
 
 MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

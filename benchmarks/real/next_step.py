@@ -76,8 +76,10 @@ def run(folder: Path) -> list[Line]:
         parts = load(folder, name)
         classes = tuple(sorted({label for part in parts for label in part["next_step"]}))
         by_title = {
-            title: evaluated(counted(parts[0], parts[1], classes, recipe), parts[2], classes)
-            for title, recipe in (
+            title: evaluated(
+                counted(parts[0], parts[1], classes, hyperparameters), parts[2], classes
+            )
+            for title, hyperparameters in (
                 ("last activity", SINGLE),
                 ("8-gram back-off", BACK_OFF),
                 ("8-gram interpolated", INTERPOLATED),
@@ -93,13 +95,13 @@ def counted(
     train: pd.DataFrame,
     validation: pd.DataFrame,
     classes: tuple[str, ...],
-    recipe: NgramHyperparameters,
+    hyperparameters: NgramHyperparameters,
 ) -> NgramScorer:
     """The n-gram of the cases before the test."""
-    early = count_ngram(train, "next_step", classes, recipe)
-    chosen, _ = choose(early, recipe, validation, "next_step")
+    early = count_ngram(train, "next_step", classes, hyperparameters)
+    chosen, _ = choose(early, hyperparameters, validation, "next_step")
     both = pd.concat([train, validation], ignore_index=True)
-    counts = count_ngram(both, "next_step", classes, recipe)
+    counts = count_ngram(both, "next_step", classes, hyperparameters)
     return replace(counts, strength=chosen.strength, threshold=chosen.threshold)
 
 

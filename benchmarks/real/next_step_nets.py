@@ -4,8 +4,8 @@ Beside activities and pauses: time since the case began, the resource, and (Help
 the event tells them. What tells the whole case (its variant) is left out. Helpdesk changes its process in the
 course of the log: there, lines "and other cases" also know what followed the same activity last, in any case
 (`benchmarks.real.successors`). Epochs are chosen on the newest cases before the test; then networks of three
-seeds learn all cases before it and answer by their mean. Plans and recipes were chosen on the 16 % of cases that
-the split keeps for that.
+seeds learn all cases before it and answer by their mean. Plans and hyperparameters were chosen on the
+16 % of cases that the split keeps for that.
 """
 
 import math
@@ -20,7 +20,7 @@ import pandas as pd
 from benchmarks.real.line import Line
 from benchmarks.real.next_step import BACK_OFF, FOLDER, evaluated, lines_of, load
 from benchmarks.real.successors import with_successors
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.sequences.encoding import Channel, SequencePlan
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.ngram_fit import count_ngram
@@ -107,20 +107,22 @@ def _lines(name: str, knows: str, parts: list[pd.DataFrame], plan: SequencePlan)
     classes = tuple(sorted({*seen["next_step"], *test["next_step"]}))
     baseline = evaluated(count_ngram(seen, "next_step", classes, BACK_OFF), test, classes)
     lines: list[Line] = []
-    for title, recipe in (("LSTM", LSTM), ("transformer", TRANSFORMER)):
-        scorer = scorer_of(fit(training_set(seen, test, classes), plan, recipe))
+    for title, hyperparameters in (("LSTM", LSTM), ("transformer", TRANSFORMER)):
+        scorer = scorer_of(fit(training_set(seen, test, classes), plan, hyperparameters))
         metrics = evaluated(scorer, test, classes)
         for line in lines_of(name, title + knows, metrics, baseline, test):
             lines.append(replace(line, published=PUBLISHED.get((name, title, line.metric))))
     return lines
 
 
-def fit(training_set: TrainingSet, plan: SequencePlan, recipe: NetworkHyperparameters) -> Artifact:
+def fit(
+    training_set: TrainingSet, plan: SequencePlan, hyperparameters: NetworkHyperparameters
+) -> Artifact:
     """The artifact of a network on the cases before the test."""
     from ml_platform.models.sequences.fit import fit_network
 
     return fit_network(
-        training_set, FitRequest(SEED, {}, _tell), plan, recipe, timedelta(0)
+        training_set, FitRequest(SEED, {}, _tell), plan, hyperparameters, timedelta(0)
     ).artifact
 
 

@@ -18,7 +18,7 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates, differences, 
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.features.start_time_features import TABLE
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.model import FitRequest, Scorer
 from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord

@@ -42,13 +42,13 @@ def evaluate_candidate(
     progress: Callable[[str], None],
 ) -> Judged:
     """The report, and the evidence that what was judged is what lies on disk."""
+    from ml_platform.adapters.artifact_files import load_probabilities, load_scorer, read_artifact
     from ml_platform.adapters.serving_cost import cost_meter
+    from ml_platform.adapters.training_set_files import load_training_set
     from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
     from ml_platform.evaluation.dimensions.registry import EvaluationContext, examine
     from ml_platform.evaluation.evaluate import evaluate
-    from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
-    from ml_platform.models.probabilities import load_probabilities
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.models.artifact_kinds import scorer_of
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, record)
@@ -129,8 +129,8 @@ def _evidence(
     leakage: "LeakageReport",
 ) -> "IntegrityEvidence":
     """What was recorded, beside what lies on disk and is defined now."""
+    from ml_platform.adapters.training_set_files import rows_path
     from ml_platform.gates.integrity import evidence_of
-    from ml_platform.training_sets.window import rows_path
 
     definitions = platform.ledger.feature_definitions()
     return evidence_of(
@@ -156,9 +156,9 @@ def _champion(
     platform: Connections, production: ProductionState, training_set: TrainingSetRecord
 ) -> "Compared":
     """The version in production, loaded from its bytes; none before the first promotion."""
+    from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.evaluation.comparison.comparability import comparability
     from ml_platform.evaluation.evaluate import Compared
-    from ml_platform.models.artifact import load_scorer
 
     if production.version is None:
         return Compared()
@@ -180,9 +180,10 @@ def _challenged(
     platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord
 ) -> "Compared":
     """The latest candidate of the model that this one challenges, to be judged on the same rows."""
+    from ml_platform.adapters.artifact_files import read_artifact
     from ml_platform.evaluation.comparison.comparability import why_not_comparable
     from ml_platform.evaluation.evaluate import Compared
-    from ml_platform.models.artifact import read_artifact, scorer_of
+    from ml_platform.models.artifact_kinds import scorer_of
 
     if not spec.challenges:
         return Compared()

@@ -106,7 +106,7 @@ def _evidence(
 
 def artifact_sha256_now(folder: Path, expected: str) -> str | None:
     """Identity of the artifact's bytes as they lie there; ``None`` if the folder is gone."""
-    from ml_platform.models.artifact import read_artifact
+    from ml_platform.adapters.artifact_files import read_artifact
 
     if not folder.is_dir():
         return None

@@ -27,7 +27,7 @@ def register(
     judgement: Judgement,
 ) -> VersionRecord:
     """The candidate's record in the ledger (the same one if it is there already) and in MLflow."""
-    from ml_platform.models.artifact import read_artifact
+    from ml_platform.adapters.artifact_files import read_artifact
     from ml_platform.registry.validate import validate
 
     folder = platform.settings.artifacts / candidate.artifact_sha256
@@ -90,8 +90,8 @@ def save_baselines(
 
     Only then do these rules answer without a champion: what answers has a baseline at any time.
     """
-    from ml_platform.models.artifact import load_scorer
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.artifact_files import load_scorer
+    from ml_platform.adapters.training_set_files import load_training_set
 
     report = platform.ledger.report(record.report_id)
     assert report is not None

@@ -106,7 +106,7 @@ def stored_training_set(platform: Connections, record: VersionRecord) -> Trainin
 
 def rows_sha256_now(platform: Connections, record: TrainingSetRecord | None) -> str | None:
     """SHA-256 of the training set's file as it lies there, ``None`` if it is gone."""
-    from ml_platform.training_sets.window import rows_path
+    from ml_platform.adapters.training_set_files import rows_path
 
     if record is None:
         return None

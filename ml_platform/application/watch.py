@@ -97,7 +97,7 @@ def draw(
 
 def _reference(platform: Connections, spec: ModelSpec, version: str) -> "pd.DataFrame":
     """Rows of the training part that a version learned from; for the rules, of the newest one's."""
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.training_set_files import load_training_set
 
     ledger = platform.ledger
     number = int(version) if version.isdecimal() else ledger.version_numbers(spec.name)[-1]

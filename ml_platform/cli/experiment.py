@@ -194,8 +194,8 @@ def _platform(home: Path | None, *, tracking: bool) -> "Iterator[tuple[Connectio
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=tracking):
+        from ml_platform.adapters.training_set_files import load_training_set
         from ml_platform.application.connections import Connections
-        from ml_platform.training_sets.build import load_training_set
 
         def rows(spec: Any) -> Any:
             return load_training_set(settings.training_sets, training_set_record(settings, spec))

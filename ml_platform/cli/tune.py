@@ -71,8 +71,8 @@ def tune(
 
     helping = worker is not None and study is not None
     with services(settings, tracking=not helping) as running:
+        from ml_platform.adapters.training_set_files import load_training_set
         from ml_platform.adapters.tuning import help_search, study_storage_url
-        from ml_platform.training_sets.build import load_training_set
 
         rows = load_training_set(settings.training_sets, record)
         url = study_storage_url(running.urls.ml_platform)

@@ -47,8 +47,8 @@ def _fitted(
     training_set: TrainingSetRecord,
     platform: Connections,
 ) -> dg.MaterializeResult[CandidateRecord]:
-    from ml_platform.models.probabilities import save_probabilities
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.artifact_files import save_probabilities, write_artifact
+    from ml_platform.adapters.training_set_files import load_training_set
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, training_set)
@@ -58,7 +58,7 @@ def _fitted(
     outcome = spec.fit(rows, FitRequest(spec.seed, parameters, context.log.info))
     rules = spec.fit_rules(rows)
     for artifact in (outcome.artifact, rules):
-        artifact.write(settings.artifacts / artifact.sha256)
+        write_artifact(artifact, settings.artifacts / artifact.sha256)
     record = CandidateRecord(
         model=spec.name,
         artifact_sha256=outcome.artifact.sha256,

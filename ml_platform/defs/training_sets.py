@@ -45,7 +45,7 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 def _materialised(
     context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
 ) -> dg.MaterializeResult[TrainingSetRecord]:
-    from ml_platform.training_sets.build import build_training_set
+    from ml_platform.adapters.training_set_files import build_training_set
 
     state = platform.home
     definitions = platform.ledger.feature_definitions()

@@ -1,7 +1,7 @@
 """The workflow recommender: which five workflows to show a user who has not run them yet.
 
 Non-negative matrix factorisation of who ran what, folded in for every user, with the content of a user as
-pseudo-counts, so that a new user is answered by what they do. Its number of tastes, and what content
+pseudo-counts, so that a new user gets recommendations by what they do. Its number of tastes, and what content
 weighs, are chosen on the newest block of time inside the training part, never on a test part.
 """
 

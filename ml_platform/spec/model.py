@@ -82,7 +82,7 @@ class ModelSpec:
     """All its parameters; a request to fit may replace any of them."""
     search: Space = ()
     """Which of them a search moves, and how far; empty: there is nothing worth searching."""
-    carried: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
     """Columns beside the label that fitting or judging needs, never features."""
     known: str = ""
     """Column that is not null in rows of the training set; by default the label."""

@@ -52,7 +52,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
         return replace(rows(), record=found)
 
     monkeypatch.setattr("ml_platform.adapters.services.services", running)
-    monkeypatch.setattr("ml_platform.training_sets.build.load_training_set", load)
+    monkeypatch.setattr("ml_platform.adapters.training_set_files.load_training_set", load)
     monkeypatch.setattr(stage, "spec_named", lambda _: SPEC)
     monkeypatch.setattr(Connections, "ledger", ledger)
     monkeypatch.setattr(Connections, "tracking", made.tracking)

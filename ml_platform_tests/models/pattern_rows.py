@@ -6,8 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
-from ml_platform.models.random_forest.hidden_markov import RememberedWords
+from ml_platform.models.encoding import EncodingPlan, TargetEncodedColumn
+from ml_platform.models.hidden_markov_filter import ObservedWords
 from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -15,11 +15,11 @@ CLASSES = ("build", "review", "write")
 PLAN = EncodingPlan(
     numbers=("size",),
     categories=("tool",),
-    evidence=(
-        EvidenceColumn("words", lists=True),
-        EvidenceColumn("words", lists=True, jointly=True),
+    target_encoded=(
+        TargetEncodedColumn("words", lists=True),
+        TargetEncodedColumn("words", lists=True, jointly=True),
     ),
-    memory=(RememberedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),),
+    observed=(ObservedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),),
 )
 
 
@@ -29,7 +29,7 @@ def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
     made = []
     for session in range(sessions):
         category = int(random.integers(3))
-        memory: list[str] = []
+        history: list[str] = []
         for row in range(5):
             told = category if random.random() < 0.8 else int(random.integers(3))
             tool = f"tool{told}" if random.random() < 0.7 else "editor"
@@ -47,10 +47,10 @@ def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
                     "operation": operation,
                     "extension": None,
                     "words": [f"w{told}{int(random.integers(4))}", f"n{int(random.integers(30))}"],
-                    "session_tokens": memory[::-1],
+                    "session_tokens": history[::-1],
                 }
             )
-            memory.append(f"t:{tool}|o:{operation}")
+            history.append(f"t:{tool}|o:{operation}")
     return pd.DataFrame(made)
 
 

@@ -1,9 +1,9 @@
-"""What a user is doing, followed from moment to moment: a filter over the remembered moments and the present.
+"""A hidden Markov filter: what a user is working on, followed from moment to moment by the words of each.
 
 Work comes in stretches: the category of one moment is likely that of the next. With transition shares T and
-evidence e_t(c) = exp(sum over the words of moment t of their weights for c), the belief is carried forward as
+likelihoods e_t(c) = exp(sum over the words of moment t of their weights for c), the belief b is carried forward as
 
-    b(c') <- sum_c T(c, c') b(c) e_t(c) / normaliser,     from the oldest remembered moment to the newest,
+    b(c') <- sum_c T(c, c') b(c) e_t(c) / normaliser,     from the oldest moment that is read to the newest,
 
 and what is encoded is the logarithm of b(c) e(c) at the present row, normalised. Weights and T are counted on
 labelled training rows; at prediction only words are read, no label of an earlier moment.
@@ -19,42 +19,45 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.models.random_forest.target_encoding import EvidenceCounts
-from ml_platform.models.tokens import MISSING, TokenColumn, token_column
+from ml_platform.models.target_encoding import TargetCounts
+from ml_platform.models.tokens import TokenColumn, token_column
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST = 12
-"""Remembered moments that are read, the newest first; the accuracy of the filter is flat from 4 on."""
+"""Earlier moments that are read, the newest first; the accuracy of the filter is flat from 4 on."""
 LEAST = -12.0
 """Floor of the logarithm of a belief."""
 BREAK_US = 8 * 3_600_000_000
-"""After a longer pause nothing is carried over."""
+"""After a longer pause (8 hours, in microseconds) two moments are no transition."""
 NOTHING = -1
-"""Code of a word that says nothing."""
+"""Code of a word that training has not seen: it leaves the belief as it is."""
 NO_MOMENT = -2
+"""Code where there is no earlier moment."""
 
 
 @dataclass(frozen=True)
-class RememberedWords:
-    """One kind of word: a list feature of earlier moments, and how the present row's word is written."""
+class ObservedWords:
+    """One observation a moment: a list feature with the words of earlier moments, and the row's own word."""
 
     feature: str
+    """Column of lists, the newest moment first."""
     parts: tuple[tuple[str, str], ...]
-    """(prefix, category) pairs; the present word is prefix and value of each, one after the other."""
+    """(prefix, column) pairs; the row's own word is prefix and value of each, one after the other."""
 
     def present(self, rows: "pd.DataFrame") -> TokenColumn:
         """The word of each row itself; a missing value is written as nothing."""
         columns = [token_column(rows[name], lists=False) for _, name in self.parts]
         codes = np.column_stack([column.codes for column in columns])
-        found, place = np.unique(codes, axis=0, return_inverse=True)
+        distinct, place = np.unique(codes, axis=0, return_inverse=True)
         words = tuple(
             "".join(
                 prefix + column.words[code].replace(MISSING, "")
                 for (prefix, _), column, code in zip(self.parts, columns, line, strict=True)
             )
-            for line in found.tolist()
+            for line in distinct.tolist()
         )
         offsets = np.arange(len(rows) + 1, dtype=np.int64)
         return TokenColumn(words, np.asarray(place).ravel().astype(np.int64), offsets)
@@ -62,61 +65,66 @@ class RememberedWords:
 
 @dataclass(frozen=True)
 class Moments:
-    """Word codes: of the present, shape (rows,); of the remembered moments, shape (rows, `LONGEST`)."""
+    """Word codes of the rows themselves, shape (rows,), and of their earlier moments, shape (rows, `LONGEST`)."""
 
     present: np.ndarray
-    remembered: np.ndarray
+    earlier: np.ndarray
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """How often one category followed another, by block: shape (blocks, classes, classes); and starts."""
+    """How often one category followed another within a block of time."""
 
     counts: np.ndarray
+    """Shape (blocks, classes, classes): from, to."""
 
     def shares(self, without: Set[int] = frozenset()) -> np.ndarray:
         """Shape (classes, classes), rows sum to one; one observation is added to each pair."""
         kept = [b for b in range(len(self.counts)) if b not in without]
-        found = self.counts[kept].sum(axis=0) + 1.0
-        return np.asarray(found / found.sum(axis=1, keepdims=True))
+        counts = self.counts[kept].sum(axis=0) + 1.0
+        return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
-class Memory:
-    """The filter with what it has learned, all float32; scored in double precision."""
+class HiddenMarkovFilter:
+    """The filter with what it has learned; arrays are float32, beliefs are computed in double precision."""
 
-    kinds: tuple[RememberedWords, ...]
+    observed: tuple[ObservedWords, ...]
     words: tuple[tuple[str, ...], ...]
-    """Vocabulary of each kind, sorted."""
+    """Vocabulary of each observation, sorted."""
     weights: tuple[np.ndarray, ...]
+    """Of each observation, shape (words, classes)."""
     transitions: np.ndarray
+    """Shape (classes, classes), rows sum to one."""
     shares: np.ndarray
+    """Of the classes, shape (classes,): the belief before the first moment."""
 
     @cached_property
     def indices(self) -> tuple[dict[str, int], ...]:
         """Place of each word in its vocabulary; made once."""
         return tuple({word: i for i, word in enumerate(words)} for words in self.words)
 
-    def beliefs(self, rows: "pd.DataFrame") -> np.ndarray:
+    def log_beliefs(self, rows: "pd.DataFrame") -> np.ndarray:
         """Logarithm of the belief in each class, shape (rows, classes); see `follow`."""
         sequences = [
-            moments(kind, rows, index) for kind, index in zip(self.kinds, self.indices, strict=True)
+            moments(observed, rows, index)
+            for observed, index in zip(self.observed, self.indices, strict=True)
         ]
         return follow(sequences, self.weights, self.transitions, self.shares)
 
 
-def moments(words: RememberedWords, rows: "pd.DataFrame", index: dict[str, int]) -> Moments:
+def moments(observed: ObservedWords, rows: "pd.DataFrame", index: dict[str, int]) -> Moments:
     """The codes of a frame's words in a vocabulary; the list's first places are the newest moments."""
-    now = words.present(rows)
+    now = observed.present(rows)
     present = _codes(now, index)[now.codes]
-    lists = token_column(rows[words.feature], lists=True)
+    lists = token_column(rows[observed.feature], lists=True)
     lengths = np.diff(lists.offsets)
     line = np.repeat(np.arange(len(rows)), lengths)
     place = np.arange(len(lists.codes)) - np.repeat(lists.offsets[:-1], lengths)
-    remembered = np.full((len(rows), LONGEST), NO_MOMENT, dtype=np.int32)
+    earlier = np.full((len(rows), LONGEST), NO_MOMENT, dtype=np.int32)
     near = place < LONGEST
-    remembered[line[near], place[near]] = _codes(lists, index)[lists.codes[near]]
-    return Moments(present.astype(np.int32), remembered)
+    earlier[line[near], place[near]] = _codes(lists, index)[lists.codes[near]]
+    return Moments(present.astype(np.int32), earlier)
 
 
 def count_transitions(
@@ -142,30 +150,30 @@ def follow(
     """Logarithm of the belief in each class at the present row, shape (rows, classes), at least `LEAST`.
 
     Args:
-        sequences: one for each kind of word, all of the same rows.
-        weights: of each kind, shape (words, classes).
+        sequences: one for each observation, all of the same rows.
+        weights: of each observation, shape (words, classes).
         transitions: shape (classes, classes), rows sum to one.
         shares: of the classes, shape (classes,): the belief before the first moment.
     """
-    evidence = [np.exp(np.vstack([each, np.zeros((1, len(shares)))])) for each in weights]
+    likelihoods = [np.exp(np.vstack([each, np.zeros((1, len(shares)))])) for each in weights]
     belief = np.tile(shares, (len(sequences[0].present), 1))
     for place in range(LONGEST - 1, -1, -1):
-        there = np.flatnonzero(sequences[0].remembered[:, place] != NO_MOMENT)
-        carried = belief[there]
-        for sequence, table in zip(sequences, evidence, strict=True):
-            carried *= table[np.maximum(sequence.remembered[there, place], NOTHING)]
-        belief[there] = (carried / carried.sum(axis=1, keepdims=True)) @ transitions
-    for sequence, table in zip(sequences, evidence, strict=True):
+        there = np.flatnonzero(sequences[0].earlier[:, place] != NO_MOMENT)
+        updated = belief[there]
+        for sequence, table in zip(sequences, likelihoods, strict=True):
+            updated *= table[np.maximum(sequence.earlier[there, place], NOTHING)]
+        belief[there] = (updated / updated.sum(axis=1, keepdims=True)) @ transitions
+    for sequence, table in zip(sequences, likelihoods, strict=True):
         belief *= table[sequence.present]
     belief /= belief.sum(axis=1, keepdims=True)
     return np.asarray(np.log(np.maximum(belief, np.exp(LEAST))))
 
 
-def class_shares(counts: EvidenceCounts, without: Set[int] = frozenset()) -> np.ndarray:
+def class_shares(counts: TargetCounts, without: Set[int] = frozenset()) -> np.ndarray:
     """Smoothed shares of the classes in the blocks that are not left out."""
     kept = [b for b in range(len(counts.classes)) if b not in without]
-    found = counts.classes[kept].sum(axis=0) + 1.0
-    return np.asarray(found / found.sum())
+    rows = counts.classes[kept].sum(axis=0) + 1.0
+    return np.asarray(rows / rows.sum())
 
 
 def _codes(tokens: TokenColumn, index: dict[str, int]) -> np.ndarray:

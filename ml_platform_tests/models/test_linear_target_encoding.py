@@ -3,8 +3,8 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from ml_platform.models.random_forest.linear_target_encoding import MOST_ACTS, RIDGE, collect, learn
-from ml_platform.models.random_forest.target_encoding import cross_fitted
+from ml_platform.models.linear_target_encoding import MOST_CHANGE_SETS, RIDGE, collect, learn
+from ml_platform.models.target_encoding import cross_fitted
 
 
 def example(rows: int = 600) -> tuple[sparse.csr_matrix, np.ndarray]:
@@ -15,7 +15,7 @@ def example(rows: int = 600) -> tuple[sparse.csr_matrix, np.ndarray]:
 
 
 def test_weights_are_those_of_scikit_learn_given_the_time(monkeypatch):
-    monkeypatch.setattr("ml_platform.models.random_forest.linear_target_encoding.ITERATIONS", 500)
+    monkeypatch.setattr("ml_platform.models.linear_target_encoding.ITERATIONS", 500)
     matrix, labels = example(2_000)
     least = np.bincount(labels).min()
     # as many rows of each class: the shares are equal, so that neither side has an intercept
@@ -49,9 +49,9 @@ def test_change_sets_count_once_and_are_bounded():
     rows = matrix[::3].toarray()
     scaled = rows / np.sqrt(np.maximum(rows.sum(axis=1, keepdims=True), 1.0))
     assert found.matrix.toarray() == pytest.approx(scaled)
-    many = sparse.csr_matrix((3 * MOST_ACTS, 2))
-    rows = np.arange(3 * MOST_ACTS)
-    assert len(collect(many, rows % 2, rows, rows * 0, 2).labels) == MOST_ACTS
+    many = sparse.csr_matrix((3 * MOST_CHANGE_SETS, 2))
+    rows = np.arange(3 * MOST_CHANGE_SETS)
+    assert len(collect(many, rows % 2, rows, rows * 0, 2).labels) == MOST_CHANGE_SETS
 
 
 def test_a_block_does_not_see_its_own_labels():

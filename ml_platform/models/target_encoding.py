@@ -1,8 +1,8 @@
-"""What a word says about each class: naive evidence, counted by blocks of time so that it can be cross-fitted.
+"""Target encoding: what a word says about each class, counted by blocks of time so that it can be cross-fitted.
 
 The weight of word w for class c is ``log((n_wc + a s_c) / (n_w + a) / s_c)``: the logarithm of how much more
 frequent the class is among rows with the word than overall, shrunk towards nothing (0) as if ``a`` rows of
-average classes had been seen too. A row's evidence for a class is the sum over its words, divided by the
+average classes had been seen too. A row is encoded, class by class, by the sum over its words, divided by the
 square root of their number (words of one row repeat each other; a plain sum is overconfident).
 
 Source: naive Bayes with an m-estimate, Cestnik (1990), "Estimating probabilities: a crucial task in machine
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 SHRINKAGE = 20.0
+"""Rows of average classes that are added to those of each word: a in the formula."""
 
 
 @dataclass(frozen=True)
-class EvidenceCounts:
+class TargetCounts:
     """Weighted counts of the training rows by block of time."""
 
     words: np.ndarray
@@ -31,24 +32,24 @@ class EvidenceCounts:
     """Shape (blocks, classes)."""
 
     def weights(self, without: Set[int] = frozenset()) -> np.ndarray:
-        """Shape (words, classes), float32, from all blocks but those of ``without``; 0 says nothing."""
+        """Shape (words, classes), float32, from all blocks but those of ``without``; 0: the word tells nothing."""
         kept = [b for b in range(len(self.words)) if b not in without]
         counts = self.words[kept].sum(axis=0)
         totals = self.classes[kept].sum(axis=0)
         shares = (totals + 1.0) / (totals.sum() + len(totals))
         seen = counts.sum(axis=1, keepdims=True)
         shrunk = (counts + SHRINKAGE * shares) / (seen + SHRINKAGE)
-        found: np.ndarray = np.log(shrunk / shares).astype(np.float32)
-        return found
+        weights: np.ndarray = np.log(shrunk / shares).astype(np.float32)
+        return weights
 
 
-def count_evidence(
+def count_targets(
     matrix: "sparse.csr_matrix",
     labels: np.ndarray,
     weights: np.ndarray,
     blocks: np.ndarray,
     classes: int,
-) -> EvidenceCounts:
+) -> TargetCounts:
     """Counts of words by class and block.
 
     Args:
@@ -70,33 +71,39 @@ def count_evidence(
         rows = np.flatnonzero(blocks == block)
         words[block] = (matrix[rows].T @ truth[rows]).toarray()
         totals[block] = np.asarray(truth[rows].sum(axis=0)).ravel()
-    return EvidenceCounts(words, totals)
+    return TargetCounts(words, totals)
 
 
-class Weighing(Protocol):
-    """What weights of words come from: counts, or rows to learn from."""
+class WordWeights(Protocol):
+    """Where the weights of words come from: counts (`TargetCounts`), or rows to learn from."""
 
     def weights(self, without: Set[int] = frozenset()) -> np.ndarray:
         """Shape (words, classes), float32, from all blocks but those of ``without``."""
         ...
 
 
-def evidence(matrix: "sparse.csr_matrix", weights: np.ndarray) -> np.ndarray:
-    """Shape (rows, classes): the weights of a row's words, summed, over the root of their number."""
+def target_encode(matrix: "sparse.csr_matrix", weights: np.ndarray) -> np.ndarray:
+    """The weights of a row's words, summed, over the root of their number; shape (rows, classes).
+
+    Args:
+        matrix: how much each word counts in each row, shape (rows, words).
+        weights: shape (words, classes).
+    """
     length = np.asarray(matrix.sum(axis=1))
-    found: np.ndarray = (matrix @ weights) / np.sqrt(np.maximum(length, 1.0))
-    return found
+    encoded: np.ndarray = (matrix @ weights) / np.sqrt(np.maximum(length, 1.0))
+    return encoded
 
 
 def cross_fitted(
-    matrix: "sparse.csr_matrix", weighing: Weighing, blocks: np.ndarray, without: Set[int]
+    matrix: "sparse.csr_matrix", word_weights: WordWeights, blocks: np.ndarray, without: Set[int]
 ) -> np.ndarray:
-    """`evidence` of the training rows, each by weights without its own block and those of ``without``."""
+    """`target_encode` of the training rows, each by weights without its own block and those of ``without``."""
     parts = []
     for block in range(int(blocks.max()) + 1):
         rows = np.flatnonzero(blocks == block)
-        parts.append((rows, evidence(matrix[rows], weighing.weights(without | {block}))))
-    found = np.zeros((matrix.shape[0], parts[0][1].shape[1]))
+        weights = word_weights.weights(without | {block})
+        parts.append((rows, target_encode(matrix[rows], weights)))
+    encoded = np.zeros((matrix.shape[0], parts[0][1].shape[1]))
     for rows, part in parts:
-        found[rows] = part
-    return found
+        encoded[rows] = part
+    return encoded

@@ -16,7 +16,7 @@ from ml_platform.models.gradient_boosting.fit import (
     BoostingPlan,
     fit_boosting,
 )
-from ml_platform.models.gradient_boosting.rules import fit_share_rules
+from ml_platform.models.gradient_boosting.rules import fit_proportion_rules
 from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
@@ -25,7 +25,7 @@ from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
 from ml_platform.spec.search_space import Choice, Float, Space
 from ml_platform.spec.task import ProportionRegression
 from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
-from ml_platform_tests.training_sets.worlds import feature
+from ml_platform_tests.training_sets.feature_files import feature
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 40
@@ -37,8 +37,8 @@ TABLE = FeatureTable(
     labels=(LabelColumn("share", "double", "The label."),),
     parts=(FeaturePart(tuple(feature(name, Kind.NUMBER) for name in FEATURES), ("toys",)),),
 )
-PLAN = BoostingPlan(EncodingPlan(numbers=FEATURES, categories=(), evidence=()))
-RECIPE = BoostingHyperparameters(
+PLAN = BoostingPlan(EncodingPlan(numbers=FEATURES, categories=(), target_encoded=()))
+HYPERPARAMETERS = BoostingHyperparameters(
     iterations=4, learning_rate=0.01, leaves=4, smallest_leaf=20, column_share=1.0, folds=1
 )
 POLICY = GatePolicy(
@@ -50,8 +50,8 @@ POLICY = GatePolicy(
 
 
 def fit(training_set: TrainingSet, request: FitRequest) -> FitOutcome:
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_boosting(training_set, PLAN, recipe, GAP, request)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_boosting(training_set, PLAN, hyperparameters, GAP, request)
 
 
 SPACE: Space = (Float("learning_rate", 0.001, 0.5, log=True),)
@@ -64,15 +64,15 @@ def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
         table=TABLE,
         task=ProportionRegression(outcome="adopted"),
         label="share",
-        carried=("adopted", "occasions"),
+        extra_columns=("adopted", "occasions"),
         label_delay=GAP,
         test_share=0.2,
         features=FEATURES,
         policy=POLICY,
         seed=7,
         fit=fit,
-        fit_rules=fit_share_rules,
-        defaults={**asdict(RECIPE), **defaults},
+        fit_rules=fit_proportion_rules,
+        defaults={**asdict(HYPERPARAMETERS), **defaults},
         search=space,
     )
 

@@ -1,15 +1,19 @@
 """Small features files with a known answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.feature import Family, FeatureSpec, Kind
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.gates import GatePolicy
+from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
+from ml_platform.spec.task import Classification
+from ml_platform.spec.training_set import TrainingSet
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AS_OF = START + timedelta(days=400)
@@ -33,30 +37,38 @@ TABLE = FeatureTable(
 VERSIONS = {spec.name: f"v-{spec.name}" for spec in SPECS}
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """A model as the training set sees it."""
+def _no_fit(training_set: TrainingSet, request: FitRequest) -> FitOutcome:
+    raise AssertionError("a training set needs no fit")
 
-    name: str = "toy"
-    label: str = "workflow_category"
-    label_delay: timedelta = timedelta(days=1)
-    test_share: float = 0.2
-    features: tuple[str, ...] = ("size", "tool", "words")
-    table: FeatureTable = TABLE
-    needs: tuple[str, ...] = ("toys",)
-    carried: tuple[str, ...] = ()
-    known: str = ""
-    classes: tuple[str, ...] = ()
-    extra_classes: tuple[str, ...] = ()
+
+def _no_rules(training_set: TrainingSet) -> Artifact:
+    raise AssertionError("a training set needs no rules")
+
+
+SPEC = ModelSpec(
+    name="toy",
+    title="Toy",
+    table=TABLE,
+    task=Classification(),
+    label="workflow_category",
+    label_delay=timedelta(days=1),
+    test_share=0.2,
+    features=("size", "tool", "words"),
+    policy=GatePolicy(quality=()),
+    seed=0,
+    fit=_no_fit,
+    fit_rules=_no_rules,
+    needs=("toys",),
+)
 
 
 def rows(
-    change_sets: int = 100, rows_an_change_set: int = 2, labels: Sequence[str] = ("fix", "feat")
+    change_sets: int = 100, rows_a_change_set: int = 2, labels: Sequence[str] = ("fix", "feat")
 ) -> list[dict]:
-    """ChangeSet ``i`` is at hour ``12 i``; its label is the next of ``labels``."""
+    """Change set ``i`` is at hour ``12 i``; its label is the next of ``labels``."""
     made = []
     for change_set in range(change_sets):
-        for part in range(rows_an_change_set):
+        for part in range(rows_a_change_set):
             made.append(
                 {
                     "row_id": f"e{change_set:04d}-{part}",

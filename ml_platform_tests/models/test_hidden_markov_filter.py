@@ -2,19 +2,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.models.random_forest.hidden_markov import (
+from ml_platform.models.hidden_markov_filter import (
     BREAK_US,
     LONGEST,
     NO_MOMENT,
     NOTHING,
     Moments,
-    RememberedWords,
+    ObservedWords,
     count_transitions,
     follow,
     moments,
 )
 
-KIND = RememberedWords("past", (("t:", "tool"), ("|o:", "operation")))
+KIND = ObservedWords("past", (("t:", "tool"), ("|o:", "operation")))
 
 
 def test_words_of_the_present_are_written_as_those_of_the_past():
@@ -27,21 +27,21 @@ def test_words_of_the_present_are_written_as_those_of_the_past():
     )
     found = moments(KIND, rows, {"t:a|o:x": 0, "t:a|o:y": 1, "t:|o:y": 2})
     assert found.present.tolist() == [0, 2]
-    assert found.remembered[0, :3].tolist() == [1, NOTHING, NO_MOMENT]
-    assert set(found.remembered[1].tolist()) == {NO_MOMENT}
+    assert found.earlier[0, :3].tolist() == [1, NOTHING, NO_MOMENT]
+    assert set(found.earlier[1].tolist()) == {NO_MOMENT}
 
 
 def test_only_the_newest_moments_are_read():
     rows = pd.DataFrame({"tool": ["a"], "operation": ["x"], "past": [["new"] + ["old"] * 30]})
     found = moments(KIND, rows, {"new": 0, "old": 1})
-    assert found.remembered.shape == (1, LONGEST)
-    assert found.remembered[0].tolist() == [0] + [1] * (LONGEST - 1)
+    assert found.earlier.shape == (1, LONGEST)
+    assert found.earlier[0].tolist() == [0] + [1] * (LONGEST - 1)
 
 
 def sequence(present: int, past: list[int]) -> Moments:
-    remembered = np.full((1, LONGEST), NO_MOMENT, np.int32)
-    remembered[0, : len(past)] = past
-    return Moments(np.array([present], np.int32), remembered)
+    earlier = np.full((1, LONGEST), NO_MOMENT, np.int32)
+    earlier[0, : len(past)] = past
+    return Moments(np.array([present], np.int32), earlier)
 
 
 def test_the_forward_algorithm_by_hand():

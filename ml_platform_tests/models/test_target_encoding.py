@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml_platform.models.random_forest.target_encoding import count_evidence, cross_fitted, evidence
+from ml_platform.models.target_encoding import count_targets, cross_fitted, target_encode
 
 
 def counts(blocks: list[int]):
     """Word 0 in rows 0-2 (class 0, 0, 1), word 1 in rows 2-3 (class 1, 1)."""
     matrix = sparse.csr_matrix(np.array([[1, 0], [1, 0], [1, 1], [0, 1]], float))
     labels = np.array([0, 0, 1, 1])
-    return matrix, count_evidence(matrix, labels, np.ones(4), np.array(blocks), 2)
+    return matrix, count_targets(matrix, labels, np.ones(4), np.array(blocks), 2)
 
 
 def test_weights_by_hand():
@@ -21,10 +21,10 @@ def test_weights_by_hand():
     assert found.weights()[1] == pytest.approx(np.log([20 / 22, 24 / 22]), abs=1e-7)
 
 
-def test_evidence_is_the_sum_over_the_root_of_the_number_of_words():
+def test_target_encoding_is_the_sum_over_the_root_of_the_number_of_words():
     matrix = sparse.csr_matrix(np.array([[1, 1], [0, 0]], float))
     weights = np.array([[1.0, -1.0], [2.0, 0.0]])
-    assert evidence(matrix, weights) == pytest.approx(
+    assert target_encode(matrix, weights) == pytest.approx(
         np.array([[3 / np.sqrt(2), -1 / np.sqrt(2)], [0.0, 0.0]])
     )
 
@@ -37,12 +37,12 @@ def test_a_block_that_is_left_out_leaves_no_trace():
     assert left[1] == pytest.approx([0.0, 0.0], abs=1e-7)
 
 
-def test_changing_the_labels_of_a_block_does_not_change_the_evidence_of_its_own_rows():
+def test_changing_the_labels_of_a_block_does_not_change_the_encoding_of_its_own_rows():
     random = np.random.default_rng(1)
     matrix = sparse.csr_matrix((random.random((200, 12)) < 0.3).astype(float))
     labels, blocks = random.integers(0, 3, 200), np.arange(200) // 50
     flipped = np.where(blocks == 2, (labels + 1) % 3, labels)
-    counted = [count_evidence(matrix, y, np.ones(200), blocks, 3) for y in (labels, flipped)]
+    counted = [count_targets(matrix, y, np.ones(200), blocks, 3) for y in (labels, flipped)]
     found = [cross_fitted(matrix, counts, blocks, frozenset()) for counts in counted]
     assert np.array_equal(found[0][blocks == 2], found[1][blocks == 2])
     assert not np.array_equal(found[0][blocks == 1], found[1][blocks == 1])
