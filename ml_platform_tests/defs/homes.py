@@ -7,7 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ml_platform.adapters.ledger.interface import Ledger
-from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.application.connections import Connections
 from ml_platform.gates.decide import decide
 from ml_platform.gates.record import Judgement
@@ -20,6 +19,7 @@ from ml_platform.spec.artifact import Artifact, ArtifactKind
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.training_sets.window import rows_path
 from ml_platform.values import fingerprint
+from ml_platform_tests.fakes.ledger import InMemoryLedger
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import DECISION, RECORD, TRAINING_SET
 
