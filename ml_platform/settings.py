@@ -81,6 +81,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def archive(self) -> Path:
+        """What migrations have put aside: a folder a format."""
+        return self.home / "archive"
+
+    @property
     def reports(self) -> Path:
         """HTML pages for people."""
         return self.home / "reports"

@@ -14,6 +14,7 @@ from ml_platform.adapters.postgres import closed_folders, opened_folders
 from ml_platform.adapters.processes import free_port, is_same_process, read_record
 from ml_platform.errors import PlatformError
 from ml_platform.files import TEMPORARY_SUFFIX
+from ml_platform.home import FORMAT, stored_format
 from ml_platform.settings import Settings
 
 SERVERS = ("postgres", "mlflow")
@@ -38,6 +39,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _packages(),
         _writable(settings.home),
         _disk(settings.home),
+        _format(settings),
         *(_server(settings.home, name) for name in SERVERS),
         _stale_processes(settings.home),
         _leftovers(settings.home),
@@ -93,6 +95,18 @@ def _disk(home: Path) -> Finding:
     detail = f"{free / 1024**3:.1f} GiB free, needed are {_FREE_BYTES / 1024**3:.0f}"
     remedy = "Free some space, or put the home (--home) on another disk."
     return Finding("disk", free >= _FREE_BYTES, detail, remedy)
+
+
+def _format(settings: Settings) -> Finding:
+    found = stored_format(settings)
+    detail = "nothing has been run yet" if found is None else f"{found} (this release: {FORMAT})"
+    older = found is not None and found < FORMAT
+    remedy = (
+        f"Run `ml-platform migrate --home {settings.home}`."
+        if older
+        else "Use the newer release of ml-platform that wrote this home."
+    )
+    return Finding("home format", found in (None, FORMAT), detail, remedy)
 
 
 def _server(home: Path, name: str) -> Finding:

@@ -153,6 +153,7 @@ def verify_experiment(platform: Connections, name: str) -> tuple[Finding, ...]:
     rest = verify_result(
         told.experiment,
         told.result,
+        ledger.experiment_result_sha256(name) or "",
         ledger.experiment_statistics(name),
         _logged(platform, name, Happening.DONE, "result"),
     )

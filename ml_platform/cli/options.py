@@ -10,7 +10,7 @@ import click
 
 from ml_platform.clock import last_boundary
 from ml_platform.errors import UsageError
-from ml_platform.home import HomeState, read_home
+from ml_platform.home import HomeState, read_home, require_format
 from ml_platform.models.catalogue import MODELS, spec_named
 from ml_platform.settings import Settings, read_settings
 
@@ -92,7 +92,18 @@ def source_options(command: F) -> F:
 
 
 def open_home(home: Path | None) -> Settings:
-    """Settings with this home; the choice is handed to child processes through the environment."""
+    """Settings with this home, which this release can read.
+
+    Raises:
+        UsageError: another release has written the home.
+    """
+    settings = open_any_home(home)
+    require_format(settings)
+    return settings
+
+
+def open_any_home(home: Path | None) -> Settings:
+    """Settings with this home, whatever its format; child processes get the choice through the environment."""
     if home is not None:
         os.environ["ML_PLATFORM_HOME"] = str(home.resolve())
     return read_settings()

@@ -7,7 +7,6 @@ from typing import Any
 from ml_platform import values
 from ml_platform.errors import IntegrityError
 from ml_platform.experiments.arms import sha256
-from ml_platform.experiments.definition import digest
 from ml_platform.experiments.judging import judged
 from ml_platform.experiments.life import DefinedExperiment
 from ml_platform.experiments.result import ExperimentResult
@@ -21,7 +20,7 @@ _TOLERANCE = 1e-9
 def verify_definition(experiment: DefinedExperiment, logged_hash: str | None) -> Finding:
     """Its hash now, against the one beside it and the one that the log took when it was defined."""
     name = f"experiment {experiment.definition.name} definition"
-    found = digest(experiment.definition)
+    found = experiment.text_sha256
     for recorded in (experiment.hash, logged_hash):
         if recorded is not None and recorded != found:
             told = f"SHA-256 is {found[:12]}, frozen was {recorded[:12]}: it was changed"
@@ -32,12 +31,16 @@ def verify_definition(experiment: DefinedExperiment, logged_hash: str | None) ->
 def verify_result(
     experiment: DefinedExperiment,
     result: ExperimentResult,
+    result_sha256: str,
     statistics: bytes | None,
     logged_hash: str | None,
 ) -> tuple[Finding, ...]:
-    """Result and statistics: unchanged, of this definition, and the verdict the same when computed again."""
+    """Whether result and statistics are unchanged, of this definition, and give the same verdict again.
+
+    ``result_sha256`` is of the text of the result that is stored now.
+    """
     name = f"experiment {experiment.definition.name}"
-    found = values.fingerprint(result)
+    found = result_sha256
     findings = [
         Finding(f"{name} result", True, found[:12])
         if logged_hash in (None, found)

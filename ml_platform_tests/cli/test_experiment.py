@@ -10,9 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ml_platform import values
-from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
-from ml_platform.adapters.tracking_memory import InMemoryTracking
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
 from ml_platform.application.verify import verify_home
@@ -22,6 +20,8 @@ from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, Usa
 from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.defs.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
+from ml_platform_tests.fakes.ledger import InMemoryLedger
+from ml_platform_tests.fakes.tracking import InMemoryTracking
 
 NEW = (
     *("experiment", "new", "faster", "--model", "toy"),
@@ -133,7 +133,9 @@ def test_a_definition_that_was_changed_in_its_place_does_not_run(platform: Conne
     call(*NEW)
     other = definition(minimum_effect=0.0)
     kept = platform.ledger._experiments
-    kept["faster"] = DefinedExperiment(other, values.fingerprint(other), AT)
+    kept["faster"] = DefinedExperiment(
+        other, values.fingerprint(other), values.fingerprint(other), AT
+    )
     with pytest.raises(IntegrityError, match="experiment faster definition: SHA-256 is"):
         call("experiment", "run", "faster")
     shown = CliRunner().invoke(

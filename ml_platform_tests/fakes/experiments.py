@@ -7,7 +7,7 @@ from ml_platform.adapters.ledger.refusals import parsed
 from ml_platform.experiments.definition import Definition, digest
 from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening
 from ml_platform.experiments.result import ExperimentResult
-from ml_platform.values import fingerprint, to_json
+from ml_platform.values import fingerprint, text_sha256, to_json
 
 
 class InMemoryExperiments:
@@ -24,7 +24,7 @@ class InMemoryExperiments:
         if any(event.happening is Happening.PRUNED for event in self.experiment_events(name)):
             raise was_pruned(name)
         if name not in self._experiments:
-            made = DefinedExperiment(definition, digest(definition), at)
+            made = DefinedExperiment(definition, digest(definition), digest(definition), at)
             self._experiments[name] = made
             detail = {"hash": made.hash}
             self._happenings.append(ExperimentEvent(name, Happening.DEFINED, at, detail))
@@ -59,6 +59,10 @@ class InMemoryExperiments:
         if name not in self._results:
             return None
         return parsed(ExperimentResult, self._results[name][0], f"experiment {name} result")
+
+    def experiment_result_sha256(self, name: str) -> str | None:
+        """SHA-256 of the stored text."""
+        return text_sha256(self._results[name][0]) if name in self._results else None
 
     def experiment_statistics(self, name: str) -> bytes | None:
         """The sufficient statistics."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ml_platform.adapters.ledger.memory_experiments import InMemoryExperiments
 from ml_platform.adapters.ledger.prediction_part import typed
 from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
 from ml_platform.evaluation.report import EvaluationReport
@@ -23,7 +22,8 @@ from ml_platform.registry.records import (
 )
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
-from ml_platform.values import to_json
+from ml_platform.values import text_sha256, to_json
+from ml_platform_tests.fakes.experiments import InMemoryExperiments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ class InMemoryLedger(InMemoryExperiments):
         self._reports: dict[str, str] = {}
         self._training_sets: dict[tuple[str, str], TrainingSetRecord] = {}
         self._versions: dict[str, list[VersionRecord]] = {}
+        self._given: dict[str, int] = {}
         self._production: dict[str, ProductionState] = {}
         self._events: list[PromotionEvent] = []
         self._baselines: dict[tuple[str, str], str] = {}
@@ -71,6 +72,11 @@ class InMemoryLedger(InMemoryExperiments):
             return None
         return parsed(EvaluationReport, text, f"evaluation report {report_id[:12]}")
 
+    def report_sha256(self, report_id: str) -> str | None:
+        """SHA-256 of the stored text."""
+        text = self._reports.get(report_id)
+        return None if text is None else text_sha256(text)
+
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """Keep the record of a training set."""
         self._training_sets[record.model, record.fingerprint] = record
@@ -86,22 +92,28 @@ class InMemoryLedger(InMemoryExperiments):
             for existing in known:
                 if _identity(existing) == _identity(record):
                     return existing
-            record = replace(record, version=len(known) + 1)
+            given = max((self._given.get(record.model, 0), *(old.version for old in known)))
+            record = replace(record, version=given + 1)
             known.append(record)
             self._append([transitions.registration(record)])
             return record
 
+    def number_after(self, model: str, version: int) -> None:
+        """Number from ``version`` + 1 on."""
+        self._given[model] = version
+
     def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
         """MLflow's number of a version."""
         record = self.version(model, version)
-        self._versions[model][version - 1] = replace(record, mlflow_version=mlflow_version)
+        known = self._versions[model]
+        known[known.index(record)] = replace(record, mlflow_version=mlflow_version)
 
     def version(self, model: str, version: int) -> VersionRecord:
         """One version."""
-        known = self._versions.get(model, [])
-        if not 1 <= version <= len(known):
-            raise unknown(f"version {version} of {model}", "see `ml-platform status`")
-        return known[version - 1]
+        for record in self._versions.get(model, []):
+            if record.version == version:
+                return record
+        raise unknown(f"version {version} of {model}", "see `ml-platform status`")
 
     def versions(self, model: str) -> tuple[VersionRecord, ...]:
         """All versions, oldest first."""
@@ -156,6 +168,10 @@ class InMemoryLedger(InMemoryExperiments):
     def events(self, model: str | None = None) -> tuple[PromotionEvent, ...]:
         """The chain."""
         return tuple(event for event in self._events if model in (None, event.model))
+
+    def stored_events(self) -> tuple[str, ...]:
+        """The chain as text."""
+        return tuple(to_json(event) for event in self._events)
 
     def production_at(self, model: str, moment: datetime) -> int | None:
         """Which version was in production."""
