@@ -23,6 +23,14 @@ _DATABASES = ("postgres", "postgresql")
 
 
 @dataclass(frozen=True)
+class SourceTraits:
+    """What a source of another package says of itself; those of the platform itself are known by their kind."""
+
+    simulated: bool
+    live: bool
+
+
+@dataclass(frozen=True)
 class SourceChoice:
     """The source of a home as it was typed, with its options."""
 
@@ -33,6 +41,8 @@ class SourceChoice:
     parameters: str = "default"
     map_file: str | None = None
     query_file: str | None = None
+    traits: SourceTraits | None = None
+    """``None`` for sources of the platform itself."""
 
     @property
     def label(self) -> str:
@@ -52,7 +62,7 @@ class SourceChoice:
     def arguments(self) -> tuple[str, ...]:
         """What to type after `ml-platform run` for the same source; a database's password is left out."""
         told: tuple[tuple[str, object], ...] = (("--source", self.label),)
-        if self.simulated:
+        if self.text == "simulate":
             told += (
                 ("--days", self.days),
                 ("--users", self.users),
@@ -67,11 +77,13 @@ class SourceChoice:
     @property
     def simulated(self) -> bool:
         """Every figure that follows from it is labelled SIMULATED."""
-        return self.text == "simulate"
+        return self.text == "simulate" or (self.traits is not None and self.traits.simulated)
 
     @property
     def advances(self) -> bool:
         """New events keep coming: the clock of the home moves with them."""
+        if self.traits is not None:
+            return self.traits.live and not self.traits.simulated
         return self.text.partition(":")[0] in _DATABASES
 
     @property

@@ -51,6 +51,11 @@ class Settings:
         return self.home / "warehouse" / "warehouse.duckdb"
 
     @property
+    def dbt(self) -> Path:
+        """Copies of the dbt project with the models of plug-ins in it, a folder a content."""
+        return self.home / "dbt"
+
+    @property
     def features(self) -> Path:
         """Parquet files that features leave the warehouse as."""
         return self.home / "features"

@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 
 from ml_platform.adapters.database_urls import answers, database_urls
+from ml_platform.adapters.entry_points import SOURCE_GROUP, entries
 from ml_platform.adapters.home_files import last_port
+from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.adapters.postgres import closed_folders, opened_folders
 from ml_platform.adapters.processes import free_port, is_same_process, read_record
 from ml_platform.errors import PlatformError
@@ -37,6 +39,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     return (
         _python(),
         _packages(),
+        _plugins(),
         _writable(settings.home),
         _disk(settings.home),
         _format(settings),
@@ -76,6 +79,16 @@ def _package_faults() -> Iterator[str]:
             continue
         if not requirement.specifier.contains(found, prereleases=True):
             yield f"{requirement.name} is {found}, needed is {requirement.specifier}"
+
+
+def _plugins() -> Finding:
+    catalogue = installed_catalogue()
+    kinds = entries(SOURCE_GROUP)
+    detail = "; ".join(map(str, catalogue.refusals)) or (
+        f"{len(catalogue.plugins)} models and {len(kinds)} kinds of sources from other packages"
+    )
+    remedy = "Correct or uninstall the package; everything else works without it."
+    return Finding("plug-ins", not catalogue.refusals, detail, remedy)
 
 
 def _existing(home: Path) -> Path:

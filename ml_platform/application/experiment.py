@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from ml_platform import values
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
 from ml_platform.errors import IntegrityError, PermitRefused, UsageError
@@ -21,7 +22,6 @@ from ml_platform.experiments.life import (
     retention,
     status,
 )
-from ml_platform.models.catalogue import spec_named
 from ml_platform.registry.verify import Finding
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ml_platform.cli.options import home_option, json_option, open_home, require_home
-from ml_platform.models.catalogue import MODELS
 
 if TYPE_CHECKING:
     from ml_platform.application.connections import Connections
@@ -25,13 +24,16 @@ def models(home: Path | None, as_json: bool) -> None:
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
+        from ml_platform.adapters.plugins import home_project
         from ml_platform.application.connections import Connections
 
+        catalogue = home_project(settings).catalogue
         platform = Connections(settings)
         told = {
             "source": state.source.label,
             "simulated": state.source.simulated,
-            "models": {spec.name: _model(platform, spec) for spec in MODELS},
+            "models": {spec.name: _model(platform, spec) for spec in catalogue.models},
+            "left_out": [str(refusal) for refusal in catalogue.refusals],
         }
     if as_json:
         click.echo(json.dumps(told))

@@ -47,16 +47,16 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         services(settings) as running,
         dagster_instance(settings, running) as instance,
     ):
+        from ml_platform.adapters.plugins import home_project
         from ml_platform.application.connections import Connections
         from ml_platform.defs.partitions import window_key
-        from ml_platform.models.catalogue import MODELS
 
         # Where new events keep coming the features must reach the end of the window first.
         job = "six_hourly" if state.advances else "monitoring"
         run_job(job, instance, partition_key=window_key(end))
         ledger = Connections(settings).ledger
         told: dict[str, Any] = {}
-        for spec in MODELS:
+        for spec in home_project(settings).catalogue.models:
             reports = ledger.monitoring_reports(spec.name)
             report = next((r for r in reports if r.window_end == end), None)
             told[spec.name] = monitoring_summary(report) if report else None

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.clock import last_boundary
 from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, read_home, require_format
-from ml_platform.models.catalogue import MODELS, spec_named
 from ml_platform.settings import Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,13 +41,14 @@ def chosen_models(text: str | None) -> tuple[str, ...]:
         UsageError: a name that is no model's.
     """
     named = {name.strip() for name in text.split(",") if name.strip()} if text is not None else None
+    catalogue = installed_catalogue()
     if named is None:
-        return tuple(spec.name for spec in MODELS)
+        return catalogue.names
     for name in sorted(named):
-        spec_named(name)
+        catalogue.spec_named(name)
     if not named:
         raise UsageError("--models names none.", remedy="leave it out for every model")
-    return tuple(spec.name for spec in MODELS if spec.name in named)
+    return tuple(name for name in catalogue.names if name in named)
 
 
 def source_options(command: F) -> F:

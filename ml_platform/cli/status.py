@@ -22,8 +22,8 @@ def status(home: Path | None, as_json: bool) -> None:
     from ml_platform.adapters.services import services
 
     with services(settings, tracking=False):
+        from ml_platform.adapters.plugins import home_project
         from ml_platform.application.connections import Connections
-        from ml_platform.models.catalogue import MODELS
 
         platform = Connections(settings)
         told = {
@@ -31,7 +31,10 @@ def status(home: Path | None, as_json: bool) -> None:
             "source": state.source.label,
             "as_of": state.as_of.isoformat(),
             "rows": platform.lake.counts(),
-            "models": {spec.name: _model(platform, spec.name) for spec in MODELS},
+            "models": {
+                spec.name: _model(platform, spec.name)
+                for spec in home_project(settings).catalogue.models
+            },
         }
     if as_json:
         click.echo(json.dumps(told))

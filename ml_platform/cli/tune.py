@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ml_platform import values
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.cli.options import home_option, json_option, open_home, require_home
 from ml_platform.errors import UsageError
-from ml_platform.models.catalogue import spec_named
 from ml_platform.settings import Settings
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.errors import UsageError
 from ml_platform.evaluation.tasks.registry import adapter_of
-from ml_platform.models.catalogue import MODELS, spec_named
+from ml_platform.models.catalogue import MODELS
 from ml_platform.spec.feature_table import KEYS
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import FitRequest, ModelSpec, Parameter

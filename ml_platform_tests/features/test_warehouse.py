@@ -10,7 +10,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.adapters.warehouse import PROJECT, build_features, dbt_variables
+from ml_platform.adapters.dbt_project import PLATFORM_PROJECT, DbtProject
+from ml_platform.adapters.dbt_run import dbt_variables
+from ml_platform.adapters.warehouse import build_features
 from ml_platform.errors import IntegrityError, ServiceError
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.lakes import AS_OF, START, random_events, write_lake
@@ -24,7 +26,7 @@ HABIT = [
 ]
 
 
-def build(lake: Path, folder: Path, project: Path = PROJECT) -> Path:
+def build(lake: Path, folder: Path, project: DbtProject = PLATFORM_PROJECT) -> Path:
     arguments = (lake, folder / "out", folder / "warehouse.duckdb", AS_OF, lambda _: None, project)
     return build_features(*arguments).path("pattern_features")
 
@@ -42,11 +44,17 @@ def test_a_dropped_column_of_a_model_fails_the_build_with_its_name(
     tmp_path: Path, published: Path
 ) -> None:
     project = tmp_path / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(
+        PLATFORM_PROJECT.folder, project, ignore=shutil.ignore_patterns("target", "logs")
+    )
     model = project / "models" / "staging" / "stg_events.sql"
     model.write_text(model.read_text().replace("    is_bot,\n", ""))
     with pytest.raises(ServiceError, match=r"stg_events.*is_bot"):
-        build(write_lake(tmp_path / "lake", EVENTS), tmp_path, project)
+        build(
+            write_lake(tmp_path / "lake", EVENTS),
+            tmp_path,
+            replace(PLATFORM_PROJECT, folder=project),
+        )
     assert published.read_bytes() == b"what was there before"
 
 
