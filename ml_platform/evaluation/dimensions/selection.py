@@ -6,7 +6,7 @@ from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-from ml_platform.features.leakage import LeakageLevel
+from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.features.selection.report import Choice, Selected, SelectionReport, Why
 from ml_platform.features.selection.select import select
 from ml_platform.spec.task import SequencePrediction
