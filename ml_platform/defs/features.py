@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from ml_platform import values
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
+from ml_platform.application.build_features import feature_catalogue, publish_features
 from ml_platform.application.connections import Connections
 from ml_platform.defs.tables import table
 from ml_platform.spec.feature_table import FeatureTable
@@ -49,27 +49,9 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
         )
         yield from invocation.stream()
         if context.selected_asset_keys.issuperset(tables):
-            _publish(context, project, platform)
+            publish_features(platform, project, context.log.info)
 
     return warehouse
-
-
-def _publish(context: dg.AssetExecutionContext, project: DbtProject, platform: Connections) -> None:
-    """Features leave the warehouse as Parquet; their definitions go to the ledger."""
-    from ml_platform.adapters.warehouse import publish_features
-
-    settings = platform.settings
-    built = publish_features(settings.features, settings.warehouse, project)
-    definitions = {}
-    for each in project.tables.values():
-        versions = each.versions(built.sql_by_model)
-        for spec in each.features:
-            definitions[each.qualified(spec.name)] = (versions[spec.name], values.to_json(spec))
-    platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
-    for name, rows in built.rows.items():
-        context.log.info(
-            f"{name}: {rows:,} rows with {len(project.tables[name].features)} features"
-        )
 
 
 def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
@@ -83,22 +65,20 @@ def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
     )
     def catalogue(platform: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
         """The definitions as the ledger keeps them: a changed definition is a new version."""
-        definitions = platform.ledger.feature_definitions()
         return dg.MaterializeResult(
             metadata={
                 "features": table(
                     {
-                        "table": each.name,
-                        "feature": spec.name,
-                        "version": definitions[each.qualified(spec.name)][0],
-                        "family": spec.family.value,
-                        "kind": spec.kind.value,
-                        "window": spec.window,
-                        "missing": spec.missing,
-                        "reason": spec.reason,
+                        "table": entry.table,
+                        "feature": entry.spec.name,
+                        "version": entry.version,
+                        "family": entry.spec.family.value,
+                        "kind": entry.spec.kind.value,
+                        "window": entry.spec.window,
+                        "missing": entry.spec.missing,
+                        "reason": entry.spec.reason,
                     }
-                    for each in project.tables.values()
-                    for spec in each.features
+                    for entry in feature_catalogue(platform, project)
                 )
             }
         )
