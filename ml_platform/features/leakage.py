@@ -19,8 +19,6 @@ from ml_platform.features.leakage_report import (
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLE = 20_000
-
 
 def find_leaks(
     train: "pd.DataFrame",
@@ -46,9 +44,10 @@ def find_leaks(
         test_from: first moment that tests.
         keys: names of the key columns.
     """
-    from ml_platform.features.leaking_columns import future_columns, target_copies
+    from ml_platform.features.future_columns import future_columns
     from ml_platform.features.leaking_labels import with_classes
     from ml_platform.features.leaking_rows import duplicate_content, straddling
+    from ml_platform.features.target_copies import target_copies
 
     columns = keys or KeyColumns()
     present = [name for name in features if name in train.columns and name in test.columns]

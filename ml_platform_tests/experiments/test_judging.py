@@ -8,10 +8,11 @@ import pytest
 from ml_platform.evaluation.intervals.bootstrap import replicate
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionStatistics
 from ml_platform.experiments.decide import Verdict
-from ml_platform.experiments.definition import Direction, Guardrail, Kind
+from ml_platform.experiments.definition import Guardrail, Kind
 from ml_platform.experiments.judging import judged, why
 from ml_platform.experiments.result import Held
 from ml_platform.experiments.statistics import statistics_bytes, statistics_of
+from ml_platform.spec.metric import Direction
 from ml_platform_tests.experiments.examples import definition, run
 
 COLUMNS = ("rows", "squares", "errors", "residuals", "truth", "truth_squares")
