@@ -25,23 +25,23 @@ UPSTREAM = "view=lineage&lineageScope=upstream&lineageDepth=6"
 
 
 def addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
-    """What `up` prints: name to address."""
-    found: dict[str, str] = {}
+    """The addresses that `up` prints, by name."""
+    addresses_by_name: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:
         name, _, address = line.partition(" ")
-        found[name] = address.strip()
+        addresses_by_name[name] = address.strip()
         if "Ctrl-C" in line:
-            return found
-    raise SystemExit("`ml-platform up` ended before it told its addresses")
+            return addresses_by_name
+    raise SystemExit("`ml-platform up` ended before it printed its addresses")
 
 
-def take(found: dict[str, str]) -> None:
+def take(addresses_by_name: dict[str, str]) -> None:
     """One page after the other; each is given time to draw."""
     executable = find_browser()
     if executable is None:
-        raise SystemExit("no Chromium was found; install one (Debian: apt-get install chromium)")
-    dagster, mlflow = found["Dagster"], found["MLflow"]
+        raise SystemExit("no Chromium is installed; install one (Debian: apt-get install chromium)")
+    dagster, mlflow = addresses_by_name["Dagster"], addresses_by_name["MLflow"]
     pages = {
         "asset_graph": (f"{dagster}/assets/suggestion_scorer/champion?{UPSTREAM}", 9000),
         "evaluation_report": (
@@ -67,17 +67,17 @@ def take(found: dict[str, str]) -> None:
 def take_report(home: str, folder: Path) -> None:
     """The top of the page of one candidate, as `ml-platform report` writes it."""
     executable = find_browser()
-    assert executable is not None, "the pictures before it found one"
-    made = folder / "report.html"
-    subprocess.run([COMMAND, "report", MODEL, "--home", home, "--out", str(made)], check=True)
+    assert executable is not None, "the pictures before it used one"
+    file = folder / "report.html"
+    subprocess.run([COMMAND, "report", MODEL, "--home", home, "--out", str(file)], check=True)
     with browser(executable) as opened:
         page = opened.new_page(viewport={"width": 1180, "height": 1180})
-        page.goto(made.as_uri())
+        page.goto(file.as_uri())
         page.screenshot(path=IMAGES / "report.png")
 
 
 def tidy(page: "Page", name: str) -> None:
-    """Hides what has nothing to do with us: the list beside the graph, MLflow's assistant."""
+    """Hides what is not the subject: the list beside the graph, MLflow's assistant."""
     if name == "asset_graph":
         page.keyboard.press("Escape")
     close = page.get_by_role("button", name="Close")
