@@ -95,12 +95,12 @@ def suggestions() -> TrainingSet:
 
 @cache
 def sessions() -> TrainingSet:
-    return session_rows.training_set(session_rows.world(400, share=0.05))
+    return session_rows.training_set(session_rows.synthetic_rows(400, share=0.05))
 
 
 @cache
 def start_times() -> TrainingSet:
-    return start_time_rows.training_set(start_time_rows.world(150))
+    return start_time_rows.training_set(start_time_rows.synthetic_rows(150))
 
 
 @cache

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ml_platform.models.sequences.net import ServedNet, Lstm, NetShape, SequenceNet, Transformer
+from ml_platform.models.sequences.net import Lstm, NetShape, SequenceNet, ServedNet, Transformer
 
 SHAPE = NetShape(vocabularies=(7, 5), embeddings=(6, 2), length=5, numbers=3, classes=4, soon=True)
 
