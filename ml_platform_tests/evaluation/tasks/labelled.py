@@ -22,8 +22,8 @@ from ml_platform.spec.task import (
 )
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
-from ml_platform_tests.models.start_time_rows import training_set as start_time_training_set
 from ml_platform_tests.models.start_time_rows import synthetic_rows
+from ml_platform_tests.models.start_time_rows import training_set as start_time_training_set
 
 STEPS = tuple(f"step-{number}" for number in range(8))
 ITEMS = tuple(f"item-{number:02d}" for number in range(12))
