@@ -17,7 +17,7 @@ from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
-from ml_platform_tests.models.step_rows import of_rows, training_set, world
+from ml_platform_tests.models.step_rows import of_rows, synthetic_rows, training_set
 
 GAP = timedelta(hours=12)
 
@@ -117,7 +117,7 @@ def test_the_order_of_the_steps_is_what_it_knows(made):
 
 
 def test_drawn_labels_teach_nothing():
-    rows = world(220)
+    rows = synthetic_rows(220)
     rows["next_step"] = np.random.default_rng(4).permutation(rows["next_step"].to_numpy())
     made = of_rows(rows)
     found = accuracy(train(made, replace(TRANSFORMER, visits=8_000)), made.test)

@@ -21,12 +21,12 @@ from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform.training_sets.time_split import Gap, row_folds
 from ml_platform_tests.models.renaming import renamed
-from ml_platform_tests.models.start_time_rows import training_set, world
+from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
 
 
 @pytest.fixture(scope="module")
 def known() -> TrainingSet:
-    return training_set(world(3_000))
+    return training_set(synthetic_rows(3_000))
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,8 @@ def success(scorer: Scorer, rows: pd.DataFrame) -> np.ndarray:
 
 
 def sha256() -> str:
-    """Of the artifact of a small world; also run in another process."""
-    small = training_set(world(300))
+    """The SHA-256 of an artifact fitted on synthetic rows; also run in another process."""
+    small = training_set(synthetic_rows(300))
     return SPEC.fit(small, FitRequest(SPEC.seed, SPEC.defaults)).artifact.sha256
 
 
@@ -192,7 +192,7 @@ def test_rules_by_hand() -> None:
             **clock([1.0] * 20 + [13.0] * 20 + [5.0]),
         }
     )
-    known = training_set(world(60))
+    known = training_set(synthetic_rows(60))
     rules = scorer_of(fit_rules(TrainingSet(known.record, rows, rows)))
     asked = pd.DataFrame({"workflow": ["a", "a", "b", "new"], **clock([2.0, 7.0, 12.0, 12.0])})
     # Overall 31/42; workflow a (20 + 10 x 31/42) / 30; its night (20 + 10 x that) / 30, its morning that.
