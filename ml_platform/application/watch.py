@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform import files, values
 from ml_platform.application.connections import Connections
+from ml_platform.application.explanations import explained_version
 from ml_platform.application.predict import feature_rows
 from ml_platform.errors import IntegrityError, ServiceError, UsageError
 from ml_platform.spec.model import ModelSpec
@@ -49,6 +50,7 @@ def watch(
         window_end=end,
         policy=replace(POLICY, metric=spec.monitored),
         gain=adapter_of(spec.task).gains[spec.monitored],
+        explained=explained_version(platform, spec, version),
     )
     return decided(report)
 
