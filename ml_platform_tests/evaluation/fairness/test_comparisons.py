@@ -1,6 +1,5 @@
 """Values against fairlearn, known tables by hand, and what the intervals of the worst comparison promise."""
 
-
 import numpy as np
 import pytest
 
