@@ -1,4 +1,4 @@
-"""A git history in which work on a file comes in runs: whether it is changed again shows in its past, not for sure."""
+"""A git history in which work on a file comes in runs: its past tells whether it is changed again, not surely."""
 
 import random
 from pathlib import Path
@@ -17,7 +17,7 @@ def history(path: Path, days: int, seed: int = 7) -> Path:
     repository(path)
     lines: list[str] = []
     for day in range(days):
-        for place, file in enumerate(in_work):
+        for place in range(len(in_work)):
             if drawn.random() < 1 / 14:
                 in_work[place] = drawn.choice([other for other in files if other not in in_work])
         for commit in range(8):
