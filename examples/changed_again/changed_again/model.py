@@ -24,7 +24,7 @@ LABEL_DELAY = timedelta(days=7)
 PLAN = EncodingPlan(
     numbers=tuple(feature.name for feature in FEATURES if feature.kind is Kind.NUMBER),
     categories=tuple(feature.name for feature in FEATURES if feature.kind is Kind.CATEGORY),
-    evidence=(),
+    target_encoded=(),
 )
 HYPERPARAMETERS = ForestHyperparameters(
     trees=100,
