@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -158,20 +157,6 @@ def test_folds_are_later_than_what_they_are_judged_by(
     for fold in folds:
         assert times[fold.fit].max() < times[fold.held_out].min() - np.timedelta64(1, "D")
     assert all(fold["roc_auc"] > 0.6 for fold in fitted.fold_metrics)
-
-
-def test_a_row_takes_a_fraction_of_a_millisecond(known: TrainingSet, fitted: FitOutcome) -> None:
-    served = scorer_of(fitted.artifact)
-    row = known.test.iloc[[0]]
-    served.predict_proba(row)
-    fastest = min(_seconds(served, row) for _ in range(200))
-    assert fastest < 1e-3  # .14 ms on a quiet machine
-
-
-def _seconds(scorer: Scorer, row: pd.DataFrame) -> float:
-    began = time.perf_counter()
-    scorer.predict_proba(row)
-    return time.perf_counter() - began
 
 
 def test_a_missing_feature_is_named(known: TrainingSet, fitted: FitOutcome) -> None:
