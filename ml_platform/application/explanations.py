@@ -15,10 +15,10 @@ _DIMENSION = "explanations"
 
 def explained_version(platform: Connections, spec: ModelSpec, version: str) -> "Explained | None":
     """The version with its baseline; ``None`` for rules, and where its evaluation could explain nothing."""
+    from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.evaluation.dimensions.explanations.drift import of_table
     from ml_platform.evaluation.dimensions.explanations.groups import explained_features
     from ml_platform.evaluation.tasks.registry import adapter_of
-    from ml_platform.models.artifact import load_scorer
     from ml_platform.monitoring.explanations import Explained
 
     if not version.isdecimal():

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ml_platform.cli.settle import settle_home
 
 from ml_platform.adapters.sources.dispatch import SourceOptions, parse_source
+from ml_platform.application.settle_home import settle_home
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform.settings import Settings
