@@ -124,13 +124,11 @@ def lines_of(
     """One line a metric."""
     note = f"{test['user_id'].nunique()} cases, {len(test)} events; end of case counted"
     return [
-        Line(
-            set=name,
-            model=model,
-            metric=metric,
-            value=metrics[metric].value,
-            low=metrics[metric].low,
-            high=metrics[metric].high,
+        Line.of(
+            name,
+            model,
+            metric,
+            metrics[metric],
             baseline=baseline[metric].value,
             published=PUBLISHED.get((name, metric)),
             note=note,
