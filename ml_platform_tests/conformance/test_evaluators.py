@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 
 from ml_platform.arrays import Array, Codes
-from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of, task_names
 from ml_platform.spec.training_set import CHANGE_SET, CLUSTER, ROW_ID
