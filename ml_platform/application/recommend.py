@@ -7,7 +7,6 @@ from ml_platform import files
 from ml_platform.application.connections import Connections
 from ml_platform.application.predict import in_production, newest_rows
 from ml_platform.spec.model import ModelSpec
-from ml_platform.spec.task import Ranking
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,8 @@ def recommend(platform: Connections, spec: ModelSpec, *, shown: int) -> Recommen
     """
     from ml_platform.prediction_log.scoring import first_items
 
-    assert isinstance(spec.task, Ranking)
     version, scorer = in_production(platform, spec.name)
-    items = first_items(scorer, newest_rows(platform, spec), spec.task.k)
+    items = first_items(scorer, newest_rows(platform, spec), spec.task.list_length)
     path = platform.settings.reports / spec.name / "recommendations.parquet"
     with files.replacing(path) as beside:
         items.assign(version=version).to_parquet(beside, index=False)

@@ -31,8 +31,8 @@ def feature_groups(features: Sequence[str]) -> tuple[FeatureGroup, ...]:
     """Groups in the order of their first feature.
 
     Sine and cosine of a number belong to it always: each alone could be recovered from the others. Among more
-    than 24     features those with the same first word (``change_set_rows``, ``change_set_kinds``) are one group, named
-    ``change_set_*``.
+    than 24 features those with the same first word (``user_rows``, ``user_kinds``) are one group, named
+    ``user_*``.
     """
     keys = {name: _number(name, features) for name in features}
     if len(features) > MANY:

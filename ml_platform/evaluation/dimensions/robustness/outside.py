@@ -20,7 +20,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     with_interval,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
-from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_statistics
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.registry import adapter_of
@@ -144,7 +144,7 @@ def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) ->
     both = np.concatenate([clusters, clusters]).astype(np.int64)
     strange = np.repeat([False, True], [len(ordinary), len(outside)])
     rows = BinaryRows(strange, strange, np.concatenate([ordinary, outside]), both, False)
-    sums = binary_sums(rows, int(context.sample.clusters.max()) + 1)
+    sums = binary_statistics(rows, int(context.sample.clusters.max()) + 1)
     replicates = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
     return replicates["roc_auc"]
 
