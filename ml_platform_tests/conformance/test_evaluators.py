@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of, task_names
+from ml_platform.evaluation.tasks.row_clusters import row_clusters
 from ml_platform.spec.training_set import CHANGE_SET, CLUSTER, ROW_ID
 from ml_platform_tests.evaluation.tasks.labelled import EVERY, Labelled
 
@@ -64,7 +64,7 @@ def test_every_metric_is_a_number_or_left_out(make: Make) -> None:
 
 def test_there_is_a_row_of_sums_for_every_cluster(make: Make) -> None:
     labelled, statistics = imperfect(make)
-    rows = evaluated_rows(labelled.training_set)
+    rows = row_clusters(labelled.training_set)
     assert statistics.sums.shape[0] == rows.cluster_count
     assert evaluator_of(labelled.task, labelled.training_set).cluster_count == rows.cluster_count
     assert np.isfinite(statistics.sums).all()
@@ -90,7 +90,7 @@ def test_the_same_rows_in_another_order_give_the_same_metrics(make: Make) -> Non
 def test_a_cluster_of_weight_two_is_the_cluster_twice(make: Make) -> None:
     labelled, statistics = imperfect(make)
     test = labelled.training_set.test
-    codes = evaluated_rows(labelled.training_set).clusters
+    codes = row_clusters(labelled.training_set).clusters
     doubled = int(np.bincount(codes).argmax())
     places = np.flatnonzero(codes == doubled)
     twin = test.iloc[places]
