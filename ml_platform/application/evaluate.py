@@ -1,4 +1,4 @@
-"""A candidate judged: the report on it, and the evidence that what was judged is what lies on disk."""
+"""A candidate is evaluated on its test rows, and the evidence is gathered that it is what lies on disk."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the gates decide on, and the state of production that it was compared with."""
+class EvaluatedCandidate:
+    """What the gates decide on, and the state of production that the candidate was compared with."""
 
     report: "EvaluationReport"
     evidence: "IntegrityEvidence"
     production: ProductionState
-    """Read before the comparison, which is with the champion of this very state."""
+    """Read before the comparison, so that the champion compared with is the one of this state."""
 
 
 def evaluate_candidate(
@@ -40,8 +40,19 @@ def evaluate_candidate(
     record: TrainingSetRecord,
     candidate: CandidateRecord,
     progress: Callable[[str], None],
-) -> Judged:
-    """The report, and the evidence that what was judged is what lies on disk."""
+) -> EvaluatedCandidate:
+    """Evaluate a candidate beside its rules, the champion, the model it challenges and the ceiling.
+
+    Args:
+        spec: The model.
+        platform: Where training set, artifacts, users and the champion come from.
+        record: The training set that the candidate was fitted on; its test part is what counts.
+        candidate: The artifacts to evaluate.
+        progress: Gets a line for each dimension of the evaluation.
+
+    Raises:
+        IntegrityError: a stored file is not what was hashed.
+    """
     from ml_platform.adapters.serving_cost import cost_meter
     from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
     from ml_platform.evaluation.dimensions.registry import EvaluationContext, examine
@@ -92,7 +103,7 @@ def evaluate_candidate(
         ),
     )
     evidence = _evidence(spec, platform, report, record, artifact, leakage)
-    return Judged(report, evidence, production)
+    return EvaluatedCandidate(report, evidence, production)
 
 
 def _origin(
@@ -101,7 +112,7 @@ def _origin(
     candidate: CandidateRecord,
     production: ProductionState,
 ) -> "Origin":
-    """What the report tells of the candidate and of this home."""
+    """Where the candidate comes from, as the report says it: clock, hashes, versions, source."""
     from ml_platform.evaluation.evaluate import Origin
 
     return Origin(
@@ -128,7 +139,7 @@ def _evidence(
     artifact: "Artifact",
     leakage: "LeakageReport",
 ) -> "IntegrityEvidence":
-    """What was recorded, beside what lies on disk and is defined now."""
+    """What was recorded of data, artifact and features, beside what is on disk and defined now."""
     from ml_platform.gates.integrity import evidence_of
     from ml_platform.training_sets.window import rows_path
 
@@ -148,7 +159,7 @@ def _evidence(
 
 
 def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str, ...]:
-    """The artifact takes its inputs by name: in the training set's order, strangers last."""
+    """The artifact's inputs, which it takes by name, in the training set's order; unknown ones last."""
     return (*(f for f in order if f in features), *(f for f in features if f not in order))
 
 
@@ -163,23 +174,23 @@ def _champion(
     if production.version is None:
         return Compared()
     record = platform.ledger.version(production.model, production.version)
-    found = comparability(
+    verdict = comparability(
         production.version,
         features=record.input_schema,
         feature_versions=record.feature_versions,
         classes=record.classes,
         record=training_set,
     )
-    if not found.possible:
-        return Compared(note=found.note)
+    if not verdict.possible:
+        return Compared(note=verdict.note)
     path = platform.settings.home / record.artifact_path
-    return Compared(load_scorer(path, record.artifact_sha256), found.note)
+    return Compared(load_scorer(path, record.artifact_sha256), verdict.note)
 
 
 def _challenged(
     platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord
 ) -> "Compared":
-    """The latest candidate of the model that this one challenges, to be judged on the same rows."""
+    """The latest candidate of the model that this one challenges, to be evaluated on the same rows."""
     from ml_platform.evaluation.comparison.comparability import why_not_comparable
     from ml_platform.evaluation.evaluate import Compared
     from ml_platform.models.artifact import read_artifact, scorer_of
@@ -191,13 +202,13 @@ def _challenged(
         return Compared(note=f"{spec.challenges} has no candidate yet")
     sha256 = str(latest["sha256"])
     artifact = read_artifact(platform.settings.artifacts / sha256, sha256)
-    learned = platform.ledger.training_set(spec.challenges, str(latest["training_set"]))
-    note = why_not_comparable(spec.challenges, artifact.features, learned, training_set)
+    fitted_on = platform.ledger.training_set(spec.challenges, str(latest["training_set"]))
+    note = why_not_comparable(spec.challenges, artifact.features, fitted_on, training_set)
     return Compared(note=note) if note else Compared(scorer_of(artifact))
 
 
 def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd.DataFrame | None":
-    """The Bayes rule's answers for the test rows, where the source knows the truth."""
+    """The Bayes rule's predictions for the test rows; ``None`` where the source does not know the truth."""
     import pyarrow.compute as pc
 
     name = spec.ceiling or spec.name
@@ -207,6 +218,6 @@ def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd
         columns=("row_id", "model", "prediction", "probability"),
     )
     model = stored["model"]
-    own = pc.or_(pc.equal(model, name), pc.starts_with(model, f"{name}/"))
-    found = stored.filter(own)
-    return found.to_pandas() if len(found) else None
+    of_this_model = pc.or_(pc.equal(model, name), pc.starts_with(model, f"{name}/"))
+    ceiling = stored.filter(of_this_model)
+    return ceiling.to_pandas() if len(ceiling) else None

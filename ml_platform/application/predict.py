@@ -1,5 +1,7 @@
-"""What answers now for a model, and the rows that it answers for."""
+"""Batch predictions by whatever answers for a model now: its champion, or without one its rules."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,52 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.spec.model import Scorer
+
+
+@dataclass(frozen=True)
+class LoggedWindow:
+    """What the prediction log has gained from one monitoring window."""
+
+    version: str
+    rows: int
+    new_predictions: int
+    new_outcomes: int
+    joined_share: float | None
+    """Share of the window's predictions whose outcome is known; ``None`` without predictions."""
+
+
+def predict_window(
+    platform: Connections, spec: ModelSpec, end: datetime, progress: Callable[[str], None]
+) -> LoggedWindow:
+    """Score the rows of the window that trails back from ``end`` and log what is new.
+
+    Outcomes are logged with them where the delay of their label has passed by ``end``. A row that this
+    version has scored already is not scored into the log twice.
+
+    Raises:
+        InsufficientData: the model has neither champion nor rules.
+    """
+    from ml_platform.prediction_log.scoring import outcomes_of, predicted
+    from ml_platform.spec.monitoring_policy import POLICY
+
+    version, scorer = in_production(platform, spec.name)
+    start, ledger = end - POLICY.window, platform.ledger
+    rows = feature_rows(platform, spec, start, end)
+    predictions = predicted(spec.task, scorer, rows).rename(columns={"predicted": "prediction"})
+    new_predictions = ledger.log_predictions(
+        predictions.assign(model=spec.name, version=version, predicted_at=end)
+    )
+    outcomes = outcomes_of(spec.task, rows, spec.label, spec.label_delay)
+    known = outcomes[outcomes["known_at"] <= end]
+    new_outcomes = ledger.log_outcomes(known.assign(model=spec.name))
+    progress(f"{new_predictions:,} predictions by {version}, {new_outcomes:,} outcomes")
+    return LoggedWindow(
+        version=version,
+        rows=len(rows),
+        new_predictions=new_predictions,
+        new_outcomes=new_outcomes,
+        joined_share=ledger.joined_share(spec.name, start, end),
+    )
 
 
 def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":

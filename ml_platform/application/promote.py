@@ -1,11 +1,17 @@
-"""A promotion as it happens: evidence gathered anew, a permit, one transaction, MLflow after it."""
+"""Promotion: all evidence is gathered anew, a permit is granted or refused, and one transaction follows."""
 
-import hashlib
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
-from ml_platform.errors import IntegrityError, PermitRefused
-from ml_platform.gates.outcome import Decision
+from ml_platform.application.stored_evidence import (
+    artifact_sha256_now,
+    rows_sha256_now,
+    stored_report,
+    stored_training_set,
+)
+from ml_platform.errors import PermitRefused
+from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.gates.policy import gate_names, policy_version
 from ml_platform.gates.record import Judgement
 from ml_platform.registry.permit import CheckEvidence, Evidence, grant, reasons_against
@@ -15,6 +21,57 @@ from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
 ACTOR = "champion asset"
+"""Who asks for promotions, as the ledger's events name it."""
+
+
+@dataclass(frozen=True)
+class ChampionState:
+    """What is in production after a candidate was evaluated, and what was decided about the candidate."""
+
+    production: ProductionState
+    candidate: str
+    """Verdict and the row of the table that decided, for people: 'HOLD: a limit is missed'."""
+
+    @property
+    def answers(self) -> str:
+        """What answers now, for people."""
+        version = self.production.version
+        return f"version {version}" if version else "the rules"
+
+
+def settle_champion(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    judgement: Judgement,
+    version: VersionRecord,
+    checks: tuple[CheckEvidence, ...],
+    *,
+    run_id: str,
+    progress: Callable[[str], None],
+) -> ChampionState:
+    """Promote ``version`` where that is asked for, repair MLflow's copy of the state, and say what answers.
+
+    In the run that evaluated the candidate, any verdict but PROMOTE is a result and leaves production as it
+    is. In any other run this is a request for promotion, which is refused unless all evidence still holds.
+
+    Raises:
+        PermitRefused: a promotion was asked for and its evidence does not hold.
+        ConflictError: another promotion was faster; nothing was changed.
+    """
+    from ml_platform.adapters.reconcile import reconcile
+
+    decision = judgement.decision
+    refused = decision.verdict is not Verdict.PROMOTE
+    if not (refused and judgement.dagster_run_id == run_id):
+        promote(platform, spec, training_set, judgement, version, checks)
+    for repair in reconcile(platform.ledger, platform.tracking):
+        progress(f"MLflow: {repair}")
+    state = ChampionState(
+        platform.ledger.production(spec.name), f"{decision.verdict.value.upper()}: {decision.row}"
+    )
+    progress(f"{state.answers} in production" + (f" ({state.candidate})" if refused else ""))
+    return state
 
 
 def promote(
@@ -25,7 +82,7 @@ def promote(
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
 ) -> None:
-    """Make ``version`` the champion if its evidence still holds; a refusal is recorded and raised.
+    """Make ``version`` the champion if its evidence still holds; a refusal is recorded, then raised.
 
     Raises:
         PermitRefused: with every reason.
@@ -34,7 +91,7 @@ def promote(
     ledger, as_of = platform.ledger, platform.home.as_of
     evidence = _evidence(platform, spec, judgement, version, checks)
     reasons = (
-        *_of_another_candidate(judgement, version, training_set),
+        *_mismatches(judgement, version, training_set),
         *reasons_against(evidence),
     )
     if reasons:
@@ -54,12 +111,12 @@ def promote(
     )
 
 
-def _of_another_candidate(
+def _mismatches(
     judgement: Judgement, version: VersionRecord, training_set: TrainingSetRecord
 ) -> tuple[str, ...]:
     """Reasons where the latest evaluation, training set and registered version do not belong together."""
     pairs = {
-        "evaluation judged artifact": (judgement.artifact_sha256, version.artifact_sha256),
+        "evaluation is of artifact": (judgement.artifact_sha256, version.artifact_sha256),
         "evaluation is of training set": (
             judgement.training_set_fingerprint,
             version.training_set_fingerprint,
@@ -67,9 +124,9 @@ def _of_another_candidate(
         "latest training set is": (training_set.fingerprint, version.training_set_fingerprint),
     }
     return tuple(
-        f"the latest {what} {found[:12]}, version {version.version} has {own[:12]}"
-        for what, (found, own) in pairs.items()
-        if found != own
+        f"the latest {what} {latest[:12]}, version {version.version} has {registered[:12]}"
+        for what, (latest, registered) in pairs.items()
+        if latest != registered
     )
 
 
@@ -80,11 +137,9 @@ def _evidence(
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
 ) -> Evidence:
-    from ml_platform.application.verify import rows_sha256_now, stored_report, stored_training_set
-
     report = stored_report(platform, version)
     training_set = stored_training_set(platform, version)
-    again = replayed(version, report) if report else None
+    replay = replayed(version, report) if report else None
     return Evidence(
         record=version,
         report=report,
@@ -94,7 +149,7 @@ def _evidence(
         ),
         rows_sha256=rows_sha256_now(platform, training_set),
         policy_version=policy_version(spec.policy),
-        recomputed=again if isinstance(again, Decision) else None,
+        recomputed=replay if isinstance(replay, Decision) else None,
         checks=checks,
         required_checks=gate_names(spec.policy),
         judged_against=ProductionState(
@@ -102,18 +157,3 @@ def _evidence(
         ),
         production=platform.ledger.production(spec.name),
     )
-
-
-def artifact_sha256_now(folder: Path, expected: str) -> str | None:
-    """Identity of the artifact's bytes as they lie there; ``None`` if the folder is gone."""
-    from ml_platform.models.artifact import read_artifact
-
-    if not folder.is_dir():
-        return None
-    try:
-        return read_artifact(folder, expected).sha256
-    except IntegrityError:
-        digest = hashlib.sha256()
-        for file in sorted(folder.iterdir()):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
-        return digest.hexdigest()

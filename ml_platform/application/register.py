@@ -1,10 +1,11 @@
-"""What registration writes: the version in ledger and MLflow, and the baselines of monitoring."""
+"""Every evaluated candidate becomes a version, in the ledger and in MLflow, with baselines for monitoring."""
 
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import rules_key
 from ml_platform.gates.record import Judgement
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.registry.records import VersionRecord
@@ -19,14 +20,31 @@ if TYPE_CHECKING:
 DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
 
 
-def register(
+def register_candidate(
     platform: Connections,
     spec: ModelSpec,
     training_set: TrainingSetRecord,
     candidate: CandidateRecord,
     judgement: Judgement,
 ) -> VersionRecord:
-    """The candidate's record in the ledger (the same one if it is there already) and in MLflow."""
+    """Register a candidate whatever its verdict; a candidate that is registered already stays the same version.
+
+    Raises:
+        IntegrityError: a piece that a version needs is missing, or the artifact is not what was hashed.
+    """
+    record = _registered(platform, spec, training_set, candidate, judgement)
+    save_baselines(platform, spec, training_set, record, judgement.rules_sha256)
+    return record
+
+
+def _registered(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    candidate: CandidateRecord,
+    judgement: Judgement,
+) -> VersionRecord:
+    """The version of the candidate, as ledger and MLflow hold it."""
     from ml_platform.models.artifact import read_artifact
     from ml_platform.registry.validate import validate
 
@@ -86,9 +104,9 @@ def save_baselines(
     record: VersionRecord,
     rules_sha256: str,
 ) -> None:
-    """What monitoring compares with: for this version, and for the rules that came with it.
+    """Keep what monitoring compares with, for this version and for the rules that were fitted with it.
 
-    Only then do these rules answer without a champion: what answers has a baseline at any time.
+    Only after that do these rules answer while there is no champion, so that whatever answers has a baseline.
     """
     from ml_platform.models.artifact import load_scorer
     from ml_platform.training_sets.build import load_training_set
@@ -105,17 +123,17 @@ def save_baselines(
     ):
         baseline = _baseline(spec, rows, name, scorer, subject, report)
         platform.ledger.save_baseline(spec.name, name, baseline)
-    platform.ledger.set_state(f"rules/{spec.name}", {"sha256": rules_sha256})
+    platform.ledger.set_state(rules_key(spec.name), {"sha256": rules_sha256})
 
 
 def rules_version(sha256: str) -> str:
-    """What prediction log, baselines and reports call a rule artifact: ``rules@`` and 12 digits."""
+    """The name of a rule artifact in the prediction log, baselines and reports: ``rules@`` and 12 digits."""
     return f"rules@{sha256[:12]}"
 
 
 def rules_of(platform: Connections, model: str) -> str:
-    """SHA-256 of the rule artifact that answers for ``model`` without a champion."""
-    state = platform.ledger.state(f"rules/{model}")
+    """SHA-256 of the rule artifact that answers for ``model`` without a champion; empty if there is none."""
+    state = platform.ledger.state(rules_key(model))
     return str(state["sha256"]) if state else ""
 
 

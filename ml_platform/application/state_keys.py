@@ -1,11 +1,21 @@
-"""The keys under which the ledger keeps the state of a model between runs."""
+"""The keys under which the ledger keeps the small state of a model between runs."""
 
 
 def candidate_key(model: str) -> str:
-    """Where the ledger keeps which artifact is the latest candidate: challenged models are judged beside it."""
+    """The key of the artifact that is the latest candidate: challengers are evaluated beside it."""
     return f"candidate/{model}"
 
 
 def tuned_key(model: str) -> str:
-    """Where the ledger keeps parameters that a search has found to be better than the defaults."""
+    """The key of the parameters that a search or an experiment has shown to beat the defaults."""
     return f"tuned/{model}"
+
+
+def rules_key(model: str) -> str:
+    """The key of the rule artifact that answers while the model has no champion."""
+    return f"rules/{model}"
+
+
+def insufficient_key(asset: str) -> str:
+    """The key of the reason why an asset (``model/asset``) could not be made in its last run."""
+    return f"insufficient/{asset}"

@@ -1,15 +1,13 @@
 """What `ml-platform verify` looks at: everything stored, beside the files as they lie there now."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from ml_platform import values
 from ml_platform.application.connections import Connections
-from ml_platform.application.promote import artifact_sha256_now
+from ml_platform.application.experiment import verify_experiment
+from ml_platform.application.register import rules_of
+from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.registry.records import VersionRecord
 from ml_platform.registry.verify import (
     Finding,
     VersionEvidence,
@@ -17,7 +15,6 @@ from ml_platform.registry.verify import (
     verify_bytes,
     verify_version,
 )
-from ml_platform.spec.training_set import TrainingSetRecord
 
 T = TypeVar("T")
 
@@ -50,8 +47,6 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
 
 def _experiments(platform: Connections) -> tuple[Finding, ...]:
     """Every experiment: unchanged since it was frozen, its verdict the same when computed again."""
-    from ml_platform.application.experiment import verify_experiment
-
     names = platform.ledger.experiment_names()
     return tuple(found for name in names for found in verify_experiment(platform, name))
 
@@ -88,36 +83,8 @@ def _readable(faults: list[Finding], subject: str, read: Callable[[], T]) -> T |
         return None
 
 
-def stored_report(platform: Connections, record: VersionRecord) -> EvaluationReport | None:
-    """The report of a version, or ``None`` if the ledger lacks it or it was changed in its place."""
-    try:
-        return platform.ledger.report(record.report_id)
-    except IntegrityError:
-        return None
-
-
-def stored_training_set(platform: Connections, record: VersionRecord) -> TrainingSetRecord | None:
-    """The record of a version's training set, or ``None`` if the ledger lacks it or it was changed."""
-    try:
-        return platform.ledger.training_set(record.model, record.training_set_fingerprint)
-    except IntegrityError:
-        return None
-
-
-def rows_sha256_now(platform: Connections, record: TrainingSetRecord | None) -> str | None:
-    """SHA-256 of the training set's file as it lies there, ``None`` if it is gone."""
-    from ml_platform.training_sets.window import rows_path
-
-    if record is None:
-        return None
-    path: Path = rows_path(platform.settings.training_sets, record)
-    return values.file_sha256(path) if path.exists() else None
-
-
 def _rules(platform: Connections, model: str) -> Finding:
     """The rules that answer without a champion: their bytes are named by their hash."""
-    from ml_platform.application.register import rules_of
-
     subject, sha256 = f"{model} rules artifact", rules_of(platform, model)
     if not sha256:
         return Finding(subject, True, "none answers yet")

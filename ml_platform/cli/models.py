@@ -41,12 +41,12 @@ def models(home: Path | None, as_json: bool) -> None:
 
 def _model(platform: "Connections", spec: "ModelSpec") -> dict[str, Any]:
     """The champion's figures; without one those of the latest candidate, with its verdict."""
-    from ml_platform.defs.insufficient import reason
+    from ml_platform.application.insufficient import reason_not_trained
 
     champion = platform.ledger.production(spec.name).version
     numbers = platform.ledger.version_numbers(spec.name)
     told: dict[str, Any] = {"title": spec.title, "champion": champion, "version": None}
-    if champion is None and (missing := reason(platform, spec.name)):
+    if champion is None and (missing := reason_not_trained(platform, spec.name)):
         return told | {"verdict": "INSUFFICIENT", "decided_by": missing}
     if not numbers:
         return told | {"verdict": None, "decided_by": "never trained in this home"}

@@ -71,9 +71,9 @@ def _model(platform: "Connections", model: str) -> dict[str, Any]:
 
 
 def _why_none(platform: "Connections", model: str) -> str:
-    from ml_platform.defs.insufficient import reason
+    from ml_platform.application.insufficient import reason_not_trained
 
-    missing = reason(platform, model)
+    missing = reason_not_trained(platform, model)
     return f"INSUFFICIENT: {missing}" if missing else "no candidate has earned it: the rules answer"
 
 

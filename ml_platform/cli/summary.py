@@ -49,10 +49,10 @@ def summary(platform: "Connections", models: tuple[str, ...]) -> dict[str, Any]:
 def model_summary(platform: "Connections", model: str) -> dict[str, Any]:
     """The judged candidate of a model: verdict, figures beside baseline and ceiling, every gate."""
     from ml_platform import values
-    from ml_platform.defs.insufficient import reason
+    from ml_platform.application.insufficient import reason_not_trained
     from ml_platform.gates.record import Judgement
 
-    missing = reason(platform, model)
+    missing = reason_not_trained(platform, model)
     if missing:
         return {"verdict": "INSUFFICIENT", "decided_by": missing, "version": None, **_NOTHING}
     stored = platform.settings.home / "records" / f"{model}__evaluation_report.json"

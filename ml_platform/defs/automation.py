@@ -3,9 +3,6 @@
 from datetime import datetime
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition as AssetJob,
-)
 
 from ml_platform.application.connections import NOTHING_YET, Connections
 from ml_platform.clock import CRON
@@ -15,12 +12,12 @@ CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""
 
 
-def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+def ingestion_schedule(job_name: str) -> dg.ScheduleDefinition:
     """Every hour where new events keep coming; archives and simulations have ended."""
 
     @dg.schedule(
         name="hourly_ingestion",
-        job=job,
+        job_name=job_name,
         cron_schedule="45 * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -38,12 +35,12 @@ def ingestion_schedule(job: AssetJob) -> dg.ScheduleDefinition:
     return schedule
 
 
-def monitoring_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+def monitoring_schedule(job_name: str) -> dg.ScheduleDefinition:
     """Every six hours: the newest events, features from them, and the report of the window that ended."""
 
     @dg.schedule(
         name="six_hourly_monitoring",
-        job=job,
+        job_name=job_name,
         cron_schedule=CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -68,7 +65,7 @@ def _ended(platform: Connections) -> str:
 
 
 def missed_windows_sensor(
-    models: tuple[str, ...], job: AssetJob, windows: dg.TimeWindowPartitionsDefinition
+    models: tuple[str, ...], job_name: str, windows: dg.TimeWindowPartitionsDefinition
 ) -> dg.SensorDefinition:
     """Catches up on windows that lack a report of some model, whatever the reason.
 
@@ -77,7 +74,7 @@ def missed_windows_sensor(
 
     @dg.sensor(
         name="missed_windows",
-        job=job,
+        job_name=job_name,
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Six-hour windows that lack a monitoring report are run, oldest first.",

@@ -72,12 +72,12 @@ def build_definitions() -> dg.Definitions:
         asset_checks=[lake_checks],
         jobs=[ingestion, refresh, pipeline, monitoring, six_hourly, *train.values()],
         schedules=[
-            ingestion_schedule(refresh),
-            monitoring_schedule(six_hourly),
+            ingestion_schedule(refresh.name),
+            monitoring_schedule(six_hourly.name),
         ],
         sensors=[
-            missed_windows_sensor(tuple(spec.name for spec in MODELS), six_hourly, grid),
-            *(retraining_sensor(spec, train[spec.name]) for spec in MODELS),
+            missed_windows_sensor(tuple(spec.name for spec in MODELS), six_hourly.name, grid),
+            *(retraining_sensor(spec, train[spec.name].name) for spec in MODELS),
         ],
         resources={"platform": Platform(), "records": RecordIOManager()},
         loggers={"progress": progress_logger, "console": dg.colored_console_logger},

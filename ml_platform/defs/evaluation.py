@@ -1,17 +1,18 @@
-"""Stage evaluation (and its gates): the candidate judged, a check a gate, everything in MLflow."""
+"""Stages evaluation and gates: the candidate is evaluated, and each gate of its policy is an asset check."""
 
-import resource
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ml_platform import values
 from ml_platform.application.connections import Connections
-from ml_platform.application.evaluate import Judged, evaluate_candidate
+from ml_platform.application.record_evaluation import (
+    RecordedEvaluation,
+    estimate_text,
+    evaluate_and_record,
+)
 from ml_platform.defs.tables import image, table
-from ml_platform.gates.outcome import Decision, GateKind, GateResult
+from ml_platform.gates.outcome import GateKind, GateResult
 from ml_platform.gates.policy import gate_kinds
 from ml_platform.gates.record import Judgement
 from ml_platform.models.candidate import CandidateRecord
@@ -19,12 +20,7 @@ from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
-    from ml_platform.evaluation.report import EvaluationReport
-    from ml_platform.evaluation.report_parts import Estimate, ReportTable
-
-
-PAGE = "report.html"
-"""Name of the page among the artifacts of the MLflow run."""
+    from ml_platform.evaluation.report_parts import ReportTable
 
 
 def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -61,141 +57,25 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         candidate: CandidateRecord,
         platform: dg.ResourceParam[Connections],
     ) -> Iterator[dg.MaterializeResult[Judgement]]:
-        from ml_platform.gates.decide import decide
-
-        judged = evaluate_candidate(spec, platform, training_set, candidate, context.log.info)
-        decision = decide(judged.report, spec.policy, judged.evidence)
-        context.log.info(
-            f"{_headline(judged.report)}; verdict {decision.verdict.value.upper()}: {decision.row}"
-        )
-        pages = _pages(judged.report, decision)
-        run_id = _log_run(spec, platform, candidate, judged, decision, pages, context.run.run_id)
-        judgement = Judgement(
-            model=spec.name,
-            report_id=platform.ledger.save_report(judged.report),
-            artifact_sha256=candidate.artifact_sha256,
-            rules_sha256=candidate.rules_sha256,
-            training_set_fingerprint=training_set.fingerprint,
-            policy_version=decision.policy_version,
-            decision=decision,
-            integrity=values.to_json(judged.evidence),
-            champion=judged.production.version,
-            production_revision=judged.production.revision,
-            mlflow_run_id=run_id,
-            dagster_run_id=context.run.run_id,
+        evaluation = evaluate_and_record(
+            platform,
+            spec,
+            training_set,
+            candidate,
+            run_id=context.run.run_id,
+            progress=context.log.info,
         )
         yield dg.MaterializeResult(
-            value=judgement,
-            metadata=_metadata(
-                judged.report,
-                decision,
-                pages,
-                platform.tracking.run_url(run_id),
-                platform.tracking.artifact_url(run_id, PAGE),
-            ),
-            check_results=[_check(spec, gate) for gate in decision.gates],
+            value=evaluation.judgement,
+            metadata=_metadata(evaluation),
+            check_results=[_check(spec, gate) for gate in evaluation.judgement.decision.gates],
         )
 
     return evaluation_report
 
 
-@dataclass(frozen=True)
-class _Pages:
-    html: str
-    plots: dict[str, bytes]
-    """PNG by title."""
-
-
-def _pages(report: "EvaluationReport", decision: Decision) -> _Pages:
-    from ml_platform.reporting.evaluation import report_html
-    from ml_platform.reporting.plots import plots_of
-
-    return _Pages(report_html(report, decision, _versions()), plots_of(report))
-
-
-def _versions() -> dict[str, str]:
-    """Of code and libraries that the figures depend on."""
-    from importlib import metadata
-
-    from ml_platform.application.register import DEPENDENCIES
-
-    return {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
-
-
-def _headline(report: "EvaluationReport") -> str:
-    """The first metric that the model is known by, with its interval; or why there is none."""
-    for name in report.headline:
-        if found := report.candidate.metrics.get(name):
-            return f"{name} {_range(found)}"
-    return "; ".join(f"{name}: {why}" for name, why in report.undefined.items())
-
-
-def _log_run(
-    spec: ModelSpec,
-    platform: Connections,
-    candidate: CandidateRecord,
-    judged: Judged,
-    decision: Decision,
-    pages: _Pages,
-    dagster_run_id: str,
-) -> str:
-    """One MLflow run an evaluation: parameters, metrics with their bounds, fingerprints, plots, page."""
-    report = judged.report
-    metrics = {
-        "training_seconds": candidate.seconds,
-        "parity_gap": report.parity_gap,
-        "artifact_megabytes": candidate.size_bytes / 1e6,
-        "peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    for prefix, subject in (
-        ("", report.candidate),
-        ("baseline_", report.baseline),
-        ("ceiling_", report.ceiling),
-        ("challenged_", report.challenged),
-    ):
-        for name, estimate in (subject.metrics if subject else {}).items():
-            metrics[f"{prefix}{name}"] = estimate.value
-            metrics[f"{prefix}{name}_low"] = estimate.low
-            metrics[f"{prefix}{name}_high"] = estimate.high
-    for index, fold in enumerate(report.folds):
-        metrics |= {f"fold_{index + 1}_{name}": value for name, value in fold.items()}
-    return platform.tracking.log_run(
-        name=f"{spec.name} {candidate.artifact_sha256[:12]}",
-        experiment=spec.name,
-        parameters=candidate.parameters,
-        metrics=metrics,
-        tags={
-            "fingerprint": values.fingerprint(report),
-            "verdict": decision.verdict.value,
-            "decided by": decision.row,
-            "training set": report.training_set_fingerprint,
-            "artifact sha256": report.artifact_sha256,
-            "policy": report.policy_version,
-            "source": report.source,
-            "simulated": str(report.simulated),
-            "dagster run": dagster_run_id,
-        },
-        files={
-            PAGE: pages.html.encode(),
-            **{f"plots/{_file_name(title)}.png": png for title, png in pages.plots.items()},
-            "report.json": values.to_json(report).encode(),
-            "decision.json": values.to_json(decision).encode(),
-        },
-    )
-
-
-def _range(estimate: "Estimate | None") -> str:
-    if estimate is None:
-        return ""
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-
-
-def _file_name(title: str) -> str:
-    return title.split(":")[0].lower().replace(" ", "_")
-
-
 def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
-    """A gate as a check: integrity failures are errors, a quality gate's outcome is data."""
+    """A gate as an asset check: an integrity gate that fails is an error, a quality gate a warning."""
     integrity = gate.kind is GateKind.INTEGRITY
     numbers = {"value": gate.value, "low": gate.low, "high": gate.high, "limit": gate.limit}
     return dg.AssetCheckResult(
@@ -212,9 +92,9 @@ def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
     )
 
 
-def _metadata(
-    report: "EvaluationReport", decision: Decision, pages: _Pages, run_url: str, page_url: str
-) -> dict[str, Any]:
+def _metadata(evaluation: RecordedEvaluation) -> dict[str, Any]:
+    """Verdict and links first, then figures beside their baselines, gates, tables and plots."""
+    report, decision = evaluation.report, evaluation.judgement.decision
     label = "SIMULATED " if report.simulated else ""
     subjects = [
         report.candidate,
@@ -226,12 +106,15 @@ def _metadata(
     ]
     return {
         "verdict": f"{decision.verdict.value.upper()}: {decision.row}",
-        "report": dg.MetadataValue.url(page_url),
-        "MLflow run": dg.MetadataValue.url(run_url),
+        "report": dg.MetadataValue.url(evaluation.page_url),
+        "MLflow run": dg.MetadataValue.url(evaluation.run_url),
         f"{label}figures, 95 % intervals": table(
             {
                 "subject": subject.name,
-                **{name: _range(subject.metrics.get(name)) for name in report.headline},
+                **{
+                    name: estimate_text(subject.metrics[name]) if name in subject.metrics else ""
+                    for name in report.headline
+                },
             }
             for subject in subjects
             if subject
@@ -247,7 +130,7 @@ def _metadata(
             }
             for gate in decision.gates
         ),
-        **{each.title: _rows(each) for each in report.tables},
+        **{shown.title: _rows(shown) for shown in report.tables},
         "per class": table(
             {
                 "class": row.name,
@@ -258,7 +141,7 @@ def _metadata(
             }
             for row in report.per_class
         ),
-        **{title: image(png, title) for title, png in pages.plots.items()},
+        **{title: image(png, title) for title, png in evaluation.plots.items()},
         **{
             name: report.candidate.metrics[name].value
             for name in report.headline

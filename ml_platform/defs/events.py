@@ -1,21 +1,20 @@
 """Stage events: the source is read into the day-partitioned lake, and its state is checked."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
 from ml_platform.adapters.expectations import EXPECTATIONS
 from ml_platform.application.connections import Connections
-from ml_platform.clock import WINDOW, last_boundary, next_boundary
+from ml_platform.application.ingest import (
+    Ingestion,
+    LakeTable,
+    check_events,
+    ingest_source,
+)
 from ml_platform.defs.tables import table
-from ml_platform.events.schema import EVENT_TIME, TABLES
-from ml_platform.home import HomeState, user_key, write_home
-
-if TYPE_CHECKING:
-    from ml_platform.events.ingest import IngestReport, TableCount
+from ml_platform.events.schema import TABLES
 
 DESCRIPTIONS = {
     "events": "Who did what, with which tool, on which object, when; a row an event.",
@@ -59,52 +58,18 @@ def lake(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read the source; merge new rows by id into their days; put refused rows aside, with reasons."""
-    from ml_platform.adapters.sources.dispatch import open_source
-    from ml_platform.events.ingest import ingest
-
-    state = _advanced(platform)
-    source = open_source(state.source, state.as_of, user_key(platform.settings))
-    now = max(datetime.now(UTC), state.as_of)
-    report = ingest(source, platform.lake, now=now, progress=context.log.info)
-    for note in report.notes:
-        context.log.info(note)
-    if not state.settled and not source.live and report.newest_event_at is not None:
-        write_home(platform.settings, _settled(state, report.newest_event_at))
-    end = platform.home.as_of
-    if report.newest_event_at is not None and report.newest_event_at >= end:
-        context.log.info(
-            f"events from {end:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now"
-        )
-    for counts in report.tables:
-        yield _materialized(platform, report, counts)
+    ingestion = ingest_source(platform, context.log.info)
+    for stored in ingestion.tables:
+        yield _result(ingestion, stored)
 
 
-def _advanced(platform: Connections) -> HomeState:
-    """The home's state; where new events keep coming its clock has moved to the last boundary."""
-    state = platform.home
-    if state.advances:
-        state = replace(state, as_of=max(state.as_of, last_boundary(datetime.now(UTC))))
-        write_home(platform.settings, state)
-    return state
-
-
-def _settled(state: HomeState, newest: datetime) -> HomeState:
-    """The clock of an archive: the boundary after its newest event, where that is earlier."""
-    as_of = min(state.as_of, next_boundary(newest))
-    return replace(state, as_of=as_of, first_window=as_of - WINDOW, settled=True)
-
-
-def _materialized(
-    platform: Connections, report: "IngestReport", counts: "TableCount"
-) -> dg.MaterializeResult[None]:
-    name = counts.table
-    timed = EVENT_TIME[name] is not None
-    fingerprint = platform.lake.fingerprint(name, platform.home.as_of) if timed else ""
+def _result(ingestion: Ingestion, stored: LakeTable) -> dg.MaterializeResult[None]:
+    counts = stored.counts
     refused = [{"reason": reason, "rows": rows} for reason, rows in counts.refused.items()]
     metadata: dict[str, Any] = {
-        "source": report.source,
-        "simulated": report.simulated,
-        "dagster/row_count": platform.lake.counts()[name],
+        "source": ingestion.source,
+        "simulated": ingestion.simulated,
+        "dagster/row_count": stored.rows,
         "read": table(
             [
                 {
@@ -119,12 +84,12 @@ def _materialized(
         ),
         "in quarantine now": table(refused),
     }
-    if fingerprint:
-        metadata["fingerprint"] = fingerprint
+    if stored.fingerprint:
+        metadata["fingerprint"] = stored.fingerprint
     return dg.MaterializeResult(
-        asset_key=["lake", name],
+        asset_key=["lake", counts.table],
         metadata=metadata,
-        data_version=dg.DataVersion(fingerprint) if fingerprint else None,
+        data_version=dg.DataVersion(stored.fingerprint) if stored.fingerprint else None,
     )
 
 
@@ -139,11 +104,7 @@ def lake_checks(
     platform: dg.ResourceParam[Connections],
 ) -> Iterator[dg.AssetCheckResult]:
     """Row count and freshness first, then columns, nulls and ranges of the stored events."""
-    from ml_platform.adapters.expectations import SAMPLE_ROWS, validate_events
-
-    state = platform.home
-    survey = platform.lake.survey("events", state.as_of, SAMPLE_ROWS)
-    for outcome in validate_events(survey, as_of=state.as_of, live=state.source.live):
+    for outcome in check_events(platform):
         yield dg.AssetCheckResult(
             asset_key=EVENTS_KEY,
             check_name=outcome.name,

@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.state_keys import candidate_key, tuned_key
+from ml_platform.application.train import train_candidate
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.tables import table
 from ml_platform.models.candidate import CandidateRecord
-from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
 
@@ -35,49 +35,13 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         yield from unless_insufficient(
             context,
             platform,
-            lambda: _fitted(context, spec, training_set, platform),
+            lambda: _result(train_candidate(platform, spec, training_set, context.log.info)),
         )
 
     return candidate
 
 
-def _fitted(
-    context: dg.AssetExecutionContext,
-    spec: ModelSpec,
-    training_set: TrainingSetRecord,
-    platform: Connections,
-) -> dg.MaterializeResult[CandidateRecord]:
-    from ml_platform.models.probabilities import save_probabilities
-    from ml_platform.training_sets.build import load_training_set
-
-    settings = platform.settings
-    rows = load_training_set(settings.training_sets, training_set)
-    tuned = (platform.ledger.state(tuned_key(spec.name)) or {}).get("parameters", {})
-    still_there = {name: value for name, value in tuned.items() if name in spec.defaults}
-    parameters = {**spec.defaults, **still_there}
-    outcome = spec.fit(rows, FitRequest(spec.seed, parameters, context.log.info))
-    rules = spec.fit_rules(rows)
-    for artifact in (outcome.artifact, rules):
-        artifact.write(settings.artifacts / artifact.sha256)
-    record = CandidateRecord(
-        model=spec.name,
-        artifact_sha256=outcome.artifact.sha256,
-        rules_sha256=rules.sha256,
-        size_bytes=outcome.artifact.size_bytes,
-        training_set_fingerprint=training_set.fingerprint,
-        estimator_probabilities_sha256=save_probabilities(
-            settings.home / "estimator_probabilities",
-            rows.test,
-            outcome.estimator.predict_proba(rows.test),
-        ),
-        parameters=outcome.parameters,
-        fold_metrics=outcome.fold_metrics,
-        seconds=round(outcome.seconds, 1),
-    )
-    platform.ledger.set_state(
-        candidate_key(spec.name),
-        {"sha256": record.artifact_sha256, "training_set": training_set.fingerprint},
-    )
+def _result(record: CandidateRecord) -> dg.MaterializeResult[CandidateRecord]:
     return dg.MaterializeResult(
         value=record,
         data_version=dg.DataVersion(record.artifact_sha256),
@@ -86,10 +50,10 @@ def _fitted(
             "size": f"{record.size_bytes / 1e6:.1f} MB",
             "seconds": record.seconds,
             "parameters": table(
-                [{"parameter": name, "value": value} for name, value in record.parameters.items()]
+                {"parameter": name, "value": value} for name, value in record.parameters.items()
             ),
             "folds by time": table(
-                [{"fold": i + 1, **fold} for i, fold in enumerate(record.fold_metrics)]
+                {"fold": number, **fold} for number, fold in enumerate(record.fold_metrics, start=1)
             ),
         },
     )

@@ -1,9 +1,9 @@
-"""Stage monitoring: every six hours, the trailing window against the baseline, and what follows."""
+"""Stage monitoring: every six hours the trailing window is compared with the baseline."""
 
 import dagster as dg
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.predict import in_production
+from ml_platform.application.monitor import monitor_window
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.tables import table
 from ml_platform.monitoring.report import MonitoringReport
@@ -31,18 +31,9 @@ def monitoring_report_asset(
     def monitoring_report(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> dg.MaterializeResult[MonitoringReport]:
-        from ml_platform.application.watch import alert, draw, watch
-
         end = window_end(context.partition_key)
-        version, _ = in_production(platform, spec.name)
-        report = watch(platform, spec, version, end)
-        platform.ledger.save_monitoring_report(report)
-        told = alert(platform, report)
-        page = draw(platform, spec, report, context.log.info)
-        context.log.info(
-            f"{report.light.value.upper()}: drift {report.drift.value}, "
-            f"performance {report.performance.level.value}; decision {report.action}; alert: {told}"
-        )
+        window = monitor_window(platform, spec, end, context.log.info)
+        report = window.report
         return dg.MaterializeResult(
             value=report,
             metadata={
@@ -63,8 +54,8 @@ def monitoring_report_asset(
                     }
                     for drift in (*report.features[:5], *report.predictions)
                 ),
-                "alert": told,
-                "page": dg.MetadataValue.path(str(page)),
+                "alert": window.alert,
+                "page": dg.MetadataValue.path(str(window.page)),
             },
         )
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from ml_platform import files
 from ml_platform.application.connections import Connections
-from ml_platform.application.predict import in_production, newest_rows
+from ml_platform.application.recommend import Recommendations, recommend
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.tables import table
@@ -35,29 +34,26 @@ def recommendations_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     def recommendations(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
-        yield from unless_insufficient(context, platform, lambda: _recommended(spec, platform))
+        yield from unless_insufficient(
+            context, platform, lambda: _result(spec, recommend(platform, spec, shown=SHOWN))
+        )
 
     return recommendations
 
 
-def _recommended(spec: ModelSpec, platform: Connections) -> dg.MaterializeResult[None]:
-    from ml_platform.prediction_log.scoring import first_items
-
-    version, scorer = in_production(platform, spec.name)
-    rows = newest_rows(platform, spec)
-    found = first_items(scorer, rows, spec.task.list_length)
-    path = platform.settings.reports / spec.name / "recommendations.parquet"
-    with files.replacing(path) as beside:
-        found.assign(version=version).to_parquet(beside, index=False)
-    shown = found[found["rank"] == 1].head(SHOWN)["user_id"]
+def _result(spec: ModelSpec, recommendations: Recommendations) -> dg.MaterializeResult[None]:
+    ranks = range(spec.task.list_length)
     return dg.MaterializeResult(
         metadata={
-            "version": version,
-            "users": int(found["user_id"].nunique()),
-            "file": dg.MetadataValue.path(str(path)),
+            "version": recommendations.version,
+            "users": recommendations.users,
+            "file": dg.MetadataValue.path(str(recommendations.path)),
             "first users": table(
-                {"user": user, **dict(zip(of["rank"].astype(str), of["item"], strict=True))}
-                for user, of in found[found["user_id"].isin(shown)].groupby("user_id")
+                {
+                    "user": user,
+                    **{str(at + 1): items[at] if at < len(items) else None for at in ranks},
+                }
+                for user, items in recommendations.first_users
             ),
         }
     )
@@ -66,7 +62,7 @@ def _recommended(spec: ModelSpec, platform: Connections) -> dg.MaterializeResult
 OWN_ASSETS: dict[str, Callable[[ModelSpec], Sequence[dg.AssetsDefinition]]] = {
     "workflow_recommender": lambda spec: [recommendations_asset(spec)],
 }
-"""By model: what it brings."""
+"""The assets of its own that a model brings, by the name of the model."""
 
 
 def own_assets(spec: ModelSpec) -> Sequence[dg.AssetsDefinition]:

@@ -1,4 +1,4 @@
-"""Stage prediction_log: what the version in production says of the rows of the trailing window."""
+"""Stage prediction_log: the version in production scores the rows of the trailing window."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.predict import feature_rows, in_production
+from ml_platform.application.predict import LoggedWindow, predict_window
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.partitions import window_end
@@ -34,38 +34,23 @@ def predictions_asset(
     def predictions(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
+        end = window_end(context.partition_key)
         yield from unless_insufficient(
-            context, platform, lambda: _predicted(context, spec, platform)
+            context,
+            platform,
+            lambda: _result(predict_window(platform, spec, end, context.log.info)),
         )
 
     return predictions
 
 
-def _predicted(
-    context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
-) -> dg.MaterializeResult[None]:
-    from ml_platform.prediction_log.scoring import outcomes_of, predicted
-    from ml_platform.spec.monitoring_policy import POLICY
-
-    end = window_end(context.partition_key)
-    version, scorer = in_production(platform, spec.name)
-    rows = feature_rows(platform, spec, end - POLICY.window, end)
-    scored = predicted(spec.task, scorer, rows)
-    new = platform.ledger.log_predictions(
-        scored.rename(columns={"predicted": "prediction"}).assign(
-            model=spec.name, version=version, predicted_at=end
-        )
-    )
-    known = outcomes_of(spec.task, rows, spec.label, spec.label_delay)
-    outcomes = platform.ledger.log_outcomes(known[known["known_at"] <= end].assign(model=spec.name))
-    joined = platform.ledger.joined_share(spec.name, end - POLICY.window, end)
-    context.log.info(f"{new:,} predictions by {version}, {outcomes:,} outcomes")
+def _result(window: LoggedWindow) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={
-            "version": version,
-            "dagster/partition_row_count": len(rows),
-            "new predictions": new,
-            "new outcomes": outcomes,
-            "share joined to an outcome": joined or 0.0,
+            "version": window.version,
+            "dagster/partition_row_count": window.rows,
+            "new predictions": window.new_predictions,
+            "new outcomes": window.new_outcomes,
+            "share joined to an outcome": window.joined_share or 0.0,
         }
     )

@@ -1,12 +1,13 @@
-"""Progress for people at a terminal: a line a step, and what the assets say in between."""
+"""Progress at a terminal: a line when a step starts and ends, and the messages of assets in between."""
 
 import logging
 import sys
 import time
 
 import dagster as dg
-from dagster._core.log_manager import LOG_RECORD_METADATA_ATTR
 
+_DAGSTER_META = "dagster_meta"
+"""The attribute of a log record in which Dagster says which step and event it belongs to."""
 _EVENTS = {
     "STEP_START": "start",
     "STEP_SUCCESS": "done",
@@ -22,7 +23,7 @@ _NOISE = (
     "Blocking asset check",
     "Dependencies for step",
 )
-"""What libraries say at length about what a line of ours has said, or will say, in short."""
+"""How messages of libraries begin that only repeat, at length, a line of ours."""
 
 
 class ProgressHandler(logging.Handler):
@@ -32,7 +33,7 @@ class ProgressHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line for the start and end of a step and for each message of an asset."""
-        meta = getattr(record, LOG_RECORD_METADATA_ATTR, None) or {}
+        meta = getattr(record, _DAGSTER_META, None) or {}
         event = meta.get("dagster_event")
         step = (meta.get("step_key") or "").replace("__", "/")
         if event is None:

@@ -4,9 +4,10 @@ import dagster as dg
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
+from ml_platform.application.promote import settle_champion
+from ml_platform.application.register import register_candidate
 from ml_platform.defs.check_evidence import check_evidence
 from ml_platform.defs.tables import table
-from ml_platform.gates.outcome import Verdict
 from ml_platform.gates.policy import gate_names
 from ml_platform.gates.record import Judgement
 from ml_platform.models.candidate import CandidateRecord
@@ -41,10 +42,7 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         judgement: Judgement,
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[VersionRecord]:
-        from ml_platform.application.register import register, save_baselines
-
-        record = register(platform, spec, training_set, candidate, judgement)
-        save_baselines(platform, spec, training_set, record, judgement.rules_sha256)
+        record = register_candidate(platform, spec, training_set, candidate, judgement)
         verdict = record.decision.verdict.value.upper()
         context.log.info(f"version {record.version} registered: {verdict}")
         return dg.MaterializeResult(
@@ -83,7 +81,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             "version": dg.AssetIn([spec.name, "registered_version"]),
         },
         description=(
-            "Which version is in production. In the run that judged a candidate, HOLD and REJECT leave it "
+            "Which version is in production. In the run that evaluated a candidate, HOLD and REJECT leave it "
             "as it is. Launched on its own it asks for a promotion, and is refused without a permit."
         ),
     )
@@ -94,36 +92,25 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         version: VersionRecord,
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[ProductionState]:
-        from ml_platform.adapters.reconcile import reconcile
-        from ml_platform.application.promote import promote
-
-        checks = check_evidence(
-            context.instance,
-            dg.AssetKey([spec.name, "evaluation_report"]),
-            gate_names(spec.policy),
-        )
-        held = judgement.decision.verdict is not Verdict.PROMOTE
-        if not (held and judgement.dagster_run_id == context.run.run_id):
-            promote(platform, spec, training_set, judgement, version, checks)
-        for repair in reconcile(platform.ledger, platform.tracking):
-            context.log.info(f"MLflow: {repair}")
-        state = platform.ledger.production(spec.name)
-        who = f"version {state.version}" if state.version else "the rules"
-        context.log.info(
-            f"{who} in production"
-            + (
-                f" ({judgement.decision.verdict.value.upper()}: {judgement.decision.row})"
-                if held
-                else ""
-            )
+        gates = gate_names(spec.policy)
+        report = dg.AssetKey([spec.name, "evaluation_report"])
+        state = settle_champion(
+            platform,
+            spec,
+            training_set,
+            judgement,
+            version,
+            check_evidence(context.instance, report, gates),
+            run_id=context.run.run_id,
+            progress=context.log.info,
         )
         return dg.MaterializeResult(
-            value=state,
+            value=state.production,
             metadata={
-                "in production": who,
-                "revision": state.revision,
-                "candidate": f"{judgement.decision.verdict.value.upper()}: {judgement.decision.row}",
-                "state": values.to_json(state),
+                "in production": state.answers,
+                "revision": state.production.revision,
+                "candidate": state.candidate,
+                "state": values.to_json(state.production),
             },
         )
 

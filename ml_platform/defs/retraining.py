@@ -1,26 +1,18 @@
-"""Stage retraining: what monitoring decided becomes at most one run a cause."""
-
-from datetime import datetime
-from typing import TYPE_CHECKING
+"""Stage retraining: a training that monitoring or age asks for becomes at most one run a cause."""
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition as AssetJob,
-)
 
 from ml_platform.application.connections import NOTHING_YET, Connections
+from ml_platform.application.retrain import request_trainings
 from ml_platform.spec.model import ModelSpec
 
-if TYPE_CHECKING:
-    from ml_platform.retraining.trigger import RetrainingRequest
 
-
-def retraining_sensor(spec: ModelSpec, job: AssetJob) -> dg.SensorDefinition:
+def retraining_sensor(spec: ModelSpec, job_name: str) -> dg.SensorDefinition:
     """Asks for a training run when a report says so, or the last training has aged; with a cooldown."""
 
     @dg.sensor(
         name=f"{spec.name}_retraining",
-        job=job,
+        job_name=job_name,
         minimum_interval_seconds=300,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Monitoring decisions and the age of the last training to runs: one a cause.",
@@ -30,44 +22,17 @@ def retraining_sensor(spec: ModelSpec, job: AssetJob) -> dg.SensorDefinition:
     ) -> dg.SensorResult | dg.SkipReason:
         if platform.is_new:
             return dg.SkipReason(NOTHING_YET)
-        due = due_requests(platform, spec.name, platform.now())
+        due = request_trainings(platform, spec.name)
         if not due:
             return dg.SkipReason("no report asks for training, and the last one is young enough")
-        return dg.SensorResult(run_requests=[_request(platform, request) for request in due])
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(
+                    run_key=request.run_key,
+                    tags={"ml_platform/model": request.model, "ml_platform/cause": request.cause},
+                )
+                for request in due
+            ]
+        )
 
     return sensor
-
-
-def due_requests(
-    platform: Connections, model: str, now: datetime
-) -> "tuple[RetrainingRequest, ...]":
-    """Trainings to start now, by the newest reports and what was trained before."""
-    from ml_platform.retraining.trigger import Training, retraining_requests
-
-    ledger = platform.ledger
-    trainings = [
-        Training(model, str(record.version), record.registered_at)
-        for record in ledger.versions(model)
-    ] + [
-        Training(model, request.version, request.requested_at)
-        for request in ledger.retraining_requests(model)
-    ]
-    return retraining_requests(ledger.monitoring_reports(model, limit=40), trainings, now=now)
-
-
-def _request(platform: Connections, due: "RetrainingRequest") -> dg.RunRequest:
-    from ml_platform.registry.records import RetrainingRequest as Recorded
-
-    platform.ledger.request_retraining(
-        Recorded(
-            key=due.run_key,
-            model=due.model,
-            version=due.version,
-            action="retrain",
-            cause=due.cause,
-            window_end=due.window,
-            requested_at=platform.now(),
-        )
-    )
-    tags = {"ml_platform/model": due.model, "ml_platform/cause": due.cause}
-    return dg.RunRequest(run_key=due.run_key, tags=tags)

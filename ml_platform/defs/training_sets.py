@@ -1,10 +1,11 @@
 """Stage training_sets: labelled rows, split by time with a gap, under their fingerprint."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
+from ml_platform.application.build_training_set import BuiltTrainingSet, build_training_set
 from ml_platform.application.connections import Connections
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
@@ -12,12 +13,9 @@ from ml_platform.defs.tables import table
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
-if TYPE_CHECKING:
-    from ml_platform.spec.training_set import TrainingSet
-
 
 def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    """``<model>/training_set``: what the model learns from and is judged on."""
+    """``<model>/training_set``: what the model is fitted and evaluated on."""
 
     @dg.asset(
         key=[spec.name, "training_set"],
@@ -36,36 +34,23 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
         yield from unless_insufficient(
-            context, platform, lambda: _materialised(context, spec, platform)
+            context,
+            platform,
+            lambda: _result(build_training_set(platform, spec, context.log.info)),
         )
 
     return training_set
 
 
-def _materialised(
-    context: dg.AssetExecutionContext, spec: ModelSpec, platform: Connections
-) -> dg.MaterializeResult[TrainingSetRecord]:
-    from ml_platform.training_sets.build import build_training_set
-
-    state = platform.home
-    definitions = platform.ledger.feature_definitions()
-    built = build_training_set(
-        platform.settings.features / spec.table.file_name,
-        spec,
-        feature_versions={
-            name: definitions[spec.table.qualified(name)][0] for name in spec.features
-        },
-        source=state.source.label,
-        simulated=state.source.simulated,
-        as_of=state.as_of,
-        folder=platform.settings.training_sets,
-    )
-    record = built.record
-    platform.ledger.save_training_set(record)
+def _result(training_set: BuiltTrainingSet) -> dg.MaterializeResult[TrainingSetRecord]:
+    record = training_set.record
     split = record.split
-    context.log.info(
-        f"{split.rows_train:,} rows to learn from, {split.rows_test:,} to be judged on"
+    sizes = (
+        ("train", split.rows_train, split.clusters_train),
+        ("gap", split.rows_gap, None),
+        ("test", split.rows_test, split.clusters_test),
     )
+    columns = ("figure", "value") if training_set.label_is_number else ("class", "share")
     return dg.MaterializeResult(
         value=record,
         data_version=dg.DataVersion(record.fingerprint),
@@ -74,29 +59,10 @@ def _materialised(
             "train until": split.train_until.isoformat(),
             "test from": split.test_from.isoformat(),
             "rows": table(
-                [
-                    {
-                        "part": "train",
-                        "rows": split.rows_train,
-                        "clusters": split.clusters_train,
-                    },
-                    {"part": "gap", "rows": split.rows_gap, "clusters": None},
-                    {"part": "test", "rows": split.rows_test, "clusters": split.clusters_test},
-                ]
+                {"part": part, "rows": rows, "clusters": clusters} for part, rows, clusters in sizes
             ),
-            "label in the test": _label(built),
+            "label in the test": table(
+                dict(zip(columns, item, strict=True)) for item in training_set.label.items()
+            ),
         },
     )
-
-
-def _label(built: "TrainingSet") -> dg.MetadataValue[Any]:
-    """Shares of the classes, or what the numbers or lists of the label look like."""
-    import pandas as pd
-
-    label = built.test[built.record.label]
-    if isinstance(label.dtype, pd.ArrowDtype):
-        label = label.explode()
-    if pd.api.types.is_float_dtype(label):
-        return table({"figure": str(k), "value": float(v)} for k, v in label.describe().items())
-    shares = label.value_counts(normalize=True)
-    return table({"class": str(name), "share": float(share)} for name, share in shares.items())

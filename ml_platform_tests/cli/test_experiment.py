@@ -20,7 +20,7 @@ from ml_platform.cli.main import cli
 from ml_platform.defs import experiments as stage
 from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, UsageError
 from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening, Status
-from ml_platform_tests.defs.homes import home
+from ml_platform_tests.application.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
 
 NEW = (

@@ -11,7 +11,7 @@ from ml_platform.cli.report import page_of, report, stored_report, write_page
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.home import SourceChoice
-from ml_platform_tests.defs.homes import home, promotable
+from ml_platform_tests.application.homes import home, promotable
 
 
 @pytest.fixture

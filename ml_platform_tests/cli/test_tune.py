@@ -18,7 +18,7 @@ from ml_platform.application.tune import keep_tuning, trial_table
 from ml_platform.cli import tune as command
 from ml_platform.cli.main import cli
 from ml_platform.errors import UsageError
-from ml_platform_tests.defs.homes import home
+from ml_platform_tests.application.homes import home
 from ml_platform_tests.models.tuning_toys import BEST_IS_DEFAULT, toy_spec, toy_training_set
 
 ROWS = toy_training_set()

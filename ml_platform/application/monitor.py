@@ -1,14 +1,14 @@
-"""One look at one window: features, predictions and outcomes joined, reported, decided, drawn."""
+"""One monitoring window of one model: reported against the baseline, decided, alerted, drawn."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform import files, values
 from ml_platform.application.connections import Connections
-from ml_platform.application.predict import feature_rows
+from ml_platform.application.predict import feature_rows, in_production
 from ml_platform.errors import IntegrityError, ServiceError, UsageError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import CLUSTER, ROW_ID
@@ -19,10 +19,45 @@ if TYPE_CHECKING:
     from ml_platform.monitoring.report import MonitoringReport
 
 
-def watch(
+@dataclass(frozen=True)
+class MonitoredWindow:
+    """The report of a window, and what became of it."""
+
+    report: "MonitoringReport"
+    alert: str
+    """What people were told, 'none' where the report is green."""
+    page: Path
+
+
+def monitor_window(
+    platform: Connections, spec: ModelSpec, end: datetime, progress: Callable[[str], None]
+) -> MonitoredWindow:
+    """Monitor what answers now over the window that trails back from ``end``; keep, alert and draw it.
+
+    Raises:
+        InsufficientData: the model has neither champion nor rules.
+        IntegrityError: what answers has no baseline.
+    """
+    version, _ = in_production(platform, spec.name)
+    report = monitoring_report(platform, spec, version, end)
+    platform.ledger.save_monitoring_report(report)
+    alert = send_alert(platform, report)
+    page = draw(platform, spec, report, progress)
+    progress(
+        f"{report.light.value.upper()}: drift {report.drift.value}, "
+        f"performance {report.performance.level.value}; decision {report.action}; alert: {alert}"
+    )
+    return MonitoredWindow(report, alert, page)
+
+
+def monitoring_report(
     platform: Connections, spec: ModelSpec, version: str, end: datetime
 ) -> "MonitoringReport":
-    """The decided report of the window that trails back from ``end``."""
+    """The decided report on ``version`` over the window that trails back from ``end``.
+
+    Raises:
+        IntegrityError: the version has no baseline.
+    """
     from ml_platform.evaluation.tasks.registry import adapter_of
     from ml_platform.monitoring.baseline import Baseline
     from ml_platform.monitoring.monitor import monitor
@@ -77,7 +112,7 @@ def draw(
     report: "MonitoringReport",
     progress: Callable[[str], None],
 ) -> Path:
-    """The report as a page for people, with Evidently's drawing beside it where it can be drawn."""
+    """Write the report as a page, and Evidently's drift report beside it where that can be drawn; the page."""
     from ml_platform.adapters.evidently_report import draw_drift
     from ml_platform.reporting.monitoring import monitoring_html
 
@@ -86,7 +121,7 @@ def draw(
     files.write_text(page, monitoring_html(report))
     watched = {entry.name for entry in report.features}
     note = draw_drift(
-        _reference(platform, spec, report.version),
+        reference_rows(platform, spec, report.version),
         feature_rows(platform, spec, report.window_start, report.window_end),
         [feature for feature in spec.table.features if feature.name in watched],
         folder / "evidently.html",
@@ -95,8 +130,8 @@ def draw(
     return page
 
 
-def _reference(platform: Connections, spec: ModelSpec, version: str) -> "pd.DataFrame":
-    """Rows of the training part that a version learned from; for the rules, of the newest one's."""
+def reference_rows(platform: Connections, spec: ModelSpec, version: str) -> "pd.DataFrame":
+    """The training rows that a version was fitted on; of the rules, those of the newest version."""
     from ml_platform.training_sets.build import load_training_set
 
     ledger = platform.ledger
@@ -107,24 +142,24 @@ def _reference(platform: Connections, spec: ModelSpec, version: str) -> "pd.Data
     return load_training_set(platform.settings.training_sets, stored).train
 
 
-def alert(platform: Connections, report: "MonitoringReport") -> str:
-    """Tell people about a report that is not green, once; what was told, and whether it arrived.
+def send_alert(platform: Connections, report: "MonitoringReport") -> str:
+    """Send an alert about a report that is not green, once; its title, and whether it arrived.
 
-    It is recorded after it has arrived: one that did not arrive is sent again at the next look at
-    the window. A receiver that is down is no fault of the report, so nothing is raised for it.
+    An alert is recorded after it has arrived, so that one that did not is sent again when the window is
+    monitored again. A receiver that is down is no fault of the report: nothing is raised for it.
     """
     from ml_platform.adapters.alerts import LogAlerts, WebhookAlerts
     from ml_platform.monitoring.alerts import alert_of
 
-    found = alert_of(report)
-    if found is None:
+    alert = alert_of(report)
+    if alert is None:
         return "none"
-    if found.alert_id in {kept.alert_id for kept in platform.ledger.alerts(report.model)}:
-        return f"{found.title} (told before)"
+    if alert.alert_id in {sent.alert_id for sent in platform.ledger.alerts(report.model)}:
+        return f"{alert.title} (sent before)"
     url = platform.settings.webhook_url
     try:
-        (WebhookAlerts(url) if url else LogAlerts()).send(found)
+        (WebhookAlerts(url) if url else LogAlerts()).send(alert)
     except (ServiceError, UsageError) as error:
-        return f"{found.title} (NOT DELIVERED: {error})"
-    platform.ledger.save_alert(found)
-    return found.title
+        return f"{alert.title} (NOT DELIVERED: {error})"
+    platform.ledger.save_alert(alert)
+    return alert.title

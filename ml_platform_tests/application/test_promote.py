@@ -5,7 +5,7 @@ import pytest
 from ml_platform.application.promote import promote
 from ml_platform.errors import PermitRefused
 from ml_platform.registry.records import Action, ProductionState
-from ml_platform_tests.defs.homes import (
+from ml_platform_tests.application.homes import (
     CHECKS,
     SPEC,
     home,

@@ -1,9 +1,9 @@
 """Alerts are recorded once they have arrived; drawings show what the version learned from."""
 
-from ml_platform.application.watch import alert
+from ml_platform.application.monitor import send_alert
 from ml_platform.monitoring.report import Performance, Severity
+from ml_platform_tests.application.homes import home
 from ml_platform_tests.conformance.test_alerts import receiver  # noqa: F401
-from ml_platform_tests.defs.homes import home
 from ml_platform_tests.retraining.reports import report
 
 RED = report(Severity.SIGNIFICANT, Performance.WARN)
@@ -14,11 +14,11 @@ def test_an_alert_that_did_not_arrive_is_no_failure_and_is_sent_at_the_next_look
     receiver,  # noqa: F811
 ):
     platform = home(tmp_path, webhook="http://127.0.0.1:9/hook")
-    assert "NOT DELIVERED: The webhook did not take" in alert(platform, RED)
+    assert "NOT DELIVERED: The webhook did not take" in send_alert(platform, RED)
     assert platform.ledger.alerts("model") == ()
     again = home(tmp_path, platform.ledger, receiver.url)
-    assert alert(again, RED).startswith("model 1: drift significant")
-    assert "told before" in alert(again, RED)
+    assert send_alert(again, RED).startswith("model 1: drift significant")
+    assert "sent before" in send_alert(again, RED)
     assert len(receiver.bodies) == 1
     assert [kept.alert_id for kept in again.ledger.alerts("model")] == [
         receiver.bodies[0]["alert_id"]
@@ -26,9 +26,9 @@ def test_an_alert_that_did_not_arrive_is_no_failure_and_is_sent_at_the_next_look
 
 
 def test_an_address_that_cannot_be_is_no_failure_of_the_report(tmp_path):
-    assert "is no http or https" in alert(home(tmp_path, webhook="ftp://x"), RED)
+    assert "is no http or https" in send_alert(home(tmp_path, webhook="ftp://x"), RED)
 
 
 def test_a_green_report_tells_nobody(tmp_path, receiver):  # noqa: F811
-    assert alert(home(tmp_path, webhook=receiver.url), report()) == "none"
+    assert send_alert(home(tmp_path, webhook=receiver.url), report()) == "none"
     assert receiver.bodies == []

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from ml_platform import values
+from ml_platform.application.monitor import reference_rows
 from ml_platform.application.predict import in_production
 from ml_platform.application.register import save_baselines
-from ml_platform.application.watch import _reference
 from ml_platform.errors import InsufficientData
 from ml_platform.models.rules import fit_majority, fit_rules
 from ml_platform.training_sets.window import rows_path
-from ml_platform_tests.defs.homes import SPEC, home
+from ml_platform_tests.application.homes import SPEC, home
 from ml_platform_tests.gates.spoilt_reports import good_report
 from ml_platform_tests.models.worlds import training_set
 from ml_platform_tests.registry.examples import another
@@ -69,5 +69,5 @@ def test_what_a_report_is_drawn_beside_is_what_its_version_learned_from(register
     platform, _, record, _ = registered
     newer = kept(platform, training_set(30), "1" * 64)
     platform.ledger.register(replace(record, training_set_fingerprint=newer.fingerprint))
-    sizes = [len(_reference(platform, SPEC, version)) for version in ("1", "2", "rules@0")]
+    sizes = [len(reference_rows(platform, SPEC, version)) for version in ("1", "2", "rules@0")]
     assert sizes == [60 * 4, 30 * 4, 30 * 4]

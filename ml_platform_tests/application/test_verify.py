@@ -8,8 +8,7 @@ from ml_platform.application.promote import promote
 from ml_platform.application.verify import verify_home
 from ml_platform.retraining.decide import decided
 from ml_platform.spec.artifact import MANIFEST
-from ml_platform_tests.conformance.monitoring_reports import monitoring_report
-from ml_platform_tests.defs.homes import (
+from ml_platform_tests.application.homes import (
     AS_OF,
     CHECKS,
     SPEC,
@@ -18,6 +17,7 @@ from ml_platform_tests.defs.homes import (
     promotable,
     training_set_of,
 )
+from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 
 BROKEN = {
     "evaluation_reports": {"example 1 report", "example 1 decision"},

@@ -1,0 +1,49 @@
+"""Tested features leave the warehouse, and their definitions are kept with a version each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml_platform import values
+from ml_platform.application.connections import Connections
+from ml_platform.features.tables import TABLES
+from ml_platform.spec.feature import FeatureSpec
+
+
+@dataclass(frozen=True)
+class CataloguedFeature:
+    """A feature as the catalogue shows it."""
+
+    table: str
+    version: str
+    """Changes with the definition and with the SQL that computes the feature."""
+    spec: FeatureSpec
+
+
+def publish_features(platform: Connections, progress: Callable[[str], None]) -> None:
+    """Export every feature table of the warehouse as Parquet, and keep the version of every feature.
+
+    To be called when dbt has built the warehouse and all of its tests have passed.
+    """
+    from ml_platform.adapters.warehouse import publish_features as export
+
+    settings = platform.settings
+    export_result = export(settings.features, settings.warehouse)
+    definitions = {}
+    for table in TABLES.values():
+        versions = table.versions(export_result.sql_by_model)
+        for feature in table.features:
+            definition = (versions[feature.name], values.to_json(feature))
+            definitions[table.qualified(feature.name)] = definition
+    platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
+    for name, rows in export_result.rows.items():
+        progress(f"{name}: {rows:,} rows with {len(TABLES[name].features)} features")
+
+
+def feature_catalogue(platform: Connections) -> tuple[CataloguedFeature, ...]:
+    """Every feature of every table with the version that the ledger keeps."""
+    definitions = platform.ledger.feature_definitions()
+    return tuple(
+        CataloguedFeature(table.name, definitions[table.qualified(feature.name)][0], feature)
+        for table in TABLES.values()
+        for feature in table.features
+    )

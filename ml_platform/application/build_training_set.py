@@ -1,0 +1,84 @@
+"""The training set of a model: labelled rows up to the home's clock, kept under their fingerprint."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.application.connections import Connections
+from ml_platform.application.records import read_record, record_path
+from ml_platform.errors import UsageError
+from ml_platform.settings import Settings
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.spec.training_set import TrainingSet
+
+
+@dataclass(frozen=True)
+class BuiltTrainingSet:
+    """A training set that was just built, and what its label looks like."""
+
+    record: TrainingSetRecord
+    label_is_number: bool
+    label: dict[str, float]
+    """Of the test part: count, mean, quartiles of a number; else the share of each class or list item."""
+
+
+def build_training_set(
+    platform: Connections, spec: ModelSpec, progress: Callable[[str], None]
+) -> BuiltTrainingSet:
+    """Build the training set of a model from the published features and keep its record in the ledger.
+
+    Raises:
+        InsufficientData: too few labelled rows, or a history too short to split.
+    """
+    from ml_platform.training_sets.build import build_training_set as build
+
+    state = platform.home
+    definitions = platform.ledger.feature_definitions()
+    training_set = build(
+        platform.settings.features / spec.table.file_name,
+        spec,
+        feature_versions={
+            name: definitions[spec.table.qualified(name)][0] for name in spec.features
+        },
+        source=state.source.label,
+        simulated=state.source.simulated,
+        as_of=state.as_of,
+        folder=platform.settings.training_sets,
+    )
+    record = training_set.record
+    platform.ledger.save_training_set(record)
+    split = record.split
+    progress(f"{split.rows_train:,} rows to fit on, {split.rows_test:,} rows to test on")
+    return _described(training_set)
+
+
+def latest_training_set(settings: Settings, spec: ModelSpec) -> TrainingSetRecord:
+    """The record of the model's training set of the last run of this home.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    key = (spec.name, "training_set")
+    if not record_path(settings, key).exists():
+        raise UsageError(
+            f"There is no training set of {spec.name} in the home {settings.home}.",
+            remedy=f"`ml-platform run --models {spec.name}` first",
+        )
+    return read_record(settings, key, TrainingSetRecord)
+
+
+def _described(training_set: "TrainingSet") -> BuiltTrainingSet:
+    """The training set with the shares of its classes, or the distribution of a number."""
+    import pandas as pd
+
+    label = training_set.test[training_set.record.label]
+    if isinstance(label.dtype, pd.ArrowDtype):
+        label = label.explode()
+    is_number = pd.api.types.is_float_dtype(label)
+    summary = label.describe() if is_number else label.value_counts(normalize=True)
+    return BuiltTrainingSet(
+        training_set.record, is_number, {str(name): float(value) for name, value in summary.items()}
+    )

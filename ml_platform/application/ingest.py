@@ -1,0 +1,101 @@
+"""The source of a home is read into its lake, and the stored events are checked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ml_platform.application.connections import Connections
+from ml_platform.clock import WINDOW, last_boundary, next_boundary
+from ml_platform.events.schema import EVENT_TIME
+from ml_platform.home import HomeState, user_key, write_home
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.expectations import ExpectationOutcome
+    from ml_platform.events.ingest import TableCount
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """One table of the lake after an ingestion."""
+
+    counts: "TableCount"
+    """What became of the rows that were read."""
+    rows: int
+    """Rows that the lake holds of it now."""
+    fingerprint: str
+    """Of its rows up to the home's clock; empty for a table without an event time."""
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """One reading of the source of a home."""
+
+    source: str
+    simulated: bool
+    tables: tuple[LakeTable, ...]
+
+
+def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ingestion:
+    """Read the source into the lake: new rows by their id, refused rows into quarantine with the reason.
+
+    The clock of a home whose source keeps growing moves on first; that of an archive is set to the
+    six-hour boundary after its newest event when that is known for the first time.
+
+    Raises:
+        SourceError: the source cannot be read, or none of its events could be used.
+    """
+    from ml_platform.adapters.sources.dispatch import open_source
+    from ml_platform.events.ingest import ingest
+
+    state = _with_present_clock(platform)
+    source = open_source(state.source, state.as_of, user_key(platform.settings))
+    now = max(datetime.now(UTC), state.as_of)
+    report = ingest(source, platform.lake, now=now, progress=progress)
+    for note in report.notes:
+        progress(note)
+    newest = report.newest_event_at
+    if not state.settled and not source.live and newest is not None:
+        write_home(platform.settings, _settled(state, newest))
+    as_of = platform.home.as_of
+    if newest is not None and newest >= as_of:
+        progress(f"events from {as_of:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now")
+    rows = platform.lake.counts()
+    return Ingestion(
+        source=report.source,
+        simulated=report.simulated,
+        tables=tuple(
+            LakeTable(counts, rows[counts.table], _fingerprint(platform, counts.table, as_of))
+            for counts in report.tables
+        ),
+    )
+
+
+def check_events(platform: Connections) -> "tuple[ExpectationOutcome, ...]":
+    """Row count and freshness first, then columns, missing values and ranges of the stored events."""
+    from ml_platform.adapters.expectations import SAMPLE_ROWS, validate_events
+
+    state = platform.home
+    survey = platform.lake.survey("events", state.as_of, SAMPLE_ROWS)
+    return tuple(validate_events(survey, as_of=state.as_of, live=state.source.live))
+
+
+def _with_present_clock(platform: Connections) -> HomeState:
+    """The home's state; where new events keep coming its clock has moved to the last boundary."""
+    state = platform.home
+    if state.advances:
+        state = replace(state, as_of=max(state.as_of, last_boundary(datetime.now(UTC))))
+        write_home(platform.settings, state)
+    return state
+
+
+def _settled(state: HomeState, newest: datetime) -> HomeState:
+    """The clock of an archive: the boundary after its newest event, where that is earlier."""
+    as_of = min(state.as_of, next_boundary(newest))
+    return replace(state, as_of=as_of, first_window=as_of - WINDOW, settled=True)
+
+
+def _fingerprint(platform: Connections, table: str, as_of: datetime) -> str:
+    if EVENT_TIME[table] is None:
+        return ""
+    return platform.lake.fingerprint(table, as_of)

@@ -1,0 +1,179 @@
+"""An evaluation is decided by its gates and kept: the report in the ledger, figures and page in MLflow."""
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from ml_platform import values
+from ml_platform.application.connections import Connections
+from ml_platform.application.evaluate import EvaluatedCandidate, evaluate_candidate
+from ml_platform.application.register import DEPENDENCIES
+from ml_platform.gates.outcome import Decision
+from ml_platform.gates.record import Judgement
+from ml_platform.models.candidate import CandidateRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.report import EvaluationReport
+    from ml_platform.evaluation.report_parts import Estimate
+
+PAGE = "report.html"
+"""Name of the page among the files of the MLflow run."""
+
+
+@dataclass(frozen=True)
+class RecordedEvaluation:
+    """A decided evaluation, and where people find it."""
+
+    report: "EvaluationReport"
+    judgement: Judgement
+    plots: dict[str, bytes]
+    """PNG by title."""
+    run_url: str
+    page_url: str
+
+
+def evaluate_and_record(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    candidate: CandidateRecord,
+    *,
+    run_id: str,
+    progress: Callable[[str], None],
+) -> RecordedEvaluation:
+    """Evaluate a candidate, let the gates decide, and keep report, decision, figures and page.
+
+    Args:
+        platform: The home.
+        spec: The model, with its gate policy.
+        training_set: What the candidate was fitted on, with the test part that it is evaluated on.
+        candidate: The candidate.
+        run_id: Of the run that asks; a promotion in the same run needs no request of its own.
+        progress: Gets a line for each step.
+
+    Raises:
+        IntegrityError: a stored file is not what was hashed.
+    """
+    from ml_platform.gates.decide import decide
+
+    evaluated = evaluate_candidate(spec, platform, training_set, candidate, progress)
+    decision = decide(evaluated.report, spec.policy, evaluated.evidence)
+    verdict = f"verdict {decision.verdict.value.upper()}: {decision.row}"
+    progress(f"{headline(evaluated.report)}; {verdict}")
+    plots, page = _plots_and_page(evaluated.report, decision)
+    mlflow_run_id = _log_run(
+        spec, platform, candidate, evaluated, decision, plots, page, dagster_run_id=run_id
+    )
+    judgement = Judgement(
+        model=spec.name,
+        report_id=platform.ledger.save_report(evaluated.report),
+        artifact_sha256=candidate.artifact_sha256,
+        rules_sha256=candidate.rules_sha256,
+        training_set_fingerprint=training_set.fingerprint,
+        policy_version=decision.policy_version,
+        decision=decision,
+        integrity=values.to_json(evaluated.evidence),
+        champion=evaluated.production.version,
+        production_revision=evaluated.production.revision,
+        mlflow_run_id=mlflow_run_id,
+        dagster_run_id=run_id,
+    )
+    return RecordedEvaluation(
+        report=evaluated.report,
+        judgement=judgement,
+        plots=plots,
+        run_url=platform.tracking.run_url(mlflow_run_id),
+        page_url=platform.tracking.artifact_url(mlflow_run_id, PAGE),
+    )
+
+
+def headline(report: "EvaluationReport") -> str:
+    """The first metric that the model is known by, with its interval, or the reason why there is none."""
+    for name in report.headline:
+        if estimate := report.candidate.metrics.get(name):
+            return f"{name} {estimate_text(estimate)}"
+    return "; ".join(f"{name}: {why}" for name, why in report.undefined.items())
+
+
+def estimate_text(estimate: "Estimate") -> str:
+    """A value with its interval, as people read it: '0.910 [0.908, 0.913]'."""
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _plots_and_page(
+    report: "EvaluationReport", decision: Decision
+) -> tuple[dict[str, bytes], bytes]:
+    from ml_platform.reporting.evaluation import report_html
+    from ml_platform.reporting.plots import plots_of
+
+    versions = {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
+    return plots_of(report), report_html(report, decision, versions).encode()
+
+
+def _log_run(
+    spec: ModelSpec,
+    platform: Connections,
+    candidate: CandidateRecord,
+    evaluated: EvaluatedCandidate,
+    decision: Decision,
+    plots: dict[str, bytes],
+    page: bytes,
+    *,
+    dagster_run_id: str,
+) -> str:
+    """Write one MLflow run: parameters, metrics with their bounds, fingerprints, plots, page; its id."""
+    report = evaluated.report
+    return platform.tracking.log_run(
+        name=f"{spec.name} {candidate.artifact_sha256[:12]}",
+        experiment=spec.name,
+        parameters=candidate.parameters,
+        metrics=_logged_metrics(candidate, report),
+        tags={
+            "fingerprint": values.fingerprint(report),
+            "verdict": decision.verdict.value,
+            "decided by": decision.row,
+            "training set": report.training_set_fingerprint,
+            "artifact sha256": report.artifact_sha256,
+            "policy": report.policy_version,
+            "source": report.source,
+            "simulated": str(report.simulated),
+            "dagster run": dagster_run_id,
+        },
+        files={
+            PAGE: page,
+            **{f"plots/{_file_name(title)}.png": png for title, png in plots.items()},
+            "report.json": values.to_json(report).encode(),
+            "decision.json": values.to_json(decision).encode(),
+        },
+    )
+
+
+def _logged_metrics(candidate: CandidateRecord, report: "EvaluationReport") -> dict[str, float]:
+    """Costs of the training, every metric of every subject with its bounds, and those of the folds."""
+    metrics = {
+        "training_seconds": candidate.seconds,
+        "parity_gap": report.parity_gap,
+        "artifact_megabytes": candidate.size_bytes / 1e6,
+        "peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    for prefix, subject in (
+        ("", report.candidate),
+        ("baseline_", report.baseline),
+        ("ceiling_", report.ceiling),
+        ("challenged_", report.challenged),
+    ):
+        for name, estimate in (subject.metrics if subject else {}).items():
+            metrics[f"{prefix}{name}"] = estimate.value
+            metrics[f"{prefix}{name}_low"] = estimate.low
+            metrics[f"{prefix}{name}_high"] = estimate.high
+    for number, fold in enumerate(report.folds, start=1):
+        metrics |= {f"fold_{number}_{name}": value for name, value in fold.items()}
+    return metrics
+
+
+def _file_name(title: str) -> str:
+    return title.split(":")[0].lower().replace(" ", "_")
