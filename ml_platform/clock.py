@@ -1,6 +1,8 @@
-"""The six-hour grid on which the platform looks at the world."""
+"""The six-hour grid of monitoring windows and clocks, and times as people type them."""
 
 from datetime import UTC, datetime, timedelta
+
+from ml_platform.errors import UsageError
 
 WINDOW = timedelta(hours=6)
 CRON = "0 */6 * * *"
@@ -15,3 +17,27 @@ def last_boundary(moment: datetime) -> datetime:
 def next_boundary(moment: datetime) -> datetime:
     """The earliest six-hour boundary strictly after ``moment``."""
     return last_boundary(moment) + WINDOW
+
+
+def parse_moment(option: str, text: str) -> datetime:
+    """The time that was typed for ``option``; without a zone it is UTC.
+
+    Raises:
+        UsageError: the text is not a time in ISO 8601.
+    """
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r} is not a time.", remedy="write it as 2026-05-01T12:00Z"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_boundary(option: str, text: str) -> datetime:
+    """The six-hour boundary at or before the time that was typed for ``option``.
+
+    Raises:
+        UsageError: the text is not a time in ISO 8601.
+    """
+    return last_boundary(parse_moment(option, text))

@@ -1,16 +1,23 @@
-"""Stage experiments: definitions from the home's own data, runs of them, and what is told of them."""
+"""Experiments: defined on a home's own data, run, compared, adopted and pruned."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from ml_platform import values
+from ml_platform.application.build_training_set import latest_training_set
 from ml_platform.application.connections import Connections
+from ml_platform.application.log_experiment import log_experiment
 from ml_platform.application.state_keys import tuned_key
-from ml_platform.errors import IntegrityError, PermitRefused, UsageError
+from ml_platform.application.stored_experiment import (
+    PID,
+    STARTED,
+    StoredExperiment,
+    stored_experiment,
+)
+from ml_platform.application.verify_experiment import unchanged_experiment, verify_experiment
+from ml_platform.errors import PermitRefused, UsageError
 from ml_platform.experiments.life import (
     DefinedExperiment,
     ExperimentEvent,
@@ -19,41 +26,24 @@ from ml_platform.experiments.life import (
     Status,
     references,
     retention,
-    status,
 )
 from ml_platform.models.catalogue import spec_named
-from ml_platform.registry.verify import Finding
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
-    from ml_platform.adapters.tracking import Tracking
+    from ml_platform.experiments.comparing import ComparedExperiment
     from ml_platform.experiments.proposal import Champion, Proposal
-    from ml_platform.experiments.result import ExperimentResult
     from ml_platform.spec.model import ModelSpec
 
 Progress = Callable[[str], None]
-Rows = Callable[["ModelSpec"], TrainingSet]
-_PID, _STARTED = "pid", "pid_started"
 
 
-@dataclass(frozen=True)
-class Told:
-    """An experiment with all that the ledger holds of it, the statistics aside."""
-
-    experiment: DefinedExperiment
-    status: Status
-    result: "ExperimentResult | None"
-    mlflow_run_id: str
-
-
-def define(
-    platform: Connections, proposal: "Proposal", rows: Rows, now: datetime
-) -> DefinedExperiment:
+def define(platform: Connections, proposal: "Proposal", now: datetime) -> DefinedExperiment:
     """Freeze what was proposed, on the model's present training set.
 
     Raises:
         UsageError: a field that is missing or cannot be.
-        InsufficientData: the rows that would decide are too few.
+        InsufficientData: too few rows to decide on.
         ConflictError: another experiment has this name.
     """
     from ml_platform.evaluation.comparison.tuning import defined_on
@@ -61,184 +51,152 @@ def define(
     from ml_platform.experiments.proposal import defined, place_of
 
     spec = spec_named(proposal.model)
-    present = rows(spec)
-    metrics = defined_on(spec, judged_part(spec, present, place_of(proposal)))
-    definition = defined(proposal, spec, present.record, metrics, _champion(platform, spec.name))
+    rows = _present_rows(platform, spec)
+    metrics = defined_on(spec, judged_part(spec, rows, place_of(proposal)))
+    definition = defined(proposal, spec, rows.record, metrics, _champion(platform, spec.name))
     return platform.ledger.define_experiment(definition, now)
 
 
-def run(
-    platform: Connections, name: str, rows: Rows, now: Callable[[], datetime], progress: Progress
-) -> Told:
-    """Run an experiment, or complete what a killed run has left; one that is done is told as it stands.
+def run_experiment(
+    platform: Connections, name: str, now: Callable[[], datetime], progress: Progress
+) -> StoredExperiment:
+    """Run an experiment, or complete what a killed run has left; one that is done is returned as it stands.
 
     Raises:
         IntegrityError: the definition is not what was frozen.
         UsageError: there is no such experiment, or its training set is no longer the present one.
     """
-    experiment = checked(platform, name)
-    definition, ledger = experiment.definition, platform.ledger
+    experiment = unchanged_experiment(platform, name)
+    ledger = platform.ledger
     if ledger.experiment_result(name) is None:
-        spec = spec_named(definition.model)
-        present = rows(spec)
-        _require_rows(platform, experiment, present.record, now())
-        process = {_PID: str(os.getpid()), _STARTED: repr(_created(os.getpid()))}
+        spec = spec_named(experiment.definition.model)
+        rows = _present_rows(platform, spec)
+        _require_frozen_rows(platform, experiment, rows.record, now())
+        process = {PID: str(os.getpid()), STARTED: repr(_creation_time(os.getpid()))}
         ledger.record_experiment_event(
             ExperimentEvent(name, Happening.STARTED, now(), {**process, "hash": experiment.hash})
         )
-        _run_and_keep(platform, experiment, spec, present, now, progress)
-    told = tell(platform, name)
-    if told.result is not None and not told.mlflow_run_id:
-        run_id = _log(platform.tracking, experiment, told.result)
+        _run_arms(platform, experiment, spec, rows, now, progress)
+    stored = stored_experiment(platform, name)
+    if stored.result is not None and not stored.mlflow_run_id:
+        run_id = log_experiment(platform.tracking, experiment, stored.result)
         ledger.record_experiment_event(
             ExperimentEvent(name, Happening.LOGGED, now(), {"mlflow_run_id": run_id})
         )
-    return tell(platform, name)
+    return stored_experiment(platform, name)
 
 
-def tell(platform: Connections, name: str) -> Told:
-    """Everything that there is of an experiment.
-
-    Raises:
-        UsageError: there is none of this name.
-    """
-    ledger = platform.ledger
-    experiment = ledger.experiment(name)
-    if experiment is None:
-        known = ", ".join(ledger.experiment_names()) or "none"
-        pruned = any(e.happening is Happening.PRUNED for e in ledger.experiment_events(name))
-        gone = "has been pruned" if pruned else "is not defined"
-        raise UsageError(
-            f"The experiment {name!r} {gone} (there are: {known}).",
-            remedy="name one of them, or `ml-platform experiment new`",
-        )
-    events = ledger.experiment_events(name)
-    logged = [e.detail["mlflow_run_id"] for e in events if e.happening is Happening.LOGGED]
-    result = ledger.experiment_result(name)
-    return Told(experiment, status(events, _alive), result, logged[-1] if logged else "")
-
-
-def checked(platform: Connections, name: str) -> DefinedExperiment:
-    """The definition, which is what was frozen.
+def compare_experiments(
+    platform: Connections, names: Sequence[str]
+) -> "tuple[ComparedExperiment, ...]":
+    """Finished experiments side by side, in the order of their names; a repeated name counts once.
 
     Raises:
-        IntegrityError: it was changed since.
+        UsageError: one of them is not there, or has no result.
     """
-    from ml_platform.experiments.verify import verify_definition
+    from ml_platform.experiments.comparing import compare
 
-    experiment = tell(platform, name).experiment
-    found = verify_definition(experiment, _logged(platform, name, Happening.DEFINED, "hash"))
-    if not found.ok:
-        raise IntegrityError(
-            f"The {found.subject}: {found.detail}.",
-            remedy="restore the row from a backup, or define a new experiment",
-        )
-    return experiment
-
-
-def verify_experiment(platform: Connections, name: str) -> tuple[Finding, ...]:
-    """Definition, result and statistics unchanged, and the verdict the same when computed again."""
-    from ml_platform.experiments.verify import verify_definition, verify_result
-
-    ledger = platform.ledger
-    try:
-        told = tell(platform, name)
-    except IntegrityError as error:
-        return (Finding(f"experiment {name}", False, error.message),)
-    first = verify_definition(told.experiment, _logged(platform, name, Happening.DEFINED, "hash"))
-    if told.result is None:
-        if told.status is Status.DONE:
-            return (first, Finding(f"experiment {name} result", False, "it is missing"))
-        return (first,)
-    rest = verify_result(
-        told.experiment,
-        told.result,
-        ledger.experiment_statistics(name),
-        _logged(platform, name, Happening.DONE, "result"),
-    )
-    return (first, *rest)
+    finished = []
+    for name in dict.fromkeys(names):
+        stored = stored_experiment(platform, name)
+        if stored.result is None:
+            raise UsageError(
+                f"The experiment {name} is {stored.status.value}, it has no result.",
+                remedy=f"`ml-platform experiment run {name}` first",
+            )
+        finished.append((stored.experiment.definition, stored.result))
+    return compare(finished)
 
 
-def adopt(platform: Connections, name: str) -> str:
-    """Let the next candidate be fitted with the variant's parameters; the model. Its gates decide about it.
+def adopt_experiment(platform: Connections, name: str) -> str:
+    """Let the next candidate be fitted with the variant's parameters; the model's name.
+
+    The candidate still has to pass its gates.
 
     Raises:
         PermitRefused: the verdict is not PROMOTE, something stored was changed, or more than parameters is.
     """
-    told = tell(platform, name)
-    definition, result = told.experiment.definition, told.result
+    stored = stored_experiment(platform, name)
+    definition, result = stored.experiment.definition, stored.result
+    variant = definition.variant
     reasons = [f"{f.subject}: {f.detail}" for f in verify_experiment(platform, name) if not f.ok]
     verdict = result.judged.verdict.upper() if result else "still open"
     if verdict != "PROMOTE":
         reasons.append(f"the verdict of {name} is {verdict}")
-    if (definition.variant.without, definition.variant.seed) != (
-        (),
-        spec_named(definition.model).seed,
-    ):
+    if variant.without or variant.seed != spec_named(definition.model).seed:
         reasons.append("features and seed belong to the model's code, and are changed there")
     if reasons:
-        raise PermitRefused(tuple(reasons), remedy="adopt an experiment that was shown")
+        raise PermitRefused(tuple(reasons), remedy="adopt an experiment whose verdict is PROMOTE")
     platform.ledger.set_state(
         tuned_key(definition.model),
-        {
-            "parameters": definition.variant.parameters,
-            "experiment": name,
-            "hash": told.experiment.hash,
-        },
+        {"parameters": variant.parameters, "experiment": name, "hash": stored.experiment.hash},
     )
     return definition.model
 
 
-def prune(platform: Connections, now: datetime, *, keep: bool) -> tuple[Kept, ...]:
-    """What retention says of every experiment, and (unless ``keep``) what is to go is taken away."""
-    found = []
+def prune_experiments(platform: Connections, now: datetime, *, dry_run: bool) -> tuple[Kept, ...]:
+    """Remove the experiments that retention lets go (with ``dry_run`` only say which); all with reasons."""
+    outcomes = []
     for name in platform.ledger.experiment_names():
-        told = tell(platform, name)
-        model = told.experiment.definition.model
-        adopted = platform.ledger.state(tuned_key(model)) or {}
-        kept = retention(
-            told.experiment,
-            platform.ledger.experiment_events(name),
-            now=now,
-            running=told.status is Status.RUNNING,
-            references=references(
-                told.experiment,
-                told.result.finished_at if told.result else None,
-                platform.ledger.versions(model),
-                platform.ledger.events(model),
-                str(adopted.get("hash", "")),
-            ),
-        )
-        if kept.prune and not keep:
+        outcome = _retention_of(platform, stored_experiment(platform, name), now)
+        if outcome.prune and not dry_run:
             platform.ledger.prune_experiment(name, now)
-        found.append(kept)
-    return tuple(found)
+        outcomes.append(outcome)
+    return tuple(outcomes)
 
 
 def wall_clock() -> datetime:
-    """Experiments are change sets of people: their times are the wall's."""
+    """The time now: experiments are started by people, so their times are the wall's, not the home's."""
     return datetime.now(UTC)
 
 
-def _require_rows(
+def _retention_of(platform: Connections, stored: StoredExperiment, now: datetime) -> Kept:
+    ledger, experiment = platform.ledger, stored.experiment
+    model = experiment.definition.model
+    adopted = ledger.state(tuned_key(model)) or {}
+    return retention(
+        experiment,
+        ledger.experiment_events(experiment.definition.name),
+        now=now,
+        running=stored.status is Status.RUNNING,
+        references=references(
+            experiment,
+            stored.result.finished_at if stored.result else None,
+            ledger.versions(model),
+            ledger.events(model),
+            str(adopted.get("hash", "")),
+        ),
+    )
+
+
+def _present_rows(platform: Connections, spec: "ModelSpec") -> TrainingSet:
+    """The model's training set of the last run of the home."""
+    from ml_platform.training_sets.build import load_training_set
+
+    settings = platform.settings
+    return load_training_set(settings.training_sets, latest_training_set(settings, spec))
+
+
+def _require_frozen_rows(
     platform: Connections, experiment: DefinedExperiment, record: TrainingSetRecord, at: datetime
 ) -> None:
+    """Refuse, and log the refusal, where the present training set is not the one of the definition."""
     from ml_platform.experiments.arms import check_rows
 
-    refused = check_rows(experiment.definition, record.fingerprint)
-    if refused:
+    reason = check_rows(experiment.definition, record.fingerprint)
+    if reason:
         name = experiment.definition.name
         platform.ledger.record_experiment_event(
-            ExperimentEvent(name, Happening.REFUSED, at, {"why": refused})
+            ExperimentEvent(name, Happening.REFUSED, at, {"why": reason})
         )
         raise UsageError(
-            f"{refused}.",
+            f"{reason}.",
             remedy="define a new experiment on the present data, under another name "
             "(`ml-platform experiment new`)",
         )
 
 
-def _run_and_keep(
+def _run_arms(
     platform: Connections,
     experiment: DefinedExperiment,
     spec: "ModelSpec",
@@ -246,68 +204,18 @@ def _run_and_keep(
     now: Callable[[], datetime],
     progress: Progress,
 ) -> None:
+    """Fit and evaluate both arms, decide, and keep result and statistics in the ledger."""
     from ml_platform.experiments.arms import run_arms
     from ml_platform.experiments.judging import judged
     from ml_platform.experiments.result import ExperimentResult
     from ml_platform.experiments.statistics import statistics_of
 
     definition = experiment.definition
-    found = run_arms(definition, spec, rows, progress)
+    run = run_arms(definition, spec, rows, progress)
     progress("resampling clusters")
-    verdict = judged(definition, found.measured, statistics_of(found.statistics))
-    result = ExperimentResult(found.measured, verdict, now(), metadata.version("ml-platform"))
-    platform.ledger.save_experiment_result(definition.name, result, found.statistics)
-
-
-def _log(tracking: "Tracking", experiment: DefinedExperiment, result: "ExperimentResult") -> str:
-    from ml_platform.experiments.judging import why
-
-    definition, judged = experiment.definition, result.judged
-    metrics: dict[str, float] = {}
-    for name, cost in (
-        ("baseline", result.measured.baseline),
-        ("variant", result.measured.variant),
-    ):
-        metrics |= {
-            f"{name}_fit_seconds": cost.fit_seconds,
-            f"{name}_size_mb": cost.size_mb,
-            f"{name}_latency_ms": cost.latency_ms,
-        }
-    for found in judged.comparisons:
-        metrics |= {
-            f"baseline_{found.metric}": found.baseline.value,
-            f"variant_{found.metric}": found.variant.value,
-            f"difference_{found.metric}": found.difference.value,
-            f"difference_{found.metric}_low": found.difference.low,
-            f"difference_{found.metric}_high": found.difference.high,
-            f"p_{found.metric}": found.p,
-        }
-    return tracking.log_run(
-        name=f"{definition.model} experiment {definition.name}",
-        experiment=definition.model,
-        parameters=definition.variant.parameters,
-        metrics=metrics,
-        tags={
-            "fingerprint": values.fingerprint(result),
-            "kind": "experiment",
-            "experiment": definition.name,
-            "experiment hash": experiment.hash,
-            "hypothesis": definition.hypothesis,
-            "criterion": definition.criterion,
-            "changed": ", ".join(f"{k}={v}" for k, v in definition.changed.items()),
-            "baseline": definition.baseline_is,
-            "verdict": judged.verdict.value,
-            "row": judged.row,
-            "why": why(definition, judged),
-            "training set": definition.training_set_fingerprint,
-            "source": definition.source,
-            "simulated": str(definition.simulated),
-        },
-        files={
-            "definition.json": values.to_json(definition).encode(),
-            "result.json": values.to_json(result).encode(),
-        },
-    )
+    verdict = judged(definition, run.measured, statistics_of(run.statistics))
+    result = ExperimentResult(run.measured, verdict, now(), metadata.version("ml-platform"))
+    platform.ledger.save_experiment_result(definition.name, result, run.statistics)
 
 
 def _champion(platform: Connections, model: str) -> "Champion | None":
@@ -319,21 +227,7 @@ def _champion(platform: Connections, model: str) -> "Champion | None":
     return Champion(number, platform.ledger.version(model, number).parameters)
 
 
-def _logged(platform: Connections, name: str, happening: Happening, key: str) -> str | None:
-    """What the log took down when it happened."""
-    events = platform.ledger.experiment_events(name)
-    return next((e.detail.get(key) for e in events if e.happening is happening), None)
-
-
-def _created(pid: int) -> float:
+def _creation_time(pid: int) -> float:
     from ml_platform.adapters.processes import creation_time
 
     return creation_time(pid) or 0.0
-
-
-def _alive(event: ExperimentEvent) -> bool:
-    from ml_platform.adapters.processes import is_same_process
-
-    if _PID not in event.detail:
-        return False
-    return is_same_process(int(event.detail[_PID]), float(event.detail[_STARTED]))

@@ -36,6 +36,19 @@ class Ingestion:
     tables: tuple[LakeTable, ...]
 
 
+@dataclass(frozen=True)
+class LakeSummary:
+    """What the lake of a home holds."""
+
+    source: str
+    as_of: str
+    rows: dict[str, int]
+    """By table."""
+    newest_event_at: str
+    fingerprint: str
+    """Of the events up to the home's clock."""
+
+
 def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ingestion:
     """Read the source into the lake: new rows by their id, refused rows into quarantine with the reason.
 
@@ -78,6 +91,18 @@ def check_events(platform: Connections) -> "tuple[ExpectationOutcome, ...]":
     state = platform.home
     survey = platform.lake.survey("events", state.as_of, SAMPLE_ROWS)
     return tuple(validate_events(survey, as_of=state.as_of, live=state.source.live))
+
+
+def summarise_lake(platform: Connections) -> LakeSummary:
+    """Summarise what the lake holds now."""
+    home = platform.home
+    return LakeSummary(
+        source=home.source.label,
+        as_of=home.as_of.isoformat(),
+        rows=platform.lake.counts(),
+        newest_event_at=platform.newest_event_at.isoformat(),
+        fingerprint=platform.lake.fingerprint("events", home.as_of),
+    )
 
 
 def _with_present_clock(platform: Connections) -> HomeState:

@@ -1,15 +1,21 @@
 """One monitoring window of one model: reported against the baseline, decided, alerted, drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform import files, values
 from ml_platform.application.connections import Connections
 from ml_platform.application.predict import feature_rows, in_production
+from ml_platform.application.summarise_monitoring import (
+    MonitoringSummary,
+    summarise_monitoring,
+)
+from ml_platform.clock import WINDOW, last_boundary
 from ml_platform.errors import IntegrityError, ServiceError, UsageError
+from ml_platform.home import HomeState
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import CLUSTER, ROW_ID
 
@@ -48,6 +54,34 @@ def monitor_window(
         f"performance {report.performance.level.value}; decision {report.action}; alert: {alert}"
     )
     return MonitoredWindow(report, alert, page)
+
+
+def require_window(state: HomeState, end: datetime) -> None:
+    """Refuse a moment at which no window of this home ends.
+
+    Raises:
+        UsageError: ``end`` lies before the first window of the home or after its clock.
+    """
+    first = state.first_window + WINDOW
+    last = last_boundary(datetime.now(UTC)) if state.advances else state.as_of
+    if not first <= end <= last:
+        raise UsageError(
+            f"No window of this home ends at {end:%Y-%m-%dT%H:%MZ}: they end from "
+            f"{first:%Y-%m-%dT%H:%MZ} to {last:%Y-%m-%dT%H:%MZ}.",
+            remedy="name one of these six-hour boundaries",
+        )
+
+
+def summarise_window(
+    platform: Connections, models: Iterable[ModelSpec], end: datetime
+) -> dict[str, MonitoringSummary | None]:
+    """The reports of the window that ends at ``end``, by model; ``None`` where nothing could answer."""
+    summaries: dict[str, MonitoringSummary | None] = {}
+    for spec in models:
+        reports = platform.ledger.monitoring_reports(spec.name)
+        report = next((report for report in reports if report.window_end == end), None)
+        summaries[spec.name] = summarise_monitoring(report) if report else None
+    return summaries
 
 
 def monitoring_report(

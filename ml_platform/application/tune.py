@@ -1,22 +1,75 @@
-"""What a finished search leaves behind: a run in MLflow and, if proved, parameters for the next candidate."""
+"""A search for better parameters; what it has shown to be better is used for the next candidate."""
 
 import csv
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
 from ml_platform.evaluation.comparison.tuning import TUNED, TuningRecord
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.spec.training_set import TrainingSetRecord
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
+
+
+@dataclass(frozen=True)
+class KeptSearch:
+    """A finished search, and the MLflow run that shows it."""
+
+    record: TuningRecord
+    run_url: str
+
+
+def search_and_keep(
+    platform: Connections,
+    spec: ModelSpec,
+    rows: TrainingSet,
+    *,
+    trials: int,
+    seconds: float,
+    seed: int,
+    storage_url: str,
+    progress: Callable[[str], None],
+    helpers: Callable[[str], AbstractContextManager[None]],
+) -> KeptSearch:
+    """Search the model's space on the training part, compare the winner with the defaults, and keep both.
+
+    Args:
+        platform: The home.
+        spec: The model, with its search space.
+        rows: Its training set; the test part is not looked at.
+        trials: Upper limit of the number of trials in the study.
+        seconds: No trial is begun after them.
+        seed: Of the sampler.
+        storage_url: The database that holds the study.
+        progress: Gets a line for each trial.
+        helpers: Given the name of the study, the processes that join it while it runs.
+    """
+    from ml_platform.adapters.tuning import tune
+
+    record = tune(
+        spec,
+        rows,
+        trials=trials,
+        seconds=seconds,
+        seed=seed,
+        storage_url=storage_url,
+        progress=progress,
+        helpers=helpers,
+    )
+    run_id = keep_tuning(platform, record, rows.record)
+    return KeptSearch(record, platform.tracking.run_url(run_id))
 
 
 def keep_tuning(
     platform: Connections, record: TuningRecord, training_set: TrainingSetRecord
 ) -> str:
-    """Log the search and, on `TUNED`, let the next candidate be fitted with its parameters; the run's id.
+    """Log the search in MLflow and, on `TUNED`, keep its parameters for the next candidate; the run's id.
 
-    On `DEFAULT` the ledger stays as it was: parameters that an earlier search has proved are still proved.
+    On `DEFAULT` the ledger stays as it was: what an earlier search has shown still holds.
     """
     run_id = platform.tracking.log_run(
         name=f"{record.model} tuning {record.study.rpartition('-')[2]}",
@@ -49,7 +102,7 @@ def keep_tuning(
 
 
 def trial_table(record: TuningRecord) -> bytes:
-    """A line a trial, as CSV: number, state, value, a column a block and a parameter, seconds, worker."""
+    """CSV with a line for each trial: number, state, value, value of each block, parameters, seconds, worker."""
     blocks = max((len(trial.blocks) for trial in record.trials), default=0)
     names = list(record.best)
     text = io.StringIO()
@@ -64,5 +117,5 @@ def trial_table(record: TuningRecord) -> bytes:
     return text.getvalue().encode()
 
 
-def _bounds(name: str, of: Estimate) -> dict[str, float]:
-    return {name: of.value, f"{name}_low": of.low, f"{name}_high": of.high}
+def _bounds(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.experiment import verify_experiment
 from ml_platform.application.register import rules_of
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
+from ml_platform.application.verify_experiment import verify_experiment
 from ml_platform.errors import IntegrityError
 from ml_platform.registry.verify import (
     Finding,

@@ -1,4 +1,4 @@
-"""How experiments are told on a terminal and as JSON."""
+"""Experiments as lines for a terminal, and as JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,75 +7,75 @@ from typing import TYPE_CHECKING, Any
 from ml_platform import values
 
 if TYPE_CHECKING:
-    from ml_platform.application.experiment import Told
+    from ml_platform.application.stored_experiment import StoredExperiment
     from ml_platform.evaluation.report_parts import Estimate
     from ml_platform.experiments.comparing import ComparedExperiment
     from ml_platform.experiments.definition import Definition
     from ml_platform.experiments.result import ExperimentResult
 
 
-def as_json(told: "Told", url: str = "") -> dict[str, Any]:
+def as_json(stored: "StoredExperiment", url: str = "") -> dict[str, Any]:
     """The definition, its hash and status, and the result where there is one."""
-    result = told.result
+    result = stored.result
     return {
-        "name": told.experiment.definition.name,
-        "status": told.status.value,
-        "hash": told.experiment.hash,
-        "defined_at": told.experiment.defined_at.isoformat(),
-        "definition": json.loads(values.to_json(told.experiment.definition)),
+        "name": stored.experiment.definition.name,
+        "status": stored.status.value,
+        "hash": stored.experiment.hash,
+        "defined_at": stored.experiment.defined_at.isoformat(),
+        "definition": json.loads(values.to_json(stored.experiment.definition)),
         "result": None if result is None else json.loads(values.to_json(result)),
-        "mlflow_run_id": told.mlflow_run_id,
+        "mlflow_run_id": stored.mlflow_run_id,
         "mlflow": url,
     }
 
 
-def definition_lines(told: "Told") -> list[str]:
-    """What was frozen."""
-    of = told.experiment.definition
-    simulated = ", SIMULATED" if of.simulated else ""
+def definition_lines(stored: "StoredExperiment") -> list[str]:
+    """The frozen definition: hypothesis, change, criterion, guardrails and data."""
+    definition = stored.experiment.definition
+    simulated = ", SIMULATED" if definition.simulated else ""
     lines = [
-        f"{of.name} on {of.model}: {told.status.value}, frozen {told.experiment.hash[:12]} "
-        f"at {told.experiment.defined_at:%Y-%m-%dT%H:%MZ}",
-        f"  hypothesis  {of.hypothesis}",
-        f"  changed     {', '.join(f'{k}={v}' for k, v in of.changed.items())}; "
-        f"baseline: {of.baseline_is}",
-        f"  criterion   {of.criterion}",
+        f"{definition.name} on {definition.model}: {stored.status.value}, frozen {stored.experiment.hash[:12]} "
+        f"at {stored.experiment.defined_at:%Y-%m-%dT%H:%MZ}",
+        f"  hypothesis  {definition.hypothesis}",
+        f"  changed     {', '.join(f'{k}={v}' for k, v in definition.changed.items())}; "
+        f"baseline: {definition.baseline_is}",
+        f"  criterion   {definition.criterion}",
     ]
-    lines += [f"  guardrail   {guardrail.text}" for guardrail in of.guardrails]
+    lines += [f"  guardrail   {guardrail.text}" for guardrail in definition.guardrails]
     lines.append(
-        f"  data        training set {of.training_set_fingerprint[:12]} ({of.source}{simulated}), "
-        f"judged on the {of.place.value}"
+        f"  data        training set {definition.training_set_fingerprint[:12]} ({definition.source}{simulated}), "
+        f"evaluated on the {definition.place.value}"
     )
     return lines
 
 
-def result_lines(told: "Told") -> list[str]:
-    """What was frozen, then what was found."""
-    of, result = told.experiment.definition, told.result
-    lines = definition_lines(told)
+def result_lines(stored: "StoredExperiment") -> list[str]:
+    """The frozen definition, then the result where there is one."""
+    definition, result = stored.experiment.definition, stored.result
+    lines = definition_lines(stored)
     if result is None:
         return lines
     from ml_platform.experiments.judging import why
 
     measured, judged = result.measured, result.judged
     lines.append(
-        f"Fitted on {measured.rows_fitted:,} rows, judged on {measured.rows:,} later ones in "
+        f"Fitted on {measured.rows_fitted:,} rows, evaluated on {measured.rows:,} later ones in "
         f"{measured.clusters:,} clusters:"
     )
-    lines += _table(_metric_rows(of, result))
+    lines += _table(_metric_rows(definition, result))
     lines += _table(_cost_rows(result))
-    for found in judged.guardrails:
-        value = "not defined" if found.found is None else _estimate(found.found)
-        lines.append(f"  {found.held.value.upper():<8} {found.guardrail.text}: {value}")
-    lines.append(f"{judged.verdict.upper()}: {judged.row} ({why(of, judged)})")
+    for outcome in judged.guardrails:
+        value = "not defined" if outcome.found is None else _estimate(outcome.found)
+        lines.append(f"  {outcome.held.value.upper():<8} {outcome.guardrail.text}: {value}")
+    lines.append(f"{judged.verdict.upper()}: {judged.row} ({why(definition, judged)})")
     return lines
 
 
-def comparison_lines(found: Sequence["ComparedExperiment"]) -> list[str]:
-    """A table, a line an experiment."""
+def comparison_lines(compared: Sequence["ComparedExperiment"]) -> list[str]:
+    """A table with a line for each experiment."""
     head = ["experiment", "model", "metric", "baseline", "variant", "improvement", "p", "p (Holm)"]
     rows = [[*head, "fit s", "MB", "ms", "verdict"]]
-    for line in found:
+    for line in compared:
         before, after = line.baseline_cost, line.variant_cost
         verdict = line.verdict.upper() + (f", {line.after_holm}" if line.after_holm else "")
         rows.append(
@@ -95,7 +95,7 @@ def comparison_lines(found: Sequence["ComparedExperiment"]) -> list[str]:
             ]
         )
     lines = _table(rows)
-    versions = sorted({line.data[:12] for line in found})
+    versions = sorted({line.data[:12] for line in compared})
     if len(versions) > 1:
         lines.append(
             f"On {len(versions)} data versions ({', '.join(versions)}): p is corrected in each."
@@ -103,30 +103,30 @@ def comparison_lines(found: Sequence["ComparedExperiment"]) -> list[str]:
     return lines
 
 
-def list_lines(found: Iterable["Told"]) -> list[str]:
-    """A line an experiment."""
+def list_lines(experiments: Iterable["StoredExperiment"]) -> list[str]:
+    """A table with a line for each experiment: status, verdict, model, date, hash."""
     rows = [["experiment", "status", "verdict", "model", "defined", "hash"]]
-    for told in found:
-        verdict = told.result.judged.verdict.upper() if told.result else "-"
-        defined = f"{told.experiment.defined_at:%Y-%m-%d}"
-        of = told.experiment.definition
-        row = [of.name, told.status.value, verdict, of.model, defined, told.experiment.hash[:12]]
-        rows.append(row)
+    for stored in experiments:
+        verdict = stored.result.judged.verdict.upper() if stored.result else "-"
+        defined = f"{stored.experiment.defined_at:%Y-%m-%d}"
+        definition = stored.experiment.definition
+        identity = [definition.model, defined, stored.experiment.hash[:12]]
+        rows.append([definition.name, stored.status.value, verdict, *identity])
     return _table(rows) if len(rows) > 1 else ["There are no experiments."]
 
 
-def _metric_rows(of: "Definition", result: "ExperimentResult") -> list[list[str]]:
+def _metric_rows(definition: "Definition", result: "ExperimentResult") -> list[list[str]]:
     rows = [["metric", "baseline", "variant", "difference", "relative", "p"]]
-    ordered = sorted(result.judged.comparisons, key=lambda found: found.metric != of.metric)
-    for found in ordered:
+    ordered = sorted(result.judged.comparisons, key=lambda one: one.metric != definition.metric)
+    for comparison in ordered:
         rows.append(
             [
-                found.metric + (" *" if found.metric == of.metric else ""),
-                _estimate(found.baseline),
-                _estimate(found.variant),
-                _estimate(found.difference, signed=True),
-                "-" if found.relative is None else f"{found.relative:+.1%}",
-                _p(found.p),
+                comparison.metric + (" *" if comparison.metric == definition.metric else ""),
+                _estimate(comparison.baseline),
+                _estimate(comparison.variant),
+                _estimate(comparison.difference, signed=True),
+                "-" if comparison.relative is None else f"{comparison.relative:+.1%}",
+                _p(comparison.p),
             ]
         )
     return rows
@@ -151,12 +151,12 @@ def _table(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _estimate(found: "Estimate", *, signed: bool = False) -> str:
+def _estimate(estimate: "Estimate", *, signed: bool = False) -> str:
     sign = "+" if signed else ""
-    value = f"{found.value:{sign}.4f}"
-    if found.low == found.high == found.value:
+    value = f"{estimate.value:{sign}.4f}"
+    if estimate.low == estimate.high == estimate.value:
         return value
-    return f"{value} [{found.low:{sign}.4f}, {found.high:{sign}.4f}]"
+    return f"{value} [{estimate.low:{sign}.4f}, {estimate.high:{sign}.4f}]"
 
 
 def _number(value: float | None) -> str:

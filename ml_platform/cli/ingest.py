@@ -1,12 +1,17 @@
 """`ml-platform ingest`: the source into the lake, and nothing else."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ml_platform.cli.options import home_option, json_option, open_home, source_options
+from ml_platform.cli.options import (
+    home_option,
+    json_option,
+    open_home,
+    print_json,
+    source_options,
+)
 
 
 @click.command()
@@ -22,8 +27,8 @@ def ingest(home: Path | None, as_json: bool, **choices: Any) -> None:
     settings = open_home(home)
     from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
+    from ml_platform.application.settle_home import settle_home
     from ml_platform.cli.instance import dagster_instance, run_job
-    from ml_platform.cli.settle import settle_home
 
     with at_work(settings.home):
         settle_home(settings, **choices)
@@ -32,20 +37,13 @@ def ingest(home: Path | None, as_json: bool, **choices: Any) -> None:
             dagster_instance(settings, running) as instance,
         ):
             from ml_platform.application.connections import Connections
+            from ml_platform.application.ingest import summarise_lake
 
             run_job("ingestion", instance)
-            platform = Connections(settings)
-            counts = platform.lake.counts()
-            told: dict[str, Any] = {
-                "source": platform.home.source.label,
-                "as_of": platform.home.as_of.isoformat(),
-                "rows": counts,
-                "newest_event_at": platform.newest_event_at.isoformat(),
-                "fingerprint": platform.lake.fingerprint("events", platform.home.as_of),
-            }
+            lake = summarise_lake(Connections(settings))
     if as_json:
-        click.echo(json.dumps(told))
+        print_json(lake)
         return
-    for name, rows in counts.items():
-        click.echo(f"{name:<22} {rows:>10,} rows")
-    click.echo(f"newest event {told['newest_event_at']}, fingerprint {told['fingerprint'][:12]}")
+    for table, rows in lake.rows.items():
+        click.echo(f"{table:<22} {rows:>10,} rows")
+    click.echo(f"newest event {lake.newest_event_at}, fingerprint {lake.fingerprint[:12]}")

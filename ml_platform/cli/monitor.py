@@ -1,9 +1,7 @@
 """`ml-platform monitor`: the report of one six-hour window."""
 
-import json
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,11 +9,10 @@ from ml_platform.cli.options import (
     home_option,
     json_option,
     open_home,
-    parse_boundary,
+    print_json,
     require_home,
 )
-from ml_platform.clock import WINDOW, last_boundary
-from ml_platform.errors import UsageError
+from ml_platform.clock import parse_boundary
 
 
 @click.command()
@@ -27,21 +24,15 @@ from ml_platform.errors import UsageError
 def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
     """Predict the trailing week, compare it with the baseline, and decide what follows."""
     settings = open_home(home)
+    state = require_home(settings)
     from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
+    from ml_platform.application.monitor import require_window, summarise_window
     from ml_platform.cli.instance import dagster_instance, run_job
-    from ml_platform.cli.summary import monitoring_summary, show_report
+    from ml_platform.cli.run_text import show_monitoring
 
-    state = require_home(settings)
     end = parse_boundary("--window-end", window_end) if window_end else state.as_of
-    first = state.first_window + WINDOW
-    last = last_boundary(datetime.now(UTC)) if state.advances else state.as_of
-    if not first <= end <= last:
-        raise UsageError(
-            f"No window of this home ends at {end:%Y-%m-%dT%H:%MZ}: they end from "
-            f"{first:%Y-%m-%dT%H:%MZ} to {last:%Y-%m-%dT%H:%MZ}.",
-            remedy="name one of these six-hour boundaries",
-        )
+    require_window(state, end)
     with (
         at_work(settings.home),
         services(settings) as running,
@@ -54,17 +45,14 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         # Where new events keep coming the features must reach the end of the window first.
         job = "six_hourly" if state.advances else "monitoring"
         run_job(job, instance, partition_key=window_key(end))
-        ledger = Connections(settings).ledger
-        told: dict[str, Any] = {}
-        for spec in MODELS:
-            reports = ledger.monitoring_reports(spec.name)
-            report = next((r for r in reports if r.window_end == end), None)
-            told[spec.name] = monitoring_summary(report) if report else None
+        summaries = summarise_window(Connections(settings), MODELS, end)
     if as_json:
-        click.echo(json.dumps(told))
+        print_json({name: report and asdict(report) for name, report in summaries.items()})
         return
-    for name, report_told in told.items():
-        if report_told is None:
-            click.echo(f"{name}  INSUFFICIENT: nothing can answer for it (`ml-platform status`)")
-            continue
-        show_report(name, report_told)
+    for name, report in summaries.items():
+        if report is None:
+            click.echo(
+                f"{name}  INSUFFICIENT: it has neither champion nor rules (`ml-platform status`)"
+            )
+        else:
+            show_monitoring(name, report)

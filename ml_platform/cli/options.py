@@ -1,18 +1,22 @@
 """Options that several commands share, and the home that they lead to."""
 
+import json
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ml_platform.clock import last_boundary
 from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, read_home
 from ml_platform.models.catalogue import MODELS, spec_named
 from ml_platform.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from ml_platform.application.connections import Connections
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +31,6 @@ json_option = click.option(
     is_flag=True,
     help="One JSON object on standard output; progress goes to standard error.",
 )
-
 
 models_option = click.option(
     "--models", help="Names of models, with commas between them (default: every one)."
@@ -92,7 +95,7 @@ def source_options(command: F) -> F:
 
 
 def open_home(home: Path | None) -> Settings:
-    """Settings with this home; the choice is handed to child processes through the environment."""
+    """Settings with this home, which child processes get through the environment."""
     if home is not None:
         os.environ["ML_PLATFORM_HOME"] = str(home.resolve())
     return read_settings()
@@ -113,12 +116,31 @@ def require_home(settings: Settings) -> HomeState:
     return state
 
 
-def parse_boundary(option: str, text: str) -> datetime:
-    """The six-hour boundary at or before a time that was typed; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError as error:
-        raise UsageError(
-            f"{option} {text!r} is not a time.", remedy="write it as 2026-05-01T12:00Z"
-        ) from error
-    return last_boundary(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+@contextmanager
+def connected(home: Path | None, *, tracking: bool = False) -> "Iterator[Connections]":
+    """Connections to a home in which something was run; its services are started where they are down.
+
+    Args:
+        home: The folder that was named, ``None`` for the default one.
+        tracking: Whether MLflow is needed as well as PostgreSQL.
+
+    Raises:
+        UsageError: nothing was run in this home yet.
+    """
+    settings = open_home(home)
+    require_home(settings)
+    from ml_platform.adapters.services import services
+    from ml_platform.application.connections import Connections
+
+    with services(settings, tracking=tracking):
+        yield Connections(settings)
+
+
+def print_json(value: Any) -> None:
+    """Print a frozen value, or a mapping, as one JSON object on standard output."""
+    click.echo(json.dumps(value if isinstance(value, dict) else asdict(value)))
+
+
+def tell(line: str) -> None:
+    """Print a line of progress on standard error."""
+    click.echo(line, err=True)

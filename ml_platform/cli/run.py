@@ -1,6 +1,5 @@
 """`ml-platform run`: events to gated champions and a monitoring report, in one go."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ml_platform.cli.options import (
     json_option,
     models_option,
     open_home,
+    print_json,
     source_options,
 )
 from ml_platform.models.catalogue import MODELS
@@ -43,9 +43,10 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
     from ml_platform import files
     from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.services import services
+    from ml_platform.application.settle_home import settle_home
+    from ml_platform.application.summarise_run import summarise_run
     from ml_platform.cli.instance import dagster_instance, run_job
-    from ml_platform.cli.settle import settle_home
-    from ml_platform.cli.summary import show, summary
+    from ml_platform.cli.run_text import show
 
     with at_work(settings.home):
         settle_home(settings, **choices)
@@ -63,10 +64,10 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
             failed |= run_job(
                 "monitoring", instance, partition_key=key, without=without, may_fail=chosen
             )
-            told = summary(platform, tuple(name for name in chosen if name not in failed))
+            summary = summarise_run(platform, tuple(name for name in chosen if name not in failed))
     if as_json:
-        click.echo(json.dumps(told))
+        print_json(summary)
     else:
-        show(told)
+        show(summary)
     for failure in failed.values():
         raise failure

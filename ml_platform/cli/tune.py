@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ml_platform import values
-from ml_platform.cli.options import home_option, json_option, open_home, require_home
-from ml_platform.errors import UsageError
+from ml_platform.application.build_training_set import latest_training_set
+from ml_platform.cli.options import (
+    home_option,
+    json_option,
+    open_home,
+    print_json,
+    require_home,
+    tell,
+)
 from ml_platform.models.catalogue import spec_named
 from ml_platform.settings import Settings
 from ml_platform.spec.model import ModelSpec
-from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.comparison.tuning import TuningRecord
@@ -53,7 +59,7 @@ def tune(
     """Search for better parameters of MODEL on the training part of its latest training set.
 
     \b
-    Optuna searches the model's space by its own judge and gate metric, on blocks of time of the training
+    Optuna searches the model's space by its own evaluator and gate metric, on blocks of time of the training
     part; the defaults are the first trial. The winner is fitted with the next candidate only if it beats
     the default on a last block that the search has not seen, by the lower bound of the paired interval.
     The same command again continues the study: a larger --trials adds to it.
@@ -66,7 +72,7 @@ def tune(
     spec = spec_named(model)
     settings = open_home(home)
     require_home(settings)
-    record = training_set_record(settings, spec)
+    record = latest_training_set(settings, spec)
     from ml_platform.adapters.services import services
 
     helping = worker is not None and study is not None
@@ -77,61 +83,25 @@ def tune(
         rows = load_training_set(settings.training_sets, record)
         url = study_storage_url(running.urls.ml_platform)
         if worker is not None and study is not None:
-            help_search(
-                spec, rows, study_name=study, storage_url=url, worker=worker, progress=_tell
-            )
+            help_search(spec, rows, study_name=study, storage_url=url, worker=worker, progress=tell)
             return
-        found, run_url = _search(settings, spec, rows, url, **choices)
-    if as_json:
-        told = {**json.loads(values.to_json(found)), "mlflow": run_url}
-        click.echo(json.dumps(told))
-    else:
-        _show(found, spec, run_url)
+        from ml_platform.application.connections import Connections
+        from ml_platform.application.tune import search_and_keep
 
-
-def training_set_record(settings: Settings, spec: ModelSpec) -> TrainingSetRecord:
-    """The latest training set of the model in this home.
-
-    Raises:
-        UsageError: there is none yet.
-    """
-    path = settings.home / "records" / f"{spec.name}__training_set.json"
-    if not path.exists():
-        raise UsageError(
-            f"There is no training set of {spec.name} in the home {settings.home}.",
-            remedy=f"`ml-platform run --models {spec.name}` first",
+        workers = choices.pop("workers")
+        search = search_and_keep(
+            Connections(settings),
+            spec,
+            rows,
+            storage_url=url,
+            progress=tell,
+            helpers=lambda study: _helpers(settings, spec.name, study, workers - 1),
+            **choices,
         )
-    return values.from_json(TrainingSetRecord, path.read_bytes())
-
-
-def _search(
-    settings: Settings,
-    spec: ModelSpec,
-    rows: TrainingSet,
-    url: str,
-    *,
-    trials: int,
-    seconds: float,
-    workers: int,
-    seed: int,
-) -> tuple["TuningRecord", str]:
-    from ml_platform.adapters.tuning import tune as search
-    from ml_platform.application.connections import Connections
-    from ml_platform.application.tune import keep_tuning
-
-    found = search(
-        spec,
-        rows,
-        trials=trials,
-        seconds=seconds,
-        seed=seed,
-        storage_url=url,
-        progress=_tell,
-        helpers=lambda study: _helpers(settings, spec.name, study, workers - 1),
-    )
-    platform = Connections(settings)
-    run_id = keep_tuning(platform, found, rows.record)
-    return found, platform.tracking.run_url(run_id)
+    if as_json:
+        print_json({**json.loads(values.to_json(search.record)), "mlflow": search.run_url})
+    else:
+        _show(search.record, spec, search.run_url)
 
 
 @contextmanager
@@ -153,7 +123,7 @@ def _helpers(settings: Settings, model: str, study: str, count: int) -> Iterator
         yield
         for number, process in enumerate(started, start=1):
             if process.wait() != 0:
-                _tell(f"worker {number} ended early: {last_lines(process.log, 1)}")
+                tell(f"worker {number} ended early: {last_lines(process.log, 1)}")
     finally:
         for process in started:
             process.stop()
@@ -164,24 +134,20 @@ def _joining(settings: Settings, model: str, study: str, number: int) -> list[st
     return ["tune", model, *place, "--study", study, "--worker", str(number)]
 
 
-def _show(found: "TuningRecord", spec: ModelSpec, run_url: str) -> None:
-    states = [trial.state for trial in found.trials]
+def _show(record: "TuningRecord", spec: ModelSpec, run_url: str) -> None:
+    states = [trial.state for trial in record.trials]
     click.echo(
-        f"{found.model}: {len(states)} trials ({states.count('pruned')} pruned) in {found.seconds:.0f} s, "
-        f"by {found.metric}"
+        f"{record.model}: {len(states)} trials ({states.count('pruned')} pruned) in {record.seconds:.0f} s, "
+        f"by {record.metric}"
     )
-    for name, value in found.best.items():
+    for name, value in record.best.items():
         default = spec.defaults[name]
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         click.echo(f"  {name:<18} {shown:<10} default {default}")
     click.echo(
-        f"On the holdout ({found.holdout_rows} rows, {found.holdout_clusters} clusters): "
-        f"default {found.default_value.value:.4f}, tuned {found.tuned_value.value:.4f}"
+        f"On the holdout ({record.holdout_rows} rows, {record.holdout_clusters} clusters): "
+        f"default {record.default_value.value:.4f}, tuned {record.tuned_value.value:.4f}"
     )
     after = {"tuned": "the next candidate is fitted with these", "default": "nothing changes"}
-    click.echo(f"{found.verdict.upper()}: {found.why}; {after[found.verdict]}")
+    click.echo(f"{record.verdict.upper()}: {record.why}; {after[record.verdict]}")
     click.echo(f"MLflow: {run_url}")
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)

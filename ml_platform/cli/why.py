@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from ml_platform.cli.options import home_option, json_option, open_home, require_home
+from ml_platform import values
+from ml_platform.cli.options import connected, home_option, json_option, print_json
 
 
 @click.command()
@@ -15,42 +16,16 @@ from ml_platform.cli.options import home_option, json_option, open_home, require
 @json_option
 def why(model: str, version: int | None, home: Path | None, as_json: bool) -> None:
     """Which gate decided about MODEL [VERSION] (default: the newest), and what would change it."""
-    settings = open_home(home)
-    require_home(settings)
-    from ml_platform import values
-    from ml_platform.adapters.services import services
-    from ml_platform.errors import UsageError
+    with connected(home) as platform:
+        from ml_platform.application.explain_decision import explain_decision
 
-    with services(settings, tracking=False):
-        from ml_platform.application.connections import Connections
-        from ml_platform.gates.decide import what_would_change
-
-        ledger = Connections(settings).ledger
-        versions = {record.version: record for record in ledger.versions(model)}
-        if not versions:
-            known = ", ".join(ledger.models()) or "none"
-            raise UsageError(
-                f"No version of {model!r} is registered (models with one: {known}).",
-                remedy="name one of them, or `ml-platform run` first",
-            )
-        record = versions.get(version if version is not None else max(versions))
-        if record is None:
-            raise UsageError(
-                f"{model} has no version {version}; it has {', '.join(map(str, versions))}.",
-                remedy="name one of them",
-            )
-        refusals = [
-            event
-            for event in ledger.events(model)
-            if event.version == record.version and event.action.value == "refused"
-        ]
+        explanation = explain_decision(platform, model, version)
     if as_json:
-        decision = json.loads(values.to_json(record.decision))
-        refused = [json.loads(values.to_json(event)) for event in refusals]
-        told = {"model": model, "version": record.version, **decision, "refusals": refused}
-        click.echo(json.dumps(told))
+        plain = json.loads(values.to_json(explanation))
+        print_json({**plain.pop("decision"), **plain})
         return
-    click.echo(f"{model} version {record.version}")
-    click.echo(what_would_change(record.decision))
-    for event in refusals:
-        click.echo(f"  refused at {event.at.isoformat()}: " + "; ".join(event.evidence.values()))
+    click.echo(f"{model} version {explanation.version}")
+    click.echo(explanation.text)
+    for event in explanation.refusals:
+        reasons = "; ".join(event.evidence.values())
+        click.echo(f"  promotion refused at {event.at.isoformat()}: {reasons}")

@@ -13,11 +13,11 @@ from ml_platform import values
 from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.tracking_memory import InMemoryTracking
+from ml_platform.application import experiment as use_cases
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
 from ml_platform.application.verify import verify_home
 from ml_platform.cli.main import cli
-from ml_platform.defs import experiments as stage
 from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, UsageError
 from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.application.homes import home
@@ -53,7 +53,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr("ml_platform.adapters.services.services", running)
     monkeypatch.setattr("ml_platform.training_sets.build.load_training_set", load)
-    monkeypatch.setattr(stage, "spec_named", lambda _: SPEC)
+    monkeypatch.setattr(use_cases, "spec_named", lambda _: SPEC)
     monkeypatch.setattr(Connections, "ledger", ledger)
     monkeypatch.setattr(Connections, "tracking", made.tracking)
     yield made
@@ -174,9 +174,9 @@ def test_a_run_killed_before_mlflow_is_completed_without_a_fit(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "_log", killed)
+        patch.setattr(platform.tracking, "log_run", killed)
         with pytest.raises(KeyboardInterrupt):
-            stage.run(platform, "faster", lambda _: rows(), lambda: AT, lambda _: None)
+            call("experiment", "run", "faster")
     assert platform.tracking.runs == {}
     run = call("experiment", "run", "faster")
     assert "arm 1/2" not in run.stderr
@@ -211,7 +211,7 @@ def test_after_ninety_days_it_goes_unless_something_refers_to_it(platform: Conne
     call(*NEW)
     call("experiment", "run", "faster")
     call(*NEW[:2], "spare", *NEW[3:])
-    now = stage.wall_clock()
+    now = use_cases.wall_clock()
     at = (now + timedelta(days=91)).isoformat()
     early = told("experiment", "prune", "--as-of", (now + timedelta(days=89)).isoformat())
     assert [kept["prune"] for kept in early["experiments"]] == [False, False]

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from ml_platform import values
 from ml_platform.adapters.ledger.memory import InMemoryLedger
-from ml_platform.cli.report import page_of, report, stored_report, write_page
+from ml_platform.application.report_page import page_of, stored_evaluation
+from ml_platform.cli.report import report, write_page
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.home import SourceChoice
@@ -25,7 +26,7 @@ def platform(tmp_path, monkeypatch):
         yield None
 
     monkeypatch.setattr("ml_platform.adapters.services.services", nothing_started)
-    monkeypatch.setattr("ml_platform.defs.platform.Connections", lambda settings: found)
+    monkeypatch.setattr("ml_platform.application.connections.Connections", lambda settings: found)
     return found
 
 
@@ -51,13 +52,13 @@ def test_a_version_and_a_file_can_be_named(platform, tmp_path):
     out = tmp_path / "a folder" / "one.html"
     result = call(model_of(platform), "1", "--out", str(out), "--home", str(tmp_path))
     assert result.output == f"{out.resolve()}\n"
-    record, _ = stored_report(platform.ledger, model_of(platform), 1)
+    record = stored_evaluation(platform, model_of(platform), 1).record
     assert record.artifact_sha256[:12] in out.read_text(encoding="utf-8")
 
 
 def test_json_is_the_stored_report(platform, tmp_path):
     result = call(model_of(platform), "--json", "--home", str(tmp_path))
-    _, stored = stored_report(platform.ledger, model_of(platform), None)
+    stored = stored_evaluation(platform, model_of(platform), None).report
     assert values.from_json(EvaluationReport, result.output) == stored
     assert not (tmp_path / "reports").exists()
 
@@ -71,23 +72,23 @@ def test_it_can_be_shown(platform, tmp_path, monkeypatch):
 
 def test_what_is_not_there_is_said_in_one_line(platform):
     with pytest.raises(UsageError, match="No version of 'nobody' is registered") as unknown:
-        stored_report(platform.ledger, "nobody", None)
+        stored_evaluation(platform, "nobody", None)
     assert unknown.value.exit_code == 2
     with pytest.raises(UsageError, match="has no version 7; it has 1, 2") as missing:
-        stored_report(platform.ledger, model_of(platform), 7)
+        stored_evaluation(platform, model_of(platform), 7)
     assert "\n" not in str(missing.value)
 
 
 def test_a_report_that_is_gone_is_a_fault_of_the_ledger(platform, monkeypatch):
     monkeypatch.setattr(platform.ledger, "report", lambda report_id: None)
     with pytest.raises(IntegrityError, match="lacks the report"):
-        stored_report(platform.ledger, model_of(platform), None)
+        stored_evaluation(platform, model_of(platform), None)
 
 
 def test_the_versions_behind_it_are_shown(platform):
-    record, found = stored_report(platform.ledger, model_of(platform), None)
-    page = page_of(record, found)
-    for name, version in record.dependencies.items():
+    evaluation = stored_evaluation(platform, model_of(platform), None)
+    page = page_of(evaluation)
+    for name, version in evaluation.record.dependencies.items():
         assert f"<dt>{name}</dt><dd>{version}</dd>" in page
 
 

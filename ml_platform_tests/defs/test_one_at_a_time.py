@@ -1,9 +1,8 @@
 """Commands and the daemon's runs share one lock: a run waits for the other process, a command says so."""
 
+import logging
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,26 +63,35 @@ def test_a_run_waits_for_the_other_process_and_says_so(
     other_process: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path))
+    waited: list[str] = []
     ended: list[bool] = []
+
+    class EndTheOther(logging.Handler):
+        """The other process ends when, and only when, the run has said that it waits for it."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            if "waiting for its end" in record.getMessage():
+                waited.append(record.getMessage())
+                other_process.communicate("\n")
+
+    @dg.logger
+    def listening(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("listening")
+        logger.addHandler(EndTheOther())
+        return logger
 
     @dg.op
     def work(platform: dg.ResourceParam[Connections]) -> None:
         ended.append(other_process.poll() is not None)
         assert "is at work in" in hold(platform.settings.home).communicate()[1]
 
-    @dg.job(resource_defs={"platform": Platform()})
+    @dg.job(resource_defs={"platform": Platform()}, logger_defs={"listening": listening})
     def job() -> None:
         work()
 
-    with dg.DagsterInstance.ephemeral() as instance:
-        begun = time.monotonic()
-        threading.Timer(1.0, lambda: other_process.communicate("\n")).start()
-        result = job.execute_in_process(instance=instance)
-        assert result.success
-        assert ended == [True]
-        assert time.monotonic() - begun >= 1.0
-        told = [entry.user_message for entry in instance.all_logs(result.run_id)]
-        assert sum("waiting for its end" in message for message in told) == 1
+    assert job.execute_in_process(run_config={"loggers": {"listening": {}}}).success
+    assert len(waited) == 1
+    assert ended == [True]
     with at_work(tmp_path):
         pass  # given back with the run
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ml_platform.cli.settle import settle_home
+from ml_platform.application.settle_home import settle_home
 from ml_platform.clock import last_boundary
 from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, SourceChoice, read_home

@@ -1,29 +1,27 @@
-"""A home keeps the source and the clock of its first run; what is typed later must agree with them."""
+"""The source and the clock of a home: set by its first run; what is typed later must agree with them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml_platform.cli.options import parse_boundary
-from ml_platform.clock import WINDOW, last_boundary
+from ml_platform.clock import WINDOW, last_boundary, parse_boundary
 from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, SourceChoice, read_home, write_home
 from ml_platform.settings import Settings
 
 _OPTIONS = {"text": "--source", "map_file": "--map", "query_file": "--query-file"}
-"""What a person typed, by the field it became, where the names differ."""
-
+"""The option of each field of `SourceChoice` that is not called like it."""
 _PLACES = {"git": "repository", "files": "folder", "process-log": "file"}
 
 
 def settle_home(
     settings: Settings, *, source_text: str | None, as_of: str | None, **options: Any
 ) -> HomeState:
-    """The home's source and clock: those of its first run, or what was typed for a new one.
+    """Keep the home's source and clock: those of its first run, or what was typed for a new home.
 
-    A home without events is new, whatever a failed run has left. Options that were not typed are
-    ``None`` and agree with anything.
+    A home without events is new, whatever a failed run has left in it. An option that was not typed is
+    ``None`` and agrees with anything.
 
     Raises:
         UsageError: another source or option than the home's, or a clock that cannot be read or lies ahead.
@@ -36,10 +34,14 @@ def settle_home(
     before = known.source if known else SourceChoice(text="simulate")
     choice = replace(before, **typed)
     if known is not None and choice != known.source:
-        odd = sorted(_OPTIONS.get(n, f"--{n}") for n in typed if typed[n] != getattr(before, n))
+        differing = sorted(
+            _OPTIONS.get(name, f"--{name}")
+            for name, value in typed.items()
+            if value != getattr(before, name)
+        )
         raise UsageError(
             f"The home {settings.home} holds events of {known.source.label} with another "
-            f"{', '.join(odd)}.",
+            f"{', '.join(differing)}.",
             remedy="choose another --home, or delete this one",
         )
     _require_place(choice.text)
@@ -63,7 +65,7 @@ def _typed(source_text: str | None, options: dict[str, Any]) -> dict[str, Any]:
 def _with_clock(
     known: HomeState | None, choice: SourceChoice, as_of: str | None, now: datetime
 ) -> HomeState:
-    """The clock that was typed, else the home's, else the last boundary; ``now`` lets it move again."""
+    """The clock that was typed, else the home's, else the last boundary; `now` lets a clock move again."""
     clock = known.as_of if known else now
     settled = known.settled if known else False
     if as_of == "now":
@@ -73,7 +75,7 @@ def _with_clock(
     if known is not None and choice.simulated and clock != known.as_of:
         raise UsageError(
             f"--as-of {as_of}: the simulation of this home ends at {known.as_of:%Y-%m-%dT%H:%MZ}, "
-            "and one that ends elsewhere is another world.",
+            "and one that ends elsewhere has other events.",
             remedy="choose another --home, or leave --as-of out",
         )
     first = min(known.first_window if known else clock - WINDOW, clock - WINDOW)
@@ -91,14 +93,14 @@ def _clock(text: str, now: datetime) -> datetime:
 
 
 def _require_place(text: str) -> None:
-    """What lies on this machine must be there; said before any server is started."""
+    """Refuse a file or folder that is not there, before any server is started for it."""
     kind, _, place = text.partition(":")
     if kind in _PLACES and not Path(place).exists():
         raise UsageError(f"There is no {_PLACES[kind]} {place}.", remedy=f"correct {kind}:PATH")
 
 
 def _absolute(text: str) -> str:
-    """Paths of a source are kept absolute, so that the home works from any folder."""
+    """The source with its path made absolute, so that the home works from any folder."""
     kind, separator, place = text.partition(":")
     if separator and kind in _PLACES:
         return f"{kind}:{Path(place).expanduser().resolve()}"

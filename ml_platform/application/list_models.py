@@ -1,0 +1,75 @@
+"""Every model of the catalogue beside its baseline and ceiling: the champion, or the latest candidate."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.application.connections import Connections
+from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.summarise_run import INSUFFICIENT, Figure, figures
+from ml_platform.models.catalogue import MODELS
+from ml_platform.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.report import Subject
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """One model; ``version`` and what follows are of the champion, or without one of the newest version."""
+
+    title: str
+    champion: int | None
+    verdict: str | None
+    decided_by: str
+    version: int | None = None
+    metric: str | None = None
+    """The first metric that the model is known by and that its report has."""
+    candidate: Figure | None = None
+    baseline: Figure | None = None
+    ceiling: Figure | None = None
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """All models of a home, by name."""
+
+    source: str
+    simulated: bool
+    models: dict[str, ListedModel]
+
+
+def list_models(platform: Connections) -> ModelList:
+    """List every model of the catalogue with its figures in this home."""
+    source = platform.home.source
+    listed = {spec.name: _listed(platform, spec) for spec in MODELS}
+    return ModelList(source.label, source.simulated, listed)
+
+
+def _listed(platform: Connections, spec: ModelSpec) -> ListedModel:
+    ledger = platform.ledger
+    champion = ledger.production(spec.name).version
+    numbers = ledger.version_numbers(spec.name)
+    reason = reason_not_trained(platform, spec.name)
+    if champion is None and reason:
+        return ListedModel(spec.title, None, INSUFFICIENT, reason)
+    if not numbers:
+        return ListedModel(spec.title, None, None, "never trained in this home")
+    record = ledger.version(spec.name, champion or numbers[-1])
+    report = ledger.report(record.report_id)
+    assert report is not None, "a report is saved before its version is registered"
+    metric = next((name for name in report.headline if name in report.candidate.metrics), None)
+    return ListedModel(
+        title=spec.title,
+        champion=champion,
+        verdict=record.decision.verdict.value.upper(),
+        decided_by=record.decision.row,
+        version=record.version,
+        metric=metric,
+        candidate=_figure(report.candidate, metric),
+        baseline=_figure(report.baseline, metric),
+        ceiling=_figure(report.ceiling, metric),
+    )
+
+
+def _figure(subject: "Subject | None", metric: str | None) -> Figure | None:
+    return figures(subject).get(metric) if subject and metric else None

@@ -1,0 +1,109 @@
+"""What is in production in a home, since when and why; its versions and its last monitoring report."""
+
+from dataclasses import dataclass
+
+from ml_platform.application.connections import Connections
+from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
+from ml_platform.models.catalogue import MODELS
+from ml_platform.registry.lifecycle import InProduction, in_production, statuses
+from ml_platform.registry.records import Status, VersionRecord
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """A registered version and where it stands."""
+
+    version: int
+    status: str
+    verdict: str
+    decided_by: str
+    registered_at: str
+    artifact: str
+    """SHA-256."""
+    parent: int | None
+    """The champion when this version was registered."""
+    size_bytes: int
+    framework: str
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """What answers for a model, and why."""
+
+    in_production: int | None
+    since: str | None
+    why: str
+    versions: tuple[VersionStatus, ...]
+    monitoring: MonitoringSummary | None
+
+
+@dataclass(frozen=True)
+class HomeStatus:
+    """The state of every model of a home."""
+
+    home: str
+    source: str
+    as_of: str
+    rows: dict[str, int]
+    """By table of the lake."""
+    models: dict[str, ModelStatus]
+
+
+def home_status(platform: Connections) -> HomeStatus:
+    """The status of a home and of every model in the catalogue."""
+    state = platform.home
+    return HomeStatus(
+        home=str(platform.settings.home),
+        source=state.source.label,
+        as_of=state.as_of.isoformat(),
+        rows=platform.lake.counts(),
+        models={spec.name: model_status(platform, spec.name) for spec in MODELS},
+    )
+
+
+def model_status(platform: Connections, model: str) -> ModelStatus:
+    """The status of one model, as the chain of events and the ledger tell it."""
+    ledger = platform.ledger
+    events = ledger.events(model)
+    champion = in_production(events, model)
+    status = statuses(events, model)
+    return ModelStatus(
+        in_production=champion.version if champion else None,
+        since=champion.since.isoformat() if champion else None,
+        why=_promoted_by(champion) if champion else _why_no_champion(platform, model),
+        versions=tuple(
+            _version(record, status[record.version]) for record in ledger.versions(model)
+        ),
+        monitoring=latest_monitoring(platform, model),
+    )
+
+
+def _version(record: VersionRecord, status: Status) -> VersionStatus:
+    return VersionStatus(
+        version=record.version,
+        status=status.value,
+        verdict=record.decision.verdict.value.upper(),
+        decided_by=record.decision.row,
+        registered_at=record.registered_at.isoformat(),
+        artifact=record.artifact_sha256,
+        parent=record.parent,
+        size_bytes=record.size_bytes,
+        framework=record.framework,
+    )
+
+
+def _promoted_by(champion: InProduction) -> str:
+    """The evidence of a promotion in one line."""
+    evidence = champion.why
+    return (
+        f"{evidence['decision_row']} (report {evidence['report_id'][:12]}, "
+        f"policy {evidence['policy_version'][:12]}, checks {evidence['checks']})"
+    )
+
+
+def _why_no_champion(platform: Connections, model: str) -> str:
+    reason = reason_not_trained(platform, model)
+    return (
+        f"INSUFFICIENT: {reason}" if reason else "no candidate has been promoted: the rules answer"
+    )

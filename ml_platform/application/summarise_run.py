@@ -1,0 +1,164 @@
+"""What a run has led to: every model with its verdict, figures and gates, and the monitoring reports."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ml_platform.application.connections import Connections
+from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.records import read_record
+from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
+from ml_platform.gates.outcome import GateResult
+from ml_platform.gates.record import Judgement
+
+if TYPE_CHECKING:
+    from ml_platform.evaluation.report import EvaluationReport, Subject
+
+INSUFFICIENT = "INSUFFICIENT"
+"""In place of a verdict, for a model whose data do not suffice."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The value of a metric with the bounds of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class GateSummary:
+    """One gate: its outcome, on what value, against what limit."""
+
+    name: str
+    outcome: str
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float | None
+    explanation: str
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """The candidate of a model; without enough data only ``verdict`` and ``decided_by`` say something."""
+
+    verdict: str
+    decided_by: str
+    version: int | None = None
+    in_production: int | None = None
+    metrics: dict[str, Figure] = field(default_factory=dict)
+    baseline: dict[str, Figure] = field(default_factory=dict)
+    dummy: dict[str, Figure] = field(default_factory=dict)
+    challenged: dict[str, Figure] | None = None
+    ceiling: dict[str, Figure] | None = None
+    headline: tuple[str, ...] = ()
+    """The metrics that the model is known by, in their order."""
+    distance_to_ceiling: dict[str, float] | None = None
+    """By headline metric, the ceiling minus the candidate; empty without a ceiling."""
+    gates: tuple[GateSummary, ...] = ()
+    rows: dict[str, int] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What `ml-platform run` prints; with ``--json`` as one object with these fields."""
+
+    source: str
+    simulated: bool
+    as_of: str
+    models: dict[str, ModelSummary]
+    monitoring: dict[str, MonitoringSummary | None]
+    fingerprints: dict[str, str]
+    tracking: str
+
+
+def summarise_run(platform: Connections, models: tuple[str, ...]) -> RunSummary:
+    """Summarise the last run of these models."""
+    home = platform.home
+    return RunSummary(
+        source=home.source.label,
+        simulated=home.source.simulated,
+        as_of=home.as_of.isoformat(),
+        models={name: summarise_model(platform, name) for name in models},
+        monitoring={name: latest_monitoring(platform, name) for name in models},
+        fingerprints={"events": platform.lake.fingerprint("events", home.as_of)},
+        tracking=platform.tracking_url,
+    )
+
+
+def summarise_model(platform: Connections, model: str) -> ModelSummary:
+    """Summarise the candidate of a model's last run."""
+    reason = reason_not_trained(platform, model)
+    if reason:
+        return ModelSummary(INSUFFICIENT, reason)
+    judgement = read_record(platform.settings, (model, "evaluation_report"), Judgement)
+    report = platform.ledger.report(judgement.report_id)
+    assert report is not None, "a report is saved before its judgement"
+    return ModelSummary(
+        verdict=judgement.decision.verdict.value.upper(),
+        decided_by=judgement.decision.row,
+        version=_version_of(platform, judgement),
+        in_production=platform.ledger.production(model).version,
+        metrics=figures(report.candidate),
+        baseline=figures(report.baseline),
+        dummy=figures(report.dummy),
+        challenged=figures(report.challenged) if report.challenged else None,
+        ceiling=figures(report.ceiling) if report.ceiling else None,
+        headline=tuple(report.headline),
+        distance_to_ceiling=distance_to_ceiling(report),
+        gates=tuple(_gate(gate) for gate in judgement.decision.gates),
+        rows={
+            "train": report.split.rows_train,
+            "test": report.rows,
+            "test_clusters": report.clusters,
+            "test_change_sets": report.change_sets,
+        },
+        fingerprints={
+            "training_set": judgement.training_set_fingerprint,
+            "artifact": judgement.artifact_sha256,
+        },
+    )
+
+
+def figures(subject: "Subject") -> dict[str, Figure]:
+    """Every metric of a subject."""
+    return {
+        name: Figure(estimate.value, estimate.low, estimate.high)
+        for name, estimate in subject.metrics.items()
+    }
+
+
+def distance_to_ceiling(report: "EvaluationReport") -> dict[str, float]:
+    """By headline metric, how far the candidate stays below the Bayes rule; empty without a ceiling."""
+    candidate = report.candidate.metrics
+    ceiling = report.ceiling.metrics if report.ceiling else {}
+    return {
+        name: ceiling[name].value - candidate[name].value
+        for name in report.headline
+        if name in candidate and name in ceiling
+    }
+
+
+def _version_of(platform: Connections, judgement: Judgement) -> int:
+    """The newest version with the artifact, the data and the policy of this evaluation."""
+    return next(
+        record.version
+        for record in reversed(platform.ledger.versions(judgement.model))
+        if record.artifact_sha256 == judgement.artifact_sha256
+        and record.training_set_fingerprint == judgement.training_set_fingerprint
+        and record.decision.policy_version == judgement.policy_version
+    )
+
+
+def _gate(gate: GateResult) -> GateSummary:
+    return GateSummary(
+        name=gate.name,
+        outcome=gate.outcome.words,
+        value=gate.value,
+        low=gate.low,
+        high=gate.high,
+        limit=gate.limit,
+        explanation=gate.explanation,
+    )
