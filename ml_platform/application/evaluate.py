@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ml_platform.evaluation.evaluate import Compared, Origin
     from ml_platform.evaluation.report import EvaluationReport
-    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.features.leakage_report import LeakageReport
     from ml_platform.gates.integrity import IntegrityEvidence
     from ml_platform.spec.artifact import Artifact
     from ml_platform.spec.training_set import TrainingSet

@@ -6,56 +6,18 @@ poison the future of every catalogued feature; a column outside that catalogue i
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from ml_platform.features.leakage_report import (
+    KeyColumns,
+    LeakageFinding,
+    LeakageLevel,
+    LeakageReport,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SAMPLE = 20_000
-
-
-class LeakageLevel(StrEnum):
-    """DANGEROUS stops the run; a WARNING is told and stops nothing."""
-
-    SAFE = "safe"
-    WARNING = "warning"
-    DANGEROUS = "dangerous"
-
-
-@dataclass(frozen=True)
-class LeakageFinding:
-    """One thing that was found: by which check, about what, how much of it, beyond which limit."""
-
-    check: str
-    subject: str
-    level: LeakageLevel
-    value: float
-    limit: float
-    explanation: str
-
-
-@dataclass(frozen=True)
-class LeakageReport:
-    """The worst level of the findings (SAFE without any) and how many rows were looked at."""
-
-    level: LeakageLevel
-    findings: tuple[LeakageFinding, ...]
-    rows_train: int
-    rows_test: int
-
-
-@dataclass(frozen=True)
-class KeyColumns:
-    """The columns that identify a row, what happened as one observation, the cluster, who and when."""
-
-    row: str = "row_id"
-    change_set: str = "change_set_id"
-    cluster: str = "cluster_id"
-    user: str = "user_id"
-    time: str = "occurred_at"
 
 
 def find_leaks(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.features.leakage import SAMPLE, KeyColumns, LeakageFinding, LeakageLevel
+from ml_platform.features.leakage_report import SAMPLE, KeyColumns, LeakageFinding, LeakageLevel
 from ml_platform.features.sample import hashed_sample, holds_lists, token_lists
 
 if TYPE_CHECKING:

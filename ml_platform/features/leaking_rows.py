@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.features.leakage import KeyColumns, LeakageFinding, LeakageLevel
+from ml_platform.features.leakage_report import KeyColumns, LeakageFinding, LeakageLevel
 
 if TYPE_CHECKING:
     import pandas as pd

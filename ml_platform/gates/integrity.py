@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.features.leakage import LeakageLevel, LeakageReport
+from ml_platform.features.leakage_report import LeakageLevel, LeakageReport
 from ml_platform.gates.outcome import GateKind, GateResult, Outcome
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.spec.training_set import TrainingSetRecord

@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ml_platform.features.leakage import LeakageLevel, find_leaks
+from ml_platform.features.leakage import find_leaks
+from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.features.sample import hashed_sample
 from ml_platform_tests.evaluation.examples import CLASSES, CUT, make_training_set
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import mutual_info_score, r2_score
 
 from ml_platform.errors import InsufficientData
-from ml_platform.features.leakage import KeyColumns
+from ml_platform.features.leakage_report import KeyColumns
 from ml_platform.features.quality.assess import assess
 from ml_platform.features.selection.importance import fit_forest, importance, with_interval
 from ml_platform.features.selection.matrix import take_sample

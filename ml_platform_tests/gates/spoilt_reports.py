@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.features.leakage import LeakageLevel
+from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.policy import policy_version
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate

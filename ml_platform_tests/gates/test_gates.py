@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.features.leakage import LeakageLevel
+from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.gates.decide import decide, what_would_change
 from ml_platform.gates.integrity import integrity_gates
 from ml_platform.gates.outcome import GateKind, Outcome, Verdict

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-from ml_platform.features.leakage import LeakageLevel, LeakageReport, find_leaks
+from ml_platform.features.leakage import find_leaks
+from ml_platform.features.leakage_report import LeakageLevel, LeakageReport
 from ml_platform.features.quality.assess import assess
 from ml_platform.features.quality.report import Defect, QualityReport
 

@@ -16,7 +16,7 @@ from ml_platform.spec.training_set import TrainingSet
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.features.leakage import LeakageReport
+    from ml_platform.features.leakage_report import LeakageReport
     from ml_platform.features.quality.report import QualityReport
 
 

@@ -7,7 +7,7 @@ from ml_platform.evaluation.dimensions.data import leakage_report, quality_repor
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.registry import adapter_of
-from ml_platform.features.leakage import LeakageLevel
+from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.features.selection.report import Choice, Selected, SelectionReport, Why
 from ml_platform.features.selection.select import select
 

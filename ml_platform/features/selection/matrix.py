@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.errors import InsufficientData
-from ml_platform.features.leakage import KeyColumns
+from ml_platform.features.leakage_report import KeyColumns
 from ml_platform.features.leaking_labels import with_classes
 from ml_platform.features.quality.column import kind_of
 from ml_platform.features.sample import token_lists

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.features.leakage import KeyColumns
+from ml_platform.features.leakage_report import KeyColumns
 from ml_platform.features.quality.report import QualityReport
 from ml_platform.features.selection.importance import (
     Importance,

@@ -18,7 +18,8 @@ from ml_platform.evaluation.dimensions.registry import (
     examine,
 )
 from ml_platform.evaluation.evaluate import NOTHING, Compared, Origin, evaluate
-from ml_platform.features.leakage import LeakageReport, find_leaks
+from ml_platform.features.leakage import find_leaks
+from ml_platform.features.leakage_report import LeakageReport
 from ml_platform.features.quality.assess import assess
 from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import evidence_of
