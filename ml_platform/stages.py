@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its name (a package, an asset group, a folder of tests) and what it does."""
+    """One stage: its name (a package, an asset group, a folder of tests) and a verb phrase that says its job."""
 
     name: str
     does: str
@@ -18,18 +18,30 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage(
-        "events", "who did what, with which tool, on which object, when: sources, quality, the lake"
+        "events", "reads sources into a day-partitioned lake; what cannot be used is quarantined"
     ),
-    Stage("features", "what was known before each event: dbt on DuckDB, strictly before the row"),
-    Stage("training_sets", "labelled rows, split by time with a gap, with a fingerprint"),
-    Stage("models", "what is fitted: the spec of each model, its rules, its ONNX artifact"),
-    Stage("evaluation", "the candidate judged on test rows it has never seen, with intervals"),
-    Stage("gates", "policy and evidence to PASS, FAIL or INSUFFICIENT, and a verdict"),
-    Stage("registry", "registered versions, permits, the champion, the hash-chained ledger"),
-    Stage("prediction_log", "what was predicted, by which version, and how it turned out"),
-    Stage("monitoring", "every six hours: drift, predictions and performance against the baseline"),
-    Stage("retraining", "the decision that follows from a monitoring report"),
-    Stage("experiments", "a question, its criterion and its data frozen before the run; a verdict"),
+    Stage("features", "computes with dbt on DuckDB what was known strictly before each row"),
+    Stage("training_sets", "labels rows and splits them by time, with a gap, under a fingerprint"),
+    Stage(
+        "models", "fits each model and its rules, and exports what would be served (ONNX or arrays)"
+    ),
+    Stage("evaluation", "measures a candidate on its test rows, every metric with an interval"),
+    Stage(
+        "gates", "decides PASS, FAIL or INSUFFICIENT for each gate, and a verdict over all of them"
+    ),
+    Stage("registry", "registers versions; promotes with a permit; keeps the hash-chained ledger"),
+    Stage(
+        "prediction_log",
+        "keeps what was predicted by which version, and the outcome once it is known",
+    ),
+    Stage(
+        "monitoring",
+        "compares the trailing week with the baseline every six hours: drift, performance",
+    ),
+    Stage("retraining", "decides what follows from a monitoring report, and when to train again"),
+    Stage(
+        "experiments", "compares two fits by a criterion that was frozen before the run; a verdict"
+    ),
 )
 
 STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)
