@@ -3,7 +3,7 @@
 from ml_platform.application.connections import Connections
 from ml_platform.application.stored_experiment import stored_experiment
 from ml_platform.errors import IntegrityError
-from ml_platform.experiments.life import DefinedExperiment, Happening, Status
+from ml_platform.experiments.lifecycle import DefinedExperiment, Happening, Status
 from ml_platform.registry.verify import Finding
 
 

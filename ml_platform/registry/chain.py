@@ -1,7 +1,7 @@
 """The hash chain over promotion events: each hash covers an event's content and the hash before it.
 
-Whoever changes, drops or reorders an event that others have seen changes every hash after it; what
-the chain cannot see, a tail cut off, `verify` finds by comparing it with versions and production.
+To change, drop or reorder an event is to change every hash after it. The chain alone cannot show that its
+end was cut off; `verify` finds that by comparing it with the registered versions and with production.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True)
 class EventDraft:
-    """An event that is not yet a link of the chain."""
+    """An event before it is linked into the chain: without sequence number and hashes."""
 
     model: str
     version: int
@@ -73,16 +73,16 @@ def extend(
 
 
 def breaks(events: Sequence[PromotionEvent]) -> tuple[str, ...]:
-    """Every place where the chain does not hold, in words; empty if it holds."""
-    found: list[str] = []
-    before: PromotionEvent | None = None
+    """A sentence for each place where the chain is broken; empty if it holds."""
+    problems: list[str] = []
+    previous: PromotionEvent | None = None
     for event in events:
-        expected = before.sequence + 1 if before else 1
+        expected = previous.sequence + 1 if previous else 1
         if event.sequence != expected:
-            found.append(f"event {event.sequence} stands where {expected} should")
-        if event.previous_hash != (before.hash if before else GENESIS):
-            found.append(f"event {event.sequence} does not continue the event before it")
+            problems.append(f"event {event.sequence} stands where {expected} should")
+        if event.previous_hash != (previous.hash if previous else GENESIS):
+            problems.append(f"event {event.sequence} does not continue the event before it")
         if event.hash != content_hash(event):
-            found.append(f"event {event.sequence} has been changed: its hash does not fit")
-        before = event
-    return tuple(found)
+            problems.append(f"event {event.sequence} has been changed: its hash does not match")
+        previous = event
+    return tuple(problems)

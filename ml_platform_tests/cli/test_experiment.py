@@ -19,7 +19,7 @@ from ml_platform.application.state_keys import tuned_key
 from ml_platform.application.verify import verify_home
 from ml_platform.cli.main import cli
 from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, UsageError
-from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening, Status
+from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
 

@@ -11,7 +11,7 @@ from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
-from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening
+from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening
 from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
 from ml_platform.registry.records import Action, ProductionState, RetrainingRequest
