@@ -170,7 +170,7 @@ def test_a_run_killed_before_mlflow_is_completed_without_a_fit(
 ) -> None:
     call(*NEW)
 
-    def killed(*_: object):
+    def killed(**_: object):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
