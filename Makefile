@@ -16,7 +16,7 @@ install-dev: .venv/.installed-dev  ## The same with what tests and lint need
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
+.venv/.installed: pyproject.toml setup.py constraints.txt | $(BIN)/python
 	@echo "installing (about two minutes the first time)"
 	$(PIP) -e .
 	@touch $@

@@ -144,26 +144,28 @@ def bench(rows: int, turns: int, with_evidently: bool) -> dict[str, float]:
         command = [sys.executable, __file__, "--memory", str(reference), str(current)]
         ratio = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     medians = {name: statistics.median(values) for name, values in times.items()}
-    found = {"rows": float(rows), "peak_over_table": ratio}
-    found |= {f"{name}_seconds": value for name, value in medians.items()}
-    found |= {
+    figures = {"rows": float(rows), "peak_over_table": ratio}
+    figures |= {f"{name}_seconds": value for name, value in medians.items()}
+    figures |= {
         f"{name}_over_ours": medians[name] / medians["ours"] for name in tasks if name != "ours"
     }
-    return found
+    return figures
 
 
-def show(found: dict[str, float]) -> None:
+def show(figures: dict[str, float]) -> None:
     """One block of text."""
-    rows = int(found["rows"])
+    rows = int(figures["rows"])
     limit = f" (target {TARGETS[rows]:.2f} s)" if rows in TARGETS else ""
     print(f"{rows:,} rows a side, 12 numeric and 8 categorical columns")
-    print(f"  ours       {found['ours_seconds']:8.3f} s{limit}")
+    print(f"  ours       {figures['ours_seconds']:8.3f} s{limit}")
     for name in ("scipy", "evidently"):
-        if f"{name}_seconds" in found:
+        if f"{name}_seconds" in figures:
             target = f" (target {EVIDENTLY_TARGET:.0f})" if name == "evidently" else ""
-            ratio = found[f"{name}_over_ours"]
-            print(f"  {name:10} {found[f'{name}_seconds']:8.3f} s, {ratio:.1f} times ours{target}")
-    print(f"  peak memory {found['peak_over_table']:.2f} of the tables (target {MEMORY_TARGET})")
+            ratio = figures[f"{name}_over_ours"]
+            print(
+                f"  {name:10} {figures[f'{name}_seconds']:8.3f} s, {ratio:.1f} times ours{target}"
+            )
+    print(f"  peak memory {figures['peak_over_table']:.2f} of the tables (target {MEMORY_TARGET})")
 
 
 def main() -> None:
@@ -184,8 +186,8 @@ def main() -> None:
     if given.json:
         print(json.dumps({"benchmark": "drift", "results": results}))
     else:
-        for found in results:
-            show(found)
+        for figures in results:
+            show(figures)
 
 
 if __name__ == "__main__":

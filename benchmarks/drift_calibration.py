@@ -1,4 +1,4 @@
-"""False alarms of whole monitoring reports over quiet windows of the simulator, and planted shifts found.
+"""False alarms of whole monitoring reports over simulated windows without drift, and detected planted shifts.
 
 Simulated telemetry (sessions, users with habits, a daily and a weekly cycle, nothing planted) goes
 through ingestion and dbt into features; each simulation of 40 weeks gives up to 30 windows of seven days
@@ -52,7 +52,7 @@ class Tally:
     rows: list[int] = field(default_factory=list)
     flags: Counter[str] = field(default_factory=Counter)
     planted: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
+    detected: Counter[str] = field(default_factory=Counter)
 
 
 def features(seed: int, users: int, folder: Path) -> pd.DataFrame:
@@ -158,14 +158,14 @@ def _plant(
             continue
         report = look(baseline, rows_shifted, start)
         tally.planted[name] += 1
-        tally.found[name] += any(e.name == name and e.severity in MOVED for e in report.features)
+        tally.detected[name] += any(e.name == name and e.severity in MOVED for e in report.features)
 
 
 def summary(tally: Tally) -> dict[str, object]:
     """The figures, with Clopper-Pearson's upper 95 % bound of the false alarms."""
-    planted, found = sum(tally.planted.values()), sum(tally.found.values())
+    planted, detected = sum(tally.planted.values()), sum(tally.detected.values())
     upper = beta.ppf(0.95, tally.flagged + 1, tally.windows - tally.flagged)
-    missed = {name: [tally.found[name], count] for name, count in tally.planted.items()}
+    missed = {name: [tally.detected[name], count] for name, count in tally.planted.items()}
     return {
         "benchmark": "drift_calibration",
         "windows": tally.windows,
@@ -176,8 +176,8 @@ def summary(tally: Tally) -> dict[str, object]:
         "insufficient": tally.insufficient,
         "flagged_features": dict(tally.flags),
         "planted": planted,
-        "found": found,
-        "found_share": found / planted if planted else None,
+        "found": detected,
+        "found_share": detected / planted if planted else None,
         "missed": {name: counts for name, counts in missed.items() if counts[0] < counts[1]},
     }
 

@@ -1,6 +1,6 @@
 """Fairness on UCI Adult: `python benchmarks/fairness.py DIR [--json]`, DIR holding ``adults.parquet``.
 
-The rate difference of the sexes as published, then a scorer of income judged by sex, race and their crossings, and
+The rate difference of the sexes as published, then a scorer of income by sex, race and their crossings, and
 what fairlearn makes of the same rows. Last, 100,000 rows in ten groups: our intervals beside a loop of resamples
 over fairlearn's functions.
 """
@@ -13,13 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ml_platform.evaluation.dimensions.fairness.group_metrics import (
-    ERROR,
-    FALSE_POSITIVE,
-    SELECTION,
-    TRUE_POSITIVE,
-    Decision,
-)
 
 from ml_platform.evaluation.dimensions.fairness.comparisons import (
     Measure,
@@ -27,8 +20,16 @@ from ml_platform.evaluation.dimensions.fairness.comparisons import (
     largest_difference,
     smallest_ratio,
 )
-from ml_platform.evaluation.dimensions.fairness.group_statistics import Rate, group_sums
+from ml_platform.evaluation.dimensions.fairness.group_statistics import group_sums
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping, grouping_of, with_crossings
+from ml_platform.evaluation.tasks.group_metrics import (
+    ERROR,
+    FALSE_POSITIVE,
+    SELECTION,
+    TRUE_POSITIVE,
+    PersonDecision,
+    Rate,
+)
 from ml_platform.spec.fairness import FairnessPolicy
 
 POLICY = FairnessPolicy()
@@ -36,12 +37,12 @@ PEER_RESAMPLES = 10
 OURS_RESAMPLES = 1_000
 
 
-def measured(said: Decision, groupings: tuple[Grouping, ...]) -> dict[str, Measure]:
+def measured(decision: PersonDecision, groupings: tuple[Grouping, ...]) -> dict[str, Measure]:
     """The measures of a decision on rows that are independent of each other."""
-    rows = len(said.scores)
-    wrong = (said.selected != said.positive).astype(np.float64)
+    rows = len(decision.scores)
+    wrong = (decision.selected != decision.positive).astype(np.float64)
     sums = group_sums(
-        (Rate(ERROR, wrong, np.ones(rows)), *said.rates()),
+        (Rate(ERROR, wrong, np.ones(rows)), *decision.rates()),
         groupings,
         np.arange(rows),
         minimum_rows=POLICY.minimum_rows,
@@ -49,7 +50,7 @@ def measured(said: Decision, groupings: tuple[Grouping, ...]) -> dict[str, Measu
         seed=0,
         resamples=OURS_RESAMPLES,
     )
-    found = {
+    figures = {
         "error_gap": gap_to_the_rest(sums, (ERROR,), POLICY),
         "selection_ratio": smallest_ratio(sums, SELECTION, POLICY),
         "equal_opportunity_difference": largest_difference(sums, (TRUE_POSITIVE,), POLICY),
@@ -57,7 +58,7 @@ def measured(said: Decision, groupings: tuple[Grouping, ...]) -> dict[str, Measu
             sums, (TRUE_POSITIVE, FALSE_POSITIVE), POLICY
         ),
     }
-    return {name: measure for name, measure in found.items() if measure is not None}
+    return {name: measure for name, measure in figures.items() if measure is not None}
 
 
 def adult(folder: Path) -> dict[str, object]:
@@ -73,7 +74,7 @@ def adult(folder: Path) -> dict[str, object]:
     features = table.drop(columns=["class", "sex", "race"])
     codes = features.apply(lambda c: c if c.dtype.kind in "iuf" else pd.factorize(c, sort=True)[0])
     model = HistGradientBoostingClassifier(random_state=0).fit(codes[~test], rich[~test])
-    said = Decision(
+    decision = PersonDecision(
         model.predict_proba(codes[test])[:, 1],
         0.5,
         rich[test],
@@ -89,10 +90,10 @@ def adult(folder: Path) -> dict[str, object]:
         "difference": female - male,
         "measures": {
             name: [m.estimate.value, m.estimate.low, m.estimate.high, m.compared[0].group]
-            for name, m in measured(said, groupings).items()
+            for name, m in measured(decision, groupings).items()
         },
         "largest distance to fairlearn": _distance(
-            said, Grouping("sex", sex.labels, sex.codes[test])
+            decision, Grouping("sex", sex.labels, sex.codes[test])
         ),
     }
 
@@ -107,11 +108,11 @@ def _peers() -> dict[str, Callable[..., float]]:
     }
 
 
-def _distance(said: Decision, grouping: Grouping) -> float:
-    ours = measured(said, (grouping,))
+def _distance(decision: PersonDecision, grouping: Grouping) -> float:
+    ours = measured(decision, (grouping,))
     given = {
-        "y_true": said.positive.astype(int),
-        "y_pred": said.selected.astype(int),
+        "y_true": decision.positive.astype(int),
+        "y_pred": decision.selected.astype(int),
         "sensitive_features": grouping.codes,
     }
     return max(abs(ours[name].estimate.value - peer(**given)) for name, peer in _peers().items())
@@ -123,15 +124,17 @@ def speed() -> dict[str, float]:
     rows = 100_000
     groups = generator.integers(0, 10, rows)
     everywhere = np.ones(rows, dtype=bool)
-    said = Decision(generator.random(rows), 0.5, generator.random(rows) < 0.5, everywhere, "a test")
+    decision = PersonDecision(
+        generator.random(rows), 0.5, generator.random(rows) < 0.5, everywhere, "a test"
+    )
     grouping = Grouping("group", tuple(str(i) for i in range(10)), groups)
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        measured(said, (grouping,))
+        measured(decision, (grouping,))
         times.append(time.perf_counter() - start)
     start = time.perf_counter()
-    truth, chosen = said.positive.astype(int), said.selected.astype(int)
+    truth, chosen = decision.positive.astype(int), decision.selected.astype(int)
     for _ in range(PEER_RESAMPLES):
         drawn = generator.integers(0, rows, rows)
         for peer in _peers().values():
@@ -146,24 +149,24 @@ def speed() -> dict[str, float]:
 
 
 def main(arguments: list[str]) -> None:
-    """Print what was found."""
+    """Print the measures."""
     folders = [a for a in arguments if not a.startswith("-")]
     if len(folders) != 1:
         sys.exit("usage: python benchmarks/fairness.py DIR [--json]")
-    found = {"adult": adult(Path(folders[0])), "seconds": speed()}
+    figures = {"adult": adult(Path(folders[0])), "seconds": speed()}
     if "--json" in arguments:
-        print(json.dumps(found))
+        print(json.dumps(figures))
         return
-    of_adult, seconds = adult_lines(found["adult"]), found["seconds"]
+    of_adult, seconds = adult_lines(figures["adult"]), figures["seconds"]
     print("\n".join(of_adult))
     for name, value in seconds.items():
         print(f"{name:42s} {value:10.3f}")
 
 
-def adult_lines(found: dict[str, object]) -> list[str]:
+def adult_lines(figures: dict[str, object]) -> list[str]:
     """The figures of Adult, a line each."""
-    lines = [f"{name:42s} {value}" for name, value in found.items() if name != "measures"]
-    measures = found["measures"]
+    lines = [f"{name:42s} {value}" for name, value in figures.items() if name != "measures"]
+    measures = figures["measures"]
     assert isinstance(measures, dict)
     for name, (value, low, high, group) in measures.items():
         lines.append(f"{name:42s} {value:.4f} [{low:.4f}, {high:.4f}]  {group}")

@@ -24,7 +24,7 @@ POPULATION_ROWS = 500_000
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of model: how it is drawn, on how many clusters of what size, and metrics whose coverage is told."""
+    """A kind of model: how it is drawn, on how many clusters of what size, and the metrics to measure."""
 
     draw: Callable[[np.random.Generator, int, float, bool], tuple[SufficientStatistics, ...]]
     cases: tuple[tuple[int, float], ...]
@@ -128,10 +128,10 @@ def coverage(
     hits: dict[str, dict[str, list[bool]]] = {}
     for seed in range(simulations):
         drawn = kind.draw(generator, clusters, size, False)
-        judged = [replicate(of, seed=seed) for of in drawn]
-        targets = {name: (judged[0][name], exact[0][name]) for name in kind.metrics}
+        replicates = [replicate(of, seed=seed) for of in drawn]
+        targets = {name: (replicates[0][name], exact[0][name]) for name in kind.metrics}
         for name in kind.paired:
-            difference = judged[0][name].minus(judged[1][name])
+            difference = replicates[0][name].minus(replicates[1][name])
             targets[f"{name}, paired"] = (difference, exact[0][name] - exact[1][name])
         for name, (of, value) in targets.items():
             both = {"ours": interval(name, of), "percentile": percentile_interval(of)}
@@ -156,15 +156,15 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--json", action="store_true", help="print one JSON object alone")
     options = parser.parse_args()
-    found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    by_kind: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for name in options.kinds:
         for clusters, size in KINDS[name].cases:
-            of = coverage(KINDS[name], clusters, size, options.simulations)
-            found.setdefault(name, {})[case_name(clusters, size)] = of
+            measured = coverage(KINDS[name], clusters, size, options.simulations)
+            by_kind.setdefault(name, {})[case_name(clusters, size)] = measured
     if options.json:
-        print(json.dumps({"simulations": options.simulations, "coverage": found}))
+        print(json.dumps({"simulations": options.simulations, "coverage": by_kind}))
         return
-    for name, cases in found.items():
+    for name, cases in by_kind.items():
         for case, metrics in cases.items():
             print(f"\n{name}, {case}: {options.simulations} simulations (ours, plain percentiles)")
             for metric, methods in metrics.items():

@@ -18,19 +18,19 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.dataset as ds
 
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.evaluation.evaluate import Compared, evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.encoding import EncodingPlan
-from ml_platform.models.pattern_classifier import LABEL_DELAY, RECIPE, SPEC
+from ml_platform.models.pattern_classifier import HYPERPARAMETERS, LABEL_DELAY, SPEC
 from ml_platform.models.random_forest.fit import fit_forest_model
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform.training_sets.build import build_training_set
 
 FIVE = EncodingPlan(
-    numbers=("hour", "weekday"), categories=("extension", "tool", "operation"), evidence=()
+    numbers=("hour", "weekday"), categories=("extension", "tool", "operation"), target_encoded=()
 )
 METRICS = (
     "accuracy",
@@ -61,24 +61,24 @@ def training_set(features: Path, folder: Path) -> TrainingSet:
 
 
 def ceilings(path: Path | None) -> pd.DataFrame | None:
-    """The Bayes rule's class of each row."""
+    """The class that the Bayes rule predicts for each row."""
     if path is None:
         return None
-    table = ds.dataset(path, format="parquet").to_table(columns=["model", "row_id", "prediction"])
-    return table.to_pandas().query("model == @SPEC.name")
+    table = ds.dataset(path, format="parquet").to_table(columns=["target", "row_id", "prediction"])
+    return table.to_pandas().query("target == @SPEC.ceiling")
 
 
-def judged(
-    made: TrainingSet, ours: FitOutcome, five: FitOutcome, best: Path | None
+def evaluated(
+    training_rows: TrainingSet, fitted: FitOutcome, five_columns: FitOutcome, best: Path | None
 ) -> EvaluationReport:
     """Everything on the test rows; the forest of five columns takes the place of a champion."""
     return evaluate(
-        made,
-        candidate=scorer_of(ours.artifact),
-        estimator=ours.estimator,
-        baseline=scorer_of(SPEC.fit_rules(made)),
+        training_rows,
+        candidate=scorer_of(fitted.artifact),
+        estimator=fitted.estimator,
+        baseline=scorer_of(SPEC.fit_rules(training_rows)),
         ceiling=ceilings(best),
-        champion=Compared(scorer_of(five.artifact)),
+        champion=Compared(scorer_of(five_columns.artifact)),
         seed=SPEC.seed,
     )
 
@@ -91,7 +91,7 @@ def text(estimate: Estimate | None) -> str:
 
 
 def main() -> None:
-    """Fit, judge, print."""
+    """Fit, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("features", type=Path, help="pattern_features.parquet")
     parser.add_argument("--ceilings", type=Path, help="predictions of the Bayes rule (simulation)")
@@ -99,10 +99,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        made = training_set(options.features, Path(folder))
-        ours = SPEC.fit(made, FitRequest(options.seed, SPEC.defaults, tell))
-        five = fit_forest_model(made, FIVE, RECIPE, options.seed, LABEL_DELAY, tell)
-        report = judged(made, ours, five, options.ceilings)
+        training_rows = training_set(options.features, Path(folder))
+        fitted = SPEC.fit(training_rows, FitRequest(options.seed, SPEC.defaults, tell))
+        five_columns = fit_forest_model(
+            training_rows, FIVE, HYPERPARAMETERS, options.seed, LABEL_DELAY, tell
+        )
+        report = evaluated(training_rows, fitted, five_columns, options.ceilings)
     subjects = {
         "dummy": report.dummy,
         "rules": report.baseline,
@@ -110,7 +112,7 @@ def main() -> None:
         "ours": report.candidate,
         "ceiling": report.ceiling,
     }
-    found = {
+    rows_by_name = {
         name: {metric: subject.metrics.get(metric) for metric in METRICS}
         for name, subject in subjects.items()
         if subject is not None
@@ -118,14 +120,14 @@ def main() -> None:
     if options.json:
         plain = {
             name: {metric: value and vars(value) for metric, value in row.items()}
-            for name, row in found.items()
+            for name, row in rows_by_name.items()
         }
         facts = {
             "rows": report.rows,
             "clusters": report.clusters,
             "parity_gap": report.parity_gap,
-            "fit_seconds": ours.seconds,
-            "artifact_bytes": ours.artifact.size_bytes,
+            "fit_seconds": fitted.seconds,
+            "artifact_bytes": fitted.artifact.size_bytes,
         }
         print(json.dumps({"facts": facts, "subjects": plain}))
         return
@@ -133,11 +135,11 @@ def main() -> None:
         f"{report.rows:,} test rows in {report.change_sets:,} change sets and {report.clusters:,} clusters"
     )
     print(
-        f"fit {ours.seconds:.1f} s, {ours.artifact.size_bytes / 1e6:.1f} MB, parity {report.parity_gap:.1e}"
+        f"fit {fitted.seconds:.1f} s, {fitted.artifact.size_bytes / 1e6:.1f} MB, parity {report.parity_gap:.1e}"
     )
     for metric in METRICS:
         print(f"\n{metric}")
-        for name, row in found.items():
+        for name, row in rows_by_name.items():
             print(f"  {name:13s} {text(row[metric])}")
 
 

@@ -4,7 +4,7 @@
     python -m benchmarks.real_data DIR --only dependabot,retecs --json
 
 DIR is laid out as published: one folder a set (git-ibis, git-vite, ppm-context, ci-retecs, dependabot-prs,
-adbench); sets that it lacks are left out, and said. Intervals are 95 %, clustered (commits, cases, cycles,
+adbench); sets that it lacks are left out, with a note. Intervals are 95 %, clustered (commits, cases, cycles,
 repositories). No part chooses anything by a test part: how often each was looked at is in docs/real_data.md.
 """
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.recommenders.item_weights import ItemWeightsScorer
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.workflow_recommender import SPEC
@@ -129,30 +129,30 @@ def measure(users: int, items: int, seed: int) -> dict[str, float]:
     names, test = training_set.record.classes, training_set.test
     sample = test.head(4_000)
     has = wanted(sample["used"], names).known
-    found = {"pairs": float(users * HISTORY), "users": float(users), "items": float(items)}
-    found["popularity"] = gain(
+    figures = {"pairs": float(users * HISTORY), "users": float(users), "items": float(items)}
+    figures["popularity"] = gain(
         scorer_of(SPEC.fit_rules(training_set)).predict_proba(sample), sample, names
     )
-    found["truth"] = gain(np.where(has, -1.0, chances[: len(sample)]), sample, names)
+    figures["truth"] = gain(np.where(has, -1.0, chances[: len(sample)]), sample, names)
     for spec in (SPEC, EASE):
         started = time.perf_counter()
         outcome = spec.fit(training_set, FitRequest(spec.seed, spec.defaults))
         name = spec.name.removeprefix("workflow_")
-        found[f"{name} seconds"] = time.perf_counter() - started
+        figures[f"{name} seconds"] = time.perf_counter() - started
         scorer = scorer_of(outcome.artifact)
         scores = scorer.predict_proba(sample)
-        found[name] = gain(scores, sample, names)
+        figures[name] = gain(scores, sample, names)
         reference = outcome.estimator.predict_proba(sample)
-        found[f"{name} parity"] = float(np.abs(scores - reference).max())
-        found[f"{name} one row ms"] = one_row_ms(scorer, sample.head(1))
+        figures[f"{name} parity"] = float(np.abs(scores - reference).max())
+        figures[f"{name} one row ms"] = one_row_ms(scorer, sample.head(1))
         if isinstance(scorer, ItemWeightsScorer):
             newest = latest_rows(training_set.train, "user_id", "occurred_at")
             growth = float(outcome.parameters["growth"])
             matrix = adoption_matrix(newest, SPEC.label, names, 0.0, growth)
             gram = (matrix.T @ matrix).toarray()
             penalty = float(outcome.parameters["penalty"])
-            found[f"{name} reference"] = reference_ease(scorer, gram, penalty)
-    return found
+            figures[f"{name} reference"] = reference_ease(scorer, gram, penalty)
+    return figures
 
 
 def main() -> None:
@@ -163,11 +163,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = measure(given.pairs // HISTORY, given.items, given.seed)
+    figures = measure(given.pairs // HISTORY, given.items, given.seed)
     if given.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(figures, indent=2))
         return
-    for name, value in found.items():
+    for name, value in figures.items():
         print(f"{name:40} {value:14.6g}")
 
 

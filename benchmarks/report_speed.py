@@ -4,7 +4,7 @@
 
 A report: candidate, rules, dummy and champion, each with every metric and its interval, paired differences, the
 table of classes, and ten groups with all their intervals; scoring and HTML aside. The loop resamples rows and calls
-scikit-learn; ``--loop`` of its 1,000 resamples are timed, in turns with ours, and scaled; the least is told.
+scikit-learn; ``--loop`` of its 1,000 resamples are timed, in turns with ours, and scaled; the least is reported.
 """
 
 import argparse
@@ -41,8 +41,8 @@ GROUPS = 10
 def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds of one core that ``work`` takes, whoever else is at work on the machine, and what it gives."""
     started = time.process_time()
-    found = work()
-    return time.process_time() - started, found
+    replicates_of_sums = work()
+    return time.process_time() - started, replicates_of_sums
 
 
 def whole_report(rows: int, size: float) -> dict[str, float]:
@@ -59,8 +59,8 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
     )
     record = SimpleNamespace(label="label", classes=CLASSES)
     made: Any = SimpleNamespace(record=record, train=test, test=test)
-    told: dict[str, float] = {"rows": float(len(truth)), "clusters": float(codes.max() + 1)}
-    told["rows as codes"], units = seconds(lambda: evaluated_rows(made))
+    figures: dict[str, float] = {"rows": float(len(truth)), "clusters": float(codes.max() + 1)}
+    figures["rows as codes"], units = seconds(lambda: evaluated_rows(made))
     evaluator = ClassificationEvaluator(made, units)
     dummy = evaluator.dummy.predict_proba(test)
     replicates = []
@@ -73,14 +73,16 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
         spent, sums = seconds(
             lambda values=values: evaluator.sufficient_statistics(Predictions(values))
         )
-        more, found = seconds(lambda sums=sums: replicate(sums, seed=0))
-        last, _ = seconds(lambda found=found: estimates(found))
-        told[name] = spent + more + last
-        replicates.append(found)
-    told["differences"], _ = seconds(
+        more, replicates_of_sums = seconds(lambda sums=sums: replicate(sums, seed=0))
+        last, _ = seconds(
+            lambda replicates_of_sums=replicates_of_sums: estimates(replicates_of_sums)
+        )
+        figures[name] = spent + more + last
+        replicates.append(replicates_of_sums)
+    figures["differences"], _ = seconds(
         lambda: [differences(replicates[0], other) for other in replicates[1:3]]
     )
-    told["table of classes"], _ = seconds(lambda: evaluator.details(Predictions(good)))
+    figures["table of classes"], _ = seconds(lambda: evaluator.details(Predictions(good)))
     group = units.clusters % GROUPS
 
     def of_groups() -> None:
@@ -90,9 +92,11 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
             inside = ClassPredictions(evaluator.truth[own], good[own], dense)
             estimates(replicate(cluster_sums(inside, int(dense.max()) + 1), seed=0))
 
-    told["ten groups"], _ = seconds(of_groups)
-    told["total"] = sum(value for name, value in told.items() if name not in ("rows", "clusters"))
-    return told
+    figures["ten groups"], _ = seconds(of_groups)
+    figures["total"] = sum(
+        value for name, value in figures.items() if name not in ("rows", "clusters")
+    )
+    return figures
 
 
 def f1_of_cells(truth: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[float, float]:
@@ -102,8 +106,8 @@ def f1_of_cells(truth: np.ndarray, predicted: np.ndarray, seed: int) -> tuple[fl
     drawn = np.random.default_rng(seed).multinomial(len(truth), cells / len(truth), RESAMPLES)
     cubes = drawn.reshape(-1, count, count)
     hits = np.diagonal(cubes, axis1=1, axis2=2)
-    found = metrics_of_counts(hits, cubes.sum(axis=2), cubes.sum(axis=1))["macro_f1"]
-    low, high = np.quantile(found, [0.025, 0.975])
+    replicates_of_sums = metrics_of_counts(hits, cubes.sum(axis=2), cubes.sum(axis=1))["macro_f1"]
+    low, high = np.quantile(replicates_of_sums, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -135,20 +139,20 @@ def against_the_loop(rows: int, loop: int, turns: int) -> dict[str, float]:
         ),
         "AUC, closed form": (delong, 1.0),
     }
-    told = dict.fromkeys(ways, np.inf)
+    figures = dict.fromkeys(ways, np.inf)
     for _ in range(turns):
         for name, (work, scale) in ways.items():
-            told[name] = min(told[name], seconds(work)[0] * scale)
+            figures[name] = min(figures[name], seconds(work)[0] * scale)
     judge_rows = ClassPredictions(truth, values, codes % 5_000)
     spent, _ = seconds(
         lambda: [
             interval(n, of) for n, of in replicate(cluster_sums(judge_rows, 5_000), seed=0).items()
         ]
     )
-    told["every metric of a report, ours"] = spent
-    told["F1, times as fast"] = told["F1, loop"] / told["F1, cells"]
-    told["AUC, times as fast"] = told["AUC, loop"] / told["AUC, closed form"]
-    return told
+    figures["every metric of a report, ours"] = spent
+    figures["F1, times as fast"] = figures["F1, loop"] / figures["F1, cells"]
+    figures["AUC, times as fast"] = figures["AUC, loop"] / figures["AUC, closed form"]
+    return figures
 
 
 def main() -> None:
@@ -159,15 +163,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print one JSON object alone")
     options = parser.parse_args()
-    found = {
+    replicates_of_sums = {
         "report, independent rows": whole_report(options.rows, 1.0),
         "report, clusters of 14": whole_report(options.rows, 14.0),
         "intervals": against_the_loop(options.rows, options.loop, options.turns),
     }
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(replicates_of_sums))
         return
-    for name, parts in found.items():
+    for name, parts in replicates_of_sums.items():
         print(f"\n{name}")
         for part, value in parts.items():
             print(f"  {part:34s} {value:12,.4f}")

@@ -22,13 +22,13 @@ from ml_platform_tests.end_to_end.command import COMMAND, environment
 
 def memory(root: psutil.Process, home: Path) -> int:
     """Bytes of the command, of its descendants, and of the home's servers."""
-    found = {process.pid: process for process in (root, *root.children(recursive=True))}
+    processes = {process.pid: process for process in (root, *root.children(recursive=True))}
     for process in psutil.process_iter(["cmdline"]):
         if str(home) in " ".join(process.info["cmdline"] or []):
-            found[process.pid] = process
-            found.update({child.pid: child for child in process.children(recursive=True)})
+            processes[process.pid] = process
+            processes.update({child.pid: child for child in process.children(recursive=True)})
     total = 0
-    for process in found.values():
+    for process in processes.values():
         try:
             total += process.memory_full_info().pss
         except psutil.Error:
@@ -58,8 +58,8 @@ def main() -> None:
                 peak = max(peak, memory(root, home))
             time.sleep(0.25)
     seconds = time.monotonic() - began
-    told = json.loads((folder / "out").read_text())
-    model = told["models"]["pattern_classifier"]
+    summary = json.loads((folder / "out").read_text())
+    model = summary["models"]["pattern_classifier"]
     shutil.rmtree(folder, ignore_errors=True)
     result = {
         "seconds": round(seconds, 1),
@@ -71,7 +71,7 @@ def main() -> None:
         "macro_f1": model["metrics"].get("macro_f1"),
         "change_set_accuracy": model["metrics"].get("change_set_accuracy"),
         "change_set_macro_f1": model["metrics"].get("change_set_macro_f1"),
-        "monitoring": told["monitoring"]["pattern_classifier"],
+        "monitoring": summary["monitoring"]["pattern_classifier"],
     }
     print(
         json.dumps(result) if options.json else "\n".join(f"{k:<14} {v}" for k, v in result.items())

@@ -1,9 +1,9 @@
 """GradientBoosting against HistGradientBoosting on shares, and what training costs at a million rows.
 
     python -m benchmarks.suggestion_scorer FEATURES.parquet     # suggestion_features of any home
-    python -m benchmarks.suggestion_scorer --rows 1000000       # time alone, on made rows
+    python -m benchmarks.suggestion_scorer --rows 1000000       # time alone, on generated rows
 
-Both learners see the same encoded rows and the same cross-entropy; they are judged on the last block of time
+Both learners see the same encoded rows and the same cross-entropy; they are evaluated on the last block of time
 inside the training part, never on the test part. The interval resamples users.
 """
 
@@ -19,26 +19,26 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
-from ml_platform.models.gradient_boosting.trees import export_boosting, of_histogram_boosting
-from ml_platform.models.suggestion_scorer import LABEL_DELAY, PLAN, RECIPE, SPEC
-from ml_platform.models.time_series_split import later_blocks
-from ml_platform.training_sets.build import build_training_set
+from ml_platform.models.gradient_boosting.trees import boosted_trees, export_boosting
+from ml_platform.models.suggestion_scorer import HYPERPARAMETERS, LABEL_DELAY, PLAN, SPEC
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 RESAMPLES = 1_000
 
 
 def gradient_boosting(ready: BoostingRows, seed: int) -> object:
-    """The older learner, as near to the recipe as it goes: each row once as a yes, once as a no, by weight."""
+    """The older learner with like hyperparameters: each row once as a yes, once as a no, by weight."""
     from sklearn.ensemble import GradientBoostingClassifier
 
     model = GradientBoostingClassifier(
-        learning_rate=RECIPE.learning_rate,
-        n_estimators=RECIPE.iterations,
-        max_leaf_nodes=RECIPE.leaves,
-        min_samples_leaf=RECIPE.leaf(len(ready.share)),
-        max_features=RECIPE.column_share,
+        learning_rate=HYPERPARAMETERS.learning_rate,
+        n_estimators=HYPERPARAMETERS.iterations,
+        max_leaf_nodes=HYPERPARAMETERS.leaves,
+        min_samples_leaf=HYPERPARAMETERS.leaf(len(ready.share)),
+        max_features=HYPERPARAMETERS.column_share,
         random_state=seed,
     )
     weight = np.concatenate([ready.weights * ready.share, ready.weights * (1 - ready.share)])
@@ -51,7 +51,7 @@ def compare(features: Path) -> None:
     """Print R2, its paired difference by users, and seconds of both learners."""
     with tempfile.TemporaryDirectory() as folder:
         newest = pc.max(pq.read_table(features, columns=["occurred_at"])["occurred_at"]).as_py()
-        made = build_training_set(
+        training_set = build_training_set(
             features,
             SPEC,
             feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
@@ -60,26 +60,28 @@ def compare(features: Path) -> None:
             as_of=newest + timedelta(microseconds=1),
             folder=Path(folder),
         )
-    rows = made.train
+    rows = training_set.train
     encoding = Encoding(PLAN.encoding, 1, fit_categories(rows, PLAN.encoding), (), ())
     share = rows[SPEC.label].to_numpy(dtype=np.float64)
-    weights = PLAN.weights(rows, RECIPE.repeat_power)
+    weights = PLAN.weights(rows, HYPERPARAMETERS.repeat_power)
     ready = BoostingRows(encoding.transform(rows), share, weights, PLAN.signs)
-    *_, last = later_blocks(rows, RECIPE.folds, LABEL_DELAY)
+    *_, last = row_folds(rows, HYPERPARAMETERS.folds, Gap(LABEL_DELAY, TENTH), start_blocks=2)
     truth = share[last.held_out]
     users = np.unique(rows["user_id"].astype(str).to_numpy()[last.held_out], return_inverse=True)[1]
     predictions = {}
     for name in ("HistGradientBoosting", "GradientBoosting"):
         started = time.perf_counter()
         if name == "HistGradientBoosting":
-            found = grow(ready.chosen(last.fit), RECIPE, 0).predict(ready.matrix[last.held_out])
+            predicted = grow(ready.chosen(last.fit), HYPERPARAMETERS, 0).predict(
+                ready.matrix[last.held_out]
+            )
         else:
             model = gradient_boosting(ready.chosen(last.fit), 0)
-            found = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
+            predicted = model.predict_proba(ready.matrix[last.held_out])[:, 1]  # type: ignore[attr-defined]
         seconds = time.perf_counter() - started
-        predictions[name] = found
+        predictions[name] = predicted
         spread = ((truth - truth.mean()) ** 2).sum()
-        print(f"{name}: R2 {1 - ((truth - found) ** 2).sum() / spread:.4f}, {seconds:.1f} s")
+        print(f"{name}: R2 {1 - ((truth - predicted) ** 2).sum() / spread:.4f}, {seconds:.1f} s")
     gain = (truth - predictions["GradientBoosting"]) ** 2 - (
         truth - predictions["HistGradientBoosting"]
     ) ** 2
@@ -92,7 +94,7 @@ def compare(features: Path) -> None:
 
 
 def cost(count: int) -> None:
-    """Print seconds of training and export on ``count`` made rows."""
+    """Print seconds of training and export on ``count`` generated rows."""
     random = np.random.default_rng(0)
     width = len(PLAN.signs)
     matrix = to_grid(random.normal(size=(count, width)) * 2.0)
@@ -100,9 +102,9 @@ def cost(count: int) -> None:
     share = random.binomial(10, chance) / 10
     ready = BoostingRows(matrix, share, np.ones(count), [0] * width)
     started = time.perf_counter()
-    model = grow(ready, replace(RECIPE), 0)
+    model = grow(ready, replace(HYPERPARAMETERS), 0)
     trained = time.perf_counter() - started
-    size = len(export_boosting(of_histogram_boosting(model))) / 1e6
+    size = len(export_boosting(boosted_trees(model))) / 1e6
     moment = datetime.now(tz=UTC).date()
     print(f"{count} rows, {width} columns: {trained:.0f} s on one thread, {size:.1f} MB ({moment})")
 

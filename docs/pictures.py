@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform_tests.browser import browser, find_browser
+from ml_platform_tests.reporting.browser import browser, find_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -1,5 +1,6 @@
 """What a home folder remembers between runs: its source, its clock and its secrets."""
 
+import json
 import os
 import secrets
 from contextlib import suppress
@@ -9,10 +10,24 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ml_platform import files, values
-from ml_platform.errors import UsageError
+from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.settings import Settings
 
+FORMAT = 2
+"""The stored form that this release reads and writes: of every value in ledger, records and folders of a home.
+
+A change of a stored form raises it by one and comes with a migration (`application.migrate`); a home without a
+number has format 1.
+"""
 _DATABASES = ("postgres", "postgresql")
+
+
+@dataclass(frozen=True)
+class SourceTraits:
+    """What a source of another package says of itself; those of the platform itself are known by their kind."""
+
+    simulated: bool
+    live: bool
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,8 @@ class SourceChoice:
     parameters: str = "default"
     map_file: str | None = None
     query_file: str | None = None
+    traits: SourceTraits | None = None
+    """``None`` for sources of the platform itself."""
 
     @property
     def label(self) -> str:
@@ -45,7 +62,7 @@ class SourceChoice:
     def arguments(self) -> tuple[str, ...]:
         """The options of `ml-platform run` for the same source; a database's password is left out."""
         options: tuple[tuple[str, object], ...] = (("--source", self.label),)
-        if self.simulated:
+        if self.text == "simulate":
             options += (
                 ("--days", self.days),
                 ("--users", self.users),
@@ -60,11 +77,13 @@ class SourceChoice:
     @property
     def simulated(self) -> bool:
         """Whether its events are simulated: every figure from them is labelled SIMULATED."""
-        return self.text == "simulate"
+        return self.text == "simulate" or (self.traits is not None and self.traits.simulated)
 
     @property
     def advances(self) -> bool:
         """Whether new events keep coming, so that the clock of the home moves with them."""
+        if self.traits is not None:
+            return self.traits.live and not self.traits.simulated
         return self.text.partition(":")[0] in _DATABASES
 
     @property
@@ -82,6 +101,8 @@ class HomeState:
     first_window: datetime
     settled: bool
     """Whether the clock was typed, or has been set to the end of an archive: it does not move any more."""
+    format: int = FORMAT
+    """The stored form of everything in the home."""
 
     @property
     def advances(self) -> bool:
@@ -89,20 +110,62 @@ class HomeState:
         return self.source.advances and not self.settled
 
 
-def _path(settings: Settings) -> Path:
+def home_file(settings: Settings) -> Path:
+    """The file that holds the state of the home."""
     return settings.home / "home.json"
 
 
+def stored_format(settings: Settings) -> int | None:
+    """The format of the home as it is stored; ``None`` before its first run.
+
+    Raises:
+        IntegrityError: the file of the home cannot be read.
+    """
+    try:
+        content = json.loads(home_file(settings).read_bytes())
+        return int(content.get("format", 1))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise IntegrityError(
+            f"{home_file(settings)} cannot be read: {error}.",
+            remedy="restore the file from a backup, or start with a new home folder",
+        ) from error
+
+
+def require_format(settings: Settings) -> None:
+    """Refuse a home that another release has written and this one cannot read.
+
+    Raises:
+        UsageError: the home has an older format, or a newer one.
+    """
+    found = stored_format(settings)
+    if found is None or found == FORMAT:
+        return
+    what = f"The home {settings.home} has format {found}; this release reads format {FORMAT}."
+    if found > FORMAT:
+        raise UsageError(what, remedy="use the newer release of ml-platform that wrote it")
+    raise UsageError(
+        what,
+        remedy=f"`ml-platform migrate --home {settings.home}` keeps its events and archives its history",
+    )
+
+
 def read_home(settings: Settings) -> HomeState | None:
-    """The stored state of a home; ``None`` before its first run."""
+    """The stored state of a home; ``None`` before its first run.
+
+    Raises:
+        UsageError: another release has written it, see `require_format`.
+    """
+    require_format(settings)
     with suppress(FileNotFoundError):
-        return values.from_json(HomeState, _path(settings).read_bytes())
+        return values.from_json(HomeState, home_file(settings).read_bytes())
     return None
 
 
 def write_home(settings: Settings, state: HomeState) -> None:
     """Store the state of a home, whole or not at all."""
-    with files.replacing(_path(settings)) as beside:
+    with files.replacing(home_file(settings)) as beside:
         beside.touch(mode=0o600)  # the URL of a source may hold a password
         beside.write_text(values.to_json(state))
 

@@ -52,6 +52,11 @@ class Settings:
         return self.home / "warehouse" / "warehouse.duckdb"
 
     @property
+    def dbt(self) -> Path:
+        """Copies of the dbt project with the models of plug-ins in it, a folder a content."""
+        return self.home / "dbt"
+
+    @property
     def features(self) -> Path:
         """The feature tables as the warehouse exports them, a Parquet file each."""
         return self.home / "features"
@@ -80,6 +85,11 @@ class Settings:
     def dagster(self) -> Path:
         """DAGSTER_HOME: its dagster.yaml, compute logs and local artifacts."""
         return self.home / "dagster"
+
+    @property
+    def archive(self) -> Path:
+        """What migrations have put aside: a folder a format."""
+        return self.home / "archive"
 
     @property
     def reports(self) -> Path:

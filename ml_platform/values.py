@@ -37,8 +37,17 @@ def from_json(kind: type[T], text: str | bytes) -> T:
 
 
 def fingerprint(value: Any) -> str:
-    """SHA-256, 64 hexadecimal digits, of the canonical JSON of ``value``."""
-    return hashlib.sha256(to_json(value).encode()).hexdigest()
+    """SHA-256, 64 hexadecimal digits, of the canonical JSON of ``value``: its id when it is first stored.
+
+    What is stored already is identified by `text_sha256` of its text: read and written again by a later release,
+    a value may have a field more.
+    """
+    return text_sha256(to_json(value))
+
+
+def text_sha256(text: str) -> str:
+    """SHA-256, 64 hexadecimal digits, of a stored text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

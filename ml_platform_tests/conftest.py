@@ -32,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="ml-platform-tests-")
         _MADE.append(config.option.basetemp)
+    if not hasattr(config, "workerinput"):
+        # Definitions that a test loads without a home of its own parse the dbt project once for all.
+        home = tempfile.mkdtemp(prefix="ml-platform-tests-home-")
+        os.environ["ML_PLATFORM_HOME"] = home
+        _MADE.append(home)
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:

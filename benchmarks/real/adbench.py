@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.real.line import Line
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.isolation_forest.deviations import BOTH
 from ml_platform.models.isolation_forest.fit import IsolationHyperparameters, grow
 
 FOLDER = "adbench"
 DRAWS = 10
 TEST_SHARE = 0.4
-RECIPE = IsolationHyperparameters(trees=100, samples=256)
+HYPERPARAMETERS = IsolationHyperparameters(trees=100, samples=256)
 PUBLISHED = {
     "6_cardio": 0.921,
     "14_glass": 0.757,
@@ -65,7 +65,7 @@ def _draw(values: np.ndarray, truth: np.ndarray, seed: int) -> tuple[float, floa
     known, test = train_test_split(places, test_size=TEST_SHARE, random_state=seed)
     train = values[known]
     names = {f"f{column}": BOTH for column in range(values.shape[1])}
-    scorer = scorer_of(grow(train, names, RECIPE, seed).artifact)
+    scorer = scorer_of(grow(train, names, HYPERPARAMETERS, seed).artifact)
     score = scorer.predict_proba(pd.DataFrame(values[test], columns=list(names)))[:, 1]
     spread = train.std(axis=0)
     z = np.abs((values[test] - train.mean(axis=0)) / np.where(spread > 0, spread, 1.0))

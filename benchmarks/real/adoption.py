@@ -3,7 +3,7 @@
 No public set of workflow adoption is at hand, and the sets that recommenders are published on are not among
 the folders, so no figure is published for this. A change of a file below a directory (its first two levels)
 is a run of it; the first one ever is its adoption. People only, snapshots each Monday of who was seen in the four
-weeks before, the newest 40 % as the test, 14 days of gap: the platform's own table, split and judge.
+weeks before, the newest 40 % as the test, 14 days of gap: the platform's own table, split and evaluator.
 """
 
 import tempfile
@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.real.line import Line
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events import schema
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform.training_sets.build import build_training_set
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TEST_SHARE = 0.4
@@ -47,8 +47,8 @@ def run(folder: Path) -> list[Line]:
 
 def training_set_of(history: Path) -> TrainingSet:
     """The training set of a history, through the lake, the warehouse and the split of the platform."""
-    with tempfile.TemporaryDirectory() as made:
-        place = Path(made)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
         _write_lake(place / "lake", pd.read_parquet(history))
         built = build_features(
             place / "lake", place / "features", place / "w" / "w.duckdb", NOW, _quiet
@@ -116,13 +116,13 @@ def _write(lake: Path, name: str, table: pa.Table) -> None:
 
 
 def _lines(name: str, training_set: TrainingSet) -> list[Line]:
-    found = []
+    rows = []
     for spec in (SPEC, EASE):
         report = _report(spec, training_set)
         for metric in METRICS:
             estimate = report.candidate.metrics[metric]
             gained = report.difference_to_baseline[metric]
-            found.append(
+            rows.append(
                 Line(
                     set=name,
                     model=spec.name,
@@ -134,7 +134,7 @@ def _lines(name: str, training_set: TrainingSet) -> list[Line]:
                     note=f"{NOTE} {gained.value:.3f} [{gained.low:.3f}, {gained.high:.3f}]",
                 )
             )
-    return found
+    return rows
 
 
 def _report(spec: ModelSpec, training_set: TrainingSet) -> EvaluationReport:

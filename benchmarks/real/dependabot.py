@@ -16,14 +16,14 @@ import pandas as pd
 from benchmarks.real.line import Line
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.gradient_boosting.fit import (
     BoostingHyperparameters,
     BoostingPlan,
     fit_boosting,
 )
-from ml_platform.models.gradient_boosting.rules import ShareRules
+from ml_platform.models.gradient_boosting.rules import ProportionRules
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.task import ProportionRegression
 from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
@@ -31,7 +31,7 @@ from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 FOLDER = "dependabot-prs"
 SEED = 20260102
 LABEL = "merged"
-RECIPE = BoostingHyperparameters(
+HYPERPARAMETERS = BoostingHyperparameters(
     iterations=100, learning_rate=0.03, leaves=7, smallest_leaf=60, ridge=5.0, column_share=0.4
 )
 REQUEST = ("major", "minor", "patch", "below_one", "severity", "subfolder", "log_number")
@@ -50,11 +50,11 @@ HISTORY = (
     "hours_since_close",
 )
 PLAN = BoostingPlan(
-    encoding=EncodingPlan(numbers=(*HISTORY, *REQUEST), categories=(), evidence=()),
+    encoding=EncodingPlan(numbers=(*HISTORY, *REQUEST), categories=(), target_encoded=()),
     rising=("rate", "human_rate", "recent_rate"),
     falling=("open", "oldest_open_hours", "log_hours_to_merge", "log_hours_to_close"),
 )
-BASELINE = ShareRules((LABEL,), 0.5, (("accepted", "closed", 2.0),))
+BASELINE = ProportionRules((LABEL,), 0.5, (("accepted", "closed", 2.0),))
 """The repository's average so far."""
 SEVERITIES = {"LOW": 0.0, "MODERATE": 1.0, "HIGH": 2.0, "CRITICAL": 3.0}
 PUBLISHED = {"roc_auc": 0.740, "accuracy": 0.687}
@@ -74,20 +74,20 @@ def run(folder: Path) -> list[Line]:
     ]
 
 
-def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Line]:
-    fitted = fit_boosting(made, PLAN, RECIPE, timedelta(0), FitRequest(SEED))
+def _lines(training_set: TrainingSet, note: str, published: dict[str, float]) -> list[Line]:
+    fitted = fit_boosting(training_set, PLAN, HYPERPARAMETERS, timedelta(0), FitRequest(SEED))
     scorer = scorer_of(fitted.artifact)
     report = evaluate(
-        made,
+        training_set,
         candidate=scorer,
         estimator=fitted.estimator,
         baseline=BASELINE,
         seed=SEED,
         task=ProportionRegression(),
     )
-    truth = made.test[LABEL].to_numpy()
+    truth = training_set.test[LABEL].to_numpy()
     right, base = (
-        float(((of.predict_proba(made.test)[:, 0] >= 0.5) == truth).mean())
+        float(((of.predict_proba(training_set.test)[:, 0] >= 0.5) == truth).mean())
         for of in (scorer, BASELINE)
     )
     lines = [
@@ -121,14 +121,14 @@ def _lines(made: TrainingSet, note: str, published: dict[str, float]) -> list[Li
 
 
 def _line(report: EvaluationReport, metric: str, note: str, published: dict[str, float]) -> Line:
-    found = report.candidate.metrics[metric]
+    values = report.candidate.metrics[metric]
     return Line(
         FOLDER,
         "suggestion_scorer",
         metric,
-        found.value,
-        found.low,
-        found.high,
+        values.value,
+        values.low,
+        values.high,
         report.baseline.metrics[metric].value,
         published.get(metric),
         note,
@@ -157,7 +157,7 @@ def read_requests(folder: Path) -> pd.DataFrame:
 
 
 def request_features(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the request itself says when it is made."""
+    """The attributes of the request itself when it is opened."""
     old = np.array([_version(text) for text in rows["from"]], dtype=np.float64)
     new = np.array([_version(text) for text in rows["to"]], dtype=np.float64)
     step = new - old
@@ -181,15 +181,15 @@ def history_features(rows: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
     merged = (every["state"] == "MERGED").to_numpy()
     bot = (every["closed_by"] == "dependabot").to_numpy() & ~merged
     places = every.groupby("repository").indices
-    found = []
+    values = []
     for repository, now in zip(rows["repository"], _seconds(rows["created_at"]), strict=True):
         mine = places[repository]
         mine = mine[created[mine] < now]
         known = mine[closed[mine] < now]
         order = known[np.argsort(closed[known], kind="stable")]
         past = (created[order], closed[order], merged[order], bot[order])
-        found.append(_history(now, created[np.setdiff1d(mine, known)], past))
-    return pd.DataFrame(found, columns=list(HISTORY))
+        values.append(_history(now, created[np.setdiff1d(mine, known)], past))
+    return pd.DataFrame(values, columns=list(HISTORY))
 
 
 def _history(
@@ -267,5 +267,5 @@ def _version(text: object) -> list[int]:
 
 def _seconds(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
     """Since 1970; infinite where there is no time."""
-    found = times.to_numpy("datetime64[s]").astype(np.int64).astype(np.float64)
-    return np.where(times.isna(), np.inf, found)
+    values = times.to_numpy("datetime64[s]").astype(np.int64).astype(np.float64)
+    return np.where(times.isna(), np.inf, values)

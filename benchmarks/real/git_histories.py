@@ -1,4 +1,4 @@
-"""The pattern classifier on real git histories, through the platform's own source, warehouse and judge.
+"""The pattern classifier on real git histories, through the platform's own source, warehouse and evaluator.
 
 Humans only, all eleven Conventional Commits types, the newest fifth of the commits as the test; published
 are a plain forest's figures with aggregates of the commit's own files, per file event.
@@ -11,14 +11,14 @@ from pathlib import Path
 from benchmarks.real.line import Line
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.sources.files import FilesSource
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events.ingest import ingest
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import FitRequest
-from ml_platform.training_sets.build import build_training_set
 
 MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -38,8 +38,8 @@ def run(folder: Path) -> list[Line]:
 
 
 def _report(history: Path) -> EvaluationReport:
-    with tempfile.TemporaryDirectory() as made:
-        place = Path(made)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
         lake = ParquetLake(place / "lake", place / "quarantine")
         ingest(FilesSource(history, MAP), lake, now=NOW, progress=_quiet)
         built = build_features(
@@ -69,7 +69,7 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
     known = dict(zip(METRICS, published, strict=False))
     lines = []
     for metric in METRICS:
-        found, rules = report.candidate.metrics[metric], report.baseline.metrics[metric]
+        estimate, rules = report.candidate.metrics[metric], report.baseline.metrics[metric]
         note = (
             "one prediction a commit"
             if metric.startswith("change_set_")
@@ -80,9 +80,9 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
                 set=name,
                 model=SPEC.name,
                 metric=metric,
-                value=found.value,
-                low=found.low,
-                high=found.high,
+                value=estimate.value,
+                low=estimate.low,
+                high=estimate.high,
                 baseline=rules.value,
                 published=known.get(metric),
                 note=f"{note}; majority {report.dummy.metrics[metric].value:.3f}",
@@ -92,4 +92,4 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
 
 
 def _quiet(line: str) -> None:
-    """Progress of parts is not told."""
+    """Progress of parts is not printed."""

@@ -75,16 +75,18 @@ def run(folder: Path) -> list[Line]:
     for name in ("helpdesk", "sepsis"):
         parts = load(folder, name)
         classes = tuple(sorted({label for part in parts for label in part["next_step"]}))
-        found = {
-            title: judged(counted(parts[0], parts[1], classes, recipe), parts[2], classes)
-            for title, recipe in (
+        by_title = {
+            title: evaluated(
+                counted(parts[0], parts[1], classes, hyperparameters), parts[2], classes
+            )
+            for title, hyperparameters in (
                 ("last activity", SINGLE),
                 ("8-gram back-off", BACK_OFF),
                 ("8-gram interpolated", INTERPOLATED),
             )
         }
-        single = found.pop("last activity")
-        for title, metrics in found.items():
+        single = by_title.pop("last activity")
+        for title, metrics in by_title.items():
             lines += lines_of(name, title, metrics, single, parts[2])
     return lines
 
@@ -93,17 +95,17 @@ def counted(
     train: pd.DataFrame,
     validation: pd.DataFrame,
     classes: tuple[str, ...],
-    recipe: NgramHyperparameters,
+    hyperparameters: NgramHyperparameters,
 ) -> NgramScorer:
     """The n-gram of the cases before the test."""
-    early = count_ngram(train, "next_step", classes, recipe)
-    chosen, _ = choose(early, recipe, validation, "next_step")
+    early = count_ngram(train, "next_step", classes, hyperparameters)
+    chosen, _ = choose(early, hyperparameters, validation, "next_step")
     both = pd.concat([train, validation], ignore_index=True)
-    counts = count_ngram(both, "next_step", classes, recipe)
+    counts = count_ngram(both, "next_step", classes, hyperparameters)
     return replace(counts, strength=chosen.strength, threshold=chosen.threshold)
 
 
-def judged(scorer: Scorer, test: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, Estimate]:
+def evaluated(scorer: Scorer, test: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, Estimate]:
     """Metrics of the next activity on the test rows, with intervals that resample cases whole."""
     clusters, cases = pd.factorize(test["cluster_id"])
     truth = class_codes(test, "next_step", classes)
@@ -115,7 +117,7 @@ def judged(scorer: Scorer, test: pd.DataFrame, classes: tuple[str, ...]) -> dict
 def lines_of(
     name: str,
     model: str,
-    found: dict[str, Estimate],
+    metrics: dict[str, Estimate],
     baseline: dict[str, Estimate],
     test: pd.DataFrame,
 ) -> list[Line]:
@@ -126,9 +128,9 @@ def lines_of(
             set=name,
             model=model,
             metric=metric,
-            value=found[metric].value,
-            low=found[metric].low,
-            high=found[metric].high,
+            value=metrics[metric].value,
+            low=metrics[metric].low,
+            high=metrics[metric].high,
             baseline=baseline[metric].value,
             published=PUBLISHED.get((name, metric)),
             note=note,
@@ -151,12 +153,12 @@ def _events(folder: Path, name: str) -> pd.DataFrame:
 
 
 def _rows(events: pd.DataFrame, window: int) -> pd.DataFrame:
-    made = [
+    rows = [
         row
         for case, steps in events.groupby("case", sort=False)
         for row in _of_case(str(case), steps.sort_values("time", kind="stable"), window)
     ]
-    return pd.DataFrame(made)
+    return pd.DataFrame(rows)
 
 
 def _of_case(case: str, steps: pd.DataFrame, window: int) -> Iterator[dict[str, object]]:

@@ -4,8 +4,8 @@ Beside activities and pauses: time since the case began, the resource, and (Help
 the event tells them. What tells the whole case (its variant) is left out. Helpdesk changes its process in the
 course of the log: there, lines "and other cases" also know what followed the same activity last, in any case
 (`benchmarks.real.successors`). Epochs are chosen on the newest cases before the test; then networks of three
-seeds learn all cases before it and answer by their mean. Plans and recipes were chosen on the 16 % of cases that
-the split keeps for that.
+seeds learn all cases before it and answer by their mean. Plans and hyperparameters were chosen on the
+16 % of cases that the split keeps for that.
 """
 
 import math
@@ -18,9 +18,9 @@ from types import MappingProxyType
 import pandas as pd
 
 from benchmarks.real.line import Line
-from benchmarks.real.next_step import BACK_OFF, FOLDER, judged, lines_of, load
+from benchmarks.real.next_step import BACK_OFF, FOLDER, evaluated, lines_of, load
 from benchmarks.real.successors import with_successors
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.sequences.encoding import Channel, SequencePlan
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.ngram_fit import count_ngram
@@ -105,21 +105,25 @@ def _lines(name: str, knows: str, parts: list[pd.DataFrame], plan: SequencePlan)
     train, validation, test = parts
     seen = pd.concat([train, validation], ignore_index=True)
     classes = tuple(sorted({*seen["next_step"], *test["next_step"]}))
-    baseline = judged(count_ngram(seen, "next_step", classes, BACK_OFF), test, classes)
+    baseline = evaluated(count_ngram(seen, "next_step", classes, BACK_OFF), test, classes)
     lines: list[Line] = []
-    for title, recipe in (("LSTM", LSTM), ("transformer", TRANSFORMER)):
-        scorer = scorer_of(fit(training_set(seen, test, classes), plan, recipe))
-        found = judged(scorer, test, classes)
-        for line in lines_of(name, title + knows, found, baseline, test):
+    for title, hyperparameters in (("LSTM", LSTM), ("transformer", TRANSFORMER)):
+        scorer = scorer_of(fit(training_set(seen, test, classes), plan, hyperparameters))
+        metrics = evaluated(scorer, test, classes)
+        for line in lines_of(name, title + knows, metrics, baseline, test):
             lines.append(replace(line, published=PUBLISHED.get((name, title, line.metric))))
     return lines
 
 
-def fit(made: TrainingSet, plan: SequencePlan, recipe: NetworkHyperparameters) -> Artifact:
+def fit(
+    training_set: TrainingSet, plan: SequencePlan, hyperparameters: NetworkHyperparameters
+) -> Artifact:
     """The artifact of a network on the cases before the test."""
     from ml_platform.models.sequences.fit import fit_network
 
-    return fit_network(made, FitRequest(SEED, {}, _tell), plan, recipe, timedelta(0)).artifact
+    return fit_network(
+        training_set, FitRequest(SEED, {}, _tell), plan, hyperparameters, timedelta(0)
+    ).artifact
 
 
 def frames(folder: Path, name: str) -> list[pd.DataFrame]:
@@ -160,19 +164,19 @@ def _with_context(rows: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.Dat
         return rows
     rows = rows.merge(attributes, on="row_id", how="left", validate="one_to_one")
     for name in ATTRIBUTES:
-        told = zip(rows[name], rows["steps"], strict=True)
-        rows[name] = [[word] * len(steps) for word, steps in told]
+        pairs = zip(rows[name], rows["steps"], strict=True)
+        rows[name] = [[word] * len(steps) for word, steps in pairs]
     return rows
 
 
 def _history(rows: pd.DataFrame, column: str) -> list[list[str]]:
     """The column of the same case's rows up to each, newest first, as many as the row has steps."""
     before: dict[str, list[str]] = {}
-    found = []
+    metrics = []
     for case, word, steps in zip(rows["user_id"], rows[column], rows["steps"], strict=True):
         before[case] = [word, *before.get(case, [])][: len(steps)]
-        found.append(before[case])
-    return found
+        metrics.append(before[case])
+    return metrics
 
 
 def _attributes(folder: Path) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates, differences, 
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.features.start_time_features import TABLE
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.model import FitRequest, Scorer
 from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
@@ -106,7 +106,7 @@ def _mean_before(gaps: "pd.Series[float]") -> "pd.Series[float]":
 
 
 def training_set(train: pd.DataFrame, test: pd.DataFrame) -> TrainingSet:
-    """The two parts as the platform's own learner and judge take them."""
+    """The two parts as the platform's own learner and evaluator take them."""
     split = Split(
         train_until=train["occurred_at"].max().to_pydatetime(),
         test_from=test["occurred_at"].min().to_pydatetime(),
@@ -142,7 +142,7 @@ def by_cycle(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFra
     return rows[~later], rows[later]
 
 
-def judged(evaluator: Evaluator, values: np.ndarray) -> dict[str, Replicates]:
+def replicates_of(evaluator: Evaluator, values: np.ndarray) -> dict[str, Replicates]:
     """Metrics of probabilities of passing, resampled by cycles."""
     predictions = Predictions(np.column_stack([1 - values, values]))
     return replicate(evaluator.sufficient_statistics(predictions), seed=SPEC.seed)
@@ -168,9 +168,9 @@ def run(folder: Path) -> list[Line]:
     data = training_set(*by_cycle(load(folder), TEST_SHARE))
     evaluator = evaluator_of(SPEC.task, data)
     fitted = SPEC.fit(data, FitRequest(SPEC.seed, PARAMETERS))
-    ours = judged(evaluator, passing(scorer_of(fitted.artifact), data.test))
-    last = judged(evaluator, persistence(data))
-    rules = judged(evaluator, passing(scorer_of(SPEC.fit_rules(data)), data.test))
+    ours = replicates_of(evaluator, passing(scorer_of(fitted.artifact), data.test))
+    last = replicates_of(evaluator, persistence(data))
+    rules = replicates_of(evaluator, passing(scorer_of(SPEC.fit_rules(data)), data.test))
     gain = differences(ours, last)["roc_auc"]
     notes = {
         "roc_auc": (
@@ -178,15 +178,15 @@ def run(folder: Path) -> list[Line]:
             f"rates by test and part of the day {rules['roc_auc'].value:.3f}"
         )
     }
-    found = estimates(ours)
+    values = estimates(ours)
     lines = [
         Line(
             "retecs iofrol",
             SPEC.name,
             name,
-            found[name].value,
-            found[name].low,
-            found[name].high,
+            values[name].value,
+            values[name].low,
+            values[name].high,
             last[name].value,
             None,
             notes.get(name, ""),

@@ -36,8 +36,8 @@ def with_successors(parts: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], tupl
         elif before:
             shares[row] = np.bincount(before, minlength=len(names)) / len(before)
     columns = tuple(f"{PREFIX}{name}" for name in names)
-    told = pd.DataFrame(shares, columns=list(columns), index=rows.index)
-    rows = pd.concat([rows, told], axis=1)
+    following = pd.DataFrame(shares, columns=list(columns), index=rows.index)
+    rows = pd.concat([rows, following], axis=1)
     return [rows.xs(part).reset_index(drop=True) for part in range(len(parts))], columns
 
 

@@ -1,2 +1,2 @@
-{# The end of what may be known, exclusive. #}
+{# The time of the build, exclusive: nothing from it on is read. #}
 {% macro as_of() -%} timestamptz '{{ var("as_of") }}' {%- endmacro %}

@@ -7,5 +7,5 @@
 {% macro adoption_window() -%} {{ microseconds(336) }} {%- endmacro %}
 {% macro adoption_delay() -%} {{ microseconds(360) }} {%- endmacro %}
 
-{# Offers of one workflow to one user within the window, from which a share says more than one outcome. #}
+{# Offers of one workflow to one user within the window, from which on a share is used in place of a single outcome. #}
 {% macro minimum_occasions() -%} 8 {%- endmacro %}

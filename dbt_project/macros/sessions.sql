@@ -3,8 +3,8 @@
     range between into_session + {{ microseconds(720) }} preceding and into_session + 1 preceding
 {%- endmacro %}
 
-{# A share of counts, drawn to `towards` by twenty events. #}
-{% macro drawn(counted, all_counted, towards) -%}
+{# A share of counts, shrunk towards `towards` with the weight of twenty events. #}
+{% macro shrunk_share(counted, all_counted, towards) -%}
     (({{ counted }} + 20 * {{ towards }}) / ({{ all_counted }} + 20))
 {%- endmacro %}
 
@@ -16,7 +16,7 @@
     (sqrt((count({{ column }}) * sum({{ column }} * {{ column }}) - sum({{ column }}) * sum({{ column }}))::double) / count({{ column }}) / 1000000)
 {%- endmacro %}
 
-{# What a session is compared in, event by event, with what is usual. #}
+{# The aspects in which the moments of a session are compared with what is usual. #}
 {% macro compared_in() -%}
     {{ return(["work", "step", "transition", "place", "file", "gap"]) }}
 {%- endmacro %}

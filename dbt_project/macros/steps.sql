@@ -8,7 +8,7 @@
     ][1:least(10, place)]
 {%- endmacro %}
 
-{# The pause before a moment as a word: the first bound that it does not exceed. More than 30 minutes begin a stretch. #}
+{# The pause before a moment as a token: the first bound that it does not exceed. More than 30 minutes begin a stretch. #}
 {% macro gap_word(gap) -%}
     case
         when {{ gap }} is null then 'first'

@@ -1,4 +1,4 @@
-"""Where alerts go: the log, a webhook, or (in tests) a list."""
+"""Where alerts go: the log or a webhook."""
 
 import json
 import logging
@@ -19,17 +19,6 @@ class AlertSink(Protocol):
     def send(self, alert: Alert) -> None:
         """Deliver one alert."""
         ...
-
-
-class InMemoryAlerts:
-    """Keeps what was sent, for tests."""
-
-    def __init__(self) -> None:
-        self.sent: list[Alert] = []
-
-    def send(self, alert: Alert) -> None:
-        """Keep the alert."""
-        self.sent.append(alert)
 
 
 class LogAlerts:

@@ -9,11 +9,14 @@ from importlib import metadata
 from pathlib import Path
 
 from ml_platform.adapters.database_urls import answers, database_urls
+from ml_platform.adapters.entry_points import SOURCE_GROUP, entries
 from ml_platform.adapters.home_files import last_port
+from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.adapters.postgres import closed_folders, opened_folders
 from ml_platform.adapters.processes import free_port, is_same_process, read_record
 from ml_platform.errors import PlatformError
 from ml_platform.files import TEMPORARY_SUFFIX
+from ml_platform.home import FORMAT, stored_format
 from ml_platform.settings import Settings
 
 SERVERS = ("postgres", "mlflow")
@@ -36,8 +39,10 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     return (
         _python(),
         _packages(),
+        _plugins(),
         _writable(settings.home),
         _disk(settings.home),
+        _format(settings),
         *(_server(settings.home, name) for name in SERVERS),
         _stale_processes(settings.home),
         _leftovers(settings.home),
@@ -76,6 +81,16 @@ def _package_faults() -> Iterator[str]:
             yield f"{requirement.name} is {found}, needed is {requirement.specifier}"
 
 
+def _plugins() -> Finding:
+    catalogue = installed_catalogue()
+    kinds = entries(SOURCE_GROUP)
+    detail = "; ".join(map(str, catalogue.refusals)) or (
+        f"{len(catalogue.plugins)} models and {len(kinds)} kinds of sources from other packages"
+    )
+    remedy = "Correct or uninstall the package; everything else works without it."
+    return Finding("plug-ins", not catalogue.refusals, detail, remedy)
+
+
 def _existing(home: Path) -> Path:
     """The home, or the nearest folder above it that exists."""
     return next(folder for folder in (home, *home.parents) if folder.exists())
@@ -93,6 +108,18 @@ def _disk(home: Path) -> Finding:
     detail = f"{free / 1024**3:.1f} GiB free, needed are {_FREE_BYTES / 1024**3:.0f}"
     remedy = "Free some space, or put the home (--home) on another disk."
     return Finding("disk", free >= _FREE_BYTES, detail, remedy)
+
+
+def _format(settings: Settings) -> Finding:
+    found = stored_format(settings)
+    detail = "nothing has been run yet" if found is None else f"{found} (this release: {FORMAT})"
+    older = found is not None and found < FORMAT
+    remedy = (
+        f"Run `ml-platform migrate --home {settings.home}`."
+        if older
+        else "Use the newer release of ml-platform that wrote this home."
+    )
+    return Finding("home format", found in (None, FORMAT), detail, remedy)
 
 
 def _server(home: Path, name: str) -> Finding:

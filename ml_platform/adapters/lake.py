@@ -1,4 +1,4 @@
-"""The event lake as Parquet files, a folder a day, and the same lake in memory."""
+"""The event lake as Parquet files, a folder a day."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from ml_platform.events.lake import (
     merged_day,
     plan_merge,
 )
-from ml_platform.events.quality import REFUSED, in_order
+from ml_platform.events.quality import REFUSED
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
 from ml_platform.files import replacing
 
@@ -93,12 +93,12 @@ class ParquetLake:
         keys = ((moment,) if moment else ()) + IDENTITY[table]
         where = time_range(moment, since, until)
         with querying(table) as connection:
-            found = connection.sql(
+            selected = connection.sql(
                 f"SELECT {', '.join(wanted)} FROM read_parquet({self._files(table)}) "
                 f"WHERE {where} ORDER BY {', '.join(keys)}"
             ).to_arrow_table()
         schema = pa.schema([TABLES[table].field(name) for name in wanted])
-        return found.cast(schema)
+        return selected.cast(schema)
 
     def refused(self, table: str) -> pa.Table:
         """As `EventLake.refused`."""
@@ -125,12 +125,12 @@ class ParquetLake:
 
     def counts(self) -> dict[str, int]:
         """As `EventLake.counts`; from the files' footers."""
-        found = {}
+        rows = {}
         for table in TABLES:
             with reading(table):
                 files = (self.root / table).rglob("*.parquet")
-                found[table] = sum(pq.read_metadata(file).num_rows for file in files)
-        return found
+                rows[table] = sum(pq.read_metadata(file).num_rows for file in files)
+        return rows
 
     def _files(self, table: str) -> str:
         pattern = quoted(self.root / table / "**" / "*.parquet")
@@ -147,11 +147,11 @@ class ParquetLake:
         names = ", ".join(TABLES[table].names)
         with querying(table) as connection:
             connection.register("arrived", rows.select(IDENTITY[table]))
-            found = connection.sql(
+            sharing = connection.sql(
                 f"SELECT {names} FROM read_parquet({self._files(table)}) "
                 f"SEMI JOIN arrived USING ({', '.join(IDENTITY[table])})"
             ).to_arrow_table()
-        return found.cast(TABLES[table])
+        return sharing.cast(TABLES[table])
 
     def _put(self, table: str, day: date | None, changes: pa.Table) -> None:
         path = self._day_file(table, day)
@@ -164,91 +164,12 @@ class ParquetLake:
         _write(path, merged_day(table, stored, changes), f"{table} of {day or 'all days'}")
 
 
-class InMemoryLake:
-    """The lake without files, for tests and for sources that are only looked at."""
-
-    def __init__(self) -> None:
-        self._days: dict[tuple[str, date | None], pa.Table] = {}
-        self._quarantine: dict[str, pa.Table] = {}
-
-    def merge(self, table: str, rows: pa.Table) -> MergeResult:
-        """As `EventLake.merge`."""
-        plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
-        self.refuse(table, plan.conflicts)
-        for day, changes in plan.days:
-            stored = self._days.get((table, day), TABLES[table].empty_table())
-            self._days[table, day] = merged_day(table, stored, changes)
-        return plan.result
-
-    def refuse(self, table: str, refused: pa.Table) -> int:
-        """As `EventLake.refuse`."""
-        stored = self.refused(table)
-        with querying(table) as connection:
-            connection.register("stored", stored)
-            rows = unseen(connection, refused, "stored")
-        self._quarantine[table] = sorted_refused(pa.concat_tables([stored, rows]))
-        return len(rows)
-
-    def fingerprint(self, table: str, until: datetime) -> str:
-        """As `EventLake.fingerprint`."""
-        with querying(table) as connection:
-            connection.register("stored", self.rows(table))
-            return fingerprint_of(connection, table, "stored", until)
-
-    def rows(
-        self,
-        table: str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        columns: tuple[str, ...] | None = None,
-    ) -> pa.Table:
-        """As `EventLake.rows`."""
-        found = pa.concat_tables(
-            [
-                TABLES[table].empty_table(),
-                *(rows for key, rows in self._days.items() if key[0] == table),
-            ]
-        )
-        moment = EVENT_TIME[table]
-        if moment and since is not None:
-            found = found.filter(pc.field(moment) >= since)
-        if moment and until is not None:
-            found = found.filter(pc.field(moment) < until)
-        return in_order(table, found).select(columns or TABLES[table].names)
-
-    def refused(self, table: str) -> pa.Table:
-        """As `EventLake.refused`."""
-        return self._quarantine.get(table, REFUSED.empty_table())
-
-    def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
-        """As `EventLake.survey`."""
-        with querying(table) as connection:
-            connection.register("stored", self.rows(table))
-            return survey_of(connection, table, "stored", until, sample_rows)
-
-    def newest(self, table: str) -> datetime | None:
-        """As `EventLake.newest`."""
-        moment = EVENT_TIME[table]
-        newest: datetime | None = pc.max(self.rows(table)[moment]).as_py() if moment else None
-        return newest
-
-    def counts(self) -> dict[str, int]:
-        """As `EventLake.counts`."""
-        return {table: len(self.rows(table)) for table in TABLES}
-
-    def _sharing_an_id(self, table: str, rows: pa.Table) -> pa.Table:
-        wanted = set(map(tuple, map(dict.values, rows.select(IDENTITY[table]).to_pylist())))
-        stored = self.rows(table)
-        ids = map(tuple, map(dict.values, stored.select(IDENTITY[table]).to_pylist()))
-        return stored.filter(pa.array([identity in wanted for identity in ids], pa.bool_()))
-
-
-def _write(path: Path, rows: pa.Table, what: str) -> None:
+def _write(path: Path, rows: pa.Table, content: str) -> None:
     try:
         with replacing(path) as beside:
             pq.write_table(rows, beside, compression="zstd")
     except OSError as error:
         raise PlatformError(
-            f"Could not write {what} to {path}: {error}. What was stored before is unchanged.",
+            f"Could not write {content} to {path}: {error}. What was stored before is unchanged.",
             remedy="Free some space or correct the permissions, then run the same command again.",
         ) from error

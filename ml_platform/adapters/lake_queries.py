@@ -1,4 +1,4 @@
-"""What the lakes ask DuckDB: fingerprints, figures with a sample, and what quarantine has not seen yet."""
+"""Queries of the lakes in DuckDB: fingerprints, surveys, and rows that quarantine does not hold yet."""
 
 import hashlib
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @contextmanager
 def reading(table: str) -> Iterator[None]:
-    """Says which table it was that could not be read, and what to do.
+    """Turn an error of reading into one that names the table and the remedy.
 
     Raises:
         IntegrityError: a stored file is broken or gone.
@@ -114,8 +114,8 @@ def unseen(
             f"CREATE TEMP TABLE seen AS SELECT {names} FROM {stored} SEMI JOIN fresh USING ({names})"
         )
         connection.execute(f"DELETE FROM fresh WHERE ({names}) IN (SELECT ({names}) FROM seen)")
-    found = connection.sql(f"SELECT {names} FROM fresh").to_arrow_table()
-    return sorted_refused(found.cast(REFUSED))
+    fresh = connection.sql(f"SELECT {names} FROM fresh").to_arrow_table()
+    return sorted_refused(fresh.cast(REFUSED))
 
 
 def digest_of(connection: "duckdb.DuckDBPyConnection", rows: pa.Table) -> str:
@@ -142,7 +142,7 @@ def time_range(moment: str | None, since: datetime | None, until: datetime | Non
 
 
 def quoted(path: Path) -> str:
-    """A path for between the quotes of SQL."""
+    """A path, escaped for an SQL string in single quotes."""
     return str(path).replace("'", "''")
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 
-MODEL_FILE = "model.onnx"
 QUANTISABLE = frozenset({"MatMul", "Gemm", "LSTM", "Gather", "Attention", "Conv"})
 _PRODUCTS = frozenset({"MatMul", "Gemm", "LSTM", "Attention", "Conv"})
 _LEAST_WEIGHTS = 1_000

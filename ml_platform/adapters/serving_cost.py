@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_platform import values
+from ml_platform.adapters.artifact_files import load_scorer, write_artifact
 from ml_platform.errors import ServiceError
 from ml_platform.evaluation.dimensions.cost.sample import (
     BATCHES,
@@ -25,7 +26,8 @@ from ml_platform.evaluation.dimensions.cost.sample import (
     CostSample,
     InTurns,
 )
-from ml_platform.models.artifact import LOADERS, load_scorer
+from ml_platform.models.artifact_kinds import import_scorer
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import Scorer
 
@@ -62,13 +64,13 @@ def measure_in_fresh_process(
     with tempfile.TemporaryDirectory(prefix="ml-platform-cost-") as made:
         folder = Path(made)
         hashes = {_SERVED: artifact.sha256}
-        artifact.write(folder / _SERVED)
+        write_artifact(artifact, folder / _SERVED)
         for place, (name, variant) in enumerate(variants.items()):
-            variant.write(folder / f"variant-{place}")
+            write_artifact(variant, folder / f"variant-{place}")
             hashes[name] = variant.sha256
         # Pickle of our own making, read back once: lists, categories and missing values stay what they are.
         needed.to_pickle(folder / _ROWS)
-        order = {"kind": artifact.kind.value, "sha256": hashes}
+        order = {"kind": artifact.kind, "sha256": hashes}
         (folder / "order.json").write_text(json.dumps(order))
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
         command = [sys.executable, "-m", "ml_platform.adapters.serving_cost", made]
@@ -209,8 +211,8 @@ def _imported(folder: Path, kind: str) -> "pd.DataFrame":
     """The rows to answer, after everything that answers has been imported."""
     import pandas as pd
 
-    import_module(LOADERS[next(each for each in LOADERS if each.value == kind)].split(":")[0])
-    if (folder / _SERVED / "model.onnx").exists():
+    import_scorer(kind)
+    if (folder / _SERVED / MODEL_FILE).exists():
         import_module("onnxruntime")
     rows: pd.DataFrame = pd.read_pickle(folder / _ROWS)
     return rows

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
-from ml_platform.features.tables import TABLES
 from ml_platform.spec.feature import FeatureSpec
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.dbt_project import DbtProject
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,9 @@ class CataloguedFeature:
     spec: FeatureSpec
 
 
-def publish_features(platform: Connections, progress: Callable[[str], None]) -> None:
+def publish_features(
+    platform: Connections, project: "DbtProject", progress: Callable[[str], None]
+) -> None:
     """Export every feature table of the warehouse as Parquet, and keep the version of every feature.
 
     To be called when dbt has built the warehouse and all of its tests have passed.
@@ -27,23 +32,25 @@ def publish_features(platform: Connections, progress: Callable[[str], None]) -> 
     from ml_platform.adapters.warehouse import publish_features as export
 
     settings = platform.settings
-    export_result = export(settings.features, settings.warehouse)
+    export_result = export(settings.features, settings.warehouse, project)
     definitions = {}
-    for table in TABLES.values():
+    for table in project.tables.values():
         versions = table.versions(export_result.sql_by_model)
         for feature in table.features:
             definition = (versions[feature.name], values.to_json(feature))
             definitions[table.qualified(feature.name)] = definition
     platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
     for name, rows in export_result.rows.items():
-        progress(f"{name}: {rows:,} rows with {len(TABLES[name].features)} features")
+        progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
 
 
-def feature_catalogue(platform: Connections) -> tuple[CataloguedFeature, ...]:
+def feature_catalogue(
+    platform: Connections, project: "DbtProject"
+) -> tuple[CataloguedFeature, ...]:
     """Every feature of every table with the version that the ledger keeps."""
     definitions = platform.ledger.feature_definitions()
     return tuple(
         CataloguedFeature(table.name, definitions[table.qualified(feature.name)][0], feature)
-        for table in TABLES.values()
+        for table in project.tables.values()
         for feature in table.features
     )

@@ -33,7 +33,7 @@ def build_training_set(
     Raises:
         InsufficientData: too few labelled rows, or a history too short to split.
     """
-    from ml_platform.training_sets.build import build_training_set as build
+    from ml_platform.adapters.training_set_files import build_training_set as build
 
     state = platform.home
     definitions = platform.ledger.feature_definitions()

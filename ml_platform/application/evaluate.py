@@ -53,13 +53,13 @@ def evaluate_candidate(
     Raises:
         IntegrityError: a stored file is not what was hashed.
     """
+    from ml_platform.adapters.artifact_files import load_probabilities, load_scorer, read_artifact
     from ml_platform.adapters.serving_cost import cost_meter
+    from ml_platform.adapters.training_set_files import load_training_set
     from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
     from ml_platform.evaluation.dimensions.registry import EvaluationContext, examine
     from ml_platform.evaluation.evaluate import evaluate
-    from ml_platform.models.artifact import load_scorer, read_artifact, scorer_of
-    from ml_platform.models.probabilities import load_probabilities
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.models.artifact_kinds import scorer_of
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, record)
@@ -140,8 +140,8 @@ def _evidence(
     leakage: "LeakageReport",
 ) -> "IntegrityEvidence":
     """What was recorded of data, artifact and features, beside what is on disk and defined now."""
+    from ml_platform.adapters.training_set_files import rows_path
     from ml_platform.gates.integrity import evidence_of
-    from ml_platform.training_sets.window import rows_path
 
     definitions = platform.ledger.feature_definitions()
     return evidence_of(
@@ -167,9 +167,9 @@ def _champion(
     platform: Connections, production: ProductionState, training_set: TrainingSetRecord
 ) -> "Compared":
     """The version in production, loaded from its bytes; none before the first promotion."""
+    from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.evaluation.comparison.comparability import comparability
     from ml_platform.evaluation.evaluate import Compared
-    from ml_platform.models.artifact import load_scorer
 
     if production.version is None:
         return Compared()
@@ -191,9 +191,10 @@ def _challenged(
     platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord
 ) -> "Compared":
     """The latest candidate of the model that this one challenges, to be evaluated on the same rows."""
+    from ml_platform.adapters.artifact_files import read_artifact
     from ml_platform.evaluation.comparison.comparability import why_not_comparable
     from ml_platform.evaluation.evaluate import Compared
-    from ml_platform.models.artifact import read_artifact, scorer_of
+    from ml_platform.models.artifact_kinds import scorer_of
 
     if not spec.challenges:
         return Compared()
@@ -211,13 +212,14 @@ def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd
     """The Bayes rule's predictions for the test rows; ``None`` where the source does not know the truth."""
     import pyarrow.compute as pc
 
-    name = spec.ceiling or spec.name
+    if not spec.ceiling:
+        return None
     stored = platform.lake.rows(
         "ceilings",
         since=rows.record.split.test_from,
-        columns=("row_id", "model", "prediction", "probability"),
+        columns=("row_id", "target", "prediction", "probability"),
     )
-    model = stored["model"]
-    of_this_model = pc.or_(pc.equal(model, name), pc.starts_with(model, f"{name}/"))
-    ceiling = stored.filter(of_this_model)
-    return ceiling.to_pandas() if len(ceiling) else None
+    target = stored["target"]
+    is_part = pc.starts_with(target, f"{spec.ceiling}/")
+    rows_of_target = stored.filter(pc.or_(pc.equal(target, spec.ceiling), is_part))
+    return rows_of_target.to_pandas() if len(rows_of_target) else None

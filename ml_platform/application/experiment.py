@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.application.build_training_set import latest_training_set
 from ml_platform.application.connections import Connections
 from ml_platform.application.log_experiment import log_experiment
@@ -27,7 +28,6 @@ from ml_platform.experiments.lifecycle import (
     references,
     retention,
 )
-from ml_platform.models.catalogue import spec_named
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _retention_of(platform: Connections, stored: StoredExperiment, now: datetime
 
 def _present_rows(platform: Connections, spec: "ModelSpec") -> TrainingSet:
     """The model's training set of the last run of the home."""
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.training_set_files import load_training_set
 
     settings = platform.settings
     return load_training_set(settings.training_sets, latest_training_set(settings, spec))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.summarise_run import INSUFFICIENT, Figure, figures
-from ml_platform.models.catalogue import MODELS
 from ml_platform.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -36,13 +35,22 @@ class ModelList:
     source: str
     simulated: bool
     models: dict[str, ListedModel]
+    left_out: tuple[str, ...]
+    """The reason for each model of another package that could not be loaded."""
 
 
 def list_models(platform: Connections) -> ModelList:
     """List every model of the catalogue with its figures in this home."""
+    from ml_platform.adapters.plugins import home_project
+
     source = platform.home.source
-    listed = {spec.name: _listed(platform, spec) for spec in MODELS}
-    return ModelList(source.label, source.simulated, listed)
+    catalogue = home_project(platform.settings).catalogue
+    return ModelList(
+        source=source.label,
+        simulated=source.simulated,
+        models={spec.name: _listed(platform, spec) for spec in catalogue.models},
+        left_out=tuple(str(refusal) for refusal in catalogue.refusals),
+    )
 
 
 def _listed(platform: Connections, spec: ModelSpec) -> ListedModel:

@@ -166,7 +166,7 @@ def draw(
 
 def reference_rows(platform: Connections, spec: ModelSpec, version: str) -> "pd.DataFrame":
     """The training rows that a version was fitted on; of the rules, those of the newest version."""
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.training_set_files import load_training_set
 
     ledger = platform.ledger
     number = int(version) if version.isdecimal() else ledger.version_numbers(spec.name)[-1]

@@ -64,7 +64,7 @@ def predict_window(
 
 def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
     """The version that answers now, and its scorer: the champion, or the rules without one."""
-    from ml_platform.models.artifact import load_scorer
+    from ml_platform.adapters.artifact_files import load_scorer
 
     version = platform.ledger.production(model).version
     if version is not None:
@@ -98,7 +98,7 @@ def feature_rows(
     platform: Connections, spec: ModelSpec, start: datetime, end: datetime
 ) -> "pd.DataFrame":
     """Keys, label and the model's features of the rows of people in ``[start, end)``, oldest first."""
-    from ml_platform.training_sets.window import read_window
+    from ml_platform.adapters.training_set_files import read_window
 
     path = platform.settings.features / spec.table.file_name
     return read_window(path, spec, start, end)

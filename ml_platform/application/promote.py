@@ -143,6 +143,7 @@ def _evidence(
     return Evidence(
         record=version,
         report=report,
+        report_sha256=platform.ledger.report_sha256(version.report_id),
         training_set=training_set,
         artifact_sha256=artifact_sha256_now(
             platform.settings.home / version.artifact_path, version.artifact_sha256

@@ -107,11 +107,10 @@ def estimate_text(estimate: "Estimate") -> str:
 def _plots_and_page(
     report: "EvaluationReport", decision: Decision
 ) -> tuple[dict[str, bytes], bytes]:
-    from ml_platform.reporting.evaluation import report_html
-    from ml_platform.reporting.plots import plots_of
+    from ml_platform.reporting.evaluation import plots, report_html
 
     versions = {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
-    return plots_of(report), report_html(report, decision, versions).encode()
+    return plots(report), report_html(report, decision, versions).encode()
 
 
 def _log_run(

@@ -45,7 +45,7 @@ def _registered(
     judgement: Judgement,
 ) -> VersionRecord:
     """The version of the candidate, as ledger and MLflow hold it."""
-    from ml_platform.models.artifact import read_artifact
+    from ml_platform.adapters.artifact_files import read_artifact
     from ml_platform.registry.validate import validate
 
     folder = platform.settings.artifacts / candidate.artifact_sha256
@@ -108,8 +108,8 @@ def save_baselines(
 
     Only after that do these rules answer while there is no champion, so that whatever answers has a baseline.
     """
-    from ml_platform.models.artifact import load_scorer
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.artifact_files import load_scorer
+    from ml_platform.adapters.training_set_files import load_training_set
 
     report = platform.ledger.report(record.report_id)
     assert report is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_platform.clock import WINDOW, last_boundary, parse_boundary
 from ml_platform.errors import UsageError
-from ml_platform.home import HomeState, SourceChoice, read_home, write_home
+from ml_platform.home import HomeState, SourceChoice, SourceTraits, read_home, write_home
 from ml_platform.settings import Settings
 
 _OPTIONS = {"text": "--source", "map_file": "--map", "query_file": "--query-file"}
@@ -27,6 +27,7 @@ def settle_home(
         UsageError: another source or option than the home's, or a clock that cannot be read or lies ahead.
     """
     from ml_platform.adapters.sources.dispatch import open_source
+    from ml_platform.adapters.sources.from_outside import outside_kinds
 
     stored = read_home(settings)
     known = stored if any((settings.lake / "events").glob("day=*")) else None
@@ -46,7 +47,9 @@ def settle_home(
         )
     _require_place(choice.text)
     now = last_boundary(datetime.now(UTC))
-    open_source(choice, now, b"")
+    opened = open_source(choice, now, b"")
+    if choice.text.partition(":")[0] in outside_kinds():
+        choice = replace(choice, traits=SourceTraits(opened.simulated, opened.live))
     state = _with_clock(known, choice, as_of, now)
     write_home(settings, state)
     return state
@@ -101,7 +104,10 @@ def _require_place(text: str) -> None:
 
 def _absolute(text: str) -> str:
     """The source with its path made absolute, so that the home works from any folder."""
+    from ml_platform.adapters.sources.from_outside import outside_kinds
+
     kind, separator, place = text.partition(":")
-    if separator and kind in _PLACES:
-        return f"{kind}:{Path(place).expanduser().resolve()}"
+    path = Path(place).expanduser()
+    if separator and (kind in _PLACES or (kind in outside_kinds() and path.exists())):
+        return f"{kind}:{path.resolve()}"
     return text

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
-from ml_platform.models.catalogue import MODELS
 from ml_platform.registry.lifecycle import InProduction, in_production, statuses
 from ml_platform.registry.records import Status, VersionRecord
 
@@ -52,13 +51,16 @@ class HomeStatus:
 
 def home_status(platform: Connections) -> HomeStatus:
     """The status of a home and of every model in the catalogue."""
+    from ml_platform.adapters.plugins import home_project
+
     state = platform.home
+    catalogue = home_project(platform.settings).catalogue
     return HomeStatus(
         home=str(platform.settings.home),
         source=state.source.label,
         as_of=state.as_of.isoformat(),
         rows=platform.lake.counts(),
-        models={spec.name: model_status(platform, spec.name) for spec in MODELS},
+        models={spec.name: model_status(platform, spec.name) for spec in catalogue.models},
     )
 
 

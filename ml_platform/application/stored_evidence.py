@@ -29,7 +29,7 @@ def stored_training_set(platform: Connections, record: VersionRecord) -> Trainin
 
 def rows_sha256_now(platform: Connections, record: TrainingSetRecord | None) -> str | None:
     """SHA-256 of the training set's file as it lies there, or ``None`` if it is gone."""
-    from ml_platform.training_sets.window import rows_path
+    from ml_platform.adapters.training_set_files import rows_path
 
     if record is None:
         return None
@@ -43,7 +43,7 @@ def artifact_sha256_now(folder: Path, expected: str) -> str | None:
     An artifact that cannot be read as one any more gets the SHA-256 of all of its files, which is not
     the expected one.
     """
-    from ml_platform.models.artifact import read_artifact
+    from ml_platform.adapters.artifact_files import read_artifact
 
     if not folder.is_dir():
         return None

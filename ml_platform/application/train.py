@@ -22,15 +22,15 @@ def train_candidate(
     Raises:
         InsufficientData: too few rows to fit on.
     """
-    from ml_platform.models.probabilities import save_probabilities
-    from ml_platform.training_sets.build import load_training_set
+    from ml_platform.adapters.artifact_files import save_probabilities, write_artifact
+    from ml_platform.adapters.training_set_files import load_training_set
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, training_set)
     outcome = spec.fit(rows, FitRequest(spec.seed, _parameters(platform, spec), progress))
     rules = spec.fit_rules(rows)
     for artifact in (outcome.artifact, rules):
-        artifact.write(settings.artifacts / artifact.sha256)
+        write_artifact(artifact, settings.artifacts / artifact.sha256)
     record = CandidateRecord(
         model=spec.name,
         artifact_sha256=outcome.artifact.sha256,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from ml_platform.application.archive import verify_archives
 from ml_platform.application.connections import Connections
 from ml_platform.application.register import rules_of
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 
 def verify_home(platform: Connections) -> tuple[Finding, ...]:
-    """Verify chain, production, decisions, artifacts, data, monitoring decisions and experiments of a home.
+    """Verify chain, production, decisions, artifacts, data, monitoring, experiments and archives of a home.
 
     A row that cannot be read any more is a finding as well, and the rest is verified all the same.
     """
@@ -35,13 +36,16 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
         findings = tuple(finding for version in readable for finding in verify_version(version))
     else:
         production = {model: ledger.production(model) for model in models}
-        findings = verify(events, production, readable, unreadable=unreadable)
+        findings = verify(
+            ledger.stored_events(), events, production, readable, unreadable=unreadable
+        )
     return (
         *faults,
         *findings,
         *(_rules(platform, model) for model in models),
         *(_decisions(platform, model) for model in models),
         *_experiments(platform),
+        *verify_archives(platform.settings),
     )
 
 
@@ -67,6 +71,7 @@ def _evidence(
     return VersionEvidence(
         record=record,
         report=_readable(faults, f"{name} report", lambda: ledger.report(record.report_id)),
+        report_sha256=ledger.report_sha256(record.report_id),
         training_set=training_set,
         artifact_sha256=artifact_sha256_now(
             platform.settings.home / record.artifact_path, record.artifact_sha256

@@ -44,6 +44,7 @@ def verify_experiment(platform: Connections, name: str) -> tuple[Finding, ...]:
     result = verify_result(
         stored.experiment,
         stored.result,
+        ledger.experiment_result_sha256(name) or "",
         ledger.experiment_statistics(name),
         _logged(platform, name, Happening.DONE, "result"),
     )

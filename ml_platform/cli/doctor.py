@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ml_platform.cli.options import home_option, json_option, open_home
+from ml_platform.cli.options import home_option, json_option, open_any_home
 
 
 @click.command()
@@ -14,7 +14,7 @@ from ml_platform.cli.options import home_option, json_option, open_home
 @json_option
 def doctor(home: Path | None, as_json: bool) -> int:
     """Check the machine and the home: ports, disk, versions, stale processes, leftovers."""
-    settings = open_home(home)
+    settings = open_any_home(home)
     from ml_platform.adapters.doctor import examine
 
     findings = examine(settings)

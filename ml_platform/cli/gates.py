@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.cli.options import json_option
 from ml_platform.gates.faults.catalogue import faults_of, send
 from ml_platform.gates.policy import gate_kinds, policy_version
-from ml_platform.models.catalogue import spec_named
 from ml_platform.spec.model import ModelSpec
 
 

@@ -3,10 +3,9 @@
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_platform import files
+from ml_platform import files, resources
 from ml_platform.cli.abandoned import close_abandoned, process_tags
 from ml_platform.errors import PlatformError, ServiceError, UsageError
 from ml_platform.settings import Settings, read_settings
@@ -16,13 +15,11 @@ if TYPE_CHECKING:
 
     from ml_platform.adapters.services import Services
 
-PROJECT = Path(__file__).resolve().parents[2]
-
 
 def dagster_environment(settings: Settings, services: "Services") -> dict[str, str]:
     """The environment in which Dagster's processes find home and database; ``dagster.yaml`` is copied there."""
     # In one step: a daemon may be reading it.
-    files.write_bytes(settings.dagster / "dagster.yaml", (PROJECT / "dagster.yaml").read_bytes())
+    files.write_bytes(settings.dagster / "dagster.yaml", resources.DAGSTER_SETTINGS.read_bytes())
     return {
         "DAGSTER_HOME": str(settings.dagster),
         "ML_PLATFORM_HOME": str(settings.home),

@@ -8,6 +8,7 @@ from ml_platform.cli.doctor import doctor
 from ml_platform.cli.experiment import experiment
 from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
+from ml_platform.cli.migrate import migrate
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
 from ml_platform.cli.report import report
@@ -50,6 +51,7 @@ for command in (
     tune,
     experiment,
     verify,
+    migrate,
     why,
     gates,
     doctor,

@@ -38,14 +38,15 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         services(settings) as running,
         dagster_instance(settings, running) as instance,
     ):
+        from ml_platform.adapters.plugins import home_project
         from ml_platform.application.connections import Connections
         from ml_platform.defs.partitions import window_key
-        from ml_platform.models.catalogue import MODELS
 
         # Where new events keep coming the features must reach the end of the window first.
         job = "six_hourly" if state.advances else "monitoring"
         run_job(job, instance, partition_key=window_key(end))
-        summaries = summarise_window(Connections(settings), MODELS, end)
+        models = home_project(settings).catalogue.models
+        summaries = summarise_window(Connections(settings), models, end)
     if as_json:
         print_json({name: report and asdict(report) for name, report in summaries.items()})
         return

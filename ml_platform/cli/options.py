@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.errors import UsageError
-from ml_platform.home import HomeState, read_home
-from ml_platform.models.catalogue import MODELS, spec_named
+from ml_platform.home import HomeState, read_home, require_format
 from ml_platform.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -44,13 +44,14 @@ def chosen_models(text: str | None) -> tuple[str, ...]:
         UsageError: no model has this name.
     """
     named = {name.strip() for name in text.split(",") if name.strip()} if text is not None else None
+    catalogue = installed_catalogue()
     if named is None:
-        return tuple(spec.name for spec in MODELS)
+        return catalogue.names
     for name in sorted(named):
-        spec_named(name)
+        catalogue.spec_named(name)
     if not named:
         raise UsageError("--models names no model.", remedy="leave it out for every model")
-    return tuple(spec.name for spec in MODELS if spec.name in named)
+    return tuple(name for name in catalogue.names if name in named)
 
 
 def source_options(command: F) -> F:
@@ -101,7 +102,18 @@ def source_options(command: F) -> F:
 
 
 def open_home(home: Path | None) -> Settings:
-    """Settings with this home, which child processes get through the environment."""
+    """Settings with this home, which this release can read.
+
+    Raises:
+        UsageError: another release has written the home.
+    """
+    settings = open_any_home(home)
+    require_format(settings)
+    return settings
+
+
+def open_any_home(home: Path | None) -> Settings:
+    """Settings with this home, whatever its format; child processes get the choice through the environment."""
     if home is not None:
         os.environ["ML_PLATFORM_HOME"] = str(home.resolve())
     return read_settings()

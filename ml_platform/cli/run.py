@@ -14,7 +14,6 @@ from ml_platform.cli.options import (
     print_json,
     source_options,
 )
-from ml_platform.models.catalogue import MODELS
 
 
 @click.command()
@@ -42,6 +41,7 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
     settings = open_home(home)
     from ml_platform import files
     from ml_platform.adapters.home_files import at_work
+    from ml_platform.adapters.plugins import home_project
     from ml_platform.adapters.services import services
     from ml_platform.application.settle_home import settle_home
     from ml_platform.application.summarise_run import summarise_run
@@ -56,7 +56,12 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
             from ml_platform.defs.partitions import window_key
 
             run_job("ingestion", instance)
-            without = {spec.name for spec in MODELS} - set(chosen)
+            catalogue = home_project(settings).catalogue
+            if models is not None:
+                for name in chosen:
+                    catalogue.spec_named(name)
+            chosen = tuple(name for name in chosen if name in catalogue.names)
+            without = set(catalogue.names) - set(chosen)
             failed = run_job("pipeline", instance, without=without, may_fail=chosen)
             without |= set(failed)
             platform = Connections(settings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ml_platform import values
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.application.build_training_set import latest_training_set
 from ml_platform.cli.options import (
     home_option,
@@ -20,7 +21,6 @@ from ml_platform.cli.options import (
     require_home,
     tell,
 )
-from ml_platform.models.catalogue import spec_named
 from ml_platform.settings import Settings
 from ml_platform.spec.model import ModelSpec
 
@@ -77,8 +77,8 @@ def tune(
 
     helping = worker is not None and study is not None
     with services(settings, tracking=not helping) as running:
+        from ml_platform.adapters.training_set_files import load_training_set
         from ml_platform.adapters.tuning import help_search, study_storage_url
-        from ml_platform.training_sets.build import load_training_set
 
         rows = load_training_set(settings.training_sets, record)
         url = study_storage_url(running.urls.ml_platform)

@@ -137,11 +137,11 @@ class Supervisor:
 
     def _start(self, name: str) -> None:
         from ml_platform.adapters.processes import start_server
-        from ml_platform.cli.instance import PROJECT
+        from ml_platform.resources import WORKSPACE
 
         arguments = {
-            UI: ["-h", "127.0.0.1", "-p", str(self.port), "-w", str(PROJECT / "workspace.yaml")],
-            DAEMON: ["run", "-w", str(PROJECT / "workspace.yaml")],
+            UI: ["-h", "127.0.0.1", "-p", str(self.port), "-w", str(WORKSPACE)],
+            DAEMON: ["run", "-w", str(WORKSPACE)],
         }
         self.dagster[name] = start_server(
             self.settings.home,

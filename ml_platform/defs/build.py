@@ -2,13 +2,14 @@
 
 import dagster as dg
 
+from ml_platform.adapters.plugins import home_project
 from ml_platform.defs.automation import (
     ingestion_schedule,
     missed_windows_sensor,
     monitoring_schedule,
 )
 from ml_platform.defs.events import lake, lake_checks
-from ml_platform.defs.features import catalogue, warehouse
+from ml_platform.defs.features import feature_assets
 from ml_platform.defs.model_chain import training_chain, watching_chain
 from ml_platform.defs.partitions import windows
 from ml_platform.defs.platform import Platform
@@ -16,10 +17,9 @@ from ml_platform.defs.progress import progress_logger
 from ml_platform.defs.records import RecordIOManager
 from ml_platform.defs.retraining import retraining_sensor
 from ml_platform.gates.faults.catalogue import require_faults
-from ml_platform.models.catalogue import MODELS
+from ml_platform.settings import read_settings
 
 EVENTS = dg.AssetSelection.assets(lake)
-FEATURES = dg.AssetSelection.assets(warehouse, catalogue)
 
 
 def build_definitions() -> dg.Definitions:
@@ -28,10 +28,14 @@ def build_definitions() -> dg.Definitions:
     Raises:
         IntegrityError: a gate of one of the models has no fault.
     """
-    require_faults(MODELS)
+    parsed = home_project(read_settings())
+    models = parsed.catalogue.models
+    require_faults(models)
     grid = windows()
-    training = {spec.name: training_chain(spec) for spec in MODELS}
-    watching = {spec.name: watching_chain(spec, grid) for spec in MODELS}
+    all_features = feature_assets(parsed)
+    features = dg.AssetSelection.assets(*all_features)
+    training = {spec.name: training_chain(spec) for spec in models}
+    watching = {spec.name: watching_chain(spec, grid) for spec in models}
     all_training = [asset for chain in training.values() for asset in chain]
     all_watching = [asset for chain in watching.values() for asset in chain]
     ingestion = dg.define_asset_job(
@@ -39,12 +43,12 @@ def build_definitions() -> dg.Definitions:
     )
     refresh = dg.define_asset_job(
         "refresh",
-        EVENTS | FEATURES,
+        EVENTS | features,
         description="A live source into the lake, and features from it.",
     )
     pipeline = dg.define_asset_job(
         "pipeline",
-        FEATURES | dg.AssetSelection.assets(*all_training),
+        features | dg.AssetSelection.assets(*all_training),
         description="Features to gated champions, for every model.",
     )
     monitoring = dg.define_asset_job(
@@ -55,7 +59,7 @@ def build_definitions() -> dg.Definitions:
     )
     six_hourly = dg.define_asset_job(
         "six_hourly",
-        EVENTS | FEATURES | dg.AssetSelection.assets(*all_watching),
+        EVENTS | features | dg.AssetSelection.assets(*all_watching),
         partitions_def=grid,
         description="The newest events, features from them, and the report of the window that ended.",
     )
@@ -65,10 +69,10 @@ def build_definitions() -> dg.Definitions:
             dg.AssetSelection.assets(*training[spec.name]),
             description=f"A new candidate of the {spec.title}, evaluated and, if it earns it, promoted.",
         )
-        for spec in MODELS
+        for spec in models
     }
     return dg.Definitions(
-        assets=[lake, warehouse, catalogue, *all_training, *all_watching],
+        assets=[lake, *all_features, *all_training, *all_watching],
         asset_checks=[lake_checks],
         jobs=[ingestion, refresh, pipeline, monitoring, six_hourly, *train.values()],
         schedules=[
@@ -76,8 +80,8 @@ def build_definitions() -> dg.Definitions:
             monitoring_schedule(six_hourly.name),
         ],
         sensors=[
-            missed_windows_sensor(tuple(spec.name for spec in MODELS), six_hourly.name, grid),
-            *(retraining_sensor(spec, train[spec.name].name) for spec in MODELS),
+            missed_windows_sensor(tuple(spec.name for spec in models), six_hourly.name, grid),
+            *(retraining_sensor(spec, train[spec.name].name) for spec in models),
         ],
         resources={"platform": Platform(), "records": RecordIOManager()},
         loggers={"progress": progress_logger, "console": dg.colored_console_logger},

@@ -7,12 +7,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from ml_platform.adapters.warehouse import DBT, PROJECT, dbt_variables
+from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
+from ml_platform.adapters.dbt_run import DBT, dbt_variables
 from ml_platform.application.build_features import feature_catalogue, publish_features
 from ml_platform.application.connections import Connections
-from ml_platform.defs.dbt_manifest import manifest
 from ml_platform.defs.tables import table
-from ml_platform.features.tables import TABLES
 from ml_platform.spec.feature_table import FeatureTable
 
 
@@ -21,58 +20,67 @@ def features_key(table: FeatureTable) -> dg.AssetKey:
     return dg.AssetKey(["features", table.name])
 
 
-FEATURES = tuple(features_key(feature_table) for feature_table in TABLES.values())
+def feature_assets(parsed: ParsedProject) -> list[dg.AssetsDefinition]:
+    """The assets of the stage: every dbt model of the home's project, and the catalogue of features."""
+    return [_warehouse_asset(parsed), _catalogue_asset(parsed.project)]
 
 
-@dbt_assets(manifest=manifest(), name="warehouse")
-def warehouse(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
-) -> Iterator[Any]:
-    """`dbt build` up to the clock of the home; the features are published when every test has passed."""
-    settings = platform.settings
-    dbt = DbtCliResource(
-        project_dir=str(PROJECT),
-        profiles_dir=str(PROJECT),
-        dbt_executable=str(DBT),
+def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
+    project = parsed.project
+    tables = {features_key(feature_table) for feature_table in project.tables.values()}
+
+    @dbt_assets(manifest=parsed.manifest, name="warehouse")
+    def warehouse(
+        context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
+    ) -> Iterator[Any]:
+        """`dbt build` up to the clock of the home; the features are published when every test has passed."""
+        settings = platform.settings
+        dbt = DbtCliResource(
+            project_dir=str(project.folder),
+            profiles_dir=str(project.folder),
+            dbt_executable=str(DBT),
+        )
+        variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of)
+        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        invocation = dbt.cli(
+            ["build", "--vars", json.dumps(variables, sort_keys=True)],
+            context=context,
+            target_path=settings.warehouse.parent / "dbt",
+        )
+        yield from invocation.stream()
+        if context.selected_asset_keys.issuperset(tables):
+            publish_features(platform, project, context.log.info)
+
+    return warehouse
+
+
+def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["features", "catalogue"],
+        group_name="features",
+        kinds={"python"},
+        owners=["team:ml"],
+        deps=[features_key(feature_table) for feature_table in project.tables.values()],
+        description="Every feature with its family, window, missing strategy, reason and version.",
     )
-    variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of)
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    invocation = dbt.cli(
-        ["build", "--vars", json.dumps(variables, sort_keys=True)],
-        context=context,
-        target_path=settings.warehouse.parent / "dbt",
-    )
-    yield from invocation.stream()
-    if context.selected_asset_keys.issuperset(FEATURES):
-        publish_features(platform, context.log.info)
+    def catalogue(platform: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
+        """The definitions as the ledger keeps them: a changed definition is a new version."""
+        return dg.MaterializeResult(
+            metadata={
+                "features": table(
+                    {
+                        "table": entry.table,
+                        "feature": entry.spec.name,
+                        "version": entry.version,
+                        "family": entry.spec.family.value,
+                        "kind": entry.spec.kind.value,
+                        "window": entry.spec.window,
+                        "missing": entry.spec.missing,
+                        "reason": entry.spec.reason,
+                    }
+                    for entry in feature_catalogue(platform, project)
+                )
+            }
+        )
 
-
-@dg.asset(
-    key=["features", "catalogue"],
-    group_name="features",
-    kinds={"python"},
-    owners=["team:ml"],
-    deps=FEATURES,
-    description="Every feature with its family, window, missing strategy, reason and version.",
-)
-def catalogue(
-    platform: dg.ResourceParam[Connections],
-) -> dg.MaterializeResult[None]:
-    """The definitions as the ledger keeps them: a changed definition is a new version."""
-    return dg.MaterializeResult(
-        metadata={
-            "features": table(
-                {
-                    "table": entry.table,
-                    "feature": entry.spec.name,
-                    "version": entry.version,
-                    "family": entry.spec.family.value,
-                    "kind": entry.spec.kind.value,
-                    "window": entry.spec.window,
-                    "missing": entry.spec.missing,
-                    "reason": entry.spec.reason,
-                }
-                for entry in feature_catalogue(platform)
-            )
-        }
-    )
+    return catalogue

@@ -1,4 +1,4 @@
-"""Columns as sources have them to the types of the schema, value by value, nothing guessed.
+"""Converts the columns of a source to the types of the schema, value by value, without guessing.
 
 What cannot be converted is not an error of the batch: its place is marked, so that the row can go to
 quarantine and its neighbours stay.

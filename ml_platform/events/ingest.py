@@ -1,4 +1,4 @@
-"""From a source into the lake: every row is stored once, a repeat, or in quarantine with its reason."""
+"""Reads a source into the lake: a row is stored, counted as a repeat, or put into quarantine with its reason."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -62,7 +62,7 @@ class MergePlan:
 
     @property
     def result(self) -> MergeResult:
-        """What is told when all is written."""
+        """The result once all is written."""
         return MergeResult(
             added=len(self.added),
             duplicates=self.duplicates,
@@ -141,17 +141,21 @@ def plan_merge(table: str, known: pa.Table, rows: pa.Table) -> MergePlan:
         return MergePlan(table, rows, none, 0, 0, _conflicts(table, none, none))
     new, ordered = _ordered(table, known, rows)
     starts = ~_same_as(ordered, np.arange(len(ordered)) - 1, identity)
-    found = _complete(table, ordered, np.maximum.accumulate(np.where(starts, _places(ordered), 0)))
-    losers = new & ~starts & ~found.agrees
-    repeats = new & ~starts & found.agrees & ~found.gave
+    completed = _complete(
+        table, ordered, np.maximum.accumulate(np.where(starts, _places(ordered), 0))
+    )
+    losers = new & ~starts & ~completed.agrees
+    repeats = new & ~starts & completed.agrees & ~completed.gave
     conflicts = _conflicts(
-        table, ordered.filter(pa.array(losers)), found.rows.filter(pa.array(losers))
+        table, ordered.filter(pa.array(losers)), completed.rows.filter(pa.array(losers))
     )
     return MergePlan(
         table,
-        added=in_order(table, found.rows.filter(pa.array(starts & new))),
-        completed=in_order(table, found.rows.filter(pa.array(starts & ~new & found.changed))),
-        updated=int(found.gave.sum()),
+        added=in_order(table, completed.rows.filter(pa.array(starts & new))),
+        completed=in_order(
+            table, completed.rows.filter(pa.array(starts & ~new & completed.changed))
+        ),
+        updated=int(completed.gave.sum()),
         duplicates=int(repeats.sum()),
         conflicts=conflicts,
     )

@@ -68,7 +68,7 @@ def check_rows(table: str, rows: pa.Table, *, now: datetime, source: str = "") -
         SourceError: a required column is missing, or has a type that can never be the field's.
     """
     schema = TABLES[table]
-    finder = _Finder(len(rows))
+    defects = _Defects(len(rows))
     columns: dict[str, pa.Array] = {}
     for field in schema:
         given = rows.column(field.name) if field.name in rows.column_names else None
@@ -80,11 +80,11 @@ def check_rows(table: str, rows: pa.Table, *, now: datetime, source: str = "") -
             coerced = to_type(given, field, table)
             columns[field.name] = coerced.values
             for reason, mask in coerced.problems:
-                finder.mark(reason, field.name, mask)
+                defects.mark(reason, field.name, mask)
     _set_defaults(table, columns, now, source)
-    _check_values(schema, columns, now, finder)
-    good = pa.Table.from_pydict(columns).filter(pa.array(finder.first < 0))
-    return CheckedRows(in_order(table, good.cast(schema)), finder.refused(rows))
+    _check_values(schema, columns, now, defects)
+    good = pa.Table.from_pydict(columns).filter(pa.array(defects.first < 0))
+    return CheckedRows(in_order(table, good.cast(schema)), defects.refused(rows))
 
 
 def in_order(table: str, rows: pa.Table) -> pa.Table:
@@ -110,8 +110,8 @@ def refused_rows(
     )
 
 
-class _Finder:
-    """The first thing that is wrong with each row: ``first`` is -1, or a place in ``problems``."""
+class _Defects:
+    """The first defect of each row: ``first`` is -1, or the index of its reason and field in ``problems``."""
 
     def __init__(self, rows: int) -> None:
         self.first: npt.NDArray[np.int32] = np.full(rows, -1, dtype=np.int32)
@@ -151,29 +151,29 @@ def _set_defaults(table: str, columns: dict[str, pa.Array], now: datetime, sourc
 
 
 def _check_values(
-    schema: pa.Schema, columns: dict[str, pa.Array], now: datetime, finder: _Finder
+    schema: pa.Schema, columns: dict[str, pa.Array], now: datetime, defects: _Defects
 ) -> None:
     for field in schema:
         values = columns[field.name]
         if not field.nullable:
-            finder.mark(Reason.NULL, field.name, mask_of(values.is_null()))
+            defects.mark(Reason.NULL, field.name, mask_of(values.is_null()))
         if pa.types.is_string(field.type):
             size = pc.binary_length(values)
             if not field.nullable:
-                finder.mark(Reason.EMPTY, field.name, mask_of(pc.equal(size, 0)))
+                defects.mark(Reason.EMPTY, field.name, mask_of(pc.equal(size, 0)))
             limit = LONGEST.get(field.name, LONGEST_TEXT)
-            finder.mark(Reason.TOO_LONG, field.name, mask_of(pc.greater(size, limit)))
+            defects.mark(Reason.TOO_LONG, field.name, mask_of(pc.greater(size, limit)))
         if field.name in _NOT_LATER_THAN_NOW:
             late = pc.greater(values, pa.scalar(now, values.type))
-            finder.mark(Reason.FUTURE_TIME, field.name, mask_of(late))
+            defects.mark(Reason.FUTURE_TIME, field.name, mask_of(late))
     for name in ("propensity", "probability"):
         if name in columns:
             within = pc.and_(pc.greater(columns[name], 0.0), pc.less_equal(columns[name], 1.0))
-            finder.mark(Reason.OUT_OF_RANGE, name, mask_of(pc.invert(within)))
+            defects.mark(Reason.OUT_OF_RANGE, name, mask_of(pc.invert(within)))
     for start, end in (("started_at", "finished_at"), ("shown_at", "outcome_at")):
         if start in columns:
             before = pc.less(columns[end], columns[start])
-            finder.mark(Reason.FINISH_BEFORE_START, end, mask_of(before))
+            defects.mark(Reason.FINISH_BEFORE_START, end, mask_of(before))
 
 
 def _text(value: Any) -> str:

@@ -67,14 +67,17 @@ USERS = _table(
 )
 CEILINGS = _table(
     ("row_id", pa.string(), False),
-    ("model", pa.string(), False),
+    ("target", pa.string(), False),
     ("occurred_at", TIME, False),
     ("received_at", TIME, False),
     ("source", pa.string(), False),
     ("prediction", pa.string(), False),
     ("probability", pa.float64(), False),
 )
-"""Predictions of the Bayes rule, by a source that knows the truth (the simulator); elsewhere empty."""
+"""Predictions of the Bayes rule for a label, ``target``, by a source that knows the truth; elsewhere empty.
+
+A target may have parts, such as ``next_step/soon``. ``ModelSpec.ceiling`` names the target of a model.
+"""
 
 KNOWN_ANOMALIES = _table(
     ("anomaly_id", pa.string(), False),
@@ -101,7 +104,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "workflow_executions": ("execution_id",),
     "suggestions": ("suggestion_id",),
     "users": ("user_id",),
-    "ceilings": ("model", "row_id"),
+    "ceilings": ("target", "row_id"),
     "known_anomalies": ("anomaly_id",),
 }
 """Columns that identify a row: the same row sent twice is a duplicate and changes nothing."""

@@ -14,10 +14,10 @@ from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.experiments.definition import Arm, Definition, Place, digest
 from ml_platform.experiments.result import BASELINE, VARIANT, ArmCost, Measured
 from ml_platform.experiments.statistics import statistics_bytes
-from ml_platform.models.artifact import scorer_of
-from ml_platform.models.tuning_split import tuning_blocks
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec, Scorer
 from ml_platform.spec.training_set import CLUSTER, TrainingSet
+from ml_platform.training_sets.time_split import tuning_split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def evaluation_part(spec: ModelSpec, training_set: TrainingSet, place: Place) ->
     if place is Place.TEST:
         part = training_set
     else:
-        blocks = tuning_blocks(training_set.train, spec.label_delay)
+        blocks = tuning_split(training_set.train, spec.label_delay)
         part = part_of(training_set, blocks.holdout)
     clusters = int(part.test[CLUSTER].nunique())
     if clusters < LEAST_CLUSTERS:

@@ -48,10 +48,13 @@ class ExperimentEvent:
 
 @dataclass(frozen=True)
 class DefinedExperiment:
-    """A definition as it is stored: ``hash`` was taken when it was defined."""
+    """A definition as it is stored."""
 
     definition: Definition
     hash: str
+    """SHA-256 of its text, taken when it was defined."""
+    text_sha256: str
+    """SHA-256 of the text that is stored now: another one if somebody changed it."""
     defined_at: datetime
 
 

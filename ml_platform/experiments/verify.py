@@ -8,7 +8,6 @@ from ml_platform import values
 from ml_platform.errors import IntegrityError
 from ml_platform.experiments.arms import sha256
 from ml_platform.experiments.conclude import conclude
-from ml_platform.experiments.definition import digest
 from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.experiments.statistics import statistics_of
@@ -21,7 +20,7 @@ _TOLERANCE = 1e-9
 def verify_definition(experiment: DefinedExperiment, logged_hash: str | None) -> Finding:
     """Check the hash of the definition against the one stored beside it and the one in the log."""
     name = f"experiment {experiment.definition.name} definition"
-    digest_now = digest(experiment.definition)
+    digest_now = experiment.text_sha256
     for recorded in (experiment.hash, logged_hash):
         if recorded is not None and recorded != digest_now:
             detail = f"SHA-256 is {digest_now[:12]}, frozen was {recorded[:12]}: it was changed"
@@ -32,19 +31,22 @@ def verify_definition(experiment: DefinedExperiment, logged_hash: str | None) ->
 def verify_result(
     experiment: DefinedExperiment,
     result: ExperimentResult,
+    result_sha256: str,
     statistics: bytes | None,
     logged_hash: str | None,
 ) -> tuple[Finding, ...]:
-    """Check that result and statistics are unchanged and of this definition, and that the verdict follows."""
+    """Check that result and statistics are unchanged and of this definition, and that the verdict follows.
+
+    ``result_sha256`` is the hash of the text of the result that is stored now.
+    """
     name = f"experiment {experiment.definition.name}"
-    fingerprint = values.fingerprint(result)
     findings = [
-        Finding(f"{name} result", True, fingerprint[:12])
-        if logged_hash in (None, fingerprint)
+        Finding(f"{name} result", True, result_sha256[:12])
+        if logged_hash in (None, result_sha256)
         else Finding(
             f"{name} result",
             False,
-            f"SHA-256 is {fingerprint[:12]}, logged was {(logged_hash or '')[:12]}: it was changed",
+            f"SHA-256 is {result_sha256[:12]}, logged was {(logged_hash or '')[:12]}: it was changed",
         )
     ]
     if result.measured.definition_hash != experiment.hash:

@@ -1,6 +1,6 @@
-"""The snapshots of a user's workflows: what a recommender may know on a Monday, and what was begun after it."""
+"""The snapshots of a user's workflows: what is known on a Monday, and which workflows were begun after it."""
 
-from ml_platform.features.define import NEVER_MISSING, category, number, tokens
+from ml_platform.features.define import NEVER_MISSING, category, count, number, tokens
 from ml_platform.spec.feature import Comparison, Family
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
@@ -13,37 +13,16 @@ _REPEATED = "Once, and once more for each doubling of its count; the most freque
 _COUNT = (0.0, None)
 
 _WORKFLOWS = (
-    tokens("used", _EVER, f"Workflows that the user has run: they tell a taste. {_REPEATED}"),
+    tokens("used", _EVER, f"Workflows that the user has run: they show a taste. {_REPEATED}"),
     tokens("recent", _FORTNIGHT, f"Workflows of now, which weigh more. {_REPEATED}"),
-    number(
+    count(
         "workflows_used",
-        Family.AGGREGATION,
-        _COUNT,
         _EVER,
-        NEVER_MISSING,
-        "Who has run many is told by their runs, who has run none by what they do.",
-        Comparison.NEVER,
-        unit="count",
+        "Users with many runs are known by their runs, users without any by their events.",
+        compare=Comparison.NEVER,
     ),
-    number(
-        "runs",
-        Family.AGGREGATION,
-        _COUNT,
-        _EVER,
-        NEVER_MISSING,
-        "How much the history weighs.",
-        Comparison.NEVER,
-        unit="count",
-    ),
-    number(
-        "runs_14d",
-        Family.AGGREGATION,
-        _COUNT,
-        _FORTNIGHT,
-        NEVER_MISSING,
-        "The user's pace now.",
-        unit="count",
-    ),
+    count("runs", _EVER, "How much the history weighs.", compare=Comparison.NEVER),
+    count("runs_14d", _FORTNIGHT, "The user's pace now."),
     number(
         "workflows_begun_14d",
         Family.TIME,
@@ -60,11 +39,11 @@ _WORKFLOWS = (
         (0.0, None),
         _EVER,
         "null: the user has run none; kept as unknown",
-        "Who stopped is not like who goes on.",
+        "Users who stopped differ from users who go on.",
         unit="days",
     ),
 )
-_DOINGS = (
+_ACTIVITY = (
     tokens(
         "recent_doings",
         "the 28 days that end a day before the row, since categories are known a day late",
@@ -87,14 +66,10 @@ _DOINGS = (
         Comparison.NEVER,
         unit="days",
     ),
-    number(
+    count(
         "events_28d",
-        Family.AGGREGATION,
-        _COUNT,
         "the 28 days that end a day before the row",
-        NEVER_MISSING,
         "How much is known of what the user does.",
-        unit="count",
     ),
 )
 _EVERY = ("adoption_snapshots", "stg_workflow_executions", "stg_events", "repeated", "as_of")
@@ -115,7 +90,7 @@ TABLE = FeatureTable(
     ),
     parts=(
         FeaturePart(_WORKFLOWS, _EVERY),
-        FeaturePart(_DOINGS, (*_EVERY, "stg_users")),
+        FeaturePart(_ACTIVITY, (*_EVERY, "stg_users")),
     ),
 )
 ADOPTION_SNAPSHOTS = TABLE.features

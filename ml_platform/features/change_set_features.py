@@ -1,27 +1,32 @@
-"""Features of the change set: what the rows of one observation (the files of a commit) say together.
+"""Features of the change set: figures over the rows of one observation, such as the files of a commit.
 
 Rows of a change set share user and moment; a change set of one row is that row.
 """
 
-from ml_platform.features.define import NEVER_MISSING, NO_PATH, category, number, tokens
+from ml_platform.features.define import (
+    NEVER_MISSING,
+    NO_PATH,
+    category,
+    count,
+    number,
+    share,
+    tokens,
+)
 from ml_platform.spec.feature import Family, FeatureSpec
 
 CHANGE_SET = "the change set"
-SHARE = (0.0, 1.0)
 NO_PATHS = "null: no event of the change set has an object path; kept as unknown"
 
 
-def _share(what: str, missing: str, reason: str) -> FeatureSpec:
-    return number(
-        f"change_set_share_{what}", Family.AGGREGATION, SHARE, CHANGE_SET, missing, reason
-    )
+def _share(of_rows: str, missing: str, reason: str) -> FeatureSpec:
+    return share(f"change_set_share_{of_rows}", CHANGE_SET, missing, reason)
 
 
-def _count(name: str, low: float, reason: str) -> FeatureSpec:
-    return number(name, Family.AGGREGATION, (low, None), CHANGE_SET, NEVER_MISSING, reason)
+def _count(name: str, least: float, reason: str) -> FeatureSpec:
+    return count(name, CHANGE_SET, reason, least=least)
 
 
-ACT_FEATURES: tuple[FeatureSpec, ...] = (
+CHANGE_SET_FEATURES: tuple[FeatureSpec, ...] = (
     _count("change_set_rows", 1, "Large change sets are refactorings, releases, or batches."),
     _count("change_set_extensions", 0, "Distinct extensions: one craft or several."),
     _count("change_set_folders", 0, "Distinct first directories: local or sweeping."),
@@ -65,18 +70,14 @@ ACT_FEATURES: tuple[FeatureSpec, ...] = (
         NO_PATHS,
         "The kind of file it is mostly about.",
     ),
-    number(
+    share(
         "same_extension_share",
-        Family.AGGREGATION,
-        SHARE,
         CHANGE_SET,
         NO_PATH,
         "Whether this row is the change set's main thing or a side effect.",
     ),
-    number(
+    share(
         "same_folder_share",
-        Family.AGGREGATION,
-        SHARE,
         CHANGE_SET,
         NO_PATH,
         "Whether this row lies where the change set happens.",

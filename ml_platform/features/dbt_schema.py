@@ -1,21 +1,17 @@
 """The dbt contract of a feature table, rendered from its declaration, so that the two cannot differ.
 
-``python -m ml_platform.features.dbt_schema FOLDER`` writes them all; a test holds the committed files to it.
+``python -m ml_platform.adapters.dbt_schema_files FOLDER`` writes them all; a test holds the committed files to it.
 """
 
 import json
-import sys
-from pathlib import Path
 
-from ml_platform.features.tables import TABLES
-from ml_platform.files import write_text
 from ml_platform.spec.feature import FeatureSpec, Kind
 from ml_platform.spec.feature_table import FeatureTable
 
 _TYPES = {Kind.NUMBER: "double", Kind.CATEGORY: "varchar", Kind.TOKENS: "varchar[]"}
 
 _HEADER = """\
-# Rendered from ml_platform/features/{name}.py by `python -m ml_platform.features.dbt_schema`.
+# Rendered from ml_platform/features/{name}.py by `python -m ml_platform.adapters.dbt_schema_files`.
 version: 2
 
 models:
@@ -31,23 +27,23 @@ _KEYS = """\
         data_tests: [not_null, unique]
       - name: user_id
         data_type: varchar
-        description: Who.
+        description: The user that the row is about.
         data_tests: [not_null]
       - name: cluster_id
         data_type: varchar
-        description: Names the rows that depend on each other, the unit of every interval.
+        description: Rows of one cluster depend on each other; intervals resample whole clusters.
         data_tests: [not_null]
       - name: change_set_id
         data_type: varchar
-        description: What happened as one observation.
+        description: Rows of one change set were observed together, such as the files of a commit.
         data_tests: [not_null]
       - name: occurred_at
         data_type: timestamp with time zone
-        description: When, UTC.
+        description: The time of the row, UTC.
         data_tests: [not_null]
       - name: is_bot
         data_type: boolean
-        description: Whether a machine acted.
+        description: Whether a program did it, and no person.
       - name: source
         data_type: varchar
         description: The source that delivered the row.
@@ -55,7 +51,7 @@ _KEYS = """\
 
 
 def column_description(spec: FeatureSpec) -> str:
-    """One line a person can change set on: the reason, the window and what a missing value means."""
+    """One line for a person: the reason, the unit, the window and the meaning of a missing value."""
     unit = f" In {spec.unit}." if spec.unit else ""
     return f"{spec.reason}{unit} Window: {spec.window}. Missing: {spec.missing}."
 
@@ -105,8 +101,3 @@ def _column(name: str, kind: str, description: str) -> str:
         f"        data_type: {kind}\n"
         f"        description: {json.dumps(description)}\n"
     )
-
-
-if __name__ == "__main__":
-    for each in TABLES.values():
-        write_text(Path(sys.argv[1]) / schema_file(each), schema_yaml(each))

@@ -1,4 +1,4 @@
-"""Short ways to write a `FeatureSpec`, one for each layout."""
+"""Short ways to write a `FeatureSpec`, one for each kind of column."""
 
 from ml_platform.spec.feature import Comparison, Family, FeatureSpec, Kind
 
@@ -34,6 +34,44 @@ def category(
     return FeatureSpec(name, family, Kind.CATEGORY, None, None, window, missing, reason, compare)
 
 
+def count(
+    name: str,
+    window: str,
+    reason: str,
+    *,
+    missing: str = NEVER_MISSING,
+    compare: Comparison = Comparison.DISTRIBUTION,
+    least: float = 0.0,
+) -> FeatureSpec:
+    """A number of things in a window, ``least`` or more."""
+    bounds = (least, None)
+    return number(name, Family.AGGREGATION, bounds, window, missing, reason, compare, "count")
+
+
+def share(name: str, window: str, missing: str, reason: str) -> FeatureSpec:
+    """A part of a whole in a window, from 0 to 1."""
+    return number(name, Family.AGGREGATION, (0.0, 1.0), window, missing, reason)
+
+
+def clock(window: str, missing: str) -> tuple[FeatureSpec, ...]:
+    """Weekend, hour and weekday of a time, the latter two also as points of a circle.
+
+    They are compared between the same six-hour slots of the week, since a window does not hold all of them.
+    """
+    return tuple(
+        number(name, Family.TIME, bounds, window, missing, reason, Comparison.SAME_SLOTS, unit)
+        for name, bounds, reason, unit in (
+            ("is_weekend", (0, 1), "1 on Saturday and Sunday, when people do other work.", ""),
+            ("hour", (0, 23), "Habits follow the hour of the day.", "hours"),
+            ("weekday", (0, 6), "Habits follow the day of the week; 0 is Monday.", "days"),
+            ("hour_sin", (-1, 1), "The time of day as a circle, without a step at midnight.", ""),
+            ("hour_cos", (-1, 1), "The time of day as a circle, without a step at midnight.", ""),
+            ("weekday_sin", (-1, 1), "The weekday as a circle, without a step on Monday.", ""),
+            ("weekday_cos", (-1, 1), "The weekday as a circle, without a step on Monday.", ""),
+        )
+    )
+
+
 def tokens(name: str, window: str, reason: str) -> FeatureSpec:
     """A column of lists of strings; an empty list where there is nothing, never null."""
     return FeatureSpec(
@@ -43,7 +81,7 @@ def tokens(name: str, window: str, reason: str) -> FeatureSpec:
         None,
         None,
         window,
-        "an empty list: nothing to tell",
+        "an empty list: there is nothing",
         f"{reason} Lists are compared through the numbers and categories beside them.",
         Comparison.NEVER,
     )

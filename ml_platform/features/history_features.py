@@ -1,31 +1,25 @@
 """Features of longer history: fixed windows before the row, of the user and of the shared object."""
 
-from ml_platform.features.define import NEVER_MISSING, NO_PATH, number
+from ml_platform.features.define import NEVER_MISSING, NO_PATH, count, number, share
 from ml_platform.spec.feature import Family, FeatureSpec
 
-SHARE = (0.0, 1.0)
-COUNT = (0.0, None)
 QUIET_WEEK = "null: no event of the user in the 7 days; kept as unknown"
 QUIET_WEEK_OR_NO_PATH = f"{QUIET_WEEK}, or the event has no object path"
 
 
 def _count(name: str, window: str, reason: str, missing: str = NEVER_MISSING) -> FeatureSpec:
-    return number(
-        name, Family.AGGREGATION, COUNT, f"{window} before the row", missing, reason, unit="count"
-    )
+    return count(name, f"{window} before the row", reason, missing=missing)
 
 
-def _share(what: str, missing: str, reason: str) -> FeatureSpec:
-    return number(
-        f"share_{what}_7d", Family.AGGREGATION, SHARE, "7 days before the row", missing, reason
-    )
+def _share(of_events: str, missing: str, reason: str) -> FeatureSpec:
+    return share(f"share_{of_events}_7d", "7 days before the row", missing, reason)
 
 
 HISTORY_FEATURES: tuple[FeatureSpec, ...] = (
     _count("events_1h", "1 hour", "The user's pace now."),
     _count("events_24h", "24 hours", "The user's pace today."),
     _count("events_7d", "7 days", "The user's pace this week."),
-    _count("change_sets_24h", "24 hours", "ChangeSets, not rows: a large batch is one."),
+    _count("change_sets_24h", "24 hours", "Change sets, not rows: a large batch is one."),
     number(
         "rate_1h_to_7d",
         Family.INTERACTION,

@@ -1,8 +1,8 @@
-"""Does a training set know what it should not? Split, copies of the target, columns from the future.
+"""Checks a training set for leakage: rows across the split, copies of the target, columns from the future.
 
 Bounded: single features are examined on at most `SAMPLE` rows a side, chosen by a hash of their ids.
-What these checks cannot see (a column from the future that tells little) is held by the tests that
-poison the future of every catalogued feature; a column outside that catalogue is therefore refused.
+A column from the future that predicts little escapes these checks; the tests that change the future of every
+catalogued feature find it. A column outside that catalogue is therefore refused.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,7 +37,7 @@ def find_leaks(
         train: rows before ``train_until``: keys, label, features (numbers, strings, lists of strings).
         test: rows from ``test_from`` on.
         label: the column that is predicted: classes, a number (looked at by its tenths) or a list (by its
-            first item); rows without one tell nothing of columns.
+            first item); rows without one are left out where columns are checked.
         features: the columns a model will see.
         declared: names of the feature catalogue, each of which has a window and a poisoned-future test.
         train_until: first moment that must not train.
@@ -62,7 +62,7 @@ def find_leaks(
 
 
 def undeclared(features: Sequence[str], declared: Collection[str]) -> tuple[LeakageFinding, ...]:
-    """Features without a definition in the catalogue: nobody has said where their window ends."""
+    """A finding for every feature without a definition in the catalogue: the end of its window is unknown."""
     return tuple(
         LeakageFinding(
             check="declared",

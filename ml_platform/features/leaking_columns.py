@@ -1,4 +1,4 @@
-"""Single columns that know too much: copies of the target, and columns explained by what comes after."""
+"""Single columns that leak: copies of the target, and columns explained by what comes after the row."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,13 @@ COPY_SKILL = 0.97
 COPY_AUC = 0.99
 """One-vs-rest ROC AUC, averaged over classes, that a lookup by one column may reach."""
 COPY_TOKEN = 0.97
-"""The same share for a lookup by the most telling token of a list."""
+"""The same share for a lookup by the most predictive token of a list."""
 LABEL_AMONG_TOKENS = 0.97
 SUSPICIOUS_SKILL = 0.85
 SUSPICIOUS_AUC = 0.97
-"""From which a column is a WARNING: no honest column of the catalogue tells as much (.54 and .87 at most)."""
+"""The limit of a WARNING: no column of the catalogue reaches as much without leaking (.54 and .87 at most)."""
 FUTURE_RANK = 0.95
-"""Spearman correlation with what comes after, from which a column counts as made of it."""
+"""Spearman correlation with what comes after, from which a column counts as computed from it."""
 FUTURE_SKILL = 0.9
 ARROW = 0.05
 """By how much the future must be explained better than its mirror image in the past: an honest count
@@ -41,11 +41,11 @@ def target_copies(
     features: list[str],
     keys: KeyColumns,
 ) -> tuple[LeakageFinding, ...]:
-    """Columns that alone tell the label of held-out rows; a strong feature (an extension) does not.
+    """Columns that alone predict the label of held-out rows; a merely strong feature (an extension) does not.
 
     A column is turned into a lookup learned on the training rows (values, or 200 quantile bins), and
-    judged on the test rows by skill, (accuracy - majority) / (1 - majority), and by macro ROC AUC. A list is
-    looked up by its first token, by the token that tells most, and for the label itself. A column that tells
+    evaluated on the test rows by skill, (accuracy - majority) / (1 - majority), and by macro ROC AUC. A list is
+    looked up by its first token, by its most predictive token, and for the label itself. A column that predicts
     nearly as much as a copy would is a WARNING.
     """
     train, test = hashed_sample(train, keys.row, SAMPLE), hashed_sample(test, keys.row, SAMPLE)
@@ -69,11 +69,13 @@ def _copy(
     spelled = by_token = 0.0
     if holds_lists(train):
         spelled = _label_among_tokens(test, label)
-        by_token = truth.skill(*most_telling_tokens(token_lists(train), token_lists(test), truth))
-    told = f"avoids {skill:.1%} of the majority's errors"
+        by_token = truth.skill(
+            *most_predictive_tokens(token_lists(train), token_lists(test), truth)
+        )
+    avoided = f"avoids {skill:.1%} of the majority's errors"
     reached = f"reaches a macro ROC AUC of {auc:.4f}"
     for value, limit, level, what in (
-        (skill, COPY_SKILL, LeakageLevel.DANGEROUS, told),
+        (skill, COPY_SKILL, LeakageLevel.DANGEROUS, avoided),
         (auc, COPY_AUC, LeakageLevel.DANGEROUS, reached),
         (
             spelled,
@@ -87,7 +89,7 @@ def _copy(
             LeakageLevel.DANGEROUS,
             f"avoids {by_token:.1%} of the majority's errors by one token",
         ),
-        (skill, SUSPICIOUS_SKILL, LeakageLevel.WARNING, told),
+        (skill, SUSPICIOUS_SKILL, LeakageLevel.WARNING, avoided),
         (auc, SUSPICIOUS_AUC, LeakageLevel.WARNING, reached),
     ):
         if value >= limit:
@@ -95,7 +97,7 @@ def _copy(
     return None
 
 
-def most_telling_tokens(
+def most_predictive_tokens(
     train: list[list[str]], test: list[list[str]], truth: "_Labels"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each row's token with the purest labels in training, as a code from 0; rows without a known one: 0.
@@ -143,15 +145,15 @@ def future_columns(
     who = [keys.row, keys.change_set, keys.user, keys.time, label]
     both = pd.concat([train[who], test[who]], ignore_index=True)
     around = hashed_sample(_with_neighbours(both, label, keys), keys.row, AROUND)
-    of_train = around["_row"].to_numpy() < len(train)
+    is_train = around["_row"].to_numpy() < len(train)
     rows = pd.concat(
         [
-            train[features].iloc[around["_row"].to_numpy()[of_train]],
-            test[features].iloc[around["_row"].to_numpy()[~of_train] - len(train)],
+            train[features].iloc[around["_row"].to_numpy()[is_train]],
+            test[features].iloc[around["_row"].to_numpy()[~is_train] - len(train)],
         ],
         ignore_index=True,
     )
-    around = pd.concat([around[of_train], around[~of_train]], ignore_index=True)
+    around = pd.concat([around[is_train], around[~is_train]], ignore_index=True)
     labels = _NeighbourLabels.of(around, label)
     findings = []
     for name in features:
@@ -235,7 +237,7 @@ def _codes(train: "pd.Series[str]", test: "pd.Series[str]") -> tuple[np.ndarray,
 def _label_among_tokens(values: "pd.Series[Any]", label: "pd.Series[str]") -> float:
     """Share of the rows whose list holds the row's own label."""
     lists = token_lists(values)
-    return float(np.mean([own in tokens for own, tokens in zip(label, lists, strict=True)]))
+    return float(np.mean([value in tokens for value, tokens in zip(label, lists, strict=True)]))
 
 
 def _with_neighbours(rows: "pd.DataFrame", label: str, keys: KeyColumns) -> "pd.DataFrame":
@@ -296,7 +298,7 @@ class _NeighbourLabels:
         return cls(known, previous, own, following)
 
     def next_label(self, values: "pd.Series[str]") -> LeakageFinding | None:
-        """A finding if ``values`` tell the next label, and tell the previous and the own one less."""
+        """A finding if ``values`` predict the next label, and the previous and the row's own label less well."""
         if len(self.known) < 2 * MINIMUM_ROWS:
             return None
         codes = _codes(values.iloc[self.known[::2]], values.iloc[self.known[1::2]])
@@ -306,12 +308,15 @@ class _NeighbourLabels:
         if after < max(self.previous.skill(*codes), self.own.skill(*codes)) + ARROW:
             return None
         name = str(values.name)
-        why = f"{name} tells the label of the user's next change set ({after:.1%} of the majority's errors avoided)"
+        why = (
+            f"{name} predicts the label of the user's next change set "
+            f"({after:.1%} of the majority's errors avoided)"
+        )
         return _dangerous("future", name, after, FUTURE_SKILL, why)
 
 
 def _next_times(values: "pd.Series[float]", around: "pd.DataFrame") -> LeakageFinding | None:
-    """A finding if ``values`` follow what comes after; a clock reading is held against the row's own."""
+    """A finding if ``values`` follow what comes after; a column of times counts from the time of the row."""
     import pandas as pd
 
     if not pd.api.types.is_numeric_dtype(values):

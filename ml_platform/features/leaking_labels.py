@@ -1,4 +1,4 @@
-"""Labels of any kind as classes, for checks that ask whether a column tells the label."""
+"""Labels of any kind as classes, for checks that ask whether a column predicts the label."""
 
 from typing import TYPE_CHECKING
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 DUPLICATES_WARNING = 0.05
 DUPLICATES_OF_UNIQUE = 0.005
-"""The same where training rows do not repeat themselves: then a few twins are worth telling."""
+"""The same limit where training rows do not repeat themselves: then even a few twins are a WARNING."""
 DUPLICATES_DANGEROUS = 0.20
 """Share of test rows with a twin in training, beyond the share that training rows have among themselves."""
 CARRIED_OVER = 0.10
-"""Share of test rows in a session or case that began in training, above which it is told."""
+"""Share of test rows in a session or case that began in training, above which it is a WARNING."""
 
 
 def straddling(
@@ -36,24 +36,23 @@ def straddling(
         column: test[column].isin(train[column].unique())
         for column in (keys.row, keys.change_set, keys.cluster)
     }
-    of_test = "of the test rows"
     candidates = (
         _rows("train", train, late, keys, f"training rows at or after {train_until.isoformat()}"),
         _rows("test", test, early, keys, f"test rows before {test_from.isoformat()}"),
-        _rows(keys.row, test, both[keys.row], keys, f"{of_test} are training rows too"),
+        _rows(keys.row, test, both[keys.row], keys, "of the test rows are training rows too"),
         _rows(
             keys.change_set,
             test,
             both[keys.change_set],
             keys,
-            f"{of_test} belong to a change set that trains too",
+            "of the test rows belong to a change set that trains too",
         ),
         _rows(
             keys.cluster,
             test,
             both[keys.cluster],
             keys,
-            f"{of_test} belong to a {_cluster_is(test, keys)} that trains too",
+            f"of the test rows belong to a {_cluster_is(test, keys)} that trains too",
             limit=CARRIED_OVER,
         ),
     )
@@ -65,13 +64,15 @@ def _rows(
     rows: "pd.DataFrame",
     where: "pd.Series[bool]",
     keys: KeyColumns,
-    what: str,
+    description: str,
     limit: float = 0.0,
 ) -> LeakageFinding:
-    """DANGEROUS where no row at all may be, a WARNING where some may; with the ids of some of them."""
+    """A finding with the ids of some rows: DANGEROUS where the limit is 0, else a WARNING."""
     share = float(where.mean()) if len(where) else 0.0
-    told = f"{int(where.sum())} ({share:.1%}) {what}, such as {_some(rows[keys.row][where])}"
-    return _finding("split", subject, share, limit, limit == 0.0, told)
+    explanation = (
+        f"{int(where.sum())} ({share:.1%}) {description}, such as {_some(rows[keys.row][where])}"
+    )
+    return _finding("split", subject, share, limit, limit == 0.0, explanation)
 
 
 def _some(ids: "pd.Series[str]") -> str:
@@ -109,10 +110,10 @@ def duplicate_content(
     usual = float(np.isin(before[last:], before[:last]).mean())
     change_sets = pd.factorize(train[keys.change_set].to_numpy()[order])[0]
     twins = np.isin(after, before[change_sets % 4 > 0])
-    found = float(twins.mean())
-    excess = found - usual
-    told = min(DUPLICATES_WARNING, max(DUPLICATES_OF_UNIQUE, usual))
-    if excess <= told:
+    share = float(twins.mean())
+    excess = share - usual
+    warning = min(DUPLICATES_WARNING, max(DUPLICATES_OF_UNIQUE, usual))
+    if excess <= warning:
         return ()
     dangerous = excess > DUPLICATES_DANGEROUS
     return (
@@ -120,9 +121,9 @@ def duplicate_content(
             "duplicates",
             "all features",
             excess,
-            DUPLICATES_DANGEROUS if dangerous else told,
+            DUPLICATES_DANGEROUS if dangerous else warning,
             dangerous,
-            f"{found:.1%} of the test rows have a twin in training, such as "
+            f"{share:.1%} of the test rows have a twin in training, such as "
             f"{_some(test[keys.row][twins])}; among the training rows themselves it is {usual:.1%}",
         ),
     )

@@ -1,6 +1,6 @@
-"""The features of an event: what a pattern classifier may know of it at its moment."""
+"""The features of an event: what is known of it at its moment."""
 
-from ml_platform.features.change_set_features import ACT_FEATURES
+from ml_platform.features.change_set_features import CHANGE_SET_FEATURES
 from ml_platform.features.history_features import HISTORY_FEATURES
 from ml_platform.features.row_features import ROW_FEATURES
 from ml_platform.features.sequence_features import SEQUENCE_FEATURES
@@ -14,7 +14,9 @@ TABLE = FeatureTable(
     labels=(LabelColumn("workflow_category", "varchar", "The label; null where unknown."),),
     parts=(
         FeaturePart(ROW_FEATURES, (*_EVERY, "clock")),
-        FeaturePart(ACT_FEATURES, (*_EVERY, "int_change_sets", "operations", "most_frequent")),
+        FeaturePart(
+            CHANGE_SET_FEATURES, (*_EVERY, "int_change_sets", "operations", "most_frequent")
+        ),
         FeaturePart(
             SEQUENCE_FEATURES,
             (*_EVERY, "int_moments", "int_counts", "windows", "memory", "most_frequent"),

@@ -1,13 +1,12 @@
 """Features of the event itself: what it was, on which object, at what local time."""
 
-from ml_platform.features.define import NEVER_MISSING, NO_PATH, category, number, tokens
+from ml_platform.features.define import NEVER_MISSING, NO_PATH, category, clock, number, tokens
 from ml_platform.spec.feature import Comparison, Family, FeatureSpec
 
 ROW = "the row"
 CLOCK = "never missing; where the source gives no offset, the time is UTC"
 SLOTS = Comparison.SAME_SLOTS
 FLAG = (0.0, 1.0)
-CIRCLE = (-1.0, 1.0)
 
 ROW_FEATURES: tuple[FeatureSpec, ...] = (
     category("tool", Family.RAW, ROW, NEVER_MISSING, "Kinds of work favour tools."),
@@ -29,13 +28,7 @@ ROW_FEATURES: tuple[FeatureSpec, ...] = (
         "path_kind", Family.DOMAIN, ROW, NO_PATH, "Test, docs, ci, config, lock, ... by name."
     ),
     number("is_dotfile", Family.DOMAIN, FLAG, ROW, NO_PATH, "Hidden paths hold settings."),
-    number("is_weekend", Family.TIME, FLAG, ROW, CLOCK, "Other work at weekends.", SLOTS),
-    number("hour", Family.TIME, (0, 23), ROW, CLOCK, "Habits follow the day.", SLOTS, "hours"),
-    number("weekday", Family.TIME, (0, 6), ROW, CLOCK, "Habits follow the week.", SLOTS, "days"),
-    number("hour_sin", Family.TIME, CIRCLE, ROW, CLOCK, "The day without a seam.", SLOTS),
-    number("hour_cos", Family.TIME, CIRCLE, ROW, CLOCK, "The day without a seam.", SLOTS),
-    number("weekday_sin", Family.TIME, CIRCLE, ROW, CLOCK, "The week without a seam.", SLOTS),
-    number("weekday_cos", Family.TIME, CIRCLE, ROW, CLOCK, "The week without a seam.", SLOTS),
+    *clock(ROW, CLOCK),
     tokens("path_tokens", ROW, "Directories, stem, extension, kind, the path and its words."),
     category(
         "extension_x_operation",

@@ -27,5 +27,5 @@ def holds_lists(values: "pd.Series[Any]") -> bool:
 
 def token_lists(values: "pd.Series[Any]") -> list[list[str]]:
     """Each row's tokens; a missing list has none."""
-    found: list[Any] = values.astype(object).tolist()
-    return [list(row) if isinstance(row, list | tuple | np.ndarray) else [] for row in found]
+    rows: list[Any] = values.astype(object).tolist()
+    return [list(row) if isinstance(row, list | tuple | np.ndarray) else [] for row in rows]

@@ -4,10 +4,10 @@ A session is what the source calls one, else a stretch of work without a pause o
 when it has five moments or more (the rows of a commit are one moment). Its past is the month strictly before its
 first moment.
 
-A moment is as surprising as minus the logarithm of how often such a thing was done in that month; shares of
-little are drawn by twenty events to those of more. What is usual is the mean of a surprise over the user's
-month, drawn by twenty events to everybody's. A deviation is the sum of what exceeds it over the root of the
-number of moments, so that long sessions and short ones compare.
+The surprise of a moment is minus the logarithm of its relative frequency in that month; a frequency that rests on
+few events is shrunk towards one that rests on more, with the weight of twenty events. The usual surprise is the
+mean over the user's month, shrunk likewise towards everybody's. A deviation is the sum of what exceeds the usual
+over the root of the number of moments, so that long and short sessions compare.
 """
 
 from ml_platform.features.define import NEVER_MISSING, number
@@ -45,7 +45,7 @@ SESSION_FEATURES: tuple[FeatureSpec, ...] = (
         (LEAST_MOMENTS, None),
         _SESSION,
         NEVER_MISSING,
-        "Nobody does a hundred things in one sitting.",
+        "Sessions of a hundred moments are rare.",
         unit="moments",
     ),
     number(
@@ -116,9 +116,9 @@ SESSION_FEATURES: tuple[FeatureSpec, ...] = (
         SLOTS,
     ),
     _unusual("work", "Steps that nobody does one after the other, or not in such a folder."),
-    _unusual("step", "Things that this user does not do."),
+    _unusual("step", "Steps that this user does not do."),
     _unusual("transition", "Tools and operations that nobody uses one after the other."),
-    _unusual("place", "Things that nobody does in such a folder.", _NO_PATH),
+    _unusual("place", "Steps that nobody does in such a folder.", _NO_PATH),
     _unusual("file", "Files that nobody opens, of the places where they lie.", _NO_PATH),
     _unusual("gap", "Faster, or slower, than the user is."),
 )

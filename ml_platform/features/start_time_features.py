@@ -1,27 +1,20 @@
-"""The features of a time at which a run could start: what is known of it when the time is chosen."""
+"""The features of a time at which a run could start: what is known when the time is chosen."""
 
-from ml_platform.features.define import NEVER_MISSING, category, number
-from ml_platform.spec.feature import Comparison, Family, FeatureSpec
+from ml_platform.features.define import NEVER_MISSING, category, clock, count, number, share
+from ml_platform.spec.feature import Family, FeatureSpec
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
 MONTH = "28 days before the decision"
 NO_RUN = "null: the pair had no run in the window; kept as unknown"
 NOTHING_SETTLED = "null: no run with a known outcome in the window; kept as unknown"
-_CLOCK = "the candidate time"
 
 
-def _clock(name: str, high: float, reason: str, low: float = 0.0) -> FeatureSpec:
-    return number(
-        name, Family.TIME, (low, high), _CLOCK, NEVER_MISSING, reason, Comparison.SAME_SLOTS
-    )
-
-
-def _count(name: str, reason: str, family: Family = Family.AGGREGATION) -> FeatureSpec:
-    return number(name, family, (0, None), MONTH, NEVER_MISSING, reason, unit="count")
+def _count(name: str, reason: str) -> FeatureSpec:
+    return count(name, MONTH, reason)
 
 
 def _share(name: str, reason: str, missing: str = NOTHING_SETTLED) -> FeatureSpec:
-    return number(name, Family.AGGREGATION, (0, 1), MONTH, missing, reason)
+    return share(name, MONTH, missing, reason)
 
 
 CANDIDATE_FEATURES: tuple[FeatureSpec, ...] = (
@@ -31,15 +24,9 @@ CANDIDATE_FEATURES: tuple[FeatureSpec, ...] = (
         Family.CATEGORICAL,
         "the row",
         "null: the source names none",
-        "Launches by hand, by event and by schedule happen in different circumstances.",
+        "Runs started by hand, by event and by schedule have different circumstances.",
     ),
-    _clock("is_weekend", 1, "1 on Saturday and Sunday: quieter systems."),
-    _clock("hour", 23, "Local hour: load, people and upstream data differ."),
-    _clock("weekday", 6, "0 is Monday: weekly cycles."),
-    _clock("hour_sin", 1, "The local time of day as a circle.", -1),
-    _clock("hour_cos", 1, "The local time of day as a circle.", -1),
-    _clock("weekday_sin", 1, "The weekday as a circle.", -1),
-    _clock("weekday_cos", 1, "The weekday as a circle.", -1),
+    *clock("the candidate time, local", NEVER_MISSING),
 )
 HISTORY_FEATURES: tuple[FeatureSpec, ...] = (
     number(
@@ -64,14 +51,9 @@ HISTORY_FEATURES: tuple[FeatureSpec, ...] = (
     _count("user_runs_28d", "How often the user runs anything."),
     _share("run_share_28d", "The workflow's share of the user's runs.", "null: no run of the user"),
     _count("user_events_28d", "How active the user is."),
-    number(
+    _count(
         "expected_activity",
-        Family.AGGREGATION,
-        (0, None),
-        MONTH,
-        NEVER_MISSING,
         "Events of the user in the hour before the candidate time, on an average day of its kind.",
-        unit="count",
     ),
 )
 OUTCOME_FEATURES: tuple[FeatureSpec, ...] = (
@@ -127,9 +109,9 @@ TABLE = FeatureTable(
         FeaturePart(CANDIDATE_FEATURES, (*_EVERY, "clock")),
         FeaturePart(
             HISTORY_FEATURES,
-            (*_EVERY, "launches", "windows", "stg_events", "int_events", "int_objects"),
+            (*_EVERY, "known_before", "windows", "stg_events", "int_events", "int_objects"),
         ),
-        FeaturePart(OUTCOME_FEATURES, (*_EVERY, "launches", "windows")),
+        FeaturePart(OUTCOME_FEATURES, (*_EVERY, "known_before", "windows")),
     ),
 )
 START_TIME_FEATURES = TABLE.features

@@ -5,8 +5,8 @@ is a stretch of work without a pause of more than 30 minutes, whatever the sourc
 run on over the border of a session; a gap that begins with ``pause`` (or is ``first``) marks it.
 """
 
-from ml_platform.features.define import NEVER_MISSING, category, number, tokens
-from ml_platform.features.row_features import CLOCK, ROW, SLOTS
+from ml_platform.features.define import NEVER_MISSING, category, clock, count, number, tokens
+from ml_platform.features.row_features import CLOCK, ROW
 from ml_platform.spec.feature import Family, FeatureSpec
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
@@ -37,13 +37,7 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
     category("step", Family.RAW, ROW, NEVER_MISSING, "The first of the steps, for comparison."),
     category("object", Family.RAW, ROW, NEVER_MISSING, "The first of the objects, for comparison."),
     category("gap", Family.TIME, ROW, NEVER_MISSING, "The first of the gaps, for comparison."),
-    number("is_weekend", Family.TIME, (0, 1), ROW, CLOCK, "Other work at weekends.", SLOTS),
-    number("hour", Family.TIME, (0, 23), ROW, CLOCK, "Habits follow the day.", SLOTS, "hours"),
-    number("weekday", Family.TIME, (0, 6), ROW, CLOCK, "Habits follow the week.", SLOTS, "days"),
-    number("hour_sin", Family.TIME, (-1, 1), ROW, CLOCK, "The day without a seam.", SLOTS),
-    number("hour_cos", Family.TIME, (-1, 1), ROW, CLOCK, "The day without a seam.", SLOTS),
-    number("weekday_sin", Family.TIME, (-1, 1), ROW, CLOCK, "The week without a seam.", SLOTS),
-    number("weekday_cos", Family.TIME, (-1, 1), ROW, CLOCK, "The week without a seam.", SLOTS),
+    *clock(ROW, CLOCK),
     number(
         "session_position",
         Family.TIME,
@@ -85,17 +79,10 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
         (1, 100),
         "the user's steps since the one after which the last unscheduled run was started",
         "never missing; counted from the user's first step where there was no run, and 100 at most",
-        "Who has not run anything for long runs nothing next.",
+        "Users who have run nothing for long run nothing next.",
         unit="steps",
     ),
-    number(
-        "events_24h",
-        Family.AGGREGATION,
-        (0, None),
-        "24 hours of the user before the row",
-        NEVER_MISSING,
-        "Busy days have longer sessions.",
-    ),
+    count("events_24h", "24 hours of the user before the row", "Busy days have longer sessions."),
 )
 
 TABLE = FeatureTable(

@@ -1,15 +1,14 @@
-"""The features of a shown suggestion: what a suggestion scorer may know when it is shown.
+"""The features of a shown suggestion: what is known when it is shown.
 
 A round is what a user has been offered of one workflow in the fortnight up to the suggestion. Frequency, recency,
-success and similarity are told as of the round's first offer: later runs may be the offers' own doing, and are told
-apart. An acceptance counts from the moment at which it was known, never from the moment of its offer.
+success and similarity are as of the round's first offer: later runs may follow from the offers, and are counted
+separately. An acceptance counts from the moment at which it was known, never from the moment of its offer.
 """
 
-from ml_platform.features.define import NEVER_MISSING, category, number
+from ml_platform.features.define import NEVER_MISSING, category, clock, count, number
 from ml_platform.spec.feature import Comparison, Family, FeatureSpec
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 
-COUNT = (0.0, None)
 SHARE = (0.0, 1.0)
 BEFORE_ROUND = "14 days before the round"
 ROUND = "the round, before the row"
@@ -21,9 +20,7 @@ def _count(name: str, window: str, reason: str) -> FeatureSpec:
     # Training rows have enough offers of their round left for a label, rows of a window need not.
     grows = window in (EVER, ROUND)
     compare = Comparison.NEVER if grows else Comparison.DISTRIBUTION
-    return number(
-        name, Family.AGGREGATION, COUNT, window, NEVER_MISSING, reason, compare, unit="count"
-    )
+    return count(name, window, reason, compare=compare)
 
 
 def _rate(name: str, window: str, reason: str) -> FeatureSpec:
@@ -35,18 +32,12 @@ def _hours(name: str, high: float, window: str, missing: str, reason: str) -> Fe
     return number(name, Family.TIME, (0, high), window, missing, reason, unit="hours")
 
 
-def _clock(name: str, bounds: tuple[float, float], reason: str) -> FeatureSpec:
-    return number(
-        name, Family.TIME, bounds, "the row", NEVER_MISSING, reason, Comparison.SAME_SLOTS
-    )
-
-
 USE_FEATURES: tuple[FeatureSpec, ...] = (
     category(
         "category",
         Family.CATEGORICAL,
         "the row",
-        "null: the suggestion does not say; kept as a value of its own",
+        "null: the suggestion names none; kept as a value of its own",
         "Kind of work that the workflow is for.",
     ),
     _count("runs_14d", BEFORE_ROUND, "How often the user ran the workflow unasked."),
@@ -116,15 +107,7 @@ ACCEPTANCE_FEATURES: tuple[FeatureSpec, ...] = (
     ),
 )
 
-CLOCK_FEATURES: tuple[FeatureSpec, ...] = (
-    _clock("is_weekend", (0, 1), "Weekends are different work; UTC."),
-    _clock("hour", (0, 23), "Hour of the day, UTC."),
-    _clock("weekday", (0, 6), "0 is Monday; UTC."),
-    _clock("hour_sin", (-1, 1), "The hour as a circle."),
-    _clock("hour_cos", (-1, 1), "The hour as a circle."),
-    _clock("weekday_sin", (-1, 1), "The week as a circle."),
-    _clock("weekday_cos", (-1, 1), "The week as a circle."),
-)
+CLOCK_FEATURES: tuple[FeatureSpec, ...] = clock("the row, UTC", NEVER_MISSING)
 
 _EVERY = ("stg_suggestions", "suggestion_features", "offers", "windows", "as_of")
 TABLE = FeatureTable(

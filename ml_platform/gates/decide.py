@@ -38,16 +38,28 @@ PROMOTION_TABLE: DecisionTable[Signals, Verdict] = DecisionTable(
 )
 
 
-def decide(report: EvaluationReport, policy: GatePolicy, integrity: IntegrityEvidence) -> Decision:
+def decide(
+    report: EvaluationReport,
+    policy: GatePolicy,
+    integrity: IntegrityEvidence,
+    *,
+    version: str | None = None,
+) -> Decision:
     """Verdict by the first matching row of `PROMOTION_TABLE`, with every gate behind it.
 
     Total and pure: the same report, policy and evidence give the same decision, so a stored one can be
     replayed.
 
+    Args:
+        report: The evaluation report.
+        policy: Its gates and their limits.
+        integrity: The evidence of the integrity gates.
+        version: The version of a stored policy, from its text; by default that of ``policy`` as it is now.
+
     Raises:
         IntegrityError: the report was made under another policy.
     """
-    version = policy_version(policy)
+    version = version or policy_version(policy)
     if report.policy_version != version:
         raise IntegrityError(
             f"The report was made under policy {report.policy_version}, the policy is {version}.",

@@ -2,15 +2,22 @@
 
 from ml_platform.gates.outcome import GateKind
 from ml_platform.spec.gates import GatePolicy
-from ml_platform.values import fingerprint
+from ml_platform.values import fingerprint, text_sha256
 
 INTEGRITY_GATES = ("artifact_hash", "data_hash", "schema", "leakage", "parity", "stale_data")
 SAMPLE_SIZE = "sample_size"
+_DIGITS = 12
+"""Hexadecimal digits of a policy's version."""
 
 
 def policy_version(policy: GatePolicy) -> str:
     """Twelve hexadecimal digits of the policy's content: another limit is another version."""
-    return fingerprint(policy)[:12]
+    return fingerprint(policy)[:_DIGITS]
+
+
+def stored_policy_version(text: str) -> str:
+    """The version of a policy from the JSON text that is stored: the same whatever fields are added later."""
+    return text_sha256(text)[:_DIGITS]
 
 
 def gate_kinds(policy: GatePolicy) -> dict[str, GateKind]:

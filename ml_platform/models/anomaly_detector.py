@@ -1,7 +1,7 @@
 """The anomaly detector: sessions unlike anything that their user, or anybody, does.
 
-It learns from all sessions and no label; reports of people judge it. How often it raises an alarm is chosen
-(`alarm_rate`), not inherited from a guess of how many anomalies there are.
+It is fitted on all sessions without labels, and evaluated on what people report. How often it raises an alarm is
+chosen (`alarm_rate`), not inherited from a guess of how many anomalies there are.
 """
 
 from datetime import timedelta
@@ -98,6 +98,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Detection(),
     label="anomalous",
+    ceiling="anomalous",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(SIDES),

@@ -1,4 +1,4 @@
-"""What a fit leaves behind: a frozen record that names everything by its hash."""
+"""The record of a fitted candidate, which names everything that belongs to it by its hash."""
 
 from dataclasses import dataclass
 

@@ -1,10 +1,9 @@
 """Rows to a float32 matrix, by declared arrays that were fitted on the training part alone.
 
 Columns, in this order: numbers; categories as their rank by frequency (0: the most frequent, the number of
-kept values: any other); for each evidence column one number a class
-(`ml_platform.models.random_forest.target_encoding`, or
-`ml_platform.models.random_forest.linear_target_encoding`); and the belief in each class from the remembered moments
-(`ml_platform.models.random_forest.hidden_markov`).
+kept values: any other); for each target-encoded column one number a class (`ml_platform.models.target_encoding`, or
+`ml_platform.models.linear_target_encoding`); and the belief in each class by the hidden Markov filter over a user's
+earlier moments (`ml_platform.models.hidden_markov_filter`).
 
 Trees look only at the order of values, so every value is put on a grid without any loss to them: the inverse
 hyperbolic sine, rounded to 1/1024. On that grid a threshold halfway between two values is exact in float32,
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.random_forest.hidden_markov import Memory, RememberedWords
-from ml_platform.models.random_forest.target_encoding import evidence
+from ml_platform.models.hidden_markov_filter import HiddenMarkovFilter, ObservedWords
+from ml_platform.models.target_encoding import target_encode
 from ml_platform.models.tokens import token_column, token_matrix
 
 if TYPE_CHECKING:
@@ -33,21 +32,22 @@ GRID = 1024.0
 SENTINEL = -32.0
 """Stands for a missing number; finite values lie in [-31, 31] (asinh of 1e13 is 30.6)."""
 ENCODING_FILE = "encoding.json"
-EVIDENCE_FILE = "evidence.npy"
+TARGET_ENCODING_FILE = "target_encoding.npy"
 
 
 @dataclass(frozen=True)
-class EvidenceColumn:
-    """A column whose words are evidence. ``decay`` < 1: later places in the list count less."""
+class TargetEncodedColumn:
+    """A column whose words are encoded by the classes of the rows that hold them."""
 
     feature: str
     lists: bool
-    an_change_set: bool = False
+    """Whether the column holds lists of words rather than one word a row."""
+    per_change_set: bool = False
     """All rows of a change set hold the same words, so the change set counts once."""
     jointly: bool = False
-    """Weights are learned together (`ml_platform.models.random_forest.linear_target_encoding`), not counted one
-    by one."""
+    """Weights are learned together (`ml_platform.models.linear_target_encoding`), not counted word by word."""
     decay: float = 1.0
+    """Below 1: a word counts this much less with each place further back in its list."""
     minimum: float = 3.0
     """Weight of rows (or change sets) below which a word is not kept."""
 
@@ -58,16 +58,17 @@ class EncodingPlan:
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
-    evidence: tuple[EvidenceColumn, ...]
-    memory: tuple[RememberedWords, ...] = ()
+    target_encoded: tuple[TargetEncodedColumn, ...]
+    observed: tuple[ObservedWords, ...] = ()
+    """What the hidden Markov filter observes; empty: there is no filter."""
 
     @property
     def features(self) -> dict[str, str]:
         """Input columns and their kinds."""
         kinds = dict.fromkeys(self.numbers, "number") | dict.fromkeys(self.categories, "category")
-        for column in self.evidence:
+        for column in self.target_encoded:
             kinds.setdefault(column.feature, "tokens" if column.lists else "category")
-        for words in self.memory:
+        for words in self.observed:
             kinds.setdefault(words.feature, "tokens")
             for _, name in words.parts:
                 kinds.setdefault(name, "category")
@@ -76,46 +77,43 @@ class EncodingPlan:
 
 @dataclass(frozen=True)
 class Encoding:
-    """A plan with what it has learned."""
+    """A plan with the values, words and weights that it has learned from the training rows."""
 
     plan: EncodingPlan
     classes: int
     categories: tuple[tuple[str, ...], ...]
     """Kept values of each category, the most frequent first."""
     words: tuple[tuple[str, ...], ...]
-    """Vocabulary of each evidence column, sorted."""
+    """Vocabulary of each target-encoded column, sorted."""
     weights: tuple[np.ndarray, ...]
-    """Of each evidence column, shape (words, classes), float32."""
-    memory: Memory | None = None
+    """Of each target-encoded column, shape (words, classes), float32."""
+    filter: HiddenMarkovFilter | None = None
 
     @property
     def width(self) -> int:
         """Columns of the matrix."""
         plain = len(self.plan.numbers) + len(self.plan.categories)
-        return plain + (len(self.plan.evidence) + bool(self.plan.memory)) * self.classes
+        return plain + (len(self.plan.target_encoded) + bool(self.plan.observed)) * self.classes
 
     def transform(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, width), float32, finite.
+        """The matrix of ``rows``: shape (rows, width), float32, finite.
 
         Raises:
             IntegrityError: a feature is not among the columns of ``rows``, or a number is none.
         """
         require_features(rows, self.plan.features)
-        plain = encode_plain(rows, self.plan, self.categories)
-        found = [
-            to_grid(evidence(self._matrix(rows, i), self.weights[i]), scale=False)
-            for i in range(len(self.plan.evidence))
-        ]
-        if self.memory is not None:
-            found.append(to_grid(self.memory.beliefs(rows), scale=False))
-        return np.hstack([plain, *found])
+        parts = [encode_plain(rows, self.plan, self.categories)]
+        for position, weights in enumerate(self.weights):
+            encoded = target_encode(self._word_matrix(rows, position), weights)
+            parts.append(to_grid(encoded, scale=False))
+        if self.filter is not None:
+            parts.append(to_grid(self.filter.log_beliefs(rows), scale=False))
+        return np.hstack(parts)
 
-    def _matrix(self, rows: "pd.DataFrame", position: int) -> "sparse.csr_matrix":
-        column = self.plan.evidence[position]
-        words = self.words[position]
+    def _word_matrix(self, rows: "pd.DataFrame", position: int) -> "sparse.csr_matrix":
+        column = self.plan.target_encoded[position]
         tokens = token_column(rows[column.feature], lists=column.lists)
-        index = self.indices[position]
-        return token_matrix(tokens, words, index, column.decay)
+        return token_matrix(tokens, self.words[position], self.indices[position], column.decay)
 
     @cached_property
     def indices(self) -> tuple[dict[str, int], ...]:
@@ -130,58 +128,66 @@ class Encoding:
                 {"feature": name, "values": values}
                 for name, values in zip(self.plan.categories, self.categories, strict=True)
             ],
-            "evidence": [
+            "target_encoded": [
                 {**asdict(column), "words": words}
-                for column, words in zip(self.plan.evidence, self.words, strict=True)
+                for column, words in zip(self.plan.target_encoded, self.words, strict=True)
             ],
-            "memory": [],
+            "observed": [],
             "classes": self.classes,
         }
         arrays = list(self.weights)
-        if self.memory is not None:
-            content["memory"] = [
-                {"feature": kind.feature, "parts": kind.parts, "words": words}
-                for kind, words in zip(self.memory.kinds, self.memory.words, strict=True)
+        if self.filter is not None:
+            content["observed"] = [
+                {"feature": observed.feature, "parts": observed.parts, "words": words}
+                for observed, words in zip(self.filter.observed, self.filter.words, strict=True)
             ]
-            arrays += [*self.memory.weights, self.memory.transitions, self.memory.shares[None, :]]
+            arrays += [*self.filter.weights, self.filter.transitions, self.filter.shares[None, :]]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         stacked = np.vstack([*arrays, np.zeros((0, self.classes), np.float32)])
         buffer = io.BytesIO()
         np.save(buffer, stacked.astype("<f4"), allow_pickle=False)
-        return {ENCODING_FILE: text.encode(), EVIDENCE_FILE: buffer.getvalue()}
+        return {ENCODING_FILE: text.encode(), TARGET_ENCODING_FILE: buffer.getvalue()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "Encoding":
         """The encoding that `to_files` wrote."""
         content = json.loads(files[ENCODING_FILE])
-        stacked = np.load(io.BytesIO(files[EVIDENCE_FILE]), allow_pickle=False)
-        words = tuple(tuple(column.pop("words")) for column in content["evidence"])
-        heard = tuple(tuple(kind.pop("words")) for kind in content["memory"])
-        ends = np.cumsum([len(each) for each in (*words, *heard)]).tolist()
+        stacked = np.load(io.BytesIO(files[TARGET_ENCODING_FILE]), allow_pickle=False)
+        words = tuple(tuple(column.pop("words")) for column in content["target_encoded"])
+        observed_words = tuple(tuple(each.pop("words")) for each in content["observed"])
+        vocabularies = (*words, *observed_words)
+        ends = np.cumsum([len(vocabulary) for vocabulary in vocabularies]).tolist()
         tables = [
-            stacked[end - len(each) : end] for each, end in zip((*words, *heard), ends, strict=True)
+            stacked[end - len(vocabulary) : end]
+            for vocabulary, end in zip(vocabularies, ends, strict=True)
         ]
-        kinds = tuple(
-            RememberedWords(kind["feature"], tuple((a, b) for a, b in kind["parts"]))
-            for kind in content["memory"]
+        observed = tuple(
+            ObservedWords(each["feature"], tuple((prefix, name) for prefix, name in each["parts"]))
+            for each in content["observed"]
         )
-        memory = None
-        if kinds:
-            memory = Memory(
-                kinds, heard, tuple(tables[len(words) :]), stacked[ends[-1] : -1], stacked[-1]
+        hidden_markov = None
+        if observed:
+            hidden_markov = HiddenMarkovFilter(
+                observed=observed,
+                words=observed_words,
+                weights=tuple(tables[len(words) :]),
+                transitions=stacked[ends[-1] : -1],
+                shares=stacked[-1],
             )
         return cls(
             plan=EncodingPlan(
                 numbers=tuple(content["numbers"]),
                 categories=tuple(column["feature"] for column in content["categories"]),
-                evidence=tuple(EvidenceColumn(**column) for column in content["evidence"]),
-                memory=kinds,
+                target_encoded=tuple(
+                    TargetEncodedColumn(**column) for column in content["target_encoded"]
+                ),
+                observed=observed,
             ),
             classes=content["classes"],
             categories=tuple(tuple(column["values"]) for column in content["categories"]),
             words=words,
             weights=tuple(tables[: len(words)]),
-            memory=memory,
+            filter=hidden_markov,
         )
 
 
@@ -189,23 +195,23 @@ def to_grid(values: np.ndarray, *, scale: bool = True) -> np.ndarray:
     """Values on the grid, float32; ``scale`` applies the inverse hyperbolic sine first; NaN: `SENTINEL`."""
     scaled = np.arcsinh(values) if scale else values
     rounded = np.clip(np.round(scaled * GRID) / GRID, -31.0, 31.0)
-    found: np.ndarray = np.where(np.isnan(rounded), SENTINEL, rounded).astype(np.float32)
-    return found
+    on_grid: np.ndarray = np.where(np.isnan(rounded), SENTINEL, rounded).astype(np.float32)
+    return on_grid
 
 
 def encode_plain(
     rows: "pd.DataFrame", plan: EncodingPlan, categories: tuple[tuple[str, ...], ...]
 ) -> np.ndarray:
     """Numbers and categories, shape (rows, numbers + categories), float32."""
-    made = np.empty((len(rows), len(plan.numbers) + len(plan.categories)), dtype=np.float32)
+    matrix = np.empty((len(rows), len(plan.numbers) + len(plan.categories)), dtype=np.float32)
     for position, name in enumerate(plan.numbers):
-        made[:, position] = to_grid(_number(rows, name))
+        matrix[:, position] = to_grid(_number(rows, name))
     for position, (name, values) in enumerate(zip(plan.categories, categories, strict=True)):
         tokens = token_column(rows[name], lists=False)
         rank = {value: i for i, value in enumerate(values)}
         place = np.array([rank.get(word, len(values)) for word in tokens.words], dtype=np.float32)
-        made[:, len(plan.numbers) + position] = place[tokens.codes]
-    return made
+        matrix[:, len(plan.numbers) + position] = place[tokens.codes]
+    return matrix
 
 
 def _number(rows: "pd.DataFrame", name: str) -> np.ndarray:
@@ -226,13 +232,19 @@ def fit_categories(
     for name in plan.categories:
         tokens = token_column(rows[name], lists=False)
         counts = np.bincount(tokens.codes, minlength=len(tokens.words)).tolist()
-        found = sorted(zip(counts, tokens.words, strict=True), key=lambda pair: (-pair[0], pair[1]))
-        kept.append(tuple(word for count, word in found[:most] if count >= minimum))
+        frequent = sorted(
+            zip(counts, tokens.words, strict=True), key=lambda pair: (-pair[0], pair[1])
+        )
+        kept.append(tuple(word for count, word in frequent[:most] if count >= minimum))
     return tuple(kept)
 
 
 def require_features(rows: "pd.DataFrame", features: Mapping[str, str]) -> None:
-    """Raises `IntegrityError` that names the features that ``rows`` lack."""
+    """Check that every one of ``features`` is among the columns of ``rows``.
+
+    Raises:
+        IntegrityError: it names the features that are missing.
+    """
     missing = [name for name in features if name not in rows.columns]
     if missing:
         raise IntegrityError(

@@ -1,4 +1,4 @@
-"""Recipes are frozen values; what a request asks for otherwise replaces fields of them."""
+"""Hyperparameters are frozen dataclasses; the parameters of a request replace fields of the defaults."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -18,7 +18,7 @@ def hyperparameters_of(defaults: R, parameters: "Mapping[str, Parameter]") -> R:
     """``defaults`` with ``parameters`` in their place.
 
     Raises:
-        UsageError: a parameter that the recipe does not have.
+        UsageError: a parameter that the hyperparameters do not have.
     """
     known = {field.name for field in fields(defaults)}
     strange = sorted(set(parameters) - known)

@@ -1,7 +1,7 @@
 """The pattern classifier: which workflow category an event belongs to, from what is known when it happens.
 
-A random forest over the event, its change set, its session and its user's history, with the words of its paths and
-session as evidence a class. Hyperparameters were chosen on the last blocks of time inside training parts,
+A random forest over the event, its change set, its session and its user's history, with the words of its paths
+and session target-encoded by class. Hyperparameters were chosen on the last blocks of time inside training parts,
 never on a test part (docs/pattern_classifier.md).
 """
 
@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
-from ml_platform.models.encoding import EncodingPlan, EvidenceColumn
+from ml_platform.models.encoding import EncodingPlan, TargetEncodedColumn
+from ml_platform.models.hidden_markov_filter import ObservedWords
 from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
-from ml_platform.models.random_forest.hidden_markov import RememberedWords
 from ml_platform.models.rules import fit_rules
 from ml_platform.spec.feature import FeatureSpec, Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 LABEL_DELAY = timedelta(days=1)
 
-EVIDENCE = (
-    EvidenceColumn("change_set_tokens", lists=True, an_change_set=True, jointly=True),
-    EvidenceColumn("path_tokens", lists=True),
+TARGET_ENCODED = (
+    TargetEncodedColumn("change_set_tokens", lists=True, per_change_set=True, jointly=True),
+    TargetEncodedColumn("path_tokens", lists=True),
 )
-MEMORY = (
-    RememberedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),
-    RememberedWords("session_places", (("s:", "subfolder"), ("|x:", "extension"))),
+OBSERVED = (
+    ObservedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),
+    ObservedWords("session_places", (("s:", "subfolder"), ("|x:", "extension"))),
 )
 _MANY_VALUES = ("file_name", "subfolder")
 """Too many values for a rank to mean anything; their words are among the path's."""
-_REMEMBERED = (
+_COVERED_BY_FILTER = (
     "lag1_tool",
     "lag1_operation",
     "lag1_extension",
@@ -58,25 +58,25 @@ _REMEMBERED = (
     "rate_1h_to_7d",
     "share_hour_7d",
 )
-"""Told as well by `MEMORY`: without them validation accuracy is no lower on any set."""
-_LEFT_OUT = frozenset((*_MANY_VALUES, *_REMEMBERED))
+"""The hidden Markov filter over `OBSERVED` covers them: without them validation accuracy is no lower."""
+_LEFT_OUT = frozenset((*_MANY_VALUES, *_COVERED_BY_FILTER))
 
 
 def encoding_plan(features: tuple[FeatureSpec, ...]) -> EncodingPlan:
-    """Numbers as they are, categories by rank, and `EVIDENCE` for those of its columns that exist."""
+    """Numbers as they are, categories by rank, and `TARGET_ENCODED` for those of its columns that exist."""
     names = {feature.name for feature in features}
     plain = [feature for feature in features if feature.name not in _LEFT_OUT]
     return EncodingPlan(
         numbers=tuple(f.name for f in plain if f.kind is Kind.NUMBER),
         categories=tuple(f.name for f in plain if f.kind is Kind.CATEGORY),
-        evidence=tuple(column for column in EVIDENCE if column.feature in names),
-        memory=tuple(words for words in MEMORY if words.feature in names),
+        target_encoded=tuple(column for column in TARGET_ENCODED if column.feature in names),
+        observed=tuple(words for words in OBSERVED if words.feature in names),
     )
 
 
 PLAN = encoding_plan(PATTERN_FEATURES)
 
-RECIPE = ForestHyperparameters(
+HYPERPARAMETERS = ForestHyperparameters(
     trees=150,
     smallest_leaf=2,
     leaf_share=1 / 5000,
@@ -127,8 +127,10 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_forest_model(training_set, PLAN, recipe, request.seed, LABEL_DELAY, request.progress)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_forest_model(
+        training_set, PLAN, hyperparameters, request.seed, LABEL_DELAY, request.progress
+    )
 
 
 SPEC = ModelSpec(
@@ -137,6 +139,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Classification(),
     label="workflow_category",
+    ceiling="workflow_category",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(PLAN.features),
@@ -144,7 +147,7 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_rules,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=(
         Int("smallest_leaf", 1, 10, log=True),
         Float("leaf_share", 1e-4, 2e-3, log=True),

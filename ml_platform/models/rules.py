@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.models.artifact_kinds import ArtifactKindSpec
 from ml_platform.models.encoding import require_features
 from ml_platform.models.tokens import token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from ml_platform.spec.training_set import TrainingSet
 
 RULES_FILE = "rules.json"
+CLASSIFICATION_RULES = ArtifactKindSpec(
+    name="classification_rules",
+    scorer="ml_platform.models.rules:RulesScorer",
+    files="rules.json: class shares by declared keys",
+)
+KINDS = (CLASSIFICATION_RULES,)
 ENOUGH = 20
 """Rows that a key needs to have a rule of its own."""
 PRIOR_ROWS = 10.0
@@ -47,7 +54,7 @@ class RulesScorer:
             IntegrityError: a column of a key is not among those of ``rows``.
         """
         require_features(rows, _features(self.keys))
-        found = np.tile(np.array(self.overall), (len(rows), 1))
+        probabilities = np.tile(np.array(self.overall), (len(rows), 1))
         open_rows = np.ones(len(rows), dtype=bool)
         for key, table in zip(self.keys, self.tables, strict=True):
             words, codes = _joined(rows, key)
@@ -55,9 +62,9 @@ class RulesScorer:
             known = np.array([word in table for word in words], dtype=bool)
             if len(words):
                 hit = open_rows & known[codes]
-                found[hit] = shares[codes[hit]]
+                probabilities[hit] = shares[codes[hit]]
                 open_rows &= ~hit
-        return found
+        return probabilities
 
     @classmethod
     def of(cls, artifact: Artifact) -> "RulesScorer":
@@ -102,7 +109,7 @@ def _fit(training_set: "TrainingSet", keys: tuple[tuple[str, ...], ...]) -> Arti
     content = {"overall": _rounded(overall), "tables": tables}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.RULES,
+        kind=CLASSIFICATION_RULES.name,
         classes=record.classes,
         features=MappingProxyType(_features(keys)),
         files=MappingProxyType({RULES_FILE: text.encode()}),
@@ -124,10 +131,10 @@ def _joined(rows: "pd.DataFrame", key: tuple[str, ...]) -> tuple[list[str], np.n
     """The distinct values of several columns together, and the code of each row's."""
     parts = [token_column(rows[name], lists=False) for name in key]
     combined = np.column_stack([part.codes for part in parts])
-    found, codes = np.unique(combined, axis=0, return_inverse=True)
+    distinct, codes = np.unique(combined, axis=0, return_inverse=True)
     words = [
         _SEPARATOR.join(part.words[c] for part, c in zip(parts, row, strict=True))
-        for row in found.tolist()
+        for row in distinct.tolist()
     ]
     return words, np.asarray(codes).ravel()
 

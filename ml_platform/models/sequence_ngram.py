@@ -1,4 +1,4 @@
-"""The back-off n-gram as a model of its own: what followed the same last steps, and how often a run was near.
+"""The back-off n-gram as a model of its own: what followed the same last steps, and how often a run came soon.
 
 The baseline of the sequence networks; its own baseline is the most frequent successor of the last step alone.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LABEL_DELAY = timedelta(hours=2)
 """Three pauses of half an hour, and one more until the session is known to be over."""
-RECIPE = NgramHyperparameters()
+HYPERPARAMETERS = NgramHyperparameters()
 LAST_STEP = NgramHyperparameters(order=1)
 
 POLICY = GatePolicy(
@@ -34,7 +34,7 @@ POLICY = GatePolicy(
             "accuracy",
             Bound.BASELINE,
             0.0,
-            "contexts that tell no more than the last step are not worth their memory",
+            "contexts that predict no better than the last step are not worth their memory",
         ),
         QualityGate(
             "over_champion",
@@ -59,8 +59,8 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Count the training part; nothing is drawn, so the seed has no say."""
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_ngram(training_set, request, recipe, LABEL_DELAY)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_ngram(training_set, request, hyperparameters, LABEL_DELAY)
 
 
 def fit_rules(training_set: "TrainingSet") -> "Artifact":
@@ -70,7 +70,7 @@ def fit_rules(training_set: "TrainingSet") -> "Artifact":
 
 def fit_baseline(training_set: "TrainingSet") -> "Artifact":
     """The n-gram as the rules of another sequence model."""
-    return fit_ngram(training_set, FitRequest(seed=0), RECIPE, LABEL_DELAY).artifact
+    return fit_ngram(training_set, FitRequest(seed=0), HYPERPARAMETERS, LABEL_DELAY).artifact
 
 
 SPEC = ModelSpec(
@@ -86,10 +86,10 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_rules,
-    defaults=vars(RECIPE),
+    defaults=vars(HYPERPARAMETERS),
     search=(Int("order", 2, 12), Int("minimum", 1, 5), Float("discount", 0.0, 0.9)),
-    carried=(SOON_LABEL,),
-    ceiling="sequence",
+    extra_columns=(SOON_LABEL,),
+    ceiling="next_step",
     kinds=("numpy",),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

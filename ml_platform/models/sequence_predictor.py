@@ -1,4 +1,6 @@
-"""The sequence predictor: by an LSTM over a user's last ten steps, the next one, and whether a workflow is near.
+"""The sequence predictor: an LSTM over a user's last ten steps.
+
+It predicts the next step, and whether a workflow is needed soon.
 
 Hyperparameters were chosen on the newest block of time of training parts, never on a test part.
 """
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import FitOutcome
     from ml_platform.spec.training_set import TrainingSet
 
-RECIPE = NetworkHyperparameters(encoder="lstm")
+HYPERPARAMETERS = NetworkHyperparameters(encoder="lstm")
 POLICY = GatePolicy(
     quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION, FAIR_NEEDS, OVERCONFIDENCE, *STANDARD)
 )
@@ -38,13 +40,13 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
     from ml_platform.models.sequences.fit import fit_network
 
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_network(training_set, request, PLAN, recipe, LABEL_DELAY)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_network(training_set, request, PLAN, hyperparameters, LABEL_DELAY)
 
 
 SPEC = ModelSpec(
     name="sequence_predictor",
-    title="SequencePrediction predictor",
+    title="Sequence predictor",
     table=TABLE,
     task=SequencePrediction(),
     label="next_step",
@@ -55,10 +57,10 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_baseline,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=SEARCH,
-    carried=("workflow_soon",),
-    ceiling="sequence",
+    extra_columns=("workflow_soon",),
+    ceiling="next_step",
     kinds=("pytorch", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

@@ -1,7 +1,7 @@
-"""The sequence transformer: a small causal encoder in the frame of the LSTM, on the same rows, to the same end.
+"""The sequence transformer: a small causal encoder in place of the LSTM, on the same rows, for the same task.
 
-It is held against the LSTM pairwise: where it is not better it is refused, and the record says so. The parameter
-``encoder`` names a Hugging Face encoder by name or folder instead (`ml_platform.models.sequences.hugging_face`).
+It challenges the LSTM: where its paired difference is not above 0 it is rejected, and the report says so. The
+parameter ``encoder`` may name a Hugging Face encoder instead (`ml_platform.models.sequences.hugging_face`).
 """
 
 from dataclasses import asdict
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import FitOutcome
     from ml_platform.spec.training_set import TrainingSet
 
-RECIPE = NetworkHyperparameters(encoder="transformer")
+HYPERPARAMETERS = NetworkHyperparameters(encoder="transformer")
 OVER_LSTM = QualityGate(
     "over_lstm",
     "accuracy",
@@ -54,13 +54,13 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
     from ml_platform.models.sequences.fit import fit_network
 
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_network(training_set, request, PLAN, recipe, LABEL_DELAY)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_network(training_set, request, PLAN, hyperparameters, LABEL_DELAY)
 
 
 SPEC = ModelSpec(
     name="sequence_transformer",
-    title="SequencePrediction transformer",
+    title="Sequence transformer",
     table=TABLE,
     task=SequencePrediction(),
     label="next_step",
@@ -71,11 +71,11 @@ SPEC = ModelSpec(
     seed=20260101,
     fit=fit,
     fit_rules=fit_baseline,
-    defaults=asdict(RECIPE),
+    defaults=asdict(HYPERPARAMETERS),
     search=SEARCH,
-    carried=("workflow_soon",),
+    extra_columns=("workflow_soon",),
     challenges="sequence_predictor",
-    ceiling="sequence",
+    ceiling="next_step",
     kinds=("pytorch", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

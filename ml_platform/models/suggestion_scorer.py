@@ -1,8 +1,7 @@
-"""The suggestion scorer: which share of the occasions of the next 14 days a user will take a suggestion.
+"""The suggestion scorer: the share of the occasions of the next 14 days on which a user will take a suggestion.
 
-Boosted trees on use (frequency, recency, success, similarity to the user's work) and on what became of earlier
-offers.
-Hyperparameters were chosen on the last block of time inside training parts, never on a test part
+Boosted trees on use (frequency, recency, success, similarity to the user's work) and on what became of
+earlier offers. Hyperparameters were chosen on the last block of time inside training parts, never on a test part
 (docs/suggestion_scorer.md).
 """
 
@@ -17,7 +16,7 @@ from ml_platform.models.gradient_boosting.fit import (
     BoostingPlan,
     fit_boosting,
 )
-from ml_platform.models.gradient_boosting.rules import fit_share_rules
+from ml_platform.models.gradient_boosting.rules import fit_proportion_rules
 from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.feature import Kind
@@ -38,7 +37,7 @@ PLAN = BoostingPlan(
     encoding=EncodingPlan(
         numbers=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.NUMBER),
         categories=tuple(f.name for f in SUGGESTION_FEATURES if f.kind is Kind.CATEGORY),
-        evidence=(),
+        target_encoded=(),
     ),
     repeats="round_shown",
     rising=(
@@ -54,8 +53,8 @@ PLAN = BoostingPlan(
     ),
     falling=("hours_since_run",),
 )
-"""Nobody would understand a reason such as "accepted too often"."""
-RECIPE = BoostingHyperparameters()
+"""Constraints on the direction of some features: nobody would understand a reason such as "accepted too often"."""
+HYPERPARAMETERS = BoostingHyperparameters()
 
 POLICY = GatePolicy(
     quality=(
@@ -64,7 +63,7 @@ POLICY = GatePolicy(
             "r2",
             Bound.LIMIT,
             0.7,
-            "below it, scores leave more than three tenths of the differences in adoption untold",
+            "below it, scores leave more than three tenths of the differences in adoption unexplained",
         ),
         QualityGate(
             "roc_auc",
@@ -98,8 +97,8 @@ POLICY = GatePolicy(
 
 def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     """Fit on the training part alone; the same training set, request and code give the same bytes."""
-    recipe = hyperparameters_of(RECIPE, request.parameters)
-    return fit_boosting(training_set, PLAN, recipe, LABEL_DELAY, request)
+    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    return fit_boosting(training_set, PLAN, hyperparameters, LABEL_DELAY, request)
 
 
 SPEC = ModelSpec(
@@ -108,15 +107,16 @@ SPEC = ModelSpec(
     table=TABLE,
     task=ProportionRegression(outcome="adopted"),
     label="adopted_share",
-    carried=("adopted", "occasions"),
+    ceiling="adopted_share",
+    extra_columns=("adopted", "occasions"),
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(PLAN.encoding.features),
     policy=POLICY,
     seed=20260102,
     fit=fit,
-    fit_rules=fit_share_rules,
-    defaults=asdict(RECIPE),
+    fit_rules=fit_proportion_rules,
+    defaults=asdict(HYPERPARAMETERS),
     search=(
         Int("iterations", 100, 600, log=True),
         Float("learning_rate", 0.01, 0.1, log=True),

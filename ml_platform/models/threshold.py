@@ -9,7 +9,7 @@ NEVER = 1.0
 def best_f1(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     """The threshold (score at or above it: alarm) with the highest F1, and that F1; (`NEVER`, 0) without positives.
 
-    It lies halfway to the next lower score, so that an answer that differs in its last digits falls on the
+    It lies halfway to the next lower score, so that a score that differs in its last digits falls on the
     same side. Of equal F1 the highest threshold: fewer alarms.
 
     Args:

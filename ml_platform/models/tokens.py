@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.training_sets.coded_column import MISSING, coded_column
+
 if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
-
-MISSING = "(missing)"
-"""The word that stands for a missing string: it is evidence like any other."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ def token_column(column: "pd.Series[Any]", *, lists: bool) -> TokenColumn:
     import pyarrow.compute as pc
 
     if not lists:
-        return _strings(column)
+        coded = coded_column(column)
+        return TokenColumn(coded.words, coded.codes, np.arange(len(column) + 1, dtype=np.int64))
     array = pa.Array.from_pandas(column, type=None if len(column) else pa.list_(pa.string()))
     if isinstance(array, pa.ChunkedArray):
         array = array.unify_dictionaries().combine_chunks()
@@ -50,25 +50,11 @@ def token_column(column: "pd.Series[Any]", *, lists: bool) -> TokenColumn:
     return TokenColumn((*words, MISSING), codes.astype(np.int64), offsets)
 
 
-def _strings(column: "pd.Series[Any]") -> TokenColumn:
-    import pandas as pd
-
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, words = column.cat.codes.to_numpy(np.int64), [str(w) for w in column.cat.categories]
-    else:
-        found, unique = pd.factorize(column.astype(object).to_numpy())
-        codes, words = found.astype(np.int64), [str(word) for word in unique]
-    if (codes < 0).any():
-        codes = np.where(codes < 0, len(words), codes)
-        words = [*words, MISSING]
-    return TokenColumn(tuple(words), codes, np.arange(len(column) + 1, dtype=np.int64))
-
-
 def vocabulary(tokens: TokenColumn, weights: np.ndarray, minimum: float) -> tuple[str, ...]:
     """The words, sorted, that occur in rows of at least ``minimum`` weight together."""
     rows = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
-    found = np.bincount(tokens.codes, weights=weights[rows], minlength=len(tokens.words))
-    kept = np.flatnonzero(found >= minimum - 1e-9)
+    weight = np.bincount(tokens.codes, weights=weights[rows], minlength=len(tokens.words))
+    kept = np.flatnonzero(weight >= minimum - 1e-9)
     return tuple(sorted({tokens.words[i] for i in kept.tolist()}))
 
 

@@ -1,7 +1,7 @@
 """The trigger predictor: how probable it is that a workflow succeeds if it is started at a given time.
 
-Its rows are candidate times of launches; what it is worth is measured by replaying the logged launches
-under its choice of hour (`ml_platform.evaluation.tasks.evaluators.off_policy_choice`), not by its fit to the past.
+Its rows are candidate start times; what it is worth is measured by off-policy evaluation of its choice of hour on
+the logged runs (`ml_platform.evaluation.tasks.evaluators.off_policy_choice`), not by its fit to the past.
 """
 
 from datetime import timedelta
@@ -54,7 +54,7 @@ POLICY = GatePolicy(
             "relative_success",
             Bound.LIMIT,
             0.20,
-            "a fifth more successful launches than by a fixed hour is what the move is worth",
+            "a fifth more successful runs than by a fixed hour is what the move is worth",
         ),
         QualityGate(
             "over_rules",
@@ -97,6 +97,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=OffPolicyChoice(),
     label="succeeded",
+    ceiling="succeeded",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=FEATURES,
@@ -110,7 +111,7 @@ SPEC = ModelSpec(
         Float("unit_spread", 0.1, 2.0, log=True),
         Float("hour_spread", 0.2, 4.0, log=True),
     ),
-    carried=("outcome", "chosen", "propensity", "logged_hour", "slot"),
+    extra_columns=("outcome", "chosen", "propensity", "logged_hour", "slot"),
     known="outcome",
     classes=CLASSES,
     needs=("workflow_executions",),

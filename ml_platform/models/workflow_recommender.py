@@ -1,7 +1,7 @@
 """The workflow recommender: which five workflows to show a user who has not run them yet.
 
 Non-negative matrix factorisation of who ran what, folded in for every user, with the content of a user as
-pseudo-counts, so that a new user is answered by what they do. Its number of tastes, and what content
+pseudo-counts, so that a new user gets recommendations by what they do. Its number of tastes, and what content
 weighs, are chosen on the newest block of time inside the training part, never on a test part.
 """
 
@@ -102,6 +102,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Ranking(k=5),
     label="next_used",
+    ceiling="next_used",
     label_delay=LABEL_DELAY,
     test_share=0.15,
     features=(USED, RECENT, DOINGS, TEAM),

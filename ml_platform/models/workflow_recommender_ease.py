@@ -1,4 +1,4 @@
-"""The challenger of the workflow recommender: EASE on the same table, judged on the same rows."""
+"""The challenger of the workflow recommender: EASE on the same table, evaluated on the same rows."""
 
 from dataclasses import replace
 from types import MappingProxyType
@@ -76,5 +76,5 @@ SPEC = replace(
     fit=fit,
     defaults=DEFAULTS,
     challenges="workflow_recommender",
-    ceiling="workflow_recommender",
+    ceiling="next_used",
 )

@@ -5,9 +5,11 @@ end was cut off; `verify` finds that by comparing it with the registered version
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from ml_platform.errors import UsageError
 from ml_platform.gates.outcome import Verdict
@@ -31,9 +33,15 @@ class EventDraft:
     evidence: dict[str, str]
 
 
-def content_hash(event: PromotionEvent) -> str:
-    """SHA-256 of the canonical JSON of the event, its own hash left out."""
-    return hashlib.sha256(to_json(replace(event, hash="")).encode()).hexdigest()
+def content_hash(stored: str) -> str:
+    """SHA-256 of the canonical JSON of an event as it is stored, with its own hash left empty.
+
+    The text itself is hashed, not the event that it is read as: a field that a later release adds to events
+    changes no hash of those that stand already.
+    """
+    content = json.loads(stored) | {"hash": ""}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def link(previous: PromotionEvent | None, draft: EventDraft) -> PromotionEvent:
@@ -58,7 +66,7 @@ def link(previous: PromotionEvent | None, draft: EventDraft) -> PromotionEvent:
         previous_hash=previous.hash if previous else GENESIS,
         hash="",
     )
-    return replace(event, hash=content_hash(event))
+    return replace(event, hash=content_hash(to_json(event)))
 
 
 def extend(
@@ -72,17 +80,26 @@ def extend(
     return tuple(links)
 
 
-def breaks(events: Sequence[PromotionEvent]) -> tuple[str, ...]:
-    """A sentence for each place where the chain is broken; empty if it holds."""
-    problems: list[str] = []
-    previous: PromotionEvent | None = None
-    for event in events:
-        expected = previous.sequence + 1 if previous else 1
-        if event.sequence != expected:
-            problems.append(f"event {event.sequence} stands where {expected} should")
-        if event.previous_hash != (previous.hash if previous else GENESIS):
-            problems.append(f"event {event.sequence} does not continue the event before it")
-        if event.hash != content_hash(event):
-            problems.append(f"event {event.sequence} has been changed: its hash does not match")
+def breaks(stored: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for each place where a chain of stored events is broken; empty if it holds.
+
+    Args:
+        stored: The JSON text of every event, in the order of the chain.
+    """
+    faults: list[str] = []
+    previous: dict[str, Any] | None = None
+    for text in stored:
+        try:
+            event: dict[str, Any] = json.loads(text)
+            sequence, hashed = event["sequence"], content_hash(text)
+        except (ValueError, KeyError, TypeError):
+            return (*faults, f"an event cannot be read: {text[:60]!r}")
+        expected = previous["sequence"] + 1 if previous else 1
+        if sequence != expected:
+            faults.append(f"event {sequence} stands where {expected} should")
+        if event.get("previous_hash") != (previous.get("hash") if previous else GENESIS):
+            faults.append(f"event {sequence} does not continue the event before it")
+        if event.get("hash") != hashed:
+            faults.append(f"event {sequence} has been changed: its hash does not match")
         previous = event
-    return tuple(problems)
+    return tuple(faults)

@@ -13,7 +13,6 @@ from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.registry.records import ProductionState, VersionRecord
 from ml_platform.registry.replay import same_decision
 from ml_platform.spec.training_set import TrainingSetRecord
-from ml_platform.values import fingerprint
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class Evidence:
     record: VersionRecord
     report: EvaluationReport | None
     """The report that the ledger holds under ``record.report_id``."""
+    report_sha256: str | None
+    """Hash of the text of that report as the ledger holds it now."""
     training_set: TrainingSetRecord | None
     """The record that the ledger holds under ``record.training_set_fingerprint``."""
     artifact_sha256: str | None
@@ -121,7 +122,7 @@ def _against_report(evidence: Evidence) -> list[str]:
     if report is None:
         return [f"evaluation report {record.report_id[:12]} is not in the ledger"]
     reasons = []
-    if fingerprint(report) != record.report_id:
+    if evidence.report_sha256 != record.report_id:
         reasons.append(f"evaluation report {record.report_id[:12]} has been changed")
     if report.artifact_sha256 != record.artifact_sha256:
         reasons.append(

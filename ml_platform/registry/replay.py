@@ -9,6 +9,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.outcome import Decision
+from ml_platform.gates.policy import stored_policy_version
 from ml_platform.registry.records import VersionRecord
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import from_json
@@ -22,7 +23,7 @@ def replayed(record: VersionRecord, report: EvaluationReport) -> Decision | str:
     except ValidationError as error:
         return f"policy or integrity evidence cannot be read ({error.error_count()} faults)"
     try:
-        return decide(report, policy, integrity)
+        return decide(report, policy, integrity, version=stored_policy_version(record.policy))
     except PlatformError as error:
         return error.message
 

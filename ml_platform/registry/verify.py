@@ -10,7 +10,6 @@ from ml_platform.registry.lifecycle import in_production
 from ml_platform.registry.records import Action, ProductionState, PromotionEvent, VersionRecord
 from ml_platform.registry.replay import replayed, same_decision
 from ml_platform.spec.training_set import TrainingSetRecord
-from ml_platform.values import fingerprint
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,15 @@ class VersionEvidence:
 
     record: VersionRecord
     report: EvaluationReport | None
+    report_sha256: str | None
+    """Of the text of the report in the ledger."""
     training_set: TrainingSetRecord | None
     artifact_sha256: str | None
     rows_sha256: str | None
 
 
 def verify(
+    stored_events: Sequence[str],
     events: Sequence[PromotionEvent],
     production: Mapping[str, ProductionState],
     versions: Iterable[VersionEvidence],
@@ -44,24 +46,27 @@ def verify(
     """Check chain, production, decisions and bytes; nothing that is stored is trusted.
 
     Args:
-        events: The whole chain, all models, in order.
+        stored_events: The JSON text of every event of the chain, all models, in order.
+        events: The same events, read.
         production: Production state by model, of every model with a version.
         versions: Every registered version that can be read.
         unreadable: Model and number of the versions that cannot be read; they count as registered.
     """
     evidence = tuple(versions)
     records = tuple(item.record for item in evidence)
-    findings = [verify_chain(events), *verify_events(events, records, unreadable)]
+    findings = [verify_chain(stored_events), *verify_events(events, records, unreadable)]
     findings += [verify_production(events, state) for _, state in sorted(production.items())]
     for item in evidence:
         findings += verify_version(item)
     return tuple(findings)
 
 
-def verify_chain(events: Sequence[PromotionEvent]) -> Finding:
-    """Check that every hash covers its event and the hash before it."""
-    problems = breaks(events)
-    return Finding("chain", not problems, "; ".join(problems) or f"{len(events)} events, unbroken")
+def verify_chain(stored_events: Sequence[str]) -> Finding:
+    """Check that every hash covers its event, as it is stored, and the hash before it."""
+    faults = breaks(stored_events)
+    return Finding(
+        "chain", not faults, "; ".join(faults) or f"{len(stored_events)} events, unbroken"
+    )
 
 
 def verify_events(
@@ -119,7 +124,7 @@ def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
     name = f"{record.model} {record.version}"
     training_set = evidence.training_set
     return (
-        _replay(name, record, evidence.report),
+        _replay(name, evidence),
         verify_bytes(f"{name} artifact", evidence.artifact_sha256, record.artifact_sha256),
         verify_bytes(
             f"{name} data",
@@ -129,7 +134,8 @@ def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
     )
 
 
-def _replay(name: str, record: VersionRecord, report: EvaluationReport | None) -> Finding:
+def _replay(name: str, evidence: VersionEvidence) -> Finding:
+    record, report = evidence.record, evidence.report
     subject = f"{name} decision"
     if report is None:
         return Finding(
@@ -137,7 +143,7 @@ def _replay(name: str, record: VersionRecord, report: EvaluationReport | None) -
             False,
             f"evaluation report {record.report_id[:12]} is missing or cannot be read",
         )
-    if fingerprint(report) != record.report_id:
+    if evidence.report_sha256 != record.report_id:
         return Finding(subject, False, f"evaluation report {record.report_id[:12]} was changed")
     again = replayed(record, report)
     if isinstance(again, str):

@@ -1,94 +1,189 @@
-"""The monitoring report as a page for people: one file, no script, nothing fetched."""
+"""The monitoring page: one window of one model against the baseline of its version."""
 
-from html import escape
+from dataclasses import dataclass
 
-from ml_platform.monitoring.report import FeatureDrift, Light, MonitoringReport, Severity
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.monitoring.report import (
+    FeatureDrift,
+    Light,
+    MonitoringReport,
+    Performance,
+    PerformanceCheck,
+    Severity,
+)
+from ml_platform.reporting.charts import Drawing, drawings
+from ml_platform.reporting.components import (
+    Cell,
+    Chip,
+    Column,
+    Lane,
+    Table,
+    Tone,
+    TrackScale,
+    events_chip,
+)
+from ml_platform.reporting.page import render
+from ml_platform.reporting.words import (
+    capitals,
+    heading,
+    interval_words,
+    metric_label,
+    moment,
+    number,
+    percent,
+    sentence,
+)
 
-_COLOURS = {
-    Light.GREEN: "#1a7f37",
-    Light.YELLOW: "#9a6700",
-    Light.RED: "#cf222e",
-    Light.INSUFFICIENT: "#57606a",
+_MOST_BARS = 15
+_TESTS = {"ks": "KS", "chi2": "chi-squared"}
+_LIGHT_TONES = {
+    Light.GREEN: Tone.GOOD,
+    Light.YELLOW: Tone.UNSURE,
+    Light.RED: Tone.BAD,
+    Light.INSUFFICIENT: Tone.NEUTRAL,
 }
-_SEVERITY_COLOURS = {
-    Severity.NONE: "#1a7f37",
-    Severity.MODERATE: "#9a6700",
-    Severity.SIGNIFICANT: "#cf222e",
-    Severity.INSUFFICIENT: "#57606a",
+_SEVERITY_TONES = {
+    Severity.NONE: Tone.GOOD,
+    Severity.MODERATE: Tone.UNSURE,
+    Severity.SIGNIFICANT: Tone.BAD,
+    Severity.INSUFFICIENT: Tone.NEUTRAL,
 }
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem;
-  color: #1f2328; background: #fff; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.light { color: #fff; border-radius: .4rem; padding: .1rem .6rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #d0d7de; }
-th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; }
-.scroll { overflow-x: auto; } .note { color: #57606a; }
-"""
+_PERFORMANCE_TONES = {
+    Performance.OK: Tone.GOOD,
+    Performance.WARN: Tone.UNSURE,
+    Performance.ALERT: Tone.BAD,
+    Performance.UNKNOWN: Tone.NEUTRAL,
+}
+
+
+@dataclass(frozen=True)
+class PerformanceView:
+    """The metric in the window beside the baseline; no lanes while no outcome is known."""
+
+    title: str
+    chip: Chip
+    lanes: tuple[Lane, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class MonitoringPage:
+    """Everything that ``monitoring.html.j2`` lays out."""
+
+    title: str
+    model: str
+    version: str
+    events: Chip
+    source: str
+    window: str
+    light: Chip
+    rows: str
+    drift: Chip
+    action: str
+    decision: str
+    causes: tuple[str, ...]
+    performance: PerformanceView
+    drawings: tuple[Drawing, ...]
+    predictions: Table
+    features: Table
+    policy: str
 
 
 def monitoring_html(report: MonitoringReport) -> str:
-    """HTML of the report: the light, the decision, causes, performance and every feature."""
-    colour = _COLOURS[report.light]
-    label = " · SIMULATED" if report.simulated else ""
-    window = f"{report.window_start:%Y-%m-%d %H:%M} to {report.window_end:%Y-%m-%d %H:%M} UTC"
-    causes = "".join(f"<li>{escape(cause)}</li>" for cause in report.causes) or "<li>none</li>"
-    title = escape(f"{report.model} {report.version}")
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Monitoring: {title}</title>
-<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
-<h1>{title} <span class="light" style="background:{colour}">{report.light.value.upper()}</span></h1>
-<p>{escape(report.source)}{label} · {window} · {report.rows:,} rows in {report.clusters:,} sessions,
-held against {report.rows_baseline:,} rows of the baseline</p>
-<p>{_decision(report)}</p>
-<h2>Causes</h2><ul>{causes}</ul>
-<h2>Performance</h2><p>{_performance(report)}</p>
-<h2>ClassPredictions</h2>{_table(report.predictions)}
-<h2>Features</h2>{_table(report.features)}
-<p class="note">Size: KS distance of numbers, total variation of categories, in [0, 1]. p-values take
-sessions as the unit and are adjusted over the whole report. Policy {report.policy_version[:12]}.</p>
-</body></html>
-"""
+    """The page of a report: the same report gives the same text."""
+    return render("monitoring.html.j2", monitoring_page(report))
+
+
+def monitoring_page(report: MonitoringReport) -> MonitoringPage:
+    """The view of the page, with every figure written as a reader sees it."""
+    return MonitoringPage(
+        title=f"Monitoring: {report.model} {report.version}",
+        model=heading(report.model),
+        version=f"version {report.version}",
+        events=events_chip(report.simulated),
+        source=report.source,
+        window=f"{moment(report.window_start)} to {moment(report.window_end)}",
+        light=Chip(capitals(report.light), _LIGHT_TONES[report.light]),
+        rows=(
+            f"{report.rows:,} rows in {report.clusters:,} sessions, compared with "
+            f"{report.rows_baseline:,} rows of the baseline"
+        ),
+        drift=Chip(capitals(report.drift), _SEVERITY_TONES[report.drift]),
+        action=heading(report.action),
+        decision=_decision(report),
+        causes=tuple(map(sentence, report.causes)),
+        performance=_performance(report.performance),
+        drawings=drawings(_size_charts(report)),
+        predictions=_table(report.predictions, "Predictions"),
+        features=_table(report.features, "Features"),
+        policy=report.policy_version[:12],
+    )
 
 
 def _decision(report: MonitoringReport) -> str:
     if not report.action:
-        return f"Drift: {report.drift.value}. No decision was taken yet."
-    return (
-        f"Drift: {report.drift.value}. Decision: <b>{escape(report.action.replace('_', ' '))}</b> "
-        f"({escape(report.decision_row)}; confidence {escape(report.confidence)})."
+        return "No decision was taken yet."
+    return sentence(f"{report.decision_row}; confidence {capitals(report.confidence)}")
+
+
+def _performance(check: PerformanceCheck) -> PerformanceView:
+    label = metric_label(check.metric)
+    chip = Chip(capitals(check.level), _PERFORMANCE_TONES[check.level])
+    title = f"{label} in the window and at the evaluation"
+    if check.current is None or check.low is None or check.high is None:
+        return PerformanceView(title, chip, (), f"No outcomes are known yet for {label}.")
+    scale = TrackScale.around((check.low, check.high, check.current, check.baseline))
+    baseline, current = check.baseline, check.current
+    lanes = (
+        Lane(
+            "at the evaluation",
+            number(baseline),
+            Tone.NEUTRAL,
+            scale.track(baseline, baseline, baseline, Tone.NEUTRAL),
+        ),
+        Lane(
+            "in the window",
+            interval_words(current, check.low, check.high),
+            Tone.ACCENT,
+            scale.track(current, check.low, check.high, chip.tone, limit=baseline),
+        ),
     )
+    loss = check.relative_loss
+    change = "" if loss is None else f"A relative loss of {percent(loss)}; "
+    known = f"{check.rows:,} outcomes are known, {percent(check.matured)} of the predictions"
+    return PerformanceView(title, chip, lanes, sentence(change + known))
 
 
-def _performance(report: MonitoringReport) -> str:
-    check = report.performance
-    name = escape(check.metric)
-    if check.current is None:
-        return f"{check.level.value.upper()}: no outcomes are known yet for {name}."
-    loss = "" if check.relative_loss is None else f", a relative loss of {check.relative_loss:.1%}"
-    return (
-        f"{check.level.value.upper()}: {name} {check.current:.3f} [{check.low:.3f}, {check.high:.3f}] "
-        f"against {check.baseline:.3f}{loss}; {check.rows:,} outcomes known, {check.matured:.0%}."
+def _size_charts(report: MonitoringReport) -> tuple[Chart, ...]:
+    """The largest drift sizes as bars; none where nothing is compared."""
+    largest = sorted(
+        (*report.predictions, *report.features), key=lambda entry: (-entry.size, entry.name)
+    )[:_MOST_BARS]
+    series = Series(
+        "size", tuple(entry.name for entry in largest), tuple(entry.size for entry in largest)
     )
+    return (Chart("The largest shifts", ChartKind.BARS, "feature", "size, 0 to 1", (series,)),)
 
 
-def _table(entries: tuple[FeatureDrift, ...]) -> str:
-    if not entries:
-        return '<p class="note">None is compared.</p>'
-    rows = "".join(_row(entry) for entry in entries)
-    head = "".join(
-        f"<th>{name}</th>"
-        for name in ("name", "test", "size", "PSI", "p adjusted", "missing", "severity")
+def _table(entries: tuple[FeatureDrift, ...], title: str) -> Table:
+    titles = ("size", "PSI", "adjusted p-value", "missing before", "missing now")
+    columns = (
+        Column("name", numeric=False),
+        Column("severity", numeric=False),
+        *map(Column, titles),
+        Column("test", numeric=False),
     )
-    return f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    return Table(columns, tuple(_row(entry) for entry in entries), title)
 
 
-def _row(entry: FeatureDrift) -> str:
-    colour = _SEVERITY_COLOURS[entry.severity]
+def _row(entry: FeatureDrift) -> tuple[Cell, ...]:
     return (
-        f"<tr><td>{escape(entry.name)}</td><td>{entry.test}</td><td>{entry.size:.3f}</td>"
-        f"<td>{entry.psi:.3f}</td><td>{entry.adjusted_p_value:.2g}</td>"
-        f"<td>{entry.missing_baseline:.1%} to {entry.missing_current:.1%}</td>"
-        f'<td style="color:{colour}">{entry.severity.value}</td></tr>'
+        Cell(entry.name),
+        Cell(entry.severity, tone=_SEVERITY_TONES[entry.severity]),
+        Cell(number(entry.size)),
+        Cell(number(entry.psi)),
+        Cell(f"{entry.adjusted_p_value:.2g}"),
+        Cell(percent(entry.missing_baseline)),
+        Cell(percent(entry.missing_current)),
+        Cell(_TESTS.get(entry.test, entry.test)),
     )

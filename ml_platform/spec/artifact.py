@@ -1,56 +1,26 @@
-"""What is registered, hashed and served: named files under a manifest whose SHA-256 is its identity."""
+"""What is registered, hashed and served: named files under a manifest whose SHA-256 is the artifact's identity."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+from types import MappingProxyType
 
-from ml_platform import files
+from ml_platform.errors import IntegrityError
 
 MANIFEST = "manifest.json"
-FORMAT = 1
-
-
-class ArtifactKind(StrEnum):
-    """How the files of an artifact answer."""
-
-    FOREST = "forest"
-    """``encoding.json`` and ``evidence.npy`` make a matrix of the rows, ``model.onnx`` scores it."""
-    NGRAM = "ngram"
-    """``ngram.json`` and arrays of counts by context."""
-    RULES = "rules"
-    """``rules.json``: class shares by declared keys."""
-    POPULARITY = "popularity"
-    """``popularity.json``: the share of every item."""
-    FACTORS = "factors"
-    """``user_vectors.json`` and ``content.npy`` make a vector of a user, ``factors.npy`` answers it."""
-    ITEM_WEIGHTS = "item_weights"
-    """The same with ``item_weights.npy``."""
-    BOOSTING = "boosting"
-    """``encoding.json`` makes a matrix of the rows, ``model.onnx`` scores it, ``trees.npy`` explains it."""
-    PROPORTION_RULES = "share_rules"
-    """``share_rules.json``: acceptance rates, smoothed by declared constants."""
-    START_TIME = "launch"
-    """``design.json`` makes columns of the rows, ``model.onnx`` scores them."""
-    NETWORK = "network"
-    """``encoding.json`` makes arrays of a row's last steps, ``model.onnx`` scores them."""
-    START_TIME_RULES = "launch_rules"
-    """``launch_rules.json``: success rates by workflow and part of the day."""
-    ISOLATION = "isolation"
-    """``deviations.json`` scales the rows, ``model.onnx`` isolates them, ``alarm.json`` says from where on."""
-    DETECTION_RULES = "detection_rules"
-    """``detection_rules.json``: means and standard deviations of a few features."""
+FORMAT = 2
+"""Of the manifest. 1: kinds and files had other names, before models had standard words."""
 
 
 @dataclass(frozen=True)
 class Artifact:
     """Files by name, and what the manifest says of them. Equal inputs, seed and code: equal bytes."""
 
-    kind: ArtifactKind
+    kind: str
+    """The name of its kind, which says how the files become a scorer (`ml_platform.models.artifact_kinds`)."""
     classes: tuple[str, ...]
-    """In the order of the columns of the probabilities."""
+    """In the order of the columns of the predictions."""
     features: Mapping[str, str]
     """Input columns and their kinds ('number', 'category', 'tokens')."""
     files: Mapping[str, bytes]
@@ -60,7 +30,7 @@ class Artifact:
         """Canonical JSON: format, kind, classes, features, and the SHA-256 of every file."""
         content = {
             "format": FORMAT,
-            "kind": self.kind.value,
+            "kind": self.kind,
             "classes": list(self.classes),
             "features": dict(self.features),
             "files": {name: _sha256(self.files[name]) for name in sorted(self.files)},
@@ -77,12 +47,32 @@ class Artifact:
         """Bytes of all files together, the manifest left out."""
         return sum(len(content) for content in self.files.values())
 
-    def write(self, folder: Path) -> None:
-        """Fill ``folder`` (named by the caller, as a rule by `sha256`) whole or not at all."""
-        with files.replacing_folder(folder) as beside:
-            for name, content in self.files.items():
-                (beside / name).write_bytes(content)
-            (beside / MANIFEST).write_bytes(self.manifest)
+
+def file_hashes(manifest: bytes) -> dict[str, str]:
+    """The SHA-256 of every file of an artifact, by name, as its ``manifest`` has it.
+
+    Raises:
+        IntegrityError: the manifest is of another format than this version reads.
+    """
+    content = json.loads(manifest)
+    if content["format"] != FORMAT:
+        raise IntegrityError(
+            f"{MANIFEST} has format {content['format']}; this version reads {FORMAT}.",
+            remedy="train the model again, or load it with the version of the platform that wrote it",
+        )
+    hashes: dict[str, str] = content["files"]
+    return hashes
+
+
+def artifact_of(manifest: bytes, files: Mapping[str, bytes]) -> Artifact:
+    """The artifact with this ``manifest`` and these ``files``, whose hashes the caller has checked."""
+    content = json.loads(manifest)
+    return Artifact(
+        kind=content["kind"],
+        classes=tuple(content["classes"]),
+        features=MappingProxyType(content["features"]),
+        files=MappingProxyType(dict(files)),
+    )
 
 
 def _sha256(content: bytes) -> str:

@@ -82,7 +82,7 @@ class ModelSpec:
     """All its parameters; a request to fit may replace any of them."""
     search: Space = ()
     """Which of them a search moves, and how far; empty: there is nothing worth searching."""
-    carried: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
     """Columns beside the label that fitting or judging needs, never features."""
     known: str = ""
     """Column that is not null in rows of the training set; by default the label."""
@@ -95,7 +95,7 @@ class ModelSpec:
     monitored: str = "accuracy"
     """The metric whose loss monitoring watches for; the evaluation report has it."""
     ceiling: str = ""
-    """Its name among the ceilings of the source; by default the model's."""
+    """The target, among the ceilings of a source that knows the truth, to compare with; empty: none."""
     kinds: tuple[str, ...] = ("python",)
     """What it is made with and served as, as Dagster's pages show it."""
     fairness: FairnessPolicy = STANDARD_FAIRNESS

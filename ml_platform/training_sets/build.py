@@ -1,18 +1,20 @@
-"""From the features that left the warehouse to a training set with a fingerprint, and back."""
+"""From the rows of a feature table to a training set with a fingerprint, and back. Bytes and values, no files."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_platform import files, values
+from ml_platform import values
+from ml_platform.arrays import Codes
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.spec.feature_table import FeatureTable
+from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import (
     CHANGE_SET,
     CLUSTER,
@@ -24,216 +26,150 @@ from ml_platform.spec.training_set import (
     TrainingSetRecord,
 )
 from ml_platform.training_sets.identity import content_sha256
-from ml_platform.training_sets.split import TimeSplit, split_by_time
+from ml_platform.training_sets.time_split import (
+    MICROSECOND,
+    TimeSplit,
+    split_at,
+    split_by_time,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS_FILE = "rows.parquet"
-RECORD_FILE = "record.json"
 MINIMUM_TRAIN_ROWS = 50
+BOT = "is_bot"
 _KEYS = (ROW_ID, USER, CLUSTER, CHANGE_SET, TIME)
-_BOT = "is_bot"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Labelling(Protocol):
-    """What a training set needs to know of its model (a ``ModelSpec`` is one)."""
+@dataclass(frozen=True)
+class BuiltTrainingSet:
+    """A training set as it is stored: the record, and the rows as a Parquet file."""
 
-    @property
-    def name(self) -> str:
-        """The model."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """Column of the label."""
-        ...
-
-    @property
-    def label_delay(self) -> timedelta:
-        """How long after an event its label is known."""
-        ...
-
-    @property
-    def test_share(self) -> float:
-        """Share of labelled change sets kept for the test."""
-        ...
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the features."""
-        ...
-
-    @property
-    def table(self) -> FeatureTable:
-        """The feature table of the rows."""
-        ...
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Tables of the lake without which the feature table is empty."""
-        ...
-
-    @property
-    def carried(self) -> tuple[str, ...]:
-        """Columns beside the label that fitting or judging needs."""
-        ...
-
-    @property
-    def known(self) -> str:
-        """Column that rows of the training set have a value of; empty: the label."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Of the scorer, where they are not those of the label."""
-        ...
-
-    @property
-    def extra_classes(self) -> tuple[str, ...]:
-        """Classes of the scorer after those of the label."""
-        ...
+    record: TrainingSetRecord
+    rows: bytes
 
 
-def build_training_set(
-    features_parquet: Path,
-    labelling: Labelling,
+def build(
+    features: pa.Table,
+    spec: ModelSpec,
     *,
     feature_versions: Mapping[str, str],
     source: str,
     simulated: bool,
     as_of: datetime,
-    folder: Path,
-) -> TrainingSet:
-    """Labelled rows of people before ``as_of``, split by time, stored under their fingerprint.
+) -> BuiltTrainingSet:
+    """Labelled rows of people before ``as_of``, split by time.
 
     Duplicates of a row id, the order of the rows and columns that are no feature (such as the time of
-    receipt) change nothing. The rows lie in ``<folder>/<model>/<fingerprint>/rows.parquet``.
+    receipt) change nothing.
+
+    Args:
+        features: rows of the feature table with the `wanted_columns` of ``spec``.
+        spec: the model to train.
+        feature_versions: the version of each feature of ``spec``.
+        source: the label of the source of the events.
+        simulated: whether the events are simulated.
+        as_of: rows at or after this moment are left out.
 
     Raises:
         InsufficientData: too few labelled rows or classes; the message says what is missing.
-        IntegrityError: a column is missing.
     """
-    known = labelling.known or labelling.label
-    table = in_order(_known(_read(features_parquet, labelling), known, as_of))
-    _require_rows(table, labelling, known)
+    known = spec.known or spec.label
+    table = in_order(_known_rows(features, known, as_of))
+    _require_rows(table, spec, known)
     parts = split_by_time(
-        _codes(table, CHANGE_SET), _times(table), labelling.test_share, labelling.label_delay
+        _codes(table, CHANGE_SET), _times(table), spec.test_share, spec.label_delay
     )
-    classes = _classes(table, labelling, parts)
-    split = _describe(table, parts, labelling.label_delay)
+    split = _describe(table, parts, spec.label_delay)
+    versions = {name: str(feature_versions[name]) for name in spec.features}
     identity = (
-        labelling.name,
+        spec.name,
         content_sha256(table),
-        {name: str(feature_versions[name]) for name in labelling.features},
-        (labelling.table.name, labelling.label, *labelling.carried),
+        versions,
+        (spec.table.name, spec.label, *spec.extra_columns),
         split,
     )
-    fingerprint = values.fingerprint(identity)
+    rows = _parquet(table)
     record = TrainingSetRecord(
-        model=labelling.name,
-        fingerprint=fingerprint,
-        rows_sha256=_store(table, folder / labelling.name / fingerprint),
+        model=spec.name,
+        fingerprint=values.fingerprint(identity),
+        rows_sha256=hashlib.sha256(rows).hexdigest(),
         source=source,
         simulated=simulated,
-        table=labelling.table.name,
-        label=labelling.label,
-        classes=classes,
-        features=tuple(labelling.features),
-        feature_versions={name: feature_versions[name] for name in labelling.features},
+        table=spec.table.name,
+        label=spec.label,
+        classes=_classes(table, spec, parts),
+        features=tuple(spec.features),
+        feature_versions=versions,
         split=split,
         as_of=as_of,
     )
-    files.write_text(folder / labelling.name / fingerprint / RECORD_FILE, values.to_json(record))
-    del table
-    pa.default_memory_pool().release_unused()
-    return load_training_set(folder, record)
+    return BuiltTrainingSet(record, rows)
 
 
-def _store(table: pa.Table, place: Path) -> str:
-    """The rows under their fingerprint; SHA-256 of the file. Rows that are not those stored are replaced."""
-    with files.replacing(place / ROWS_FILE) as beside:
-        pq.write_table(table, beside, compression="zstd")
-    return values.file_sha256(place / ROWS_FILE)
-
-
-def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
-    """The training set that ``record`` names, its bytes checked before they are parsed.
-
-    Raises:
-        IntegrityError: the rows are gone, or are not the ones of the record.
-    """
-    path = folder / record.model / record.fingerprint / ROWS_FILE
-    if not path.exists():
-        raise IntegrityError(
-            f"The rows of training set {record.fingerprint[:12]} are gone ({path}).",
-            remedy="materialise the training set again",
-        )
-    found = values.file_sha256(path)
-    if found != record.rows_sha256:
-        raise IntegrityError(
-            f"{path} has SHA-256 {found[:12]}..., its record says {record.rows_sha256[:12]}....",
-            remedy="delete the folder of that training set and materialise it again",
-        )
-    table = pq.read_table(path, read_dictionary=text_columns(path))
-    times = _times(table)
-    change_sets = _codes(table, CHANGE_SET)
-    first = np.full(int(change_sets.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, change_sets, times)
-    last = np.full(len(first), np.iinfo(np.int64).min)
-    np.maximum.at(last, change_sets, times)
-    test = (first >= _microseconds(record.split.test_from))[change_sets]
-    train = (last < _microseconds(record.split.train_until))[change_sets] & ~test
-    parts = frame(table, pa.array(train)), frame(table, pa.array(test))
+def parse(rows: bytes, record: TrainingSetRecord) -> TrainingSet:
+    """The training set with this ``record``; ``rows`` is its Parquet file, whose hash the caller has checked."""
+    schema = pq.ParquetFile(pa.BufferReader(rows)).schema
+    table = pq.read_table(pa.BufferReader(rows), read_dictionary=text_columns(schema))
+    at = split_at(
+        _codes(table, CHANGE_SET),
+        _times(table),
+        (record.split.train_until - _EPOCH) // MICROSECOND,
+        (record.split.test_from - _EPOCH) // MICROSECOND,
+    )
+    parts = frame(table, pa.array(at.train)), frame(table, pa.array(at.test))
     del table
     pa.default_memory_pool().release_unused()  # 0.4 GB of 0.9 for 330,000 rows
     return TrainingSet(record, *parts)
 
 
-def wanted_columns(labelling: Labelling) -> list[str]:
-    """Keys, label, what is carried beside it, and the features."""
-    known = (labelling.known,) if labelling.known else ()
-    columns = (*_KEYS, _BOT, labelling.label, *known, *labelling.carried, *labelling.features)
+def wanted_columns(spec: ModelSpec) -> list[str]:
+    """The columns of the feature table that the model needs: keys, label, other logged columns, features."""
+    known = (spec.known,) if spec.known else ()
+    columns = (*_KEYS, BOT, spec.label, *known, *spec.extra_columns, *spec.features)
     return list(dict.fromkeys(columns))
 
 
-def _read(path: Path, labelling: Labelling) -> pa.Table:
-    if not path.exists():
-        raise InsufficientData(
-            f"There are no features to train {labelling.name} on ({path}).",
-            remedy="materialise the features first; a source without events has none",
-        )
-    wanted = wanted_columns(labelling)
-    schema = pq.read_schema(path)
-    missing = [name for name in wanted if name not in schema.names]
+def require_columns(present: Sequence[str], spec: ModelSpec) -> None:
+    """Check that the feature table has the `wanted_columns`, and that each feature of ``spec`` is declared.
+
+    Raises:
+        IntegrityError: a column is missing, or a feature has no declaration.
+    """
+    missing = [name for name in wanted_columns(spec) if name not in present]
     if missing:
         raise IntegrityError(
-            f"{path.name} lacks {', '.join(missing)}.",
+            f"{spec.table.file_name} lacks {', '.join(missing)}.",
             remedy="build the features again: the file and the feature catalogue differ",
         )
-    declared = {spec.name for spec in labelling.table.features}
-    undeclared = [name for name in labelling.features if name not in declared]
+    declared = {feature.name for feature in spec.table.features}
+    undeclared = [name for name in spec.features if name not in declared]
     if undeclared:
         raise IntegrityError(
             f"Features without a declaration: {', '.join(undeclared)}.",
-            remedy=f"declare them in ml_platform/features/{labelling.table.name}.py",
+            remedy=f"declare them in the feature table {spec.table.name}",
         )
-    if pq.read_metadata(path).num_rows == 0:
+
+
+def require_any_row(count: int, spec: ModelSpec) -> None:
+    """Check that the feature table has rows at all.
+
+    Raises:
+        InsufficientData: ``count`` is 0; the message names the tables of the lake that are empty.
+    """
+    if count == 0:
         raise InsufficientData(
-            f"There is no row of {labelling.table.name}: no {' or '.join(labelling.needs)} in this source.",
-            remedy=f"ingest {' and '.join(labelling.needs)}; the other models do not wait for it",
+            f"There is no row of {spec.table.name}: no {' or '.join(spec.needs)} in this source.",
+            remedy=f"ingest {' and '.join(spec.needs)}; the other models do not wait for it",
         )
-    return pq.read_table(
-        path, columns=wanted, read_dictionary=text_columns(path), partitioning=None
-    )
 
 
-def text_columns(path: Path) -> list[str]:
-    """Paths of the text columns of a Parquet file, those inside lists too, but for the row's id.
+def text_columns(schema: pq.ParquetSchema) -> list[str]:
+    """Paths of the text columns of a Parquet ``schema``, those inside lists too, but for the row's id.
 
     Read as codes into a dictionary a token takes 4 bytes instead of 30: 300,000 rows fit in 0.5 GB.
     """
-    schema = pq.ParquetFile(path).schema
     columns = [schema.column(place) for place in range(len(schema))]
     return [
         column.path
@@ -242,10 +178,17 @@ def text_columns(path: Path) -> list[str]:
     ]
 
 
-def _known(table: pa.Table, known: str, as_of: datetime) -> pa.Table:
-    keep = pc.and_(pc.is_valid(table.column(known)), pc.invert(table.column(_BOT)))
+def _known_rows(table: pa.Table, known: str, as_of: datetime) -> pa.Table:
+    keep = pc.and_(pc.is_valid(table.column(known)), pc.invert(table.column(BOT)))
     before = pc.less(table.column(TIME), pa.scalar(as_of, type=table.schema.field(TIME).type))
-    return table.filter(pc.and_(keep, before)).drop_columns([_BOT])
+    return table.filter(pc.and_(keep, before)).drop_columns([BOT])
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def in_order(table: pa.Table) -> pa.Table:
@@ -289,32 +232,32 @@ def _sorted_words(column: pa.ChunkedArray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(place.take(array.indices), pa.array(used, pa.string()))
 
 
-def _require_rows(table: pa.Table, labelling: Labelling, known: str) -> None:
+def _require_rows(table: pa.Table, spec: ModelSpec, known: str) -> None:
     if table.num_rows < MINIMUM_TRAIN_ROWS:
         raise InsufficientData(
-            f"{table.num_rows} rows of {labelling.table.name} of people have a {known}; "
+            f"{table.num_rows} rows of {spec.table.name} of people have a {known}; "
             f"at least {MINIMUM_TRAIN_ROWS} are needed.",
             remedy=f"ingest labelled rows: the column {known} is empty in this source, or nearly so",
         )
 
 
-def _classes(table: pa.Table, labelling: Labelling, parts: TimeSplit) -> tuple[str, ...]:
+def _classes(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> tuple[str, ...]:
     """Those that the model declares; else the label's values, or, of a number, its name."""
-    label = table.column(labelling.label)
+    label = table.column(spec.label)
     learned, rows = label.filter(pa.array(parts.train)), int(parts.train.sum())
     values = len(_values(learned))
-    enough = 1 if labelling.classes else 2
-    if rows < MINIMUM_TRAIN_ROWS or (values < enough and not labelling.known):
+    enough = 1 if spec.classes else 2
+    if rows < MINIMUM_TRAIN_ROWS or (values < enough and not spec.known):
         raise InsufficientData(
-            f"The training part has {rows} rows of {values} value(s) of {labelling.label}; "
+            f"The training part has {rows} rows of {values} value(s) of {spec.label}; "
             f"at least {MINIMUM_TRAIN_ROWS} rows and {enough} value(s) are needed.",
             remedy="ingest a longer or more varied labelled history",
         )
-    if labelling.classes:
-        return labelling.classes
+    if spec.classes:
+        return spec.classes
     if pa.types.is_floating(label.type):
-        return (labelling.label,)
-    return (*sorted(_values(label)), *labelling.extra_classes)
+        return (spec.label,)
+    return (*sorted(_values(label)), *spec.extra_classes)
 
 
 def _values(label: pa.ChunkedArray) -> set[str]:
@@ -338,27 +281,20 @@ def _describe(table: pa.Table, parts: TimeSplit, gap: timedelta) -> Split:
     )
 
 
-def _codes(table: pa.Table, column: str) -> np.ndarray:
+def _codes(table: pa.Table, column: str) -> Codes:
     array = table.column(column).combine_chunks()
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    codes: np.ndarray = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    found, dense = np.unique(codes, return_inverse=True)
-    return np.asarray(dense, dtype=np.int64) if len(found) else codes.astype(np.int64)
+    codes: Codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return np.asarray(np.unique(codes, return_inverse=True)[1], dtype=np.int64)
 
 
-def _times(table: pa.Table) -> np.ndarray:
-    times: np.ndarray = (
-        table.column(TIME).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
-    )
+def _times(table: pa.Table) -> Codes:
+    times: Codes = table.column(TIME).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
     return times
 
 
 def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def frame(table: pa.Table, chosen: pa.Array | None = None) -> "pd.DataFrame":

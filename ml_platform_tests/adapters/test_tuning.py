@@ -25,10 +25,10 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Details
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionEvaluator
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.search_space import Int
-from ml_platform_tests.models.tuning_toys import (
+from ml_platform_tests.models.proportion_rows import (
     BEST_IS_DEFAULT,
     POLICY,
     fit,

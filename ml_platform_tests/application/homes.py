@@ -6,20 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from ml_platform.adapters.artifact_files import write_artifact
 from ml_platform.adapters.ledger.interface import Ledger
-from ml_platform.adapters.ledger.memory import InMemoryLedger
+from ml_platform.adapters.training_set_files import rows_path
 from ml_platform.application.connections import Connections
 from ml_platform.gates.decide import decide
 from ml_platform.gates.record import Judgement
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
+from ml_platform.models.rules import CLASSIFICATION_RULES
 from ml_platform.registry.permit import CheckEvidence
 from ml_platform.registry.records import VersionRecord
 from ml_platform.settings import Settings
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.training_set import TrainingSetRecord
-from ml_platform.training_sets.window import rows_path
 from ml_platform.values import fingerprint
+from ml_platform_tests.fakes.ledger import InMemoryLedger
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import DECISION, RECORD, TRAINING_SET
 
@@ -42,9 +44,12 @@ def home(folder: Path, ledger: Ledger | None = None, webhook: str | None = None)
 def promotable(platform: Connections, content: bytes) -> VersionRecord:
     """A registered version with real bytes on disk, all of whose evidence holds."""
     artifact = Artifact(
-        ArtifactKind.RULES, ("a", "b"), MappingProxyType({"x": "number"}), {"rules.json": content}
+        CLASSIFICATION_RULES.name,
+        ("a", "b"),
+        MappingProxyType({"x": "number"}),
+        {"rules.json": content},
     )
-    artifact.write(platform.settings.artifacts / artifact.sha256)
+    write_artifact(artifact, platform.settings.artifacts / artifact.sha256)
     report = replace(good_report(), artifact_sha256=artifact.sha256)
     platform.ledger.save_report(report)
     platform.ledger.save_training_set(DATA)

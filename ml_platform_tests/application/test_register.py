@@ -6,15 +6,16 @@ import pandas as pd
 import pytest
 
 from ml_platform import values
+from ml_platform.adapters.artifact_files import write_artifact
+from ml_platform.adapters.training_set_files import rows_path
 from ml_platform.application.monitor import reference_rows
 from ml_platform.application.predict import in_production
 from ml_platform.application.register import save_baselines
 from ml_platform.errors import InsufficientData
 from ml_platform.models.rules import fit_majority, fit_rules
-from ml_platform.training_sets.window import rows_path
 from ml_platform_tests.application.homes import SPEC, home
 from ml_platform_tests.gates.spoilt_reports import good_report
-from ml_platform_tests.models.worlds import training_set
+from ml_platform_tests.models.pattern_rows import training_set
 from ml_platform_tests.registry.examples import another
 
 
@@ -37,7 +38,7 @@ def registered(tmp_path):
     data = kept(platform, made, "0" * 64)
     artifacts = [fit_rules(made), fit_majority(made)]
     for artifact in artifacts:
-        artifact.write(platform.settings.artifacts / artifact.sha256)
+        write_artifact(artifact, platform.settings.artifacts / artifact.sha256)
     record = replace(
         another("a", model=SPEC.name),
         artifact_sha256=artifacts[0].sha256,

@@ -10,9 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ml_platform import values
-from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
-from ml_platform.adapters.tracking_memory import InMemoryTracking
 from ml_platform.application import experiment as use_cases
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
@@ -22,6 +20,8 @@ from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, Usa
 from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
+from ml_platform_tests.fakes.ledger import InMemoryLedger
+from ml_platform_tests.fakes.tracking import InMemoryTracking
 
 NEW = (
     *("experiment", "new", "faster", "--model", "toy"),
@@ -52,7 +52,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
         return replace(rows(), record=found)
 
     monkeypatch.setattr("ml_platform.adapters.services.services", running)
-    monkeypatch.setattr("ml_platform.training_sets.build.load_training_set", load)
+    monkeypatch.setattr("ml_platform.adapters.training_set_files.load_training_set", load)
     monkeypatch.setattr(use_cases, "spec_named", lambda _: SPEC)
     monkeypatch.setattr(Connections, "ledger", ledger)
     monkeypatch.setattr(Connections, "tracking", made.tracking)
@@ -133,7 +133,9 @@ def test_a_definition_that_was_changed_in_its_place_does_not_run(platform: Conne
     call(*NEW)
     other = definition(minimum_effect=0.0)
     kept = platform.ledger._experiments
-    kept["faster"] = DefinedExperiment(other, values.fingerprint(other), AT)
+    kept["faster"] = DefinedExperiment(
+        other, values.fingerprint(other), values.fingerprint(other), AT
+    )
     with pytest.raises(IntegrityError, match="experiment faster definition: SHA-256 is"):
         call("experiment", "run", "faster")
     shown = CliRunner().invoke(

@@ -9,8 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from ml_platform import values
-from ml_platform.adapters.ledger.memory import InMemoryLedger
-from ml_platform.adapters.tracking_memory import InMemoryTracking
 from ml_platform.adapters.tuning import tune as search
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
@@ -19,7 +17,9 @@ from ml_platform.cli import tune as command
 from ml_platform.cli.main import cli
 from ml_platform.errors import UsageError
 from ml_platform_tests.application.homes import home
-from ml_platform_tests.models.tuning_toys import BEST_IS_DEFAULT, toy_spec, toy_training_set
+from ml_platform_tests.fakes.ledger import InMemoryLedger
+from ml_platform_tests.fakes.tracking import InMemoryTracking
+from ml_platform_tests.models.proportion_rows import BEST_IS_DEFAULT, toy_spec, toy_training_set
 
 ROWS = toy_training_set()
 
@@ -74,7 +74,9 @@ def test_the_command_searches_the_latest_training_set(
         yield SimpleNamespace(urls=SimpleNamespace(ml_platform=database_url))
 
     monkeypatch.setattr("ml_platform.adapters.services.services", running)
-    monkeypatch.setattr("ml_platform.training_sets.build.load_training_set", lambda *_: ROWS)
+    monkeypatch.setattr(
+        "ml_platform.adapters.training_set_files.load_training_set", lambda *_: ROWS
+    )
     monkeypatch.setattr(command, "spec_named", lambda _: toy_spec())
     monkeypatch.setattr(Connections, "ledger", ledger)
     monkeypatch.setattr(Connections, "tracking", tracking)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ml_platform.adapters.lake import InMemoryLake, ParquetLake
+from ml_platform.adapters.lake import ParquetLake
 from ml_platform.events.lake import EventLake
 from ml_platform.events.quality import REFUSED, check_rows
 from ml_platform.events.schema import EVENTS, TABLES
 from ml_platform_tests.events.rows import NOW, START, good, raw, table
+from ml_platform_tests.fakes.lake import InMemoryLake
 
 
 @pytest.fixture(params=["parquet", "memory"])
@@ -153,9 +154,15 @@ def test_a_table_without_time_is_one_partition(lake: EventLake):
 
 def test_an_id_of_two_columns(lake: EventLake):
     rows = [
-        {"row_id": row, "model": model, "occurred_at": START, "prediction": "p", "probability": 0.5}
+        {
+            "row_id": row,
+            "target": target,
+            "occurred_at": START,
+            "prediction": "p",
+            "probability": 0.5,
+        }
         for row in ("a", "b")
-        for model in ("m", "n")
+        for target in ("m", "n")
     ]
     checked = check_rows("ceilings", table(*rows, rows[0]), now=NOW, source="s")
     result = lake.merge("ceilings", checked.good)

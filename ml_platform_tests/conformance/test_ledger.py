@@ -7,7 +7,6 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
@@ -18,6 +17,7 @@ from ml_platform.registry.records import Action, ProductionState, RetrainingRequ
 from ml_platform.values import fingerprint
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.experiments.examples import definition, result
+from ml_platform_tests.fakes.ledger import InMemoryLedger
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
 from ml_platform_tests.registry.examples import (
     AT,
@@ -61,6 +61,8 @@ def test_a_report_is_kept_under_its_fingerprint(ledger):
     assert ledger.report("0" * 64) is None
     assert ledger.save_report(REPORT) == ledger.save_report(REPORT) == fingerprint(REPORT)
     assert ledger.report(fingerprint(REPORT)) == REPORT
+    assert ledger.report_sha256(fingerprint(REPORT)) == fingerprint(REPORT)
+    assert ledger.report_sha256("0" * 64) is None
 
 
 def test_a_training_set_is_kept_under_its_fingerprint(ledger):
@@ -80,6 +82,18 @@ def test_versions_count_from_one_for_each_model(ledger):
     assert ledger.version_numbers("example") == (1, 2)
     assert ledger.version("example", 2) == second
     assert replace(first, version=0) == RECORD
+
+
+def test_numbers_go_on_after_those_that_were_given_before_a_migration(ledger):
+    ledger.number_after("example", 4)
+    first, second = ledger.register(another("a")), ledger.register(another("b"))
+    assert (first.version, second.version) == (5, 6)
+    assert ledger.version("example", 5) == first
+    assert ledger.register(another("a", model="other")).version == 1
+    ledger.set_mlflow_version("example", 6, "9")
+    assert ledger.version("example", 6).mlflow_version == "9"
+    ledger.number_after("example", 2)
+    assert ledger.register(another("c")).version == 7
 
 
 def test_the_same_version_is_registered_once(ledger):
@@ -119,7 +133,7 @@ def test_a_promotion_archives_the_old_champion_in_the_same_step(ledger):
     assert (archived.action, archived.version) == (Action.ARCHIVED, 1)
     assert (promoted.action, promoted.version) == (Action.PROMOTED, 2)
     assert ledger.production("example") == ProductionState("example", 2, 2)
-    assert breaks(ledger.events()) == ()
+    assert breaks(ledger.stored_events()) == ()
     assert [event.action for event in ledger.events("example")] == [
         Action.REGISTERED,
         Action.REGISTERED,
@@ -185,7 +199,7 @@ def test_of_ten_concurrent_promotions_one_wins(ledger):
     assert ledger.production("example").version == won[0][0].version
     assert ledger.production("example").revision == 1
     assert [event.action for event in ledger.events()].count(Action.PROMOTED) == 1
-    assert breaks(ledger.events()) == ()
+    assert breaks(ledger.stored_events()) == ()
 
 
 def test_a_refusal_is_recorded_once(ledger):
@@ -332,7 +346,7 @@ def test_an_alert_is_kept_once(ledger):
 
 def test_an_experiment_is_frozen_under_its_name(ledger):
     first = ledger.define_experiment(definition(), AT)
-    assert first == DefinedExperiment(definition(), digest(definition()), AT)
+    assert first == DefinedExperiment(definition(), digest(definition()), digest(definition()), AT)
     assert ledger.define_experiment(definition(), AT + HOUR) == first
     with pytest.raises(ConflictError, match=r"faster is frozen since .* differs in minimum_effect"):
         ledger.define_experiment(definition(minimum_effect=0.01), AT)

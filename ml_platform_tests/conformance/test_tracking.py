@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from ml_platform.adapters.ledger.memory import InMemoryLedger
+from ml_platform.adapters.artifact_files import write_artifact
 from ml_platform.adapters.mlflow_server import start_mlflow
 from ml_platform.adapters.reconcile import reconcile
 from ml_platform.adapters.tracking import CHAMPION, MlflowTracking
-from ml_platform.adapters.tracking_memory import InMemoryTracking
 from ml_platform.errors import ServiceError
 from ml_platform.gates.outcome import Verdict
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.random_forest.artifact_kinds import RANDOM_FOREST
+from ml_platform.spec.artifact import Artifact
+from ml_platform_tests.fakes.ledger import InMemoryLedger
+from ml_platform_tests.fakes.tracking import InMemoryTracking
 from ml_platform_tests.registry.examples import AT, another, permit_for
 
 RUN = {
@@ -48,12 +50,12 @@ def model(request):
 @pytest.fixture
 def folder(tmp_path):
     artifact = Artifact(
-        ArtifactKind.FOREST,
+        RANDOM_FOREST.name,
         ("docs", "fix"),
         {"hour": "number", "tool": "category", "path": "tokens"},
         {"model.onnx": b"graph", "encoding.json": b"{}"},
     )
-    artifact.write(tmp_path / "artifact")
+    write_artifact(artifact, tmp_path / "artifact")
     return tmp_path / "artifact"
 
 

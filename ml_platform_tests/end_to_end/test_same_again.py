@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from ml_platform.adapters.lake import ParquetLake
+from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.simulate import SimulateSource
 from ml_platform.features.pattern_features import TABLE
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import FitRequest
-from ml_platform.training_sets.build import build_training_set
 from ml_platform.values import file_sha256
 
 AS_OF = datetime(2026, 9, 1, tzinfo=UTC)

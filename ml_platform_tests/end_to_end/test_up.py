@@ -19,9 +19,9 @@ import pytest
 from ml_platform.adapters.postgres import start_postgres
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.settings import Settings
-from ml_platform_tests.browser import browser, find_browser
 from ml_platform_tests.cli.test_abandoned import WORKER
 from ml_platform_tests.end_to_end.command import environment, nothing_left, start
+from ml_platform_tests.reporting.browser import browser, find_browser
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -31,16 +31,19 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.evaluation.tasks.scorers import score
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
+from ml_platform.models.gradient_boosting.artifact_kinds import GRADIENT_BOOSTING
 from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, BoostedTrees, export_boosting
+from ml_platform.models.random_forest.artifact_kinds import RANDOM_FOREST
+from ml_platform.models.sequences.artifact_kinds import SEQUENCE_NETWORK
 from ml_platform.models.start_times.fit import fit_start_time_model
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.settings import read_settings
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.slow_artifacts import slowed
-from ml_platform_tests.models.launches import training_set, world
+from ml_platform_tests.models.start_time_rows import training_set, world
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +169,14 @@ def predictions(content: bytes, matrix: np.ndarray) -> np.ndarray:
     return found
 
 
-def as_artifact(content: bytes, kind: ArtifactKind) -> Artifact:
+def as_artifact(content: bytes, kind: str) -> Artifact:
     return Artifact(
         kind, ("share",), MappingProxyType({}), MappingProxyType({"model.onnx": content})
     )
 
 
 def test_half_of_boosted_trees_is_the_boosting_stopped_early() -> None:
-    whole = as_artifact(export_boosting(stumps(6)), ArtifactKind.BOOSTING)
+    whole = as_artifact(export_boosting(stumps(6)), GRADIENT_BOOSTING.name)
     half = fewer_trees(whole, 0.5)
     matrix = np.random.default_rng(0).uniform(0, 6, (50, 2)).astype(np.float32)
     assert tree_count(half) == 3
@@ -191,7 +194,7 @@ def test_half_of_a_forest_is_averaged_over_what_is_left() -> None:
     nodes = trees.nodes.copy()
     nodes[:, 5] = np.where(nodes[:, 3] < 0, nodes[:, 0] / 4, 0.0)
     forest = as_artifact(
-        export_boosting(BoostedTrees(base=0.0, width=2, nodes=nodes)), ArtifactKind.FOREST
+        export_boosting(BoostedTrees(base=0.0, width=2, nodes=nodes)), RANDOM_FOREST.name
     )
     matrix = np.zeros((1, 2), dtype=np.float32)
 
@@ -215,7 +218,7 @@ def test_a_product_is_quantised_and_answers_nearly_the_same() -> None:
         [numpy_helper.from_array(weights, "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    whole = as_artifact(model.SerializeToString(), ArtifactKind.NETWORK)
+    whole = as_artifact(model.SerializeToString(), SEQUENCE_NETWORK.name)
     small = quantised(whole)
     assert small is not None
     assert small.size_bytes < whole.size_bytes / 2
@@ -225,7 +228,7 @@ def test_a_product_is_quantised_and_answers_nearly_the_same() -> None:
 
 
 def test_nothing_to_quantise(artifact: Artifact) -> None:
-    assert quantised(as_artifact(export_boosting(stumps(3)), ArtifactKind.BOOSTING)) is None
+    assert quantised(as_artifact(export_boosting(stumps(3)), GRADIENT_BOOSTING.name)) is None
     assert quantised(replace(artifact, files=MappingProxyType({}))) is None
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from ml_platform import values
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.evaluation.dimensions.data import leakage, quality
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
@@ -12,7 +13,6 @@ from ml_platform.evaluation.dimensions.selection import selection
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.features.leakage import find_leaks
-from ml_platform.models.catalogue import spec_named
 from ml_platform.spec.feature import Family, FeatureSpec, Kind
 from ml_platform.spec.feature_table import FeaturePart
 from ml_platform_tests.evaluation.examples import STRONG, make_training_set

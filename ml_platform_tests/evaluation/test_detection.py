@@ -19,7 +19,7 @@ from ml_platform.models.anomaly_detector import SPEC
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import Detection
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.detections import training_set, world
+from ml_platform_tests.models.session_rows import training_set, world
 
 
 @dataclass(frozen=True)

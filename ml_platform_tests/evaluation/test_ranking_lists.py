@@ -16,13 +16,13 @@ from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator, ro
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gate
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.task import Ranking
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.adoptions import snapshots, training_set
+from ml_platform_tests.models.adoption_rows import snapshots, training_set
 
 ITEMS = ("a", "b", "c", "d")
 

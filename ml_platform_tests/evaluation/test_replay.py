@@ -18,13 +18,13 @@ from ml_platform.evaluation.tasks.evaluators.off_policy_choice import (
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gates
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.start_times.rules import fit_rules
 from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.model import FitRequest, Scorer
 from ml_platform.spec.task import OffPolicyChoice
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.launches import training_set, world
+from ml_platform_tests.models.start_time_rows import training_set, world
 
 
 @dataclass(frozen=True)

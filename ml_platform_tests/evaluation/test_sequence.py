@@ -133,11 +133,12 @@ def test_the_dummy_scorer_knows_the_training_labels(data: TrainingSet) -> None:
 def ceilings(data: TrainingSet) -> pd.DataFrame:
     ids = data.test["row_id"].tolist()
     soon = np.linspace(0, 1, len(ids))
-    rows = [(i, "sequence", "b:y", 0.5) for i in ids]
+    rows = [(i, "next_step", "b:y", 0.5) for i in ids]
     rows += [
-        (i, "sequence/soon", "yes" if p >= 0.7 else "no", p) for i, p in zip(ids, soon, strict=True)
+        (i, "next_step/soon", "yes" if p >= 0.7 else "no", p)
+        for i, p in zip(ids, soon, strict=True)
     ]
-    return pd.DataFrame(rows, columns=["row_id", "model", "prediction", "probability"])
+    return pd.DataFrame(rows, columns=["row_id", "target", "prediction", "probability"])
 
 
 def test_a_ceiling_answers_both_heads(data: TrainingSet) -> None:
@@ -151,10 +152,10 @@ def test_a_ceiling_answers_both_heads(data: TrainingSet) -> None:
     assert values["soon_alarm_rate"] == pytest.approx(0.3, abs=0.05)
 
 
-@pytest.mark.parametrize("missing", ["sequence", "sequence/soon"])
+@pytest.mark.parametrize("missing", ["next_step", "next_step/soon"])
 def test_a_ceiling_that_lacks_rows_is_refused(data: TrainingSet, missing: str) -> None:
     rows = ceilings(data)
-    first = rows.index[rows["model"] == missing][0]
+    first = rows.index[rows["target"] == missing][0]
     with pytest.raises(IntegrityError, match="1 of"):
         evaluator(data).ceiling(rows.drop(index=first))
 

@@ -1,4 +1,4 @@
-"""Git repositories made by a test."""
+"""Builders of git repositories for tests."""
 
 import os
 import subprocess

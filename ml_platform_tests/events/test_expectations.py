@@ -40,9 +40,9 @@ def surveyed(frame: pa.Table) -> Survey:
 
 
 def outcomes(frame: pa.Table, live: bool = True) -> dict[str, ExpectationOutcome]:
-    found = validate_events(surveyed(frame), as_of=AS_OF, live=live)
-    assert tuple(outcome.name for outcome in found) == EXPECTATIONS
-    return {outcome.name: outcome for outcome in found}
+    by_position = validate_events(surveyed(frame), as_of=AS_OF, live=live)
+    assert tuple(outcome.name for outcome in by_position) == EXPECTATIONS
+    return {outcome.name: outcome for outcome in by_position}
 
 
 def failing(frame: pa.Table) -> set[str]:
@@ -56,10 +56,10 @@ def replaced(column: str, *values: object) -> pa.Table:
 
 
 def test_good_rows_pass():
-    found = outcomes(ROWS)
+    by_position = outcomes(ROWS)
     assert failing(ROWS) == set()
-    assert found["row_count"].observed == "4"
-    assert found["freshness"].observed == "2"  # the fourth event is 18 hours after the first
+    assert by_position["row_count"].observed == "4"
+    assert by_position["freshness"].observed == "2"  # the fourth event is 18 hours after the first
 
 
 def test_no_rows_fail_although_nothing_in_them_is_wrong():

@@ -8,11 +8,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.adapters.lake import InMemoryLake
 from ml_platform.adapters.sources.files import FilesSource
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform_tests.events.rows import NOW, START, good, raw, table
+from ml_platform_tests.fakes.lake import InMemoryLake
 
 GIT_MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
 
@@ -116,7 +116,7 @@ def test_naive_times_in_parquet_get_the_zone_of_the_map(tmp_path: Path):
 
 
 def test_the_map_for_git_tables(tmp_path: Path):
-    rows = [
+    history = [
         {
             "commit": f"c{number}",
             "author": "h",
@@ -132,15 +132,15 @@ def test_the_map_for_git_tables(tmp_path: Path):
             [("A", "feat", "-03:30"), ("T", None, "+05:45"), ("M", "fix", "+00:00")]
         )
     ]
-    pq.write_table(table(*rows), tmp_path / "events.parquet")
+    pq.write_table(table(*history), tmp_path / "events.parquet")
     lake = InMemoryLake()
     ingest(FilesSource(tmp_path, GIT_MAP), lake, now=NOW, progress=lambda _: None)
-    found = lake.rows("events").to_pylist()
-    assert [row["event_id"] for row in found] == ["c0:src/x0.PY", "c1:src/x1.PY"]
-    assert [row["operation"] for row in found] == ["add", "type"]
-    assert [row["utc_offset_minutes"] for row in found] == [-210, 345]
-    assert [row["workflow_category"] for row in found] == ["feat", None]
-    assert {row["object_extension"] for row in found} == {"py"}
+    rows = lake.rows("events").to_pylist()
+    assert [row["event_id"] for row in rows] == ["c0:src/x0.PY", "c1:src/x1.PY"]
+    assert [row["operation"] for row in rows] == ["add", "type"]
+    assert [row["utc_offset_minutes"] for row in rows] == [-210, 345]
+    assert [row["workflow_category"] for row in rows] == ["feat", None]
+    assert {row["object_extension"] for row in rows} == {"py"}
 
 
 def test_shuffled_twice_with_duplicates_in_any_number_of_batches(tmp_path: Path):

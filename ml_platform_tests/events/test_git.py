@@ -38,40 +38,40 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_one_event_a_changed_file(project: Path):
-    found = events(project)
-    told = [(row["operation"], row["object_path"], row["workflow_category"]) for row in found]
-    assert told == [
+    rows = events(project)
+    named = [(row["operation"], row["object_path"], row["workflow_category"]) for row in rows]
+    assert named == [
         ("add", "a.py", "feat"),
         ("add", "ü b.md", "feat"),
         ("rename", "b.py", None),
         ("rename", "c.py", "fix"),
         ("delete", "c.py", None),
     ]
-    assert json.loads(found[2]["attributes"]) == {"renamed_from": "a.py"}
-    assert found[0]["occurred_at"] == datetime(2026, 1, 1, 4, 30, tzinfo=UTC)
-    assert [row["utc_offset_minutes"] for row in found] == [330, 330, -480, 0, 0]
-    assert [row["tool"] for row in found] == [
+    assert json.loads(rows[2]["attributes"]) == {"renamed_from": "a.py"}
+    assert rows[0]["occurred_at"] == datetime(2026, 1, 1, 4, 30, tzinfo=UTC)
+    assert [row["utc_offset_minutes"] for row in rows] == [330, 330, -480, 0, 0]
+    assert [row["tool"] for row in rows] == [
         "local-git",
         "local-git",
         "github-web-or-squash",
         "bot",
         "local-git",
     ]
-    assert [row["is_bot"] for row in found] == [False, False, False, True, False]
-    assert all(row["change_set_id"] == row["session_id"] for row in found)
-    assert len({row["event_id"] for row in found}) == 5
-    assert len({row["change_set_id"] for row in found}) == 4
+    assert [row["is_bot"] for row in rows] == [False, False, False, True, False]
+    assert all(row["change_set_id"] == row["session_id"] for row in rows)
+    assert len({row["event_id"] for row in rows}) == 5
+    assert len({row["change_set_id"] for row in rows}) == 4
 
 
 def test_people_and_messages_are_not_in_what_leaves(project: Path):
-    found = events(project)
-    assert len({row["user_id"] for row in found}) == 1
+    rows = events(project)
+    assert len({row["user_id"] for row in rows}) == 1
     assert {row["user_id"] for row in events(project, b"other key")}.isdisjoint(
-        {row["user_id"] for row in found}
+        {row["user_id"] for row in rows}
     )
-    text = json.dumps(found, default=str).casefold()
-    for told in ("ada", "example.org", "secret", "plans"):
-        assert told not in text.replace(str(project).casefold(), "")
+    text = json.dumps(rows, default=str).casefold()
+    for secret in ("ada", "example.org", "secret", "plans"):
+        assert secret not in text.replace(str(project).casefold(), "")
 
 
 def test_bare_or_not_is_the_same_and_twice_too(project: Path, tmp_path: Path):
@@ -86,9 +86,9 @@ def test_a_merge_has_no_events_of_its_own(project: Path):
     commit(project, "test: side", "2026-01-05T10:00:00+0000")
     git(project, "checkout", "-q", "main")
     git(project, "merge", "-q", "--no-ff", "-m", "merge side", "side")
-    found = events(project)
-    assert len(found) == before + 1
-    assert found[-1]["object_path"] == "side.txt"
+    rows = events(project)
+    assert len(rows) == before + 1
+    assert rows[-1]["object_path"] == "side.txt"
 
 
 def test_a_commit_without_changes_has_no_events(project: Path):
@@ -102,9 +102,9 @@ def test_odd_names_and_messages(tmp_path: Path):
     for name in ("A", "R100", "new\nline", "\x01x", " space "):
         (path / name).write_text("x")
     commit(path, "style: \x01 M\x1f", "2026-01-01T10:00:00+0000", GIT_AUTHOR_NAME="A\x1fb")
-    found = events(path)
-    assert {row["object_path"] for row in found} == {"A", "R100", "new\nline", "\x01x", " space "}
-    assert {row["workflow_category"] for row in found} == {"style"}
+    rows = events(path)
+    assert {row["object_path"] for row in rows} == {"A", "R100", "new\nline", "\x01x", " space "}
+    assert {row["workflow_category"] for row in rows} == {"style"}
 
 
 def test_settings_of_the_repository_change_nothing(project: Path):
@@ -131,10 +131,10 @@ def test_a_partial_clone_without_blobs_goes_on_without_fetching(project: Path, t
     lacking = missing.count("\n?")
     assert lacking > 0
     source = GitSource(partial, b"key")
-    found = [row for _, batch in source.batches() for row in batch.to_pylist()]
-    told = {(row["operation"], row["object_path"]) for row in found}
-    assert ("rename", "c.py") in told  # nothing but the name changed: seen without its content
-    assert {("delete", "a.py"), ("add", "b.py")} <= told
+    rows = [row for _, batch in source.batches() for row in batch.to_pylist()]
+    named = {(row["operation"], row["object_path"]) for row in rows}
+    assert ("rename", "c.py") in named  # nothing but the name changed: seen without its content
+    assert {("delete", "a.py"), ("add", "b.py")} <= named
     assert "partial clone" in source.notes[0]
     still = git(partial, "rev-list", "--objects", "--all", "--missing=print").count("\n?")
     assert still == lacking
@@ -152,8 +152,8 @@ def test_a_shallow_clone_leaves_out_the_commits_it_was_cut_at(project: Path, tmp
     url = f"file://{project}"
     git(tmp_path, "clone", "-q", "--depth", "2", url, "shallow")
     source = GitSource(tmp_path / "shallow", b"key")
-    found = [row for _, batch in source.batches() for row in batch.to_pylist()]
-    assert [(row["operation"], row["object_path"]) for row in found] == [("delete", "c.py")]
+    rows = [row for _, batch in source.batches() for row in batch.to_pylist()]
+    assert [(row["operation"], row["object_path"]) for row in rows] == [("delete", "c.py")]
     assert "shallow clone" in source.notes[0]
     assert GitSource(project, b"key").notes == ()
 

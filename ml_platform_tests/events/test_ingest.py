@@ -5,11 +5,11 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from ml_platform.adapters.lake import InMemoryLake
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import TableCount, ingest
 from ml_platform.values import from_json, to_json
 from ml_platform_tests.events.rows import NOW, START, raw, table
+from ml_platform_tests.fakes.lake import InMemoryLake
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Listed:
 
 
 def test_every_row_is_accounted_for():
-    lake, said = InMemoryLake(), []
+    lake, messages = InMemoryLake(), []
     rows = table(raw(0), raw(1), raw(1), raw(1, tool="x"), raw(2, tool=""), raw(3, user_id=None))
     source = Listed((("events", rows), ("users", table({"user_id": "u0"}))), notes=("seen",))
-    report = ingest(source, lake, now=NOW, progress=said.append)
+    report = ingest(source, lake, now=NOW, progress=messages.append)
     assert report.tables[0] == TableCount("events", 6, 2, 1, 1, {"empty": 1, "null": 1})
     assert report.newest_event_at == START + timedelta(hours=6)
     assert report.notes == ("seen",)
-    assert said[0] == "events: 6 rows read, 2 new, 0 completed, 1 repeated, 3 refused"
+    assert messages[0] == "events: 6 rows read, 2 new, 0 completed, 1 repeated, 3 refused"
     assert len(lake.refused("events")) == 3
     assert lake.counts()["users"] == 1
     assert from_json(type(report), to_json(report)) == report
@@ -51,12 +51,12 @@ def test_a_second_reading_adds_nothing():
 
 
 def test_late_labels_are_counted_and_a_source_of_nothing_else_is_one():
-    lake, said = InMemoryLake(), []
-    ingest(Listed((("events", table(raw(0), raw(1))),)), lake, now=NOW, progress=said.append)
+    lake, messages = InMemoryLake(), []
+    ingest(Listed((("events", table(raw(0), raw(1))),)), lake, now=NOW, progress=messages.append)
     late = table(raw(0, workflow_category="fix"), raw(1, workflow_category="docs"))
-    report = ingest(Listed((("events", late),)), lake, now=NOW, progress=said.append)
+    report = ingest(Listed((("events", late),)), lake, now=NOW, progress=messages.append)
     assert report.tables[0] == TableCount("events", 2, 0, 0, 0, {}, updated=2)
-    assert said[-1] == "events: 2 rows read, 0 new, 2 completed, 0 repeated, 0 refused"
+    assert messages[-1] == "events: 2 rows read, 0 new, 2 completed, 0 repeated, 0 refused"
 
 
 def test_no_events_at_all():

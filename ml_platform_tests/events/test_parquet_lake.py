@@ -46,9 +46,9 @@ def test_layout(tmp_path: Path):
 def test_every_table_can_be_read_from_the_start(tmp_path: Path, table: str):
     lake_in(tmp_path)
     pattern = tmp_path / "lake" / table / "**" / "*.parquet"
-    found = duckdb.sql(f"SELECT * FROM read_parquet('{pattern}', hive_partitioning = false)")
-    assert found.columns == TABLES[table].names
-    assert found.fetchall() == []
+    relation = duckdb.sql(f"SELECT * FROM read_parquet('{pattern}', hive_partitioning = false)")
+    assert relation.columns == TABLES[table].names
+    assert relation.fetchall() == []
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path):

@@ -13,7 +13,7 @@ from ml_platform_tests.events.rows import NOW, START, raw, table
 
 
 def refused(**changes: object) -> tuple[str, str, str]:
-    """What is said of the one bad row between two good ones."""
+    """The quarantine row of the one bad row between two good ones."""
     checked = check_rows("events", table(raw(0), raw(1, **changes), raw(2)), now=NOW, source="s")
     assert checked.good.column("event_id").to_pylist() == ["e0000", "e0002"]
     (row,) = checked.refused.to_pylist()
@@ -27,8 +27,8 @@ def refused_text(column: str, *values: object) -> list[str]:
     rows = table(*(raw(number) for number in range(len(values))))
     place = rows.column_names.index(column)
     rows = rows.set_column(place, column, pa.array(values))
-    found = check_rows("events", rows, now=NOW, source="s").refused.to_pylist()
-    return [row["reason"] for row in found]
+    refused = check_rows("events", rows, now=NOW, source="s").refused.to_pylist()
+    return [row["reason"] for row in refused]
 
 
 def test_good_rows_get_the_exact_schema_the_defaults_and_the_order():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.bayes import Posterior, select
+from ml_platform.events.simulator.category_filter import Posterior
+from ml_platform.events.simulator.change_sets import select
 from ml_platform.events.simulator.parameters import DEFAULT, Parameters
 from ml_platform.events.simulator.recommender_ceiling import (
     DRAWS,
@@ -17,9 +18,9 @@ from ml_platform.events.simulator.recommender_ceiling import (
 )
 from ml_platform.events.simulator.sessions import DAY
 from ml_platform.events.simulator.simulate import Block, Simulation, blocks, tables
-from ml_platform.events.simulator.turnover import there
+from ml_platform.events.simulator.truth import build_truth, softmax
+from ml_platform.events.simulator.turnover import is_active
 from ml_platform.events.simulator.workflows import affinities, build_catalogue
-from ml_platform.events.simulator.world import build_world, softmax
 
 AS_OF = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -28,10 +29,10 @@ def simulation(parameters: Parameters = DEFAULT, users: int = 60, days: int = 60
     return Simulation(as_of=AS_OF, days=days, users=users, seed=4, parameters=parameters)
 
 
-def offers(of: Simulation, block: Block) -> Offers:
-    world = build_world(of.parameters)
+def ceiling_offers(of: Simulation, block: Block) -> Offers:
+    truth = build_truth(of.parameters)
     parts = (block.users, block.change_sets, block.known, block.executions)
-    return recommender_ceiling(world, build_catalogue(world), *parts, of.span)
+    return recommender_ceiling(truth, build_catalogue(truth), *parts, of.span)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +42,14 @@ def block() -> Block:
 
 
 @pytest.fixture(scope="module")
-def found(block: Block) -> Offers:
-    return offers(simulation(), block)
+def offers(block: Block) -> Offers:
+    return ceiling_offers(simulation(), block)
 
 
 class TestTurnover:
     def test_nobody_does_anything_before_they_join_or_after_they_left(self, block: Block) -> None:
         users, runs, change_sets = block.users, block.executions, block.change_sets
-        assert there(users, runs.user, runs.start).all()
+        assert is_active(users, runs.user, runs.start).all()
         assert (change_sets.time >= users.begins[change_sets.user]).all()
         # A session that began in time is held to its end.
         assert (change_sets.time - DAY < users.ends[change_sets.user]).all()
@@ -77,7 +78,7 @@ class TestTurnover:
 
 class TestCatalogue:
     def test_ten_workflows_a_category(self) -> None:
-        catalogue = build_catalogue(build_world(DEFAULT))
+        catalogue = build_catalogue(build_truth(DEFAULT))
         assert np.bincount(catalogue.category).tolist() == [10] * len(words.CATEGORIES)
 
     def test_users_go_on_to_begin_workflows(self, block: Block) -> None:
@@ -90,7 +91,7 @@ class TestCatalogue:
 
 
 class TestOffers:
-    def test_mondays_before_which_the_user_was_seen(self, block: Block, found: Offers) -> None:
+    def test_mondays_before_which_the_user_was_seen(self, block: Block, offers: Offers) -> None:
         """Recounted, user by user, from all events and runs."""
         since, until = simulation().span
         expected = set()
@@ -107,17 +108,17 @@ class TestOffers:
                 if monday > since and inside.any():
                     expected.add((user, monday))
             monday += 7 * DAY
-        assert set(zip(found.user.tolist(), found.time.tolist(), strict=True)) == expected
+        assert set(zip(offers.user.tolist(), offers.time.tolist(), strict=True)) == expected
 
-    def test_nothing_that_has_run_is_offered(self, block: Block, found: Offers) -> None:
+    def test_nothing_that_has_run_is_offered(self, block: Block, offers: Offers) -> None:
         runs = block.executions
-        for row in range(0, len(found), 7):
-            mine = (runs.user == found.user[row]) & (runs.start < found.time[row])
-            assert not set(runs.workflow[mine]) & set(found.workflows[row].tolist())
+        for row in range(0, len(offers), 7):
+            mine = (runs.user == offers.user[row]) & (runs.start < offers.time[row])
+            assert not set(runs.workflow[mine]) & set(offers.workflows[row].tolist())
 
-    def test_nothing_that_comes_later_counts(self, block: Block, found: Offers) -> None:
+    def test_nothing_that_comes_later_counts(self, block: Block, offers: Offers) -> None:
         """Without the last twenty days, the offers before them are the same."""
-        cut = int(np.sort(np.unique(found.time))[-3])
+        cut = int(np.sort(np.unique(offers.time))[-3])
         change_sets = block.change_sets.time < cut
         runs = block.executions.start < cut
         earlier = replace(
@@ -132,47 +133,47 @@ class TestOffers:
             ),
         )
         of = simulation()
-        less = offers(of, earlier)
-        ours, theirs = found.time <= cut, less.time <= cut
-        same = (found.workflows[ours][:, 0] == less.workflows[theirs][:, 0]).mean()
+        less = ceiling_offers(of, earlier)
+        ours, theirs = offers.time <= cut, less.time <= cut
+        same = (offers.workflows[ours][:, 0] == less.workflows[theirs][:, 0]).mean()
         # What the block's own averages (mix of categories, pace) change: near ties.
         assert same > 0.95
 
     def test_no_knowledge_beats_it_but_that_of_the_true_tastes(
-        self, block: Block, found: Offers
+        self, block: Block, offers: Offers
     ) -> None:
         """Precision of the five over what is begun: popular < offered < by true liking, all averaged."""
-        world = build_world(DEFAULT)
+        truth = build_truth(DEFAULT)
         runs = block.executions
         first = np.full((60, 80), np.iinfo(np.int64).max)
         np.minimum.at(first, (runs.user, runs.workflow), runs.start)
-        start = first[found.user]
-        begun = (start >= found.time[:, None]) & (start < found.time[:, None] + 14 * DAY)
-        used = start < found.time[:, None]
+        start = first[offers.user]
+        begun = (start >= offers.time[:, None]) & (start < offers.time[:, None] + 14 * DAY)
+        used = start < offers.time[:, None]
 
         def precision(scores: np.ndarray) -> float:
             top = np.argsort(np.where(used, np.inf, -scores), axis=1, kind="stable")[:, :5]
             return float(np.take_along_axis(begun, top, axis=1).mean())
 
-        liking = softmax(affinities(world, build_catalogue(world), block.users))
+        liking = softmax(affinities(truth, build_catalogue(truth), block.users))
         popular = np.tile(begun.sum(axis=0).astype(float), (len(begun), 1))
-        ours = float(np.take_along_axis(begun, found.workflows, axis=1).mean())
-        assert precision(popular) + 0.05 < ours < precision(liking[found.user]) + 0.03
+        ours = float(np.take_along_axis(begun, offers.workflows, axis=1).mean())
+        assert precision(popular) + 0.05 < ours < precision(liking[offers.user]) + 0.03
 
-    def test_probabilities(self, found: Offers) -> None:
-        assert ((found.probability >= 0) & (found.probability <= 1)).all()
+    def test_probabilities(self, offers: Offers) -> None:
+        assert ((offers.probability >= 0) & (offers.probability <= 1)).all()
         assert DRAWS % len(words.PERSONAS) == 0
 
 
-def test_the_table_has_a_list_for_every_snapshot(found: Offers) -> None:
+def test_the_table_has_a_list_for_every_snapshot(offers: Offers) -> None:
     rows = [
         row
         for name, table in tables(simulation())
         if name == "ceilings"
         for row in table.to_pylist()
-        if row["model"] == "workflow_recommender"
+        if row["target"] == "next_used"
     ]
-    assert len(rows) == len(found)
+    assert len(rows) == len(offers)
     assert len({row["row_id"] for row in rows}) == len(rows)
     row = rows[0]
     user, day = row["row_id"].split("@")
@@ -191,7 +192,7 @@ def test_who_has_run_everything_is_offered_nothing() -> None:
         for name, table in tables(simulation(few, users=10))
         if name == "ceilings"
         for row in table.to_pylist()
-        if row["model"] == "workflow_recommender"
+        if row["target"] == "next_used"
     ]
     offered = [len(row["prediction"].split("|")) if row["prediction"] else 0 for row in rows]
     assert offered.count(0) > len(rows) / 2

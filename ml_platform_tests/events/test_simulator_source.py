@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,9 @@ import pytest
 
 from ml_platform.errors import SourceError
 from ml_platform.events import schema
+from ml_platform.events.sources import simulate
 from ml_platform.events.sources.simulate import SimulateSource
+from ml_platform.models.catalogue import MODELS
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -41,7 +44,7 @@ def digest(days: int, users: int, seed: int) -> str:
     return total.hexdigest()
 
 
-def test_all_five_tables_have_their_schema_and_unique_ids(tables: dict[str, pa.Table]) -> None:
+def test_all_tables_have_their_schema_and_unique_ids(tables: dict[str, pa.Table]) -> None:
     assert set(tables) == set(schema.TABLES)
     for name, rows in tables.items():
         assert rows.schema.equals(schema.TABLES[name]), name
@@ -87,8 +90,8 @@ def test_paths_say_area_project_and_extension(tables: dict[str, pa.Table]) -> No
     assert frame.workflow_category.value_counts(normalize=True).between(0.03, 0.3).all()
 
 
-def ceilings_of(tables: dict[str, pa.Table], model: str) -> pa.Table:
-    return tables["ceilings"].filter(pc.equal(tables["ceilings"]["model"], model))
+def ceilings_of(tables: dict[str, pa.Table], target: str) -> pa.Table:
+    return tables["ceilings"].filter(pc.equal(tables["ceilings"]["target"], target))
 
 
 def labelled(tables: dict[str, pa.Table]) -> pa.Table:
@@ -97,7 +100,7 @@ def labelled(tables: dict[str, pa.Table]) -> pa.Table:
 
 
 def test_ceilings_answer_for_every_labelled_event(tables: dict[str, pa.Table]) -> None:
-    events, ceilings = labelled(tables), ceilings_of(tables, "pattern_classifier")
+    events, ceilings = labelled(tables), ceilings_of(tables, "workflow_category")
     assert 0.005 < 1 - len(events) / len(tables["events"]) < 0.05
     assert ceilings["row_id"].equals(events["event_id"])
     right = pc.mean(
@@ -107,9 +110,9 @@ def test_ceilings_answer_for_every_labelled_event(tables: dict[str, pa.Table]) -
 
 
 def test_the_ceilings_of_sequences_answer_for_every_event(tables: dict[str, pa.Table]) -> None:
-    """Those of sessions of which nothing is known too: a model is judged on every step."""
+    """Those of sessions of which nothing is known too: a model is evaluated on every step."""
     ids = sorted(tables["events"]["event_id"].to_pylist())
-    for name in ("sequence", "sequence/soon"):
+    for name in ("next_step", "next_step/soon"):
         assert sorted(ceilings_of(tables, name)["row_id"].to_pylist()) == ids
 
 
@@ -119,7 +122,7 @@ def test_the_default_size_and_ceiling() -> None:
     assert rows["users"].num_rows == 250
     events = labelled(rows)
     late = pc.greater_equal(events["occurred_at"], AS_OF - timedelta(days=18))
-    ceilings = ceilings_of(rows, "pattern_classifier")
+    ceilings = ceilings_of(rows, "workflow_category")
     right = pc.equal(ceilings["prediction"], events["workflow_category"])
     accuracy = pc.mean(right.filter(late).cast(pa.float64())).as_py()
     assert 0.88 <= accuracy <= 0.95
@@ -135,7 +138,7 @@ def test_launch_hours_are_drawn_with_the_logged_propensity(tables: dict[str, pa.
     local = drawn.started_at.dt.tz_convert(None) + np.array(offsets, dtype="timedelta64[m]")
     hours = drawn.candidate_set.map(json.loads)
     assert all(hour in some for hour, some in zip(local.dt.hour, hours, strict=True))
-    # Horvitz-Thompson: the weights of the drawn hours add up to the number of candidates a launch.
+    # Horvitz-Thompson: the weights of the drawn hours add up to the number of candidates a start.
     weights = 1 / drawn.propensity
     error = weights.std() / np.sqrt(len(weights))
     assert abs(weights.mean() - 6) < 4 * error
@@ -170,7 +173,7 @@ def test_a_single_user_and_day_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"days": 0}, "days=0, below 1"),
         ({"users": 0}, "users=0, below 1"),
@@ -179,8 +182,8 @@ def test_a_single_user_and_day_is_enough() -> None:
         ({"parameters": "third"}, "parameters='third'"),
     ],
 )
-def test_what_it_refuses(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SourceError, match=said) as raised:
+def test_what_it_refuses(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SourceError, match=message) as raised:
         SimulateSource(**{"as_of": AS_OF, **options})
     assert raised.value.exit_code == 2
 
@@ -190,3 +193,20 @@ def test_what_it_says_of_itself() -> None:
     assert source.name == "simulate:second,days=7,users=200,seed=3"
     assert source.simulated
     assert source.live
+
+
+def test_the_simulator_names_no_model() -> None:
+    folder = Path(simulate.__file__).parents[1]
+    sources = {file.name: file.read_text() for file in folder.rglob("*.py")}
+    assert len(sources) > 30
+    names = [spec.name for spec in MODELS]
+    named = [(name, file) for name in names for file, text in sources.items() if name in text]
+    assert named == []
+
+
+def test_every_model_compares_with_a_ceiling_of_the_simulator(
+    tables: dict[str, pa.Table],
+) -> None:
+    targets = set(tables["ceilings"]["target"].to_pylist())
+    ceilings = {spec.ceiling for spec in MODELS}
+    assert ceilings == {target for target in targets if "/" not in target}

@@ -10,7 +10,7 @@ from ml_platform.experiments.proposal import Proposal, defined
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.experiments.statistics import statistics_of
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.tuning_toys import toy_spec, toy_training_set
+from ml_platform_tests.models.proportion_rows import toy_spec, toy_training_set
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SPEC = toy_spec()

@@ -8,7 +8,7 @@ from ml_platform.errors import InsufficientData
 from ml_platform.experiments.arms import check_rows, evaluation_part, run_arms, without
 from ml_platform.experiments.definition import Place
 from ml_platform_tests.experiments.examples import SPEC, definition, holdout, result, rows, run
-from ml_platform_tests.models.tuning_toys import toy_training_set
+from ml_platform_tests.models.proportion_rows import toy_training_set
 
 
 def test_the_holdout_is_the_newest_of_the_training_part_and_the_test_part_is_not_looked_at() -> (

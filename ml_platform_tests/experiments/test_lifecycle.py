@@ -20,7 +20,7 @@ from ml_platform.registry.records import Action, PromotionEvent
 from ml_platform_tests.experiments.examples import AT, definition
 from ml_platform_tests.registry.examples import RECORD
 
-EXPERIMENT = DefinedExperiment(definition(), digest(definition()), AT)
+EXPERIMENT = DefinedExperiment(definition(), digest(definition()), digest(definition()), AT)
 
 
 def event(happening: Happening, days: int = 0) -> ExperimentEvent:

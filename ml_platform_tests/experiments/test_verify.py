@@ -6,15 +6,21 @@ from ml_platform.experiments.decide import Verdict
 from ml_platform.experiments.definition import digest
 from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.verify import verify_definition, verify_result
-from ml_platform.values import fingerprint, from_json, to_json
+from ml_platform.values import fingerprint, from_json, text_sha256, to_json
 from ml_platform_tests.experiments.examples import AT, definition, result, run
 
-EXPERIMENT = DefinedExperiment(definition(), digest(definition()), AT)
+EXPERIMENT = DefinedExperiment(definition(), digest(definition()), digest(definition()), AT)
 
 
 def test_what_was_stored_gives_the_same_verdict_again() -> None:
     stored = from_json(type(result()), to_json(result()))
-    findings = verify_result(EXPERIMENT, stored, run().statistics, fingerprint(result()))
+    findings = verify_result(
+        EXPERIMENT,
+        stored,
+        text_sha256(to_json(result())),
+        run().statistics,
+        fingerprint(result()),
+    )
     assert [finding.ok for finding in findings] == [True, True, True]
     assert findings[-1].detail == "computed again: PROMOTE, better, and every guardrail holds"
 
@@ -22,7 +28,7 @@ def test_what_was_stored_gives_the_same_verdict_again() -> None:
 def test_a_changed_definition_is_named() -> None:
     assert verify_definition(EXPERIMENT, EXPERIMENT.hash).ok
     other = definition(minimum_effect=0.01)
-    changed = replace(EXPERIMENT, definition=other)
+    changed = replace(EXPERIMENT, definition=other, text_sha256=digest(other))
     found = verify_definition(changed, EXPERIMENT.hash)
     assert not found.ok
     assert "it was changed" in found.detail
@@ -34,21 +40,23 @@ def test_a_changed_definition_is_named() -> None:
 def test_a_changed_byte_of_the_statistics_is_named() -> None:
     content = bytearray(run().statistics)
     content[len(content) // 2] ^= 1
-    findings = verify_result(EXPERIMENT, result(), bytes(content), None)
+    findings = verify_result(EXPERIMENT, result(), fingerprint(result()), bytes(content), None)
     assert [f.subject for f in findings if not f.ok] == ["experiment faster statistics"]
-    missing = verify_result(EXPERIMENT, result(), None, None)
+    missing = verify_result(EXPERIMENT, result(), fingerprint(result()), None, None)
     assert missing[-1].detail == "they are missing from the ledger"
 
 
 def test_a_changed_verdict_or_figure_is_named_even_without_the_log() -> None:
     found = result()
     lenient = replace(found, judged=replace(found.judged, verdict=Verdict.REJECT))
-    findings = verify_result(EXPERIMENT, lenient, run().statistics, None)
+    findings = verify_result(EXPERIMENT, lenient, fingerprint(lenient), run().statistics, None)
     assert findings[-1].detail == "stored is REJECT, computed again it is PROMOTE"
     first, *rest = found.judged.comparisons
     better = replace(first, p=first.p / 2)
     odd = replace(found, judged=replace(found.judged, comparisons=(better, *rest)))
-    findings = verify_result(EXPERIMENT, odd, run().statistics, fingerprint(found))
+    findings = verify_result(
+        EXPERIMENT, odd, fingerprint(odd), run().statistics, fingerprint(found)
+    )
     assert [f.subject for f in findings if not f.ok] == [
         "experiment faster result",
         "experiment faster verdict",
@@ -57,6 +65,7 @@ def test_a_changed_verdict_or_figure_is_named_even_without_the_log() -> None:
 
 
 def test_a_result_of_another_definition_is_named() -> None:
-    other = DefinedExperiment(definition(alpha=0.01), digest(definition(alpha=0.01)), AT)
-    findings = verify_result(other, result(), run().statistics, None)
+    frozen = definition(alpha=0.01)
+    other = DefinedExperiment(frozen, digest(frozen), digest(frozen), AT)
+    findings = verify_result(other, result(), fingerprint(result()), run().statistics, None)
     assert any("it is of the definition" in f.detail for f in findings if not f.ok)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ml_platform.features.point_in_time import Event
+from ml_platform_tests.features.pattern_oracle import Event
 
 DAY = timedelta(days=1)
 WEEK = 7 * DAY

@@ -1,4 +1,4 @@
-"""One dbt build for the session; further worlds run the SQL that it compiled, in a second each."""
+"""One dbt build for the session; further lakes run the SQL that it compiled, in a second each."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,30 +10,32 @@ import duckdb
 import pytest
 
 from ml_platform.adapters.warehouse import FeatureBuild, build_features
-from ml_platform.features.point_in_time import Event
-from ml_platform_tests.features.worlds import AS_OF, random_world, write_lake
+from ml_platform_tests.features.lakes import AS_OF, random_events, write_lake
+from ml_platform_tests.features.pattern_oracle import Event
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Built:
-    """A world that dbt itself has built."""
+    """A lake whose features dbt itself has built."""
 
     events: list[Event]
     folder: Path
     build: FeatureBuild
-    said: list[str]
+    messages: list[str]
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("built")
-    events = random_world(seed=1)
-    said: list[str] = []
+    events = random_events(seed=1)
+    messages: list[str] = []
     lake = write_lake(folder / "lake", events)
-    build = build_features(lake, folder / "out", folder / "warehouse.duckdb", AS_OF, said.append)
-    return Built(events, folder, build, said)
+    build = build_features(
+        lake, folder / "out", folder / "warehouse.duckdb", AS_OF, messages.append
+    )
+    return Built(events, folder, build, messages)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +77,7 @@ def compute(
 ) -> Rows:
     """The rows of a feature table for other events, by the compiled SQL of the session's build."""
     manifest = json.loads((built.folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
-    folder = folders.mktemp("world")
+    folder = folders.mktemp("lake")
     lake = write_lake(folder / "lake", events, **tables)
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("set threads = 1; set TimeZone = 'UTC'")

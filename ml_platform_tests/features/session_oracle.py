@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ml_platform.features.point_in_time import Event
+from ml_platform_tests.features.pattern_oracle import Event
 
 DAY = 24 * 3_600_000_000
 MONTH = 30 * DAY
@@ -65,30 +65,30 @@ def _sessions(events: Sequence[Event]) -> list[tuple[str, Event, list[Moment]]]:
             name = here[0].session_id or f"stretch:{user}:{begun}"
             grouped.setdefault((user, name), []).append((here[0], here))
             last = t
-    return [(name, found[-1][0], _moments(found)) for (_, name), found in grouped.items()]
+    return [(name, rows[-1][0], _moments(rows)) for (_, name), rows in grouped.items()]
 
 
-def _moments(found: list[tuple[Event, list[Event]]]) -> list[Moment]:
-    made: list[Moment] = []
-    for first, here in found:
+def _moments(rows: list[tuple[Event, list[Event]]]) -> list[Moment]:
+    moments: list[Moment] = []
+    for first, here in rows:
         local = first.t + (first.utc_offset_minutes or 0) * 60_000_000
         named = first.parts.folder is not None
-        made.append(
+        moments.append(
             Moment(
                 user=first.user_id,
                 t=first.t,
-                start=found[0][0].t,
-                first=not made,
+                start=rows[0][0].t,
+                first=not moments,
                 tool=_main(e.tool for e in here) or "",
                 operation=_main(e.operation for e in here) or "",
                 folder=_main(e.parts.folder for e in here),
                 file=f"{first.object_path}|{first.object_extension}" if named else None,
                 subfolder=first.parts.subfolder,
                 night=local // (DAY // 24) % 24 < 6,
-                before=made[-1] if made else None,
+                before=moments[-1] if moments else None,
             )
         )
-    return made
+    return moments
 
 
 def _main(values: Iterable[str | None]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from ml_platform.features.point_in_time import Event
+from ml_platform_tests.features.pattern_oracle import Event
 
 MINUTE = 60_000_000
 HALF_HOUR = 30 * MINUTE
@@ -22,7 +22,7 @@ def step_rows(
 ) -> list[dict[str, Any]]:
     """One row a user and moment, in order of time and first event."""
     clock = Event("clock", "", as_of, "", "", "").t
-    made: list[tuple[int, str, dict[str, Any]]] = []
+    rows: list[tuple[int, str, dict[str, Any]]] = []
     everything = list(events)
     for user in sorted({event.user_id for event in everything}):
         mine = [event for event in everything if event.user_id == user]
@@ -31,8 +31,8 @@ def step_rows(
         for place, t in enumerate(moments):
             first = min((e for e in mine if e.t == t), key=lambda event: event.event_id)
             row = _row(first, place, moments, mine, started, bool(runs), clock)
-            made.append((t, first.event_id, row))
-    return [row for *_, row in sorted(made, key=lambda each: each[:2])]
+            rows.append((t, first.event_id, row))
+    return [row for *_, row in sorted(rows, key=lambda each: each[:2])]
 
 
 def _row(

@@ -37,7 +37,7 @@ class Work:
     category: str | None
 
 
-def told(
+def suggestion_features(
     offer: Offer, offers: Sequence[Offer], runs: Sequence[Run], work: Sequence[Work]
 ) -> dict[str, Any]:
     """Every feature of one offer but those of the clock."""

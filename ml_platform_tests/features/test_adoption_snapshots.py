@@ -12,11 +12,11 @@ import duckdb
 import pytest
 
 from ml_platform.features.adoption_snapshots import TABLE
-from ml_platform.features.point_in_time import Event
 from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.adoption_oracle import Run, adoption_snapshots
 from ml_platform_tests.features.conftest import Built, rows_of
-from ml_platform_tests.features.worlds import AS_OF, write_lake
+from ml_platform_tests.features.lakes import AS_OF, write_lake
+from ml_platform_tests.features.pattern_oracle import Event
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Sequence[Run]], Rows]
@@ -124,7 +124,7 @@ def test_columns_are_those_of_the_declaration(snapshots_of: Compute) -> None:
     assert list(row) == [*KEYS, *labels, *(spec.name for spec in TABLE.features)]
 
 
-def world(seed: int) -> tuple[list[Event], list[Run]]:
+def random_history(seed: int) -> tuple[list[Event], list[Run]]:
     random = Random(seed)
     steps = (0.0, 0.5, 1.0, 7.0, MICROSECOND, -MICROSECOND)
     events, runs = [], []
@@ -142,8 +142,8 @@ def world(seed: int) -> tuple[list[Event], list[Run]]:
         )
     for number in range(80):
         day = random.randrange(-70, 30) + random.choice(steps)
-        made = run(day, random.choice("vwxyz"), random.choice("ab"))
-        runs.append(Run(f"r{number}", made.user_id, made.workflow_id, made.started_at))
+        drawn = run(day, random.choice("vwxyz"), random.choice("ab"))
+        runs.append(Run(f"r{number}", drawn.user_id, drawn.workflow_id, drawn.started_at))
     return [_unique(e, n) for n, e in enumerate(events)], runs
 
 
@@ -153,7 +153,7 @@ def _unique(of: Event, number: int) -> Event:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_sql_agrees_with_the_oracle(snapshots_of: Compute, seed: int) -> None:
-    events, runs = world(seed)
+    events, runs = random_history(seed)
     ours = [{k: v for k, v in row.items() if k != "source"} for row in snapshots_of(events, runs)]
     theirs = adoption_snapshots(events, runs, TEAMS, AS_OF)
     assert [row["row_id"] for row in ours] == [row["row_id"] for row in theirs]
@@ -164,7 +164,7 @@ def test_sql_agrees_with_the_oracle(snapshots_of: Compute, seed: int) -> None:
 
 @pytest.mark.parametrize("how", ["deleted", "added"])
 def test_poisoning_the_future_changes_no_feature(snapshots_of: Compute, how: str) -> None:
-    events, runs = world(7)
+    events, runs = random_history(7)
     clean = snapshots_of(events, runs)
     kept_events = [e for e in events if e.occurred_at < MONDAY]
     kept_runs = [r for r in runs if r.started_at < MONDAY]

@@ -1,4 +1,4 @@
-"""Leaks that were planted are found; strong, honest columns and repeated content are not called leaks."""
+"""The checks report planted leaks, and neither strong columns nor repeated content."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -72,9 +72,9 @@ def with_features(rows, generator):
 
 @pytest.fixture(scope="module")
 def parts():
-    made = make_training_set(change_sets=3_000, seed=4)
+    training_set = make_training_set(change_sets=3_000, seed=4)
     generator = np.random.default_rng(1)
-    return with_features(made.train, generator), with_features(made.test, generator)
+    return with_features(training_set.train, generator), with_features(training_set.test, generator)
 
 
 def look(train, test, features=HONEST, **changes):

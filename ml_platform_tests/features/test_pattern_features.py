@@ -10,10 +10,10 @@ import pytest
 
 from ml_platform.adapters.warehouse import publish_features
 from ml_platform.features.pattern_features import PATTERN_FEATURES
-from ml_platform.features.point_in_time import Event, pattern_features
 from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
-from ml_platform_tests.features.worlds import START, random_world
+from ml_platform_tests.features.lakes import START, random_events
+from ml_platform_tests.features.pattern_oracle import Event, pattern_features
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event]], Rows]
@@ -100,7 +100,7 @@ def test_dbt_agrees_with_the_oracle_to_the_bit(built: Built) -> None:
 
 @pytest.mark.parametrize("seed", range(2, 8))
 def test_compiled_sql_agrees_with_the_oracle_to_the_bit(features_of: Compute, seed: int) -> None:
-    events = random_world(seed)
+    events = random_events(seed)
     assert_same(features_of(events), pattern_features(events))
 
 
@@ -148,7 +148,7 @@ def poisoned(events: Sequence[Event], row: Event, how: str) -> list[Event]:
 def test_poisoning_the_future_changes_no_feature(
     features_of: Compute, how: str, place: int
 ) -> None:
-    events = sorted(random_world(seed=9), key=lambda event: (event.t, event.event_id))
+    events = sorted(random_events(seed=9), key=lambda event: (event.t, event.event_id))
     row = events[place]
     clean = by_id(features_of(events))
     dirty = by_id(features_of(poisoned(events, row, how)))
@@ -162,7 +162,7 @@ def test_order_of_arrival_changes_no_byte(
     built: Built, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     from ml_platform.adapters.warehouse import build_features
-    from ml_platform_tests.features.worlds import AS_OF, write_lake
+    from ml_platform_tests.features.lakes import AS_OF, write_lake
 
     folder = tmp_path_factory.mktemp("late")
     shuffled = list(built.events)

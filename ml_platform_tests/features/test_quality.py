@@ -29,8 +29,8 @@ def rows(seed=0, size=ROWS):
 
 
 def named(train, test, *names):
-    found = assess(train, test, (*CLEAN, *names)).findings
-    return {(finding.defect, finding.feature) for finding in found}
+    findings = assess(train, test, (*CLEAN, *names)).findings
+    return {(finding.defect, finding.feature) for finding in findings}
 
 
 def infinite(train):
@@ -77,9 +77,9 @@ def test_a_planted_defect_is_named(defect):
     train, test = rows(), rows(1, 600)
     for part in (train, test):
         part["planted"] = PLANTED[defect](part)
-    found = named(train, test, "planted")
-    assert (defect, "planted") in found
-    assert {feature for _, feature in found} == {"planted"}
+    findings = named(train, test, "planted")
+    assert (defect, "planted") in findings
+    assert {feature for _, feature in findings} == {"planted"}
 
 
 def test_a_column_missing_in_test_alone_is_unusable():

@@ -94,7 +94,7 @@ def test_where_nothing_can_be_told_nothing_is_dropped_for_it():
     train["label"] = np.random.default_rng(5).choice(["c0", "c1"], len(train))
     _, by_name = chosen(train, ("signal", "word", "noise"))
     assert {found.choice for found in by_name.values()} == {Choice.KEEP}
-    assert Why.UNTOLD in {found.why for found in by_name.values()}
+    assert Why.UNKNOWN in {found.why for found in by_name.values()}
 
 
 @pytest.mark.parametrize("change", ["few", "one class"])
@@ -158,7 +158,7 @@ def figures(permutation_low, q=0.01):
 
 
 @pytest.mark.parametrize(
-    ("rank", "low", "told", "missed", "dropped"),
+    ("rank", "low", "learned", "missed", "dropped"),
     [
         (20, -0.1, True, False, True),
         (18, -0.1, True, False, False),
@@ -167,7 +167,7 @@ def figures(permutation_low, q=0.01):
         (20, -0.1, True, True, False),
     ],
 )
-def test_the_lowest_tenth_goes_unless_it_was_shown_to_matter(rank, low, told, missed, dropped):
+def test_the_lowest_tenth_goes_unless_it_was_shown_to_matter(rank, low, learned, missed, dropped):
     quality = assess(rows(size=50), rows(size=50), ("noise",))
-    known = Known(quality, rank, 20, (), told, missed)
+    known = Known(quality, rank, 20, (), learned, missed)
     assert (lowest(figures(low), known) is not None) is dropped

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.features.point_in_time import Event
 from ml_platform.features.session_features import SESSION_FEATURES, TABLE
 from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built
+from ml_platform_tests.features.lakes import AS_OF, START
+from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.session_oracle import session_rows
-from ml_platform_tests.features.worlds import AS_OF, START
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Rows], Rows]
@@ -158,11 +158,11 @@ def test_poisoning_the_future_changes_no_feature(
         for e in future
     ]
     dirty = {"deleted": kept, "changed": kept + changed, "added": kept + future + changed}[how]
-    found = {each["row_id"]: each for each in sessions_of(dirty, [])}
+    dirty_rows = {each["row_id"]: each for each in sessions_of(dirty, [])}
     over = [each for each in clean.values() if each["occurred_at"] <= end]
     assert len(over) > place
     for each in over:
-        differing = [n for n in [*KEYS, *NAMES] if found[each["row_id"]][n] != each[n]]
+        differing = [n for n in [*KEYS, *NAMES] if dirty_rows[each["row_id"]][n] != each[n]]
         assert not differing, (each["row_id"], differing)
 
 

@@ -8,12 +8,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.features.point_in_time import Event
 from ml_platform.features.step_features import STEP_FEATURES, TABLE
 from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
+from ml_platform_tests.features.lakes import AS_OF, START, random_events
+from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.step_oracle import step_rows
-from ml_platform_tests.features.worlds import AS_OF, START, random_world
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Rows], Rows]
@@ -47,13 +47,13 @@ def minutes(count: float) -> datetime:
 def some_runs(events: Sequence[Event], seed: int) -> Rows:
     """Runs shortly after, shortly before and at the moments of some events; some are scheduled."""
     draw = random.Random(seed)
-    made = {}
+    executions = {}
     for each in events:
         if draw.random() < 0.3:
             at = each.occurred_at + timedelta(microseconds=draw.choice((-1, 0, 1, 1_800_000_000)))
-            found = run(at, each.user_id, draw.choice(("manual", "event", "schedule", None)))
-            made[found["execution_id"]] = found
-    return list(made.values())
+            execution = run(at, each.user_id, draw.choice(("manual", "event", "schedule", None)))
+            executions[execution["execution_id"]] = execution
+    return list(executions.values())
 
 
 def oracle(events: Sequence[Event], runs: Rows, as_of: datetime = AS_OF) -> Rows:
@@ -135,7 +135,7 @@ def test_without_unscheduled_runs_soon_is_unknown(steps_of: Compute) -> None:
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_compiled_sql_agrees_with_the_oracle_to_the_bit(steps_of: Compute, seed: int) -> None:
-    events = random_world(seed)
+    events = random_events(seed)
     runs = some_runs(events, seed)
     assert_same(steps_of(events, runs), oracle(events, runs))
 
@@ -154,7 +154,7 @@ def test_dbt_agrees_with_the_oracle_and_the_declaration(built: Built) -> None:
 @pytest.mark.parametrize("place", [20, 60, 100])
 def test_poisoning_the_future_changes_no_feature(steps_of: Compute, how: str, place: int) -> None:
     """Events and runs at the row's moment or after it, but for the row's own moment."""
-    events = sorted(random_world(seed=9), key=lambda event: (event.t, event.event_id))
+    events = sorted(random_events(seed=9), key=lambda event: (event.t, event.event_id))
     runs, row = some_runs(events, 9), events[place]
     kept = [e for e in events if e.t < row.t or (e.user_id, e.t) == (row.user_id, row.t)]
     future = [e for e in events if e not in kept]
@@ -176,7 +176,7 @@ def test_poisoning_the_future_changes_no_feature(steps_of: Compute, how: str, pl
 
 
 def test_other_names_of_users_change_the_names_alone(steps_of: Compute) -> None:
-    events = random_world(seed=3)
+    events = random_events(seed=3)
     runs = some_runs(events, 3)
     other = {"a": "b", "b": "c", "c": "a"}
     renamed = steps_of(

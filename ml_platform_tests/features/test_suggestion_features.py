@@ -11,37 +11,37 @@ from typing import Any
 import duckdb
 import pytest
 
-from ml_platform.features.point_in_time import Event
 from ml_platform.features.suggestion_features import SUGGESTION_FEATURES
 from ml_platform_tests.features.conftest import Built, rows_of
+from ml_platform_tests.features.lakes import AS_OF, START, write_lake
+from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.suggestion_oracle import (
     DAY,
     Offer,
     Run,
     Work,
     labels,
-    told,
+    suggestion_features,
 )
-from ml_platform_tests.features.worlds import AS_OF, START, write_lake
 
-World = tuple[list[Offer], list[Run], list[Work]]
-Compute = Callable[[World], dict[str, dict[str, Any]]]
+History = tuple[list[Offer], list[Run], list[Work]]
+Compute = Callable[[History], dict[str, dict[str, Any]]]
 NAMES = [spec.name for spec in SUGGESTION_FEATURES if "hour_" not in spec.name][:26]
 KINDS = {"v": "fix", "w": "docs", "x": None}
 STEPS = (timedelta(0), timedelta(microseconds=1), timedelta(hours=5), DAY, DAY, 14 * DAY)
 
 
-def world(seed: int, offers: int = 60) -> World:
+def random_history(seed: int, offers: int = 60) -> History:
     """Two users, three workflows; many distances are zero or as wide as a window."""
     random = Random(seed)
     clock = START
-    made: World = ([], [], [])
+    history: History = ([], [], [])
     for number in range(offers):
         clock += random.choice(STEPS) if random.random() < 0.35 else timedelta(hours=7)
         user, workflow = random.choice("ab"), random.choice("vwx")
         outcome = random.choice(("accepted", "dismissed", "ignored", None))
         wait = random.choice((timedelta(minutes=3), timedelta(hours=5), DAY, 2 * DAY, 20 * DAY))
-        made[0].append(
+        history[0].append(
             Offer(
                 f"g{number:03d}",
                 user,
@@ -55,29 +55,29 @@ def world(seed: int, offers: int = 60) -> World:
         start = clock + random.choice(STEPS[:4])
         ended = start + random.choice(STEPS[:4]) if random.random() < 0.8 else None
         status = random.choice(("success", "failure")) if ended else "running"
-        made[1].append(Run(random.choice("ab"), random.choice("vw"), start, ended, status))
-        made[2].append(
+        history[1].append(Run(random.choice("ab"), random.choice("vw"), start, ended, status))
+        history[2].append(
             Work(
                 random.choice("ab"),
                 clock - random.choice(STEPS),
                 random.choice(("fix", "docs", None)),
             )
         )
-    return made
+    return history
 
 
 @pytest.fixture(scope="session")
 def suggestions_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Compute:
-    """A world to the rows of ``suggestion_features`` by id, by the SQL that the session's build compiled."""
+    """A history to the rows of ``suggestion_features`` by id, by the SQL that the session's build compiled."""
     nodes = json.loads((built.folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))[
         "nodes"
     ]
     compiled = built.folder / "dbt" / "compiled" / "ml_platform"
     numbers = count()
 
-    def compute(made: World) -> dict[str, dict[str, Any]]:
+    def compute(history: History) -> dict[str, dict[str, Any]]:
         folder = tmp_path_factory.mktemp(f"suggestions{next(numbers)}")
-        lake = write_lake(folder / "lake", _events(made[2]), **_tables(made))
+        lake = write_lake(folder / "lake", _events(history[2]), **_tables(history))
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("set threads = 1; set TimeZone = 'UTC'")
             for schema in ("staging", "intermediate", "features"):
@@ -99,12 +99,12 @@ def _needed(nodes: dict[str, Any], name: str) -> list[dict[str, Any]]:
         if parent in nodes
         for node in _needed(nodes, parent)
     ]
-    found = {node["unique_id"]: node for node in (*before, nodes[name])}
-    return list(found.values())
+    nodes_by_name = {node["unique_id"]: node for node in (*before, nodes[name])}
+    return list(nodes_by_name.values())
 
 
-def _tables(made: World) -> dict[str, list[dict[str, Any]]]:
-    offers, runs, _ = made
+def _tables(history: History) -> dict[str, list[dict[str, Any]]]:
+    offers, runs, _ = history
     common = {"source": "test", "received_at": AS_OF}
     return {
         "suggestions": [
@@ -138,11 +138,11 @@ def differing(row: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_dbt_agrees_with_plain_python(suggestions_of: Compute, seed: int) -> None:
-    made = world(seed)
-    rows = suggestions_of(made)
-    assert len(rows) == len(made[0])
-    for offer in made[0]:
-        expected = told(offer, *made)
+    history = random_history(seed)
+    rows = suggestions_of(history)
+    assert len(rows) == len(history[0])
+    for offer in history[0]:
+        expected = suggestion_features(offer, *history)
         assert set(expected) == set(NAMES)
         assert not differing(rows[offer.suggestion_id], expected), offer
 
@@ -175,7 +175,7 @@ def test_labels_of_shares_and_of_single_offers(suggestions_of: Compute) -> None:
 
 @pytest.mark.parametrize("place", [15, 35])
 def test_poisoning_the_future_changes_no_feature(suggestions_of: Compute, place: int) -> None:
-    offers, runs, work = made = world(9)
+    offers, runs, work = history = random_history(9)
     row = sorted(offers, key=lambda o: (o.shown_at, o.suggestion_id))[place]
     now = row.shown_at
 
@@ -185,7 +185,7 @@ def test_poisoning_the_future_changes_no_feature(suggestions_of: Compute, place:
         return replace(o, outcome="accepted", outcome_at=max(o.outcome_at, now) + DAY)
 
     future = [replace(row, suggestion_id=f"!{n}", shown_at=now + n * DAY) for n in range(1, 9)]
-    poisoned: World = (
+    poisoned: History = (
         [later_outcome(o) for o in offers if o.shown_at <= now] + future,
         [
             replace(r, finished_at=r.finished_at and min(r.finished_at, now), status="success")
@@ -198,7 +198,7 @@ def test_poisoning_the_future_changes_no_feature(suggestions_of: Compute, place:
         [w for w in work if w.occurred_at < now - DAY]
         + [Work(row.user_id, now - DAY, row.category or "fix")] * 5,
     )
-    clean, dirty = suggestions_of(made), suggestions_of(poisoned)
+    clean, dirty = suggestions_of(history), suggestions_of(poisoned)
     for offer in offers:
         if offer.shown_at <= now:
             for name in NAMES:
@@ -207,7 +207,7 @@ def test_poisoning_the_future_changes_no_feature(suggestions_of: Compute, place:
 
 
 def test_the_clock_is_told_in_utc(suggestions_of: Compute) -> None:
-    row = suggestions_of(world(1))["g000"]
+    row = suggestions_of(random_history(1))["g000"]
     shown = row["occurred_at"]
     assert (row["hour"], row["weekday"]) == (shown.hour, shown.weekday())
 

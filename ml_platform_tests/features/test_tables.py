@@ -1,6 +1,6 @@
 import pytest
 
-from ml_platform.adapters.warehouse import PROJECT, sql_by_model
+from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.features.dbt_schema import schema_file, schema_yaml
 from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
 from ml_platform.features.tables import TABLES
@@ -13,12 +13,14 @@ each_table = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 @each_table
 def test_the_contract_is_the_declaration(table: FeatureTable) -> None:
     """Render it again with `python -m ml_platform.features.dbt_schema FOLDER` when this fails."""
-    file = PROJECT / "models" / "features" / schema_file(table)
+    file = PLATFORM_PROJECT.folder / "models" / "features" / schema_file(table)
     assert file.read_text(encoding="utf-8") == schema_yaml(table)
 
 
 def test_every_feature_model_is_declared() -> None:
-    assert {path.stem for path in PROJECT.glob("models/features/*.sql")} == set(TABLES)
+    assert {path.stem for path in PLATFORM_PROJECT.folder.glob("models/features/*.sql")} == set(
+        TABLES
+    )
 
 
 @each_table
@@ -45,7 +47,7 @@ def test_the_calendar_compares_by_slot() -> None:
 
 
 def test_a_changed_model_is_a_new_version_of_its_features_alone() -> None:
-    sql = sql_by_model()
+    sql = PLATFORM_PROJECT.sql_by_model()
     before = TABLE.versions(sql)
     after = TABLE.versions(sql | {"int_change_sets": sql["int_change_sets"] + "\n-- changed"})
     changed = {name for name in before if before[name] != after[name]}
@@ -55,7 +57,9 @@ def test_a_changed_model_is_a_new_version_of_its_features_alone() -> None:
 
 @each_table
 def test_versions_name_every_feature_once(table: FeatureTable) -> None:
-    assert list(table.versions(sql_by_model())) == [spec.name for spec in table.features]
+    assert list(table.versions(PLATFORM_PROJECT.sql_by_model())) == [
+        spec.name for spec in table.features
+    ]
 
 
 def test_a_missing_model_is_an_error() -> None:

@@ -10,13 +10,15 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.adapters.warehouse import PROJECT, build_features, dbt_variables
+from ml_platform.adapters.dbt_project import PLATFORM_PROJECT, DbtProject
+from ml_platform.adapters.dbt_run import dbt_variables
+from ml_platform.adapters.warehouse import build_features
 from ml_platform.errors import IntegrityError, ServiceError
-from ml_platform.features.point_in_time import Event
 from ml_platform_tests.features.conftest import Built, rows_of
-from ml_platform_tests.features.worlds import AS_OF, START, random_world, write_lake
+from ml_platform_tests.features.lakes import AS_OF, START, random_events, write_lake
+from ml_platform_tests.features.pattern_oracle import Event
 
-WORLD = random_world(seed=3, change_sets=8)
+EVENTS = random_events(seed=3, change_sets=8)
 
 HABIT = [
     Event(f"habit{n}", "habit", START + timedelta(minutes=n), f"habit{n}", "ab"[n % 2], "M")
@@ -24,7 +26,7 @@ HABIT = [
 ]
 
 
-def build(lake: Path, folder: Path, project: Path = PROJECT) -> Path:
+def build(lake: Path, folder: Path, project: DbtProject = PLATFORM_PROJECT) -> Path:
     arguments = (lake, folder / "out", folder / "warehouse.duckdb", AS_OF, lambda _: None, project)
     return build_features(*arguments).path("pattern_features")
 
@@ -42,18 +44,24 @@ def test_a_dropped_column_of_a_model_fails_the_build_with_its_name(
     tmp_path: Path, published: Path
 ) -> None:
     project = tmp_path / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(
+        PLATFORM_PROJECT.folder, project, ignore=shutil.ignore_patterns("target", "logs")
+    )
     model = project / "models" / "staging" / "stg_events.sql"
     model.write_text(model.read_text().replace("    is_bot,\n", ""))
     with pytest.raises(ServiceError, match=r"stg_events.*is_bot"):
-        build(write_lake(tmp_path / "lake", WORLD), tmp_path, project)
+        build(
+            write_lake(tmp_path / "lake", EVENTS),
+            tmp_path,
+            replace(PLATFORM_PROJECT, folder=project),
+        )
     assert published.read_bytes() == b"what was there before"
 
 
 def test_a_dropped_column_of_the_lake_fails_the_build_with_its_name(
     tmp_path: Path, published: Path
 ) -> None:
-    lake = write_lake(tmp_path / "lake", WORLD)
+    lake = write_lake(tmp_path / "lake", EVENTS)
     for file in lake.glob("events/day=*/*.parquet"):
         pq.write_table(pq.read_table(file, partitioning=None).drop_columns(["tool"]), file)
     with pytest.raises(ServiceError, match="tool"):
@@ -64,9 +72,9 @@ def test_a_dropped_column_of_the_lake_fails_the_build_with_its_name(
 def test_a_failed_data_test_names_its_rows_and_publishes_nothing(
     tmp_path: Path, published: Path
 ) -> None:
-    doubled = [*WORLD, replace(WORLD[0], tool="another")]
+    doubled = [*EVENTS, replace(EVENTS[0], tool="another")]
     lake = write_lake(tmp_path / "lake", doubled)
-    with pytest.raises(IntegrityError, match=rf"unique_stg_events_event_id.*{WORLD[0].event_id}"):
+    with pytest.raises(IntegrityError, match=rf"unique_stg_events_event_id.*{EVENTS[0].event_id}"):
         build(lake, tmp_path)
     assert published.read_bytes() == b"what was there before"
 
@@ -86,7 +94,7 @@ def test_a_clock_without_a_zone_is_refused(tmp_path: Path) -> None:
 
 
 def test_progress_is_told(built: Built) -> None:
-    assert any("pattern_features" in line for line in built.said)
+    assert any("pattern_features" in line for line in built.messages)
 
 
 class TestMarts:
@@ -101,7 +109,7 @@ class TestMarts:
         late = AS_OF + timedelta(hours=1)
         lake = write_lake(
             folder / "lake",
-            [*random_world(seed=4), *HABIT],
+            [*random_events(seed=4), *HABIT],
             workflow_executions=[
                 common | {"execution_id": "x1", "started_at": START, "status": "success"},
                 common | {"execution_id": "x2", "started_at": late, "status": "success"},

@@ -1,4 +1,4 @@
-"""Small plans and recipes of sequence networks, and what the tests ask of their answers."""
+"""Small plans and hyperparameters of sequence networks, and what the tests ask of their answers."""
 
 import numpy as np
 import pandas as pd

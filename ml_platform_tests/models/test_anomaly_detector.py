@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from ml_platform.errors import IntegrityError
 from ml_platform.models.anomaly_detector import SIDES, SPEC
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.isolation_forest.deviations import (
     BOTH,
     HIGH,
@@ -26,7 +26,7 @@ from ml_platform.models.isolation_forest.rules import LIMIT, RULES, DetectionRul
 from ml_platform.models.isolation_forest.scorer import ALARM, AlarmScale
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.detections import training_set, world
+from ml_platform_tests.models.session_rows import training_set, world
 
 
 def fit(known: TrainingSet, **parameters: float) -> FitOutcome:
@@ -106,7 +106,7 @@ def test_the_forest_in_onnx_is_scikit_learns(known: TrainingSet) -> None:
 def test_the_same_bytes_in_two_processes(fitted: FitOutcome) -> None:
     code = (
         "from ml_platform_tests.models.test_anomaly_detector import fit;"
-        "from ml_platform_tests.models.detections import training_set, world;"
+        "from ml_platform_tests.models.session_rows import training_set, world;"
         "print(fit(training_set(world())).artifact.sha256)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

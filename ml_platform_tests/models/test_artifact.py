@@ -3,16 +3,17 @@ from types import MappingProxyType
 
 import pytest
 
+from ml_platform.adapters.artifact_files import load_scorer, read_artifact, write_artifact
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import load_scorer, read_artifact
-from ml_platform.models.rules import fit_rules
-from ml_platform.spec.artifact import MANIFEST, Artifact, ArtifactKind
-from ml_platform_tests.models.worlds import training_set
+from ml_platform.models.random_forest.artifact_kinds import RANDOM_FOREST
+from ml_platform.models.rules import CLASSIFICATION_RULES, fit_rules
+from ml_platform.spec.artifact import MANIFEST, Artifact
+from ml_platform_tests.models.pattern_rows import training_set
 
 
 def made(folder: Path) -> Artifact:
     artifact = fit_rules(training_set())
-    artifact.write(folder)
+    write_artifact(artifact, folder)
     return artifact
 
 
@@ -48,12 +49,14 @@ def test_a_missing_file_and_another_artifact_are_refused(tmp_path):
 
 
 def test_identity_covers_kind_classes_features_and_content():
-    base = Artifact(ArtifactKind.RULES, ("a",), MappingProxyType({"x": "number"}), {"f": b"1"})
+    base = Artifact(
+        CLASSIFICATION_RULES.name, ("a",), MappingProxyType({"x": "number"}), {"f": b"1"}
+    )
     others = (
-        Artifact(ArtifactKind.FOREST, ("a",), base.features, base.files),
-        Artifact(ArtifactKind.RULES, ("b",), base.features, base.files),
-        Artifact(ArtifactKind.RULES, ("a",), {"x": "category"}, base.files),
-        Artifact(ArtifactKind.RULES, ("a",), base.features, {"f": b"2"}),
-        Artifact(ArtifactKind.RULES, ("a",), base.features, {"g": b"1"}),
+        Artifact(RANDOM_FOREST.name, ("a",), base.features, base.files),
+        Artifact(CLASSIFICATION_RULES.name, ("b",), base.features, base.files),
+        Artifact(CLASSIFICATION_RULES.name, ("a",), {"x": "category"}, base.files),
+        Artifact(CLASSIFICATION_RULES.name, ("a",), base.features, {"f": b"2"}),
+        Artifact(CLASSIFICATION_RULES.name, ("a",), base.features, {"g": b"1"}),
     )
     assert len({base.sha256, *(other.sha256 for other in others)}) == 6

@@ -13,8 +13,8 @@ from ml_platform.models.encoding import (
 )
 from ml_platform.models.random_forest.encode_training import encode_training
 from ml_platform.models.rules import class_codes
-from ml_platform.models.time_series_split import time_blocks
-from ml_platform_tests.models.worlds import CLASSES, PLAN, world
+from ml_platform.training_sets.time_split import time_blocks
+from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, world
 
 
 def encoded(rows: pd.DataFrame):
@@ -87,7 +87,7 @@ def test_files_bring_back_the_same_encoding():
     assert again.to_files() == encoding.to_files()
 
 
-def test_an_encoding_without_words_or_memory_has_files_too():
+def test_an_encoding_without_words_or_filter_has_files_too():
     rows = world(50)
     plan = EncodingPlan(("size",), ("tool",), ())
     truth = class_codes(rows, "workflow_category", CLASSES)
@@ -112,8 +112,8 @@ def test_cross_fitted_rows_do_not_see_the_labels_of_their_block():
     assert np.array_equal(held[0], held[1])
 
 
-def test_evidence_fitted_on_its_own_rows_would_have_leaked():
-    """What the cross-fit is for: on shuffled labels plain evidence knows them, cross-fitted evidence does not."""
+def test_target_encoding_fitted_on_its_own_rows_would_have_leaked():
+    """What the cross-fit is for: on shuffled labels plain target encoding knows them, cross-fitted does not."""
     rows = world(300)
     rows["words"] = [[f"unique{i // 3}"] for i in range(len(rows))]
     random = np.random.default_rng(0)

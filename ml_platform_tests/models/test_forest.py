@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.models.artifact import load_scorer, scorer_of
+from ml_platform.adapters.artifact_files import load_scorer, write_artifact
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.spec.model import FitOutcome
 from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, training_set, world
 from ml_platform_tests.models.renaming import renamed
-from ml_platform_tests.models.worlds import CLASSES, PLAN, training_set, world
 
-RECIPE = ForestHyperparameters(
+HYPERPARAMETERS = ForestHyperparameters(
     trees=30,
     smallest_leaf=3,
     leaf_share=0.0,
@@ -28,7 +29,7 @@ RECIPE = ForestHyperparameters(
 
 def fit(made: TrainingSet, seed: int = 3, lines: list[str] | None = None) -> FitOutcome:
     told = lines if lines is not None else []
-    return fit_forest_model(made, PLAN, RECIPE, seed, timedelta(hours=1), told.append)
+    return fit_forest_model(made, PLAN, HYPERPARAMETERS, seed, timedelta(hours=1), told.append)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_two_processes_give_the_same_bytes(fitted):
 
 def test_it_is_served_from_its_folder(fitted, tmp_path):
     made, outcome, _ = fitted
-    outcome.artifact.write(tmp_path / outcome.artifact.sha256)
+    write_artifact(outcome.artifact, tmp_path / outcome.artifact.sha256)
     scorer = load_scorer(tmp_path / outcome.artifact.sha256, outcome.artifact.sha256)
     assert np.array_equal(
         scorer.predict_proba(made.test), scorer_of(outcome.artifact).predict_proba(made.test)
@@ -140,9 +141,9 @@ def test_it_is_served_from_its_folder(fitted, tmp_path):
 
 
 def test_a_leaf_grows_with_the_rows_that_are_drawn():
-    recipe = replace(RECIPE, leaf_share=1 / 100)
-    assert (recipe.drawn(100), recipe.leaf(100)) == (60, 3)
-    assert (recipe.drawn(1_000_000), recipe.leaf(1_000_000)) == (1_000, 10)
+    hyperparameters = replace(HYPERPARAMETERS, leaf_share=1 / 100)
+    assert (hyperparameters.drawn(100), hyperparameters.leaf(100)) == (60, 3)
+    assert (hyperparameters.drawn(1_000_000), hyperparameters.leaf(1_000_000)) == (1_000, 10)
 
 
 def test_other_names_of_users_change_nothing(fitted):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ml_platform.errors import UsageError
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.model import FitRequest
 from ml_platform_tests.models.nets import PLAN, TRANSFORMER
-from ml_platform_tests.models.step_worlds import training_set
+from ml_platform_tests.models.step_rows import training_set
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def test_its_weights_are_read_and_it_answers_in_our_frame(folder):
     from ml_platform.models.sequences.fit import fit_network
 
     made = training_set(60)
-    recipe = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
-    outcome = fit_network(made, FitRequest(1), PLAN, recipe, timedelta(hours=1))
+    hyperparameters = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
+    outcome = fit_network(made, FitRequest(1), PLAN, hyperparameters, timedelta(hours=1))
     served = scorer_of(outcome.artifact).predict_proba(made.test)
     assert np.abs(served - outcome.estimator.predict_proba(made.test)).max() < 1e-5
 

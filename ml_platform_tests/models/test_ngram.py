@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml_platform.adapters.artifact_files import read_artifact, write_artifact
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import read_artifact, scorer_of
-from ml_platform.models.sequence_ngram import LABEL_DELAY, RECIPE, SPEC, fit_rules
+from ml_platform.models.artifact_kinds import scorer_of
+from ml_platform.models.sequence_ngram import HYPERPARAMETERS, LABEL_DELAY, SPEC, fit_rules
 from ml_platform.models.sequences.ngram import NgramScorer
 from ml_platform.models.sequences.ngram_fit import NgramHyperparameters, count_ngram, fit_ngram
 from ml_platform.models.threshold import NEVER
@@ -113,33 +114,33 @@ def random_rows(count: int, seed: int) -> pd.DataFrame:
 
 
 def reference(
-    rows: pd.DataFrame, recipe: NgramHyperparameters
+    rows: pd.DataFrame, hyperparameters: NgramHyperparameters
 ) -> Callable[[str], dict[str, float]]:
     """Interpolation by recursion over dictionaries."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     needs: dict[str, list[bool]] = defaultdict(list)
     for steps, gaps, following, soon in rows.itertuples(index=False):
-        context = context_of(steps, gaps, recipe.order)
+        context = context_of(steps, gaps, hyperparameters.order)
         for length in range(len(context) + 1):
             counts[context[:length]][following] += 1
             if soon is not None:
                 needs[context[:length]].append(soon == "yes")
 
     def seen(context: str) -> bool:
-        enough = 1 if len(context) < 2 else recipe.minimum
+        enough = 1 if len(context) < 2 else hyperparameters.minimum
         return sum(counts[context].values()) >= enough
 
     def answer(context: str) -> dict[str, float]:
         while not seen(context):
             context = context[:-1]
         shorter = answer(context[:-1]) if context else dict.fromkeys(CLASSES, 1 / len(CLASSES))
-        here, total = counts[context], sum(counts[context].values()) + recipe.strength
-        rest = (recipe.strength + recipe.discount * len(here)) / total
+        here, total = counts[context], sum(counts[context].values()) + hyperparameters.strength
+        rest = (hyperparameters.strength + hyperparameters.discount * len(here)) / total
         found = {
-            name: max(here[name] - recipe.discount, 0.0) / total + rest * shorter[name]
+            name: max(here[name] - hyperparameters.discount, 0.0) / total + rest * shorter[name]
             for name in CLASSES
         }
-        added = recipe.soon_strength if context else 0.0
+        added = hyperparameters.soon_strength if context else 0.0
         known = needs[context]
         found[SOON] = (sum(known) + added * shorter.get(SOON, 0.0)) / (len(known) + added)
         return found
@@ -158,20 +159,20 @@ def context_of(steps: Sequence[str], gaps: Sequence[str], order: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    "hyperparameters",
     [
         replace(EXACT, order=4),
         NgramHyperparameters(order=3, minimum=3, discount=0.7, strength=5.0, soon_strength=10.0),
         NgramHyperparameters(order=8, minimum=2, discount=1e-6, strength=0.0, soon_strength=1.0),
     ],
 )
-def test_equal_to_plain_dictionaries(recipe: NgramHyperparameters) -> None:
+def test_equal_to_plain_dictionaries(hyperparameters: NgramHyperparameters) -> None:
     rows, asked = random_rows(600, 0), random_rows(200, 1)
-    scorer = count_ngram(rows, "next_step", CLASSES, recipe)
+    scorer = count_ngram(rows, "next_step", CLASSES, hyperparameters)
     got = scorer.predict_proba(asked)
-    answer = reference(rows, recipe)
+    answer = reference(rows, hyperparameters)
     for place, (steps, gaps, *_) in enumerate(asked.itertuples(index=False)):
-        expected = answer(context_of(steps, gaps, recipe.order))
+        expected = answer(context_of(steps, gaps, hyperparameters.order))
         np.testing.assert_allclose(got[place], [expected[c] for c in scorer.classes], rtol=1e-12)
     np.testing.assert_allclose(got[:, :-1].sum(axis=1), 1.0, rtol=1e-12)
 
@@ -240,7 +241,7 @@ def accuracy(scorer: NgramScorer, rows: pd.DataFrame) -> float:
 
 
 def fitted(data: TrainingSet) -> NgramScorer:
-    found = fit_ngram(data, FitRequest(seed=1), RECIPE, LABEL_DELAY).estimator
+    found = fit_ngram(data, FitRequest(seed=1), HYPERPARAMETERS, LABEL_DELAY).estimator
     assert isinstance(found, NgramScorer)
     return found
 
@@ -301,7 +302,7 @@ def test_where_no_need_is_known_there_is_no_alarm() -> None:
 
 def test_the_artifact_is_the_estimator(made: TrainingSet, tmp_path: pytest.TempPathFactory) -> None:
     outcome = SPEC.fit(made, FitRequest(seed=1))
-    outcome.artifact.write(tmp_path / "artifact")
+    write_artifact(outcome.artifact, tmp_path / "artifact")
     loaded = scorer_of(read_artifact(tmp_path / "artifact", outcome.artifact.sha256))
     np.testing.assert_array_equal(
         loaded.predict_proba(made.test), outcome.estimator.predict_proba(made.test)

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from ml_platform.adapters.artifact_files import load_scorer, write_artifact
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
-from ml_platform.models.artifact import load_scorer, scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.recommenders.item_factors import (
     FOLD_IN,
     FactorsScorer,
@@ -35,7 +36,7 @@ from ml_platform.models.recommenders.user_vectors import (
 )
 from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.adoptions import ITEMS, snapshots, training_set
+from ml_platform_tests.models.adoption_rows import ITEMS, snapshots, training_set
 
 SPECS = (workflow_recommender.SPEC, workflow_recommender_ease.SPEC)
 PLAIN = {"choose": False, "tastes": 4}
@@ -112,7 +113,7 @@ class TestOnPlantedTastes:
         self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet, tmp_path
     ) -> None:
         _, outcome = fitted
-        outcome.artifact.write(tmp_path / "a")
+        write_artifact(outcome.artifact, tmp_path / "a")
         loaded = load_scorer(tmp_path / "a", outcome.artifact.sha256)
         expected = scorer_of(outcome.artifact).predict_proba(planted.test)
         assert np.array_equal(loaded.predict_proba(planted.test), expected)
@@ -205,7 +206,7 @@ def _of(spec: ModelSpec) -> dict[str, float | bool]:
 PROGRAM = """
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.spec.model import FitRequest
-from ml_platform_tests.models.adoptions import snapshots, training_set
+from ml_platform_tests.models.adoption_rows import snapshots, training_set
 made = training_set(snapshots())
 for module in (workflow_recommender, workflow_recommender_ease):
     outcome = module.SPEC.fit(made, FitRequest(seed=5))

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.rules import fit_majority, fit_rules
-from ml_platform_tests.models.worlds import training_set
+from ml_platform_tests.models.pattern_rows import training_set
 
 
 def of(rows: pd.DataFrame):

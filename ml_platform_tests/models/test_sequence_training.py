@@ -12,29 +12,29 @@ import pandas as pd
 import pytest
 
 import ml_platform
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
-from ml_platform_tests.models.step_worlds import of_rows, training_set, world
+from ml_platform_tests.models.step_rows import of_rows, training_set, world
 
 GAP = timedelta(hours=12)
 
 
 def fit(
-    made: TrainingSet, recipe: NetworkHyperparameters, said: list[str] | None = None
+    made: TrainingSet, hyperparameters: NetworkHyperparameters, said: list[str] | None = None
 ) -> FitOutcome:
     from ml_platform.models.sequences.fit import fit_network
 
     progress = (said if said is not None else []).append
-    return fit_network(made, FitRequest(1, {}, progress), PLAN, recipe, GAP)
+    return fit_network(made, FitRequest(1, {}, progress), PLAN, hyperparameters, GAP)
 
 
-def train(made: TrainingSet, recipe: NetworkHyperparameters) -> Scorer:
+def train(made: TrainingSet, hyperparameters: NetworkHyperparameters) -> Scorer:
     from ml_platform.models.sequences.fit import train_network
 
-    return train_network(made, FitRequest(1), PLAN, recipe, GAP)[0]
+    return train_network(made, FitRequest(1), PLAN, hyperparameters, GAP)[0]
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +139,8 @@ def test_where_no_need_is_known_soon_is_never(made):
 
 
 def test_several_networks_answer_by_their_mean_and_may_learn_the_newest_rows_too(made):
-    recipe = replace(TRANSFORMER, visits=2_000, members=2, again=True)
-    outcome = fit(made, recipe)
+    hyperparameters = replace(TRANSFORMER, visits=2_000, members=2, again=True)
+    outcome = fit(made, hyperparameters)
     served = scorer_of(outcome.artifact).predict_proba(made.test)
     assert np.abs(served - outcome.estimator.predict_proba(made.test)).max() < 1e-5
     assert {found["member"] for found in outcome.fold_metrics} == {0.0, 1.0}
@@ -182,8 +182,8 @@ print(*hashes())
 def hashes() -> list[str]:
     """Of both networks on few rows, with dropout."""
     small = training_set(30)
-    recipes = (replace(LSTM, visits=600), replace(TRANSFORMER, visits=600, dropout=0.2))
-    return [fit(small, recipe).artifact.sha256 for recipe in recipes]
+    hyperparameters = (replace(LSTM, visits=600), replace(TRANSFORMER, visits=600, dropout=0.2))
+    return [fit(small, hyperparameters).artifact.sha256 for hyperparameters in hyperparameters]
 
 
 def test_the_same_seed_gives_the_same_hash_in_two_processes():

@@ -3,64 +3,24 @@
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
 from ml_platform.models.gradient_boosting.reasons import paths_of
-from ml_platform.models.gradient_boosting.rules import ShareRules
+from ml_platform.models.gradient_boosting.rules import ProportionRules
 from ml_platform.models.gradient_boosting.scorer import BoostingScorer
-from ml_platform.models.gradient_boosting.trees import BoostedTrees, of_histogram_boosting
-from ml_platform.models.suggestion_scorer import PLAN, RECIPE, SPEC, fit
+from ml_platform.models.gradient_boosting.trees import BoostedTrees, boosted_trees
+from ml_platform.models.suggestion_scorer import HYPERPARAMETERS, SPEC, fit
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.renaming import renamed
-from ml_platform_tests.models.worlds import START, training_set
-
-SMALL = {"iterations": 40, "smallest_leaf": 20, "learning_rate": 0.1}
-
-
-def suggestions(rows: int = 1_500, seed: int = 0) -> pd.DataFrame:
-    """Shares that follow similarity, success and the round's acceptance; everything else is noise."""
-    random = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {name: random.integers(0, 5, rows).astype(float) for name in PLAN.encoding.numbers}
-    )
-    frame["similarity"] = np.where(random.random(rows) < 0.1, np.nan, random.random(rows))
-    frame["success_14d"] = random.random(rows)
-    frame["round_rate"] = random.random(rows)
-    frame["category"] = random.choice(["fix", "docs", "build"], rows)
-    frame.loc[random.random(rows) < 0.05, "category"] = None
-    logit = 4 * (np.nan_to_num(frame["similarity"], nan=0.3) - 0.5) + 3 * (
-        frame["round_rate"] - 0.5
-    )
-    frame["adopted_share"] = random.binomial(10, 1 / (1 + np.exp(-logit))) / 10
-    frame["adopted"] = np.where(frame["adopted_share"] > 0.5, "yes", "no")
-    frame["row_id"] = [f"g{row}" for row in range(rows)]
-    frame["change_set_id"], frame["user_id"] = (
-        frame["row_id"],
-        [f"u{row % 40}" for row in range(rows)],
-    )
-    frame["cluster_id"] = frame["user_id"]
-    frame["occurred_at"] = pd.to_datetime([START + timedelta(hours=row) for row in range(rows)])
-    return frame
-
-
-def suggestion_set(seed: int = 0) -> TrainingSet:
-    rows = suggestions(seed=seed)
-    record = replace(
-        training_set(10).record,
-        label="adopted_share",
-        classes=("adopted_share",),
-        features=SPEC.features,
-    )
-    return TrainingSet(record, rows.iloc[:1_200], rows.iloc[1_200:].reset_index(drop=True))
+from ml_platform_tests.models.suggestion_rows import SMALL, suggestion_set
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +57,7 @@ def test_it_learns_shares(made: TrainingSet, scorer: BoostingScorer) -> None:
 
 def test_blocks_come_later_and_later(outcome: FitOutcome) -> None:
     fitted_on = [fold["fitted_on"] for fold in outcome.fold_metrics]
-    assert len(fitted_on) == RECIPE.folds
+    assert len(fitted_on) == HYPERPARAMETERS.folds
     assert fitted_on == sorted(fitted_on)
 
 
@@ -135,7 +95,8 @@ def test_reasons_sum_to_the_score(made: TrainingSet, scorer: BoostingScorer) -> 
 def test_reasons_are_the_values_of_the_shap_library(
     made: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
 ) -> None:
-    shap = pytest.importorskip("shap")
+    import shap
+
     matrix = scorer.encoding.transform(made.test.iloc[:40])
     explainer = shap.TreeExplainer(
         outcome.estimator.model, feature_perturbation="tree_path_dependent"
@@ -179,10 +140,12 @@ def test_a_threshold_that_float32_moves_is_refused() -> None:
     matrix = random.random((400, 2))  # not on the grid
     share = (matrix[:, 0] > 0.5).astype(float)
     model = grow(
-        BoostingRows(matrix, share, np.ones(400), [0, 0]), replace(RECIPE, iterations=3), seed=0
+        BoostingRows(matrix, share, np.ones(400), [0, 0]),
+        replace(HYPERPARAMETERS, iterations=3),
+        seed=0,
     )
     with pytest.raises(IntegrityError, match="not exact in float32"):
-        of_histogram_boosting(model)
+        boosted_trees(model)
 
 
 def test_unseen_and_missing_values_are_answered_and_missing_columns_are_not(
@@ -197,7 +160,7 @@ def test_unseen_and_missing_values_are_answered_and_missing_columns_are_not(
 def test_rules_smooth_the_pair_towards_its_workflow() -> None:
     """Workflow: (5 + 20 x .5) / (10 + 20) = .5; pair: (3 + 3 x .5) / (3 + 3) = .75."""
     steps = (("wa", "wn", 20.0), ("pa", "pn", 3.0))
-    rules = ShareRules(("adopted_share",), 0.5, steps)
+    rules = ProportionRules(("adopted_share",), 0.5, steps)
     row = pd.DataFrame({"wa": [5.0, np.nan], "wn": [10.0, np.nan], "pa": [3.0, 0], "pn": [3.0, 0]})
     np.testing.assert_allclose(rules.predict_proba(row), [[0.75], [0.5]])
 

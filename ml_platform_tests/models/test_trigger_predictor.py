@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.start_times.design import NumberColumns, StartTimeDesign, fit_design
-from ml_platform.models.start_times.fit import later_blocks
 from ml_platform.models.start_times.rules import fit_rules
 from ml_platform.models.start_times.times import CANDIDATE_TIME, Step, best_time, should_run
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.launches import training_set, world
+from ml_platform.training_sets.time_split import Gap, row_folds
 from ml_platform_tests.models.renaming import renamed
+from ml_platform_tests.models.start_time_rows import training_set, world
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_folds_are_later_than_what_they_are_judged_by(
     rows = known.train[known.train["succeeded"].notna()]
     gap = timedelta(days=1)
     times = rows["occurred_at"].to_numpy()
-    folds = list(later_blocks(rows, gap))
+    folds = list(row_folds(rows, 4, Gap(gap), start_blocks=1, quantile="linear"))
     assert len(folds) == len(fitted.fold_metrics) == 4
     for fold in folds:
         assert times[fold.fit].max() < times[fold.held_out].min() - np.timedelta64(1, "D")

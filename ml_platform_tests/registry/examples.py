@@ -65,6 +65,7 @@ def evidence_for(record: VersionRecord) -> Evidence:
     return Evidence(
         record=replace(record, report_id=fingerprint(report)),
         report=report,
+        report_sha256=fingerprint(report),
         training_set=TRAINING_SET,
         artifact_sha256=record.artifact_sha256,
         rows_sha256=TRAINING_SET.rows_sha256,

@@ -27,7 +27,7 @@ SABOTAGE = {
         f"evaluation report {RECORD.report_id[:12]} is not in the ledger",
     ),
     "report changed": (
-        replace(GOOD, report=replace(REPORT, rows=1)),
+        replace(GOOD, report=replace(REPORT, rows=1), report_sha256="9" * 64),
         f"evaluation report {RECORD.report_id[:12]} has been changed",
     ),
     "artifact missing": (

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from ml_platform.adapters.ledger.memory import InMemoryLedger
 from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.verify import VersionEvidence, verify
+from ml_platform.values import fingerprint, to_json
+from ml_platform_tests.fakes.ledger import InMemoryLedger
 from ml_platform_tests.registry.examples import AT, RECORD, REPORT, TRAINING_SET, permit_for
 
 
@@ -16,20 +17,31 @@ def whole():
     record = ledger.register(RECORD)
     ledger.promote("example", 1, expected_revision=0, permit=permit_for(record), at=AT, actor="t")
     evidence = VersionEvidence(
-        record, REPORT, TRAINING_SET, record.artifact_sha256, TRAINING_SET.rows_sha256
+        record=record,
+        report=REPORT,
+        report_sha256=fingerprint(REPORT),
+        training_set=TRAINING_SET,
+        artifact_sha256=record.artifact_sha256,
+        rows_sha256=TRAINING_SET.rows_sha256,
     )
     return ledger.events(), {"example": ledger.production("example")}, evidence
 
 
+def stored(events):
+    return [to_json(event) for event in events]
+
+
 def faults(events, production, *evidence):
-    found = verify(events, production, evidence)
+    found = verify(stored(events), events, production, evidence)
     return {finding.subject: finding.detail for finding in found if not finding.ok}
 
 
 def test_what_is_whole_is_clean(whole):
     assert faults(*whole) == {}
+    events, production, evidence = whole
     findings = {
-        finding.subject: finding.detail for finding in verify(whole[0], whole[1], whole[2:])
+        finding.subject: finding.detail
+        for finding in verify(stored(events), events, production, [evidence])
     }
     assert findings["chain"] == "2 events, unbroken"
     assert findings["example 1 decision"] == "promote: every gate passes"
@@ -80,7 +92,7 @@ def test_a_sentence_put_otherwise_in_a_later_release_is_no_fault(whole):
 
 def test_a_version_that_cannot_be_read_is_registered_all_the_same(whole):
     events, production, _ = whole
-    found = verify(events, production, [], unreadable=[("example", 1)])
+    found = verify(stored(events), events, production, [], unreadable=[("example", 1)])
     assert all(finding.ok for finding in found)
 
 
@@ -92,8 +104,16 @@ def test_evidence_taken_out_of_an_event_is_found(whole):
 
 def test_a_report_changed_in_its_place_is_found(whole):
     events, production, evidence = whole
-    forged = replace(evidence, report=replace(REPORT, rows=6_000))
+    changed = replace(REPORT, rows=6_000)
+    forged = replace(evidence, report=changed, report_sha256=fingerprint(changed))
     assert list(faults(events, production, forged)) == ["example 1 decision"]
+
+
+def test_a_report_that_is_read_with_a_field_more_than_was_stored_is_the_same_report(whole):
+    """Its id is the SHA-256 of what was stored: what a later release reads into it changes nothing."""
+    events, production, evidence = whole
+    later = replace(REPORT, champion_note="a field that was not stored")
+    assert faults(events, production, replace(evidence, report=later)) == {}
 
 
 def test_another_policy_cannot_replay_the_decision(whole):

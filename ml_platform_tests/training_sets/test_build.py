@@ -6,14 +6,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from ml_platform.adapters.training_set_files import build_training_set, load_training_set
 from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.spec.task import SequencePrediction
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform.training_sets.build import build_training_set, load_training_set
-from ml_platform_tests.training_sets.worlds import (
+from ml_platform_tests.training_sets.feature_files import (
     AS_OF,
+    SPEC,
     START,
     VERSIONS,
-    Labelled,
     rows,
     write,
 )
@@ -27,8 +28,8 @@ def build(folder: Path, made: list[dict], **changes) -> TrainingSet:
         "as_of": AS_OF,
         "folder": folder / "sets",
     }
-    labelling = changes.pop("labelling", Labelled())
-    return build_training_set(write(folder / "f.parquet", made), labelling, **(given | changes))
+    spec = changes.pop("spec", SPEC)
+    return build_training_set(write(folder / "f.parquet", made), spec, **(given | changes))
 
 
 def test_parts_and_record_of_a_hundred_change_sets(tmp_path):
@@ -77,8 +78,8 @@ def test_a_feature_version_and_the_split_are_part_of_the_fingerprint(tmp_path):
         build(tmp_path, rows(), feature_versions=VERSIONS | {"size": "2"}).record.fingerprint
         != first
     )
-    other = replace(Labelled(), test_share=0.3)
-    assert build(tmp_path, rows(), labelling=other).record.fingerprint != first
+    other = replace(SPEC, test_share=0.3)
+    assert build(tmp_path, rows(), spec=other).record.fingerprint != first
 
 
 def test_rows_at_or_after_the_clock_are_left_out(tmp_path):
@@ -116,7 +117,7 @@ def test_no_features_file_is_insufficient(tmp_path):
     with pytest.raises(InsufficientData, match="no features to train toy on"):
         build_training_set(
             tmp_path / "none.parquet",
-            Labelled(),
+            SPEC,
             feature_versions=VERSIONS,
             source="test",
             simulated=False,
@@ -142,7 +143,7 @@ def test_a_missing_column_is_named(tmp_path):
     with pytest.raises(IntegrityError, match=r"lacks size"):
         build_training_set(
             path,
-            Labelled(),
+            SPEC,
             feature_versions=VERSIONS,
             source="test",
             simulated=False,
@@ -159,27 +160,27 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 
 def test_declared_classes_need_no_label_at_all(tmp_path):
     bare = [row | {"workflow_category": None} for row in rows()]
-    made = build(tmp_path, bare, labelling=Labelled(known="row_id", classes=("no", "yes")))
+    made = build(tmp_path, bare, spec=replace(SPEC, known="row_id", classes=("no", "yes")))
     assert made.record.classes == ("no", "yes")
     assert made.record.split.rows_train == 156
     assert made.train["workflow_category"].isna().all()
 
 
 def test_a_number_is_one_class_of_its_name(tmp_path):
-    made = build(tmp_path, rows(), labelling=Labelled(label="size", features=("tool",)))
+    made = build(tmp_path, rows(), spec=replace(SPEC, label="size", features=("tool",)))
     assert made.record.classes == ("size",)
 
 
 def test_a_list_has_the_classes_of_its_items(tmp_path):
-    made = build(tmp_path, rows(), labelling=Labelled(label="words", features=("tool",)))
+    made = build(tmp_path, rows(), spec=replace(SPEC, label="words", features=("tool",)))
     assert made.record.classes == ("p0", "p1", "w0", "w1", "w2", "w3", "w4", "w5")
 
 
-def test_extra_classes_come_last_and_columns_are_carried(tmp_path):
+def test_extra_classes_come_last_and_extra_columns_are_kept(tmp_path):
     made = build(
         tmp_path,
         rows(),
-        labelling=Labelled(features=("tool",), carried=("size",), extra_classes=("soon",)),
+        spec=replace(SPEC, features=("tool",), extra_columns=("size",), task=SequencePrediction()),
     )
     assert made.record.classes == ("feat", "fix", "soon")
     assert "size" in made.test
@@ -192,7 +193,7 @@ def test_no_row_at_all_names_what_the_source_lacks(tmp_path):
     with pytest.raises(InsufficientData, match="no toys in this source"):
         build_training_set(
             path,
-            Labelled(),
+            SPEC,
             feature_versions=VERSIONS,
             source="test",
             simulated=False,

@@ -47,7 +47,7 @@ placed as (
     window in_session as (partition by session order by t)
 ),
 
--- The month before the session, of this user and of everybody, for the very thing that the event does.
+-- The month before the session, of this user and of everybody, for the same step, transition, place and file as the event's.
 counted as (
     select
         *,
@@ -80,19 +80,19 @@ surprising as (
     select
         *,
         (of_step + 1) / (of_everybody + 100) as step_share,
-        {{ millionths("-ln(" ~ drawn("of_user_step", "of_user", "step_share") ~ ")") }} as step_surprise,
+        {{ millionths("-ln(" ~ shrunk_share("of_user_step", "of_user", "step_share") ~ ")") }} as step_surprise,
         -- The tool after the last tool, and what is done with it after what was done last.
         case
             when last_tool is not null
                 then {{ millionths(
-                    "-ln(" ~ drawn("of_switch", "of_last_tool", "(of_tool + 1) / (of_everybody + 10)") ~ ")"
-                    ~ " - ln(" ~ drawn("of_transition", "of_context", "(of_step + 1) / (of_tool + 10)") ~ ")"
+                    "-ln(" ~ shrunk_share("of_switch", "of_last_tool", "(of_tool + 1) / (of_everybody + 10)") ~ ")"
+                    ~ " - ln(" ~ shrunk_share("of_transition", "of_context", "(of_step + 1) / (of_tool + 10)") ~ ")"
                 ) }}
         end as transition_surprise,
         -- How much rarer the step is in this folder than elsewhere.
         case
             when folder is not null
-                then {{ millionths("ln(step_share) - ln(" ~ drawn("of_folder_step", "of_folder", "step_share") ~ ")") }}
+                then {{ millionths("ln(step_share) - ln(" ~ shrunk_share("of_folder_step", "of_folder", "step_share") ~ ")") }}
         end as place_surprise,
         case when file is not null then {{ millionths("-ln((of_file + 1) / (of_subfolder + 50))") }} end as file_surprise,
         coalesce(transition_surprise, step_surprise) + coalesce(place_surprise, 0) as work_surprise,
@@ -123,12 +123,12 @@ months as (
     group by 1
 ),
 
--- What is usual for the user, drawn to what is usual for everybody.
+-- The usual surprise of the user, shrunk towards that of everybody.
 judged as (
     select
         *,
         {% for name in compared_in() %}
-        round({{ drawn(
+        round({{ shrunk_share(
             "coalesce(sum(" ~ name ~ "_surprise) over (by_user " ~ month_before_session() ~ "), 0)",
             "count(" ~ name ~ "_surprise) over (by_user " ~ month_before_session() ~ ")",
             name ~ "_everybody"
@@ -184,7 +184,7 @@ select
     s.occurred_at,
     s.is_bot,
     s.source,
-    -- People tell of a session within a day; where nobody ever tells, nobody has looked.
+    -- People report a session within a day; a source without any report has no labels.
     case
         when s.occurred_at >= {{ as_of() }} - interval 1 day or s.source not in (select source from reports) then null
         when reports.session_id is null then 'no'

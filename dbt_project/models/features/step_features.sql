@@ -13,7 +13,7 @@ users as (
     from {{ ref('int_events') }}
 ),
 
--- Runs that a person or an event started; what a schedule starts says nothing about what the user is doing.
+-- Runs that a person or an event started; scheduled runs do not depend on what the user is doing.
 runs as (
     select distinct users.user_key, epoch_us(executions.started_at) as run_t
     from {{ ref('stg_workflow_executions') }} as executions

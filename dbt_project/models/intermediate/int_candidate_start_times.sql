@@ -1,5 +1,5 @@
 -- One row a time at which a run could have started: each hour of the logged candidate set, or its own start where nothing was logged.
--- `t` is when it was decided (local midnight, or the start itself), `c` the time that the features speak of.
+-- `t` is when it was decided (local midnight, or the start itself), `c` the candidate time itself.
 {% set hour = microseconds(1) %}
 {% set day = microseconds(24) %}
 with parsed as (

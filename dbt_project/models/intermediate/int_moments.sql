@@ -1,5 +1,5 @@
 -- One row a user and moment: what the user did there, and what was known of the user strictly before it.
--- Rows at the same microsecond are one observation: none of them is another's past, and their order says nothing.
+-- Rows at the same microsecond are one observation: none of them is another's past, and their order carries no information.
 {% set keys = "user_key, t" %}
 {% set columns = ["tool", "operation", "extension", "folder", "subfolder"] %}
 with grouped as (

@@ -1,4 +1,4 @@
--- One row a distinct object: everything its path tells, worked out once (paths repeat, regular expressions are slow).
+-- One row a distinct object: all that follows from its path, worked out once (paths repeat, regular expressions are slow).
 with raw as (
     select distinct object_path, object_extension
     from {{ ref('stg_events') }}

@@ -1,4 +1,4 @@
--- One row a suggestion: what had become, before it was shown, of the same workflow with the same user.
+-- One row a suggestion: earlier offers and runs of the same workflow with the same user, before it was shown.
 -- One stream a pair of user and workflow (offers, their outcomes, runs, ends of runs) and trailing windows over it.
 with stream as (
     select

@@ -1,4 +1,4 @@
--- The matrix of users and workflows: what was suggested, what was taken, what ran. A pair without either has no row.
+-- The matrix of users and workflows: suggestions, acceptances and executions. A pair without either has no row.
 with suggested as (
     select
         user_id,

@@ -14,7 +14,7 @@ from ml_platform.adapters.ledger.refusals import parsed
 from ml_platform.experiments.definition import Definition, digest
 from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening
 from ml_platform.experiments.result import ExperimentResult
-from ml_platform.values import fingerprint, to_json
+from ml_platform.values import fingerprint, text_sha256, to_json
 
 
 class ExperimentPart:
@@ -83,6 +83,11 @@ class ExperimentPart:
         body = self._of_result(name, tables.experiment_results.c.body)
         return None if body is None else parsed(ExperimentResult, body, f"experiment {name} result")
 
+    def experiment_result_sha256(self, name: str) -> str | None:
+        """See `experiment_store.ExperimentStore`."""
+        body = self._of_result(name, tables.experiment_results.c.body)
+        return None if body is None else text_sha256(body)
+
     def experiment_statistics(self, name: str) -> bytes | None:
         """See `experiment_store.ExperimentStore`."""
         found = self._of_result(name, tables.experiment_results.c.statistics)
@@ -126,7 +131,7 @@ def _experiment(connection: Connection, name: str) -> DefinedExperiment | None:
     if row is None:
         return None
     definition = parsed(Definition, row.body, f"experiment {name}")
-    return DefinedExperiment(definition, row.hash, row.defined_at)
+    return DefinedExperiment(definition, row.hash, text_sha256(row.body), row.defined_at)
 
 
 def _append(connection: Connection, event: ExperimentEvent) -> None:

@@ -21,7 +21,7 @@ class ExperimentStore(Protocol):
         ...
 
     def experiment(self, name: str) -> DefinedExperiment | None:
-        """The definition of a name, as it stands: run and verify compare its fingerprint with the hash."""
+        """The definition of a name, as it stands: run and verify compare its text with the hash."""
 
     def experiment_names(self) -> tuple[str, ...]:
         """Of all experiments that are kept, oldest first; of those too that cannot be read."""
@@ -35,6 +35,9 @@ class ExperimentStore(Protocol):
 
     def experiment_result(self, name: str) -> ExperimentResult | None:
         """What the run has found."""
+
+    def experiment_result_sha256(self, name: str) -> str | None:
+        """SHA-256 of the text of the result as it is stored now."""
 
     def experiment_statistics(self, name: str) -> bytes | None:
         """The sufficient statistics of both arms."""

@@ -39,7 +39,10 @@ class Ledger(ExperimentStore, Protocol):
         ...
 
     def report(self, report_id: str) -> EvaluationReport | None:
-        """The report of an id, as it stands: permit and verify compare its fingerprint with the id."""
+        """The report of an id, as it stands: permit and verify compare `report_sha256` with the id."""
+
+    def report_sha256(self, report_id: str) -> str | None:
+        """SHA-256 of the text that is stored under an id: the id itself, unless somebody changed the text."""
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """Keep the record of a training set."""
@@ -53,6 +56,9 @@ class Ledger(ExperimentStore, Protocol):
         The same model, artifact, training set and policy version give the version that exists.
         """
         ...
+
+    def number_after(self, model: str, version: int) -> None:
+        """Give the next version of a model a number above ``version``: those up to it were given before."""
 
     def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
         """MLflow's number of a version, where it comes later."""
@@ -105,6 +111,10 @@ class Ledger(ExperimentStore, Protocol):
 
     def events(self, model: str | None = None) -> tuple[PromotionEvent, ...]:
         """The chain in its order; of one model, or all (only all of it can be verified)."""
+        ...
+
+    def stored_events(self) -> tuple[str, ...]:
+        """The JSON text of every event of the chain, in its order: what `chain.breaks` looks at."""
         ...
 
     def production_at(self, model: str, moment: datetime) -> int | None:

@@ -16,7 +16,7 @@ from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import ProductionState, PromotionEvent, VersionRecord
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
-from ml_platform.values import to_json
+from ml_platform.values import text_sha256, to_json
 
 _CHAIN_LOCK = 7_310_002
 """Whoever appends to the chain holds this lock for its transaction: one chain, no gaps, no forks."""
@@ -39,12 +39,20 @@ class RegistryPart:
 
     def report(self, report_id: str) -> EvaluationReport | None:
         """See `interface.Ledger`."""
-        table = tables.evaluation_reports
-        with self._engine.connect() as connection:
-            body = connection.scalar(sa.select(table.c.body).where(table.c.id == report_id))
+        body = self._report_text(report_id)
         if body is None:
             return None
         return parsed(EvaluationReport, body, f"evaluation report {report_id[:12]}")
+
+    def report_sha256(self, report_id: str) -> str | None:
+        """See `interface.Ledger`."""
+        body = self._report_text(report_id)
+        return None if body is None else text_sha256(body)
+
+    def _report_text(self, report_id: str) -> str | None:
+        table = tables.evaluation_reports
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(table.c.body).where(table.c.id == report_id))
 
     def save_training_set(self, record: TrainingSetRecord) -> None:
         """See `interface.Ledger`."""
@@ -86,10 +94,22 @@ class RegistryPart:
             if existing is not None:
                 return _version(existing)
             newest = sa.select(sa.func.max(table.c.version)).where(table.c.model == record.model)
-            record = replace(record, version=(connection.scalar(newest) or 0) + 1)
+            given = max(connection.scalar(newest) or 0, _given_before(connection, record.model))
+            record = replace(record, version=given + 1)
             connection.execute(table.insert().values(_version_row(record)))
             _append(connection, chain.extend(last, [transitions.registration(record)]))
         return record
+
+    def number_after(self, model: str, version: int) -> None:
+        """See `interface.Ledger`."""
+        row = {"key": _given_key(model), "value": str(version)}
+        statement = insert(tables.home_state).values(row)
+        with self._engine.begin() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["key"], set_={"value": row["value"]}
+                )
+            )
 
     def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
         """See `interface.Ledger`."""
@@ -191,9 +211,27 @@ class RegistryPart:
         with self._engine.connect() as connection:
             return _events(connection, model)
 
+    def stored_events(self) -> tuple[str, ...]:
+        """See `interface.Ledger`."""
+        table = tables.promotion_events
+        query = sa.select(table.c.body).order_by(table.c.sequence)
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(query))
+
     def production_at(self, model: str, moment: datetime) -> int | None:
         """See `interface.Ledger`."""
         return lifecycle.production_at(self.events(model), model, moment)
+
+
+def _given_key(model: str) -> str:
+    """The key of `home_state` under which the last number stands that a model gave before a migration."""
+    return f"versions_before/{model}"
+
+
+def _given_before(connection: Connection, model: str) -> int:
+    table = tables.home_state
+    query = sa.select(table.c.value).where(table.c.key == _given_key(model))
+    return int(connection.scalar(query) or 0)
 
 
 def _lock_chain(connection: Connection) -> PromotionEvent | None:

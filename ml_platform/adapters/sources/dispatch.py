@@ -5,11 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from ml_platform.adapters.sources.from_outside import open_outside, outside_kinds
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import Source
 from ml_platform.home import SourceChoice
 
-KINDS = ("simulate", "git:PATH", "files:DIR", "process-log:FILE", "postgres:URL")
+PLATFORM_KINDS = ("simulate", "git:PATH", "files:DIR", "process-log:FILE", "postgres:URL")
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,12 @@ def parse_source(text: str, options: SourceOptions) -> Source:
         return _postgres(text if place.startswith("//") else place, options)
     if kind in ("git", "files", "process-log") and place:
         return _local(kind, Path(place), options)
+    if kind in outside_kinds() and place:
+        return open_outside(kind, place, options)
     # What follows // may hold a password.
     shown = kind if "//" in place else text
-    raise SourceError(f"There is no source {shown!r}.", remedy=f"Give one of {', '.join(KINDS)}.")
+    known = (*PLATFORM_KINDS, *(f"{name}:PLACE" for name in outside_kinds()))
+    raise SourceError(f"There is no source {shown!r}.", remedy=f"Give one of {', '.join(known)}.")
 
 
 def _local(kind: str, path: Path, options: SourceOptions) -> Source:

@@ -14,12 +14,11 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, rep
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
-from ml_platform.models.artifact import scorer_of
-from ml_platform.models.time_series_split import Fold
-from ml_platform.models.tuning_split import tuning_blocks
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import FitRequest, ModelSpec, Parameter, Scorer
 from ml_platform.spec.training_set import CLUSTER, TIME, TrainingSet
+from ml_platform.training_sets.time_split import Fold, tuning_split
 
 LEAST_CLUSTERS = 30
 """Clusters of the holdout at least: below, a bootstrap interval covers less than it says."""
@@ -121,7 +120,7 @@ def objective_of(
         InsufficientData: too short a history, too few clusters in the holdout, or no metric of a gate that is
             defined on every block.
     """
-    blocks = tuning_blocks(training_set.train, spec.label_delay)
+    blocks = tuning_split(training_set.train, spec.label_delay)
     parts = tuple(part_of(training_set, fold) for fold in blocks.search)
     holdout = part_of(training_set, blocks.holdout)
     metric = _metric(spec, (*parts, holdout))

@@ -1,6 +1,6 @@
 """Is the candidate as good at all times? Its headline metric over the folds of its fit and over blocks of the test.
 
-Folds say how much the recipe depends on which months it saw; blocks of the test part, how much the candidate's
+Folds say how much the model depends on which months it saw; blocks of the test part, how much the candidate's
 figure changes from week to week beyond what the noise of its clusters explains
 (`ml_platform.evaluation.intervals.heterogeneity`).
 """
@@ -23,8 +23,8 @@ from ml_platform.evaluation.intervals.heterogeneity import excess_deviation, fol
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.models.time_series_split import microseconds
 from ml_platform.spec.training_set import TIME
+from ml_platform.training_sets.time_split import equal_edges, microseconds, unit_bounds
 
 NAME = "stability"
 FOLD_SPREAD, TIME_SPREAD, SHOWN, SCORE = "fold_spread", "time_spread", "shown_spread", "score"
@@ -226,9 +226,8 @@ def _jackknife_error(left_out: Array) -> float:
 
 def _block_of_change_set(times: Codes, change_sets: Codes) -> Codes:
     """Block of each change set, by its first row; blocks hold about as many change sets each."""
-    first = np.full(int(change_sets.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, change_sets, times)
-    edges = np.quantile(first, np.arange(1, BLOCKS) / BLOCKS, method="lower")
+    first, _ = unit_bounds(change_sets, times)
+    edges = equal_edges(first, BLOCKS, 1)[:-1]
     return np.searchsorted(edges, first, side="right").astype(np.int64)
 
 

@@ -1,21 +1,20 @@
-"""Suggestions: a user's slate, offered when a session starts, and what becomes of each offer.
+"""Suggestions: a user's offer set, shown when a session starts, and the outcome of each offer.
 
-Whether an offer is accepted depends on what the tables say about user and workflow at the start of the slate,
-and on a hidden taste of the user for the workflow, which lasts and drives nothing else.
+Whether an offer is accepted depends on the user's observable history with the workflow at the start of the offer
+set, and on a hidden taste of the user for the workflow, which lasts and drives nothing else.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ml_platform.events.simulator.bayes import session_starts
-from ml_platform.events.simulator.change_sets import ChangeSets
-from ml_platform.events.simulator.parameters import Plants
+from ml_platform.events.simulator.change_sets import ChangeSets, session_starts
+from ml_platform.events.simulator.offer_sets import HISTORY_DAYS, draw_offer_sets, plan_occasions
+from ml_platform.events.simulator.parameters import PlantedEffects
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import HOUR, MINUTE
-from ml_platform.events.simulator.slates import HISTORY_DAYS, draw_slates, plan_occasions
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 from ml_platform.events.simulator.workflows import Catalogue, Executions
-from ml_platform.events.simulator.world import Floats, Ints, World
 
 __all__ = ["HISTORY_DAYS", "OUTCOMES", "Shown", "draw_suggestions"]
 
@@ -35,39 +34,39 @@ class Shown:
     arm: Ints
     """0 control, 1 treatment; half the users each, without effect unless one is planted."""
     utility: Floats
-    """Logit of acceptance without taste and effect: what the tables say at the start of the slate."""
+    """Logit of acceptance without taste and effect: what the tables say at the start of the offer set."""
 
     def __len__(self) -> int:
         return len(self.user)
 
 
 def draw_suggestions(
-    world: World,
+    truth: SimulationTruth,
     catalogue: Catalogue,
     users: Users,
     change_sets: ChangeSets,
     executions: Executions,
-    plants: Plants,
+    planted: PlantedEffects,
     since: int,
     rng: np.random.Generator,
 ) -> Shown:
-    """At every session start from ``since`` on the user's slate is offered."""
-    settings = world.parameters.suggestions
+    """At every session start from ``since`` on the user's offer set is offered."""
+    settings = truth.parameters.suggestions
     firsts = np.flatnonzero(session_starts(change_sets))
     # Shortly before the first event: the page opens, then the work begins.
     opened = change_sets.time[firsts] - (rng.uniform(5.0, 50.0, len(firsts)) * 1e6).astype(np.int64)
     planned = plan_occasions(users, change_sets.user[firsts], opened, since, settings, rng)
-    slates = draw_slates(world, catalogue, users, change_sets, executions, planned, rng)
+    offer_sets = draw_offer_sets(truth, catalogue, users, change_sets, executions, planned, rng)
     arms = rng.integers(2, size=len(users))
     tastes = rng.normal(0.0, settings.taste, (len(users), len(catalogue.category)))
     occasions = planned[0]
-    user = np.repeat(occasions.user, settings.slate)
-    time = np.repeat(occasions.time, settings.slate)
-    workflow = slates.workflow[occasions.slate].ravel()
-    utility = slates.utility[occasions.slate].ravel()
+    user = np.repeat(occasions.user, settings.offer_set)
+    time = np.repeat(occasions.time, settings.offer_set)
+    workflow = offer_sets.workflow[occasions.offer_set].ravel()
+    utility = offer_sets.utility[occasions.offer_set].ravel()
     liked = utility + tastes[user, workflow]
-    if plants.effect is not None:
-        liked += plants.effect.utility * arms[user]
+    if planted.effect is not None:
+        liked += planted.effect.utility * arms[user]
     accepted = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-liked))
     dismissed = rng.random(len(user)) < settings.dismissed_share
     outcome = np.where(accepted, 0, np.where(dismissed, 1, 2))

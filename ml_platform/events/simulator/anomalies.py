@@ -1,8 +1,7 @@
 """Known anomalies: added sessions of four kinds, from a random stream of their own.
 
-They come on top of what the users do anyway, where the user does nothing else, so the other events, runs and
-suggestions of the simulation are the same with them and without. Nobody can say which workflow such a
-session belongs to: its events have no category.
+They are added at times at which their user does nothing else, so the other events, runs and suggestions of the
+simulation are the same with them and without. Such a session belongs to no workflow: its events have no category.
 """
 
 from dataclasses import dataclass, replace
@@ -11,8 +10,12 @@ from enum import IntEnum
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.bayes import select, session_starts
-from ml_platform.events.simulator.change_sets import ChangeSets, draw_change_sets
+from ml_platform.events.simulator.change_sets import (
+    ChangeSets,
+    draw_change_sets,
+    select,
+    session_starts,
+)
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import (
     DAY,
@@ -22,22 +25,22 @@ from ml_platform.events.simulator.sessions import (
     plan_sessions,
     slot_of,
 )
-from ml_platform.events.simulator.turnover import there
-from ml_platform.events.simulator.world import Floats, Ints, World
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
+from ml_platform.events.simulator.turnover import is_active
 
 STREAM = 0xA70
-"""Tells this random stream from that of the block."""
+"""The number that distinguishes this random stream from that of the block."""
 
 
 class Kind(IntEnum):
-    """What is strange about a session; all else is as always."""
+    """The way in which a session is anomalous; everything else follows the usual law."""
 
     RANDOM_ACTIONS = 0
-    """Tools and operations all as likely, whatever the work."""
+    """All tools and all operations are as likely, whatever the category."""
     BURST = 1
-    """Gaps of a second or two: no person works like that."""
+    """Gaps of a second or two, faster than a person works."""
     SWEEP = 2
-    """Very many events on files all as likely: somebody looks through everything."""
+    """Very many events on files that are all as likely, as if somebody looked through everything."""
     NIGHT = 3
     """Starts at night, and mostly exports, shares and deletes."""
 
@@ -48,37 +51,43 @@ class Anomalous:
 
     change_sets: ChangeSets
     kind: Ints
-    """Shape (sessions,): `Kind` of the session that ``change sets.session`` points to."""
+    """Shape (sessions,): `Kind` of the session that ``change_sets.session`` points to."""
     report_delay: Ints
     """Shape (sessions,): microseconds between a session's last event and the report."""
 
 
 def draw_anomalous(
-    world: World, users: Users, normal: ChangeSets, span: tuple[int, int], rng: np.random.Generator
+    truth: SimulationTruth,
+    users: Users,
+    normal: ChangeSets,
+    span: tuple[int, int],
+    rng: np.random.Generator,
 ) -> Anomalous:
     """Sessions of ``share`` of the planned rate that start in ``span`` and leave ``normal`` ones their pauses."""
-    settings = world.parameters.known_anomalies
+    settings = truth.parameters.known_anomalies
     thin = replace(users, rate=users.rate * settings.share)
-    planned = plan_sessions(world, thin, *span, rng)
+    planned = plan_sessions(truth, thin, *span, rng)
     kind = rng.integers(len(Kind), size=len(planned))
-    planned = _planned(world, users, planned, kind, rng)
+    planned = _planned(truth, users, planned, kind, rng)
     order = np.lexsort((planned.start, planned.user))
     planned, kind = _rows(planned, order), kind[order]
-    change_sets = _twisted(world, users, draw_change_sets(world, users, planned, rng), kind, rng)
-    keep = _free(world, normal, change_sets, len(planned))
+    change_sets = _made_anomalous(
+        truth, users, draw_change_sets(truth, users, planned, rng), kind, rng
+    )
+    keep = _free(truth, normal, change_sets, len(planned))
     keep &= (planned.start >= span[0]) & (planned.start < span[1])
-    keep &= there(users, planned.user, planned.start)
+    keep &= is_active(users, planned.user, planned.start)
     delay = (rng.random(len(planned)) * settings.report_hours * HOUR).astype(np.int64)
     inside = keep[change_sets.session] & (change_sets.time < span[1])
     return Anomalous(select(change_sets, inside), kind, delay)
 
 
 def _planned(
-    world: World, users: Users, planned: Sessions, kind: Ints, rng: np.random.Generator
+    truth: SimulationTruth, users: Users, planned: Sessions, kind: Ints, rng: np.random.Generator
 ) -> Sessions:
     """Night sessions moved to the night of their day, sweeps made long; slots follow from the starts."""
-    settings = world.parameters.known_anomalies
-    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    settings = truth.parameters.known_anomalies
+    offsets = np.array([minutes for _, minutes in truth.parameters.population.region_offsets])
     offset = offsets[users.region[planned.user]] * MINUTE
     night = (rng.random(len(planned)) * settings.night_hours * HOUR).astype(np.int64)
     midnight = (planned.start + offset) // DAY * DAY - offset
@@ -93,10 +102,17 @@ def _planned(
     )
 
 
-def _twisted(
-    world: World, users: Users, change_sets: ChangeSets, kind: Ints, rng: np.random.Generator
+def _made_anomalous(
+    truth: SimulationTruth,
+    users: Users,
+    change_sets: ChangeSets,
+    kind: Ints,
+    rng: np.random.Generator,
 ) -> ChangeSets:
-    """The events as their kind has them; objects are drawn again, since they are missing by operation."""
+    """The events, changed by the kind of their session.
+
+    Objects are drawn again, since the operation decides whether one is missing.
+    """
     of = kind[change_sets.session]
     count = len(change_sets)
     random = of == Kind.RANDOM_ACTIONS
@@ -104,40 +120,40 @@ def _twisted(
     operation = np.where(
         random, rng.integers(len(words.OPERATIONS), size=count), change_sets.operation
     )
-    night = (of == Kind.NIGHT) & (rng.random(count) < world.parameters.known_anomalies.night_share)
-    chosen = night_operations(world)
+    night = (of == Kind.NIGHT) & (rng.random(count) < truth.parameters.known_anomalies.night_share)
+    chosen = night_operations(truth)
     operation = np.where(night, chosen[rng.integers(len(chosen), size=count)], operation)
-    projects = world.files.shape[1]
-    usual = world.samplers["files"].draw(
+    projects = truth.files.shape[1]
+    usual = truth.samplers["files"].draw(
         change_sets.category * projects + change_sets.project, rng.random(count)
     )
-    anywhere = rng.integers(world.files.shape[2], size=count)
+    anywhere = rng.integers(truth.files.shape[2], size=count)
     file = np.where(of == Kind.SWEEP, anywhere, usual)
-    missing = rng.random(count) < world.objectless[operation]
+    missing = rng.random(count) < truth.objectless[operation]
     return replace(
         change_sets,
         tool=tool,
         operation=operation,
         file=np.where(missing, -1, file),
         category=np.full(count, -1),
-        time=_times(world, change_sets, of == Kind.BURST, rng),
+        time=_times(truth, change_sets, of == Kind.BURST, rng),
     )
 
 
-def night_operations(world: World) -> Ints:
-    """Indices of what is mostly done in a night session."""
-    names = world.parameters.known_anomalies.night_operations
+def night_operations(truth: SimulationTruth) -> Ints:
+    """Indices of the operations that a night session prefers."""
+    names = truth.parameters.known_anomalies.night_operations
     return np.array([words.OPERATIONS.index(name) for name in names], dtype=np.int64)
 
 
 def _times(
-    world: World, change_sets: ChangeSets, burst: np.ndarray, rng: np.random.Generator
+    truth: SimulationTruth, change_sets: ChangeSets, burst: np.ndarray, rng: np.random.Generator
 ) -> Ints:
-    """The same starts; gaps of bursts are lognormal, truncated like all gaps."""
+    """Times with the same session starts; the gaps of bursts are lognormal, truncated like all gaps."""
     from scipy.special import ndtr, ndtri
 
-    settings = world.parameters.known_anomalies
-    low, high = np.log(world.parameters.activity.gap_seconds)
+    settings = truth.parameters.known_anomalies
+    low, high = np.log(truth.parameters.activity.gap_seconds)
     centre, sigma = np.log(settings.burst_median_seconds), settings.burst_sigma
     below, above = ndtr((low - centre) / sigma), ndtr((high - centre) / sigma)
     drawn = np.exp(centre + sigma * ndtri(below + rng.random(len(change_sets)) * (above - below)))
@@ -152,9 +168,11 @@ def _times(
     return times
 
 
-def _free(world: World, normal: ChangeSets, change_sets: ChangeSets, count: int) -> np.ndarray:
-    """Which of ``count`` sessions keep a pause to all others of their user, normal ones first."""
-    pause = round(world.parameters.activity.pause_minutes * MINUTE)
+def _free(
+    truth: SimulationTruth, normal: ChangeSets, change_sets: ChangeSets, count: int
+) -> np.ndarray:
+    """Which of ``count`` sessions keep the pause to all other sessions of their user, normal ones first."""
+    pause = round(truth.parameters.activity.pause_minutes * MINUTE)
     numbers, start, end = _extents(change_sets)
     user = change_sets.user[np.flatnonzero(session_starts(change_sets))]
     _, taken_start, taken_end = _extents(normal)
@@ -191,6 +209,6 @@ def kind_names() -> tuple[str, ...]:
     return tuple(kind.name.lower() for kind in Kind)
 
 
-def shares_of_kinds(world: World) -> Floats:
+def shares_of_kinds(truth: SimulationTruth) -> Floats:
     """Added sessions of each kind over planned normal ones, shape (kinds,)."""
-    return np.full(len(Kind), world.parameters.known_anomalies.share / len(Kind))
+    return np.full(len(Kind), truth.parameters.known_anomalies.share / len(Kind))

@@ -1,4 +1,4 @@
-"""The parameters of the simulated world: one frozen tree, two sets, and the plants (off by default)."""
+"""The parameters of the simulation: one frozen tree, two sets, and the planted effects (none by default)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +32,7 @@ class Activity:
     """Events a session, before truncation to 1..``events_max``: one plus a rounded gamma of shape 2."""
     events_max: int = 60
     pause_minutes: float = 31.0
-    """Between sessions at least; above the 30 minutes by which sessions are told apart elsewhere."""
+    """Between sessions at least; above the 30 minutes by which features separate sessions."""
     gap_seconds: tuple[float, float] = (1.0, 1500.0)
     gap_sigma: float = 0.9
     """Standard deviation of the logarithm of the gap within a session."""
@@ -90,11 +90,11 @@ class Executions:
 
 
 @dataclass(frozen=True)
-class Rituals:
-    """Runs that go with events (`rituals`): what leads to them, and how surely."""
+class Routines:
+    """Runs that go with events (`routines`): what leads to them, and with which probability."""
 
     reach: tuple[int, int] = (2, 5)
-    """Events from a ritual's operation to the step that completes it, both ends included."""
+    """Events from a routine's operation to the step that completes it, both ends included."""
     fires: float = 0.95
     """Completions that lead to a run, in a session that goes on long enough."""
     second_share: float = 0.9
@@ -105,13 +105,13 @@ class Rituals:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Slates offered at session starts for a fortnight, and the logit by which an offer is accepted."""
+    """OfferSets offered at session starts for a fortnight, and the logit by which an offer is accepted."""
 
-    slate: int = 4
-    slate_days: int = 14
-    slate_liking: float = 1.0
-    slate_use: float = 2.0
-    """How strongly liking and past use decide what is on a slate."""
+    offer_set: int = 4
+    offer_set_days: int = 14
+    offer_set_liking: float = 1.0
+    offer_set_use: float = 2.0
+    """How strongly liking and past use decide what is on an offer set."""
     base: float = -4.3
     frequency: float = 2.5
     recency: float = 2.0
@@ -147,7 +147,7 @@ class KnownAnomalies:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Everything that defines the world; ``structure_seed`` draws its fixed irregularities."""
+    """Everything that defines the simulation; ``structure_seed`` draws its fixed irregularities."""
 
     name: str
     structure_seed: int
@@ -156,7 +156,7 @@ class Parameters:
     habits: Habits = field(default_factory=Habits)
     emission: Emission = field(default_factory=Emission)
     executions: Executions = field(default_factory=Executions)
-    rituals: Rituals = field(default_factory=Rituals)
+    routines: Routines = field(default_factory=Routines)
     suggestions: Suggestions = field(default_factory=Suggestions)
     known_anomalies: KnownAnomalies = field(default_factory=KnownAnomalies)
 
@@ -220,8 +220,8 @@ class SuggestionEffect:
 
 
 @dataclass(frozen=True)
-class Plants:
-    """What is wrong on purpose; nothing by default: the quiet simulation is stationary."""
+class PlantedEffects:
+    """Defects and effects put in on purpose; none by default, and then the simulation is stationary."""
 
     shifts: tuple[NumericShift, ...] = ()
     moves: tuple[CategoryMove, ...] = ()
@@ -230,7 +230,7 @@ class Plants:
     effect: SuggestionEffect | None = None
 
 
-QUIET = Plants()
+NOTHING_PLANTED = PlantedEffects()
 
 DEFAULT = Parameters(name="default", structure_seed=20_260_101)
 SECOND = Parameters(

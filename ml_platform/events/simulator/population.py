@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.world import Floats, Ints, World
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Users:
         return len(self.number)
 
 
-def draw_users(world: World, numbers: Ints, rng: np.random.Generator) -> Users:
+def draw_users(truth: SimulationTruth, numbers: Ints, rng: np.random.Generator) -> Users:
     """Users with these numbers; team, region and tenure are independent of the persona."""
-    population = world.parameters.population
+    population = truth.parameters.population
     count = len(numbers)
-    persona = rng.choice(len(words.PERSONAS), size=count, p=world.personas)
-    centres = taste_centres(world)
-    spread = world.parameters.executions.taste_spread
+    persona = rng.choice(len(words.PERSONAS), size=count, p=truth.personas)
+    centres = taste_centres(truth)
+    spread = truth.parameters.executions.taste_spread
     return Users(
         number=numbers,
         persona=persona,
@@ -57,8 +57,8 @@ def draw_users(world: World, numbers: Ints, rng: np.random.Generator) -> Users:
     )
 
 
-def taste_centres(world: World) -> Floats:
+def taste_centres(truth: SimulationTruth) -> Floats:
     """(personas, factors) the tastes of an average user of each persona, from the structure seed alone."""
-    rng = np.random.default_rng(world.parameters.structure_seed + 1)
-    rank = world.parameters.executions.factors
+    rng = np.random.default_rng(truth.parameters.structure_seed + 1)
+    rank = truth.parameters.executions.factors
     return rng.normal(0.0, 0.8, (len(words.PERSONAS), rank))

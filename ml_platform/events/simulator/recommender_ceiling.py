@@ -1,7 +1,7 @@
-"""The ceiling of the workflow recommender: the Bayes rule on what a user did and ran before a snapshot.
+"""The Bayes rule for the workflows a user adopts next, from what the user did and ran before a snapshot.
 
-Seen are all earlier events, through the exact belief about the persona (`bayes.posterior`), and how often each
-workflow ran. Tastes given the persona are normal; their posterior is by importance sampling of the true
+It sees all earlier events, through the exact belief about the persona (`category_filter.posterior`), and how
+often each workflow ran. Tastes given the persona are normal; their posterior is by importance sampling of the true
 prior with `DRAWS` tastes, the likelihood of the runs is that of independent choices by the true choice
 probabilities. Offered are the workflows not used yet with the highest expected choice probability: no
 recommender that sees a part of this does better on average, but for what sampling loses. A user's true
@@ -13,22 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.events.simulator import vocabulary as words
-from ml_platform.events.simulator.bayes import Posterior
+from ml_platform.events.simulator.category_filter import Posterior
 from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.population import Users, taste_centres
 from ml_platform.events.simulator.sessions import DAY
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth, softmax
 from ml_platform.events.simulator.workflows import Catalogue, Executions, taste_affinities
-from ml_platform.events.simulator.world import Floats, Ints, World, softmax
 
 OFFERED = 5
 HORIZON_DAYS = 14
 SEEN_DAYS = 28
-"""A user has a snapshot if something of theirs was seen in as many days before it."""
+"""A user has a snapshot if there was an event or a run of theirs within this many days before it."""
 DRAWS = 8192
 _WEEK = 7 * DAY
 _MONDAY = 4 * DAY
 _ROWS_AT_ONCE = 500
-"""Of posterior weights over the draws: 33 MB."""
+"""Rows whose posterior weights over the draws are held at once: 33 MB."""
 _SCHEDULED = 2
 
 
@@ -42,14 +42,14 @@ class Offers:
     workflows: Ints
     """(n, `OFFERED`), the most probable first; -1 where fewer are left."""
     probability: Floats
-    """That the first of them is run within the horizon, at the average pace."""
+    """Probability that the first of them is run within the horizon, at the average pace."""
 
     def __len__(self) -> int:
         return len(self.user)
 
 
 def recommender_ceiling(
-    world: World,
+    truth: SimulationTruth,
     catalogue: Catalogue,
     users: Users,
     change_sets: ChangeSets,
@@ -60,31 +60,31 @@ def recommender_ceiling(
     """Offers for every user and Monday within ``span`` before which the user was seen."""
     mondays = np.arange(-(-(span[0] + 1 - _MONDAY) // _WEEK), -(-(span[1] - _MONDAY) // _WEEK))
     mondays = mondays * _WEEK + _MONDAY
-    tastes, persona = _tastes(world)
+    tastes, persona = _tastes(truth)
     scheduled = float((executions.trigger == _SCHEDULED).mean()) if len(executions) else 0.5
-    chances = _choices(world, catalogue, change_sets, known, tastes, persona, scheduled)
+    chances = _choices(truth, catalogue, change_sets, known, tastes, persona, scheduled)
     pace = HORIZON_DAYS * len(executions) * DAY / (max(len(users), 1) * (span[1] - span[0]))
-    found = []
+    parts = []
     for monday in mondays.tolist():
         seen = _seen(users, change_sets, executions, monday)
         runs = _runs(users, catalogue, executions, monday)[seen]
-        belief = _belief(world, users, change_sets, known, monday)[seen]
+        belief = _belief(truth, users, change_sets, known, monday)[seen]
         expected = _expected(runs, belief, chances, persona)
-        found.append(_offer(seen, monday, runs, expected, pace))
-    return _joined(found)
+        parts.append(_offer(seen, monday, runs, expected, pace))
+    return _joined(parts)
 
 
-def _tastes(world: World) -> tuple[Floats, Ints]:
+def _tastes(truth: SimulationTruth) -> tuple[Floats, Ints]:
     """Draws of the true prior, as many for each persona: (draws, factors) and their personas."""
-    rng = np.random.default_rng(world.parameters.structure_seed + 3)
-    centres = taste_centres(world)
+    rng = np.random.default_rng(truth.parameters.structure_seed + 3)
+    centres = taste_centres(truth)
     persona = np.arange(DRAWS) % len(centres)
-    spread = world.parameters.executions.taste_spread
+    spread = truth.parameters.executions.taste_spread
     return centres[persona] + rng.normal(0.0, spread, (DRAWS, centres.shape[1])), persona
 
 
 def _choices(
-    world: World,
+    truth: SimulationTruth,
     catalogue: Catalogue,
     change_sets: ChangeSets,
     known: Posterior,
@@ -92,13 +92,13 @@ def _choices(
     persona: Ints,
     scheduled: float,
 ) -> Floats:
-    """(draws, workflows) probability that a run is of each workflow, launches and events mixed."""
-    settings = world.parameters.executions
-    _, personas, categories = world.shape
+    """(draws, workflows) probability that a run is of each workflow, scheduled runs and those with events mixed."""
+    settings = truth.parameters.executions
+    _, personas, categories = truth.shape
     mix = np.full((personas, categories), 1e-9)
     np.add.at(mix.T, change_sets.category, known.persona)
     mix /= mix.sum(axis=1, keepdims=True)
-    liking = taste_affinities(world, catalogue, tastes)
+    liking = taste_affinities(truth, catalogue, tastes)
     chances = scheduled * softmax(liking)
     for category in range(len(words.CATEGORIES)):
         match = settings.category_match * (catalogue.category == category)
@@ -123,10 +123,10 @@ def _runs(users: Users, catalogue: Catalogue, executions: Executions, monday: in
 
 
 def _belief(
-    world: World, users: Users, change_sets: ChangeSets, known: Posterior, monday: int
+    truth: SimulationTruth, users: Users, change_sets: ChangeSets, known: Posterior, monday: int
 ) -> Floats:
     """(users, personas) from each user's last event before the Monday; the prior where there is none."""
-    belief = np.tile(world.personas, (len(users), 1))
+    belief = np.tile(truth.personas, (len(users), 1))
     before = np.flatnonzero(change_sets.time < monday)
     # Rows are in order of (user, time): of several of a user the last assignment stays.
     belief[change_sets.user[before]] = known.persona[before]

@@ -1,6 +1,7 @@
 """Index arrays to Arrow tables of the event schema."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,40 +13,51 @@ from ml_platform.events import schema
 from ml_platform.events.simulator import vocabulary as words
 from ml_platform.events.simulator.adoption import OUTCOMES, Shown
 from ml_platform.events.simulator.anomalies import Anomalous, kind_names
-from ml_platform.events.simulator.anomaly_ceiling import Suspicions
-from ml_platform.events.simulator.bayes import Posterior, session_starts
-from ml_platform.events.simulator.change_sets import ChangeSets
+from ml_platform.events.simulator.anomaly_ceiling import AnomalyCeiling
+from ml_platform.events.simulator.category_filter import Posterior
+from ml_platform.events.simulator.change_sets import ChangeSets, session_starts
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.recommender_ceiling import Offers
-from ml_platform.events.simulator.step_ceilings import NextStep, best_threshold, step_names
+from ml_platform.events.simulator.sequence_ceilings import NextStep, best_threshold, step_names
+from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 from ml_platform.events.simulator.workflows import STATUSES, TRIGGERS, Catalogue, Executions
-from ml_platform.events.simulator.world import Floats, Ints, World
 
 _RECEIPT_SECONDS = 2.0
 _LATE_SHARE = 0.01
 
 
-class Writer:
-    """Makes the tables of one block of users; ``prefix`` keeps the ids of different seeds apart."""
+@dataclass(frozen=True)
+class _Rows:
+    """The rows that a ceiling is for: ids and times, parallel arrays."""
 
-    def __init__(self, world: World, users: Users, *, source: str, prefix: str, as_of: int) -> None:
-        self._world = world
+    ids: pa.Array
+    occurred_at: pa.Array
+    received_at: pa.Array
+
+
+class Writer:
+    """The tables of one block of users; ``prefix`` keeps the ids of different seeds apart."""
+
+    def __init__(
+        self, truth: SimulationTruth, users: Users, *, source: str, prefix: str, as_of: int
+    ) -> None:
+        self._truth = truth
         self._users = users
         self._source = source
         self._as_of = as_of
         self._ids = pa.array([f"{prefix}-u{number:05d}" for number in users.number], pa.string())
-        offsets = [minutes for _, minutes in world.parameters.population.region_offsets]
+        offsets = [minutes for _, minutes in truth.parameters.population.region_offsets]
         self._offsets = np.array(offsets, dtype=np.int16)[users.region]
 
     def users(self, since: int) -> pa.Table:
         """All users of the block, as known at the start."""
-        regions = [name for name, _ in self._world.parameters.population.region_offsets]
+        regions = [name for name, _ in self._truth.parameters.population.region_offsets]
         return self._table(
             schema.USERS,
             user_id=self._ids,
             received_at=_times(np.full(len(self._users), since)),
             team=_words(
-                [f"team-{n + 1}" for n in range(self._world.parameters.population.teams)],
+                [f"team-{n + 1}" for n in range(self._truth.parameters.population.teams)],
                 self._users.team,
             ),
             region=_words(regions, self._users.region),
@@ -57,7 +69,7 @@ class Writer:
         ids = self.event_ids(change_sets)
         named = change_sets.file >= 0
         first = np.searchsorted(change_sets.session, change_sets.session, side="left")
-        extensions = self._world.file_extensions[change_sets.project, change_sets.file]
+        extensions = self._truth.file_extensions[change_sets.project, change_sets.file]
         return self._table(
             schema.EVENTS,
             event_id=ids,
@@ -86,36 +98,29 @@ class Writer:
             pa.array(change_sets.time).cast(pa.string()),
         )
 
-    def ceilings(self, change_sets: ChangeSets, known: Posterior, events: pa.Table) -> pa.Table:
-        """Predictions of the Bayes rule, one for every event."""
-        return self._table(
-            schema.CEILINGS,
-            row_id=events["event_id"],
-            model=_words(["pattern_classifier"], np.zeros(len(change_sets), dtype=np.int64)),
-            occurred_at=events["occurred_at"],
-            received_at=events["received_at"],
-            prediction=_words(words.CATEGORIES, known.prediction),
-            probability=pa.array(known.confidence),
-        )
+    def category_ceiling(self, known: Posterior, events: pa.Table) -> pa.Table:
+        """The most probable category of each event and its probability."""
+        prediction = _words(words.CATEGORIES, known.prediction)
+        rows = _event_rows(events)
+        return self._ceiling("workflow_category", rows, prediction, known.confidence)
 
-    def step_ceilings(self, following: NextStep, soon: Floats, events: pa.Table) -> pa.Table:
-        """Predictions of the next step and of whether a workflow is started soon, two for every event."""
-        twice = pa.concat_tables([events.select(["event_id", "occurred_at", "received_at"])] * 2)
-        rows = len(soon)
-        yes = (soon >= best_threshold(soon)).astype(np.int64)
-        predicted = [_words(step_names(), following.prediction), _words(["no", "yes"], yes)]
-        return self._table(
-            schema.CEILINGS,
-            row_id=twice["event_id"],
-            model=_words(["sequence", "sequence/soon"], np.repeat([0, 1], rows)),
-            occurred_at=twice["occurred_at"],
-            received_at=twice["received_at"],
-            prediction=pa.concat_arrays(predicted),
-            probability=pa.array(np.concatenate([following.confidence, soon])),
-        )
+    def next_step_ceiling(self, following: NextStep, events: pa.Table) -> pa.Table:
+        """The most probable next step after each event and its probability."""
+        prediction = _words(step_names(), following.prediction)
+        return self._ceiling("next_step", _event_rows(events), prediction, following.confidence)
 
-    def offers(self, offers: Offers, catalogue: Catalogue) -> pa.Table:
-        """Workflows that the Bayes rule of the recommender offers, joined by ``|``, one row a snapshot."""
+    def soon_ceiling(self, soon: Floats, events: pa.Table) -> pa.Table:
+        """The probability, by event, that a workflow is started soon, and yes or no by the best threshold."""
+        prediction = _yes_or_no(soon >= best_threshold(soon))
+        return self._ceiling("next_step/soon", _event_rows(events), prediction, soon)
+
+    def adopted_share_ceiling(self, share: Floats, shown: pa.Table) -> pa.Table:
+        """The expected share of acceptances of each suggestion."""
+        rows = _Rows(shown["suggestion_id"], shown["shown_at"], shown["received_at"])
+        return self._ceiling("adopted_share", rows, _yes_or_no(share >= 0.5), share)
+
+    def next_used_ceiling(self, offers: Offers, catalogue: Catalogue) -> pa.Table:
+        """The workflows most probably used next, joined by ``|``, one row a user and snapshot."""
         users = self._ids.take(pa.array(offers.user))
         times = _times(offers.time)
         names = [_words(_workflow_names(catalogue), column) for column in offers.workflows.T]
@@ -123,60 +128,57 @@ class Writer:
         lists = pc.binary_join_element_wise(
             *names, "|", null_handling="replace", null_replacement=""
         )
-        return self._table(
-            schema.CEILINGS,
-            row_id=_joined(users, "@", pc.strftime(times, format="%Y-%m-%d")),
-            model=_words(["workflow_recommender"], np.zeros(len(offers), dtype=np.int64)),
-            occurred_at=times,
-            received_at=times,
-            prediction=pc.utf8_rtrim(lists, "|"),
-            probability=pa.array(offers.probability),
-        )
+        ids = _joined(users, "@", pc.strftime(times, format="%Y-%m-%d"))
+        rows = _Rows(ids, times, times)
+        return self._ceiling("next_used", rows, pc.utf8_rtrim(lists, "|"), offers.probability)
 
-    def launch_ceilings(self, runs: Executions, success: Floats) -> pa.Table:
-        """Success as the Bayes rule gives it, one row a candidate hour: the execution's id and the hour."""
+    def success_ceiling(self, runs: Executions, success: Floats) -> pa.Table:
+        """The probability of success, one row a candidate hour; its id is the execution's and the hour."""
         run, place = np.nonzero(~np.isnan(success))
         ids = _joined("x-", self._ids.take(pa.array(runs.user[run])), "-", _text(runs.start[run]))
+        hours = _text(runs.candidates[run, place])
+        times = _times(runs.start[run])
+        chances = success[run, place]
+        rows = _Rows(_joined(ids, ":", hours), times, times)
+        return self._ceiling("succeeded", rows, _yes_or_no(chances >= 0.5), chances)
+
+    def anomalous_ceiling(self, sessions: AnomalyCeiling) -> pa.Table:
+        """The probability of being anomalous, one row a session, at the time of its last event."""
+        first, last = _session_ends(sessions.change_sets)
+        times = _times(sessions.change_sets.time[last])
+        ids = self.event_ids(sessions.change_sets).take(pa.array(first))
+        rows = _Rows(_joined("s-", ids), times, times)
+        return self._ceiling("anomalous", rows, _yes_or_no(sessions.alarm), sessions.probability)
+
+    def _ceiling(
+        self, target: str, rows: "_Rows", prediction: pa.Array, probability: Floats
+    ) -> pa.Table:
+        """The predictions of one Bayes rule for the label ``target``, one for each row."""
         return self._table(
             schema.CEILINGS,
-            row_id=_joined(ids, ":", _text(runs.candidates[run, place])),
-            model=_words(["trigger_predictor"], np.zeros(len(run), dtype=np.int64)),
-            occurred_at=_times(runs.start[run]),
-            received_at=_times(runs.start[run]),
-            prediction=_words(["no", "yes"], (success[run, place] >= 0.5).astype(np.int64)),
-            probability=pa.array(success[run, place]),
+            row_id=rows.ids,
+            target=_constant(target, len(probability)),
+            occurred_at=rows.occurred_at,
+            received_at=rows.received_at,
+            prediction=prediction,
+            probability=pa.array(probability),
         )
 
-    def known_anomalies(self, strange: Anomalous) -> pa.Table:
-        """Anomalous sessions of which people have told by the end of the simulation."""
-        first, last = _session_ends(strange.change_sets)
-        session = strange.change_sets.session[first]
-        reported = strange.change_sets.time[last] + strange.report_delay[session]
-        told = reported <= self._as_of
-        ids = self.event_ids(strange.change_sets).take(pa.array(first[told]))
+    def known_anomalies(self, anomalous: Anomalous) -> pa.Table:
+        """Anomalous sessions that people have reported by the end of the simulation."""
+        first, last = _session_ends(anomalous.change_sets)
+        session = anomalous.change_sets.session[first]
+        reported = anomalous.change_sets.time[last] + anomalous.report_delay[session]
+        is_reported = reported <= self._as_of
+        ids = self.event_ids(anomalous.change_sets).take(pa.array(first[is_reported]))
         return self._table(
             schema.KNOWN_ANOMALIES,
             anomaly_id=_joined("a-", ids),
             session_id=_joined("s-", ids),
-            user_id=self._ids.take(pa.array(strange.change_sets.user[first[told]])),
-            occurred_at=_times(strange.change_sets.time[first[told]]),
-            received_at=_times(reported[told]),
-            kind=_words(kind_names(), strange.kind[session[told]]),
-        )
-
-    def suspicions(self, judged: Suspicions) -> pa.Table:
-        """Ceilings of the anomaly detector, one a session, at the time of its last event."""
-        first, last = _session_ends(judged.change_sets)
-        moment = _times(judged.change_sets.time[last])
-        ids = self.event_ids(judged.change_sets)
-        return self._table(
-            schema.CEILINGS,
-            row_id=_joined("s-", ids.take(pa.array(first))),
-            model=_words(["anomaly_detector"], np.zeros(len(first), dtype=np.int64)),
-            occurred_at=moment,
-            received_at=moment,
-            prediction=_words(["no", "yes"], judged.alarm.astype(np.int64)),
-            probability=pa.array(judged.probability),
+            user_id=self._ids.take(pa.array(anomalous.change_sets.user[first[is_reported]])),
+            occurred_at=_times(anomalous.change_sets.time[first[is_reported]]),
+            received_at=_times(reported[is_reported]),
+            kind=_words(kind_names(), anomalous.kind[session[is_reported]]),
         )
 
     def executions(
@@ -224,28 +226,16 @@ class Writer:
             attributes=_joined('{"arm":"', arms, '","category":"', about, '"}'),
         )
 
-    def suggestion_ceilings(self, share: Floats, shown: pa.Table) -> pa.Table:
-        """Expected shares of acceptances by the Bayes rule, one for every suggestion."""
-        return self._table(
-            schema.CEILINGS,
-            row_id=shown["suggestion_id"],
-            model=_words(["suggestion_scorer"], np.zeros(len(share), dtype=np.int64)),
-            occurred_at=shown["shown_at"],
-            received_at=shown["received_at"],
-            prediction=_words(["no", "yes"], (share >= 0.5).astype(np.int64)),
-            probability=pa.array(share),
-        )
-
     def _paths(self, change_sets: ChangeSets, named: NDArray[np.bool_]) -> pa.Array:
         """``area/project/area_nn.extension``: every file has one place and one extension."""
-        per_area = self._world.parameters.population.files_per_area
+        per_area = self._truth.parameters.population.files_per_area
         paths = [
             f"{words.AREAS[file // per_area]}/project{project + 1:02d}/"
             f"{words.AREAS[file // per_area]}_{file % per_area:02d}.{words.EXTENSIONS[extension]}"
-            for project, row in enumerate(self._world.file_extensions)
+            for project, row in enumerate(self._truth.file_extensions)
             for file, extension in enumerate(row)
         ]
-        files = self._world.file_extensions.shape[1]
+        files = self._truth.file_extensions.shape[1]
         return _words(paths, np.where(named, change_sets.project * files + change_sets.file, -1))
 
     def _received(self, times: Ints, rng: np.random.Generator) -> pa.Array:
@@ -256,8 +246,12 @@ class Writer:
 
     def _table(self, kind: pa.Schema, /, **columns: pa.Array | pa.ChunkedArray) -> pa.Table:
         rows = len(next(iter(columns.values())))
-        columns["source"] = _words([self._source], np.zeros(rows, dtype=np.int64))
+        columns["source"] = _constant(self._source, rows)
         return pa.table([columns[name] for name in kind.names], schema=kind)
+
+
+def _event_rows(events: pa.Table) -> _Rows:
+    return _Rows(events["event_id"], events["occurred_at"], events["received_at"])
 
 
 def _session_ends(change_sets: ChangeSets) -> tuple[Ints, Ints]:
@@ -276,6 +270,14 @@ def _workflow_names(catalogue: Catalogue) -> list[str]:
 def _words(names: Sequence[str], index: Ints) -> pa.Array:
     """Strings by index; a negative index is null."""
     return pa.array(names, pa.string()).take(pa.array(index, mask=index < 0))
+
+
+def _constant(name: str, rows: int) -> pa.Array:
+    return _words([name], np.zeros(rows, dtype=np.int64))
+
+
+def _yes_or_no(flags: NDArray[np.bool_]) -> pa.Array:
+    return _words(["no", "yes"], flags.astype(np.int64))
 
 
 def _text(numbers: NDArray[np.integer[Any]]) -> pa.Array:

@@ -1,4 +1,4 @@
-"""The words of the simulated world and which of them go together.
+"""The words of the simulation and which of them go together.
 
 An affinity is a weight: 0 says nothing, 1 plausible, 2 typical. Emission probabilities are the softmax of
 sharpness times affinity, so sharpness 0 would make every word equally likely in every category.
@@ -193,7 +193,7 @@ def matrix(weights: Weights, rows: Sequence[str], columns: Sequence[str]) -> NDA
     return np.array([[weights[row].get(column, 0.0) for column in columns] for row in rows])
 
 
-RITUALS: Mapping[str, tuple[str, str]] = {
+ROUTINES: Mapping[str, tuple[str, str]] = {
     "data_preparation": ("query", "notebook:run"),
     "reporting": ("query", "spreadsheet:export"),
     "communication": ("share", "chat:comment"),

@@ -9,8 +9,8 @@ from ml_platform.events.simulator import vocabulary as words
 from ml_platform.events.simulator.change_sets import ChangeSets
 from ml_platform.events.simulator.population import Users
 from ml_platform.events.simulator.sessions import DAY, HOUR, MINUTE
-from ml_platform.events.simulator.turnover import there
-from ml_platform.events.simulator.world import Floats, Ints, Sampler, World, softmax
+from ml_platform.events.simulator.truth import Floats, Ints, Sampler, SimulationTruth, softmax
+from ml_platform.events.simulator.turnover import is_active
 
 TRIGGERS = ("manual", "event", "schedule")
 STATUSES = ("success", "failure", "cancelled")
@@ -19,7 +19,7 @@ SECOND = 1_000_000
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The workflows of the world, as parallel arrays."""
+    """The workflows that users run, as parallel arrays."""
 
     category: Ints
     base: Floats
@@ -43,7 +43,7 @@ class Executions:
     status: Ints
     trigger: Ints
     propensity: Floats
-    """Probability with which the launch hour was drawn; NaN where it was not drawn."""
+    """Probability with which the start hour was drawn; NaN where it was not drawn."""
     candidates: Ints
     """(n, candidate_hours) local hours it was drawn from; -1 where it was not drawn."""
 
@@ -51,10 +51,10 @@ class Executions:
         return len(self.user)
 
 
-def build_catalogue(world: World) -> Catalogue:
+def build_catalogue(truth: SimulationTruth) -> Catalogue:
     """The workflows, from the structure seed alone."""
-    rng = np.random.default_rng(world.parameters.structure_seed + 2)
-    settings = world.parameters.executions
+    rng = np.random.default_rng(truth.parameters.structure_seed + 2)
+    settings = truth.parameters.executions
     count = settings.workflows
     return Catalogue(
         category=np.arange(count) % len(words.CATEGORIES),
@@ -65,20 +65,20 @@ def build_catalogue(world: World) -> Catalogue:
     )
 
 
-def affinities(world: World, catalogue: Catalogue, users: Users) -> Floats:
+def affinities(truth: SimulationTruth, catalogue: Catalogue, users: Users) -> Floats:
     """(users, workflows) how much each user likes each workflow; standard deviation about 1."""
-    return taste_affinities(world, catalogue, users.factors)
+    return taste_affinities(truth, catalogue, users.factors)
 
 
-def taste_affinities(world: World, catalogue: Catalogue, factors: Floats) -> Floats:
+def taste_affinities(truth: SimulationTruth, catalogue: Catalogue, factors: Floats) -> Floats:
     """(tastes, workflows) how much tastes with these ``factors`` (tastes, factors) like each workflow."""
-    scale = world.parameters.executions.affinity_strength / np.sqrt(catalogue.factors.shape[1])
+    scale = truth.parameters.executions.affinity_strength / np.sqrt(catalogue.factors.shape[1])
     result: Floats = factors @ catalogue.factors.T * scale
     return result
 
 
 def draw_executions(
-    world: World,
+    truth: SimulationTruth,
     catalogue: Catalogue,
     users: Users,
     change_sets: ChangeSets,
@@ -86,25 +86,25 @@ def draw_executions(
     span: tuple[int, ...],
     rng: np.random.Generator,
 ) -> Executions:
-    """Executions that go with events, and launches at randomised hours with their propensities.
+    """Executions that go with events, and scheduled ones at randomised hours with their propensities.
 
-    ``starts``: after which events a workflow is started (`rituals`). ``span``: first and last microsecond
-    within which scheduled launches fall, and between them moments that no set of candidate hours reaches
+    ``starts``: after which events a workflow is started (`routines`). ``span``: first and last microsecond
+    within which scheduled starts fall, and between them moments that no set of candidate hours reaches
     across, so that no cut there depends on the hour drawn.
     """
-    liking = affinities(world, catalogue, users)
+    liking = affinities(truth, catalogue, users)
     user, workflow, start, trigger = _with_events(
-        world, catalogue, liking, change_sets, starts, rng
+        truth, catalogue, liking, change_sets, starts, rng
     )
-    planned = _scheduled(world, users, liking, span, rng.spawn(1)[0])
-    none = np.full((len(user), world.parameters.executions.candidate_hours), -1)
+    planned = _scheduled(truth, users, liking, span, rng.spawn(1)[0])
+    none = np.full((len(user), truth.parameters.executions.candidate_hours), -1)
     merged_user = np.concatenate([user, planned.user])
     merged_start = np.concatenate([start, planned.start])
     order = np.lexsort((merged_start, merged_user))
-    order = order[there(users, merged_user[order], merged_start[order])]
+    order = order[is_active(users, merged_user[order], merged_start[order])]
     user, start = merged_user[order], merged_start[order]
     workflow = np.concatenate([workflow, planned.workflow])[order]
-    status = _success(world, catalogue, users, change_sets, (user, workflow, start), rng)
+    status = _success(truth, catalogue, users, change_sets, (user, workflow, start), rng)
     minutes = catalogue.minutes[workflow] * np.exp(rng.normal(0.0, 0.4, len(user)))
     return Executions(
         user=user,
@@ -119,7 +119,7 @@ def draw_executions(
 
 
 def _with_events(
-    world: World,
+    truth: SimulationTruth,
     catalogue: Catalogue,
     liking: Floats,
     change_sets: ChangeSets,
@@ -127,7 +127,7 @@ def _with_events(
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Within the second after an event, and before the next one, a workflow of its category as a rule."""
-    settings = world.parameters.executions
+    settings = truth.parameters.executions
     chosen = np.flatnonzero(starts)
     user, category = change_sets.user[chosen], change_sets.category[chosen]
     match = settings.category_match * (
@@ -144,7 +144,7 @@ def _with_events(
 
 
 @dataclass(frozen=True)
-class _Launches:
+class _ScheduledStarts:
     user: Ints
     workflow: Ints
     start: Ints
@@ -153,15 +153,15 @@ class _Launches:
 
 
 def _scheduled(
-    world: World,
+    truth: SimulationTruth,
     users: Users,
     liking: Floats,
     span: tuple[int, ...],
     rng: np.random.Generator,
-) -> _Launches:
-    """On some days a user's workflow is launched at an hour drawn from a few candidates."""
-    settings = world.parameters.executions
-    offset = home_offsets(world, users)
+) -> _ScheduledStarts:
+    """On some days a user's workflow starts at an hour drawn from a few candidates."""
+    settings = truth.parameters.executions
+    offset = home_offsets(truth, users)
     days = np.arange(span[0] // DAY - 1, span[-1] // DAY + 2)
     rate = np.minimum(settings.scheduled_per_user_day * users.rate, 0.95)
     user, day = np.nonzero(rng.random((len(users), len(days))) < rate[:, None])
@@ -174,12 +174,12 @@ def _scheduled(
     rows = np.arange(len(user))
     within = hours[rows, choice] * HOUR + (rng.random(len(user)) * HOUR).astype(np.int64)
     midnight = days[day] * DAY - offset[user]
-    # A launch counts if its whole set lies in one part of the span and of its user's time, whatever hour was drawn.
+    # A start counts if its whole set lies in one part of the span and of its user's time, whatever hour was drawn.
     first, end = midnight + hours[:, 0] * HOUR, midnight + (hours[:, -1] + 1) * HOUR
     part = np.searchsorted(np.array(span), first, side="right")
     inside = (part == np.searchsorted(np.array(span), end)) & (part > 0) & (part < len(span))
-    inside &= there(users, user, first) & there(users, user, end - 1)
-    return _Launches(
+    inside &= is_active(users, user, first) & is_active(users, user, end - 1)
+    return _ScheduledStarts(
         user[inside],
         workflow[inside],
         (midnight + within)[inside],
@@ -188,18 +188,22 @@ def _scheduled(
     )
 
 
-def home_offsets(world: World, users: Users) -> Ints:
+def home_offsets(truth: SimulationTruth, users: Users) -> Ints:
     """Local time minus UTC of each user, in microseconds."""
-    offsets = np.array([minutes for _, minutes in world.parameters.population.region_offsets])
+    offsets = np.array([minutes for _, minutes in truth.parameters.population.region_offsets])
     home: Ints = offsets[users.region] * MINUTE
     return home
 
 
 def success_logit(
-    world: World, catalogue: Catalogue, workflow: Ints, local_hour: Floats, since_last: Floats
+    truth: SimulationTruth,
+    catalogue: Catalogue,
+    workflow: Ints,
+    local_hour: Floats,
+    since_last: Floats,
 ) -> Floats:
     """Logit of success without what activity adds; ``since_last`` in hours, NaN for a first run."""
-    settings = world.parameters.executions
+    settings = truth.parameters.executions
     # A first run counts as rested: three days is where the effect levels off.
     rested = np.log1p(np.minimum(np.nan_to_num(since_last, nan=72.0), 72.0)) - np.log1p(12.0)
     phase = (local_hour - catalogue.best_hour[workflow]) * np.pi / 12.0
@@ -213,7 +217,7 @@ def success_logit(
 
 
 def _success(
-    world: World,
+    truth: SimulationTruth,
     catalogue: Catalogue,
     users: Users,
     change_sets: ChangeSets,
@@ -222,11 +226,11 @@ def _success(
 ) -> Ints:
     """Status by a logit of time since the last run, local hour and events in the hour before."""
     user, workflow, start = runs
-    local_hour = (start + home_offsets(world, users)[user]) % DAY / HOUR
+    local_hour = (start + home_offsets(truth, users)[user]) % DAY / HOUR
     since_last = hours_since(user * len(catalogue.category) + workflow, start)
     activity = count_before(change_sets.user, change_sets.time, user, start, HOUR)
-    logit = success_logit(world, catalogue, workflow, local_hour, since_last)
-    logit += world.parameters.executions.success_activity * np.log1p(activity)
+    logit = success_logit(truth, catalogue, workflow, local_hour, since_last)
+    logit += truth.parameters.executions.success_activity * np.log1p(activity)
     success = rng.random(len(user)) < 1.0 / (1.0 + np.exp(-logit))
     cancelled = rng.random(len(user)) < 0.15
     return np.where(success, 0, np.where(cancelled, 2, 1))
@@ -251,5 +255,5 @@ def count_before(groups: Ints, times: Ints, group: Ints, time: Ints, window: int
     keys: NDArray[np.float64] | Ints = np.sort(groups * width + (times - origin))
     asked = group * width + (time - origin)
     low = np.searchsorted(keys, asked - window, side="left")
-    found: Ints = np.searchsorted(keys, asked, side="left") - low
-    return found
+    counts: Ints = np.searchsorted(keys, asked, side="left") - low
+    return counts

@@ -1,4 +1,4 @@
-"""What a source of events is: a name, what kind of figures it leads to, and batches of rows."""
+"""The protocol of a source of events: a name, its kind, and batches of rows."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
@@ -24,11 +24,11 @@ class Source(Protocol):
 
     @property
     def simulated(self) -> bool:
-        """Every figure that follows from it is labelled SIMULATED."""
+        """Whether the events are simulated: every figure that follows is then labelled SIMULATED."""
 
     @property
     def live(self) -> bool:
-        """It is expected to have events of the last hours: staleness fails, and is no mere note."""
+        """Whether new events keep coming: a newest event that is too old then fails, else it is a note."""
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
         """Pairs of a table's name and some of its rows, `BATCH_ROWS` at most.
@@ -40,7 +40,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class WithNotes(Protocol):
-    """A source that did something differently than asked, and says so after its batches were read."""
+    """A source that has notes for a person once its batches were read, such as the limits of a shallow clone."""
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class TableMap:
 
 @dataclass(frozen=True)
 class LogMap:
-    """Column names of a process log in CSV; ``None``: found by their usual names."""
+    """Column names of a process log in CSV; ``None`` takes the first usual name that the file has."""
 
     __pydantic_config__ = _CLOSED
 

@@ -11,7 +11,7 @@ from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import BATCH_ROWS
 
 if TYPE_CHECKING:
-    from ml_platform.events.simulator.parameters import Plants
+    from ml_platform.events.simulator.parameters import PlantedEffects
     from ml_platform.events.simulator.simulate import Simulation
 
 
@@ -30,8 +30,8 @@ class SimulateSource:
     users: int | None = None
     seed: int = 0
     parameters: Literal["default", "second"] = "default"
-    plants: "Plants | None" = None
-    """Defects on purpose; None: a quiet, stationary world."""
+    planted: "PlantedEffects | None" = None
+    """Defects on purpose; None: a quiet, stationary simulation."""
 
     simulated = True
     live = True
@@ -74,7 +74,7 @@ class SimulateSource:
                 yield name, rows.slice(first, BATCH_ROWS)
 
     def _simulation(self) -> "Simulation":
-        from ml_platform.events.simulator.parameters import PARAMETER_SETS, QUIET
+        from ml_platform.events.simulator.parameters import NOTHING_PLANTED, PARAMETER_SETS
         from ml_platform.events.simulator.simulate import Simulation
 
         return Simulation(
@@ -83,5 +83,5 @@ class SimulateSource:
             users=self.users,
             seed=self.seed,
             parameters=PARAMETER_SETS[self.parameters],
-            plants=self.plants or QUIET,
+            planted=self.planted or NOTHING_PLANTED,
         )

@@ -41,14 +41,14 @@ def assess(
     """Every defect of the training part's columns, and what is missing otherwise in the test part.
 
     Missing and infinite values are counted on all rows, the rest on at most `SAMPLE` training rows. Needs
-    neither labels nor a model, and answers for a handful of rows too: shapes and shares are told from 100
+    neither labels nor a model, and answers for a handful of rows too: shapes and shares are measured from 100
     known values on.
 
     Args:
         train: columns ``row`` and ``features`` (float64 with NaN, strings or categories, lists of strings).
         test: the same of the test part.
         features: names; a column that is not there is left out (the schema gate names it).
-        specs: how they are declared, for their kinds and to know interactions; a kind is else seen.
+        specs: their declarations, which give kinds and interactions; without one the values show the kind.
         row: the column that identifies a row.
     """
     declared = {spec.name: spec for spec in specs}
@@ -60,15 +60,15 @@ def assess(
     columns = [column(looked_at[name], kinds[name]) for name in present]
     interactions = {name for name, spec in declared.items() if spec.family is Family.INTERACTION}
     missing = {name: (_missing(train[name]), _missing(test[name])) for name in present}
-    found = [finding for of in columns for finding in _alone(of, train, test, missing[of.name])]
-    found += correlated(columns, interactions)
-    found += mixed_scales(columns)
-    found.sort(key=lambda finding: -POINTS[finding.defect])
-    judged = tuple(_feature(of, found, missing[of.name]) for of in columns)
+    findings = [each for of in columns for each in _alone(of, train, test, missing[of.name])]
+    findings += correlated(columns, interactions)
+    findings += mixed_scales(columns)
+    findings.sort(key=lambda finding: -POINTS[finding.defect])
+    scored = tuple(_feature(of, findings, missing[of.name]) for of in columns)
     return QualityReport(
-        score=float(np.mean([of.score for of in judged])) if judged else BEST,
-        features=judged,
-        findings=tuple(found),
+        score=float(np.mean([of.score for of in scored])) if scored else BEST,
+        features=scored,
+        findings=tuple(findings),
         rows_train=len(train),
         rows_test=len(test),
         rows_looked_at=len(looked_at),
@@ -83,7 +83,7 @@ def _alone(
     of: Column, train: "pd.DataFrame", test: "pd.DataFrame", missing: tuple[float, float]
 ) -> list[QualityFinding]:
     """The findings about one column by itself."""
-    found = [
+    findings = [
         *(check(of) for check in CHECKS),
         mostly_missing(of.name, missing[0]),
         missingness_shift(of.name, (missing[0], len(train)), (missing[1], len(test))),
@@ -92,15 +92,15 @@ def _alone(
         parts = [
             rows[of.name].to_numpy(dtype=np.float64, na_value=np.nan) for rows in (train, test)
         ]
-        found.append(infinite(of.name, *parts))
-    return [finding for finding in found if finding is not None]
+        findings.append(infinite(of.name, *parts))
+    return [finding for finding in findings if finding is not None]
 
 
 def _feature(
-    of: Column, found: Sequence[QualityFinding], missing: tuple[float, float]
+    of: Column, findings: Sequence[QualityFinding], missing: tuple[float, float]
 ) -> FeatureQuality:
-    """A defect costs once, however many pairs or values show it."""
-    defects = tuple(dict.fromkeys(f.defect for f in found if f.feature == of.name))
+    """The quality of one feature; a defect costs once, however many pairs or values show it."""
+    defects = tuple(dict.fromkeys(f.defect for f in findings if f.feature == of.name))
     return FeatureQuality(
         feature=of.name,
         kind=of.kind,

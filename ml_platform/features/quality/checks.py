@@ -1,4 +1,4 @@
-"""What a single column is looked at for; each check is a finding or nothing."""
+"""The checks of a single column; each returns a finding or ``None``."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ FAR_OUT = 3.0
 OUTLIERS = 0.0005
 MISSINGNESS_SHIFT = 0.3
 MINIMUM_ROWS = 100
-"""Below that many known values a share or a shape is not told."""
+"""Below that many known values no share and no shape is measured."""
 
 
 def empty(of: Column) -> QualityFinding | None:
@@ -60,7 +60,7 @@ def cardinality(of: Column) -> QualityFinding | None:
         return QualityFinding(Defect.MANY_VALUES, of.name, share, MISSING, why)
     share = of.distinct / known
     if share >= UNIQUE and (of.numbers is None or _identifies(of.numbers)):
-        why = f"{of.name} has {of.distinct} values in {known} rows: it names rows, and says nothing of others"
+        why = f"{of.name} has {of.distinct} values in {known} rows: it identifies rows, others have other values"
         return QualityFinding(Defect.UNIQUE, of.name, share, UNIQUE, why)
     if of.kind is not Kind.CATEGORY or share <= VALUES_BY_ROWS:
         return None

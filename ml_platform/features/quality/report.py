@@ -1,4 +1,4 @@
-"""What a quality report says: defects by name, the points each costs, and the score that follows."""
+"""A quality report: defects by name, the points that each costs, and the score that follows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ POINTS: Mapping[Defect, int] = MappingProxyType(
     }
 )
 """What each defect takes off the 10 of a feature. 9 makes it unusable: a model breaks on infinity, and what is
-missing elsewhere than in training is not what was learned. A constant column tells nothing and harms nothing."""
+missing elsewhere than in training is not what was learned. A constant column neither helps nor harms."""
 
 BEST, WORST = 10.0, 1.0
 
@@ -97,11 +97,11 @@ class QualityReport:
 
     def about(self, *defects: Defect) -> dict[str, QualityFinding]:
         """The first finding of these kinds by feature."""
-        found: dict[str, QualityFinding] = {}
+        by_feature: dict[str, QualityFinding] = {}
         for finding in self.findings:
             if finding.defect in defects:
-                found.setdefault(finding.feature, finding)
-        return found
+                by_feature.setdefault(finding.feature, finding)
+        return by_feature
 
 
 def feature_score(defects: tuple[Defect, ...]) -> float:

@@ -25,9 +25,9 @@ def correlated(
     Numbers by |Spearman's rho|, categories by Cramer's V, lists where they are equal row by row. A category
     and an interaction made of it are no such pair unless they map one to one.
     """
-    found = [*_numbers(columns), *_codes(columns, interactions)]
+    findings = [*_numbers(columns), *_codes(columns, interactions)]
     order = {column.name: place for place, column in enumerate(columns)}
-    return tuple(sorted(found, key=lambda f: (order[f.feature], order[f.other])))
+    return tuple(sorted(findings, key=lambda f: (order[f.feature], order[f.other])))
 
 
 def _numbers(columns: Sequence[Column]) -> list[QualityFinding]:
@@ -48,7 +48,7 @@ def _numbers(columns: Sequence[Column]) -> list[QualityFinding]:
 
 
 def _codes(columns: Sequence[Column], interactions: Collection[str]) -> list[QualityFinding]:
-    found = []
+    findings = []
     several = [c for c in columns if c.kind is not Kind.NUMBER and c.distinct > 1]
     for first, second in combinations(several, 2):
         if first.kind is not second.kind:
@@ -57,13 +57,13 @@ def _codes(columns: Sequence[Column], interactions: Collection[str]) -> list[Qua
         if len(a) < MINIMUM_ROWS:
             continue
         if one_to_one(a, b):
-            found.append(_pair(second.name, first.name, 1.0, "one-to-one map"))
+            findings.append(_pair(second.name, first.name, 1.0, "one-to-one map"))
         elif first.kind is Kind.CATEGORY and not {first.name, second.name} & set(interactions):
             v = cramers_v(a, b)
             if v > CORRELATION:
                 coarse, fine = sorted((second, first), key=lambda column: column.distinct)
-                found.append(_pair(coarse.name, fine.name, v, "Cramer's V"))
-    return found
+                findings.append(_pair(coarse.name, fine.name, v, "Cramer's V"))
+    return findings
 
 
 def one_to_one(left: np.ndarray, right: np.ndarray) -> bool:

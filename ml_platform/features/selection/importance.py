@@ -72,9 +72,9 @@ def _losses(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
 def _skill(losses: np.ndarray, sample: Sample) -> tuple[float, float, float]:
     """1 - mean loss; the interval is that of a ratio to the loss of the mean, whose terms move together."""
     target, clusters = sample.target[sample.fitted :], sample.clusters[sample.fitted :]
-    of_mean = _losses(np.broadcast_to(target.mean(axis=0), target.shape), target)
+    mean_losses = _losses(np.broadcast_to(target.mean(axis=0), target.shape), target)
     skill = 1 - float(losses.mean())
-    _, low, high = with_interval((1 - skill) * of_mean - losses, clusters)
+    _, low, high = with_interval((1 - skill) * mean_losses - losses, clusters)
     return skill, skill + low, skill + high
 
 
@@ -91,11 +91,11 @@ def _permutation(
     orders = [generator.permutation(len(rows)) for _ in range(REPEATS)]
     means, lows = [], []
     for feature in range(len(sample.features)):
-        own = sample.of(feature)
+        columns_of_feature = sample.of(feature)
         moved = np.tile(rows, (REPEATS, 1))
         for repeat, order in enumerate(orders):
             block = slice(repeat * len(rows), (repeat + 1) * len(rows))
-            moved[block, own] = rows[np.ix_(order, own)]
+            moved[block, columns_of_feature] = rows[np.ix_(order, columns_of_feature)]
         worse = _losses(forest.predict(moved), np.tile(target, (REPEATS, 1)))
         rise = worse.reshape(REPEATS, -1).mean(axis=0) - losses
         mean, low, _ = with_interval(rise, sample.clusters[sample.fitted :])
@@ -118,8 +118,10 @@ def _shap(forest: Any, sample: Sample) -> np.ndarray:
 
     rows = sample.columns[sample.fitted :]
     step = max(1, len(rows) // SHAP_ROWS)
-    found = shap.TreeExplainer(forest).shap_values(rows[::step][:SHAP_ROWS], check_additivity=False)
-    magnitudes = np.abs(np.asarray(found, dtype=np.float64))
+    values = shap.TreeExplainer(forest).shap_values(
+        rows[::step][:SHAP_ROWS], check_additivity=False
+    )
+    magnitudes = np.abs(np.asarray(values, dtype=np.float64))
     if magnitudes.ndim == 3:
         magnitudes = magnitudes.sum(axis=2)
     means: np.ndarray = magnitudes.mean(axis=0)

@@ -122,8 +122,8 @@ def _frequent(codes: np.ndarray, most: int) -> np.ndarray:
     values, counts = np.unique(codes, return_counts=True)
     place = np.empty(len(values), dtype=np.int64)
     place[np.lexsort((values, -counts))] = np.arange(len(values))
-    found: np.ndarray = np.minimum(place[np.searchsorted(values, codes)], most)
-    return found
+    merged: np.ndarray = np.minimum(place[np.searchsorted(values, codes)], most)
+    return merged
 
 
 def _columns(values: "pd.Series[Any]") -> tuple[np.ndarray, np.ndarray, np.ndarray]:

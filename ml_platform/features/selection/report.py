@@ -19,10 +19,10 @@ class Why(StrEnum):
     MISSING = "mostly missing"
     IDENTIFIER = "identifier"
     CORRELATED = "correlated"
-    NOTHING = "tells nothing"
+    NOTHING = "predicts nothing"
     LOWEST = "lowest tenth"
     TOGETHER = "useful together"
-    UNTOLD = "not told"
+    UNKNOWN = "unknown"
     USEFUL = "useful"
 
 
@@ -90,4 +90,4 @@ class SelectionReport:
     @property
     def dropped(self) -> tuple[Selected, ...]:
         """The features whose advice is DROP, by rank."""
-        return tuple(found for found in self.features if found.choice is Choice.DROP)
+        return tuple(feature for feature in self.features if feature.choice is Choice.DROP)

@@ -12,15 +12,15 @@ LOWEST = 0.1
 
 @dataclass(frozen=True)
 class Known:
-    """What a rule may look at beside the feature's own figures."""
+    """What a rule may look at beside the figures of the feature."""
 
     quality: QualityReport
     rank: int
     features: int
     kept: tuple[str, ...]
     """Features of a better rank that are kept."""
-    told: bool
-    """Whether the surrogate has learned anything that features could be judged by."""
+    learned: bool
+    """Whether the surrogate has learned anything: if not, its importances mean nothing."""
     missed: bool
     """Whether the surrogate was seen to lose without the features that do nothing one by one."""
 
@@ -30,18 +30,20 @@ Rule = Callable[[Figures, Known], str | None]
 
 def near_zero_variance(of: Figures, known: Known) -> str | None:
     """Constant, nearly, or without any value."""
-    return _told(known.quality.about(Defect.EMPTY, Defect.CONSTANT, Defect.NEAR_CONSTANT), of)
+    return _explanation(
+        known.quality.about(Defect.EMPTY, Defect.CONSTANT, Defect.NEAR_CONSTANT), of
+    )
 
 
 def mostly_missing(of: Figures, known: Known) -> str | None:
     """Missing in more than half of the rows; its rank says what is lost with it."""
-    told = _told(known.quality.about(Defect.MISSING), of)
-    return f"{told}; it ranks {known.rank} of {known.features}" if told else None
+    defect = _explanation(known.quality.about(Defect.MISSING), of)
+    return f"{defect}; it ranks {known.rank} of {known.features}" if defect else None
 
 
 def identifier(of: Figures, known: Known) -> str | None:
     """One value a row."""
-    return _told(known.quality.about(Defect.UNIQUE), of)
+    return _explanation(known.quality.about(Defect.UNIQUE), of)
 
 
 def correlated(of: Figures, known: Known) -> str | None:
@@ -56,13 +58,13 @@ def correlated(of: Figures, known: Known) -> str | None:
     return None
 
 
-def tells_nothing(of: Figures, known: Known) -> str | None:
+def predicts_nothing(of: Figures, known: Known) -> str | None:
     """Neither alone nor in the surrogate is there anything that chance would not show."""
-    if not known.told or of.permutation_low > 0 or _discovered(of) or _missed(of, known):
+    if not known.learned or of.permutation_low > 0 or _discovered(of) or _missed(of, known):
         return None
     if of.q is None and of.mutual_information > 0:
         return None
-    alone = "" if of.q is None else f" and alone it tells nothing of the label (q {of.q:.2f})"
+    alone = "" if of.q is None else f" and alone it predicts nothing of the label (q {of.q:.2f})"
     return f"shuffling it costs {of.permutation:.4f} of skill, no more than chance{alone}"
 
 
@@ -70,7 +72,7 @@ def lowest(of: Figures, known: Known) -> str | None:
     """In the lowest tenth, unless shuffling it was shown to cost something."""
     if known.rank <= known.features - int(LOWEST * known.features):
         return None
-    if not known.told or of.permutation_low > 0 or _missed(of, known):
+    if not known.learned or of.permutation_low > 0 or _missed(of, known):
         return None
     return f"it ranks {known.rank} of {known.features}, and shuffling it was not shown to cost anything"
 
@@ -80,7 +82,7 @@ DROP_RULES: tuple[tuple[Why, Rule], ...] = (
     (Why.MISSING, mostly_missing),
     (Why.IDENTIFIER, identifier),
     (Why.CORRELATED, correlated),
-    (Why.NOTHING, tells_nothing),
+    (Why.NOTHING, predicts_nothing),
     (Why.LOWEST, lowest),
 )
 """In this order; a feature that none applies to is kept."""
@@ -91,16 +93,24 @@ def why_kept(of: Figures, known: Known) -> tuple[Why, str]:
     if of.permutation_low > 0:
         return Why.USEFUL, f"shuffling it costs {of.permutation:.4f} of the surrogate's skill"
     if _discovered(of):
-        told = f"alone it tells something of the label (q {of.q:.1e}), though others may say it too"
-        return Why.USEFUL, told
-    if not known.told:
-        return Why.UNTOLD, "the surrogate has learned nothing here that it could be judged by"
+        reason = (
+            f"alone it predicts something of the label (q {of.q:.1e}), though others may do so too"
+        )
+        return Why.USEFUL, reason
+    if not known.learned:
+        return (
+            Why.UNKNOWN,
+            "the surrogate has learned nothing here, so its importances mean nothing",
+        )
     if _missed(of, known):
         return (
             Why.TOGETHER,
             "by itself it shows nothing, but without all such features skill is lost",
         )
-    return Why.USEFUL, f"alone it tells something of the label ({of.mutual_information:.4f} nats)"
+    return (
+        Why.USEFUL,
+        f"alone it predicts something of the label ({of.mutual_information:.4f} nats)",
+    )
 
 
 def _discovered(of: Figures) -> bool:
@@ -111,6 +121,6 @@ def _missed(of: Figures, known: Known) -> bool:
     return known.missed and of.permutation > 0
 
 
-def _told(findings: Mapping[str, QualityFinding], of: Figures) -> str | None:
+def _explanation(findings: Mapping[str, QualityFinding], of: Figures) -> str | None:
     finding = findings.get(of.feature)
     return finding.explanation if finding else None

@@ -43,7 +43,7 @@ def select(
 ) -> SelectionReport:
     """Every feature with its rank, its figures, KEEP or DROP and why; on at most 5,000 training rows.
 
-    It knows nothing of the model: what it says of a feature holds for a small forest. The newest quarter of
+    It does not know the model: its figures are those of a small forest, the surrogate. The newest quarter of
     the sample is held out; the test part is not looked at.
 
     Args:
@@ -61,16 +61,18 @@ def select(
     unsafe = dict(leaky or {})
     present = tuple(name for name in features if name in train.columns and name not in unsafe)
     sample = take_sample(train, label, present, keys or KeyColumns())
-    of_forest, alone = importance(sample, seed=seed), statistics(sample)
-    shares = of_forest.forest[sample.owner] + of_forest.shap[sample.owner]
+    surrogate, alone = importance(sample, seed=seed), statistics(sample)
+    shares = surrogate.forest[sample.owner] + surrogate.shap[sample.owner]
     searched = stepwise(sample, shares, seed=seed)
-    judged = _Judged(sample, _figures(sample, of_forest, alone, searched), of_forest, quality, seed)
-    order = _order(of_forest, alone)
-    chosen = judged.chosen(order, missed=False)
-    skill_kept, change = judged.without(chosen)
+    evidence = _Evidence(
+        sample, _figures(sample, surrogate, alone, searched), surrogate, quality, seed
+    )
+    order = _order(surrogate, alone)
+    chosen = evidence.chosen(order, missed=False)
+    skill_kept, change = evidence.without(chosen)
     if change[2] < 0:
-        chosen = judged.chosen(order, missed=True)
-        skill_kept, change = judged.without(chosen)
+        chosen = evidence.chosen(order, missed=True)
+        skill_kept, change = evidence.without(chosen)
     last = [
         Selected(len(chosen) + place, name, None, Choice.DROP, Why.LEAKY, why)
         for place, (name, why) in enumerate(unsafe.items(), start=1)
@@ -81,31 +83,31 @@ def select(
         rows=len(sample.columns),
         rows_held_out=len(sample.columns) - sample.fitted,
         rows_tested=alone.rows_tested,
-        skill=of_forest.skill,
+        skill=surrogate.skill,
         skill_kept=skill_kept,
         change=change,
     )
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """All that a choice rests on."""
+class _Evidence:
+    """What the choices rest on: figures, the surrogate forest, and the quality of the columns."""
 
     sample: Sample
     figures: tuple[Figures, ...]
-    of_forest: Importance
+    surrogate: Importance
     quality: QualityReport
     seed: int
 
     def chosen(self, order: np.ndarray, *, missed: bool) -> tuple[Selected, ...]:
-        """By rank, so that of a pair that says the same the better one is decided on first."""
+        """KEEP or DROP for every feature, by rank: of two redundant features the better one is decided first."""
         chosen: list[Selected] = []
         for rank, place in enumerate(order, start=1):
             of = self.figures[place]
             kept = tuple(c.feature for c in chosen if c.choice is Choice.KEEP)
-            told = self.of_forest.skill[1] > 0
-            known = Known(self.quality, rank, len(self.figures), kept, told, missed)
-            fired = ((why, found) for why, rule in DROP_RULES if (found := rule(of, known)))
+            learned = self.surrogate.skill[1] > 0
+            known = Known(self.quality, rank, len(self.figures), kept, learned, missed)
+            fired = ((why, reason) for why, rule in DROP_RULES if (reason := rule(of, known)))
             drop = next(fired, None)
             why, rationale = drop or why_kept(of, known)
             choice = Choice.DROP if drop else Choice.KEEP
@@ -115,37 +117,37 @@ class _Judged:
     def without(self, chosen: tuple[Selected, ...]) -> tuple[float, tuple[float, float, float]]:
         """Held-out skill of a forest on the features to keep, and its difference to that on all."""
         sample, clusters = self.sample, self.sample.clusters[self.sample.fitted :]
-        kept = {found.feature for found in chosen if found.choice is Choice.KEEP}
+        kept = {feature.feature for feature in chosen if feature.choice is Choice.KEEP}
         columns = np.flatnonzero([sample.features[owner] in kept for owner in sample.owner])
         if not len(columns):
-            return 0.0, with_interval(self.of_forest.losses - 1, clusters)
+            return 0.0, with_interval(self.surrogate.losses - 1, clusters)
         if len(columns) == len(sample.owner):
-            return self.of_forest.skill[0], (0.0, 0.0, 0.0)
+            return self.surrogate.skill[0], (0.0, 0.0, 0.0)
         fitted = slice(0, sample.fitted)
         forest = fit_forest(sample.columns[fitted][:, columns], sample.target[fitted], self.seed)
         losses = held_out_losses(forest, sample, columns)
-        return 1 - float(losses.mean()), with_interval(self.of_forest.losses - losses, clusters)
+        return 1 - float(losses.mean()), with_interval(self.surrogate.losses - losses, clusters)
 
 
-def _order(of_forest: Importance, alone: Statistics) -> np.ndarray:
+def _order(surrogate: Importance, alone: Statistics) -> np.ndarray:
     """Features by the mean of their four ranks, the best first; ties by their order in the model."""
     from scipy.stats import rankdata
 
-    measures = (of_forest.forest, of_forest.permutation, of_forest.shap, alone.mutual_information)
+    measures = (surrogate.forest, surrogate.permutation, surrogate.shap, alone.mutual_information)
     means = np.mean([rankdata(-measure) for measure in measures], axis=0)
     return np.argsort(means, kind="stable")
 
 
 def _figures(
-    sample: Sample, of_forest: Importance, alone: Statistics, searched: Stepwise
+    sample: Sample, surrogate: Importance, alone: Statistics, searched: Stepwise
 ) -> tuple[Figures, ...]:
     return tuple(
         Figures(
             feature=name,
-            forest=float(of_forest.forest[i]),
-            permutation=float(of_forest.permutation[i]),
-            permutation_low=float(of_forest.permutation_low[i]),
-            shap=float(of_forest.shap[i]),
+            forest=float(surrogate.forest[i]),
+            permutation=float(surrogate.permutation[i]),
+            permutation_low=float(surrogate.permutation_low[i]),
+            shap=float(surrogate.shap[i]),
             mutual_information=float(alone.mutual_information[i]),
             anova_f=_or_none(alone.anova_f[i]),
             chi2=_or_none(alone.chi2[i]),

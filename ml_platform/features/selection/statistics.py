@@ -1,4 +1,4 @@
-"""What each feature tells of the label by itself: mutual information, chi-squared, ANOVA F, false discoveries.
+"""What each feature predicts of the label by itself: mutual information, chi-squared, ANOVA F, false discoveries.
 
 The tests see one row a cluster, so that rows which depend on each other do not count as many.
 """
@@ -10,7 +10,7 @@ import numpy as np
 from ml_platform.features.selection.matrix import Sample
 
 EXPECTED = 5.0
-"""Mean expected count of a contingency table below which chi-squared is not told (Cochran's rule)."""
+"""Mean expected count of a contingency table below which chi-squared is not computed (Cochran's rule)."""
 MINIMUM_TESTED = 50
 
 
@@ -26,7 +26,7 @@ class Statistics:
 
 
 def statistics(sample: Sample) -> Statistics:
-    """Of a feature of several columns the best; its p is multiplied by the number of tests behind it.
+    """The statistics of every feature: of several columns the best, its p multiplied by the number of tests.
 
     q is Benjamini and Hochberg's (1995), over features.
     """
@@ -41,9 +41,9 @@ def statistics(sample: Sample) -> Statistics:
     f, p_f = _anova(sample) if tested >= MINIMUM_TESTED else _nothing(width)
     features = range(len(sample.features))
     p = np.array([_least(np.concatenate([p_chi2[o], p_f[o]])) for o in map(sample.of, features)])
-    q, told = np.full(len(p), np.nan), ~np.isnan(p)
-    if told.any():
-        q[told] = false_discovery_control(p[told], method="bh")
+    q, tested_features = np.full(len(p), np.nan), ~np.isnan(p)
+    if tested_features.any():
+        q[tested_features] = false_discovery_control(p[tested_features], method="bh")
     return Statistics(
         mutual_information=np.array([information[sample.of(i)].max() for i in features]),
         anova_f=np.array([_most(f[sample.of(i)]) for i in features]),
@@ -54,7 +54,7 @@ def statistics(sample: Sample) -> Statistics:
 
 
 def mutual_information(codes: np.ndarray, classes: np.ndarray) -> float:
-    """In nats, less the bias of the plug-in estimate (Miller 1955), 0 at least."""
+    """Mutual information in nats, less the bias of the plug-in estimate (Miller 1955), at least 0."""
     from sklearn.metrics import mutual_info_score
 
     bins, labels = len(np.unique(codes)), len(np.unique(classes))
@@ -63,21 +63,21 @@ def mutual_information(codes: np.ndarray, classes: np.ndarray) -> float:
 
 
 def _chi2(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Pearson's of each column's bins and the classes."""
+    """Pearson's chi-squared, and its p, of each column's bins and the classes."""
     from scipy.stats import chi2_contingency
 
     classes = np.unique(sample.classes[sample.first], return_inverse=True)[1]
-    found = []
+    results = []
     for column in sample.bins[sample.first].T:
         codes = np.unique(column, return_inverse=True)[1]
         shape = (int(codes.max()) + 1, int(classes.max()) + 1)
         if min(shape) < 2 or len(codes) / (shape[0] * shape[1]) < EXPECTED:
-            found.append((np.nan, np.nan))
+            results.append((np.nan, np.nan))
             continue
         flat = np.bincount(codes * shape[1] + classes, minlength=shape[0] * shape[1])
         test = chi2_contingency(flat.reshape(shape), correction=False)
-        found.append((float(test.statistic), float(test.pvalue)))
-    return np.array(found)[:, 0], np.array(found)[:, 1]
+        results.append((float(test.statistic), float(test.pvalue)))
+    return np.array(results)[:, 0], np.array(results)[:, 1]
 
 
 def _anova(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
@@ -101,10 +101,10 @@ def _nothing(width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _least(p: np.ndarray) -> float:
-    told = p[~np.isnan(p)]
-    return min(1.0, float(told.min()) * len(told)) if len(told) else float("nan")
+    known = p[~np.isnan(p)]
+    return min(1.0, float(known.min()) * len(known)) if len(known) else float("nan")
 
 
 def _most(values: np.ndarray) -> float:
-    told = values[~np.isnan(values)]
-    return float(told.max()) if len(told) else float("nan")
+    known = values[~np.isnan(values)]
+    return float(known.max()) if len(known) else float("nan")

@@ -47,11 +47,11 @@ def _searched(
     from sklearn.feature_selection import SequentialFeatureSelector
     from sklearn.tree import DecisionTreeRegressor
 
-    found: list[bool | None] = [None] * len(sample.features)
+    chosen: list[bool | None] = [None] * len(sample.features)
     for column in candidates:
-        found[sample.owner[column]] = False
+        chosen[sample.owner[column]] = False
     if len(candidates) < 2:
-        return tuple(found)
+        return tuple(chosen)
     columns, target = sample.columns[rows][:, candidates], sample.target[rows]
     cut = sample.fitted - (rows.start or 0)
     held_out = [(np.arange(cut), np.arange(cut, len(columns)))]
@@ -64,8 +64,8 @@ def _searched(
         cv=held_out,
     )
     for column in candidates[search.fit(columns, target).get_support()]:
-        found[sample.owner[column]] = True
-    return tuple(found)
+        chosen[sample.owner[column]] = True
+    return tuple(chosen)
 
 
 def _skill(tree: object, columns: np.ndarray, target: np.ndarray) -> float:

@@ -25,7 +25,8 @@ from ml_platform.gates.decide import decide
 from ml_platform.gates.integrity import evidence_of
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.policy import policy_version
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.rules import CLASSIFICATION_RULES
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import ModelSpec, Scorer
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
@@ -159,7 +160,7 @@ def stopped_by(decision: Decision) -> tuple[str, ...]:
 def _artifact(record: TrainingSetRecord) -> Artifact:
     """What examinations ask an artifact: which columns it reads."""
     return Artifact(
-        ArtifactKind.RULES, record.classes, dict.fromkeys(record.features, "number"), {}
+        CLASSIFICATION_RULES.name, record.classes, dict.fromkeys(record.features, "number"), {}
     )
 
 

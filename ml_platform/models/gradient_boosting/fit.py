@@ -1,4 +1,4 @@
-"""Fitting boosted trees to shares: cross-entropy on labels in [0, 1], so that answers are in [0, 1] too.
+"""Fits boosted trees to proportions: cross-entropy on labels in [0, 1], so that predictions are in [0, 1] too.
 
 Of scikit-learn's two learners HistGradientBoosting: no less accurate, and cheaper
 (docs/suggestion_scorer.md).
@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import Encoding, EncodingPlan, fit_categories
-from ml_platform.models.gradient_boosting.scorer import MODEL_FILE
+from ml_platform.models.gradient_boosting.artifact_kinds import GRADIENT_BOOSTING
+from ml_platform.models.gradient_boosting.scikit_learn_internals import proportion_loss
 from ml_platform.models.gradient_boosting.trees import (
     TREES_FILE,
+    boosted_trees,
     export_boosting,
-    of_histogram_boosting,
 )
-from ml_platform.models.time_series_split import later_blocks
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.spec.artifact import Artifact
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,16 +61,16 @@ class BoostingHyperparameters:
 
 @dataclass(frozen=True)
 class BoostingEstimator:
-    """The scikit-learn side, in double precision; parity holds the artifact to it."""
+    """The fitted trees in double precision; the parity gate compares the artifact with them."""
 
     classes: tuple[str, ...]
     encoding: Encoding
     model: "HistGradientBoostingRegressor"
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Expected shares, shape (rows, 1)."""
-        found: np.ndarray = self.model.predict(self.encoding.transform(rows))[:, None]
-        return found
+        """Expected proportions, shape (rows, 1)."""
+        proportions: np.ndarray = self.model.predict(self.encoding.transform(rows))[:, None]
+        return proportions
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class BoostingRows:
     signs: list[int]
 
     def chosen(self, places: np.ndarray) -> "BoostingRows":
-        """Some of them."""
+        """The rows at ``places``."""
         return replace(
             self,
             matrix=self.matrix[places],
@@ -120,26 +122,26 @@ class BoostingRows:
 def fit_boosting(
     training_set: "TrainingSet",
     plan: BoostingPlan,
-    recipe: BoostingHyperparameters,
+    hyperparameters: BoostingHyperparameters,
     gap: timedelta,
     request: "FitRequest",
 ) -> "FitOutcome":
-    """Metrics on later and later blocks of time, then the trees on all training rows, then the artifact."""
+    """Measure expanding folds, then fit the trees on all training rows, then export the artifact."""
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
     share = rows[record.label].to_numpy(dtype=np.float64)
     encoding = Encoding(plan.encoding, 1, fit_categories(rows, plan.encoding), (), ())
-    weights = plan.weights(rows, recipe.repeat_power)
+    weights = plan.weights(rows, hyperparameters.repeat_power)
     ready = BoostingRows(encoding.transform(rows), share, weights, plan.signs)
     request.progress(f"encoded {len(rows)} rows, {encoding.width} columns")
-    metrics = _fold_by_fold(rows, ready, recipe, request.seed, gap, request.progress)
-    model = grow(ready, recipe, request.seed)
-    trees = of_histogram_boosting(model)
+    metrics = _fold_by_fold(rows, ready, hyperparameters, request.seed, gap, request.progress)
+    model = grow(ready, hyperparameters, request.seed)
+    trees = boosted_trees(model)
     onnx = export_boosting(trees)
     artifact = Artifact(
-        kind=ArtifactKind.BOOSTING,
+        kind=GRADIENT_BOOSTING.name,
         classes=record.classes,
         features=MappingProxyType(plan.encoding.features),
         files=MappingProxyType(
@@ -151,13 +153,13 @@ def fit_boosting(
         estimator=BoostingEstimator(record.classes, encoding, model),
         artifact=artifact,
         parameters={
-            "iterations": recipe.iterations,
-            "learning_rate": recipe.learning_rate,
-            "leaves": recipe.leaves,
-            "leaf": recipe.leaf(len(rows)),
-            "ridge": recipe.ridge,
-            "column_share": recipe.column_share,
-            "repeat_power": recipe.repeat_power,
+            "iterations": hyperparameters.iterations,
+            "learning_rate": hyperparameters.learning_rate,
+            "leaves": hyperparameters.leaves,
+            "leaf": hyperparameters.leaf(len(rows)),
+            "ridge": hyperparameters.ridge,
+            "column_share": hyperparameters.column_share,
+            "repeat_power": hyperparameters.repeat_power,
             "columns": encoding.width,
             "seed": request.seed,
         },
@@ -167,21 +169,20 @@ def fit_boosting(
 
 
 def grow(
-    ready: BoostingRows, recipe: BoostingHyperparameters, seed: int
+    ready: BoostingRows, hyperparameters: BoostingHyperparameters, seed: int
 ) -> "HistGradientBoostingRegressor":
-    """The trees for shares in [0, 1]. One thread, so that equal inputs give equal trees."""
-    from sklearn._loss import HalfBinomialLoss
+    """The trees fitted to proportions in [0, 1], on one thread, so that equal inputs give equal trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     model = HistGradientBoostingRegressor(
-        loss=HalfBinomialLoss(),
-        learning_rate=recipe.learning_rate,
-        max_iter=recipe.iterations,
-        max_leaf_nodes=recipe.leaves,
-        min_samples_leaf=recipe.leaf(len(ready.share)),
-        l2_regularization=recipe.ridge,
-        max_features=recipe.column_share,
+        loss=proportion_loss(),
+        learning_rate=hyperparameters.learning_rate,
+        max_iter=hyperparameters.iterations,
+        max_leaf_nodes=hyperparameters.leaves,
+        min_samples_leaf=hyperparameters.leaf(len(ready.share)),
+        l2_regularization=hyperparameters.ridge,
+        max_features=hyperparameters.column_share,
         monotonic_cst=ready.signs,
         early_stopping=False,
         random_state=seed,
@@ -194,35 +195,33 @@ def grow(
 def _fold_by_fold(
     rows: "pd.DataFrame",
     ready: BoostingRows,
-    recipe: BoostingHyperparameters,
+    hyperparameters: BoostingHyperparameters,
     seed: int,
     gap: timedelta,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, float], ...]:
     """Errors on each later block of time by trees that were grown on what came a gap before it."""
     metrics = []
-    for fold in later_blocks(rows, recipe.folds, gap):
-        if not len(fold.fit):
-            continue
-        model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), recipe, seed)
+    for fold in row_folds(rows, hyperparameters.folds, Gap(gap, TENTH), start_blocks=2):
+        model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), hyperparameters, seed)
         held = ready.chosen(fold.held_out)
-        found = share_errors(held.share, model.predict(held.matrix))
+        errors = proportion_errors(held.share, model.predict(held.matrix))
         counts = {
             "rows": float(len(fold.held_out)),
             "fitted_on": float(min(len(fold.fit), FOLD_ROWS)),
         }
-        metrics.append({**found, **counts})
+        metrics.append({**errors, **counts})
         progress(
-            f"block {fold.number + 1}/{recipe.folds}: R2 {found['r2']:.3f}, MAE {found['mae']:.3f} "
+            f"block {fold.number + 1}/{hyperparameters.folds}: R2 {errors['r2']:.3f}, MAE {errors['mae']:.3f} "
             f"on {len(fold.held_out)} rows"
         )
     return tuple(metrics)
 
 
-def share_errors(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
+def proportion_errors(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """R2 (0 where the truth does not vary) and mean absolute error."""
     spread = float(((truth - truth.mean()) ** 2).sum())
-    errors = truth - found
+    errors = truth - predicted
     return {
         "r2": 1.0 - float((errors**2).sum()) / spread if spread else 0.0,
         "mae": float(np.abs(errors).mean()),

@@ -1,4 +1,4 @@
-"""Reason codes: what each feature adds to a score, by SHAP, from the declared arrays of boosted trees.
+"""Reason codes: what each feature adds to a score, by SHAP values from the declared arrays of boosted trees.
 
 SHAP values of trees are additive in the logit: base + their sum = logit of the score. A leaf is reached if every
 feature on its path lies in that path's interval; a feature that is not known lies there with the share of the
@@ -12,6 +12,9 @@ as a path has features is exact.
 
 A person reads scores, not logits, so each value is multiplied by the slope of the line from (base, sigmoid(base))
 to (logit, score): signs and ranks stay, and base score + sum of the reasons = score, exactly.
+
+The library ``shap`` computes the same values (a test holds them equal) and is not used here: its explainer needs
+the estimator, which is never stored, and its import takes two seconds of a serving process (docs/adr/0009).
 """
 
 from collections.abc import Sequence
@@ -35,7 +38,7 @@ class Reason:
 
     feature: str
     value: str | float | None
-    """As it was sent; ``None`` where it is missing."""
+    """The value in the row; ``None`` where it is missing."""
     points: float
     """Added to the score, in [-1, 1]."""
     logit: float
@@ -55,9 +58,10 @@ class Reasons:
 
 @dataclass(frozen=True)
 class Paths:
-    """Every leaf by the features on its path; arrays (leaves, features of the longest path), padded.
+    """Every leaf by the features on its path; arrays of shape (leaves, features of the longest path), padded.
 
-    A row is in where ``low`` < value <= ``high``; of the training rows that reach its splits ``share`` were.
+    A row lies in the interval of a feature where ``low`` < value <= ``high``; ``share`` is the share of the
+    training rows that did, among those that reached the splits on that feature.
     """
 
     base: float
@@ -71,20 +75,19 @@ class Paths:
 
     def logits(self, matrix: np.ndarray) -> np.ndarray:
         """SHAP values in log-odds, shape (rows, width)."""
-        found = np.zeros((len(matrix), self.width))
+        logits = np.zeros((len(matrix), self.width))
         for start in range(0, len(matrix), CHUNK):
-            part = matrix[start : start + CHUNK].astype(np.float64)
-            added = self._of_leaves(part)
-            for row, values in enumerate(added):
-                found[start + row] = np.bincount(
+            chunk = matrix[start : start + CHUNK].astype(np.float64)
+            for row, values in enumerate(self._leaf_contributions(chunk)):
+                logits[start + row] = np.bincount(
                     self.feature.ravel(), values.ravel(), minlength=self.width
                 )
-        return found
+        return logits
 
-    def _of_leaves(self, part: np.ndarray) -> np.ndarray:
+    def _leaf_contributions(self, rows: np.ndarray) -> np.ndarray:
         """What each feature of each path adds, shape (rows, leaves, features of a path)."""
-        sent = part[:, self.feature]
-        inside = ((sent > self.low) & (sent <= self.high)).astype(np.float64)
+        values = rows[:, self.feature]
+        inside = ((values > self.low) & (values <= self.high)).astype(np.float64)
         nodes, weights = np.polynomial.legendre.leggauss((self.feature.shape[1] + 2) // 2)
         total = np.zeros_like(inside)
         for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
@@ -115,13 +118,13 @@ Splits = dict[int, tuple[float, float, float]]
 
 def _leaves(nodes: np.ndarray) -> list[tuple[float, Splits]]:
     """Value of each leaf, and of each feature on its path: above, up to, and share of the rows that went so."""
-    found = []
+    leaves = []
     open_nodes: list[tuple[int, Splits]] = [(0, {})]
     while open_nodes:
         place, splits = open_nodes.pop()
         _, feature, threshold, left, right, value, cover = (float(x) for x in nodes[place])
         if left < 0:
-            found.append((value, splits))
+            leaves.append((value, splits))
             continue
         column = int(feature)
         low, high, share = splits.get(column, (-np.inf, np.inf, 1.0))
@@ -131,29 +134,29 @@ def _leaves(nodes: np.ndarray) -> list[tuple[float, Splits]]:
         ):
             part = share * float(nodes[child, 6]) / cover
             open_nodes.append((child, {**splits, column: (above, below, part)}))
-    return found
+    return leaves
 
 
 def reasons_of(
     paths: Paths, matrix: np.ndarray, rows: "pd.DataFrame", names: Sequence[str]
 ) -> tuple[Reasons, ...]:
-    """Reasons of each row of ``matrix`` (rows, features); ``rows`` has the values as they were sent."""
-    sent = [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in names]
-    found = []
+    """Reasons of each row of ``matrix`` (rows, features); ``rows`` has the values before encoding."""
+    values = [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in names]
+    reasons = []
     for row, logits in enumerate(paths.logits(matrix)):
         logit = paths.base + float(logits.sum())
         slope = _slope(paths.base, logit)
         codes = [
-            Reason(name, sent[place][row], float(value) * slope, float(value))
-            for place, (name, value) in enumerate(zip(names, logits, strict=True))
+            Reason(name, values[place][row], float(shap_value) * slope, float(shap_value))
+            for place, (name, shap_value) in enumerate(zip(names, logits, strict=True))
         ]
         codes.sort(key=lambda code: (-abs(code.points), code.feature))
-        found.append(Reasons(_sigmoid(paths.base), _sigmoid(logit), tuple(codes)))
-    return tuple(found)
+        reasons.append(Reasons(_sigmoid(paths.base), _sigmoid(logit), tuple(codes)))
+    return tuple(reasons)
 
 
 def _slope(base: float, logit: float) -> float:
-    """Of the secant of the sigmoid between two logits, of its tangent where they are one."""
+    """The slope of the secant of the sigmoid between two logits, or of its tangent where they are equal."""
     if abs(logit - base) < 1e-9:
         return _sigmoid(base) * (1.0 - _sigmoid(base))
     return (_sigmoid(logit) - _sigmoid(base)) / (logit - base)

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import require_features
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.gradient_boosting.artifact_kinds import PROPORTION_RULES
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.spec.training_set import TrainingSet
 
-SHARE_RULES_FILE = "share_rules.json"
+RULES_FILE = "proportion_rules.json"
 STEPS = (
     ("workflow_accepted_30d", "workflow_answered_30d", 20.0),
     ("pair_accepted", "pair_answered", 3.0),
@@ -28,7 +29,7 @@ STEPS = (
 
 
 @dataclass(frozen=True)
-class ShareRules:
+class ProportionRules:
     """Smoothed rates; see the module."""
 
     classes: tuple[str, ...]
@@ -36,7 +37,7 @@ class ShareRules:
     steps: tuple[tuple[str, str, float], ...]
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Expected shares, shape (rows, 1), in [0, 1].
+        """Expected proportions, shape (rows, 1), in [0, 1].
 
         Raises:
             IntegrityError: a count is not among the columns of ``rows``.
@@ -49,28 +50,28 @@ class ShareRules:
                 for name in (accepted, answered)
             )
             rate = (yes + weight * rate) / (all_of + weight)
-        found: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
-        return found
+        proportions: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
+        return proportions
 
     @classmethod
-    def of(cls, artifact: Artifact) -> "ShareRules":
+    def of(cls, artifact: Artifact) -> "ProportionRules":
         """The rules in the files of ``artifact``."""
-        content = json.loads(artifact.files[SHARE_RULES_FILE])
+        content = json.loads(artifact.files[RULES_FILE])
         steps = tuple((yes, all_of, weight) for yes, all_of, weight in content["steps"])
         return cls(artifact.classes, content["overall"], steps)
 
 
-def fit_share_rules(training_set: "TrainingSet") -> Artifact:
+def fit_proportion_rules(training_set: "TrainingSet") -> Artifact:
     """The mean label of the training part; everything else is counted in the row itself."""
     record = training_set.record
     overall = round(float(training_set.train[record.label].mean()), 9)
     content = {"overall": overall, "steps": [list(step) for step in STEPS]}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.PROPORTION_RULES,
+        kind=PROPORTION_RULES.name,
         classes=record.classes,
         features=MappingProxyType(_features(STEPS)),
-        files=MappingProxyType({SHARE_RULES_FILE: text.encode()}),
+        files=MappingProxyType({RULES_FILE: text.encode()}),
     )
 
 

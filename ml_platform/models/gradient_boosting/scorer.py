@@ -9,19 +9,19 @@ import numpy as np
 from ml_platform.models.encoding import Encoding
 from ml_platform.models.gradient_boosting.reasons import Paths, Reasons, paths_of, reasons_of
 from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, TREES_FILE, BoostedTrees
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 CHUNK = 20_000
 """Rows that are encoded at a time."""
 
 
 @dataclass(frozen=True)
 class BoostingScorer:
-    """Answers by the files of an artifact; one thread, so that sums are in the same order every time."""
+    """Scores by the files of an artifact, and gives the reasons of each score."""
 
     classes: tuple[str, ...]
     encoding: Encoding
@@ -29,16 +29,16 @@ class BoostingScorer:
     trees: BoostedTrees
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Expected shares, shape (rows, 1), float64, in [0, 1]; missing and unseen values are answered too.
+        """Expected proportions, shape (rows, 1), float64, in [0, 1]; missing and unseen values are allowed.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), 1))
+        proportions = np.empty((len(rows), 1))
         for start in range(0, len(rows), CHUNK):
             matrix = self.encoding.transform(rows.iloc[start : start + CHUNK])
-            found[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
-        return found
+            proportions[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return proportions
 
     def reasons(self, rows: "pd.DataFrame") -> tuple[Reasons, ...]:
         """Why each row has its score: one reason a feature, the strongest first; they sum to the score.
@@ -58,14 +58,7 @@ class BoostingScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "BoostingScorer":
         """The scorer of an artifact of boosted trees."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         return cls(
             classes=artifact.classes,
             encoding=Encoding.from_files(artifact.files),

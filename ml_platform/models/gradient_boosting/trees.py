@@ -8,20 +8,20 @@ grid), so a row goes the same way in scikit-learn, in ONNX and in an explanation
 import io
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.errors import IntegrityError
+from ml_platform.models.gradient_boosting.scikit_learn_internals import baseline_logit, tree_nodes
+from ml_platform.models.onnx_model import graph_bytes
+from ml_platform.models.tree_ensemble_onnx import LeafWeights, TreeNodes, tree_ensemble_node
 
 if TYPE_CHECKING:
-    import onnx
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 INPUT = "matrix"
 OUTPUT = "share"
-OPSET = 18
-ML_OPSET = 3
-IR_VERSION = 9
 TREES_FILE = "trees.npy"
 _COLUMNS = ("tree", "feature", "threshold", "left", "right", "value", "cover")
 
@@ -47,8 +47,8 @@ class BoostedTrees:
 
     def column(self, name: str) -> np.ndarray:
         """One column of ``nodes``."""
-        found: np.ndarray = self.nodes[:, _COLUMNS.index(name)]
-        return found
+        values: np.ndarray = self.nodes[:, _COLUMNS.index(name)]
+        return values
 
     @cached_property
     def by_tree(self) -> tuple[np.ndarray, ...]:
@@ -71,15 +71,14 @@ class BoostedTrees:
         return cls(base=float(stored[0, 0]), width=int(stored[0, 1]), nodes=stored[1:])
 
 
-def of_histogram_boosting(model: Any) -> BoostedTrees:
+def boosted_trees(model: "HistGradientBoostingRegressor") -> BoostedTrees:
     """The trees of a fitted HistGradientBoosting model with one output and no missing values.
 
     Raises:
         IntegrityError: a threshold that float32 would move.
     """
     parts = []
-    for number, (predictor,) in enumerate(model._predictors):
-        nodes = predictor.nodes
+    for number, nodes in enumerate(tree_nodes(model)):
         leaf = nodes["is_leaf"].astype(bool)
         part = np.empty((len(nodes), len(_COLUMNS)), dtype=np.float64)
         part[:, 0] = number
@@ -99,7 +98,7 @@ def of_histogram_boosting(model: Any) -> BoostedTrees:
             remedy="put every value on the grid of ml_platform.models.encoding before the fit",
         )
     return BoostedTrees(
-        base=float(np.float32(model._baseline_prediction.item())),
+        base=float(np.float32(baseline_logit(model))),
         width=int(model.n_features_in_),
         nodes=exact.astype(np.float32),
     )
@@ -107,47 +106,26 @@ def of_histogram_boosting(model: Any) -> BoostedTrees:
 
 def export_boosting(trees: BoostedTrees) -> bytes:
     """The graph: float32 (rows, width) to float32 (rows, 1), sigmoid of the logit. Same trees, same bytes."""
-    from onnx import TensorProto, checker, helper
-
-    nodes = [_ensemble(trees), helper.make_node("Sigmoid", ["logit"], [OUTPUT])]
-    graph = helper.make_graph(
-        nodes,
-        "boosted_trees",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, trees.width])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 1])],
-    )
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-    checker.check_model(model)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
-
-
-def _ensemble(trees: BoostedTrees) -> "onnx.NodeProto":
-    from onnx import helper
+    from onnx import TensorProto, helper
 
     leaf = trees.column("left") < 0
-    number = trees.column("tree").astype(np.int64)
-    place = np.concatenate([np.arange(len(part)) for part in trees.by_tree])
-    modes = np.where(leaf, "LEAF", "BRANCH_LEQ")
-    return helper.make_node(
-        "TreeEnsembleRegressor",
-        [INPUT],
-        ["logit"],
-        domain="ai.onnx.ml",
-        n_targets=1,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        base_values=[trees.base],
-        nodes_treeids=number.tolist(),
-        nodes_nodeids=place.tolist(),
-        nodes_featureids=trees.column("feature").astype(np.int64).tolist(),
-        nodes_values=trees.column("threshold").tolist(),
-        nodes_truenodeids=np.maximum(trees.column("left"), 0).astype(np.int64).tolist(),
-        nodes_falsenodeids=np.maximum(trees.column("right"), 0).astype(np.int64).tolist(),
-        nodes_modes=modes.tolist(),
-        target_treeids=number[leaf].tolist(),
-        target_nodeids=place[leaf].tolist(),
-        target_ids=np.zeros(int(leaf.sum()), dtype=np.int64).tolist(),
-        target_weights=trees.column("value")[leaf].tolist(),
+    leaves = np.flatnonzero(leaf)
+    nodes = TreeNodes(
+        tree=trees.column("tree").astype(np.int64),
+        feature=trees.column("feature").astype(np.int64),
+        threshold=trees.column("threshold").astype(np.float64),
+        left=trees.column("left").astype(np.int64),
+        right=trees.column("right").astype(np.int64),
+        leaf=leaf,
+    )
+    weights = LeafWeights(leaves, np.zeros_like(leaves), trees.column("value")[leaf])
+    ensemble = tree_ensemble_node(
+        nodes, weights, matrix=INPUT, output="logit", targets=1, base=trees.base
+    )
+    return graph_bytes(
+        "boosted_trees",
+        [ensemble, helper.make_node("Sigmoid", ["logit"], [OUTPUT])],
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, trees.width])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 1])],
+        trees=True,
     )

@@ -53,8 +53,8 @@ class Deviations:
         scaled = (values - np.array(self.centres)) / np.array(self.scales)
         side = np.array(list(self.sides.values()))
         scaled = np.where(side == BOTH, scaled, np.maximum(scaled * side, 0.0))
-        found: Matrix = np.clip(np.nan_to_num(scaled, nan=0.0), -1e30, 1e30).astype(np.float32)
-        return found
+        matrix: Matrix = np.clip(np.nan_to_num(scaled, nan=0.0), -1e30, 1e30).astype(np.float32)
+        return matrix
 
     def to_file(self) -> bytes:
         """Canonical JSON."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.models.isolation_forest.artifact_kinds import ISOLATION_FOREST
 from ml_platform.models.isolation_forest.deviations import (
     DEVIATIONS_FILE,
     Deviations,
@@ -21,11 +22,12 @@ from ml_platform.models.isolation_forest.deviations import (
     fit_deviations,
     numbers,
 )
-from ml_platform.models.isolation_forest.onnx_export import MODEL_FILE, export_isolation
+from ml_platform.models.isolation_forest.onnx_export import export_isolation
 from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
-from ml_platform.models.time_series_split import later_blocks
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
+from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +80,7 @@ class IsolationEstimator:
     def artifact(self) -> Artifact:
         """What is served."""
         return Artifact(
-            kind=ArtifactKind.ISOLATION,
+            kind=ISOLATION_FOREST.name,
             classes=CLASSES,
             features=MappingProxyType(self.deviations.features),
             files=MappingProxyType(
@@ -102,28 +104,26 @@ def fit_isolation(
 
     started = time.perf_counter()
     rows, label = training_set.train, training_set.record.label
-    recipe = IsolationHyperparameters.of(request.parameters)
+    hyperparameters = IsolationHyperparameters.of(request.parameters)
     values = numbers(rows, tuple(sides))
     metrics = []
-    for fold in later_blocks(rows, FOLDS, gap):
-        if not len(fold.fit):
-            continue
-        fitted = grow(values[fold.fit], sides, recipe, request.seed)
+    for fold in row_folds(rows, FOLDS, Gap(gap, TENTH), start_blocks=2):
+        fitted = grow(values[fold.fit], sides, hyperparameters, request.seed)
         held_out = rows.iloc[fold.held_out]
         metrics.append(_held_out(fitted.predict_proba(held_out)[:, 1], held_out[label]))
         request.progress(
             f"block {fold.number + 1}/{FOLDS}: {metrics[-1]['alarm_rate']:.4f} alarms a session, "
             f"ROC AUC {metrics[-1].get('roc_auc', float('nan')):.3f} on {len(held_out)} rows"
         )
-    estimator = grow(values, sides, recipe, request.seed)
-    request.progress(f"{recipe.trees} trees on {len(rows)} rows")
+    estimator = grow(values, sides, hyperparameters, request.seed)
+    request.progress(f"{hyperparameters.trees} trees on {len(rows)} rows")
     return FitOutcome(
         estimator=estimator,
         artifact=estimator.artifact,
         parameters={
-            "trees": recipe.trees,
-            "samples": recipe.samples,
-            "alarm_rate": recipe.alarm_rate,
+            "trees": hyperparameters.trees,
+            "samples": hyperparameters.samples,
+            "alarm_rate": hyperparameters.alarm_rate,
             "alarm_at": estimator.scale.alarm,
             "rows": len(rows),
             "seed": request.seed,
@@ -134,7 +134,7 @@ def fit_isolation(
 
 
 def grow(
-    values: Floats, sides: Mapping[str, int], recipe: IsolationHyperparameters, seed: int
+    values: Floats, sides: Mapping[str, int], hyperparameters: IsolationHyperparameters, seed: int
 ) -> IsolationEstimator:
     """Scaler, forest and alarm from ``values`` (rows, features) in the order of ``sides``; NaN where missing."""
     from sklearn.ensemble import IsolationForest
@@ -142,13 +142,15 @@ def grow(
     deviations = fit_deviations(values, sides)
     matrix = deviations.of_numbers(values)
     forest = IsolationForest(
-        n_estimators=recipe.trees,
-        max_samples=min(recipe.samples, len(matrix)),
+        n_estimators=hyperparameters.trees,
+        max_samples=min(hyperparameters.samples, len(matrix)),
         contamination="auto",
         random_state=seed,
     ).fit(matrix)
-    found = isolation(forest, matrix)
-    return IsolationEstimator(deviations, forest, AlarmScale.fit(found, recipe.alarm_rate))
+    scores = isolation(forest, matrix)
+    return IsolationEstimator(
+        deviations, forest, AlarmScale.fit(scores, hyperparameters.alarm_rate)
+    )
 
 
 def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
@@ -161,16 +163,16 @@ def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
 
 
 def _held_out(score: Floats, labels: "pd.Series[str]") -> dict[str, float]:
-    """What a block says; labels are looked at here alone, and where there are any."""
+    """Metrics of a held-out block; those that need labels only where there are some of both classes."""
     from sklearn.metrics import roc_auc_score
 
     alarm = score >= ALARM
-    found = {"rows": float(len(score)), "alarm_rate": float(alarm.mean())}
+    metrics = {"rows": float(len(score)), "alarm_rate": float(alarm.mean())}
     known = labels.notna().to_numpy()
     truth = (labels == YES).to_numpy(dtype=bool)[known]
     if truth.any() and not truth.all():
         caught = alarm[known] & truth
-        found["recall"] = float(caught.sum() / truth.sum())
-        found["precision"] = float(caught.sum() / max(alarm[known].sum(), 1))
-        found["roc_auc"] = float(roc_auc_score(truth, score[known]))
-    return found
+        metrics["recall"] = float(caught.sum() / truth.sum())
+        metrics["precision"] = float(caught.sum() / max(alarm[known].sum(), 1))
+        metrics["roc_auc"] = float(roc_auc_score(truth, score[known]))
+    return metrics

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.models.random_forest.onnx_export import IR_VERSION, ML_OPSET, OPSET
+from ml_platform.models.onnx_model import graph_bytes
+from ml_platform.models.tree_ensemble_onnx import LeafWeights, TreeNodes, tree_ensemble_node
 
 if TYPE_CHECKING:
-    import onnx
     from sklearn.ensemble import IsolationForest
 
     from ml_platform.models.isolation_forest.deviations import Floats
 
-MODEL_FILE = "model.onnx"
 INPUT, OUTPUT = "matrix", "isolation"
 
 
@@ -24,8 +23,8 @@ def path_length(rows: "Floats") -> "Floats":
     """Expected depth c(n) of a search among n rows that fails; 0 for one row, 1 for two."""
     more = np.maximum(rows, 3.0)
     long = 2.0 * (np.log(more - 1.0) + np.euler_gamma) - 2.0 * (more - 1.0) / more
-    found: Floats = np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, long))
-    return found
+    depth: Floats = np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, long))
+    return depth
 
 
 def exact_in_single(thresholds: "Floats") -> "Floats":
@@ -37,64 +36,44 @@ def exact_in_single(thresholds: "Floats") -> "Floats":
 
 def export_isolation(forest: "IsolationForest") -> bytes:
     """The graph: float32 (rows, columns) to float32 (rows, 1), in (0, 1). The same forest gives the same bytes."""
-    from onnx import TensorProto, checker, helper, numpy_helper
+    from onnx import TensorProto, helper
 
-    nodes = [
-        _ensemble(forest),
-        helper.make_node("Neg", ["depth"], ["turned"]),
-        helper.make_node("Pow", ["two", "turned"], [OUTPUT]),
-    ]
+    nodes, weights = _trees(forest)
     width = int(forest.n_features_in_)
-    graph = helper.make_graph(
-        nodes,
+    return graph_bytes(
         "isolation_forest",
+        [
+            tree_ensemble_node(nodes, weights, matrix=INPUT, output="depth", targets=1),
+            helper.make_node("Neg", ["depth"], ["turned"]),
+            helper.make_node("Pow", ["two", "turned"], [OUTPUT]),
+        ],
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, width])],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 1])],
-        [numpy_helper.from_array(np.array([2.0], dtype=np.float32), "two")],
+        {"two": np.array([2.0], dtype=np.float32)},
+        trees=True,
     )
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-    checker.check_model(model)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
 
 
-def _ensemble(forest: "IsolationForest") -> "onnx.NodeProto":
-    from onnx import helper
-
+def _trees(forest: "IsolationForest") -> tuple[TreeNodes, LeafWeights]:
+    """The forest's arrays; a leaf weighs its expected depth over that of an unsuccessful search in all trees."""
     trees = [estimator.tree_ for estimator in forest.estimators_]
-    sizes = [tree.node_count for tree in trees]
     left = np.concatenate([tree.children_left for tree in trees])
     right = np.concatenate([tree.children_right for tree in trees])
     leaf = left < 0
     rows = np.concatenate([tree.n_node_samples for tree in trees]).astype(np.float64)
     depth = np.concatenate([_depths(tree.children_left, tree.children_right) for tree in trees])
     usual = len(trees) * path_length(np.array([forest.max_samples_], dtype=np.float64))[0]
-    numbers = np.repeat(np.arange(len(trees)), sizes)
-    nodes = np.concatenate([np.arange(size) for size in sizes])
-    column = np.concatenate([tree.feature for tree in trees])
-    threshold = exact_in_single(np.concatenate([tree.threshold for tree in trees]))
-    weights = (depth + path_length(rows))[leaf] / max(usual, 1e-12)
-    return helper.make_node(
-        "TreeEnsembleRegressor",
-        [INPUT],
-        ["depth"],
-        domain="ai.onnx.ml",
-        n_targets=1,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        nodes_treeids=numbers.tolist(),
-        nodes_nodeids=nodes.tolist(),
-        nodes_featureids=np.where(leaf, 0, column).tolist(),
-        nodes_values=np.where(leaf, 0.0, threshold).tolist(),
-        nodes_truenodeids=np.where(leaf, 0, left).tolist(),
-        nodes_falsenodeids=np.where(leaf, 0, right).tolist(),
-        nodes_modes=np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        target_treeids=numbers[leaf].tolist(),
-        target_nodeids=nodes[leaf].tolist(),
-        target_ids=np.zeros(int(leaf.sum()), dtype=np.int64).tolist(),
-        target_weights=weights.tolist(),
+    nodes = TreeNodes(
+        tree=np.repeat(np.arange(len(trees)), [tree.node_count for tree in trees]),
+        feature=np.concatenate([tree.feature for tree in trees]),
+        threshold=exact_in_single(np.concatenate([tree.threshold for tree in trees])),
+        left=left,
+        right=right,
+        leaf=leaf,
     )
+    leaves = np.flatnonzero(leaf)
+    weights = (depth + path_length(rows))[leaf] / max(usual, 1e-12)
+    return nodes, LeafWeights(leaves, np.zeros_like(leaves), weights)
 
 
 def _depths(left: np.ndarray, right: np.ndarray) -> "Floats":

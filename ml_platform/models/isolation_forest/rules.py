@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import require_features
+from ml_platform.models.isolation_forest.artifact_kinds import DETECTION_RULES
 from ml_platform.models.isolation_forest.deviations import Floats, numbers
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def fit_rules(training_set: "TrainingSet") -> Artifact:
     content = {name: asdict(rules)[name] for name in ("means", "deviations")}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.DETECTION_RULES,
+        kind=DETECTION_RULES.name,
         classes=(NO, YES),
         features=MappingProxyType(dict.fromkeys(RULES, "number")),
         files=MappingProxyType({DETECTION_RULES_FILE: text.encode()}),

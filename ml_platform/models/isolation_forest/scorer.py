@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.models.isolation_forest.deviations import DEVIATIONS_FILE, Deviations, Floats
-from ml_platform.models.isolation_forest.onnx_export import INPUT, MODEL_FILE, OUTPUT
+from ml_platform.models.isolation_forest.onnx_export import INPUT, OUTPUT
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class AlarmScale:
     def fit(cls, isolation: Floats, alarm_rate: float) -> "AlarmScale":
         """The alarm so that ``alarm_rate`` of the training rows are at or above it.
 
-        It lies halfway to the next lower score, so that an answer that differs in its last digits falls on
+        It lies halfway to the next lower score, so that a score that differs in its last digits falls on
         the same side.
         """
         ordered = np.sort(isolation)[::-1]
@@ -55,7 +56,7 @@ class AlarmScale:
 
 @dataclass(frozen=True)
 class IsolationScorer:
-    """Answers by the files of an artifact, in one thread."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     deviations: Deviations
@@ -70,21 +71,14 @@ class IsolationScorer:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
         matrix = self.deviations.transform(rows)
-        found = self.session.run([OUTPUT], {INPUT: matrix})[0][:, 0].astype(np.float64)
-        score = self.scale.of(found)
+        isolation = self.session.run([OUTPUT], {INPUT: matrix})[0][:, 0].astype(np.float64)
+        score = self.scale.of(isolation)
         return np.column_stack([1.0 - score, score])
 
     @classmethod
     def of(cls, artifact: Artifact) -> "IsolationScorer":
         """The scorer of an artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         scale = AlarmScale(**json.loads(artifact.files[ALARM_FILE]))
         deviations = Deviations.from_file(artifact.files[DEVIATIONS_FILE])
         return cls(artifact.classes, deviations, scale, session)

@@ -1,4 +1,4 @@
-"""Confidence that can be believed: a prior offset, then a temperature, both chosen on held-out blocks of time.
+"""Calibrates a forest's probabilities: a prior offset, then a temperature, both chosen on held-out blocks of time.
 
 ``p' = softmax(t (log(p + floor) - alpha log s))`` with the forest's probabilities p and the class shares s of
 training. ``alpha`` leans from the most frequent class (0) towards all classes alike (1); of a declared grid the
@@ -15,8 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 FLOOR = 1e-3
+"""Added to each probability of the forest before its logarithm is taken."""
 SMALLEST_SHARE = 1e-3
+"""Lower limit of a class share in the offset."""
 OFFSETS = (0.0, 0.1, 0.2, 0.3)
+"""Values of alpha that are tried."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class Calibration:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Rows to positive numbers that sum to one."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return found
+    probabilities: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def fit_calibration(
@@ -62,12 +65,12 @@ def held_out_metrics(
     probabilities: np.ndarray, truth: np.ndarray, change_sets: np.ndarray
 ) -> dict[str, float]:
     """Accuracy, macro-F1 (over classes that occur or were predicted) and log loss, of rows and of change sets."""
-    chances, labels = mean_by_change_set(probabilities, truth, change_sets)
+    means, labels = mean_by_change_set(probabilities, truth, change_sets)
     return {
         "accuracy": float(np.mean(probabilities.argmax(axis=1) == truth)),
         "macro_f1": macro_f1(truth, probabilities.argmax(axis=1)),
-        "change_set_accuracy": float(np.mean(chances.argmax(axis=1) == labels)),
-        "change_set_macro_f1": macro_f1(labels, chances.argmax(axis=1)),
+        "change_set_accuracy": float(np.mean(means.argmax(axis=1) == labels)),
+        "change_set_macro_f1": macro_f1(labels, means.argmax(axis=1)),
         "log_loss": _log_loss(probabilities, truth),
     }
 
@@ -91,13 +94,9 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def _criterion(probabilities: np.ndarray, truth: np.ndarray, change_sets: np.ndarray) -> float:
-    found = held_out_metrics(probabilities, truth, change_sets)
-    return (
-        found["accuracy"]
-        + found["macro_f1"]
-        + found["change_set_accuracy"]
-        + found["change_set_macro_f1"]
-    )
+    metrics = held_out_metrics(probabilities, truth, change_sets)
+    names = ("accuracy", "macro_f1", "change_set_accuracy", "change_set_macro_f1")
+    return sum(metrics[name] for name in names)
 
 
 def _temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -108,8 +107,8 @@ def _temperature(logits: np.ndarray, truth: np.ndarray) -> float:
         return _log_loss(softmax(np.exp(logarithm) * logits), truth)
 
     bounds = (np.log(0.2), np.log(5.0))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(optimum.x))
 
 
 def _log_loss(probabilities: np.ndarray, truth: np.ndarray) -> float:

@@ -14,100 +14,108 @@ from ml_platform.models.encoding import (
     require_features,
     to_grid,
 )
-from ml_platform.models.random_forest.hidden_markov import (
-    Memory,
+from ml_platform.models.hidden_markov_filter import (
+    HiddenMarkovFilter,
     Moments,
+    ObservedWords,
     Transitions,
     class_shares,
     count_transitions,
     follow,
     moments,
 )
-from ml_platform.models.random_forest.linear_target_encoding import collect
-from ml_platform.models.random_forest.target_encoding import (
-    EvidenceCounts,
-    Weighing,
-    count_evidence,
+from ml_platform.models.linear_target_encoding import collect
+from ml_platform.models.target_encoding import (
+    TargetCounts,
+    WordWeights,
+    count_targets,
     cross_fitted,
 )
-from ml_platform.models.time_series_split import microseconds
 from ml_platform.models.tokens import token_column, token_matrix, vocabulary
 from ml_platform.spec.training_set import CHANGE_SET, USER
+from ml_platform.training_sets.time_split import microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
 
-MINIMUM_MEMORY_WORD = 3.0
-"""Rows below which a word of the memory is not kept."""
+MINIMUM_WORD_ROWS = 3.0
+"""Weight of rows below which an observed word of the hidden Markov filter is not kept."""
 
 
 @dataclass(frozen=True)
-class TrainingMemory:
-    """Counts of the filter over remembered moments, by block."""
+class TrainingFilter:
+    """Counts of the hidden Markov filter by block, so that blocks can be left out."""
 
     words: tuple[tuple[str, ...], ...]
     sequences: tuple[Moments, ...]
-    counts: tuple[EvidenceCounts, ...]
+    counts: tuple[TargetCounts, ...]
     transitions: Transitions
 
     def cross_fitted(self, blocks: np.ndarray, without: Set[int]) -> np.ndarray:
-        """Beliefs at the training rows, each by counts without its own block and those of ``without``."""
-        found = np.zeros((len(blocks), self.counts[0].classes.shape[1]))
+        """Log beliefs at the training rows, each by counts without its own block and those of ``without``."""
+        beliefs = np.zeros((len(blocks), self.counts[0].classes.shape[1]))
         for block in range(int(blocks.max()) + 1):
             rows = np.flatnonzero(blocks == block)
             left_out = without | {block}
-            found[rows] = follow(
-                [Moments(each.present[rows], each.remembered[rows]) for each in self.sequences],
-                [each.weights(left_out) for each in self.counts],
+            beliefs[rows] = follow(
+                [
+                    Moments(moments.present[rows], moments.earlier[rows])
+                    for moments in self.sequences
+                ],
+                [counts.weights(left_out) for counts in self.counts],
                 self.transitions.shares(left_out),
                 class_shares(self.counts[0], left_out),
             )
-        return found
+        return beliefs
+
+    def fitted(self, observed: tuple[ObservedWords, ...]) -> HiddenMarkovFilter:
+        """The filter for rows outside the training part, by the counts of all blocks."""
+        return HiddenMarkovFilter(
+            observed=observed,
+            words=self.words,
+            weights=tuple(counts.weights() for counts in self.counts),
+            transitions=self.transitions.shares().astype(np.float32),
+            shares=class_shares(self.counts[0]).astype(np.float32),
+        )
 
 
 @dataclass(frozen=True)
 class TrainingMatrix:
-    """The training rows encoded, with what is needed to leave blocks out of the evidence."""
+    """The training rows encoded, with what is needed to leave blocks out of target encoding and filter."""
 
     plan: EncodingPlan
     classes: int
     plain: np.ndarray
+    """Numbers and categories, shape (rows, columns)."""
     categories: tuple[tuple[str, ...], ...]
     words: tuple[tuple[str, ...], ...]
     tokens: tuple["sparse.csr_matrix", ...]
-    weighings: tuple[Weighing, ...]
-    memory: TrainingMemory | None
+    word_weights: tuple[WordWeights, ...]
+    filter: TrainingFilter | None
     blocks: np.ndarray
+    """Block of time of each row, shape (rows,)."""
 
     def cross_fitted(self, without: Set[int] = frozenset()) -> np.ndarray:
         """The matrix, no row of which has seen the labels of its own block or those of ``without``."""
-        places = len(self.tokens) + (self.memory is not None)
+        places = len(self.tokens) + (self.filter is not None)
         rows, start = self.plain.shape
-        made = np.empty((rows, start + places * self.classes), dtype=np.float32)
-        made[:, :start] = self.plain
-        for tokens, weighing in zip(self.tokens, self.weighings, strict=True):
-            found = cross_fitted(tokens, weighing, self.blocks, without)
-            made[:, start : start + self.classes] = to_grid(found, scale=False)
+        matrix = np.empty((rows, start + places * self.classes), dtype=np.float32)
+        matrix[:, :start] = self.plain
+        for tokens, word_weights in zip(self.tokens, self.word_weights, strict=True):
+            encoded = cross_fitted(tokens, word_weights, self.blocks, without)
+            matrix[:, start : start + self.classes] = to_grid(encoded, scale=False)
             start += self.classes
-        if self.memory is not None:
-            found = self.memory.cross_fitted(self.blocks, without)
-            made[:, start:] = to_grid(found, scale=False)
-        return made
+        if self.filter is not None:
+            beliefs = self.filter.cross_fitted(self.blocks, without)
+            matrix[:, start:] = to_grid(beliefs, scale=False)
+        return matrix
 
     def encoding(self) -> Encoding:
         """The encoding of rows that are not in the training part, learned from all of it."""
-        memory = None
-        if self.memory is not None:
-            memory = Memory(
-                kinds=self.plan.memory,
-                words=self.memory.words,
-                weights=tuple(counts.weights() for counts in self.memory.counts),
-                transitions=self.memory.transitions.shares().astype(np.float32),
-                shares=class_shares(self.memory.counts[0]).astype(np.float32),
-            )
-        weights = tuple(weighing.weights() for weighing in self.weighings)
-        return Encoding(self.plan, self.classes, self.categories, self.words, weights, memory)
+        fitted = None if self.filter is None else self.filter.fitted(self.plan.observed)
+        weights = tuple(word_weights.weights() for word_weights in self.word_weights)
+        return Encoding(self.plan, self.classes, self.categories, self.words, weights, fitted)
 
 
 def encode_training(
@@ -119,16 +127,16 @@ def encode_training(
         rows: the training part.
         truth: class of each row, integers in [0, classes).
         classes: number of classes.
-        plan: what is encoded how.
-        blocks: block of time of each row (`ml_platform.models.time_series_split.time_blocks`).
+        plan: which features are encoded how.
+        blocks: block of time of each row (`ml_platform.training_sets.time_split.time_blocks`).
     """
     require_features(rows, plan.features)
     size = change_set_sizes(rows)
     categories = fit_categories(rows, plan)
     words, matrices = [], []
-    weighings: list[Weighing] = []
-    for column in plan.evidence:
-        weights = size ** (-1.0 if column.an_change_set else -0.5)
+    word_weights: list[WordWeights] = []
+    for column in plan.target_encoded:
+        weights = size ** (-1.0 if column.per_change_set else -0.5)
         tokens = token_column(rows[column.feature], lists=column.lists)
         kept = vocabulary(tokens, weights, column.minimum)
         index = {word: i for i, word in enumerate(kept)}
@@ -136,9 +144,9 @@ def encode_training(
         words.append(kept)
         matrices.append(matrix)
         if column.jointly:
-            weighings.append(collect(matrix, truth, change_set_codes(rows), blocks, classes))
+            word_weights.append(collect(matrix, truth, change_set_codes(rows), blocks, classes))
         else:
-            weighings.append(count_evidence(matrix, truth, weights, blocks, classes))
+            word_weights.append(count_targets(matrix, truth, weights, blocks, classes))
     return TrainingMatrix(
         plan=plan,
         classes=classes,
@@ -146,33 +154,32 @@ def encode_training(
         categories=categories,
         words=tuple(words),
         tokens=tuple(matrices),
-        weighings=tuple(weighings),
-        memory=_memory(rows, truth, classes, plan, blocks, size) if plan.memory else None,
+        word_weights=tuple(word_weights),
+        filter=_training_filter(rows, truth, classes, plan, blocks) if plan.observed else None,
         blocks=blocks,
     )
 
 
-def _memory(
+def _training_filter(
     rows: "pd.DataFrame",
     truth: np.ndarray,
     classes: int,
     plan: EncodingPlan,
     blocks: np.ndarray,
-    size: np.ndarray,
-) -> TrainingMemory:
-    weights = size**-0.5
+) -> TrainingFilter:
+    weights = change_set_sizes(rows) ** -0.5
     words, sequences, counts = [], [], []
-    for kind in plan.memory:
-        present = kind.present(rows)
-        kept = vocabulary(present, weights, MINIMUM_MEMORY_WORD)
+    for observed in plan.observed:
+        present = observed.present(rows)
+        kept = vocabulary(present, weights, MINIMUM_WORD_ROWS)
         index = {word: i for i, word in enumerate(kept)}
         matrix = token_matrix(present, kept, index, 1.0)
         words.append(kept)
-        sequences.append(moments(kind, rows, index))
-        counts.append(count_evidence(matrix, truth, weights, blocks, classes))
+        sequences.append(moments(observed, rows, index))
+        counts.append(count_targets(matrix, truth, weights, blocks, classes))
     users = token_column(rows[USER], lists=False).codes
     pairs = count_transitions(users, microseconds(rows), truth, blocks, classes)
-    return TrainingMemory(tuple(words), tuple(sequences), tuple(counts), pairs)
+    return TrainingFilter(tuple(words), tuple(sequences), tuple(counts), pairs)
 
 
 def change_set_codes(rows: "pd.DataFrame") -> np.ndarray:

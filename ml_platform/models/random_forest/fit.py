@@ -1,4 +1,4 @@
-"""Fitting a forest on encoded rows, by a recipe: cross-fitted evidence, folds by time, calibration, artifact."""
+"""Fits a random forest: cross-fitted target encoding, folds by time, calibration, artifact."""
 
 import time
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import Encoding, EncodingPlan
+from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.models.random_forest.artifact_kinds import RANDOM_FOREST
 from ml_platform.models.random_forest.calibration import (
     Calibration,
     fit_calibration,
@@ -21,10 +23,9 @@ from ml_platform.models.random_forest.encode_training import (
     change_set_sizes,
     encode_training,
 )
-from ml_platform.models.random_forest.scorer import MODEL_FILE
 from ml_platform.models.rules import class_codes
-from ml_platform.models.time_series_split import folds, time_blocks
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
+from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ class ForestHyperparameters:
 
 @dataclass(frozen=True)
 class ForestEstimator:
-    """The scikit-learn side, in double precision; parity holds the artifact to it."""
+    """The fitted forest in double precision; the parity gate compares the artifact with it."""
 
     classes: tuple[str, ...]
     encoding: Encoding
@@ -81,7 +82,7 @@ class ForestEstimator:
 def fit_forest_model(
     training_set: "TrainingSet",
     plan: EncodingPlan,
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     seed: int,
     gap: timedelta,
     progress: Progress,
@@ -94,18 +95,20 @@ def fit_forest_model(
     record, rows = training_set.record, training_set.train
     count = len(record.classes)
     truth = class_codes(rows, record.label, record.classes)
-    blocks = time_blocks(rows, recipe.folds)
+    blocks = time_blocks(rows, hyperparameters.folds)
     encoded = encode_training(rows, truth, count, plan, blocks)
-    weights = change_set_sizes(rows) ** -recipe.change_set_weight_power
+    weights = change_set_sizes(rows) ** -hyperparameters.change_set_weight_power
     progress(f"encoded {len(rows)} rows, {encoded.encoding().width} columns, {_since(started)}")
-    raw, metrics = _fold_by_fold(rows, encoded, truth, weights, recipe, seed, gap, progress)
+    raw, metrics = _fold_by_fold(
+        rows, encoded, truth, weights, hyperparameters, seed, gap, progress
+    )
     shares = np.bincount(truth, weights=weights, minlength=count) / weights.sum()
     calibration, alpha = fit_calibration(raw, truth, change_set_codes(rows), shares)
-    forest = _fit(encoded.cross_fitted(), truth, weights, recipe, seed)
+    forest = _fit(encoded.cross_fitted(), truth, weights, hyperparameters, seed)
     encoding = encoded.encoding()
     onnx = export_forest(forest, calibration, count)
     artifact = Artifact(
-        kind=ArtifactKind.FOREST,
+        kind=RANDOM_FOREST.name,
         classes=record.classes,
         features=MappingProxyType(plan.features),
         files=MappingProxyType({MODEL_FILE: onnx, **encoding.to_files()}),
@@ -114,7 +117,7 @@ def fit_forest_model(
     return FitOutcome(
         estimator=ForestEstimator(record.classes, encoding, forest, calibration),
         artifact=artifact,
-        parameters=_parameters(recipe, len(rows), seed, calibration, alpha, encoding),
+        parameters=_parameters(hyperparameters, len(rows), seed, calibration, alpha, encoding),
         fold_metrics=metrics,
         seconds=time.perf_counter() - started,
     )
@@ -125,7 +128,7 @@ def _fold_by_fold(
     encoded: TrainingMatrix,
     truth: np.ndarray,
     weights: np.ndarray,
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     seed: int,
     gap: timedelta,
     progress: Progress,
@@ -135,18 +138,18 @@ def _fold_by_fold(
     change_sets = change_set_codes(rows)
     metrics = []
     total = int(encoded.blocks.max()) + 1
-    for fold in folds(rows, encoded.blocks, gap):
+    for fold in purged_folds(rows, encoded.blocks, Gap(gap, TENTH)):
         began = time.perf_counter()
         matrix = encoded.cross_fitted({fold.number})
-        forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], recipe, seed)
+        forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], hyperparameters, seed)
         held = fold.held_out
         raw[held] = forest_probabilities(forest, matrix[held], encoded.classes)
         del matrix, forest
-        found = held_out_metrics(raw[held], truth[held], change_sets[held])
-        metrics.append({**found, "rows": float(len(held)), "fitted_on": float(len(fold.fit))})
+        figures = held_out_metrics(raw[held], truth[held], change_sets[held])
+        metrics.append({**figures, "rows": float(len(held)), "fitted_on": float(len(fold.fit))})
         progress(
-            f"fold {fold.number + 1}/{total}: accuracy {found['accuracy']:.3f}, "
-            f"macro-F1 {found['macro_f1']:.3f} on {len(held)} rows, {_since(began)}"
+            f"fold {fold.number + 1}/{total}: accuracy {figures['accuracy']:.3f}, "
+            f"macro-F1 {figures['macro_f1']:.3f} on {len(held)} rows, {_since(began)}"
         )
     return raw, tuple(metrics)
 
@@ -155,17 +158,17 @@ def _fit(
     matrix: np.ndarray,
     truth: np.ndarray,
     weights: np.ndarray,
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     seed: int,
 ) -> "RandomForestClassifier":
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(
-        n_estimators=recipe.trees,
-        min_samples_leaf=recipe.leaf(len(matrix)),
+        n_estimators=hyperparameters.trees,
+        min_samples_leaf=hyperparameters.leaf(len(matrix)),
         max_features="sqrt",
-        max_samples=recipe.drawn(len(matrix)),
-        n_jobs=recipe.threads,
+        max_samples=hyperparameters.drawn(len(matrix)),
+        n_jobs=hyperparameters.threads,
         random_state=seed,
     )
     return forest.fit(matrix, truth, sample_weight=weights)
@@ -181,7 +184,7 @@ def forest_probabilities(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    found = np.zeros((len(matrix), classes))
+    probabilities = np.zeros((len(matrix), classes))
     seen = np.asarray(forest.classes_, dtype=np.int64)
 
     def score(part: np.ndarray) -> None:
@@ -189,16 +192,16 @@ def forest_probabilities(
         chosen = np.ascontiguousarray(matrix[part])
         for tree in forest.estimators_:
             total += tree.predict_proba(chosen, check_input=False)
-        found[np.ix_(part, seen)] = total / len(forest.estimators_)
+        probabilities[np.ix_(part, seen)] = total / len(forest.estimators_)
 
     pieces = max(threads, -(-len(matrix) // 20_000))
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(score, np.array_split(np.arange(len(matrix)), pieces)))
-    return found
+    return probabilities
 
 
 def _parameters(
-    recipe: ForestHyperparameters,
+    hyperparameters: ForestHyperparameters,
     rows: int,
     seed: int,
     calibration: Calibration,
@@ -206,11 +209,11 @@ def _parameters(
     encoding: Encoding,
 ) -> dict[str, str | int | float | bool]:
     return {
-        "trees": recipe.trees,
-        "leaf": recipe.leaf(rows),
-        "drawn": recipe.drawn(rows),
-        "folds": recipe.folds,
-        "change_set_weight_power": recipe.change_set_weight_power,
+        "trees": hyperparameters.trees,
+        "leaf": hyperparameters.leaf(rows),
+        "drawn": hyperparameters.drawn(rows),
+        "folds": hyperparameters.folds,
+        "change_set_weight_power": hyperparameters.change_set_weight_power,
         "columns": encoding.width,
         "words": sum(len(words) for words in encoding.words),
         "offset_alpha": alpha,

@@ -6,47 +6,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.models.encoding import Encoding
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.models.random_forest.onnx_export import INPUT, OUTPUT
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 CHUNK = 20_000
 """Rows that are encoded at a time: bounds memory at about 20 MB of matrix."""
 
 
 @dataclass(frozen=True)
 class ForestScorer:
-    """Answers by the files of an artifact; one thread, so that sums are in the same order every time."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     encoding: Encoding
     session: Any
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Probabilities, shape (rows, classes), float64; missing and unseen values are answered too.
+        """Probabilities, shape (rows, classes), float64; missing and unseen values are allowed.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), len(self.classes)))
+        probabilities = np.empty((len(rows), len(self.classes)))
         for start in range(0, len(rows), CHUNK):
             part = rows.iloc[start : start + CHUNK]
             matrix = self.encoding.transform(part)
-            found[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
-        return found
+            probabilities[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return probabilities
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ForestScorer":
         """The scorer of a forest's artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         return cls(artifact.classes, Encoding.from_files(artifact.files), session)

@@ -1,4 +1,4 @@
-"""How a recommender is fitted: users' vectors, an item model, and what is chosen on the newest block of time.
+"""Fits a recommender: users' vectors, an item model, and the parameters chosen on the newest block of time.
 
 The item model learns from the newest row of each user of the training part, with what was begun after it. What
 cannot be read off the data (how many tastes, what content weighs) is chosen by nDCG at `CHOSEN_AT` on the newest
@@ -23,6 +23,7 @@ from ml_platform.models.recommenders.user_vectors import (
     latest_rows,
 )
 from ml_platform.spec.training_set import TIME, USER
+from ml_platform.training_sets.time_split import Gap, UnitTimes, expanding_folds, microseconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ Parameters = Mapping[str, "Parameter"]
 
 
 class ItemScorer(Protocol):
-    """A recommender, served or in training."""
+    """A recommender, served or being fitted."""
 
     @property
     def vectors(self) -> UserVectors:
@@ -50,13 +51,13 @@ class ItemScorer(Protocol):
         ...
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """One number an item."""
+        """One number an item, shape (rows, items): the higher, the more recommended."""
         ...
 
 
 @dataclass(frozen=True)
 class Learned:
-    """An item model, both sides of it."""
+    """A fitted item model: the estimator, and the scorer that is served."""
 
     estimator: Any
     """With `vectors`, as `ItemScorer`."""
@@ -65,23 +66,23 @@ class Learned:
 
 
 Learn = Callable[["sparse.csr_matrix", UserVectors, Parameters, int], Learned]
-"""(users x items, how users are read, parameters, seed) -> an item model."""
+"""From a matrix (users, items), the users' vectors, parameters and a seed to an item model."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of item model: how it learns, and what is tried."""
+    """A kind of item model: how it is fitted, and which values of its parameters are tried."""
 
     learn: Learn
     fitted: tuple[str, ...]
-    """Parameters that a new value of needs a new fit; the others are those of the users' vectors."""
+    """Parameters whose every value needs a fit of its own; the others are those of the users' vectors."""
     choices: Mapping[str, Sequence["Parameter"]]
 
 
 def fit_recommender(
     training_set: "TrainingSet", request: "FitRequest", family: Family, defaults: Parameters
 ) -> "FitOutcome":
-    """Parameters by the newest block (unless ``choose`` is false), then a fit on the whole training part.
+    """Choose parameters on the newest block (unless ``choose`` is false), then fit the whole training part.
 
     Raises:
         InsufficientData: nobody in the training part has used anything.
@@ -151,7 +152,7 @@ def _chosen(
             gain = float(ndcg_rows(hit, truth.total)[truth.total > 0].mean())
             if gain > best_gain:
                 best, best_gain = {**tried, "prior_weight": weight}, gain
-        request.progress(f"{_told(tried, family.fitted)}: best so far {best_gain:.4f}")
+        request.progress(f"{_listing(tried, family.fitted)}: best so far {best_gain:.4f}")
     return best, best_gain
 
 
@@ -168,22 +169,24 @@ def _values(family: Family, given: Parameters, name: str) -> Sequence["Parameter
     return family.choices[name] if given["choose"] else (given[name],)
 
 
-def _told(parameters: Parameters, names: Sequence[str]) -> str:
+def _listing(parameters: Parameters, names: Sequence[str]) -> str:
     return ", ".join(f"{name} {parameters[name]}" for name in names)
 
 
 def _newest_block(
     rows: "pd.DataFrame", gap: timedelta
 ) -> tuple["pd.DataFrame", "pd.DataFrame"] | None:
-    """Rows to fit on and rows to choose by, at least ``gap`` before; None where the history is too short."""
-    first, last = rows[TIME].min(), rows[TIME].max()
-    since = last - HELD_OUT * (last - first)
-    some = _some_users(rows)
-    held_out = some[some[TIME] >= since]
-    older = some[some[TIME] < held_out[TIME].min() - gap] if len(held_out) else some
-    if min(len(older), len(held_out)) < LEAST_ROWS:
+    """Rows to fit on, and rows at least ``gap`` later to choose by; ``None`` where the history is too short."""
+    times = microseconds(rows)
+    since = int(times.max()) - int(HELD_OUT * int(times.max() - times.min()))
+    sample = _some_users(rows)
+    units = UnitTimes.of_rows(microseconds(sample))
+    newest = units.first[units.first >= since]
+    if len(newest) < LEAST_ROWS:
         return None
-    return older, held_out
+    edges = (int(newest.min()), units.end)
+    fold = next(expanding_folds(units, edges, Gap(gap), least_rows=LEAST_ROWS), None)
+    return None if fold is None else (sample.iloc[fold.fit], sample.iloc[fold.held_out])
 
 
 def _some_users(rows: "pd.DataFrame") -> "pd.DataFrame":

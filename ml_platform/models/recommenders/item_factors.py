@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.arrays import Array
+from ml_platform.models.recommenders.artifact_kinds import MATRIX_FACTORISATION
 from ml_platform.models.recommenders.new_items import filled, joined
 from ml_platform.models.recommenders.top_items import NOT_OFFERED
 from ml_platform.models.recommenders.user_vectors import (
     UserVectors,
     array_of,
 )
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,16 +55,16 @@ class FactorsScorer:
         def expected(vectors: Array, has: NDArray[np.bool_]) -> Array:
             return shares(fold_in(vectors, self.components) @ self.components, has)
 
-        return self.vectors.answered(rows, expected)
+        return self.vectors.score(rows, expected)
 
     def with_new(self, items: tuple[str, ...]) -> "FactorsScorer":
-        """The same for ``items`` that came after the fit as well: they are like those named alike."""
+        """The same for ``items`` that came after the fit as well: their columns are those of similar names."""
         components = joined(self.components, self.vectors.items, items)
         return FactorsScorer(self.vectors.with_new(items), components)
 
     def to_artifact(self) -> Artifact:
-        """The declared arrays."""
-        return self.vectors.artifact(ArtifactKind.FACTORS, FACTORS_FILE, self.components)
+        """The scorer as declared arrays."""
+        return self.vectors.artifact(MATRIX_FACTORISATION.name, FACTORS_FILE, self.components)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "FactorsScorer":
@@ -74,7 +75,7 @@ class FactorsScorer:
 
 @dataclass(frozen=True)
 class NmfEstimator:
-    """The scikit-learn side: its ``transform`` folds in; parity holds the artifact to it."""
+    """The fitted scikit-learn model, whose ``transform`` folds in; the parity gate holds the artifact to it."""
 
     vectors: UserVectors
     nmf: Any
@@ -113,7 +114,10 @@ def shares(expected: Array, has: NDArray[np.bool_]) -> Array:
 def fit_components(
     matrix: "sparse.csr_matrix", items: tuple[str, ...], tastes: int, seed: int
 ) -> Any:
-    """scikit-learn's NMF of ``matrix`` (users, items), set to fold in; an item nobody has is like its like."""
+    """scikit-learn's NMF of ``matrix`` (users, items), set to fold in users.
+
+    The components of an item that nobody has are those of items with similar names.
+    """
     from sklearn.decomposition import NMF
 
     used = matrix[np.flatnonzero(np.asarray(matrix.sum(axis=1)).ravel() > 0)]

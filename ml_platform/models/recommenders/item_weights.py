@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.arrays import Array
+from ml_platform.models.recommenders.artifact_kinds import EASE
 from ml_platform.models.recommenders.new_items import filled, joined
 from ml_platform.models.recommenders.top_items import NOT_OFFERED
 from ml_platform.models.recommenders.user_vectors import (
     UserVectors,
     array_of,
 )
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,20 +48,20 @@ class ItemWeightsScorer:
         """
 
         def likely(vectors: Array, has: NDArray[np.bool_]) -> Array:
-            answers = 1.0 / (1.0 + np.exp(-np.clip(vectors @ self.weights, -30.0, 30.0)))
-            return np.where(has, NOT_OFFERED, answers)
+            scores = 1.0 / (1.0 + np.exp(-np.clip(vectors @ self.weights, -30.0, 30.0)))
+            return np.where(has, NOT_OFFERED, scores)
 
-        return self.vectors.answered(rows, likely)
+        return self.vectors.score(rows, likely)
 
     def with_new(self, items: tuple[str, ...]) -> "ItemWeightsScorer":
-        """The same for ``items`` that came after the fit as well: they are told by what tells their like."""
+        """The same for ``items`` that came after the fit as well: their weights are those of similar names."""
         wide = joined(self.weights, self.vectors.items, items)
         weights = np.vstack([wide, np.zeros((len(items), wide.shape[1]))])
         return ItemWeightsScorer(self.vectors.with_new(items), weights)
 
     def to_artifact(self) -> Artifact:
-        """The declared arrays."""
-        return self.vectors.artifact(ArtifactKind.ITEM_WEIGHTS, WEIGHTS_FILE, self.weights)
+        """The scorer as declared arrays."""
+        return self.vectors.artifact(EASE.name, WEIGHTS_FILE, self.weights)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "ItemWeightsScorer":

@@ -1,4 +1,4 @@
-"""Items that nobody has used yet, from their content: an average of the items that are named alike."""
+"""Columns for items that nobody has used yet: an average of those of items with similar names."""
 
 import re
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ def name_words(item: str) -> frozenset[str]:
 def likeness(new: Sequence[str], known: Sequence[str]) -> NDArray[np.float64]:
     """(new, known) weights that sum to 1: shared words over all words of both names; equal where none is shared."""
     words = [name_words(item) for item in known]
-    found = np.zeros((len(new), len(known)))
+    weights = np.zeros((len(new), len(known)))
     for row, item in enumerate(new):
-        own = name_words(item)
-        found[row] = [len(own & other) / max(len(own | other), 1) for other in words]
-        if not found[row].any():
-            found[row] = 1.0
-    result: NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
-    return result
+        new_words = name_words(item)
+        weights[row] = [len(new_words & other) / max(len(new_words | other), 1) for other in words]
+        if not weights[row].any():
+            weights[row] = 1.0
+    normalised: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return normalised
 
 
 def filled(columns: np.ndarray, items: Sequence[str], seen: NDArray[np.bool_]) -> np.ndarray:
@@ -33,9 +33,9 @@ def filled(columns: np.ndarray, items: Sequence[str], seen: NDArray[np.bool_]) -
         return columns
     known = [item for item, has in zip(items, seen, strict=True) if has]
     new = [item for item, has in zip(items, seen, strict=True) if not has]
-    found = columns.copy()
-    found[:, ~seen] = columns[:, seen] @ likeness(new, known).T
-    return found
+    completed = columns.copy()
+    completed[:, ~seen] = columns[:, seen] @ likeness(new, known).T
+    return completed
 
 
 def joined(columns: np.ndarray, items: Sequence[str], new: Sequence[str]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The rule baseline of a recommender: what others have begun of late, without what the user has already."""
+"""The rule baseline of a recommender: what others have begun lately, without what the user has already."""
 
 import json
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.models.encoding import require_features
+from ml_platform.models.recommenders.artifact_kinds import POPULARITY
 from ml_platform.models.recommenders.new_items import filled
 from ml_platform.models.recommenders.top_items import NOT_OFFERED, listed
 from ml_platform.models.recommenders.user_vectors import USED
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.training_set import TIME
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 POPULARITY_FILE = "popularity.json"
 RECENT = timedelta(days=28)
-"""Of the training part, its newest days: what counts as of late."""
+"""Of the training part, its newest days: what counts as lately."""
 PRIOR_ADOPTIONS = 10.0
 """Adoptions by the shares of the whole training part that are added: a quiet month says little."""
 
 
 @dataclass(frozen=True)
 class PopularityScorer:
-    """One number an item, the same for every user, but for what the user has already."""
+    """Scores an item by its popularity, the same for every user, but for the items that the user has already."""
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
@@ -42,11 +43,11 @@ class PopularityScorer:
             IntegrityError: the column of used items is not among those of ``rows``.
         """
         require_features(rows, {USED: "tokens"})
-        found = np.tile(np.array(self.shares), (len(rows), 1))
+        scores = np.tile(np.array(self.shares), (len(rows), 1))
         of_row, item, _ = listed(rows[USED], self.classes)
         inside = item >= 0
-        found[of_row[inside], item[inside]] = NOT_OFFERED
-        return found
+        scores[of_row[inside], item[inside]] = NOT_OFFERED
+        return scores
 
     @classmethod
     def of(cls, artifact: Artifact) -> "PopularityScorer":
@@ -58,7 +59,7 @@ class PopularityScorer:
 def fit_popularity(training_set: "TrainingSet") -> Artifact:
     """Adoptions of the newest `RECENT` of the training part, and `PRIOR_ADOPTIONS` by those of the whole.
 
-    An item that nobody began is as popular as its like.
+    An item that nobody began is as popular as items with similar names.
     """
     record, rows = training_set.record, training_set.train
     newest = rows[rows[TIME] >= rows[TIME].max() - RECENT]
@@ -70,7 +71,7 @@ def fit_popularity(training_set: "TrainingSet") -> Artifact:
     shares = [round(float(share), 9) for share in smoothed / smoothed.sum()]
     text = json.dumps({"shares": shares}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.POPULARITY,
+        kind=POPULARITY.name,
         classes=record.classes,
         features=MappingProxyType({USED: "tokens"}),
         files=MappingProxyType({POPULARITY_FILE: text.encode()}),

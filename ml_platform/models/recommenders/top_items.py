@@ -1,6 +1,6 @@
-"""The first k of a ranking and what of it was wanted: shared by fits, which choose by it, and by judges.
+"""The first k items of a ranking and which of them were wanted: shared by fits and evaluators.
 
-A scorer of a ranking answers one number an item: the higher, the more recommended; an item with a negative
+A scorer of a ranking predicts one number an item: the higher, the more recommended; an item with a negative
 number is not offered at all (the user has it already). Of equal numbers the item that comes first wins, so a
 ranking is the same every time.
 """
@@ -30,7 +30,7 @@ class Wanted:
     known: NDArray[np.bool_]
     """(rows, items) whether the item was."""
     total: NDArray[np.int64]
-    """(rows,) how many were, those among no item included: nobody could have recommended them."""
+    """(rows,) how many were, with those that are no item of the scorer: nobody could have recommended them."""
 
 
 def wanted(label: "pd.Series[Any]", items: Sequence[str]) -> Wanted:
@@ -81,16 +81,16 @@ def top_items(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     """(rows, k) the items with the highest numbers, best first; -1 where fewer are offered."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     offered = np.take_along_axis(scores, order, axis=1) >= 0.0
-    found = np.where(offered, order, -1)
-    if found.shape[1] < k:
-        found = np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1)
-    return found.astype(np.int64)
+    top = np.where(offered, order, -1)
+    if top.shape[1] < k:
+        top = np.pad(top, ((0, 0), (0, k - top.shape[1])), constant_values=-1)
+    return top.astype(np.int64)
 
 
 def hits(top: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(rows, k) 1 where the item at that place of the list was wanted, else 0."""
-    found = np.take_along_axis(known, np.maximum(top, 0), axis=1) & (top >= 0)
-    return found.astype(np.float64)
+    hit = np.take_along_axis(known, np.maximum(top, 0), axis=1) & (top >= 0)
+    return hit.astype(np.float64)
 
 
 def ndcg_rows(hit: NDArray[np.float64], total: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -102,6 +102,6 @@ def ndcg_rows(hit: NDArray[np.float64], total: NDArray[np.int64]) -> NDArray[np.
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(total, k)]
     gained = hit @ discount
-    found: NDArray[np.float64] = np.zeros(len(hit))
-    np.divide(gained, ideal, out=found, where=ideal > 0)
-    return found
+    ndcg: NDArray[np.float64] = np.zeros(len(hit))
+    np.divide(gained, ideal, out=ndcg, where=ideal > 0)
+    return ndcg

@@ -1,4 +1,4 @@
-"""What a recommender knows of a user, as one vector over the items: runs so far, and what their doings suggest.
+"""A user as one vector over the items: the runs so far, and what the content of the user suggests.
 
 A user's row holds each item once, and once more for each doubling of its count (`dbt_project/macros/repeated.sql`).
 With growth g, r times weigh 1 + g + ... + g^(r - 1): the logarithm of the count for g = 1, about the count itself
@@ -23,8 +23,9 @@ from ml_platform.arrays import Array
 from ml_platform.models.encoding import require_features
 from ml_platform.models.recommenders.new_items import joined
 from ml_platform.models.recommenders.top_items import listed
-from ml_platform.models.tokens import MISSING, token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.tokens import token_column
+from ml_platform.spec.artifact import Artifact
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +36,9 @@ FEATURES = {USED: "tokens", RECENT: "tokens", DOINGS: "tokens", TEAM: "category"
 VECTORS_FILE = "user_vectors.json"
 CONTENT_FILE = "content.npy"
 CHUNK = 20_000
-"""Rows that are answered at a time."""
+"""Rows that are scored at a time, which bounds memory."""
 LEAST_SHARE = 1e-6
-"""Of an item in the content of a user: a ridge regression may go below 0."""
+"""Lower limit of an item's share in the content of a user: a ridge regression may go below 0."""
 
 
 @dataclass(frozen=True)
@@ -70,27 +71,27 @@ class UserVectors:
             history = history + self.recency * recent
         return history + self.prior_weight * self.suggested(rows), has
 
-    def answered(
-        self, rows: "pd.DataFrame", answer: Callable[[Array, NDArray[np.bool_]], Array]
+    def score(
+        self, rows: "pd.DataFrame", scores_of: Callable[[Array, NDArray[np.bool_]], Array]
     ) -> Array:
-        """(rows, items) what ``answer`` says of the vectors and of what users have, `CHUNK` rows at a time."""
-        found = np.empty((len(rows), len(self.items)))
+        """(rows, items) the result of ``scores_of`` (vectors, whether the user has the item), in chunks of rows."""
+        scores = np.empty((len(rows), len(self.items)))
         for start in range(0, len(rows), CHUNK):
             part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
-            found[start : start + CHUNK] = answer(*self.of(part))
-        return found
+            scores[start : start + CHUNK] = scores_of(*self.of(part))
+        return scores
 
     def with_new(self, items: tuple[str, ...]) -> "UserVectors":
-        """The same for ``items`` that came after the fit as well: content suggests them as it does their like."""
+        """The same for ``items`` that came after the fit as well: their content is that of similar names."""
         content = joined(self.content, self.items, items)
         return replace(self, items=(*self.items, *items), content=content)
 
     def suggested(self, rows: "pd.DataFrame") -> Array:
         """(rows, items) shares that the content suggests; positive, each row sums to 1."""
         shares = content_shares(rows, self.tokens, self._token_index)
-        found = np.maximum(shares @ self.content[:-1] + self.content[-1], LEAST_SHARE)
-        result: Array = found / found.sum(axis=1, keepdims=True)
-        return result
+        expected = np.maximum(shares @ self.content[:-1] + self.content[-1], LEAST_SHARE)
+        normalised: Array = expected / expected.sum(axis=1, keepdims=True)
+        return normalised
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -111,7 +112,7 @@ class UserVectors:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return {VECTORS_FILE: text.encode(), CONTENT_FILE: array_bytes(self.content)}
 
-    def artifact(self, kind: ArtifactKind, name: str, array: Array) -> Artifact:
+    def artifact(self, kind: str, name: str, array: Array) -> Artifact:
         """The vectors beside one more declared array, in the file ``name``."""
         return Artifact(
             kind=kind,
@@ -147,7 +148,7 @@ def item_weights(
 
 
 def grown(times: np.ndarray, growth: float) -> Array:
-    """1 + g + ... + g^(times - 1)."""
+    """The weight of an item that stands ``times`` in a row: 1 + g + ... + g^(times - 1) with g = ``growth``."""
     if growth == 1.0:
         return times.astype(np.float64)
     weights: Array = (np.power(growth, times) - 1.0) / (growth - 1.0)
@@ -192,17 +193,17 @@ def adoption_matrix(
     from scipy import sparse
 
     index = {item: i for i, item in enumerate(items)}
-    found = sparse.csr_matrix((len(rows), len(items)))
+    matrix = sparse.csr_matrix((len(rows), len(items)))
     for column, weight in ((USED, 1.0), (RECENT, recency), (label, 1.0)):
         of_row, item, _ = listed(rows[column], items, index)
         inside = item >= 0
         pairs = (np.ones(int(inside.sum())), (of_row[inside], item[inside]))
-        times = sparse.csr_matrix(pairs, found.shape)
+        times = sparse.csr_matrix(pairs, matrix.shape)
         times.sum_duplicates()
         times.data = grown(times.data, growth) * weight
-        found = found + times
-    found.eliminate_zeros()
-    return found.tocsr()
+        matrix = matrix + times
+    matrix.eliminate_zeros()
+    return matrix.tocsr()
 
 
 def fit_content(
@@ -238,5 +239,5 @@ def array_bytes(array: np.ndarray) -> bytes:
 
 def array_of(content: bytes) -> Array:
     """The array that `array_bytes` wrote."""
-    found: Array = np.load(io.BytesIO(content), allow_pickle=False)
-    return found
+    array: Array = np.load(io.BytesIO(content), allow_pickle=False)
+    return array

@@ -1,6 +1,6 @@
 """Rows with the last steps of a user to integer arrays and scaled numbers, by declared data.
 
-A step is told by several channels: tool, operation, object, time gap. Each channel has a vocabulary, learned on
+A step is encoded in several channels: tool, operation, object, time gap. Each channel has a vocabulary, learned on
 the training part; 0 pads what is before the first step, 1 stands for any other word. The newest step is last.
 """
 
@@ -27,7 +27,7 @@ FARTHEST = 6.0
 
 @dataclass(frozen=True)
 class Channel:
-    """What is told of each step: the words of a column of lists (newest first), or a part of each word."""
+    """One aspect of each step: the words of a column of lists (newest first), or a part of each word."""
 
     feature: str
     size: int
@@ -37,7 +37,7 @@ class Channel:
     """0: what is before the first separator of the word, 1: what is after it; a word without one stays whole."""
 
     def word(self, text: str) -> str:
-        """The part of ``text`` that this channel tells."""
+        """The part of ``text`` that this channel encodes."""
         if not self.separator or self.separator not in text:
             return text
         return text.split(self.separator, 1)[self.part]
@@ -49,9 +49,9 @@ class SequencePlan:
 
     channels: tuple[Channel, ...]
     numbers: tuple[str, ...] = ()
-    """Told by their inverse hyperbolic sine, scaled; a second column says that the number is missing."""
+    """Encoded by their inverse hyperbolic sine, scaled; a second column says that the number is missing."""
     cycles: tuple[tuple[str, float], ...] = ()
-    """Calendar numbers and their period: told by sine and cosine."""
+    """Calendar numbers and their period: encoded by sine and cosine."""
     length: int = 10
     """Steps that are looked at, the newest ones."""
     minimum: int = 20
@@ -72,7 +72,7 @@ class SequencePlan:
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """What a network reads of some rows."""
+    """The rows as a network reads them."""
 
     steps: np.ndarray
     """Shape (rows, length, channels), int32; the newest step last, `PAD` before the first."""
@@ -89,7 +89,7 @@ class EncodedRows:
 
 @dataclass(frozen=True)
 class SequenceEncoding:
-    """A plan with what it has learned."""
+    """A plan with the vocabularies, means and scales that it has learned from the training rows."""
 
     plan: SequencePlan
     words: tuple[tuple[str, ...], ...]
@@ -124,7 +124,7 @@ class SequenceEncoding:
 
     @classmethod
     def of_json(cls, content: Mapping[str, object]) -> "SequenceEncoding":
-        """The encoding that `to_json` told."""
+        """The encoding that `to_json` wrote."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(cls).validate_json(json.dumps(content))
@@ -136,16 +136,16 @@ class SequenceEncoding:
         )
 
     def _numbers(self, rows: "pd.DataFrame") -> np.ndarray:
-        found = np.zeros((len(rows), self.plan.width), dtype=np.float32)
+        columns = np.zeros((len(rows), self.plan.width), dtype=np.float32)
         for place, name in enumerate(self.plan.numbers):
             value = (np.arcsinh(_number(rows, name)) - self.means[place]) / self.scales[place]
-            found[:, 2 * place] = np.nan_to_num(np.clip(value, -FARTHEST, FARTHEST))
-            found[:, 2 * place + 1] = np.isnan(value)
+            columns[:, 2 * place] = np.nan_to_num(np.clip(value, -FARTHEST, FARTHEST))
+            columns[:, 2 * place + 1] = np.isnan(value)
         for place, (name, period) in enumerate(self.plan.cycles, len(self.plan.numbers)):
             angle = 2.0 * np.pi * _number(rows, name) / period
-            found[:, 2 * place] = np.nan_to_num(np.sin(angle))
-            found[:, 2 * place + 1] = np.nan_to_num(np.cos(angle))
-        return found
+            columns[:, 2 * place] = np.nan_to_num(np.sin(angle))
+            columns[:, 2 * place + 1] = np.nan_to_num(np.cos(angle))
+        return columns
 
 
 def fit_sequence_encoding(rows: "pd.DataFrame", plan: SequencePlan) -> SequenceEncoding:
@@ -187,12 +187,12 @@ def _vocabulary(tokens: TokenColumn, channel: Channel, minimum: int) -> tuple[st
 
 def _newest_last(tokens: TokenColumn, codes: np.ndarray, length: int) -> np.ndarray:
     """Shape (rows, length): the code of each step, padded on the left."""
-    found = np.full((len(tokens.offsets) - 1, length), PAD, dtype=np.int32)
+    steps = np.full((len(tokens.offsets) - 1, length), PAD, dtype=np.int32)
     lengths = np.diff(tokens.offsets)
     for back in range(length):
         have = lengths > back
-        found[have, length - 1 - back] = codes[tokens.codes[tokens.offsets[:-1][have] + back]]
-    return found
+        steps[have, length - 1 - back] = codes[tokens.codes[tokens.offsets[:-1][have] + back]]
+    return steps
 
 
 def _number(rows: "pd.DataFrame", name: str) -> np.ndarray:

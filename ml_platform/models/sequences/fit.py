@@ -1,6 +1,6 @@
-"""Fitting a sequence network: the newest block of time decides when to stop and where the alarm begins.
+"""Fits a sequence network: the newest block of time decides when to stop and where the alarm begins.
 
-Imports torch: only fits import this.
+Only fits import this module, since it imports torch.
 """
 
 import time
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.rules import class_codes
+from ml_platform.models.sequences.artifact_kinds import SEQUENCE_NETWORK
 from ml_platform.models.sequences.encoding import (
     EncodedRows,
     SequenceEncoding,
@@ -21,27 +23,27 @@ from ml_platform.models.sequences.encoding import (
 )
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import (
-    Answering,
     Encoder,
     Lstm,
     NetShape,
     SequenceNet,
+    ServedNet,
     Transformer,
 )
 from ml_platform.models.sequences.ngram_fit import soon_truth
 from ml_platform.models.sequences.onnx_export import export_network
-from ml_platform.models.sequences.scorer import MODEL_FILE, network_file
+from ml_platform.models.sequences.scorer import network_file
 from ml_platform.models.sequences.training_loop import (
     Examples,
-    answers,
     device,
+    predictions,
     reproducible,
     train,
 )
 from ml_platform.models.threshold import best_f1
-from ml_platform.models.time_series_split import folds, time_blocks
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import SOON
+from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,37 +57,37 @@ BLOCKS = 8
 
 @dataclass(frozen=True)
 class NetEstimator:
-    """The torch side; parity holds the artifact to it."""
+    """The fitted torch network; the parity gate compares the artifact with it."""
 
     classes: tuple[str, ...]
     encoding: SequenceEncoding
-    net: Answering
+    net: ServedNet
     threshold: float
     threads: int
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Shape (rows, classes), float64: the next steps sum to one, the last column is soon."""
         with reproducible(0, self.threads):
-            return answers(self.net, self.encoding.transform(rows))
+            return predictions(self.net, self.encoding.transform(rows))
 
 
 def fit_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     gap: timedelta,
 ) -> "FitOutcome":
     """`train_network`, then the artifact; touches the training part alone."""
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
-    estimator, history = train_network(training_set, request, plan, recipe, gap)
-    with reproducible(request.seed, recipe.threads):
+    estimator, history = train_network(training_set, request, plan, hyperparameters, gap)
+    with reproducible(request.seed, hyperparameters.threads):
         content = export_network(estimator.net)
     described = network_file(estimator.encoding, estimator.threshold)
     artifact = Artifact(
-        kind=ArtifactKind.NETWORK,
+        kind=SEQUENCE_NETWORK.name,
         classes=estimator.classes,
         features=MappingProxyType(plan.features),
         files=MappingProxyType({MODEL_FILE: content, **described}),
@@ -96,7 +98,7 @@ def fit_network(
         estimator=estimator,
         artifact=artifact,
         parameters={
-            **vars(recipe),
+            **vars(hyperparameters),
             "seed": request.seed,
             "weights": sum(weights.numel() for weights in estimator.net.parameters()),
             "threshold": estimator.threshold,
@@ -111,73 +113,82 @@ def train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     """Fit on all but the newest block of the training part, stop by that block, set the threshold on it.
 
     Returns the network and the metrics of each epoch.
     """
-    with reproducible(request.seed, recipe.threads):
-        return _train_network(training_set, request, plan, recipe, gap)
+    with reproducible(request.seed, hyperparameters.threads):
+        return _train_network(training_set, request, plan, hyperparameters, gap)
 
 
-def make_encoder(recipe: NetworkHyperparameters, shape: NetShape) -> Encoder:
-    """The encoder that the recipe names."""
-    if recipe.encoder == "lstm":
-        return Lstm(shape.width, (recipe.first, recipe.second), recipe.dropout)
-    if recipe.encoder == "transformer":
-        heads = max(1, recipe.first // recipe.second)
+def make_encoder(hyperparameters: NetworkHyperparameters, shape: NetShape) -> Encoder:
+    """The encoder that the hyperparameters name."""
+    if hyperparameters.encoder == "lstm":
+        return Lstm(
+            shape.width, (hyperparameters.first, hyperparameters.second), hyperparameters.dropout
+        )
+    if hyperparameters.encoder == "transformer":
+        heads = max(1, hyperparameters.first // hyperparameters.second)
         return Transformer(
-            shape.width, shape.length, recipe.first, recipe.layers, heads, recipe.dropout
+            shape.width,
+            shape.length,
+            hyperparameters.first,
+            hyperparameters.layers,
+            heads,
+            hyperparameters.dropout,
         )
     from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 
-    return HuggingFaceEncoder(recipe.encoder, shape.width, shape.length)
+    return HuggingFaceEncoder(hyperparameters.encoder, shape.width, shape.length)
 
 
 def _train_network(
     training_set: "TrainingSet",
     request: "FitRequest",
     plan: SequencePlan,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     rows, label, classes = training_set.train, training_set.record.label, _steps(training_set)
-    *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
+    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap(gap, TENTH))
     encoding = fit_sequence_encoding(rows.iloc[newest.fit], plan)
     fit = _examples(rows.iloc[newest.fit], encoding, label, classes)
     held = _examples(rows.iloc[newest.held_out], encoding, label, classes)
-    epochs = recipe.epochs(len(fit))
+    epochs = hyperparameters.epochs(len(fit))
     request.progress(f"{len(fit)} rows train, {len(held)} of the newest block validate")
-    nets = _new(encoding, len(classes), fit, recipe, request.seed)
-    told = [train(net, fit, held, recipe, epochs, request.progress) for net in nets]
-    net = Answering(nets).eval()
-    chance = answers(net, EncodedRows(held.steps.numpy(), held.numbers.numpy()))[:, -1]
-    threshold = best_f1(chance, held.soon.numpy())[0]
-    if recipe.again:
+    nets = _new(encoding, len(classes), fit, hyperparameters, request.seed)
+    trained = [train(net, fit, held, hyperparameters, epochs, request.progress) for net in nets]
+    net = ServedNet(nets).eval()
+    encoded = EncodedRows(held.steps.numpy(), held.numbers.numpy())
+    threshold = best_f1(predictions(net, encoded)[:, -1], held.soon.numpy())[0]
+    if hyperparameters.again:
         encoding = fit_sequence_encoding(rows, plan)
         whole = _examples(rows, encoding, label, classes)
-        nets = _new(encoding, len(classes), whole, recipe, request.seed)
-        for fresh, each in zip(nets, told, strict=True):
-            train(fresh, whole, None, recipe, each.best_epoch, request.progress)
-        net = Answering(nets).eval()
+        nets = _new(encoding, len(classes), whole, hyperparameters, request.seed)
+        for fresh, before in zip(nets, trained, strict=True):
+            train(fresh, whole, None, hyperparameters, before.best_epoch, request.progress)
+        net = ServedNet(nets).eval()
     history = tuple(
-        {**found, "member": float(member)}
-        for member, each in enumerate(told)
-        for found in each.history
+        {**metrics, "member": float(member)}
+        for member, epochs_of_member in enumerate(trained)
+        for metrics in epochs_of_member.history
     )
-    return NetEstimator((*classes, SOON), encoding, net, threshold, recipe.threads), history
+    return NetEstimator(
+        (*classes, SOON), encoding, net, threshold, hyperparameters.threads
+    ), history
 
 
 def _new(
     encoding: SequenceEncoding,
     classes: int,
     fit: Examples,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     seed: int,
 ) -> list[SequenceNet]:
-    """The members as they are drawn, each by a seed of its own."""
+    """Untrained members of the ensemble, each drawn by a seed of its own."""
     plan = encoding.plan
     shape = NetShape(
         vocabularies=encoding.sizes,
@@ -188,9 +199,11 @@ def _new(
         soon=bool((fit.soon == 1).any() and (fit.soon == 0).any()),
     )
     nets = []
-    for member in range(recipe.members):
+    for member in range(hyperparameters.members):
         torch.manual_seed(seed + member)
-        nets.append(SequenceNet(shape, make_encoder(recipe, shape), recipe.dropout))
+        nets.append(
+            SequenceNet(shape, make_encoder(hyperparameters, shape), hyperparameters.dropout)
+        )
     return nets
 
 

@@ -1,4 +1,6 @@
-"""An encoder of Hugging Face, by name or folder, in the frame of our own. Imports torch: only fits import this.
+"""An encoder of Hugging Face, by name or folder, in place of our own.
+
+Only fits import this module, since it imports torch.
 
 Weights are read from safetensors alone and no code of the repository runs. The steps enter as vectors
 (``inputs_embeds``), so any encoder with a ``hidden_size`` will do; its own vocabulary is not used.
@@ -14,7 +16,7 @@ from ml_platform.models.sequences.net import Encoder
 
 
 class HuggingFaceEncoder(Encoder):
-    """Steps as vectors into a pretrained encoder; its answer at the newest step stands for the row."""
+    """Steps as vectors into a pretrained encoder; its state at the newest step stands for the row."""
 
     def __init__(self, name_or_folder: str, width: int, length: int) -> None:
         super().__init__()
@@ -30,8 +32,8 @@ class HuggingFaceEncoder(Encoder):
 
     def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
         """(B, L, E) to (B, H)."""
-        found = self.model(inputs_embeds=self.enter(steps), attention_mask=1.0 - padding)
-        newest: Tensor = found.last_hidden_state[:, -1]
+        output = self.model(inputs_embeds=self.enter(steps), attention_mask=1.0 - padding)
+        newest: Tensor = output.last_hidden_state[:, -1]
         return newest
 
 

@@ -1,4 +1,6 @@
-"""The networks over the last steps: embeddings, an encoder, and two heads. Imports torch: only fits import this.
+"""The networks over the last steps: embeddings, an encoder, and two heads.
+
+Only fits import this module, since it imports torch.
 
 Shapes: B rows, L steps (newest last), C channels, E embedding, H hidden.
 """
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 HEAD = 64
-"""Length of the vector from which both heads answer."""
+"""Length of the vector that both heads read."""
 SPREAD = 0.3
 """Standard deviation of the vectors of words and places before they are learned."""
 NEVER = -1e9
@@ -22,7 +24,7 @@ NEVER = -1e9
 
 @dataclass(frozen=True)
 class NetShape:
-    """Sizes of what goes in and out."""
+    """Sizes of a network's inputs and outputs."""
 
     vocabularies: tuple[int, ...]
     """Codes of each channel."""
@@ -32,7 +34,7 @@ class NetShape:
     numbers: int
     classes: int
     soon: bool
-    """Whether the second head is trained; else it answers 0."""
+    """Whether the second head is trained; else its probability is 0."""
 
     @property
     def width(self) -> int:
@@ -41,7 +43,7 @@ class NetShape:
 
 
 class Encoder(nn.Module):
-    """What turns the steps of a row, (B, L, E), into one vector of ``size``, (B, H).
+    """Turns the steps of a row, (B, L, E), into one vector of ``size``, (B, H).
 
     ``padding`` (B, L) is 1 where there is no step, else 0.
     """
@@ -59,7 +61,7 @@ class Lstm(Encoder):
             nn.LSTM(before, after, batch_first=True) for before, after in pairwise(sizes)
         )
         for layer, size in zip(self.layers, sizes[1:], strict=True):
-            _remember(layer, size)
+            _open_forget_gates(layer, size)
         self.dropout = nn.Dropout(dropout)
         self.size = sizes[-1]
 
@@ -71,8 +73,11 @@ class Lstm(Encoder):
         return steps[:, -1]
 
 
-def _remember(layer: nn.Module, size: int) -> None:
-    """Forget gates begin open (Jozefowicz et al. 2015): an early step is not lost before anything is learned."""
+def _open_forget_gates(layer: nn.Module, size: int) -> None:
+    """Set the bias of the forget gates to 1, so that an early step is not lost before anything is learned.
+
+    Source: Jozefowicz, Zaremba and Sutskever (2015), "An empirical exploration of recurrent network architectures".
+    """
     for name, bias in layer.named_parameters():
         if name.startswith("bias_ih"):
             bias.data[size : 2 * size] = 1.0
@@ -96,8 +101,8 @@ class Attention(nn.Module):
         k, v = self._heads(key), self._heads(value)  # (B, heads, L, H / heads)
         logits = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, heads, Q, L)
         weights = self.dropout(functional.softmax(logits + mask, dim=-1))
-        found: Tensor = self.out((weights @ v).transpose(1, 2).flatten(2))
-        return found
+        attended: Tensor = self.out((weights @ v).transpose(1, 2).flatten(2))
+        return attended
 
     def _heads(self, vectors: Tensor) -> Tensor:
         rows, steps, size = vectors.shape
@@ -117,19 +122,19 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, steps: Tensor, mask: Tensor, newest_only: bool) -> Tensor:
-        """(B, L, H) to (B, L, H), or to (B, 1, H) where only the newest step is asked for."""
+        """(B, L, H) to (B, L, H), or to (B, 1, H) with ``newest_only``."""
         normal = self.before_attention(steps)
         if newest_only:
-            steps, mask, asking = steps[:, -1:], mask[:, :, -1:], normal[:, -1:]
+            steps, mask, queries = steps[:, -1:], mask[:, :, -1:], normal[:, -1:]
         else:
-            asking = normal
-        steps = steps + self.dropout(self.attention(asking, normal, mask))
+            queries = normal
+        steps = steps + self.dropout(self.attention(queries, normal, mask))
         steps = steps + self.dropout(self.feed_forward(steps))
         return steps
 
 
 class Transformer(Encoder):
-    """A small causal encoder, read in one sitting (after nanoGPT); the last block asks for the newest step only."""
+    """A small causal encoder (after nanoGPT), whose last block attends from the newest step only."""
 
     def __init__(
         self, width: int, length: int, size: int, blocks: int, heads: int, dropout: float
@@ -173,20 +178,20 @@ class SequenceNet(nn.Module):
 
     def forward(self, steps: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Steps (B, L, C) and numbers (B, N) to logits of the next step (B, classes) and of soon (B,)."""
-        told = torch.cat([e(steps[:, :, c]) for c, e in enumerate(self.embeddings)], dim=-1)
-        padding = (steps[:, :, 0] == 0).to(told.dtype)
-        state = self.encoder(self.dropout(told), padding)  # (B, H)
-        # The newest step once more, past the encoder: it tells most, and need not be remembered.
-        known = torch.cat([state, told[:, -1], numbers], dim=-1)
-        joint = functional.gelu(self.joint(known))
+        embedded = torch.cat([e(steps[:, :, c]) for c, e in enumerate(self.embeddings)], dim=-1)
+        padding = (steps[:, :, 0] == 0).to(embedded.dtype)
+        state = self.encoder(self.dropout(embedded), padding)  # (B, H)
+        # The newest step also goes past the encoder: it matters most, and need not be kept in its state.
+        features = torch.cat([state, embedded[:, -1], numbers], dim=-1)
+        joint = functional.gelu(self.joint(features))
         joint = self.dropout(joint)
         return self.next_step(joint), self.soon(joint)[:, 0]
 
 
-class Answering(nn.Module):
-    """What is served: probabilities of the next steps, and as last column that of soon.
+class ServedNet(nn.Module):
+    """The network that is exported: probabilities of the next steps, and in the last column that of soon.
 
-    Of several networks it is their mean (Lakshminarayanan et al. 2017, deep ensembles).
+    Several networks are averaged (Lakshminarayanan et al. 2017, deep ensembles).
     """
 
     def __init__(self, nets: Sequence[SequenceNet]) -> None:
@@ -196,14 +201,16 @@ class Answering(nn.Module):
 
     def forward(self, steps: Tensor, numbers: Tensor) -> Tensor:
         """Shape (B, classes + 1), float32."""
-        found = [answer(*net(steps, numbers), trained=self.shape.soon) for net in self.nets]
-        return torch.stack(found).mean(dim=0)
+        probabilities = [
+            served_probabilities(*net(steps, numbers), trained=self.shape.soon) for net in self.nets
+        ]
+        return torch.stack(probabilities).mean(dim=0)
 
 
-def answer(next_step: Tensor, soon: Tensor, *, trained: bool) -> Tensor:
+def served_probabilities(next_step: Tensor, soon: Tensor, *, trained: bool) -> Tensor:
     """Logits (B, classes) and (B,) to probabilities (B, classes + 1)."""
-    chance = torch.sigmoid(soon) if trained else torch.zeros_like(soon)
-    return torch.cat([functional.softmax(next_step, dim=-1), chance[:, None]], dim=-1)
+    soon_probability = torch.sigmoid(soon) if trained else torch.zeros_like(soon)
+    return torch.cat([functional.softmax(next_step, dim=-1), soon_probability[:, None]], dim=-1)
 
 
 def _embedding(count: int, size: int) -> nn.Embedding:

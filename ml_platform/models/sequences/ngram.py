@@ -1,4 +1,4 @@
-"""The back-off n-gram: what followed the same last steps, read from longer and longer contexts, as declared arrays.
+"""The back-off n-gram: counts of what followed the same last steps, for longer and longer contexts, as arrays.
 
 A context is the last steps of the session, newest first, closed by a mark where the session begins. Contexts form
 a tree: the child of a context is the same with one more step before it. The probability of a next step is
@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.models.encoding import require_features
+from ml_platform.models.sequences.artifact_kinds import NGRAM
 from ml_platform.models.tokens import TokenColumn, token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 STEPS, GAPS = "steps", "gaps"
 LISTS: Mapping[str, str] = MappingProxyType({STEPS: "tokens", GAPS: "tokens"})
 FEATURES: Mapping[str, str] = MappingProxyType({**LISTS, "step": "category", "gap": "category"})
-"""The lists, which answer, and the first word of each, by which monitoring sees them move."""
+"""The lists that predictions read, and the first word of each, by which monitoring sees them drift."""
 TABLES_FILE = "ngram.json"
 NEW_SESSION = ("first", "pause")
 """How the gap of a session's first step begins (`ml_platform.features.step_features`)."""
 STOP = -1
-"""No more context: nothing before, or a step that training has not seen."""
+"""The context ends here: there is no earlier step, or training has not seen it."""
 ROWS_AT_ONCE = 32_768
 
 _ARRAYS = ("keys", "offsets", "successors", "counts", "soon_yes", "soon_known")
@@ -67,7 +68,7 @@ class Contexts:
 
 @dataclass(frozen=True)
 class NgramScorer:
-    """Answers by counts; see the module."""
+    """Scores by counts; see the module."""
 
     classes: tuple[str, ...]
     """The next steps, then soon."""
@@ -95,13 +96,13 @@ class NgramScorer:
             IntegrityError: one of `LISTS` is not among the columns of ``rows``.
         """
         require_features(rows, LISTS)
-        found = np.empty((len(rows), len(self.classes)))
+        probabilities = np.empty((len(rows), len(self.classes)))
         for first in range(0, len(rows), ROWS_AT_ONCE):
             part = slice(first, first + ROWS_AT_ONCE)
             nodes = self._longest(symbols(rows.iloc[part], self._index, self.order))
             distinct, place = np.unique(nodes, return_inverse=True)
-            found[part] = self._answers(distinct)[place]
-        return found
+            probabilities[part] = self._probabilities(distinct)[place]
+        return probabilities
 
     def to_artifact(self) -> Artifact:
         """The scorer as files: arrays without pickle, and JSON for the rest."""
@@ -115,7 +116,7 @@ class NgramScorer:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         arrays = {f"{name}.npy": _packed(getattr(self.contexts, name)) for name in _ARRAYS}
         return Artifact(
-            kind=ArtifactKind.NGRAM,
+            kind=NGRAM.name,
             classes=self.classes,
             features=FEATURES,
             files=MappingProxyType({TABLES_FILE: text.encode(), **arrays}),
@@ -159,13 +160,13 @@ class NgramScorer:
             node[rows] = place[seen] + 1
         return node
 
-    def _answers(self, nodes: np.ndarray) -> np.ndarray:
-        """(nodes, classes): from the empty context to each node."""
+    def _probabilities(self, nodes: np.ndarray) -> np.ndarray:
+        """Probabilities at each node, interpolated from the empty context on; shape (nodes, classes)."""
         tree, outcomes = self.contexts, len(self.classes) - 1
         chains = self._chains(nodes)
-        found = np.empty((len(nodes), outcomes + 1))
-        found[:, :-1] = 1.0 / outcomes
-        found[:, -1] = 0.0
+        probabilities = np.empty((len(nodes), outcomes + 1))
+        probabilities[:, :-1] = 1.0 / outcomes
+        probabilities[:, -1] = 0.0
         for depth, discount in enumerate(self.discounts):
             row = np.flatnonzero(chains[:, depth] >= 0)
             node = chains[row, depth]
@@ -174,13 +175,14 @@ class NgramScorer:
             entries = np.repeat(begin - np.cumsum(types) + types, types) + np.arange(types.sum())
             counts = tree.counts[entries].astype(np.float64)
             total = np.bincount(rows, weights=counts, minlength=len(row)) + self.strength
-            found[row, :-1] *= ((self.strength + discount * types) / total)[:, None]
-            found[row[rows], tree.successors[entries]] += (counts - discount) / total[rows]
+            probabilities[row, :-1] *= ((self.strength + discount * types) / total)[:, None]
+            probabilities[row[rows], tree.successors[entries]] += (counts - discount) / total[rows]
             added = self.soon_strength if depth else 0.0
             known = tree.soon_known[node] + added
-            drawn = tree.soon_yes[node] + added * found[row, -1]
-            found[row, -1] = np.divide(drawn, known, out=np.zeros(len(row)), where=known > 0)
-        return found
+            yes = tree.soon_yes[node] + added * probabilities[row, -1]
+            rate = np.divide(yes, known, out=np.zeros(len(row)), where=known > 0)
+            probabilities[row, -1] = rate
+        return probabilities
 
     def _chains(self, nodes: np.ndarray) -> np.ndarray:
         """(nodes, order + 1): the ancestors of each by depth, the empty context first; -1 beyond the node."""
@@ -203,18 +205,18 @@ def symbols(rows: "pd.DataFrame", index: Mapping[str, int], order: int) -> np.nd
     steps, gaps = token_column(rows[STEPS], lists=True), token_column(rows[GAPS], lists=True)
     codes = np.array([index.get(word, STOP) for word in steps.words] + [STOP], dtype=np.int64)
     begins = np.array([word.startswith(NEW_SESSION) for word in gaps.words] + [False])
-    found = np.full((len(rows), order), STOP, dtype=np.int64)
+    context = np.full((len(rows), order), STOP, dtype=np.int64)
     open_rows = np.ones(len(rows), dtype=bool)
     for back in range(order):
         step, present = _at(steps, back, codes, STOP)
         begun, _ = _at(gaps, back, begins, False)
         row = np.flatnonzero(open_rows & present)
-        found[row, back] = step[row]
+        context[row, back] = step[row]
         open_rows &= present & (step != STOP) & ~begun
         if back + 1 < order:
             ended = row[begun[row] & (step[row] != STOP)]
-            found[ended, back + 1] = len(index)
-    return found
+            context[ended, back + 1] = len(index)
+    return context
 
 
 def _at(
@@ -222,9 +224,9 @@ def _at(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The value of the token at a place in each list, and whether the list is so long."""
     present = np.diff(tokens.offsets) > back
-    found = np.full(len(present), missing, dtype=values.dtype)
-    found[present] = values[tokens.codes[tokens.offsets[:-1][present] + back]]
-    return found, present
+    at_place = np.full(len(present), missing, dtype=values.dtype)
+    at_place[present] = values[tokens.codes[tokens.offsets[:-1][present] + back]]
+    return at_place, present
 
 
 def _packed(array: np.ndarray) -> bytes:

@@ -1,4 +1,4 @@
-"""Counting a back-off n-gram, and choosing where its alarm begins."""
+"""Counts a back-off n-gram, and chooses the threshold of its alarm."""
 
 import time
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ import numpy as np
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.ngram import STEPS, STOP, Contexts, NgramScorer, symbols
 from ml_platform.models.threshold import best_f1
-from ml_platform.models.time_series_split import folds, time_blocks
 from ml_platform.models.tokens import token_column
 from ml_platform.spec.task import SOON, YES
+from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 @dataclass(frozen=True)
 class NgramHyperparameters:
-    """What a count depends on."""
+    """The length of contexts, and how longer contexts are mixed with shorter ones."""
 
     order: int = 8
     minimum: int = 2
@@ -42,7 +42,10 @@ class NgramHyperparameters:
 
 
 def fit_ngram(
-    training_set: "TrainingSet", request: "FitRequest", recipe: NgramHyperparameters, gap: timedelta
+    training_set: "TrainingSet",
+    request: "FitRequest",
+    hyperparameters: NgramHyperparameters,
+    gap: timedelta,
 ) -> "FitOutcome":
     """Count all but the newest block to choose strengths and threshold on it, then all training rows."""
     from ml_platform.spec.model import FitOutcome
@@ -50,13 +53,13 @@ def fit_ngram(
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
     classes = tuple(name for name in record.classes if name != SOON)
-    *_, newest = folds(rows, time_blocks(rows, BLOCKS), gap)
-    early = count_ngram(rows.iloc[newest.fit], record.label, classes, recipe)
+    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap(gap, TENTH))
+    early = count_ngram(rows.iloc[newest.fit], record.label, classes, hyperparameters)
     held = rows.iloc[newest.held_out]
-    chosen, found = choose(early, recipe, held, record.label)
-    request.progress(", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+    chosen, metrics = choose(early, hyperparameters, held, record.label)
+    request.progress(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
     scorer = replace(
-        count_ngram(rows, record.label, classes, recipe),
+        count_ngram(rows, record.label, classes, hyperparameters),
         strength=chosen.strength,
         soon_strength=chosen.soon_strength,
         threshold=chosen.threshold,
@@ -65,40 +68,45 @@ def fit_ngram(
         estimator=scorer,
         artifact=scorer.to_artifact(),
         parameters={
-            **vars(recipe),
+            **vars(hyperparameters),
             "strength": chosen.strength,
             "soon_strength": chosen.soon_strength,
             "contexts": scorer.contexts.nodes,
             "threshold": chosen.threshold,
         },
-        fold_metrics=({**found, "rows": float(len(held)), "fitted_on": float(len(newest.fit))},),
+        fold_metrics=({**metrics, "rows": float(len(held)), "fitted_on": float(len(newest.fit))},),
         seconds=time.perf_counter() - started,
     )
 
 
 def count_ngram(
-    rows: "pd.DataFrame", label: str, classes: tuple[str, ...], recipe: NgramHyperparameters
+    rows: "pd.DataFrame",
+    label: str,
+    classes: tuple[str, ...],
+    hyperparameters: NgramHyperparameters,
 ) -> NgramScorer:
     """The n-gram of ``rows``; its threshold is never reached, for the caller to set."""
     steps = token_column(rows[STEPS], lists=True)
     words = tuple(sorted({steps.words[code] for code in np.unique(steps.codes).tolist()}))
     index = {word: code for code, word in enumerate(words)}
-    before = symbols(rows, index, recipe.order)
+    before = symbols(rows, index, hyperparameters.order)
     followed = class_codes(rows, label, classes)
-    contexts, discounts = _count(before, followed, soon_truth(rows), len(words) + 1, recipe)
+    contexts, discounts = _count(
+        before, followed, soon_truth(rows), len(words) + 1, hyperparameters
+    )
     return NgramScorer(
         classes=(*classes, SOON),
         words=words,
         discounts=discounts,
-        strength=max(recipe.strength, 0.0),
-        soon_strength=max(recipe.soon_strength, 0.0),
+        strength=max(hyperparameters.strength, 0.0),
+        soon_strength=max(hyperparameters.soon_strength, 0.0),
         threshold=1.0,
         contexts=contexts,
     )
 
 
 def soon_truth(rows: "pd.DataFrame") -> np.ndarray:
-    """(rows,) 1 for yes, 0 for no, NaN where it is not known or not told."""
+    """(rows,) 1 for yes, 0 for no, NaN where it is not known or there is no such column."""
     if SOON_LABEL not in rows:
         return np.full(len(rows), np.nan)
     known = rows[SOON_LABEL].notna().to_numpy()
@@ -110,26 +118,26 @@ def _count(
     followed: np.ndarray,
     soon: np.ndarray,
     symbol_count: int,
-    recipe: NgramHyperparameters,
+    hyperparameters: NgramHyperparameters,
 ) -> tuple[Contexts, tuple[float, ...]]:
     """The tree, level by level: a context's rows are those of its children and the ones that end with it."""
     outcomes = int(followed.max()) + 1
     node = np.zeros(len(before), dtype=np.int64)
     rows, nodes = np.arange(len(before)), 1
     keys, levels, discounts = [], [_level(node, rows, followed, soon, outcomes)], []
-    for depth in range(recipe.order):
-        discounts.append(_discount(levels[-1].counts, recipe))
+    for depth in range(hyperparameters.order):
+        discounts.append(_discount(levels[-1].counts, hyperparameters))
         rows = rows[before[rows, depth] != STOP]
         wanted = node[rows] * symbol_count + before[rows, depth]
-        found, place, times = np.unique(wanted, return_inverse=True, return_counts=True)
-        kept = times >= (recipe.minimum if depth else 1)
+        distinct, place, times = np.unique(wanted, return_inverse=True, return_counts=True)
+        kept = times >= (hyperparameters.minimum if depth else 1)
         number = np.where(kept, np.cumsum(kept) - 1, -1)
         rows, place = rows[number[place] >= 0], number[place][number[place] >= 0]
         node[rows] = nodes + place
-        keys.append(found[kept])
+        keys.append(distinct[kept])
         levels.append(_level(place, rows, followed, soon, outcomes))
         nodes += int(kept.sum())
-    discounts.append(_discount(levels[-1].counts, recipe))
+    discounts.append(_discount(levels[-1].counts, hyperparameters))
     types = np.concatenate([level.types for level in levels])
     contexts = Contexts(
         keys=np.concatenate(keys),
@@ -169,29 +177,33 @@ def _level(
     )
 
 
-def _discount(counts: np.ndarray, recipe: NgramHyperparameters) -> float:
+def _discount(counts: np.ndarray, hyperparameters: NgramHyperparameters) -> float:
     """n1 / (n1 + 2 n2) of a level, from the successors seen once and twice (Ney, Essen and Kneser 1994)."""
-    if recipe.discount:
-        return recipe.discount
+    if hyperparameters.discount:
+        return hyperparameters.discount
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     return round(once / (once + 2 * twice), 9) if once and twice else 0.5
 
 
 def choose(
-    early: NgramScorer, recipe: NgramHyperparameters, held: "pd.DataFrame", label: str
+    early: NgramScorer, hyperparameters: NgramHyperparameters, held: "pd.DataFrame", label: str
 ) -> tuple[NgramScorer, dict[str, float]]:
     """Strengths with the lowest loss on the held-out block, the threshold with its best F1, and metrics."""
     truth = class_codes(held, label, early.classes[:-1])
     needed = soon_truth(held)
     tried = [replace(early, strength=s, soon_strength=s) for s in STRENGTHS]
-    answers = [scorer.predict_proba(held) for scorer in tried]
-    losses = [_log_loss(of[np.arange(len(truth)), truth]) for of in answers]
+    predictions = [scorer.predict_proba(held) for scorer in tried]
+    losses = [_log_loss(each[np.arange(len(truth)), truth]) for each in predictions]
     known = ~np.isnan(needed)
-    of_truth = [np.where(needed == 1.0, of[:, -1], 1.0 - of[:, -1])[known] for of in answers]
-    soon_losses = [_log_loss(of) for of in of_truth]
+    soon_losses = [
+        _log_loss(np.where(needed == 1.0, each[:, -1], 1.0 - each[:, -1])[known])
+        for each in predictions
+    ]
     steps, soon = int(np.argmin(losses)), int(np.argmin(soon_losses))
-    strength = recipe.strength if recipe.strength >= 0 else STRENGTHS[steps]
-    soon_strength = recipe.soon_strength if recipe.soon_strength >= 0 else STRENGTHS[soon]
+    strength = hyperparameters.strength if hyperparameters.strength >= 0 else STRENGTHS[steps]
+    soon_strength = (
+        hyperparameters.soon_strength if hyperparameters.soon_strength >= 0 else STRENGTHS[soon]
+    )
     chosen = replace(early, strength=strength, soon_strength=soon_strength)
     best = chosen.predict_proba(held)
     threshold, soon_f1 = best_f1(best[:, -1], needed)
@@ -202,7 +214,8 @@ def choose(
     }
 
 
-def _log_loss(chances: np.ndarray) -> float:
-    if not len(chances):
+def _log_loss(probabilities: np.ndarray) -> float:
+    """Mean of minus the logarithm of the probabilities (rows,) of what came true; 0 without rows."""
+    if not len(probabilities):
         return 0.0
-    return float(-np.log(np.maximum(chances, np.finfo(np.float64).eps)).mean())
+    return float(-np.log(np.maximum(probabilities, np.finfo(np.float64).eps)).mean())

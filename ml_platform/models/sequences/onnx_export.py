@@ -1,4 +1,7 @@
-"""A network as an ONNX graph whose bytes depend on its weights alone. Imports torch: only fits import this."""
+"""A network as an ONNX graph whose bytes depend on its weights alone.
+
+Only fits import this module, since it imports torch.
+"""
 
 import logging
 import warnings
@@ -8,14 +11,12 @@ from typing import Any
 
 import torch
 
-from ml_platform.models.sequences.net import Answering
+from ml_platform.models.onnx_model import IR_VERSION, OPSET
+from ml_platform.models.sequences.net import ServedNet
 from ml_platform.models.sequences.scorer import NUMBERS, OUTPUT, STEPS
 
-OPSET = 18
-IR_VERSION = 9
 
-
-def export_network(net: Answering) -> bytes:
+def export_network(net: ServedNet) -> bytes:
     """The graph: int64 (rows, length, channels), float32 (rows, numbers) to float32 (rows, classes + 1)."""
     rows, shape = torch.export.Dim("rows", min=1), net.shape
     steps = torch.ones(2, shape.length, len(shape.vocabularies), dtype=torch.int64)
@@ -37,7 +38,7 @@ def export_network(net: Answering) -> bytes:
 
 
 def _canonical(model: Any) -> bytes:
-    """Without what names files, versions and traces; values named by their order."""
+    """The bytes of ``model`` without names of files, versions and traces, and with values named by their order."""
     from onnx import checker
 
     model.ir_version = IR_VERSION
@@ -67,7 +68,7 @@ def _canonical(model: Any) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter warns of its own internals; none of it concerns the graph, which parity checks."""
+    """Silence the exporter, which warns of its own internals; the graph itself is checked by the parity gate."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

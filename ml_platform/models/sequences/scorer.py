@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.models.sequences.encoding import ENCODING_FILE, SequenceEncoding
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 STEPS, NUMBERS, OUTPUT = "steps", "numbers", "probabilities"
 CHUNK = 8_192
+"""Rows that are encoded at a time, which bounds memory."""
 
 
 def network_file(encoding: SequenceEncoding, threshold: float) -> dict[str, bytes]:
@@ -26,7 +27,7 @@ def network_file(encoding: SequenceEncoding, threshold: float) -> dict[str, byte
 
 @dataclass(frozen=True)
 class NetworkScorer:
-    """Answers by the files of an artifact; one thread, so that sums are in the same order every time."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     encoding: SequenceEncoding
@@ -40,24 +41,17 @@ class NetworkScorer:
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        found = np.empty((len(rows), len(self.classes)))
+        probabilities = np.empty((len(rows), len(self.classes)))
         for start in range(0, len(rows), CHUNK):
             encoded = self.encoding.transform(rows.iloc[start : start + CHUNK])
             inputs = {STEPS: encoded.steps.astype(np.int64), NUMBERS: encoded.numbers}
-            found[start : start + CHUNK] = self.session.run([OUTPUT], inputs)[0]
-        return found
+            probabilities[start : start + CHUNK] = self.session.run([OUTPUT], inputs)[0]
+        return probabilities
 
     @classmethod
     def of(cls, artifact: Artifact) -> "NetworkScorer":
         """The scorer of a network's artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         content = json.loads(artifact.files[ENCODING_FILE])
         return cls(
             classes=artifact.classes,

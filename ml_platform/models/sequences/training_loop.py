@@ -1,6 +1,6 @@
-"""The epochs of a sequence network: batches in a drawn order, one cycle of the learning rate, the best epoch kept.
+"""The training loop of a sequence network: shuffled batches, a one-cycle learning rate, the best epoch kept.
 
-Imports torch: only fits import this.
+This module imports torch, so only fits import it.
 """
 
 import math
@@ -15,13 +15,15 @@ from torch.nn import functional
 
 from ml_platform.models.sequences.encoding import EncodedRows
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
-from ml_platform.models.sequences.net import Answering, SequenceNet, answer
+from ml_platform.models.sequences.net import SequenceNet, ServedNet, served_probabilities
 from ml_platform.models.threshold import best_f1
 
 SCORED_AT_ONCE = 4_096
+"""Rows of one forward pass when nothing is learned."""
 WARM_UP = 0.15
 """Share of the steps in which the learning rate rises; then it falls as a cosine (Smith and Topin 2019)."""
 LONGEST_GRADIENT = 1.0
+"""Norm to which a longer gradient is cut."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Trained:
-    """What the epochs have told, and which was best."""
+    """The metrics of each epoch, and the number of the best one."""
 
     history: tuple[dict[str, float], ...]
     best_epoch: int
@@ -92,7 +94,7 @@ def train(
     net: SequenceNet,
     fit: Examples,
     held: Examples | None,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     epochs: int,
     progress: Callable[[str], None],
 ) -> Trained:
@@ -105,57 +107,62 @@ def train(
     fit = fit.to(place)
     held = None if held is None else held.to(place)
     optimiser = torch.optim.AdamW(
-        net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        net.parameters(),
+        lr=hyperparameters.learning_rate,
+        weight_decay=hyperparameters.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
-        recipe.learning_rate,
-        total_steps=epochs * math.ceil(len(fit) / recipe.batch),
+        hyperparameters.learning_rate,
+        total_steps=epochs * math.ceil(len(fit) / hyperparameters.batch),
         pct_start=WARM_UP,
     )
     history: list[dict[str, float]] = []
     best, kept = 0, {}
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
-        found = {"epoch": float(epoch), "loss": _epoch(net, fit, recipe, optimiser, schedule)}
-        found |= {} if held is None else _validate(net, held, recipe.soon_weight)
-        history.append(found)
-        progress(_line(found, epochs, time.perf_counter() - began))
-        if held is None or not best or _loss_of(found) < _loss_of(history[best - 1]):
+        metrics = {
+            "epoch": float(epoch),
+            "loss": _epoch(net, fit, hyperparameters, optimiser, schedule),
+        }
+        metrics |= {} if held is None else _validate(net, held, hyperparameters.soon_weight)
+        history.append(metrics)
+        progress(_line(metrics, epochs, time.perf_counter() - began))
+        if held is None or not best or _loss_of(metrics) < _loss_of(history[best - 1]):
             best = epoch
             kept = {name: value.clone() for name, value in net.state_dict().items()}
-        if epoch - best >= recipe.patience:
+        if epoch - best >= hyperparameters.patience:
             break
     net.load_state_dict(kept)
     net.to("cpu").eval()
     return Trained(tuple(history), best)
 
 
-def answers(net: Answering, rows: EncodedRows) -> np.ndarray:
-    """Shape (rows, classes + 1), float64."""
-    found = [np.zeros((0, net.shape.classes + 1))]
+def predictions(net: ServedNet, rows: EncodedRows) -> np.ndarray:
+    """The network's probabilities of ``rows``, shape (rows, classes + 1), float64."""
+    parts = [np.zeros((0, net.shape.classes + 1))]
     with torch.inference_mode():
         for start in range(0, len(rows), SCORED_AT_ONCE):
             steps = torch.from_numpy(rows.steps[start : start + SCORED_AT_ONCE]).long()
             numbers = torch.from_numpy(rows.numbers[start : start + SCORED_AT_ONCE])
-            found.append(net(steps, numbers).double().numpy())
-    return np.concatenate(found)
+            parts.append(net(steps, numbers).double().numpy())
+    return np.concatenate(parts)
 
 
 def _epoch(
     net: SequenceNet,
     fit: Examples,
-    recipe: NetworkHyperparameters,
+    hyperparameters: NetworkHyperparameters,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> float:
-    """Every row once, in a drawn order; the mean loss."""
+    """One pass over every row in a shuffled order; returns the mean loss."""
     net.train()
     total = torch.zeros((), device=fit.steps.device)
-    for chosen in _batches(len(fit), recipe.batch, fit.steps.device):
+    for chosen in _batches(len(fit), hyperparameters.batch, fit.steps.device):
         optimiser.zero_grad(set_to_none=True)
         logits = net(fit.steps[chosen].long(), fit.numbers[chosen])
-        loss = _loss(logits, fit.next_step[chosen], fit.soon[chosen], recipe.soon_weight)
+        loss = _loss(logits, fit.next_step[chosen], fit.soon[chosen], hyperparameters.soon_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), LONGEST_GRADIENT)
         optimiser.step()
@@ -165,7 +172,7 @@ def _epoch(
 
 
 def _batches(rows: int, size: int, place: torch.device) -> Iterator[torch.Tensor]:
-    """Every row once, drawn on the CPU whatever the device."""
+    """Places of all rows in a shuffled order, drawn on the CPU whatever the device, in batches."""
     order = torch.randperm(rows).to(place)
     for start in range(0, rows, size):
         yield order[start : start + size]
@@ -177,7 +184,7 @@ def _loss(
     soon_truth: torch.Tensor,
     soon_weight: float,
 ) -> torch.Tensor:
-    """Cross-entropy of the next step, and ``soon_weight`` times that of soon over the rows that know it."""
+    """Cross-entropy of the next step, plus ``soon_weight`` times that of soon over the rows whose soon is known."""
     next_step, soon = logits
     known = ~torch.isnan(soon_truth)
     second = functional.binary_cross_entropy_with_logits(
@@ -193,23 +200,27 @@ def _validate(net: SequenceNet, held: Examples, soon_weight: float) -> dict[str,
     pieces = range(0, len(held), SCORED_AT_ONCE)
     parts = [slice(start, start + SCORED_AT_ONCE) for start in pieces]
     with torch.inference_mode():
-        found = [net(held.steps[part].long(), held.numbers[part]) for part in parts]
-        next_step, soon = torch.cat([f[0] for f in found]), torch.cat([f[1] for f in found])
+        logits = [net(held.steps[part].long(), held.numbers[part]) for part in parts]
+        next_step = torch.cat([part[0] for part in logits])
+        soon = torch.cat([part[1] for part in logits])
         loss = float(_loss((next_step, soon), held.next_step, held.soon, soon_weight))
         right = float((next_step.argmax(dim=1) == held.next_step).double().mean())
-        chance = answer(next_step, soon, trained=net.shape.soon)[:, -1].double().cpu().numpy()
-    f1 = best_f1(chance, held.soon.cpu().numpy())[1]
+        probabilities = served_probabilities(next_step, soon, trained=net.shape.soon)
+        soon_probability = probabilities[:, -1].double().cpu().numpy()
+    f1 = best_f1(soon_probability, held.soon.cpu().numpy())[1]
     return {"validation_loss": loss, "accuracy": right, "soon_f1": f1}
 
 
-def _loss_of(found: dict[str, float]) -> float:
-    return found.get("validation_loss", found["loss"])
+def _loss_of(metrics: dict[str, float]) -> float:
+    return metrics.get("validation_loss", metrics["loss"])
 
 
-def _line(found: dict[str, float], epochs: int, seconds: float) -> str:
-    done = round(10 * found["epoch"] / epochs)
-    told = ", ".join(
-        f"{name.replace('_', ' ')} {value:.4f}" for name, value in found.items() if name != "epoch"
+def _line(metrics: dict[str, float], epochs: int, seconds: float) -> str:
+    done = round(10 * metrics["epoch"] / epochs)
+    figures = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4f}"
+        for name, value in metrics.items()
+        if name != "epoch"
     )
     bar = "#" * done + "." * (10 - done)
-    return f"epoch {found['epoch']:.0f}/{epochs} [{bar}] {told}, {seconds:.1f} s"
+    return f"epoch {metrics['epoch']:.0f}/{epochs} [{bar}] {figures}, {seconds:.1f} s"

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ml_platform.arrays import Codes
 from ml_platform.models.encoding import require_features
-from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.models.tokens import token_column
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 UNIT = "workflow"
-"""The feature that names what is launched; each value has an hour pattern of its own."""
+"""The feature that names what is started; each value has an hour pattern of its own."""
 HOUR_SIN, HOUR_COS = "hour_sin", "hour_cos"
 DESIGN_FILE = "design.json"
 _TRIM = (0.001, 0.999)
@@ -49,7 +50,7 @@ class NumberColumns:
 
 @dataclass(frozen=True)
 class StartTimeDesign:
-    """All of it; ``words`` are the values of `UNIT` that training has seen, in their order."""
+    """The columns of the model; ``words`` are the values of `UNIT` that training has seen, sorted."""
 
     numbers: tuple[NumberColumns, ...]
     categories: tuple[tuple[str, tuple[str, ...]], ...]
@@ -124,12 +125,12 @@ class StartTimeDesign:
     def _basis(self, sine: Floats, cosine: Floats) -> list[Floats]:
         """cos(k x) and sin(k x) by the recurrence of the angle sum; 0 where the hour is missing."""
         sine, cosine = np.nan_to_num(sine), np.nan_to_num(cosine)
-        made = [np.ones(len(sine))]
+        basis = [np.ones(len(sine))]
         c, s = cosine, sine
         for _ in range(self.harmonics):
-            made.extend((c, s))
+            basis.extend((c, s))
             c, s = c * cosine - s * sine, s * cosine + c * sine
-        return made
+        return basis
 
     def to_file(self) -> bytes:
         """Canonical JSON."""
@@ -138,13 +139,13 @@ class StartTimeDesign:
     @classmethod
     def from_file(cls, content: bytes) -> "StartTimeDesign":
         """The inverse of `to_file`."""
-        found = json.loads(content)
+        loaded = json.loads(content)
         return cls(
-            numbers=tuple(NumberColumns(**each) for each in found["numbers"]),
-            categories=tuple((name, tuple(values)) for name, values in found["categories"]),
-            plain=tuple(found["plain"]),
-            harmonics=found["harmonics"],
-            words=tuple(found["words"]),
+            numbers=tuple(NumberColumns(**each) for each in loaded["numbers"]),
+            categories=tuple((name, tuple(values)) for name, values in loaded["categories"]),
+            plain=tuple(loaded["plain"]),
+            harmonics=loaded["harmonics"],
+            words=tuple(loaded["words"]),
         )
 
 
@@ -197,7 +198,7 @@ def _scaled(values: Floats, logarithm: bool) -> Floats:
 
 
 def _numbers(rows: "pd.DataFrame", name: str) -> Floats:
-    """The column; NaN where it is missing or infinite: both are answered alike."""
+    """The column; NaN where it is missing or infinite: both are treated alike."""
     values: Floats = rows[name].to_numpy()
     if values.dtype != np.float64:
         values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -210,6 +211,6 @@ def _codes(column: "pd.Series[Any]", place: dict[str, int]) -> Codes:
         words = (value if isinstance(value, str) else MISSING for value in column.tolist())
         return np.array([place.get(word, len(place)) for word in words], dtype=np.int64)
     tokens = token_column(column, lists=False)
-    found = [place.get(word, len(place)) for word in tokens.words]
-    codes: Codes = np.array(found, dtype=np.int64)[tokens.codes]
+    places = [place.get(word, len(place)) for word in tokens.words]
+    codes: Codes = np.array(places, dtype=np.int64)[tokens.codes]
     return codes

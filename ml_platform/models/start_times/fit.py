@@ -6,7 +6,7 @@ free of a prior's pull, so probabilities need no calibration afterwards: folds b
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Codes
+from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.models.start_times.artifact_kinds import START_TIME
 from ml_platform.models.start_times.design import DESIGN_FILE, Floats, StartTimeDesign, fit_design
-from ml_platform.models.start_times.scorer import MODEL_FILE, export_start_time_model
-from ml_platform.models.time_series_split import Fold, microseconds
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.start_times.scorer import export_start_time_model
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
+from ml_platform.training_sets.time_split import Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 CLASSES = (NO, YES)
 FOLDS = 4
-"""Blocks of time that are held out, each after everything it is judged by."""
+"""Blocks of time that are held out, each after everything that is fitted for it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class StartTimePlan:
 
 @dataclass(frozen=True)
 class StartTimeEstimator:
-    """The fitted side, in double precision; parity holds the artifact to it."""
+    """The fitted coefficients in double precision; the parity gate compares the artifact with them."""
 
     design: StartTimeDesign
     common: Floats
@@ -75,17 +77,18 @@ def fit_start_time_model(
     rows = rows[rows[label].notna().to_numpy()]
     truth = (rows[label].astype(object).to_numpy() == YES).astype(np.int64)
     metrics = []
-    for fold in later_blocks(rows, gap):
+    folds = row_folds(rows, FOLDS, Gap(gap), start_blocks=1, quantile="linear")
+    for fold in folds:
         fitted = _fit(rows.iloc[fold.fit], truth[fold.fit], plan, request.parameters)
         yes = fitted.predict_proba(rows.iloc[fold.held_out])[:, 1]
         metrics.append(_held_out(truth[fold.held_out], yes, len(fold.fit)))
         request.progress(
-            f"fold {fold.number}/{FOLDS}: ROC AUC {metrics[-1]['roc_auc']:.3f}, "
+            f"fold {fold.number + 1}/{FOLDS}: ROC AUC {metrics[-1]['roc_auc']:.3f}, "
             f"Brier {metrics[-1]['brier']:.4f} on {len(yes)} rows"
         )
     estimator = _fit(rows, truth, plan, request.parameters)
     artifact = Artifact(
-        kind=ArtifactKind.START_TIME,
+        kind=START_TIME.name,
         classes=CLASSES,
         features=MappingProxyType(estimator.design.features),
         files=MappingProxyType(
@@ -111,22 +114,6 @@ def fit_start_time_model(
     )
 
 
-def later_blocks(rows: "pd.DataFrame", gap: timedelta) -> Iterator[Fold]:
-    """The last `FOLDS` of one more equal blocks of rows in time, each with the rows ``gap`` before it.
-
-    Users come back in every block, as they do in the test part; blocks with nothing before them are left out.
-    """
-    times = microseconds(rows)
-    edges = np.quantile(times, np.arange(1, FOLDS + 1) / (FOLDS + 1)).astype(np.int64)
-    apart = gap // timedelta(microseconds=1)
-    ends = [*edges[1:].tolist(), int(times.max()) + 1]
-    for number, (start, end) in enumerate(zip(edges.tolist(), ends, strict=True), start=1):
-        fit = np.flatnonzero(times < start - apart)
-        held_out = np.flatnonzero((times >= start) & (times < end))
-        if len(fit) and len(held_out):
-            yield Fold(number, fit, held_out)
-
-
 def _fit(
     rows: "pd.DataFrame", truth: Codes, plan: StartTimePlan, parameters: Mapping[str, object]
 ) -> StartTimeEstimator:
@@ -148,10 +135,10 @@ def _fit(
     model = LogisticRegression(
         C=1.0, fit_intercept=False, solver="newton-cg", tol=1e-6, max_iter=200
     )
-    found = model.fit(matrix, truth).coef_[0]
+    coefficients = model.fit(matrix, truth).coef_[0]
     own = np.zeros((len(design.words) + 1, design.basis_width))
-    own[:-1] = found[design.width :].reshape(-1, design.basis_width) * spread
-    common = found[: design.width].copy()
+    own[:-1] = coefficients[design.width :].reshape(-1, design.basis_width) * spread
+    common = coefficients[: design.width].copy()
     common[-design.basis_width :] *= _COMMON_SPREAD
     return StartTimeEstimator(design, common, own)
 

@@ -1,4 +1,4 @@
-"""The rule baseline for launches: success rates of a workflow by part of the day, as declared arrays.
+"""The rule baseline for start times: success rates of a workflow by part of the day, as declared arrays.
 
 What a person would write down: "the nightly export fails in the morning". A part that was seldom tried
 has nearly the workflow's own rate, a workflow seldom run nearly the overall one.
@@ -14,9 +14,10 @@ import numpy as np
 
 from ml_platform.arrays import Codes
 from ml_platform.models.encoding import require_features
+from ml_platform.models.start_times.artifact_kinds import START_TIME_RULES
 from ml_platform.models.start_times.design import HOUR_COS, HOUR_SIN, UNIT, Floats
 from ml_platform.models.tokens import token_column
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from ml_platform.spec.training_set import TrainingSet
 
-RULES_FILE = "launch_rules.json"
+RULES_FILE = "start_time_rules.json"
 PARTS = 4
 """Night, morning, afternoon, evening: six hours each."""
 PRIOR_RUNS = 10.0
@@ -58,7 +59,7 @@ class StartTimeRules:
     def of(cls, artifact: Artifact) -> "StartTimeRules":
         """The rules in the files of ``artifact``."""
         content = json.loads(artifact.files[RULES_FILE])
-        rates = {word: tuple(found) for word, found in content["rates"].items()}
+        rates = {word: tuple(by_part) for word, by_part in content["rates"].items()}
         return cls(tuple(content["overall"]), MappingProxyType(rates))
 
 
@@ -82,7 +83,7 @@ def fit_rules(training_set: "TrainingSet") -> Artifact:
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Artifact(
-        kind=ArtifactKind.START_TIME_RULES,
+        kind=START_TIME_RULES.name,
         classes=(NO, YES),
         features=MappingProxyType(_FEATURES),
         files=MappingProxyType({RULES_FILE: text.encode()}),

@@ -1,25 +1,23 @@
-"""The served side of the launch model: columns by declared arrays, scoring by one small ONNX graph."""
+"""The served side of the start-time model: columns by declared arrays, scoring by one small ONNX graph."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.models.onnx_model import MODEL_FILE, graph_bytes, inference_session
 from ml_platform.models.start_times.design import DESIGN_FILE, Floats, StartTimeDesign
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_FILE = "model.onnx"
 COLUMNS, UNIT_CODES, OUTPUT = "columns", "units", "success"
-OPSET = 18
-IR_VERSION = 9
 
 
 @dataclass(frozen=True)
 class StartTimeScorer:
-    """Answers by the files of an artifact, in one thread."""
+    """Scores by the files of an artifact."""
 
     classes: tuple[str, ...]
     design: StartTimeDesign
@@ -39,14 +37,7 @@ class StartTimeScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "StartTimeScorer":
         """The scorer of an artifact."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            artifact.files[MODEL_FILE], options, providers=["CPUExecutionProvider"]
-        )
+        session = inference_session(artifact.files[MODEL_FILE])
         return cls(
             artifact.classes, StartTimeDesign.from_file(artifact.files[DESIGN_FILE]), session
         )
@@ -57,39 +48,31 @@ def export_start_time_model(common: Floats, own: Floats) -> bytes:
 
     ``own`` is (units + 1, basis); the basis are the last columns. Equal numbers give equal bytes.
     """
-    from onnx import TensorProto, checker, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     width, wide = len(common), own.shape[1]
-    constants = {
-        "common": common.astype(np.float32)[:, None],
-        "own": own.astype(np.float32),
-        "start": np.array([width - wide], dtype=np.int64),
-        "end": np.array([width], dtype=np.int64),
-        "axis": np.array([1], dtype=np.int64),
-    }
-    nodes = [
-        helper.make_node("MatMul", [COLUMNS, "common"], ["shared"]),
-        helper.make_node("Slice", [COLUMNS, "start", "end", "axis"], ["basis"]),
-        helper.make_node("Gather", ["own", UNIT_CODES], ["series"], axis=0),
-        helper.make_node("Mul", ["basis", "series"], ["parts"]),
-        helper.make_node("ReduceSum", ["parts", "axis"], ["added"], keepdims=1),
-        helper.make_node("Add", ["shared", "added"], ["logit"]),
-        helper.make_node("Squeeze", ["logit", "axis"], ["flat"]),
-        helper.make_node("Sigmoid", ["flat"], [OUTPUT]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "launch_success",
+    return graph_bytes(
+        "start_time_success",
+        [
+            helper.make_node("MatMul", [COLUMNS, "common"], ["shared"]),
+            helper.make_node("Slice", [COLUMNS, "start", "end", "axis"], ["basis"]),
+            helper.make_node("Gather", ["own", UNIT_CODES], ["series"], axis=0),
+            helper.make_node("Mul", ["basis", "series"], ["parts"]),
+            helper.make_node("ReduceSum", ["parts", "axis"], ["added"], keepdims=1),
+            helper.make_node("Add", ["shared", "added"], ["logit"]),
+            helper.make_node("Squeeze", ["logit", "axis"], ["flat"]),
+            helper.make_node("Sigmoid", ["flat"], [OUTPUT]),
+        ],
         [
             helper.make_tensor_value_info(COLUMNS, TensorProto.FLOAT, [None, width]),
             helper.make_tensor_value_info(UNIT_CODES, TensorProto.INT64, [None]),
         ],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        {
+            "common": common.astype(np.float32)[:, None],
+            "own": own.astype(np.float32),
+            "start": np.array([width - wide], dtype=np.int64),
+            "end": np.array([width], dtype=np.int64),
+            "axis": np.array([1], dtype=np.int64),
+        },
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
-    checker.check_model(model)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content

@@ -1,4 +1,4 @@
-"""What a scheduler asks a scorer of launch times: the best time in a horizon, and whether to start now."""
+"""What a scheduler asks a start-time model: the best time in a horizon, and whether to start now."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +69,7 @@ def best_time(scorer: Scorer, candidates: "pd.DataFrame") -> BestTime:
         )
     success = success_probabilities(scorer, candidates)
     times = candidates[CANDIDATE_TIME].tolist()
-    place = min(range(len(times)), key=lambda each: (-success[each], times[each]))
+    place = min(range(len(times)), key=lambda candidate: (-success[candidate], times[candidate]))
     return BestTime(times[place], float(success[place]), place)
 
 

@@ -1,5 +1,6 @@
-"""The evaluation report and its decision as one self-contained page (`report_html`)."""
+"""The evaluation report and its decision as one self-contained page, and its plots as PNG."""
 
-from ml_platform.reporting.evaluation.document import report_html
+from ml_platform.reporting.evaluation.page import report_html
+from ml_platform.reporting.evaluation.plots import plots
 
-__all__ = ["report_html"]
+__all__ = ["plots", "report_html"]

@@ -1,28 +1,35 @@
-"""What was checked, what could not be, who must look, and what monitoring has to watch: all generated."""
+"""What was checked, what could not be, who must look, and what monitoring has to watch.
+
+All of it follows from the gates and from the reasons that the report gives.
+"""
 
 from collections.abc import Iterator
-from html import escape
+from dataclasses import dataclass
 
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
+from ml_platform.reporting.components import Chip, outcome_chip
 from ml_platform.reporting.evaluation.confidence import MEDIUM_MARGIN, margin
-from ml_platform.reporting.evaluation.headline import headline_metric
-from ml_platform.reporting.evaluation.markup import bullets, outcome_chip, section
-from ml_platform.reporting.evaluation.verdict import (
-    AT_MOST,
-    INSUFFICIENT,
-    INTEGRITY,
+from ml_platform.reporting.evaluation.decision import (
     NO_GATE,
-    NOT_APPLICABLE,
-    PASS,
-    STOPPING,
-    GateLine,
-    Verdicted,
+    dimension_of,
     gates_of,
-    outcome_of,
+    worst_outcome,
 )
-from ml_platform.reporting.evaluation.words import heading, interval, limit_number, number, sentence
+from ml_platform.reporting.evaluation.headline import headline_metric
+from ml_platform.reporting.words import (
+    capitals,
+    heading,
+    interval,
+    limit_number,
+    number,
+    sentence,
+)
+from ml_platform.spec.gates import Bound
 
-_WHO = {
+_MODEL_OWNER = "The owner of the model"
+_DATA_OWNER = "The owner of the data"
+_OWNERS = {
     "fairness": "Those who answer for the teams and regions concerned",
     "leakage": "The owner of the features",
     "quality": "The owner of the features",
@@ -31,108 +38,98 @@ _WHO = {
     "robustness": "The owner of the sources of events",
     "explanations": "Somebody who does the work that the model is about",
 }
-_OWNER = "The owner of the model"
 
 
-def checklist_section(report: EvaluationReport, decision: Verdicted) -> str:
-    """Three lists, from the gates and the reasons that the report gives."""
-    return section(
-        "checklist",
-        "Checklist",
-        "<h3>Checked</h3>",
-        _checked(decision),
-        _titled("Could not be checked", _unchecked(report, decision)),
-        _titled("Who must look, before it serves anybody", _to_look(report, decision)),
+@dataclass(frozen=True)
+class Checklist:
+    """Gates that were decided, each with its outcome; then sentences."""
+
+    checked: tuple[tuple[str, Chip], ...]
+    not_checked: tuple[str, ...]
+    to_look_at: tuple[str, ...]
+
+
+def checklist(report: EvaluationReport, decision: Decision) -> Checklist:
+    """The three lists, each line once."""
+    decided = (Outcome.PASS, Outcome.FAIL)
+    return Checklist(
+        checked=tuple(
+            (heading(gate.name), outcome_chip(gate.outcome))
+            for gate in decision.gates
+            if gate.outcome in decided
+        ),
+        not_checked=tuple(dict.fromkeys(_not_checked(report, decision))),
+        to_look_at=tuple(dict.fromkeys(_to_look_at(report, decision))),
     )
 
 
-def monitoring_section(report: EvaluationReport, decision: Verdicted) -> str:
-    """What has to be watched once it serves, with today's figures."""
-    return section(
-        "monitoring",
-        "What monitoring must watch",
-        bullets(_watched(report, decision)),
-        lead="Each line follows from a gate or a finding of this report.",
-    )
+def watch_lines(report: EvaluationReport, decision: Decision) -> tuple[str, ...]:
+    """What to watch once the model serves, with today's figures."""
+    return tuple(_watch_lines(report, decision))
 
 
-def _titled(title: str, lines: Iterator[str]) -> str:
-    told = bullets(dict.fromkeys(lines), "open")
-    return f"<h3>{escape(title)}</h3>{told}" if told else ""
-
-
-def _checked(decision: Verdicted) -> str:
-    items = "".join(
-        f"<li>{outcome_chip(gate.outcome)} <strong>{escape(heading(gate.name))}</strong></li>"
-        for gate in decision.gates
-        if gate.outcome in (PASS, "fail")
-    )
-    return f'<ul class="checked">{items}</ul>'
-
-
-def _unchecked(report: EvaluationReport, decision: Verdicted) -> Iterator[str]:
+def _not_checked(report: EvaluationReport, decision: Decision) -> Iterator[str]:
     for gate in decision.gates:
-        if gate.outcome == INSUFFICIENT:
-            yield sentence(f"{heading(gate.name)} (INSUFFICIENT): {gate.explanation}")
-        elif gate.outcome == NOT_APPLICABLE:
-            yield sentence(f"{heading(gate.name)} (NOT APPLICABLE): {gate.explanation}")
+        if gate.outcome in (Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE):
+            outcome = capitals(gate.outcome)
+            yield sentence(f"{heading(gate.name)} ({outcome}): {gate.explanation}")
     for dimension in report.dimensions:
         for name, why in dimension.undefined.items():
             yield sentence(f"{dimension.title}, {heading(name)}: {why}")
     if report.champion is None:
-        why = report.champion_note or "there is none yet"
-        yield sentence(f"No step back against a champion: {why}")
+        why = report.champion_note or "there is no champion yet"
+        yield sentence(f"Whether it is worse than the champion: {why}")
     if report.ceiling is None:
-        yield "How much better it could be: real events have no known ceiling."
+        yield "How much better it could be: the best possible score is unknown for real events."
     if report.challenged_note:
         yield sentence(f"Against the model it challenges: {report.challenged_note}")
     if not report.dimensions:
-        yield "Fairness, robustness, cost and explanations: none was examined for this report."
+        yield "Fairness, robustness, cost and explanations: this report examined none of them."
 
 
-def _to_look(report: EvaluationReport, decision: Verdicted) -> Iterator[str]:
+def _to_look_at(report: EvaluationReport, decision: Decision) -> Iterator[str]:
     for gate in decision.gates:
-        who = "The owner of the data" if gate.kind == INTEGRITY else _who(gate)
-        by = margin(gate)
-        if gate.outcome in STOPPING:
-            yield f"{who}: the gate “{heading(gate.name)}” did not pass. {sentence(gate.remedy)}".strip()
-        elif gate.outcome == PASS and by is not None and by < MEDIUM_MARGIN:
+        widths = margin(gate)
+        title = f"{_owner(gate)}: the gate “{heading(gate.name)}”"
+        if gate.outcome.stops:
+            yield f"{title} did not pass. {sentence(gate.remedy)}".strip()
+        elif gate.outcome is Outcome.PASS and widths is not None and widths < MEDIUM_MARGIN:
             yield (
-                f"{who}: the gate “{heading(gate.name)}” passes, but keeps only {by:.2f} of its "
-                "interval's width from the limit; on other test rows it may not."
+                f"{title} passes, but its interval clears the limit by only {widths:.2f} of its "
+                "width; on other test rows it may not pass."
             )
     for dimension in report.dimensions:
-        outcome = outcome_of(gates_of(decision, dimension.name))
-        if outcome == NO_GATE and dimension.findings:
-            who = _WHO.get(dimension.name, _OWNER)
-            yield f"{who}: {dimension.title} has findings, and no gate holds them against a limit."
+        if worst_outcome(gates_of(decision, dimension.name)) == NO_GATE and dimension.findings:
+            owner = _OWNERS.get(dimension.name, _MODEL_OWNER)
+            yield f"{owner}: {dimension.title} has findings, and no gate holds them against a limit."
     if report.simulated:
-        yield f"{_OWNER}: every figure is of SIMULATED events; repeat it on real ones before it decides anything."
+        yield f"{_MODEL_OWNER}: all events are SIMULATED; evaluate it on real ones before it decides anything."
     else:
-        yield f"{_OWNER}: whether the test rows, the newest ones, are like those that it will serve."
+        yield f"{_MODEL_OWNER}: whether the test rows, the newest ones, are like those it will serve."
 
 
-def _who(gate: GateLine) -> str:
-    return _WHO.get(gate.metric.partition(".")[0], _OWNER) if "." in gate.metric else _OWNER
+def _owner(gate: GateResult) -> str:
+    if gate.kind is GateKind.INTEGRITY:
+        return _DATA_OWNER
+    return _OWNERS.get(dimension_of(gate), _MODEL_OWNER)
 
 
-def _watched(report: EvaluationReport, decision: Verdicted) -> Iterator[str]:
-    named = set()
+def _watch_lines(report: EvaluationReport, decision: Decision) -> Iterator[str]:
+    watched = set()
     for gate in decision.gates:
-        if "." in gate.metric or gate.bound not in ("limit", AT_MOST) or gate.value is None:
+        absolute = gate.bound in (Bound.LIMIT, Bound.AT_MOST)
+        if "." in gate.metric or not absolute or gate.value is None:
             continue
-        named.add(gate.metric)
-        side = "rises above" if gate.bound == AT_MOST else "falls to"
+        watched.add(gate.metric)
+        side = "rises above" if gate.bound is Bound.AT_MOST else "falls to"
         yield (
-            f"{heading(gate.metric)}: alert if its interval {side} {limit_number(gate.limit)} (on the test rows "
-            f"{number(gate.value)} [{number(gate.low)}, {number(gate.high)}])."
+            f"{heading(gate.metric)}: alert if its interval {side} {limit_number(gate.limit)} "
+            f"(on the test rows {number(gate.value)} [{number(gate.low)}, {number(gate.high)}])."
         )
     metric = headline_metric(report)
-    if metric and metric not in named:
-        yield (
-            f"{heading(metric)}, its headline figure: alert on a loss against "
-            f"{interval(report.candidate.metrics[metric])}."
-        )
+    if metric and metric not in watched:
+        estimate = interval(report.candidate.metrics[metric])
+        yield f"{heading(metric)}, the headline metric: alert on a loss against {estimate}."
     for dimension in report.dimensions:
         for line in dimension.watch:
             yield sentence(f"{dimension.title}: {line}")

@@ -15,17 +15,10 @@ from enum import StrEnum
 from math import inf, sqrt
 from statistics import NormalDist
 
-from ml_platform.reporting.evaluation.verdict import (
-    AT_MOST,
-    FAIL,
-    INTEGRITY,
-    PASS,
-    GateLine,
-    Verdicted,
-    is_go,
-    stopping,
-)
-from ml_platform.reporting.evaluation.words import heading
+from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
+from ml_platform.reporting.evaluation.decision import is_go, stopping_gates
+from ml_platform.reporting.words import heading
+from ml_platform.spec.gates import Bound
 
 HIGH_MARGIN = 0.5
 """Half a width beyond the limit: 92 repetitions in 100 agree."""
@@ -35,7 +28,7 @@ _WIDTH_IN_DEVIATIONS = 2 * NormalDist().inv_cdf(0.975)
 
 
 class Level(StrEnum):
-    """Of confidence."""
+    """The level of confidence shown beside the verdict."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -53,17 +46,17 @@ class Confidence:
     why: str
 
 
-def margin(gate: GateLine) -> float | None:
+def margin(gate: GateResult) -> float | None:
     """Widths of the interval between the deciding bound and the limit: positive where the gate holds.
 
     ``None`` without an interval and a limit; infinite in size where the interval is a point, which is exact.
     """
     if gate.low is None or gate.high is None or gate.limit is None:
         return None
-    beyond = gate.limit - gate.high if gate.bound == AT_MOST else gate.low - gate.limit
+    beyond = gate.limit - gate.high if gate.bound is Bound.AT_MOST else gate.low - gate.limit
     width = gate.high - gate.low
     if width <= 0:
-        return inf if gate.outcome == PASS else -inf
+        return inf if gate.outcome is Outcome.PASS else -inf
     return beyond / width
 
 
@@ -72,77 +65,74 @@ def agreement(margin: float) -> float:
     return NormalDist().cdf(_WIDTH_IN_DEVIATIONS * abs(margin) / sqrt(2))
 
 
-def confidence(decision: Verdicted) -> Confidence:
+def confidence(decision: Decision) -> Confidence:
     """HIGH from half a width between bound and limit, MEDIUM from a fifth, else LOW.
 
     Integrity checks and counts are exact: a NO-GO of theirs is HIGH. A NO-GO that only rests on too little
     evidence is LOW: nothing was shown either way.
     """
-    return _of_go(decision) if is_go(decision) else _of_no_go(decision)
+    return _confidence_in_go(decision) if is_go(decision) else _confidence_in_no_go(decision)
 
 
-def closest(gates: Iterable[GateLine]) -> tuple[GateLine, float] | None:
+def closest_gate(gates: Iterable[GateResult]) -> tuple[GateResult, float] | None:
     """The gate that passed with the least to spare, with its margin; ``None`` if none has an interval."""
-    passed = [(gate, found) for gate in gates if (found := margin(gate)) is not None]
-    held = [(gate, found) for gate, found in passed if gate.outcome == PASS and found < inf]
-    return min(held, key=lambda pair: pair[1], default=None)
+    passed = ((gate, margin(gate)) for gate in gates if gate.outcome is Outcome.PASS)
+    on_samples = [(gate, widths) for gate, widths in passed if widths is not None and widths < inf]
+    return min(on_samples, key=lambda pair: pair[1], default=None)
 
 
-def _of_go(decision: Verdicted) -> Confidence:
-    found = closest(decision.gates)
-    if found is None:
+def _confidence_in_go(decision: Decision) -> Confidence:
+    closest = closest_gate(decision.gates)
+    if closest is None:
         why = "every gate is an exact comparison: none rests on a sample"
         return Confidence(Level.HIGH, "", inf, why)
-    gate, by = found
-    return Confidence(
-        _level(by),
-        gate.name,
-        by,
-        f"the closest gate is “{heading(gate.name)}”: its bound clears the limit by {_widths(by)}, {_chance(by)}",
+    gate, widths = closest
+    why = (
+        f"the closest gate is “{heading(gate.name)}”: its bound clears the limit by "
+        f"{_in_widths(widths)}, {_chance(widths)}"
     )
+    return Confidence(_level(widths), gate.name, widths, why)
 
 
-def _of_no_go(decision: Verdicted) -> Confidence:
-    stops = stopping(decision)
-    exact = [g for g in stops if g.kind == INTEGRITY]
-    if exact:
-        why = (
-            f"the integrity check “{heading(exact[0].name)}” is exact: it does not rest on a sample"
-        )
-        return Confidence(Level.HIGH, exact[0].name, inf, why)
+def _confidence_in_no_go(decision: Decision) -> Confidence:
+    stopping = stopping_gates(decision)
+    exact = next((gate for gate in stopping if gate.kind is GateKind.INTEGRITY), None)
+    if exact is not None:
+        why = f"the integrity check “{heading(exact.name)}” is exact: it does not rest on a sample"
+        return Confidence(Level.HIGH, exact.name, inf, why)
     failed = [
-        (gate, -found)
-        for gate in stops
-        if gate.outcome == FAIL and (found := margin(gate)) is not None
+        (gate, -widths)
+        for gate in stopping
+        if gate.outcome is Outcome.FAIL and (widths := margin(gate)) is not None
     ]
     if not failed:
-        name = stops[0].name if stops else ""
-        why = "nothing was shown to be wrong: there is too little evidence, and more of it may decide either way"
+        name = stopping[0].name if stopping else ""
+        why = "no gate failed: there is too little evidence, and more of it may decide either way"
         return Confidence(Level.LOW, name, 0.0, why)
-    gate, by = max(failed, key=lambda pair: pair[1])
-    if by == inf:
-        return Confidence(
-            Level.HIGH, gate.name, by, f"“{heading(gate.name)}” is missed by an exact figure"
-        )
-    return Confidence(
-        _level(by),
-        gate.name,
-        by,
-        f"the clearest miss is “{heading(gate.name)}”: its bound misses the limit by {_widths(by)}, {_chance(by)}",
+    gate, widths = max(failed, key=lambda pair: pair[1])
+    if widths == inf:
+        why = f"“{heading(gate.name)}” is missed by an exact figure"
+        return Confidence(Level.HIGH, gate.name, widths, why)
+    why = (
+        f"the clearest miss is “{heading(gate.name)}”: its bound misses the limit by "
+        f"{_in_widths(widths)}, {_chance(widths)}"
     )
+    return Confidence(_level(widths), gate.name, widths, why)
 
 
-def _level(by: float) -> Level:
-    if by >= HIGH_MARGIN:
+def _level(widths: float) -> Level:
+    if widths >= HIGH_MARGIN:
         return Level.HIGH
-    return Level.MEDIUM if by >= MEDIUM_MARGIN else Level.LOW
+    return Level.MEDIUM if widths >= MEDIUM_MARGIN else Level.LOW
 
 
-def _widths(by: float) -> str:
-    return f"{by:.2f} of its interval's width" if by < 10 else f"{by:.0f} widths of its interval"
+def _in_widths(widths: float) -> str:
+    if widths < 10:
+        return f"{widths:.2f} of its interval's width"
+    return f"{widths:.0f} widths of its interval"
 
 
-def _chance(by: float) -> str:
-    chance = agreement(by)
-    told = f"about {100 * chance:.0f} %" if chance < 0.995 else "more than 99 %"
-    return f"so {told} of repetitions on fresh test rows would agree"
+def _chance(widths: float) -> str:
+    chance = agreement(widths)
+    percent = f"about {100 * chance:.0f} %" if chance < 0.995 else "more than 99 %"
+    return f"so {percent} of repetitions on fresh test rows would agree"

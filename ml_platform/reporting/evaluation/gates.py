@@ -1,65 +1,78 @@
-"""Every gate: outcome, bullet graph, figures, explanation, and what would change it."""
+"""Each gate as a line: outcome, interval beside its limit, explanation, and what would change it."""
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from ml_platform.reporting.evaluation.bullet import bullet
-from ml_platform.reporting.evaluation.markup import outcome_chip, section
-from ml_platform.reporting.evaluation.verdict import AT_MOST, INTEGRITY, PASS, GateLine, Verdicted
-from ml_platform.reporting.evaluation.words import heading, limit_number, number, sentence
+from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
+from ml_platform.reporting.components import Chip, Track, TrackScale, outcome_chip
+from ml_platform.reporting.words import heading, limit_number, number, sentence
+from ml_platform.spec.gates import Bound
 
 
-def gates_section(decision: Verdicted) -> str:
-    """Integrity, then quality, in the order in which they were asked."""
-    integrity = [gate for gate in decision.gates if gate.kind == INTEGRITY]
-    quality = [gate for gate in decision.gates if gate.kind != INTEGRITY]
-    parts = (
-        f"<h3>{title}</h3>{gate_list(gates)}"
-        for title, gates in (("Quality", quality), ("Integrity", integrity))
-        if gates
+@dataclass(frozen=True)
+class GateView:
+    """A gate ready for the page; ``name`` is what a policy calls it."""
+
+    title: str
+    name: str
+    chip: Chip
+    track: Track | None
+    figures: str
+    explanation: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class GateGroup:
+    """Gates of one kind under a title."""
+
+    title: str
+    gates: tuple[GateView, ...]
+
+
+def gate_groups(decision: Decision) -> tuple[GateGroup, ...]:
+    """Quality gates, then integrity gates, each in the order in which they were asked."""
+    groups = (
+        GateGroup(title, tuple(gate_view(gate) for gate in decision.gates if gate.kind is kind))
+        for title, kind in (("Quality", GateKind.QUALITY), ("Integrity", GateKind.INTEGRITY))
     )
-    lead = (
-        "A quality gate holds a bound of a 95 % interval against its limit (the upright line; tinted is the "
-        "side where it does not pass). Integrity gates are exact."
-    )
-    return section("gates", "Gates", *parts, lead=lead)
+    return tuple(group for group in groups if group.gates)
 
 
-def gate_list(gates: Sequence[GateLine]) -> str:
-    """Each a line, what did not pass with its remedy."""
-    return f'<ul class="gates">{"".join(_gate(gate) for gate in gates)}</ul>'
+def short_gates(gates: Iterable[GateResult]) -> tuple[GateView, ...]:
+    """Gates inside their dimension: one that passes needs no words beside its track."""
+    return tuple(gate_view(gate, short=gate.outcome is Outcome.PASS) for gate in gates)
 
 
-def short_gates(gates: Sequence[GateLine]) -> str:
-    """The same without what the section of all gates says of those that pass; '' without any."""
-    lines = "".join(_gate(gate, short=gate.outcome == PASS) for gate in gates)
-    return f'<ul class="gates">{lines}</ul>' if lines else ""
-
-
-def _gate(gate: GateLine, *, short: bool = False) -> str:
-    remedy = (
-        f'<p class="remedy">What would change it: {escape(sentence(gate.remedy))}</p>'
-        if gate.remedy
-        else ""
-    )
-    graph = bullet(gate)
-    figures = (
-        f'<div class="figures">{graph}<small>{escape(_figures(gate))}</small></div>'
-        if graph
-        else ""
-    )
-    told = "" if short and graph else f"<p>{escape(sentence(gate.explanation))}</p>"
-    return (
-        f'<li><div class="gate"><strong>{escape(heading(gate.name))}</strong>'
-        f"{outcome_chip(gate.outcome)}<code>{escape(gate.name)}</code></div>"
-        f"{figures}{told}{remedy}</li>"
+def gate_view(gate: GateResult, *, short: bool = False) -> GateView:
+    """``short`` leaves out the explanation where the track shows as much."""
+    track = _track(gate)
+    return GateView(
+        title=heading(gate.name),
+        name=gate.name,
+        chip=outcome_chip(gate.outcome),
+        track=track,
+        figures=_figures(gate) if track else "",
+        explanation="" if short and track else sentence(gate.explanation),
+        remedy=sentence(gate.remedy),
     )
 
 
-def _figures(gate: GateLine) -> str:
-    told = number(gate.value)
+def _track(gate: GateResult) -> Track | None:
+    """The gate's value and interval beside its limit; ``None`` without a value and a limit."""
+    if gate.value is None or gate.limit is None:
+        return None
+    low = gate.value if gate.low is None else gate.low
+    high = gate.value if gate.high is None else gate.high
+    scale = TrackScale.around((low, high, gate.value, gate.limit))
+    at_most = None if gate.bound is None else gate.bound is Bound.AT_MOST
+    tone = outcome_chip(gate.outcome).tone
+    return scale.track(gate.value, low, high, tone, limit=gate.limit, at_most=at_most)
+
+
+def _figures(gate: GateResult) -> str:
+    figures = number(gate.value)
     if gate.low is not None and gate.high is not None and gate.low != gate.high:
-        told += f" [{number(gate.low)}, {number(gate.high)}]"
-    if gate.bound is None:
-        return f"{told}, limit {limit_number(gate.limit)}"
-    return f"{told}, {'at most' if gate.bound == AT_MOST else 'above'} {limit_number(gate.limit)}"
+        figures += f" [{number(gate.low)}, {number(gate.high)}]"
+    side = {None: "limit", Bound.AT_MOST: "at most"}.get(gate.bound, "above")
+    return f"{figures}, {side} {limit_number(gate.limit)}"

@@ -1,97 +1,79 @@
-"""The headline metric of everyone who was judged on the same rows, as intervals on one axis."""
+"""The first headline metric of everything that was scored on the same test rows, as intervals on one scale."""
 
 from dataclasses import dataclass
 
-from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.reporting.evaluation import svg
-from ml_platform.reporting.evaluation.verdict import GateLine, Verdicted
-from ml_platform.reporting.evaluation.words import interval, limit_number, words
+from ml_platform.gates.outcome import Decision, GateResult
+from ml_platform.reporting.components import Lane, Tone, TrackScale
+from ml_platform.reporting.words import interval, limit_number, metric_label
+from ml_platform.spec.gates import Bound
 
-_LEFT, _RIGHT, _TOP, _ROW = 12, 388, 12, 40
-_HUE = {"candidate": "#1d4ed8", "rules": "#6b7280", "dummy": "#9ca3af"}
-_OTHER = "#374151"
+CANDIDATE = "candidate"
+_ABSOLUTE = (Bound.LIMIT, Bound.AT_MOST)
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One who was judged, under the name the page gives it."""
+class Headline:
+    """All lanes, from the dummy baseline to the ceiling, with the limit of the metric's gate."""
 
-    name: str
-    metrics: dict[str, Estimate]
+    title: str
+    lanes: tuple[Lane, ...]
+    limit: str
 
 
-def judged(report: EvaluationReport) -> tuple[Judged, ...]:
-    """From the least to the most that can be hoped for; those that there are."""
-    subjects = (
-        ("dummy", report.dummy),
-        ("rules", report.baseline),
-        ("challenged", report.challenged),
-        ("champion", report.champion),
-        ("candidate", report.candidate),
-        ("ceiling", report.ceiling),
-    )
-    return tuple(Judged(name, of.metrics) for name, of in subjects if of is not None)
+def scorers(report: EvaluationReport) -> dict[str, Subject]:
+    """What was scored on the test rows, by the page's name for it, from the least to the most to be hoped for."""
+    subjects = {
+        "dummy baseline": report.dummy,
+        "rule baseline": report.baseline,
+        "challenged model": report.challenged,
+        "champion": report.champion,
+        CANDIDATE: report.candidate,
+        "ceiling": report.ceiling,
+    }
+    return {name: subject for name, subject in subjects.items() if subject is not None}
 
 
 def headline_metric(report: EvaluationReport) -> str:
-    """The first headline metric that the candidate has a figure for; '' where it has none."""
-    return next((name for name in report.headline if name in report.candidate.metrics), "") or next(
-        iter(report.candidate.metrics), ""
-    )
+    """The first headline metric that the candidate has a figure for; '' where it has none at all."""
+    metrics = report.candidate.metrics
+    return next((name for name in (*report.headline, *metrics) if name in metrics), "")
 
 
-def limit_gate(decision: Verdicted, metric: str) -> GateLine | None:
+def limit_gate(decision: Decision, metric: str) -> GateResult | None:
     """The gate that holds the metric itself against a limit."""
-    return next(
-        (g for g in decision.gates if g.metric == metric and g.bound in ("limit", "at_most")), None
-    )
+    gates = (gate for gate in decision.gates if gate.metric == metric and gate.bound in _ABSOLUTE)
+    return next(gates, None)
 
 
-def headline_figure(report: EvaluationReport, decision: Verdicted) -> str:
-    """Intervals of the headline metric with the limit of its gate; '' where nobody has a figure."""
+def headline(report: EvaluationReport, decision: Decision) -> Headline | None:
+    """The figure beside the verdict; ``None`` where the candidate has no metric."""
     metric = headline_metric(report)
-    shown = [(who.name, who.metrics[metric]) for who in judged(report) if metric in who.metrics]
-    if not shown:
-        return ""
+    if not metric:
+        return None
+    estimates = {
+        name: subject.metrics[metric]
+        for name, subject in scorers(report).items()
+        if metric in subject.metrics
+    }
     gate = limit_gate(decision, metric)
     limit = gate.limit if gate else None
-    ends = [end for _, of in shown for end in (of.low, of.high)]
-    across = svg.scale([*ends, *([limit] if limit is not None else [])], _LEFT, _RIGHT)
-    foot = _TOP + _ROW * len(shown) + 4
-    marks = []
-    for tick in svg.ticks(across):
-        x = across(tick)
-        marks.append(svg.line(x, _TOP, x, foot, svg.GRID))
-        marks.append(svg.text(x, foot + 15, svg.tick_label(tick), anchor="middle"))
-    if limit is not None and gate is not None:
-        marks.append(_limit(across(limit), foot, limit_number(limit), gate.bound == "at_most"))
-    marks += [_lane(place, name, of, across) for place, (name, of) in enumerate(shown)]
-    height = foot + (40 if limit is not None else 24)
-    told = "; ".join(f"{name} {interval(of)}" for name, of in shown)
-    title = f"{words(metric)} with 95 % intervals"
-    return svg.drawing(title, told, height, "".join(marks), "chart headline")
+    ends = [end for estimate in estimates.values() for end in (estimate.low, estimate.high)]
+    scale = TrackScale.around(ends if limit is None else [*ends, limit])
+    lanes = (_lane(name, estimate, scale, limit) for name, estimate in estimates.items())
+    title = f"{metric_label(metric)} on the same {report.rows:,} test rows"
+    return Headline(title, tuple(lanes), _limit_words(gate))
 
 
-def _lane(place: int, name: str, of: Estimate, across: svg.Scale) -> str:
-    y = _TOP + _ROW * place
-    hue = _HUE.get(name, _OTHER)
-    ours = name == "candidate"
-    low, high, at = across(of.low), across(of.high), across(of.value)
-    thick = 7 if ours else 4
-    return (
-        (svg.rect(0, y - 2, svg.WIDTH, _ROW - 2, "#eff6ff", 'rx="4"') if ours else "")
-        + svg.text(_LEFT, y + 13, name, kind="strong" if ours else "")
-        + svg.text(_RIGHT, y + 13, interval(of), anchor="end", kind="strong" if ours else "figure")
-        + svg.line(_LEFT, y + 25, _RIGHT, y + 25, "#d1d5db")
-        + svg.rect(low, y + 25 - thick / 2, max(high - low, 1), thick, hue, 'rx="2"')
-        + svg.dot(at, y + 25, hue, 5.5 if ours else 4)
-    )
+def _lane(name: str, estimate: Estimate, scale: TrackScale, limit: float | None) -> Lane:
+    tone = Tone.ACCENT if name == CANDIDATE else Tone.NEUTRAL
+    track = scale.track(estimate.value, estimate.low, estimate.high, tone, limit=limit)
+    return Lane(name, interval(estimate), tone, track)
 
 
-def _limit(x: float, foot: float, told: str, upper: bool) -> str:
-    side = "must stay below" if upper else "must exceed"
-    anchor = "start" if x < 130 else "end" if x > svg.WIDTH - 130 else "middle"
-    return svg.line(
-        x, _TOP - 6, x, foot, svg.LIMIT, 'stroke-width="1.5" stroke-dasharray="5 3"'
-    ) + svg.text(x, foot + 32, f"limit {told}: the interval {side} it", anchor=anchor, kind="limit")
+def _limit_words(gate: GateResult | None) -> str:
+    if gate is None:
+        return ""
+    side = "stay at or below" if gate.bound is Bound.AT_MOST else "lie above"
+    return f"The upright line is the limit {limit_number(gate.limit)}: the whole interval must {side} it."

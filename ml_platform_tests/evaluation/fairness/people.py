@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.evaluation.dimensions.fairness.group_statistics import (
     GroupStatistics,
     group_sums,
@@ -15,7 +16,6 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.group_metrics import PersonDecision, Rate
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.models.catalogue import spec_named
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set

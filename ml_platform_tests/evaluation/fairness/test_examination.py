@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from ml_platform import values
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.dimensions.fairness.dimension import examine_fairness
 from ml_platform.evaluation.dimensions.fairness.measures import KINDS, PROXY, SCORE
 from ml_platform.evaluation.dimensions.registry import EvaluationContext, examinations, examine
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.models.catalogue import MODELS, spec_named
+from ml_platform.models.catalogue import MODELS
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.task import (

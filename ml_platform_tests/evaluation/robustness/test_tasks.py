@@ -15,12 +15,12 @@ from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.robustness.toys import examined, training_set
-from ml_platform_tests.models import adoptions, detections, launches, step_worlds
+from ml_platform_tests.models import adoption_rows, session_rows, start_time_rows, step_rows
 
 
 def found(spec: ModelSpec, rows: TrainingSet) -> Dimension:
     outcome = spec.fit(rows, FitRequest(spec.seed, spec.defaults))
-    from ml_platform.models.artifact import scorer_of
+    from ml_platform.models.artifact_kinds import scorer_of
 
     scorer = scorer_of(outcome.artifact)
     return robustness(examined(scorer, rows, spec, artifact=outcome.artifact))
@@ -32,7 +32,7 @@ def complete(of: Dimension) -> bool:
 
 
 def test_launches_are_answered_with_infinite_numbers_and_have_no_class() -> None:
-    of = found(LAUNCHES, launches.training_set(launches.world(3_000)))
+    of = found(LAUNCHES, start_time_rows.training_set(start_time_rows.world(3_000)))
     assert complete(of)
     assert of.measures["unanswered"].value == 0
     assert of.measures["missing_column_retained"].value < 0.3
@@ -45,7 +45,7 @@ def test_launches_are_answered_with_infinite_numbers_and_have_no_class() -> None
 
 
 def test_lists_have_no_class_and_no_confidence() -> None:
-    of = found(RECOMMENDER, adoptions.training_set(adoptions.snapshots()))
+    of = found(RECOMMENDER, adoption_rows.training_set(adoption_rows.snapshots()))
     assert complete(of)
     assert of.measures["decisions_kept"].value > 0.5
     assert "ood_auc_confidence" in of.not_applicable
@@ -53,14 +53,14 @@ def test_lists_have_no_class_and_no_confidence() -> None:
 
 
 def test_alarms_have_scores_that_are_no_probabilities() -> None:
-    of = found(DETECTOR, detections.training_set(detections.world(share=0.05)))
+    of = found(DETECTOR, session_rows.training_set(session_rows.world(share=0.05)))
     assert complete(of)
     assert of.measures["worst_class_recall"].value < 1
     assert "overconfidence_ood" in of.not_applicable
 
 
 def test_an_unlabelled_source_of_alarms_is_insufficient() -> None:
-    rows = detections.training_set(detections.world(1_000))
+    rows = session_rows.training_set(session_rows.world(1_000))
     rows = replace(rows, test=rows.test.assign(anomalous=None))
     of = found(DETECTOR, rows)
     assert set(of.undefined) == set(ANSWERED)
@@ -93,7 +93,7 @@ def test_shares_are_told_by_r2() -> None:
 
 
 def test_sequences_are_told_by_their_need() -> None:
-    rows = step_worlds.training_set(400)
+    rows = step_rows.training_set(400)
     rows = replace(rows, record=replace(rows.record, classes=(*rows.record.classes, "soon")))
     of = found(NGRAM, rows)
     assert complete(of)

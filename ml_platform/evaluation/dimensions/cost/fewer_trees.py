@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.spec.artifact import Artifact, ArtifactKind
+from ml_platform.models.artifact_kinds import TreeSum, artifact_kind
+from ml_platform.models.onnx_model import MODEL_FILE
+from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
     import onnx
-
-MODEL_FILE = "model.onnx"
-AVERAGED = (ArtifactKind.FOREST, ArtifactKind.ISOLATION)
-"""Their trees are averaged, so those that stay weigh more; those of boosting are summed."""
-OF_TREES = (*AVERAGED, ArtifactKind.BOOSTING)
 
 
 def fewer_trees(artifact: Artifact, share: float) -> Artifact:
@@ -36,7 +33,7 @@ def fewer_trees(artifact: Artifact, share: float) -> Artifact:
         for name, attribute in attributes.items():
             if name.startswith(prefix):
                 _keep(attribute, inside)
-    if artifact.kind in AVERAGED:
+    if artifact_kind(artifact.kind).trees is TreeSum.MEAN:
         weights = np.array(attributes["target_weights"].floats) * (count / kept)
         del attributes["target_weights"].floats[:]
         attributes["target_weights"].floats.extend(weights.tolist())

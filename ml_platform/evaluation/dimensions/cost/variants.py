@@ -7,7 +7,7 @@ import numpy as np
 
 from ml_platform.evaluation.comparison.leading_metric import leading_metric
 from ml_platform.evaluation.dimensions.cluster_sample import cluster_sample, with_test_rows
-from ml_platform.evaluation.dimensions.cost.fewer_trees import OF_TREES, fewer_trees, tree_count
+from ml_platform.evaluation.dimensions.cost.fewer_trees import fewer_trees, tree_count
 from ml_platform.evaluation.dimensions.cost.quantiles import ratio_estimate
 from ml_platform.evaluation.dimensions.cost.sample import CostMeter, CostSample
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
@@ -15,7 +15,7 @@ from ml_platform.evaluation.intervals.bootstrap import interval, replicate
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
-from ml_platform.models.artifact import scorer_of
+from ml_platform.models.artifact_kinds import TreeSum, artifact_kind, scorer_of
 from ml_platform.spec.artifact import Artifact
 
 QUANTISED = "int8 weights"
@@ -44,7 +44,8 @@ def cheaper_variants(
 ) -> tuple[dict[str, Artifact], dict[str, str]]:
     """Variants by name, and why each other one does not apply."""
     made, senseless = {}, {}
-    if artifact.kind in OF_TREES and tree_count(artifact) > 1:
+    of_trees = artifact_kind(artifact.kind).trees is not TreeSum.NO_TREES
+    if of_trees and tree_count(artifact) > 1:
         made[PRUNED] = fewer_trees(artifact, 0.5)
         senseless[QUANTISED] = (
             "dynamic int8 quantisation does not apply to trees: there is no matrix"

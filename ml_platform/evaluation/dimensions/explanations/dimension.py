@@ -28,19 +28,11 @@ from ml_platform.evaluation.dimensions.explanations.stability import Stability, 
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
-from ml_platform.spec.artifact import ArtifactKind
+from ml_platform.models.artifact_kinds import artifact_kind
 from ml_platform.spec.training_set import CLUSTER
 
 ANSWERED, ANSWERED_FAST = 90_000, 400_000
 """Rows that are answered for the global explanation, about: two seconds' worth."""
-FAST = (
-    ArtifactKind.ISOLATION,
-    ArtifactKind.START_TIME,
-    ArtifactKind.BOOSTING,
-    ArtifactKind.FACTORS,
-    ArtifactKind.ITEM_WEIGHTS,
-)
-"""Kinds that answer a row of a batch in less than ten microseconds; lists of words take others thirty."""
 MOST_ROWS = 6_000
 LEAST_CLUSTERS = 100
 RESAMPLES = 300
@@ -117,7 +109,7 @@ def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Fou
 
     if not groups:
         raise InsufficientData("None of its features is among the columns.", remedy="send them")
-    fast = subject.artifact is not None and subject.artifact.kind in FAST
+    fast = subject.artifact is not None and artifact_kind(subject.artifact.kind).fast_scoring
     wanted = min(MOST_ROWS, (ANSWERED_FAST if fast else ANSWERED) // (REPEATS * len(groups)))
     places = cluster_sample(
         subject.training_set,

@@ -14,22 +14,13 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Evaluator
 from ml_platform.evaluation.tasks.registry import adapter_of
-from ml_platform.models.artifact import scorer_of
-from ml_platform.spec.artifact import ArtifactKind
+from ml_platform.models.artifact_kinds import artifact_kind, scorer_of
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.training_set import TrainingSet
 
 ROWS = 2_000
 SECONDS = 3.0
 """Of the first fit, from which on there is no second."""
-CHEAP = (
-    ArtifactKind.START_TIME,
-    ArtifactKind.NGRAM,
-    ArtifactKind.ISOLATION,
-    ArtifactKind.FACTORS,
-    ArtifactKind.ITEM_WEIGHTS,
-)
-"""Kinds of which so many rows are fitted in a second; forests and boosting with their folds take five."""
 _WITHOUT_SEARCH = {"choose": False}
 
 
@@ -50,8 +41,8 @@ def refit_agreement(
     metric: str,
 ) -> Refits:
     """Rank correlation of the importances of two fits, by two seeds, on the same clusters of training rows."""
-    if subject.artifact is None or subject.artifact.kind not in CHEAP:
-        kind = "unknown" if subject.artifact is None else subject.artifact.kind.value
+    if subject.artifact is None or not artifact_kind(subject.artifact.kind).fast_fit:
+        kind = "unknown" if subject.artifact is None else subject.artifact.kind
         return Refits(f"not fitted again: fits of this kind ({kind}) are too dear for a report")
     sample = _training_sample(subject.training_set, subject.seed)
     defaults = subject.spec.defaults

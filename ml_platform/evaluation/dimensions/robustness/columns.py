@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.arrays import Array
-from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.models.tokens import token_column
 from ml_platform.spec.feature import Kind
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,9 +25,10 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.models.tokens import MISSING, token_column
+from ml_platform.models.tokens import token_column
 from ml_platform.spec.feature import Comparison, Kind
 from ml_platform.spec.training_set import CHANGE_SET, TIME
+from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -113,10 +113,10 @@ class SequenceEvaluator:
     def ceiling(self, found: "pd.DataFrame") -> Predictions:
         """Unit vectors of the predicted steps, and the probability of soon with the Bayes rule's alarms.
 
-        Rows of the model ``<name>/soon`` answer the second head, all others the first one.
+        Rows of the target ``<name>/soon`` are for the second head, all others for the first one.
         """
         ids = self.rows.ids
-        of_soon = found["model"].str.endswith(f"/{SOON}")
+        of_soon = found["target"].str.endswith(f"/{SOON}")
         steps = found[~of_soon].set_index("row_id")["prediction"]
         soon = found[of_soon].set_index("row_id")
         chances = ids.map(soon["probability"]).to_numpy(dtype=np.float64)

@@ -1,0 +1,65 @@
+"""Artifacts, and the probabilities of estimators, as files under their hash."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform import files
+from ml_platform.adapters.checked_files import checked_bytes
+from ml_platform.models.artifact_kinds import scorer_of
+from ml_platform.models.probabilities import KnownProbabilities, probabilities_bytes
+from ml_platform.spec.artifact import MANIFEST, Artifact, artifact_of, file_hashes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from ml_platform.spec.model import Scorer
+
+_REMEDY = "restore the artifact from a backup, or train and register the model again"
+
+
+def write_artifact(artifact: Artifact, folder: Path) -> None:
+    """Fill ``folder`` (named by the caller, as a rule by the artifact's SHA-256) whole or not at all."""
+    with files.replacing_folder(folder) as beside:
+        for name, content in artifact.files.items():
+            (beside / name).write_bytes(content)
+        (beside / MANIFEST).write_bytes(artifact.manifest)
+
+
+def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
+    """The artifact in ``folder``; every hash is checked before anything but the manifest is parsed.
+
+    Raises:
+        IntegrityError: a file is missing, or is not the one that ``expected_sha256`` stands for.
+    """
+    manifest = checked_bytes(folder / MANIFEST, expected_sha256, _REMEDY)
+    contents = {
+        name: checked_bytes(folder / name, sha256, _REMEDY)
+        for name, sha256 in file_hashes(manifest).items()
+    }
+    return artifact_of(manifest, contents)
+
+
+def load_scorer(folder: Path, expected_sha256: str) -> "Scorer":
+    """`read_artifact`, then its scorer: nothing is parsed before its hash has been checked."""
+    return scorer_of(read_artifact(folder, expected_sha256))
+
+
+def save_probabilities(folder: Path, rows: "pd.DataFrame", probabilities: "np.ndarray") -> str:
+    """Write the row ids of ``rows`` and ``probabilities`` (rows, classes) under their SHA-256, which it returns."""
+    content = probabilities_bytes(rows, probabilities)
+    digest = hashlib.sha256(content).hexdigest()
+    files.write_bytes(folder / f"{digest}.npz", content)
+    return digest
+
+
+def load_probabilities(folder: Path, sha256: str, classes: tuple[str, ...]) -> KnownProbabilities:
+    """The probabilities kept under ``sha256``; their bytes are checked before they are parsed.
+
+    Raises:
+        IntegrityError: the file is missing or its bytes have changed.
+    """
+    path = folder / f"{sha256}.npz"
+    content = checked_bytes(path, sha256, "materialise the candidate again")
+    return KnownProbabilities.from_bytes(content, classes)

@@ -1,0 +1,147 @@
+"""The dbt project of a home: a copy of the platform's, with the dbt models that plug-ins bring in it.
+
+It lies in the home under the hash of its content, so that an installed package is never written to, an edit of a
+plug-in is a new project, and what dbt has parsed once is not parsed again.
+"""
+
+import fcntl
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ml_platform import files, resources
+from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt
+from ml_platform.errors import ServiceError
+from ml_platform.features.dbt_schema import schema_file, schema_yaml
+from ml_platform.features.tables import TABLES
+from ml_platform.models.catalogue import Catalogue
+from ml_platform.models.plugin import ModelPlugin
+from ml_platform.spec.feature_table import FeatureTable
+
+_PARTS = ("models", "macros", "tests")
+_PLUGIN_MODELS = "models/features/plugins"
+"""Below ``features``: the tables of plug-ins are built, checked and published as those of the platform."""
+_PARSE_AS_OF = datetime(2000, 1, 1, tzinfo=UTC)
+"""Parsing compiles nothing: lake, warehouse and clock of a parse are never read."""
+
+
+@dataclass(frozen=True)
+class DbtProject:
+    """A dbt project on disk and the feature tables that it computes, by name."""
+
+    folder: Path
+    tables: Mapping[str, FeatureTable]
+
+    def sql_by_model(self) -> dict[str, str]:
+        """The SQL of the project by file name without ending: models and the macros they call."""
+        paths = sorted((*self.folder.glob("models/**/*.sql"), *self.folder.glob("macros/*.sql")))
+        return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+
+
+PLATFORM_PROJECT = DbtProject(resources.dbt_project(), TABLES)
+"""The platform's own, without plug-ins, where it is installed."""
+
+
+@dataclass(frozen=True)
+class ParsedProject:
+    """A dbt project that dbt has parsed, and the catalogue of the models whose tables it computes."""
+
+    catalogue: Catalogue
+    project: DbtProject
+    manifest: Path
+
+
+def parsed_project(catalogue: Catalogue, folder: Path) -> ParsedProject:
+    """The project of ``catalogue`` below ``folder``, parsed: some 5 s when its content is new, else nothing.
+
+    A plug-in whose dbt models cannot be parsed is left out of the catalogue with dbt's reason.
+
+    Raises:
+        ServiceError: the project of the platform itself cannot be parsed.
+    """
+    try:
+        return _parsed(catalogue, folder)
+    except ServiceError:
+        if not catalogue.plugins:
+            raise
+    for plugin in catalogue.plugins:
+        try:
+            _parsed(_alone(plugin), folder)
+        except ServiceError as error:
+            catalogue = catalogue.without(plugin, f"dbt cannot parse its models: {error.message}")
+    return _parsed(catalogue, folder)
+
+
+def assemble(catalogue: Catalogue, folder: Path) -> DbtProject:
+    """Write the project of ``catalogue`` to ``<folder>/<hash of its content>/project``, unless it is there."""
+    content = _platform_files() | {
+        f"{_PLUGIN_MODELS}/{plugin.package}/{name}": text
+        for plugin in catalogue.plugins
+        for name, text in _plugin_files(plugin).items()
+    }
+    place = folder / _digest(content) / "project"
+    if not place.exists():
+        with files.replacing_folder(place) as beside:
+            for name, text in content.items():
+                (beside / name).parent.mkdir(parents=True, exist_ok=True)
+                (beside / name).write_text(text, encoding="utf-8")
+    return DbtProject(place, catalogue.tables)
+
+
+def _alone(plugin: ModelPlugin) -> Catalogue:
+    """The catalogue of the platform with this plug-in and no other."""
+    alone = Catalogue()
+    return Catalogue((*alone.models, plugin.spec), (plugin,))
+
+
+def _parsed(catalogue: Catalogue, folder: Path) -> ParsedProject:
+    project = assemble(catalogue, folder)
+    manifest = project.folder.parent / "dbt" / "manifest.json"
+    failure = project.folder.parent / "failure.txt"
+    with (project.folder.parent / "parse.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if failure.exists():
+            raise ServiceError(failure.read_text(encoding="utf-8"), remedy="correct its dbt models")
+        if not (project.folder.parent / "parsed").exists():
+            _parse(project, failure)
+            (project.folder.parent / "parsed").touch()
+    return ParsedProject(catalogue, project, manifest)
+
+
+def _parse(project: DbtProject, failure: Path) -> None:
+    """Run ``dbt parse``; what dbt says against the project is kept, so that it is asked once."""
+    warehouse = project.folder.parent / "parse.duckdb"
+    arguments = dbt_arguments("parse", project.folder, warehouse, _PARSE_AS_OF, project.folder)
+    try:
+        run_dbt(arguments, warehouse, lambda _: None)
+    except ServiceError as error:
+        files.write_text(failure, error.message)
+        raise
+
+
+def _platform_files() -> dict[str, str]:
+    root = resources.dbt_project()
+    paths = [*root.glob("*.yml"), *(path for part in _PARTS for path in (root / part).rglob("*"))]
+    return {
+        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(paths)
+        if path.suffix in (".sql", ".yml")
+    }
+
+
+def _plugin_files(plugin: ModelPlugin) -> dict[str, str]:
+    """Its SQL and YAML, and the contract of its table, rendered from the declaration as the platform's are."""
+    table = plugin.spec.table
+    if table.name not in plugin.sql_names:
+        return dict(plugin.dbt_files)
+    return {**plugin.dbt_files, schema_file(table): schema_yaml(table)}
+
+
+def _digest(content: Mapping[str, str]) -> str:
+    """Sixteen hexadecimal digits of names and texts."""
+    digest = hashlib.sha256()
+    for name in sorted(content):
+        digest.update(f"{name}\0{content[name]}\0".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,125 @@
+"""dbt in a process of its own: its arguments, its output line by line, and its failures as errors of the platform.
+
+dbt takes 4 s and some hundred megabytes, and one process holds the DuckDB file at a time: a child gives both
+back when it ends. Whatever dbt writes (target, log) lies beside the warehouse, never in the project.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ml_platform.errors import IntegrityError, ServiceError
+
+MEMORY_LIMIT = "1200MB"
+DBT = Path(sys.executable).with_name("ml-platform-dbt")
+"""dbt bound to the life of its parent (`dbt_process`)."""
+
+
+def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str]:
+    """The ``--vars`` of a build: where to read, where to build, and the end of what may be known."""
+    if as_of.tzinfo is None:
+        raise ValueError(f"as_of {as_of.isoformat()} has no time zone; pass an aware time")
+    return {
+        "lake": sql_quoted(lake.resolve()),
+        "warehouse": str(warehouse.resolve()),
+        "temporary": str(temporary_folder(warehouse)),
+        "memory_limit": MEMORY_LIMIT,
+        "as_of": as_of.astimezone(UTC).isoformat(),
+    }
+
+
+def dbt_arguments(
+    command: str, lake: Path, warehouse: Path, as_of: datetime, project: Path
+) -> tuple[str, ...]:
+    """Arguments of ``dbt`` for a ``command`` (build, parse, ...) on this lake and warehouse."""
+    return (
+        command,
+        "--vars",
+        json.dumps(dbt_variables(lake, warehouse, as_of), sort_keys=True),
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(project),
+        "--target-path",
+        str(target_folder(warehouse)),
+        "--log-path",
+        str(target_folder(warehouse)),
+        "--no-use-colors",
+    )
+
+
+def run_dbt(arguments: tuple[str, ...], warehouse: Path, progress: Callable[[str], None]) -> None:
+    """Run ``dbt`` in a process of its own; every line it prints goes to ``progress``.
+
+    Raises:
+        ServiceError: dbt did not run, or a model failed (a missing column, a contract); dbt's own words.
+        IntegrityError: a data test failed: which one, and the first rows that break it.
+    """
+    warehouse.parent.mkdir(parents=True, exist_ok=True)
+    results = target_folder(warehouse) / "run_results.json"
+    results.unlink(missing_ok=True)
+    lines: list[str] = []
+    with subprocess.Popen(
+        [DBT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                progress(line.rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise _failure(results, warehouse, lines)
+
+
+def sql_quoted(path: Path) -> str:
+    """A path as it stands between the quotes of SQL."""
+    return str(path).replace("'", "''")
+
+
+def temporary_folder(warehouse: Path) -> Path:
+    """Where DuckDB spills what does not fit into memory."""
+    return warehouse.resolve().parent / "temporary"
+
+
+def target_folder(warehouse: Path) -> Path:
+    """Where dbt writes its manifest, compiled SQL, results and log."""
+    return warehouse.resolve().parent / "dbt"
+
+
+def _failure(results: Path, warehouse: Path, lines: list[str]) -> ServiceError | IntegrityError:
+    """The error of a failed run: the first failing node in dbt's words, with rows for a data test."""
+    if not results.is_file():
+        last_words = " ".join(line.strip() for line in lines[-12:] if line.strip())
+        return ServiceError(
+            f"dbt stopped before it built anything: {last_words}",
+            remedy=f"read {results.parent / 'dbt.log'}.",
+        )
+    nodes = json.loads(results.read_text(encoding="utf-8"))["results"]
+    failed = next(node for node in nodes if node["status"] in ("error", "fail"))
+    name = failed["unique_id"].split(".")[2]
+    message = " ".join(str(failed["message"]).split())
+    if failed["status"] == "error":
+        return ServiceError(
+            f"The dbt node {name} failed: {message}.",
+            remedy="correct the table or the model it names and build again; the old features stay.",
+        )
+    return IntegrityError(
+        f"The data test {name} failed ({message}): {_broken_rows(failed, warehouse)}.",
+        remedy="correct those rows at their source and ingest again; the old features stay.",
+    )
+
+
+def _broken_rows(failed: dict[str, str], warehouse: Path) -> str:
+    import duckdb
+
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        rows = connection.execute(f"select * from ({failed['compiled_code']}) limit 3").fetchall()
+    return "; ".join(", ".join(str(value) for value in row) for row in rows)

@@ -1,0 +1,116 @@
+"""Training sets as Parquet files under their fingerprint, and windows of published features."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ml_platform import files, values
+from ml_platform.adapters.checked_files import checked_bytes
+from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TIME, TrainingSet, TrainingSetRecord
+from ml_platform.training_sets import build
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS_FILE = "rows.parquet"
+RECORD_FILE = "record.json"
+_REMEDY = "delete the folder of that training set and materialise it again"
+
+
+def build_training_set(
+    features_parquet: Path,
+    spec: ModelSpec,
+    *,
+    feature_versions: Mapping[str, str],
+    source: str,
+    simulated: bool,
+    as_of: datetime,
+    folder: Path,
+) -> TrainingSet:
+    """The training set of a published feature table, stored in ``<folder>/<model>/<fingerprint>/``.
+
+    See `ml_platform.training_sets.build.build` for the arguments.
+
+    Raises:
+        InsufficientData: no features, or too few labelled rows or classes; nothing is written then.
+        IntegrityError: a column is missing.
+    """
+    built = build.build(
+        _feature_rows(features_parquet, spec),
+        spec,
+        feature_versions=feature_versions,
+        source=source,
+        simulated=simulated,
+        as_of=as_of,
+    )
+    path = rows_path(folder, built.record)
+    files.write_bytes(path, built.rows)
+    files.write_text(path.parent / RECORD_FILE, values.to_json(built.record))
+    record = built.record
+    del built
+    pa.default_memory_pool().release_unused()
+    return load_training_set(folder, record)
+
+
+def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
+    """The training set that ``record`` names, its bytes checked before they are parsed.
+
+    Raises:
+        IntegrityError: the rows are gone, or are not the ones of the record.
+    """
+    path = rows_path(folder, record)
+    if not path.exists():
+        raise IntegrityError(
+            f"The rows of training set {record.fingerprint[:12]} are gone ({path}).",
+            remedy="materialise the training set again",
+        )
+    return build.parse(checked_bytes(path, record.rows_sha256, _REMEDY), record)
+
+
+def rows_path(folder: Path, record: TrainingSetRecord) -> Path:
+    """The Parquet file of a training set below ``folder``."""
+    return folder / record.model / record.fingerprint / ROWS_FILE
+
+
+def read_window(path: Path, spec: ModelSpec, start: datetime, end: datetime) -> "pd.DataFrame":
+    """Rows of people in ``[start, end)`` of a feature table, in the shape that the model was trained on.
+
+    The columns are keys, label (missing where unknown), other logged columns and features.
+
+    Raises:
+        IntegrityError: no features file, or columns are missing.
+    """
+    if not path.exists():
+        raise IntegrityError(f"There are no features ({path}).", remedy="materialise the features")
+    build.require_columns(pq.read_schema(path).names, spec)
+    within = (pc.field(TIME) >= pa.scalar(start)) & (pc.field(TIME) < pa.scalar(end))
+    people = within & ~pc.field(build.BOT)
+    table = pq.read_table(
+        path, columns=build.wanted_columns(spec), filters=people, partitioning=None
+    )
+    return build.frame(build.in_order(table.drop_columns([build.BOT])))
+
+
+def _feature_rows(path: Path, spec: ModelSpec) -> pa.Table:
+    """The columns that ``spec`` needs of a published feature table."""
+    if not path.exists():
+        raise InsufficientData(
+            f"There are no features to train {spec.name} on ({path}).",
+            remedy="materialise the features first; a source without events has none",
+        )
+    parquet = pq.ParquetFile(path)
+    build.require_columns(parquet.schema_arrow.names, spec)
+    build.require_any_row(parquet.metadata.num_rows, spec)
+    return pq.read_table(
+        path,
+        columns=build.wanted_columns(spec),
+        read_dictionary=build.text_columns(parquet.schema),
+        partitioning=None,
+    )

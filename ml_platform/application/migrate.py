@@ -1,0 +1,228 @@
+"""A home that an older release has written, made readable for this one: events stay, history is archived.
+
+A migration takes a home from one format to the next. It works on what is stored, as text and files, never on the
+values of this release, so that it stays true whatever later releases make of them. Every step may be repeated: a
+migration that was killed is started again and ends the same; its last step writes the new format.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform import files
+from ml_platform.application.archive import (
+    ARCHIVED,
+    MANIFEST,
+    archive_name,
+    archived_rows,
+    archives,
+    write_manifest,
+)
+from ml_platform.errors import UsageError
+from ml_platform.home import FORMAT, home_file, stored_format
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.database_urls import DatabaseUrls
+    from ml_platform.adapters.tracking import Tracking
+
+Progress = Callable[[str], None]
+
+_DERIVED = (
+    "features",
+    "warehouse",
+    "estimator_probabilities",
+    "dagster",
+    "lake/ceilings",
+    "lake/known_anomalies",
+)
+"""Folders that the next run makes again: from the events, or from the simulation."""
+_RENAMED = ("act_id", "change_set_id")
+"""The column of the events that format 2 renamed."""
+_STATUS_TAG = "status"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What a migration has left: for a person to read."""
+
+    format: int
+    """The format that the home has now."""
+    archives: tuple[Path, ...]
+    """Folders with the history of earlier formats, this migration's last."""
+
+
+def migrate(settings: Settings, progress: Progress) -> Migrated:
+    """Bring the home to the format of this release; one that has it already is left alone.
+
+    Raises:
+        UsageError: nothing was run in the home yet, it is of a newer release, or a process uses its database.
+    """
+    found = stored_format(settings)
+    if found is None:
+        raise UsageError(
+            f"Nothing has been run in the home {settings.home}.",
+            remedy="name another --home, or start with `ml-platform run`",
+        )
+    if found > FORMAT:
+        raise UsageError(
+            f"The home {settings.home} has format {found}; this release reads format {FORMAT}.",
+            remedy="use the newer release of ml-platform that wrote it",
+        )
+    while found < FORMAT:
+        MIGRATIONS[found](settings, progress)
+        found += 1
+    return Migrated(found, archives(settings))
+
+
+def from_format_1(settings: Settings, progress: Progress) -> None:
+    """Format 2 renamed what reports, policies, training sets, artifacts and features say.
+
+    A champion of format 1 cannot score the features of this release, and its report cannot be read as one of this
+    release: both go to the archive as they are. Kept in place: the lake with its quarantine, source and clock,
+    secrets, MLflow's experiments, runs and versions.
+    """
+    archive = settings.archive / archive_name(1)
+    with _database(settings) as urls:
+        _archive_ledger(urls.ml_platform, archive, progress)
+        _archive_folders(settings, archive)
+        write_manifest(archive)
+        progress(f"archived: {archive}, every file by its SHA-256 in {MANIFEST}")
+        _empty(urls, progress)
+    _rename_in_events(settings, progress)
+    for name in _DERIVED:
+        shutil.rmtree(settings.home / name, ignore_errors=True)
+    _begin_registry(settings, archive, progress)
+    _write_format(settings, 2)
+
+
+MIGRATIONS: dict[int, Callable[[Settings, Progress], None]] = {1: from_format_1}
+"""How a home leaves each format for the next one."""
+
+
+@contextmanager
+def _database(settings: Settings) -> "Iterator[DatabaseUrls]":
+    """The databases as they are: no table of this release is made.
+
+    Raises:
+        UsageError: another process of the home runs the database, and would go on using the old tables.
+    """
+    from ml_platform.adapters.database_urls import create_databases, database_urls
+    from ml_platform.adapters.postgres import start_postgres
+
+    if settings.database_url is not None:
+        urls = database_urls(settings.database_url)
+        create_databases(urls)
+        yield urls
+        return
+    server = start_postgres(settings.home)
+    if server.borrowed is not None:
+        raise UsageError(
+            f"Process {server.borrowed.owner} runs the database of {settings.home}.",
+            remedy="end it (`ml-platform up`, a run), then migrate",
+        )
+    try:
+        yield server.urls
+    finally:
+        server.stop()
+
+
+def _archive_ledger(url: str, archive: Path, progress: Progress) -> None:
+    from ml_platform.adapters.ledger.archive import export_tables
+
+    if (archive / "ledger").exists():
+        return
+    with files.replacing_folder(archive / "ledger") as folder:
+        rows = export_tables(url, folder)
+    told = ", ".join(f"{count:,} {table}" for table, count in rows.items() if count)
+    progress(f"ledger exported: {told}")
+
+
+def _archive_folders(settings: Settings, archive: Path) -> None:
+    """Move what goes to the archive; a folder that an interrupted migration has moved is not there any more."""
+    home_copy = archive / "home.json"
+    if not home_copy.exists():
+        _write_private(home_copy, home_file(settings).read_bytes())
+    for name in ARCHIVED:
+        source, target = settings.home / name, archive / name
+        if source.exists() and not target.exists():
+            source.rename(target)
+
+
+def _rename_in_events(settings: Settings, progress: Progress) -> None:
+    """Give the events of the lake their column's new name; a person's own maps and queries are theirs to edit."""
+    from ml_platform.adapters.stored_columns import rename_column
+
+    old, new = _RENAMED
+    if rename_column(settings.lake / "events", old, new):
+        progress(f"events: the column {old} is now {new}")
+    source = json.loads(home_file(settings).read_bytes())["source"]
+    for kind in ("map_file", "query_file"):
+        if source.get(kind):
+            progress(f"if {source[kind]} names {old}, write {new} there")
+
+
+def _empty(urls: "DatabaseUrls", progress: Progress) -> None:
+    """Begin ledger and Dagster's history anew; the old tables stay in the database under another schema."""
+    from ml_platform.adapters.ledger.archive import put_aside
+
+    schema = archive_name(1).replace("-", "_")
+    for url, what in ((urls.ml_platform, "ledger"), (urls.dagster, "Dagster's runs")):
+        if put_aside(url, schema):
+            progress(f"{what}: begun anew; the old tables are in the schema {schema}")
+
+
+def _begin_registry(settings: Settings, archive: Path, progress: Progress) -> None:
+    """Versions go on from the numbers that were given, so that none names two things; MLflow is told."""
+    from ml_platform.adapters.ledger.postgres import PostgresLedger
+    from ml_platform.adapters.services import services
+    from ml_platform.adapters.tracking import MlflowTracking
+
+    versions = archived_versions(archive)
+    if not versions:
+        return
+    with services(settings) as running:
+        ledger = PostgresLedger(running.urls.ml_platform)
+        for model, numbers in versions.items():
+            ledger.number_after(model, max(numbers))
+        ledger.close()
+        withdraw(MlflowTracking(running.tracking_url), versions, archive.name)
+    progress("MLflow: experiments, runs and versions stay; no archived version is a champion")
+
+
+def archived_versions(archive: Path) -> dict[str, dict[int, str]]:
+    """The versions of an archive by model: the number of each, and the number that MLflow gave it."""
+    versions: dict[str, dict[int, str]] = {}
+    for row in archived_rows(archive, "model_versions"):
+        versions.setdefault(row["model"], {})[int(row["version"])] = row["mlflow_version"]
+    return versions
+
+
+def withdraw(tracking: "Tracking", versions: dict[str, dict[int, str]], archive: str) -> None:
+    """Say in MLflow that these versions are archived, and take the alias of the champion off them."""
+    from ml_platform.adapters.tracking import CHAMPION
+
+    for model, numbers in versions.items():
+        present = {version.number for version in tracking.registered(model)}
+        for number in sorted(present & set(numbers.values())):
+            tracking.tag_version(model, number, {_STATUS_TAG: "archived", "archive": archive})
+        if tracking.alias(model, CHAMPION) in numbers.values():
+            tracking.remove_alias(model, CHAMPION)
+
+
+def _write_format(settings: Settings, number: int) -> None:
+    """The last step: from now on the home is one of this format."""
+    content = json.loads(home_file(settings).read_bytes()) | {"format": number}
+    _write_private(
+        home_file(settings), json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    )
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    with files.replacing(path) as beside:
+        beside.touch(mode=0o600)  # the URL of a source may hold a password
+        beside.write_bytes(content)

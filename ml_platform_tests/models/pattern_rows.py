@@ -1,0 +1,86 @@
+"""A small world of events whose category follows from tool and words, with sessions and history."""
+
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from ml_platform.models.encoding import EncodingPlan, TargetEncodedColumn
+from ml_platform.models.hidden_markov_filter import ObservedWords
+from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CLASSES = ("build", "review", "write")
+PLAN = EncodingPlan(
+    numbers=("size",),
+    categories=("tool",),
+    target_encoded=(
+        TargetEncodedColumn("words", lists=True),
+        TargetEncodedColumn("words", lists=True, jointly=True),
+    ),
+    observed=(ObservedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),),
+)
+
+
+def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
+    """Five rows a session of one category; words and tools tell it in four of five rows."""
+    random = np.random.default_rng(seed)
+    made = []
+    for session in range(sessions):
+        category = int(random.integers(3))
+        history: list[str] = []
+        for row in range(5):
+            told = category if random.random() < 0.8 else int(random.integers(3))
+            tool = f"tool{told}" if random.random() < 0.7 else "editor"
+            operation = ("open", "edit")[int(random.integers(2))]
+            made.append(
+                {
+                    "row_id": f"e{session:05d}-{row}",
+                    "user_id": f"u{session % 7}",
+                    "cluster_id": f"s{session}",
+                    "change_set_id": f"a{session}-{row}",
+                    "occurred_at": START + timedelta(hours=6 * session, minutes=row),
+                    "workflow_category": CLASSES[category],
+                    "size": float(random.normal(told, 2.0)) if random.random() < 0.9 else np.nan,
+                    "tool": tool,
+                    "operation": operation,
+                    "extension": None,
+                    "words": [f"w{told}{int(random.integers(4))}", f"n{int(random.integers(30))}"],
+                    "session_tokens": history[::-1],
+                }
+            )
+            history.append(f"t:{tool}|o:{operation}")
+    return pd.DataFrame(made)
+
+
+def training_set(sessions: int = 400, seed: int = 0) -> TrainingSet:
+    """The first four fifths train, the rest test."""
+    rows = world(sessions, seed)
+    cut = len(rows) * 4 // 5
+    train, test = rows.iloc[:cut].reset_index(drop=True), rows.iloc[cut:].reset_index(drop=True)
+    split = Split(
+        train_until=test["occurred_at"].iloc[0],
+        test_from=test["occurred_at"].iloc[0],
+        gap=timedelta(0),
+        rows_train=len(train),
+        rows_gap=0,
+        rows_test=len(test),
+        clusters_train=train["cluster_id"].nunique(),
+        clusters_test=test["cluster_id"].nunique(),
+    )
+    record = TrainingSetRecord(
+        model="toy",
+        fingerprint="0" * 64,
+        rows_sha256="0" * 64,
+        source="test",
+        simulated=True,
+        table="pattern_features",
+        label="workflow_category",
+        classes=CLASSES,
+        features=tuple(PLAN.features),
+        feature_versions=MappingProxyType({}),
+        split=split,
+        as_of=START + timedelta(days=400),
+    )
+    return TrainingSet(record, train, test)

@@ -1,0 +1,49 @@
+import dataclasses
+import re
+
+from ml_platform.monitoring.report import Performance, Severity
+from ml_platform.reporting.monitoring import monitoring_html
+from ml_platform_tests.retraining.reports import report
+
+
+def test_it_says_what_the_report_says_and_escapes_it() -> None:
+    html = monitoring_html(report(Severity.SIGNIFICANT, Performance.WARN))
+    for words in (
+        "RED",
+        "SIMULATED",
+        "<strong>Retrain urgent</strong>",
+        "Significant drift, performance warning; confidence HIGH.",
+        "Dwell: &lt;values&gt; are higher",
+        "<h2>Accuracy in the window and at the evaluation</h2>",
+        "0.800 [0.780, 0.820]",
+        "A relative loss of 11.0 %; 1,000 outcomes are known, 100.0 % of the predictions.",
+        "<td>KS</td>",
+    ):
+        assert words in html
+    assert "<values>" not in html
+    assert not re.search(r"(src|href)=\"(?!data:|#)", html)
+
+
+def test_unknown_performance_is_not_shown_as_a_figure() -> None:
+    html = monitoring_html(report(Severity.INSUFFICIENT, Performance.UNKNOWN))
+    assert "No outcomes are known yet for Accuracy." in html
+    assert "UNKNOWN" in html
+    assert "INSUFFICIENT" in html
+
+
+def test_every_feature_and_prediction_has_a_row() -> None:
+    decided = report()
+    (feature,) = decided.features
+    entries = tuple(dataclasses.replace(feature, name=name) for name in ("a_b", "c", "d"))
+    html = monitoring_html(
+        dataclasses.replace(decided, features=entries[:2], predictions=entries[2:], action="")
+    )
+    assert all(f"<td>{entry.name}</td>" in html for entry in entries)
+    assert "No decision was taken yet" in html
+
+
+def test_without_anything_to_compare_it_says_so() -> None:
+    html = monitoring_html(dataclasses.replace(report(), features=(), predictions=(), causes=()))
+    assert "Predictions: none is compared." in html
+    assert "Nothing did." in html
+    assert "<svg" not in html

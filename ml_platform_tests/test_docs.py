@@ -1,0 +1,72 @@
+"""README, CONTRIBUTING and docs name files, folders, commands and relative links that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ml_platform.cli.main import cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+FOLDERS = ("ml_platform", "ml_platform_tests", "dbt_project", "benchmarks", "docs", "examples")
+OF_A_PERSON = {"columns.toml"}
+"""Files that the reader of a page brings."""
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
+
+
+def repository_files() -> set[str]:
+    """Paths of all files below `FOLDERS` and beside them, from the root of the repository."""
+    files = {path.name for path in ROOT.iterdir() if path.is_file()}
+    for folder in FOLDERS:
+        files |= {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.*")}
+    return files
+
+
+FILES = repository_files()
+
+
+def paths_in(text: str) -> set[str]:
+    """What looks like a path: anything below a known folder, and every file name in backticks."""
+    below = re.findall(rf"(?<![\w/.<>-])((?:{'|'.join(FOLDERS)})/[\w./-]*)(?![\w<*{{])", text)
+    named = re.findall(r"`([\w/-]+\.(?:py|sql|toml|yml|yaml))`", text)
+    return {path.rstrip(".") for path in (*below, *named)} - OF_A_PERSON
+
+
+def is_there(path: str) -> bool:
+    """A path from the root, or the end of a path: ``registry/permit.py`` for `ml_platform/registry/permit.py`."""
+    return (ROOT / path).exists() or any(f"/{file}".endswith(f"/{path}") for file in FILES)
+
+
+@each_page
+def test_every_path_exists(page: Path) -> None:
+    missing = {path for path in paths_in(page.read_text(encoding="utf-8")) if not is_there(path)}
+    assert missing == set()
+
+
+@each_page
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    missing = {link for link in links if not (page.parent / link).exists()}
+    assert missing == set()
+
+
+@each_page
+def test_every_command_exists(page: Path) -> None:
+    commands = re.findall(
+        r"(?<![\w/-])ml-platform ([a-z][a-z-]+)", page.read_text(encoding="utf-8")
+    )
+    assert set(commands) - set(cli.commands) == set()
+
+
+def test_the_checks_fire() -> None:
+    assert paths_in("see `gone.py`, ml_platform/gone/ and docs/gates.md.") == {
+        "gone.py",
+        "ml_platform/gone/",
+        "docs/gates.md",
+    }
+    assert not is_there("gone.py")
+    assert not is_there("ml_platform/gone/")
+    assert is_there("docs/gates.md")
+    assert is_there("registry/permit.py")
