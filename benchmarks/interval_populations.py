@@ -19,8 +19,9 @@ from ml_platform.evaluation.metrics.off_policy import (
 )
 from ml_platform.evaluation.metrics.off_policy_statistics import by_cluster, replay_sums
 from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionEvaluator
 from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics, row_statistics

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks import interval_populations as populations
 from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
 
 POPULATION_ROWS = 500_000
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS, answers_on, part_of
-from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.experiments.definition import Arm, Definition, Place, digest
 from ml_platform.experiments.result import BASELINE, VARIANT, ArmCost, Measured

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS
 from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
 from ml_platform.evaluation.intervals.p_value import p_value
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
 from ml_platform.experiments.decide import EXPERIMENT_TABLE, Signals
-from ml_platform.experiments.definition import COSTS, Definition, Direction, Guardrail, Kind
+from ml_platform.experiments.definition import COSTS, Definition, Guardrail, Kind
 from ml_platform.experiments.result import (
     BASELINE,
     VARIANT,
@@ -20,6 +20,7 @@ from ml_platform.experiments.result import (
     Measured,
     primary,
 )
+from ml_platform.spec.metric import Direction
 
 
 def conclude(

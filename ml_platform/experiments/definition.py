@@ -4,19 +4,13 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from ml_platform import values
+from ml_platform.spec.metric import Direction
 from ml_platform.spec.model import Parameter
 
 COSTS = ("fit_seconds", "size_mb", "latency_ms")
 """The costs of a fitted arm that a guardrail may name: seconds to fit, megabytes of its artifact (1 MB = 1e6
 bytes), median milliseconds to score one row. Lower is better."""
 RESAMPLES = 2_000
-
-
-class Direction(StrEnum):
-    """Which way a metric is better."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
 
 
 class Place(StrEnum):

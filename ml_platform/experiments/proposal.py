@@ -12,18 +12,15 @@ from ml_platform.experiments.definition import (
     COSTS,
     Arm,
     Definition,
-    Direction,
     Guardrail,
     Kind,
     Place,
 )
+from ml_platform.spec.metric import Direction
+from ml_platform.spec.metrics import metric_named
 from ml_platform.spec.model import ModelSpec, Parameter
 from ml_platform.spec.training_set import TrainingSetRecord
 
-LOWER_IS_BETTER = (
-    *("alarm_rate", "brier", "expected_calibration_error", "false_alarm_rate", "log_loss"),
-    *("mae", "mse", "rmse"),
-)
 ALPHA = 0.05
 FEATURES, SEED = "features", "seed"
 DEFAULT, CHAMPION = "default", "champion"
@@ -238,19 +235,33 @@ def _guardrail(text: str, metrics: Collection[str]) -> Guardrail:
         raise _refused("guardrail", f"there is no {measure!r}", f"one of {known}")
     number = float(_number(limit, 0.0, f"guardrail {measure}"))
     kind = Kind.WORSE_BY if middle else Kind.VALUE
-    return Guardrail(measure, kind, number, better(measure))
+    describes = measure not in COSTS and metric_named(measure).direction is Direction.NEITHER
+    return Guardrail(measure, kind, number, Direction.LOWER if describes else better(measure))
 
 
 def better(measure: str) -> Direction:
-    """Which way a metric or a cost is better."""
-    less = measure in COSTS or measure.removeprefix("soon_") in LOWER_IS_BETTER
-    return Direction.LOWER if less else Direction.HIGHER
+    """Which way a metric or a cost is better.
+
+    Raises:
+        UsageError: more of it is neither better nor worse.
+        IntegrityError: no metric of that name is declared.
+    """
+    direction = Direction.LOWER if measure in COSTS else metric_named(measure).direction
+    if direction is Direction.NEITHER:
+        raise _refused(
+            "metric",
+            f"{measure} is neither better higher nor lower",
+            "a metric that has a direction",
+        )
+    return direction
 
 
 def _direction(proposal: Proposal) -> Direction:
     if not proposal.direction:
         return better(proposal.metric)
     direction: Direction = _one_of(Direction, "direction", proposal.direction)
+    if direction is Direction.NEITHER:
+        raise _refused("direction", "'neither'", "higher or lower")
     return direction
 
 

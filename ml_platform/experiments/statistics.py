@@ -17,7 +17,7 @@ from ml_platform.evaluation.metrics.binary import BinaryStatistics
 from ml_platform.evaluation.metrics.classification_statistics import ClassStatistics
 from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
 from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics
-from ml_platform.evaluation.tasks.evaluator import SufficientStatistics
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.evaluators.detection import DetectionStatistics
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionStatistics
 from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics

@@ -44,9 +44,10 @@ def find_leaks(
         test_from: first moment that tests.
         keys: names of the key columns.
     """
-    from ml_platform.features.leaking_columns import future_columns, target_copies
+    from ml_platform.features.future_columns import future_columns
     from ml_platform.features.leaking_labels import with_classes
     from ml_platform.features.leaking_rows import duplicate_content, straddling
+    from ml_platform.features.target_copies import target_copies
 
     columns = keys or KeyColumns()
     present = [name for name in features if name in train.columns and name in test.columns]

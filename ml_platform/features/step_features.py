@@ -14,8 +14,6 @@ WINDOW = 10
 """Steps in a list, the row's own included, newest first."""
 END = "end"
 """The label of a step after which the session ends."""
-SOON_STEPS = 3
-"""A workflow is needed soon when it is started before or at the third step from here."""
 NEW_SESSION = ("first", "pause:")
 """How the gap of a session's first step begins."""
 

@@ -3,20 +3,12 @@
 from datetime import datetime, timedelta
 
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.spec.metrics import find_metric
 
 MINUS = "\N{MINUS SIGN}"
 _NAMES = {
     "f1": "F1",
-    "roc": "ROC",
     "auc": "AUC",
-    "ovr": "one-vs-rest",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "ndcg": "NDCG",
-    "mrr": "MRR",
-    "map": "MAP",
     "psi": "PSI",
     "onnx": "ONNX",
     "lstm": "LSTM",
@@ -26,7 +18,10 @@ _NAMES = {
 
 
 def words(name: str) -> str:
-    """'macro_f1' is 'macro F1', 'ndcg_at_5' 'NDCG at 5'."""
+    """The label of a declared metric ('NDCG at 5' of 'ndcg_at_5'), else the name in words."""
+    metric = find_metric(name)
+    if metric is not None:
+        return metric.label
     return " ".join(_NAMES.get(part, part) for part in name.split("_"))
 
 

@@ -9,9 +9,10 @@ from ml_platform.evaluation.intervals.bootstrap import replicate
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionStatistics
 from ml_platform.experiments.conclude import conclude, why
 from ml_platform.experiments.decide import Verdict
-from ml_platform.experiments.definition import Direction, Guardrail, Kind
+from ml_platform.experiments.definition import Guardrail, Kind
 from ml_platform.experiments.result import GuardrailState
 from ml_platform.experiments.statistics import statistics_bytes, statistics_of
+from ml_platform.spec.metric import Direction
 from ml_platform_tests.experiments.examples import definition, run
 
 COLUMNS = ("rows", "squares", "errors", "residuals", "truth", "truth_squares")

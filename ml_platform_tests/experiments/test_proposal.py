@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ml_platform.errors import UsageError
-from ml_platform.experiments.definition import Definition, Direction, Kind, Place, differing, digest
+from ml_platform.experiments.definition import Definition, Kind, Place, differing, digest
 from ml_platform.experiments.proposal import (
     Champion,
     Proposal,
@@ -15,6 +15,7 @@ from ml_platform.experiments.proposal import (
     merged,
     proposal_in,
 )
+from ml_platform.spec.metric import Direction
 from ml_platform.values import from_json, to_json
 from ml_platform_tests.experiments.examples import METRICS, PROPOSAL, SPEC, definition, rows
 

@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 
 from ml_platform.errors import InsufficientData
+from ml_platform.spec.metrics import metric_named
 from ml_platform.spec.model import ModelSpec
-
-_STEADY = ("accuracy", "r2", "soon_f1", "ndcg_at_5", "roc_auc")
-"""Higher is better, and every row has a say. Precision rises where fewer alarms are raised, and the value of a
-policy rests on the few change sets that it shares with the logged one: neither tells what a feature is worth."""
 
 
 def leading_metric(spec: ModelSpec, metrics: Iterable[str]) -> str:
@@ -16,9 +13,10 @@ def leading_metric(spec: ModelSpec, metrics: Iterable[str]) -> str:
     Raises:
         InsufficientData: these rows define none of them.
     """
-    found = set(metrics)
-    for name in (*(each for each in spec.task.headline if each in _STEADY), spec.monitored):
-        if name in found:
+    defined = set(metrics)
+    steady = [name for name in spec.task.headline if metric_named(name).steady]
+    for name in (*steady, spec.monitored):
+        if name in defined:
             return name
     raise InsufficientData(
         f"None of {', '.join((*spec.task.headline, spec.monitored))} is defined on these test rows.",

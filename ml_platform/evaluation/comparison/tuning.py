@@ -11,8 +11,9 @@ import numpy as np
 
 from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, replicate
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.gates import Bound

@@ -23,6 +23,9 @@ from ml_platform.evaluation.intervals.heterogeneity import excess_deviation, fol
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.spec.metric import Direction
+from ml_platform.spec.metrics import metric_named
+from ml_platform.spec.scale import score_of_badness
 from ml_platform.spec.training_set import TIME
 from ml_platform.training_sets.time_split import equal_edges, microseconds, unit_bounds
 
@@ -33,9 +36,6 @@ BLOCKS = 5
 FEWEST_FOLDS = FEWEST_BLOCKS = 3
 FEWEST_UNITS = 20
 """Clusters in a block: below, its standard error is a guess."""
-SMALLER_IS_BETTER = frozenset(
-    ("log_loss", "brier", "mae", "mse", "rmse", "false_alarm_rate", "expected_calibration_error")
-)
 _EPOCH = "epoch"
 _WORST_SPREAD = 0.25
 """Relative spread that scores 1 of 10; none scores 10."""
@@ -174,7 +174,8 @@ def fold_table(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) ->
         values = [fold[name] for fold in folds if name in fold]
         if len(values) != len(folds):
             continue
-        worst = max(values) if name in SMALLER_IS_BETTER else min(values)
+        lower_is_better = metric_named(name).direction is Direction.LOWER
+        worst = max(values) if lower_is_better else min(values)
         place = values.index(worst) + 1
         if len(values) < 2:
             rows.append((name, len(values), values[0], None, None, None, worst, place))
@@ -266,7 +267,7 @@ def _chart(metric: str, blocks: Sequence[Block]) -> Chart:
 
 
 def _part(name: str, found: Estimate) -> ScorePart:
-    score = float(np.clip(10.0 - 9.0 * found.value / _WORST_SPREAD, 1.0, 10.0))
+    score = score_of_badness(found.value / _WORST_SPREAD)
     over = "folds" if name == FOLD_SPREAD else "blocks of time, beyond noise,"
     return ScorePart(name, score, f"relative spread over {over} is {found.value:.1%}")
 

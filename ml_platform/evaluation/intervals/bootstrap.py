@@ -10,7 +10,6 @@ averages with rare classes, whose bootstrap distribution is shifted. ``benchmark
 measures the coverage of both.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -19,15 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_platform.arrays import Array
+from ml_platform.evaluation.intervals.draws import counts_in_parts
+from ml_platform.evaluation.metrics.sufficient_statistics import CountsRows, SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import Counted, SufficientStatistics
+from ml_platform.spec.metric import IntervalKind
+from ml_platform.spec.metrics import metric_named
 
 RESAMPLES = 1_000
 LEVEL = 0.95
-CALIBRATION_ERROR = "expected_calibration_error"
-COVERAGES = ("coverage", "effective_coverage")
 _CELLS_AT_ONCE = 4_000_000
-"""Numbers held at once for weights or for jackknife rows: 32 MB."""
+"""Numbers held at once for jackknife rows: 32 MB."""
 _FEW = 10
 """Rows of the rarer outcome, below which the distribution of a share is too skewed to resample."""
 _KEPT = 8_000_000
@@ -61,7 +61,7 @@ def replicate(
     values = sums.metrics(total[None, :])
     resampled = sums.metrics(_resampled_totals(sums.sums, seed, resamples))
     left_out = _without_each(sums, total)
-    counted = sums.counted() if isinstance(sums, Counted) else {}
+    counted = sums.row_counts() if isinstance(sums, CountsRows) else {}
     return {
         name: Replicates(
             float(value[0]), resampled[name], left_out[name], float(counted.get(name, 0.0))
@@ -78,26 +78,14 @@ def _resampled_totals(sums: Array, seed: int, resamples: int) -> Array:
         parts = [counts[start : start + 100] for start in range(0, resamples, 100)]
         return np.concatenate([part.astype(np.float64) @ sums for part in parts])
     return np.concatenate(
-        [part.astype(np.float64) @ sums for part in _counts(clusters, seed, resamples)]
+        [part.astype(np.float64) @ sums for part in counts_in_parts(clusters, seed, resamples)]
     )
-
-
-def _counts(clusters: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.uint16]]:
-    """How often each cluster is drawn, shape (resamples, clusters), some resamples at a time."""
-    generator = np.random.default_rng(seed)
-    step = max(1, min(100, _CELLS_AT_ONCE // clusters))
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
-        drawn = generator.integers(0, clusters, size=(size, clusters))
-        drawn += np.arange(size)[:, None] * clusters
-        counts = np.bincount(drawn.ravel(), minlength=size * clusters)
-        yield counts.reshape(size, clusters).astype(np.uint16)
 
 
 @lru_cache(maxsize=2)
 def _kept_counts(clusters: int, seed: int, resamples: int) -> npt.NDArray[np.uint16]:
     """The same at once: every subject and group of one report is resampled alike, so they are drawn once."""
-    counts = np.concatenate(list(_counts(clusters, seed, resamples)))
+    counts = np.concatenate(list(counts_in_parts(clusters, seed, resamples)))
     counts.flags.writeable = False
     return counts
 
@@ -153,7 +141,9 @@ def _wide_quantile(clusters: int, level: float) -> float:
 
 
 def interval(name: str, of: Replicates, *, level: float = LEVEL) -> Estimate:
-    """The interval of the metric ``name``: BCa, and for a calibration error no narrower than percentiles.
+    """The interval of the metric ``name``: BCa, widened as the declaration of the metric asks.
+
+    A proportion of few rows: see `_of_few`.
 
     Noise adds to a calibration error, and adds again in a resample; BCa takes off too much. At 100
     clusters of five rows its upper bound, which the gate holds against the limit, is too low in 9 % of
@@ -162,12 +152,18 @@ def interval(name: str, of: Replicates, *, level: float = LEVEL) -> Estimate:
 
     What a set of lists covers shrinks in every resample, since some users are left out, and BCa corrects that
     until the value itself is outside; so there too the interval holds that of the percentiles, and the value.
+
+    Raises:
+        IntegrityError: no metric of that name is declared (`ml_platform.spec.metrics`).
     """
-    estimate = _of_few(bca_interval(of, level=level), of, level)
-    if name not in (CALIBRATION_ERROR, *COVERAGES):
+    kind = metric_named(name).interval
+    estimate = bca_interval(of, level=level)
+    if kind is IntervalKind.BCA:
         return estimate
+    if kind is IntervalKind.PROPORTION:
+        return _of_few(estimate, of, level)
     low, high = np.quantile(of.resampled, [(1 - level) / 2, (1 + level) / 2])
-    if name in COVERAGES:
+    if kind is IntervalKind.COVERAGE:
         low, high = min(low, of.value), max(high, of.value)
     return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))
 

@@ -71,7 +71,7 @@ class BinaryStatistics:
             found |= {"brier": ratio(brier, rows), "log_loss": ratio(log_loss, rows)}
         return {self.prefix + name: values for name, values in found.items()}
 
-    def counted(self) -> dict[str, float]:
+    def row_counts(self) -> dict[str, float]:
         """Rows that precision, recall, specificity and the rate of false alarms are shares of."""
         hits, false_alarms, misses, passes = self.sums[:, _CELLS].sum(axis=0).tolist()
         counts = {

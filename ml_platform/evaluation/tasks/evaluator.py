@@ -6,12 +6,13 @@ differences to baseline, champion and challenged, and the gates.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_platform.arrays import Array
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import ClassRow, ReliabilityBin, ReportTable
 from ml_platform.spec.model import Scorer
 
@@ -31,31 +32,6 @@ class Predictions:
     """Only what is predicted means anything (a Bayes rule's class), no probability."""
     alarms: npt.NDArray[np.bool_] | None = None
     """Shape (rows,): whether yes is said, where that does not follow from ``threshold``."""
-
-
-class SufficientStatistics(Protocol):
-    """Sufficient statistics of a scorer by cluster."""
-
-    @property
-    def sums(self) -> Array:
-        """Shape (clusters, columns); the statistics of a resample are weighted sums of its rows."""
-        ...
-
-    def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from totals over clusters, shape (r, columns).
-
-        A metric that is not defined on these rows is left out, for all totals alike.
-        """
-        ...
-
-
-@runtime_checkable
-class Counted(Protocol):
-    """SufficientStatistics, some of whose metrics are shares of counted rows."""
-
-    def counted(self) -> dict[str, float]:
-        """Of how many rows each of these metrics is a share."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _HEADER = "\x01"
-LOG_FORMAT = "--format=%x01%H%x00%an%x00%ae%x00%cn%x00%ce%x00%ct%x00%ad%x00%s"
+LOG_FORMAT = "--format=%x01%H%x00%an%x00%ae%x00%ce%x00%ct%x00%ad%x00%s"
 """The format that `parse_log` reads, with ``-z --name-status --date=format:%z``."""
 
 _STATUS = re.compile(r"[ACDMRTUXB][0-9]{0,3}$")
@@ -27,7 +27,6 @@ class Commit:
     sha: str
     author_name: str
     author_email: str
-    committer_name: str
     committer_email: str
     committed_at: int
     """Seconds since 1970, UTC."""
@@ -47,7 +46,7 @@ def parse_log(chunks: Iterable[bytes]) -> Iterator[Commit]:
         if word.startswith(_HEADER):
             if header is not None:
                 yield _commit(header, changes)
-            header, changes = [word[1:], *(next(stream) for _ in range(7))], []
+            header, changes = [word[1:], *(next(stream) for _ in range(6))], []
         elif _STATUS.match(word):
             first = next(stream)
             renamed = word[0] in "RC"
@@ -59,10 +58,8 @@ def parse_log(chunks: Iterable[bytes]) -> Iterator[Commit]:
 
 
 def _commit(header: list[str], changes: list[Change]) -> Commit:
-    sha, author, email, committer, committer_email, at, zone, subject = header
-    return Commit(
-        sha, author, email, committer, committer_email, int(at), zone, subject, tuple(changes)
-    )
+    sha, author, email, committer_email, at, zone, subject = header
+    return Commit(sha, author, email, committer_email, int(at), zone, subject, tuple(changes))
 
 
 def _tokens(chunks: Iterable[bytes]) -> Iterator[str]:

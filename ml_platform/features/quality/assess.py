@@ -13,7 +13,6 @@ from ml_platform.features.quality.checks import (
 )
 from ml_platform.features.quality.column import Column, column, kind_of
 from ml_platform.features.quality.report import (
-    BEST,
     POINTS,
     FeatureQuality,
     QualityFinding,
@@ -23,6 +22,7 @@ from ml_platform.features.quality.report import (
 from ml_platform.features.quality.together import correlated, mixed_scales
 from ml_platform.features.sample import hashed_sample
 from ml_platform.spec.feature import Family, FeatureSpec, Kind
+from ml_platform.spec.scale import BEST
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ml_platform.spec.feature import Kind
+from ml_platform.spec.scale import BEST, WORST
 
 
 class Defect(StrEnum):
@@ -43,8 +44,6 @@ POINTS: Mapping[Defect, int] = MappingProxyType(
 )
 """What each defect takes off the 10 of a feature. 9 makes it unusable: a model breaks on infinity, and what is
 missing elsewhere than in training is not what was learned. A constant column neither helps nor harms."""
-
-BEST, WORST = 10.0, 1.0
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ml_platform.evaluation.dimensions.dimension import (
 )
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.spec.scale import score_of_badness
 from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def score_parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
 
 def _on_scale(value: float, best: float, worst: float) -> float:
     place = math.log(max(value, best) / best) / math.log(worst / best)
-    return 10.0 - 9.0 * min(place, 1.0)
+    return score_of_badness(place)
 
 
 def _per_row(calls: CallTimes) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.evaluation.intervals.bootstrap import LEVEL
+from ml_platform.evaluation.intervals.draws import drawn_places
 from ml_platform.evaluation.report_parts import Estimate
 
 
@@ -41,8 +42,7 @@ def mean_estimate(values: Array) -> Estimate:
 
 def ratio_estimate(over: Array, under: Array, *, seed: int, resamples: int = 1_000) -> Estimate:
     """Median of ``over`` (n,) by that of ``under`` (n,), taken by turns: resampled turn by turn."""
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, len(over), size=(resamples, len(over)))
+    drawn = drawn_places(np.random.default_rng(seed), len(over), resamples)
     ratios = np.median(over[drawn], axis=1) / np.median(under[drawn], axis=1)
     low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(float(np.median(over) / np.median(under)), float(low), float(high))

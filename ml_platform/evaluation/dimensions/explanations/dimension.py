@@ -29,6 +29,7 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.models.artifact_kinds import artifact_kind
+from ml_platform.spec.scale import score_of_badness, score_of_goodness
 from ml_platform.spec.training_set import CLUSTER
 
 ANSWERED, ANSWERED_FAST = 90_000, 400_000
@@ -175,7 +176,7 @@ def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
     """Agreement of 1 is 10, of 0 and below is 1; a gap of 1e-9 is 10, of .01 is 1."""
     gap = measures["additivity_gap"].value
     decades = np.log10(max(gap, 1e-9)) + 9
-    parts = [ScorePart("additive", float(10 - 9 * min(decades / 7, 1.0)), f"largest gap {gap:.1e}")]
+    parts = [ScorePart("additive", score_of_badness(float(decades / 7)), f"largest gap {gap:.1e}")]
     for name, key in (
         ("the same on other rows", "stability"),
         ("the same by other shuffles", "reseeding"),
@@ -183,7 +184,7 @@ def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
     ):
         if key in measures:
             value = measures[key].value
-            parts.append(ScorePart(name, 1 + 9 * max(value, 0.0), f"rank correlation {value:.2f}"))
+            parts.append(ScorePart(name, score_of_goodness(value), f"rank correlation {value:.2f}"))
     return tuple(parts)
 
 

@@ -8,6 +8,7 @@ from ml_platform.arrays import Array
 from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
 from ml_platform.evaluation.dimensions.explanations.shuffling import Shuffled
 from ml_platform.evaluation.intervals.bootstrap import LEVEL, Replicates, interval, replicate
+from ml_platform.evaluation.intervals.draws import multinomial_counts
 from ml_platform.evaluation.report_parts import Estimate
 
 
@@ -46,9 +47,7 @@ def shares_of(totals: Array) -> Array:
 def _share_estimates(moved: Array, *, seed: int, resamples: int) -> list[Estimate]:
     """Percentiles over resampled clusters."""
     clusters = len(moved)
-    drawn = np.random.default_rng(seed).multinomial(
-        clusters, np.full(clusters, 1.0 / clusters), resamples
-    )
+    drawn = multinomial_counts(np.random.default_rng(seed), clusters, resamples)
     resampled = shares_of(drawn @ moved)
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     values = shares_of(moved.sum(axis=0))

@@ -11,6 +11,7 @@ from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
 from ml_platform.evaluation.dimensions.explanations.shuffling import shuffle_groups
 from ml_platform.evaluation.dimensions.explanations.stability import losses, rank_correlation, shown
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
+from ml_platform.evaluation.intervals.draws import multinomial_counts
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.evaluator import Evaluator
 from ml_platform.evaluation.tasks.registry import adapter_of
@@ -19,6 +20,8 @@ from ml_platform.spec.model import FitRequest
 from ml_platform.spec.training_set import TrainingSet
 
 ROWS = 2_000
+RESAMPLES = 200
+"""Resamples of the clusters behind the interval of the agreement."""
 SECONDS = 3.0
 """Of the first fit, from which on there is no second."""
 _WITHOUT_SEARCH = {"choose": False}
@@ -67,8 +70,8 @@ def refit_agreement(
             seed=subject.seed + extra,
             repeats=1,
         )
-        weights = np.random.default_rng((subject.seed, 4)).multinomial(
-            len(shuffled.moved), np.full(len(shuffled.moved), 1.0 / len(shuffled.moved)), 200
+        weights = multinomial_counts(
+            np.random.default_rng((subject.seed, 4)), len(shuffled.moved), RESAMPLES
         )
         whole = np.vstack([np.ones(len(shuffled.moved)), weights])
         found.append(losses(shuffled, metric, whole)[:, :, 0])

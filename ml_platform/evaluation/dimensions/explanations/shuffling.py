@@ -13,7 +13,8 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
-from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, SufficientStatistics
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.scorers import score
 from ml_platform.spec.model import Scorer
 

@@ -12,6 +12,7 @@ from ml_platform.arrays import Array
 from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.dimensions.explanations.shuffling import Shuffled
 from ml_platform.evaluation.intervals.bootstrap import LEVEL
+from ml_platform.evaluation.intervals.draws import multinomial_counts
 from ml_platform.evaluation.report_parts import Estimate
 
 SPLITS = 100
@@ -51,7 +52,7 @@ def stability_of(shuffled: Shuffled, metric: str, *, seed: int) -> Stability:
             remedy="a larger test part",
         )
     generator = np.random.default_rng((seed, 1))
-    drawn = generator.multinomial(clusters, np.full(clusters, 1.0 / clusters), RESAMPLES)
+    drawn = multinomial_counts(generator, clusters, RESAMPLES)
     whole = losses(shuffled, metric, np.vstack([np.ones(clusters), drawn]))
     error = whole[1:].std(axis=0).mean(axis=1)
     order = np.argsort(generator.random((SPLITS, clusters)), axis=1, kind="stable")

@@ -33,6 +33,7 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.group_metrics import GroupMetrics
 from ml_platform.evaluation.tasks.registry import adapter_of
+from ml_platform.spec.scale import score_of_badness
 from ml_platform.spec.training_set import CLUSTER, USER
 
 NAME = "fairness"
@@ -179,7 +180,7 @@ def _parts(measures: dict[str, Measure], proxies: tuple[Proxy, ...]) -> tuple[Sc
 
 
 def _score(badness: float) -> float:
-    return round(10.0 - 9.0 * min(badness, 1.0), 2)
+    return round(score_of_badness(badness), 2)
 
 
 def _worst(measure: Measure) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping
+from ml_platform.evaluation.intervals.draws import drawn_counts
 from ml_platform.evaluation.tasks.group_metrics import Rate
 
 BATCHES = 1_000
@@ -105,7 +106,7 @@ def group_sums(
     parts = [
         _one(cells, k, batch, batches, minimum_rows, minimum_units) for k in range(len(groupings))
     ]
-    weights = np.vstack([np.ones(batches), _weights(generator, batches, resamples)])
+    weights = np.vstack([np.ones(batches), drawn_counts(generator, batches, resamples)])
     own = weights @ np.concatenate([part.own for part in parts], axis=1)
     rest = weights @ np.concatenate([part.rest for part in parts], axis=1)
     shape = (len(weights), -1, 2, len(rates))
@@ -225,11 +226,3 @@ def _distinct(codes: Codes, unit: Codes, groups: int) -> Codes:
     marks.ravel()[pairs] = True
     found: Codes = marks.sum(axis=0, dtype=np.int64)
     return found
-
-
-def _weights(generator: np.random.Generator, batches: int, resamples: int) -> Array:
-    """How often each batch is drawn, (resamples, batches): as many draws as there are batches."""
-    drawn = generator.integers(0, batches, size=(resamples, batches))
-    drawn += np.arange(resamples)[:, None] * batches
-    counts = np.bincount(drawn.ravel(), minlength=resamples * batches)
-    return counts.reshape(resamples, batches).astype(np.float64)

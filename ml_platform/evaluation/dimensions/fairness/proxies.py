@@ -16,6 +16,7 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.dimensions.fairness.bands import simultaneous_bands
 from ml_platform.evaluation.dimensions.fairness.groups import Grouping
+from ml_platform.evaluation.intervals.draws import multinomial_counts
 from ml_platform.evaluation.report_parts import Estimate
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _proxies(
     resamples: int,
 ) -> tuple[Proxy, ...]:
     """From sums (users, problems, 3): right by the feature, right by the majority, weight."""
-    drawn = generator.multinomial(users, np.full(users, 1 / users), size=resamples)
+    drawn = multinomial_counts(generator, users, resamples)
     flat = sums.reshape(users, -1)
     totals = np.vstack([flat.sum(axis=0), drawn.astype(np.float64) @ flat])
     right, base, known = totals.reshape(resamples + 1, -1, 3).transpose(2, 0, 1)

@@ -6,8 +6,7 @@ from ml_platform.evaluation.dimensions.dimension import Chart, ScorePart
 from ml_platform.evaluation.dimensions.robustness.skill import rescaled
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-
-LOWEST, HIGHEST = 1.0, 10.0
+from ml_platform.spec.scale import BEST, WORST
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Part:
 
 def scored(kept: Replicates) -> Replicates:
     """1 for nothing kept, 10 for everything, in a straight line."""
-    return rescaled(kept, HIGHEST - LOWEST, LOWEST)
+    return rescaled(kept, BEST - WORST, WORST)
 
 
 def score_part(part: Part) -> ScorePart | None:

@@ -22,8 +22,9 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     told,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.tokens import token_column
 from ml_platform.spec.feature import Comparison, Kind

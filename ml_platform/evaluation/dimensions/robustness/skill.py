@@ -15,8 +15,9 @@ import numpy as np
 from ml_platform.arrays import Array
 from ml_platform.evaluation.dimensions.robustness.sample import Sample
 from ml_platform.evaluation.intervals.bootstrap import LEVEL, Replicates, bca_interval, replicate
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
+from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.task import Task
 

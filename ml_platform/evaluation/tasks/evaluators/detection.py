@@ -62,13 +62,13 @@ class DetectionStatistics:
             found[budget_name(share)] = np.clip(value + ratio(sums, rows), 0.0, 1.0)
         return found
 
-    def counted(self) -> dict[str, float]:
+    def row_counts(self) -> dict[str, float]:
         """Rows that the alarms' and the budgets' metrics are shares of."""
         if self.binary is None:
             return {}
         rows = self.sums[:, self.binary.sums.shape[1]].sum()
         budgets = {budget_name(share): max(1.0, round(share * rows)) for share in BUDGETS}
-        return self.binary.counted() | budgets
+        return self.binary.row_counts() | budgets
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,9 @@ class SequenceStatistics:
         found = self.steps.metrics(totals[:, :width])
         return found if self.soon is None else found | self.soon.metrics(totals[:, width:])
 
-    def counted(self) -> dict[str, float]:
+    def row_counts(self) -> dict[str, float]:
         """Rows that the metrics of soon are shares of."""
-        return {} if self.soon is None else self.soon.counted()
+        return {} if self.soon is None else self.soon.row_counts()
 
 
 @dataclass(frozen=True)
