@@ -124,7 +124,7 @@ def _peak_bytes() -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def bench(rows: int, turns: int, with_evidently: bool) -> dict[str, float]:
+def measure(rows: int, turns: int, with_evidently: bool) -> dict[str, float]:
     """Medians in seconds, ratios to ours, and memory."""
     tasks = {"ours": ours, "scipy": scipy_one_by_one}
     if with_evidently:
@@ -182,7 +182,7 @@ def main() -> None:
         return
     os.environ.setdefault("DO_NOT_TRACK", "1")
     sizes = given.rows or list(TARGETS)
-    results = [bench(rows, given.turns, not given.no_evidently) for rows in sizes]
+    results = [measure(rows, given.turns, not given.no_evidently) for rows in sizes]
     if given.json:
         print(json.dumps({"benchmark": "drift", "results": results}))
     else:

@@ -25,23 +25,20 @@ UPSTREAM = "view=lineage&lineageScope=upstream&lineageDepth=6"
 
 
 def addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
-    """What `up` prints: name to address."""
-    found: dict[str, str] = {}
+    """The addresses that `up` prints, by name of the service."""
+    urls: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:
         name, _, address = line.partition(" ")
-        found[name] = address.strip()
+        urls[name] = address.strip()
         if "Ctrl-C" in line:
-            return found
-    raise SystemExit("`ml-platform up` ended before it told its addresses")
+            return urls
+    raise SystemExit("`ml-platform up` ended before it printed its addresses")
 
 
-def take(found: dict[str, str]) -> None:
-    """One page after the other; each is given time to draw."""
-    executable = find_browser()
-    if executable is None:
-        raise SystemExit("no Chromium was found; install one (Debian: apt-get install chromium)")
-    dagster, mlflow = found["Dagster"], found["MLflow"]
+def take(urls: dict[str, str], executable: str) -> None:
+    """Write a picture of each page of Dagster and MLflow; each page is given time to draw."""
+    dagster, mlflow = urls["Dagster"], urls["MLflow"]
     pages = {
         "asset_graph": (f"{dagster}/assets/suggestion_scorer/champion?{UPSTREAM}", 9000),
         "evaluation_report": (
@@ -64,20 +61,18 @@ def take(found: dict[str, str]) -> None:
             sys.stdout.write(f"{IMAGES / name}.png\n")
 
 
-def take_report(home: str, folder: Path) -> None:
-    """The top of the page of one candidate, as `ml-platform report` writes it."""
-    executable = find_browser()
-    assert executable is not None, "the pictures before it found one"
-    made = folder / "report.html"
-    subprocess.run([COMMAND, "report", MODEL, "--home", home, "--out", str(made)], check=True)
+def take_report(home: str, folder: Path, executable: str) -> None:
+    """Write a picture of the top of the page of one candidate, as `ml-platform report` writes it."""
+    html = folder / "report.html"
+    subprocess.run([COMMAND, "report", MODEL, "--home", home, "--out", str(html)], check=True)
     with browser(executable) as opened:
         page = opened.new_page(viewport={"width": 1180, "height": 1180})
-        page.goto(made.as_uri())
+        page.goto(html.as_uri())
         page.screenshot(path=IMAGES / "report.png")
 
 
 def tidy(page: "Page", name: str) -> None:
-    """Hides what has nothing to do with us: the list beside the graph, MLflow's assistant."""
+    """Hide what does not belong in a picture: the list beside the graph, MLflow's assistant."""
     if name == "asset_graph":
         page.keyboard.press("Escape")
     close = page.get_by_role("button", name="Close")
@@ -87,15 +82,18 @@ def tidy(page: "Page", name: str) -> None:
 
 
 def main() -> None:
-    """Up, pictures, down."""
+    """Start `ml-platform up`, take the pictures, stop it again."""
     home = sys.argv[1] if len(sys.argv) > 1 else ".ml_platform"
+    executable = find_browser()
+    if executable is None:
+        raise SystemExit("no Chromium was found; install one (Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory() as folder:
-        take_report(home, Path(folder))
+        take_report(home, Path(folder), executable)
     with subprocess.Popen(
         [COMMAND, "up", "--home", home, "--port", "3970"], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            take(addresses(process))
+            take(addresses(process), executable)
         finally:
             process.send_signal(signal.SIGINT)
 

@@ -9,6 +9,9 @@ DAGSTER_SETTINGS = _PACKAGE / "cli" / "dagster.yaml"
 WORKSPACE = _PACKAGE / "cli" / "workspace.yaml"
 """What Dagster's servers load: `ml_platform.definitions`, wherever the package is installed."""
 
+SKELETON = _PACKAGE / "cli" / "skeleton"
+"""The package that `ml-platform new-model` writes, under a placeholder's name."""
+
 
 def dbt_project() -> Path:
     """The dbt project of the platform: inside the package in a wheel, beside it in a checkout.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform import files
 from ml_platform.adapters.checked_files import checked_bytes
-from ml_platform.models.artifact_kinds import scorer_of
+from ml_platform.models.artifact_kinds import import_scorer, is_artifact_kind, scorer_of
 from ml_platform.models.probabilities import KnownProbabilities, probabilities_bytes
 from ml_platform.spec.artifact import MANIFEST, Artifact, artifact_of, file_hashes
 
@@ -43,7 +43,22 @@ def read_artifact(folder: Path, expected_sha256: str) -> Artifact:
 
 def load_scorer(folder: Path, expected_sha256: str) -> "Scorer":
     """`read_artifact`, then its scorer: nothing is parsed before its hash has been checked."""
-    return scorer_of(read_artifact(folder, expected_sha256))
+    artifact = read_artifact(folder, expected_sha256)
+    import_kind(artifact.kind)
+    return scorer_of(artifact)
+
+
+def import_kind(kind: str) -> None:
+    """Import the code that scores artifacts of ``kind``; plug-ins are loaded where it is not a built-in kind.
+
+    Raises:
+        IntegrityError: neither the platform nor an installed plug-in has a kind of that name.
+    """
+    if not is_artifact_kind(kind):
+        from ml_platform.adapters.plugins import installed_catalogue
+
+        installed_catalogue()
+    import_scorer(kind)
 
 
 def save_probabilities(folder: Path, rows: "pd.DataFrame", probabilities: "np.ndarray") -> str:

@@ -1,6 +1,7 @@
 """Evidently draws the drift page that people know, on a sample; our own statistics decide."""
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,4 +89,10 @@ def _sample(
     part = frame[[*numbers, *categories]]
     if len(part) > rows:
         part = part.sample(rows, random_state=_SEED)
-    return part.astype(dict.fromkeys(numbers, "float64")).reset_index(drop=True)
+    safe = {name: part[name].map(_escaped) for name in categories}
+    return part.assign(**safe).astype(dict.fromkeys(numbers, "float64")).reset_index(drop=True)
+
+
+def _escaped(value: object) -> object:
+    """A category's name as text of HTML: Evidently writes names into its page, and its scripts, as they are."""
+    return escape(value) if isinstance(value, str) else value

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_platform import values
-from ml_platform.adapters.artifact_files import load_scorer, write_artifact
+from ml_platform.adapters.artifact_files import import_kind, load_scorer, write_artifact
 from ml_platform.errors import ServiceError
 from ml_platform.evaluation.dimensions.cost.sample import (
     BATCHES,
@@ -26,7 +26,6 @@ from ml_platform.evaluation.dimensions.cost.sample import (
     CostSample,
     InTurns,
 )
-from ml_platform.models.artifact_kinds import import_scorer
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import Scorer
@@ -211,7 +210,7 @@ def _imported(folder: Path, kind: str) -> "pd.DataFrame":
     """The rows to answer, after everything that answers has been imported."""
     import pandas as pd
 
-    import_scorer(kind)
+    import_kind(kind)
     if (folder / _SERVED / MODEL_FILE).exists():
         import_module("onnxruntime")
     rows: pd.DataFrame = pd.read_pickle(folder / _ROWS)

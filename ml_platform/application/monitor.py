@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform import files, values
 from ml_platform.application.connections import Connections
+from ml_platform.application.explanations import explained_version
 from ml_platform.application.predict import feature_rows, in_production
 from ml_platform.application.summarise_monitoring import (
     MonitoringSummary,
@@ -118,6 +119,7 @@ def monitoring_report(
         window_end=end,
         policy=replace(POLICY, metric=spec.monitored),
         gain=adapter_of(spec.task).gains[spec.monitored],
+        explained=explained_version(platform, spec, version),
     )
     return decided(report)
 

@@ -11,6 +11,7 @@ from ml_platform.cli.ingest import ingest
 from ml_platform.cli.migrate import migrate
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
+from ml_platform.cli.new_model import new_model
 from ml_platform.cli.report import report
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
@@ -55,6 +56,7 @@ for command in (
     why,
     gates,
     doctor,
+    new_model,
 ):
     cli.add_command(command)
 

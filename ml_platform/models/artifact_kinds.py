@@ -1,7 +1,7 @@
 """What the platform knows of each kind of artifact: one declaration a kind, and the look-up by its name.
 
 Each model family declares its own kinds in a module that imports nothing heavy. A plug-in registers its kinds with
-`register_artifact_kind` in the module that its entry point names, so that they are known once its models are.
+`register_artifact_kind` in the module that its entry point names, so that they are known once it is loaded.
 """
 
 from dataclasses import dataclass
@@ -79,16 +79,18 @@ def artifact_kinds() -> tuple[ArtifactKindSpec, ...]:
     return tuple(_REGISTERED.values())
 
 
+def is_artifact_kind(name: str) -> bool:
+    """Whether a kind called ``name`` is known so far."""
+    return any(kind.name == name for kind in artifact_kinds())
+
+
 def artifact_kind(name: str) -> ArtifactKindSpec:
-    """The kind called ``name``; models of other packages are loaded where it is not a built-in one.
+    """The kind called ``name``.
 
     Raises:
         IntegrityError: no kind of that name is known.
     """
-    artifact_kinds()
-    if name not in _REGISTERED:
-        import_module("ml_platform.models.catalogue")
-    if name not in _REGISTERED:
+    if not is_artifact_kind(name):
         raise IntegrityError(
             f"The artifact is of kind {name!r}, which nothing here can load; known are "
             f"{', '.join(sorted(_REGISTERED))}.",

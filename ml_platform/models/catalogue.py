@@ -180,6 +180,6 @@ def _spec_misfit(spec: ModelSpec) -> str:
     if unknown := [name for name in spec.features if name not in features]:
         return f"{unknown[0]!r} is no feature of its table {spec.table.name!r}"
     labels = {label.name for label in spec.table.labels}
-    if unknown := [name for name in (spec.label, *spec.carried) if name not in labels]:
+    if unknown := [name for name in (spec.label, *spec.extra_columns) if name not in labels]:
         return f"{unknown[0]!r} is no label of its table {spec.table.name!r}"
     return ""

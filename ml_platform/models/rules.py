@@ -81,9 +81,15 @@ class RulesScorer:
         )
 
 
-def fit_rules(training_set: "TrainingSet") -> Artifact:
-    """Class shares of the training part by `RULE_KEYS`, smoothed by `PRIOR_ROWS` average rows."""
-    return _fit(training_set, RULE_KEYS)
+def fit_rules(
+    training_set: "TrainingSet", keys: tuple[tuple[str, ...], ...] = RULE_KEYS
+) -> Artifact:
+    """Class shares of the training part by ``keys``, smoothed by `PRIOR_ROWS` average rows.
+
+    ``keys`` are groups of category features, the most telling first: a row is answered by the first group whose
+    values were seen often enough together.
+    """
+    return _fit(training_set, keys)
 
 
 def fit_majority(training_set: "TrainingSet") -> Artifact:

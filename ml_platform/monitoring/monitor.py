@@ -10,9 +10,11 @@ from ml_platform.evaluation.tasks.adapter import Gain
 from ml_platform.evaluation.tasks.classification import came_true
 from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes, require
 from ml_platform.monitoring.compare import Compared, compare, judge, overall, rank
+from ml_platform.monitoring.explanations import Explained, check_explanations
 from ml_platform.monitoring.performance import OUTCOME, check_performance
 from ml_platform.monitoring.predictions import compare_predictions
 from ml_platform.monitoring.report import (
+    ExplanationCheck,
     FeatureDrift,
     Light,
     MonitoringReport,
@@ -49,13 +51,15 @@ def monitor(
     window_end: datetime,
     policy: MonitoringPolicy = POLICY,
     gain: Gain = came_true,
+    explained: Explained | None = None,
 ) -> MonitoringReport:
     """Drift of features and predictions, and performance, of the rows in ``[window_start, window_end)``.
 
     ``rows`` has ``occurred_at``, ``cluster_id`` and the baseline's features; ``predictions`` has
     ``occurred_at``, ``cluster_id``, ``predicted``, ``confidence`` and ``outcome`` (missing until it is
     known). Rows outside the window are left out. ``gain`` is what each matured prediction adds to the mean of
-    the policy's metric, by default to accuracy. Calendar features are compared when the window and
+    the policy's metric, by default to accuracy. ``explained`` is the version with the stored baseline of its
+    explanations, if it has one. Calendar features are compared when the window and
     the baseline cover whole weeks. ``action``, ``decision_row`` and ``confidence`` stay empty: the
     decision is made from the report, by ``retraining.decide``.
 
@@ -71,6 +75,7 @@ def monitor(
     performance = check_performance(
         baseline.performance.get(policy.metric), predictions, policy, gain
     )
+    explanations = check_explanations(explained, rows, seed=policy.seed) if explained else None
     severity = overall((*drift.features, *drift.predictions), policy)
     ordered = tuple(sorted(drift.features, key=rank))
     moved = [entry for entry in sorted((*ordered, *drift.predictions), key=rank) if _moved(entry)]
@@ -85,7 +90,11 @@ def monitor(
         clusters=int(rows[CLUSTER].nunique()),
         rows_baseline=baseline.rows,
         drift=severity,
-        light=light(severity, performance.level),
+        light=light(
+            severity,
+            performance.level,
+            reasons_changed=bool(explanations and explanations.reported),
+        ),
         features=ordered,
         top=tuple(entry.name for entry in ordered[: policy.top]),
         predictions=drift.predictions,
@@ -93,16 +102,17 @@ def monitor(
         action="",
         decision_row="",
         confidence="",
-        causes=_causes(moved, drift.words, performance, severity, policy),
+        causes=_causes(moved, drift.words, performance, severity, explanations, policy),
         policy_version=policy.version,
+        explanations=explanations,
     )
 
 
-def light(drift: Severity, performance: Performance) -> Light:
-    """RED: significant drift or an alert; YELLOW: moderate drift or a warning; then what is unknown."""
+def light(drift: Severity, performance: Performance, *, reasons_changed: bool = False) -> Light:
+    """RED: significant drift or an alert; YELLOW: moderate drift, a warning, or other reasons; then the unknown."""
     if drift is Severity.SIGNIFICANT or performance is Performance.ALERT:
         return Light.RED
-    if drift is Severity.MODERATE or performance is Performance.WARN:
+    if drift is Severity.MODERATE or performance is Performance.WARN or reasons_changed:
         return Light.YELLOW
     return Light.INSUFFICIENT if drift is Severity.INSUFFICIENT else Light.GREEN
 
@@ -160,9 +170,12 @@ def _causes(
     words: dict[str, str],
     performance: PerformanceCheck,
     severity: Severity,
+    explanations: ExplanationCheck | None,
     policy: MonitoringPolicy,
 ) -> tuple[str, ...]:
     causes = [words[entry.name] for entry in moved[: policy.top]]
+    if explanations is not None and explanations.cause:
+        causes.append(explanations.cause)
     if performance.level in (Performance.WARN, Performance.ALERT):
         causes.insert(
             0,

@@ -70,6 +70,45 @@ class PerformanceCheck:
 
 
 @dataclass(frozen=True)
+class ReasonShare:
+    """How much of all movement of the predictions one group of features makes, in [0, 1]."""
+
+    group: str
+    baseline: float
+    current: float
+
+
+@dataclass(frozen=True)
+class ExplanationCheck:
+    """Whether predictions rest on other features than when the version was evaluated."""
+
+    reported: bool
+    """The change is large, and chance does not explain it."""
+    distance: float | None
+    """Share of all movement that went over to other groups, in [0, 1]; ``None``: it cannot be told."""
+    p_value: float | None
+    """Of the distance, with clusters as the unit."""
+    shares: tuple[ReasonShare, ...]
+    """The groups whose share grew most, at most five."""
+    rows: int
+    """Rows of the window that were sampled."""
+    clusters: int
+    untold: str
+    """Why nothing can be told; empty otherwise."""
+
+    @property
+    def cause(self) -> str:
+        """The change in words; empty where none is reported."""
+        if not self.reported or self.distance is None or not self.shares:
+            return ""
+        foremost = self.shares[0]
+        return (
+            f"predictions rest on other features: {foremost.group} makes {foremost.current:.0%} of their movement, "
+            f"at the evaluation {foremost.baseline:.0%} ({self.distance:.0%} went over, p {self.p_value:.3f})"
+        )
+
+
+@dataclass(frozen=True)
 class MonitoringReport:
     """Trailing window ``[window_start, window_end)`` of one model against its version's baseline."""
 
@@ -95,3 +134,10 @@ class MonitoringReport:
     confidence: str
     causes: tuple[str, ...]
     policy_version: str
+    explanations: ExplanationCheck | None = None
+    """``None``: the version has no stored baseline of its explanations, as the rules have none."""
+
+    @property
+    def reasons_changed(self) -> bool:
+        """Whether predictions rest on other features now."""
+        return self.explanations is not None and self.explanations.reported

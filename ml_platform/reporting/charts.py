@@ -25,7 +25,7 @@ from ml_platform.reporting.words import MINUS, limit_number, number, shortened, 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDTH = 380
+WIDTH = 360
 MOST_POINTS = 600
 """Points drawn of a series; of a longer one every n-th is drawn, and the page says so."""
 MOST_ROWS = 30

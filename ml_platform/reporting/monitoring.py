@@ -27,11 +27,11 @@ from ml_platform.reporting.words import (
     capitals,
     heading,
     interval_words,
-    metric_label,
     moment,
     number,
     percent,
     sentence,
+    words,
 )
 
 _MOST_BARS = 15
@@ -127,11 +127,12 @@ def _decision(report: MonitoringReport) -> str:
 
 
 def _performance(check: PerformanceCheck) -> PerformanceView:
-    label = metric_label(check.metric)
     chip = Chip(capitals(check.level), _PERFORMANCE_TONES[check.level])
-    title = f"{label} in the window and at the evaluation"
+    title = f"{heading(check.metric)} in the window and at the evaluation"
     if check.current is None or check.low is None or check.high is None:
-        return PerformanceView(title, chip, (), f"No outcomes are known yet for {label}.")
+        return PerformanceView(
+            title, chip, (), f"No outcomes are known yet: {words(check.metric)} has no figure."
+        )
     scale = TrackScale.around((check.low, check.high, check.current, check.baseline))
     baseline, current = check.baseline, check.current
     lanes = (

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.spec.metric import Direction
 from ml_platform.spec.metrics import find_metric
 
 MINUS = "\N{MINUS SIGN}"
@@ -27,13 +28,16 @@ def words(name: str) -> str:
 
 def heading(name: str) -> str:
     """A name at the start of a line: 'pattern_classifier' is 'Pattern classifier'."""
-    told = words(name)
-    return told[:1].upper() + told[1:]
+    text = words(name)
+    return text[:1].upper() + text[1:]
 
 
-def metric_label(name: str) -> str:
-    """What a reader calls the metric, at the start of a line."""
-    return heading(name)
+def direction_arrow(metric: str) -> str:
+    """'↑' of a metric that is better when higher, '↓' when lower; '' of one that only describes."""
+    declared = find_metric(metric)
+    if declared is None:
+        return ""
+    return {Direction.HIGHER: "↑", Direction.LOWER: "↓"}.get(declared.direction, "")
 
 
 def number(value: float | int | None) -> str:
@@ -43,16 +47,16 @@ def number(value: float | int | None) -> str:
     if isinstance(value, int) or (abs(value) >= 10 and float(value).is_integer()):
         return f"{value:,.0f}".replace("-", MINUS)
     size = abs(value)
-    told = f"{size:.3f}"
+    text = f"{size:.3f}"
     if size >= 1_000:
-        told = f"{size:,.0f}"
+        text = f"{size:,.0f}"
     elif size >= 10:
-        told = f"{size:.1f}"
+        text = f"{size:.1f}"
     elif size and size < 0.00005:
-        told = f"{size:.1e}"
+        text = f"{size:.1e}"
     elif size and size < 0.001:
-        told = f"{size:.4f}"
-    return told if value >= 0 else MINUS + told
+        text = f"{size:.4f}"
+    return text if value >= 0 else MINUS + text
 
 
 def limit_number(value: float | None) -> str:
@@ -94,16 +98,15 @@ def moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M") + (" UTC" if at.tzinfo else "")
 
 
-def duration(of: timedelta) -> str:
-    """'15 days', '2 hours', or both."""
-    hours = of.total_seconds() / 3600
-    days, rest = divmod(hours, 24)
-    told = [
+def duration(length: timedelta) -> str:
+    """'15 days', '2 hours', or both; 'none' of no time at all."""
+    days, rest = divmod(length.total_seconds() / 3600, 24)
+    parts = [
         f"{count:g} {unit}{'' if count == 1 else 's'}"
         for count, unit in ((days, "day"), (rest, "hour"))
         if count
     ]
-    return " ".join(told) or "none"
+    return " ".join(parts) or "none"
 
 
 def sentence(text: str) -> str:

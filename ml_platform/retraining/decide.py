@@ -36,6 +36,8 @@ class Signals:
     features: tuple[str, ...] = ()
     """Features that moved, the gravest first."""
     causes: tuple[str, ...] = ()
+    reasons_changed: bool = False
+    """Whether predictions rest on other features than when the version was evaluated."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ RETRAINING_TABLE: DecisionTable[Signals, Action] = DecisionTable(
             Action.INVESTIGATE,
         ),
         Row("significant drift", lambda s: s.drift is Severity.SIGNIFICANT, Action.INVESTIGATE),
+        Row("predictions rest on other features", lambda s: s.reasons_changed, Action.INVESTIGATE),
         Row("moderate drift", lambda s: s.drift is Severity.MODERATE, Action.MONITOR),
         Row("nothing moved", always, Action.NO_ACTION),
     )
@@ -116,6 +119,7 @@ def signals_of(report: MonitoringReport) -> Signals:
             if entry.severity in moved
         ),
         causes=report.causes,
+        reasons_changed=report.reasons_changed,
     )
 
 

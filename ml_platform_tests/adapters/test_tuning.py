@@ -32,12 +32,12 @@ from ml_platform_tests.models.proportion_rows import (
     BEST_IS_DEFAULT,
     POLICY,
     fit,
-    toy_spec,
-    toy_training_set,
+    proportion_spec,
+    proportion_training_set,
 )
 
-SPEC = toy_spec()
-ROWS = toy_training_set()
+SPEC = proportion_spec()
+ROWS = proportion_training_set()
 
 
 def search(spec=SPEC, rows=ROWS, trials=6, seconds=60.0, seed=1, **more) -> TuningRecord:
@@ -117,7 +117,7 @@ def test_a_default_that_is_best_stays() -> None:
 
 
 def test_a_winner_that_is_not_proved_leaves_the_default() -> None:
-    spec = toy_spec((Int("leaves", 2, 6),), learning_rate=0.3, iterations=60)
+    spec = proportion_spec((Int("leaves", 2, 6),), learning_rate=0.3, iterations=60)
     record = search(spec)
     assert record.best == {"leaves": 2}
     assert record.difference.value > 0
@@ -164,7 +164,7 @@ def test_trials_that_lack_rows_fail_and_the_search_goes_on() -> None:
             raise InsufficientData("too few", remedy="none")
         return fit(rows, request)
 
-    spec = replace(toy_spec((Int("leaves", 2, 8),)), fit=picky)
+    spec = replace(proportion_spec((Int("leaves", 2, 8),)), fit=picky)
     record = search(spec)
     assert "failed" in {trial.state for trial in record.trials}
     assert record.best["leaves"] <= 4

@@ -19,9 +19,13 @@ from ml_platform.errors import UsageError
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.fakes.ledger import InMemoryLedger
 from ml_platform_tests.fakes.tracking import InMemoryTracking
-from ml_platform_tests.models.proportion_rows import BEST_IS_DEFAULT, toy_spec, toy_training_set
+from ml_platform_tests.models.proportion_rows import (
+    BEST_IS_DEFAULT,
+    proportion_spec,
+    proportion_training_set,
+)
 
-ROWS = toy_training_set()
+ROWS = proportion_training_set()
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def platform(tmp_path: Path) -> Connections:
 
 
 def test_proved_parameters_reach_the_next_candidate(platform: Connections) -> None:
-    record = search(toy_spec(), ROWS, trials=12, seconds=3600, seed=1)
+    record = search(proportion_spec(), ROWS, trials=12, seconds=3600, seed=1)
     keep_tuning(platform, record, ROWS.record)
     kept = platform.ledger.state(tuned_key("toy"))
     assert kept == {"parameters": record.best, "study": record.study}
@@ -51,7 +55,7 @@ def test_a_default_that_stays_leaves_what_was_proved_before(platform: Connection
 
 
 def test_the_table_has_a_line_a_trial() -> None:
-    record = search(toy_spec(), ROWS, trials=12, seconds=3600, seed=1)
+    record = search(proportion_spec(), ROWS, trials=12, seconds=3600, seed=1)
     head, *lines = trial_table(record).decode().splitlines()
     assert head == "trial,state,value,block 1,block 2,block 3,learning_rate,seconds,worker"
     assert len(lines) == 12
@@ -77,7 +81,7 @@ def test_the_command_searches_the_latest_training_set(
     monkeypatch.setattr(
         "ml_platform.adapters.training_set_files.load_training_set", lambda *_: ROWS
     )
-    monkeypatch.setattr(command, "spec_named", lambda _: toy_spec())
+    monkeypatch.setattr(command, "spec_named", lambda _: proportion_spec())
     monkeypatch.setattr(Connections, "ledger", ledger)
     monkeypatch.setattr(Connections, "tracking", tracking)
     typed = [

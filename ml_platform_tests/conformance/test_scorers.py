@@ -1,5 +1,8 @@
 """What every kind of artifact keeps: a scorer's shape and range, its columns by name, and its bytes."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from ml_platform.models.artifact_kinds import (
 )
 from ml_platform.spec.artifact import MANIFEST
 from ml_platform_tests.conformance.scorer_examples import EXAMPLES, ROWS, Example, example
+from ml_platform_tests.plugins.packages import SPEC_MODULE, write_model
 
 KINDS = tuple(kind.name for kind in kinds.artifact_kinds())
 NOT_OFFERED = -1.0
@@ -50,7 +54,7 @@ def test_columns_are_taken_by_name_and_others_are_ignored(given: Example) -> Non
 
 
 def test_rows_without_its_columns_are_refused_by_name(given: Example) -> None:
-    bare = given.rows.drop(columns=list(given.artifact.features))
+    bare = given.rows.drop(columns=list(given.artifact.features), errors="ignore")
     with pytest.raises(IntegrityError, match="The rows lack") as error:
         scorer_of(given.artifact).predict_proba(bare)
     assert any(name in error.value.message for name in given.artifact.features)
@@ -139,3 +143,32 @@ def test_a_kind_of_another_package_is_registered_once(monkeypatch: pytest.Monkey
     )
     with pytest.raises(UsageError, match="'lookup' is registered already"):
         register_artifact_kind(replace(kind, scorer="elsewhere:Scorer"))
+
+
+KIND_MODULE = """\
+from ml_platform.models.artifact_kinds import ArtifactKindSpec, register_artifact_kind
+
+register_artifact_kind(
+    ArtifactKindSpec("lookup", "ml_platform.models.rules:RulesScorer", "rules.json")
+)
+"""
+
+
+def test_a_fresh_process_loads_the_kinds_of_installed_plug_ins(tmp_path: Path) -> None:
+    write_model(tmp_path / "packages", "lookups", KIND_MODULE + SPEC_MODULE.format(name="lookups"))
+    artifact = replace(example("classification_rules").artifact, kind="lookup")
+    write_artifact(artifact, tmp_path / "a")
+    code = (
+        "import sys; from pathlib import Path;"
+        "from ml_platform.adapters.artifact_files import load_scorer;"
+        "print(*load_scorer(Path(sys.argv[1]), sys.argv[2]).classes)"
+    )
+    path = os.pathsep.join([str(tmp_path / "packages"), *sys.path])
+    loaded = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a"), artifact.sha256],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout.split() == list(artifact.classes)

@@ -29,8 +29,7 @@ def fill(url: str, end: datetime) -> None:
 def test_the_schedule_watches_the_window_that_has_ended(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end = last_boundary(datetime.now(UTC))
-    fill(database_url, end)
+    fill(database_url, last_boundary(datetime.now(UTC)))
     queries = tmp_path / "queries.sql"
     queries.write_text(QUERIES)
     home = tmp_path / "home"
@@ -44,9 +43,13 @@ def test_the_schedule_watches_the_window_that_has_ended(
     from ml_platform.application.connections import Connections
     from ml_platform.cli.instance import dagster_instance, run_job
     from ml_platform.defs.build import build_definitions
+    from ml_platform.home import read_home
     from ml_platform.settings import read_settings
 
     settings = read_settings()
+    state = read_home(settings)
+    assert state is not None
+    end = state.as_of  # the boundary at which the run began, whatever has passed since
     with services(settings) as running, dagster_instance(settings, running) as instance:
         repository = build_definitions().get_repository_def()
         schedule = repository.get_schedule_def("six_hourly_monitoring")

@@ -43,12 +43,12 @@ from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.slow_artifacts import slowed
-from ml_platform_tests.models.start_time_rows import training_set, world
+from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
 
 
 @pytest.fixture(scope="module")
 def rows() -> TrainingSet:
-    return training_set(world())
+    return training_set(synthetic_rows())
 
 
 @pytest.fixture(scope="module")

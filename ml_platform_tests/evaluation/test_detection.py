@@ -19,7 +19,7 @@ from ml_platform.models.anomaly_detector import SPEC
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import Detection
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.session_rows import training_set, world
+from ml_platform_tests.models.session_rows import synthetic_rows, training_set
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Says:
 
 @pytest.fixture(scope="module")
 def known() -> TrainingSet:
-    rows = world(6_000, seed=2, share=0.05)
+    rows = synthetic_rows(6_000, seed=2, share=0.05)
     draw = np.random.default_rng(3)
     truth = (rows["anomalous"] == "yes").to_numpy()
     rows["good"] = 1 / (1 + np.exp(-(3 * truth + draw.normal(size=len(rows)) - 2)))

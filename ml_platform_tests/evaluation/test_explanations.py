@@ -287,7 +287,8 @@ def baselines(
     rows: TrainingSet, scorer: Scorer, part: np.ndarray, seed: int
 ) -> ExplanationBaseline:
     some = replace(rows, test=rows.test[part])
-    return baseline_of(shuffled(some, scorer, repeats=1), seed=seed)
+    found = shuffled(some, scorer, repeats=1)
+    return baseline_of(found.groups, found.moved, seed=seed)
 
 
 def test_quiet_windows_are_not_reported(rows: TrainingSet) -> None:

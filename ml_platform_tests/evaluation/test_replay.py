@@ -24,7 +24,7 @@ from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.model import FitRequest, Scorer
 from ml_platform.spec.task import OffPolicyChoice
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.start_time_rows import training_set, world
+from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Says:
 
 @pytest.fixture(scope="module")
 def known() -> TrainingSet:
-    return training_set(world(6_000, seed=1))
+    return training_set(synthetic_rows(6_000, seed=1))
 
 
 def evaluator(known: TrainingSet) -> OffPolicyEvaluator:

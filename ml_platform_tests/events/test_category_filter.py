@@ -125,7 +125,7 @@ def test_no_other_rule_is_more_often_right(case: tuple[SimulationTruth, Block]) 
     flat = np.full_like(truth.personas, 1.0 / len(truth.personas))
     mean_moves = np.broadcast_to(truth.moves.mean(axis=(0, 1)), truth.moves.shape)
     mean_tools = np.broadcast_to(truth.tools.mean(axis=0), truth.tools.shape)
-    rivals = {
+    other_parameters = {
         "one persona": replace(truth, tools=mean_tools, moves=mean_moves),
         "flat personas": replace(truth, personas=flat),
         "stickier": replace(truth, moves=0.5 * truth.moves + 0.5 * np.eye(8)),
@@ -133,7 +133,7 @@ def test_no_other_rule_is_more_often_right(case: tuple[SimulationTruth, Block]) 
         "blunter": replace(truth, operations=truth.operations**0.6),
     }
     losses = {}
-    for name, other in rivals.items():
+    for name, other in other_parameters.items():
         won = (posterior(other, change_sets).prediction == change_sets.category).astype(
             float
         ) - right

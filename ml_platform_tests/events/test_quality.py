@@ -1,8 +1,6 @@
 import json
-import time
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -200,21 +198,3 @@ def test_every_table_takes_no_rows(name: str):
 def test_the_extension_follows_from_the_path(path: str, extension: str | None):
     checked = check_rows("events", table(raw(0, object_path=path)), now=NOW, source="s")
     assert checked.good["object_extension"].to_pylist() == [extension]
-
-
-def test_three_hundred_thousand_rows_take_seconds():
-    count = 300_000
-    times = np.datetime64("2026-01-01", "us") + np.arange(count) * np.timedelta64(10, "s")
-    rows = pa.table(
-        {
-            "event_id": [f"e{number}" for number in range(count)],
-            "user_id": ["u"] * count,
-            "occurred_at": pa.array(times).cast(pa.timestamp("us", tz="UTC")),
-            "tool": ["t"] * count,
-            "operation": ["o"] * count,
-            "object_path": ["a/b.py"] * count,
-        }
-    )
-    began = time.perf_counter()
-    assert len(check_rows("events", rows, now=NOW, source="s").good) == count
-    assert time.perf_counter() - began < 10  # about .4 s on an idle core

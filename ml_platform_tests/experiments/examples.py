@@ -10,10 +10,10 @@ from ml_platform.experiments.proposal import Proposal, defined
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.experiments.statistics import statistics_of
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.proportion_rows import toy_spec, toy_training_set
+from ml_platform_tests.models.proportion_rows import proportion_spec, proportion_training_set
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
-SPEC = toy_spec()
+SPEC = proportion_spec()
 METRICS = ("mae", "mse", "one_minus_mae", "r2", "rmse")
 PROPOSAL = Proposal(
     name="faster",
@@ -28,7 +28,7 @@ PROPOSAL = Proposal(
 
 @cache
 def rows() -> TrainingSet:
-    return toy_training_set()
+    return proportion_training_set()
 
 
 def definition(**changes: object) -> Definition:

@@ -8,7 +8,7 @@ from ml_platform.errors import InsufficientData
 from ml_platform.experiments.arms import check_rows, evaluation_part, run_arms, without
 from ml_platform.experiments.definition import Place
 from ml_platform_tests.experiments.examples import SPEC, definition, holdout, result, rows, run
-from ml_platform_tests.models.proportion_rows import toy_training_set
+from ml_platform_tests.models.proportion_rows import proportion_training_set
 
 
 def test_the_holdout_is_the_newest_of_the_training_part_and_the_test_part_is_not_looked_at() -> (
@@ -29,7 +29,7 @@ def test_the_test_part_can_be_asked_for() -> None:
 
 
 def test_too_few_clusters_are_refused_before_anything_is_fitted() -> None:
-    few = toy_training_set()
+    few = proportion_training_set()
     train = few.train[few.train.user_id.isin([f"u{n}" for n in range(20)])]
     with pytest.raises(InsufficientData, match="20 clusters; an interval needs 30"):
         evaluation_part(SPEC, replace(few, train=train.reset_index(drop=True)), Place.HOLDOUT)

@@ -64,38 +64,7 @@ def _row(
     logged: int,
     propensity: float | None,
 ) -> dict[str, Value]:
-    started = [r for r in runs if known - MONTH <= r.t < known]
-    mine = [r for r in started if r.user_id == run.user_id]
-    pair = sorted(r.t for r in mine if r.workflow_id == run.workflow_id)
-    ended = [
-        r
-        for r in runs
-        if r.settled_t is not None
-        and r.outcome is not None
-        and known - MONTH <= r.settled_t < known
-    ]
-    of_workflow = [r for r in ended if r.workflow_id == run.workflow_id]
-    of_user = [r for r in ended if r.user_id == run.user_id]
-    of_pair = [r for r in of_workflow if r.user_id == run.user_id]
-    of_part = [r for r in of_workflow if (r.t + r.zone) // HOUR % 24 // 3 == slot // 3]
-    change_sets = [e for e in events if e.user_id == run.user_id and known - MONTH <= e.t < known]
     local = at + run.zone
-    free = (local // DAY + 3) % 7 >= 5
-    before = [
-        e
-        for e in change_sets
-        if (((e.t + e.zone) // DAY + 3) % 7 >= 5) == free
-        and (e.t + e.zone) // HOUR % 24 == (slot + 23) % 24
-    ]
-    days = (
-        max((known - min(e.t for e in change_sets)) / DAY * (2 if free else 5) / 7, 1)
-        if change_sets
-        else 1
-    )
-    newest = max((r.settled_t or 0 for r in of_pair), default=None)
-    last = [r.outcome == "yes" for r in of_pair if r.settled_t == newest]
-    turn = 2 * pi * (local // 60_000_000 % 1440) / 1440
-    week = 2 * pi * ((local // DAY + 3) % 7) / 7
     chosen = slot == logged
     return {
         "row_id": f"{run.execution_id}:{slot}",
@@ -110,20 +79,77 @@ def _row(
         "slot": float(slot),
         "workflow": run.workflow_id,
         "launch_trigger": run.trigger,
-        "is_weekend": float(free),
+        **_clock(local),
+        **_history(run, runs, known, at),
+        **_activity(run, events, known, local, slot),
+        **_outcomes(run, runs, known, slot),
+    }
+
+
+def _clock(local: int) -> dict[str, Value]:
+    turn = 2 * pi * (local // 60_000_000 % 1440) / 1440
+    week = 2 * pi * ((local // DAY + 3) % 7) / 7
+    return {
+        "is_weekend": float(_is_weekend(local)),
         "hour": float(local // HOUR % 24),
         "weekday": float((local // DAY + 3) % 7),
         "hour_sin": sin(turn),
         "hour_cos": cos(turn),
         "weekday_sin": sin(week),
         "weekday_cos": cos(week),
+    }
+
+
+def _is_weekend(local: int) -> bool:
+    return (local // DAY + 3) % 7 >= 5
+
+
+def _history(run: Run, runs: Sequence[Run], known: int, at: int) -> dict[str, Value]:
+    """Runs of the user in the month before ``known``; ``at`` is the candidate time."""
+    mine = [r for r in runs if known - MONTH <= r.t < known and r.user_id == run.user_id]
+    pair = sorted(r.t for r in mine if r.workflow_id == run.workflow_id)
+    return {
         "hours_since_last": (at - pair[-1]) / HOUR if pair else None,
         "mean_gap_hours": (pair[-1] - pair[0]) / HOUR / (len(pair) - 1) if len(pair) > 1 else None,
         "runs_28d": float(len(pair)),
         "user_runs_28d": float(len(mine)),
         "run_share_28d": len(pair) / len(mine) if mine else None,
-        "user_events_28d": float(len(change_sets)),
-        "expected_activity": len(before) / days,
+    }
+
+
+def _activity(
+    run: Run, events: Sequence[Done], known: int, local: int, slot: int
+) -> dict[str, Value]:
+    """Events of the user in that month, and in the hour before the slot on an average day of its kind."""
+    mine = [e for e in events if e.user_id == run.user_id and known - MONTH <= e.t < known]
+    weekend = _is_weekend(local)
+    before = [
+        e
+        for e in mine
+        if _is_weekend(e.t + e.zone) == weekend and (e.t + e.zone) // HOUR % 24 == (slot + 23) % 24
+    ]
+    days = 1.0
+    if mine:
+        days = max((known - min(e.t for e in mine)) / DAY * (2 if weekend else 5) / 7, 1)
+    return {"user_events_28d": float(len(mine)), "expected_activity": len(before) / days}
+
+
+def _outcomes(run: Run, runs: Sequence[Run], known: int, slot: int) -> dict[str, Value]:
+    """Outcomes that became known in that month: of the pair, the user, the workflow, its part of the day."""
+    ended = [
+        r
+        for r in runs
+        if r.settled_t is not None
+        and r.outcome is not None
+        and known - MONTH <= r.settled_t < known
+    ]
+    of_workflow = [r for r in ended if r.workflow_id == run.workflow_id]
+    of_user = [r for r in ended if r.user_id == run.user_id]
+    of_pair = [r for r in of_workflow if r.user_id == run.user_id]
+    of_part = [r for r in of_workflow if (r.t + r.zone) // HOUR % 24 // 3 == slot // 3]
+    newest = max((r.settled_t or 0 for r in of_pair), default=None)
+    last = [r.outcome == "yes" for r in of_pair if r.settled_t == newest]
+    return {
         "last_succeeded": float(any(last)) if last else None,
         "settled_runs_28d": float(len(of_pair)),
         "success_rate_28d": _rate(of_pair),

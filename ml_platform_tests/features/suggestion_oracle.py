@@ -44,17 +44,38 @@ def suggestion_features(
     now = offer.shown_at
     pair = [o for o in offers if (o.user_id, o.workflow_id) == (offer.user_id, offer.workflow_id)]
     begin = min(o.shown_at for o in pair if now - FORTNIGHT <= o.shown_at <= now)
-    answers = [o for o in pair if o.outcome and o.outcome_at and o.outcome_at < now]
-    round_answers = [o for o in answers if o.outcome_at and o.outcome_at >= begin]
-    shown = [o for o in pair if o.shown_at < now]
-    round_shown = [o for o in shown if o.shown_at >= begin]
+    return {
+        "category": offer.category,
+        **_use(offer, runs, begin),
+        **_similarity(offer, work, begin),
+        **_earlier_offers(now, pair, begin),
+        **_acceptance(offer, offers),
+        "offers_at_once": sum((o.user_id, o.shown_at) == (offer.user_id, now) for o in offers),
+    }
+
+
+def _use(offer: Offer, runs: Sequence[Run], begin: datetime) -> dict[str, Any]:
+    """Runs of the workflow by the user before the round and within it; runs of anything by the user."""
+    now = offer.shown_at
     mine = [r for r in runs if (r.user_id, r.workflow_id) == (offer.user_id, offer.workflow_id)]
     before = [r for r in mine if begin - FORTNIGHT <= r.started_at < begin]
     ended = [r for r in mine if r.finished_at and begin - FORTNIGHT <= r.finished_at < begin]
     good = sum(r.status == "success" for r in ended)
-    month = [o for o in offers if o.outcome and o.outcome_at and now - MONTH <= o.outcome_at < now]
-    of_user = [o for o in month if o.user_id == offer.user_id]
-    of_workflow = [o for o in month if o.workflow_id == offer.workflow_id]
+    last = max((r.started_at for r in before), default=begin - FORTNIGHT)
+    return {
+        "runs_14d": len(before),
+        "hours_since_run": (begin - last) / timedelta(hours=1),
+        "finished_14d": len(ended),
+        "success_14d": (good + 1) / (len(ended) + 2),
+        "runs_since": sum(begin <= r.started_at < now for r in mine),
+        "user_runs_14d": sum(
+            r.user_id == offer.user_id and now - FORTNIGHT <= r.started_at < now for r in runs
+        ),
+    }
+
+
+def _similarity(offer: Offer, work: Sequence[Work], begin: datetime) -> dict[str, Any]:
+    """The user's events with a category that is known by then, a day late."""
 
     def known(at: datetime) -> list[Work]:
         return [
@@ -69,19 +90,16 @@ def suggestion_features(
     similarity = None
     if offer.category is not None and then:
         similarity = sum(w.category == offer.category for w in then) / len(then)
-    last = max((r.started_at for r in before), default=begin - FORTNIGHT)
+    return {"similarity": similarity, "events_known": len(known(offer.shown_at))}
+
+
+def _earlier_offers(now: datetime, pair: Sequence[Offer], begin: datetime) -> dict[str, Any]:
+    """Offers of the workflow to the user before ``now``, in the round and ever."""
+    answers = [o for o in pair if o.outcome and o.outcome_at and o.outcome_at < now]
+    round_answers = [o for o in answers if o.outcome_at and o.outcome_at >= begin]
+    shown = [o for o in pair if o.shown_at < now]
+    round_shown = [o for o in shown if o.shown_at >= begin]
     return {
-        "category": offer.category,
-        "runs_14d": len(before),
-        "hours_since_run": (begin - last) / timedelta(hours=1),
-        "finished_14d": len(ended),
-        "success_14d": (good + 1) / (len(ended) + 2),
-        "similarity": similarity,
-        "runs_since": sum(begin <= r.started_at < now for r in mine),
-        "user_runs_14d": sum(
-            r.user_id == offer.user_id and now - FORTNIGHT <= r.started_at < now for r in runs
-        ),
-        "events_known": len(known(now)),
         "round_shown": len(round_shown),
         "round_answered": len(round_answers),
         "round_accepted": _accepted(round_answers),
@@ -92,13 +110,22 @@ def suggestion_features(
         "pair_answered": len(answers),
         "pair_accepted": _accepted(answers),
         "pair_rate": _rate(answers),
+    }
+
+
+def _acceptance(offer: Offer, offers: Sequence[Offer]) -> dict[str, Any]:
+    """Outcomes of the month before, of the user with all workflows and of the workflow with all users."""
+    now = offer.shown_at
+    month = [o for o in offers if o.outcome and o.outcome_at and now - MONTH <= o.outcome_at < now]
+    of_user = [o for o in month if o.user_id == offer.user_id]
+    of_workflow = [o for o in month if o.workflow_id == offer.workflow_id]
+    return {
         "user_answered_30d": len(of_user),
         "user_accepted_30d": _accepted(of_user),
         "user_rate_30d": _rate(of_user),
         "workflow_answered_30d": len(of_workflow),
         "workflow_accepted_30d": _accepted(of_workflow),
         "workflow_rate_30d": _rate(of_workflow),
-        "offers_at_once": sum((o.user_id, o.shown_at) == (offer.user_id, now) for o in offers),
     }
 
 

@@ -1,4 +1,4 @@
-"""A small world of events whose category follows from tool and words, with sessions and history."""
+"""Synthetic events whose category follows from tool and words, with sessions and history."""
 
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -23,7 +23,7 @@ PLAN = EncodingPlan(
 )
 
 
-def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
+def synthetic_rows(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
     """Five rows a session of one category; words and tools tell it in four of five rows."""
     random = np.random.default_rng(seed)
     made = []
@@ -56,7 +56,7 @@ def world(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
 
 def training_set(sessions: int = 400, seed: int = 0) -> TrainingSet:
     """The first four fifths train, the rest test."""
-    rows = world(sessions, seed)
+    rows = synthetic_rows(sessions, seed)
     cut = len(rows) * 4 // 5
     train, test = rows.iloc[:cut].reset_index(drop=True), rows.iloc[cut:].reset_index(drop=True)
     split = Split(

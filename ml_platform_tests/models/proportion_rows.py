@@ -57,7 +57,7 @@ def fit(training_set: TrainingSet, request: FitRequest) -> FitOutcome:
 SPACE: Space = (Float("learning_rate", 0.001, 0.5, log=True),)
 
 
-def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
+def proportion_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
     return ModelSpec(
         name="toy",
         title="Toy",
@@ -77,10 +77,12 @@ def toy_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
     )
 
 
-BEST_IS_DEFAULT = toy_spec((Choice("learning_rate", (0.3, 0.001, 0.0001)),), learning_rate=0.3)
+BEST_IS_DEFAULT = proportion_spec(
+    (Choice("learning_rate", (0.3, 0.001, 0.0001)),), learning_rate=0.3
+)
 
 
-def toy_rows(change_sets: int = 600, seed: int = 0) -> pd.DataFrame:
+def proportion_rows(change_sets: int = 600, seed: int = 0) -> pd.DataFrame:
     """Two rows a change set, sixty users, ``DAYS`` days."""
     generator = np.random.default_rng(seed)
     change_set = np.repeat(np.arange(change_sets), 2)
@@ -107,9 +109,9 @@ def toy_rows(change_sets: int = 600, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def toy_training_set(change_sets: int = 600) -> TrainingSet:
+def proportion_training_set(change_sets: int = 600) -> TrainingSet:
     """The last fifth of the days is the test part."""
-    rows = toy_rows(change_sets)
+    rows = proportion_rows(change_sets)
     cut = START + timedelta(days=DAYS * 0.8)
     train = rows[rows.occurred_at < pd.Timestamp(cut - GAP)].reset_index(drop=True)
     test = rows[rows.occurred_at >= pd.Timestamp(cut)].reset_index(drop=True)

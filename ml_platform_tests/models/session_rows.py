@@ -13,7 +13,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = 40
 
 
-def world(sessions: int = 4_000, seed: int = 0, share: float = 0.015) -> pd.DataFrame:
+def synthetic_rows(sessions: int = 4_000, seed: int = 0, share: float = 0.015) -> pd.DataFrame:
     """Sessions in order of time; three features of a planted one are four standard deviations out."""
     draw = np.random.default_rng(seed)
     values = draw.normal(size=(sessions, len(SIDES)))

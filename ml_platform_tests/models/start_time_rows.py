@@ -1,4 +1,4 @@
-"""A small world of launches whose success follows workflow and hour, as rows of the feature table."""
+"""Synthetic start times whose success follows workflow and hour, as rows of the feature table."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ def true_success(workflow: np.ndarray, hour: np.ndarray) -> np.ndarray:
     )
 
 
-def world(launches: int = 1_500, seed: int = 0, candidates: int = 4) -> pd.DataFrame:
+def synthetic_rows(launches: int = 1_500, seed: int = 0, candidates: int = 4) -> pd.DataFrame:
     """Every candidate hour of launches by thirty users, one of them drawn with its logged propensity."""
     random = np.random.default_rng(seed)
     hours = np.sort(random.random((launches, 24)).argsort(axis=1)[:, :candidates], axis=1)

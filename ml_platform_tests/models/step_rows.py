@@ -24,7 +24,7 @@ CLASSES = tuple(sorted((*STEPS, END)))
 FEATURES = ("steps", "objects", "gaps", "hour", "weekday", "session_position")
 
 
-def world(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
+def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
     """Sessions of 12 steps. The next is nine times in ten the one after the third last, in the order of `STEPS`."""
     random = np.random.default_rng(seed)
     made = []
@@ -61,7 +61,7 @@ def world(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
 
 def training_set(sessions: int = 300, seed: int = 0) -> TrainingSet:
     """The first four fifths train, the rest test."""
-    return of_rows(world(sessions, seed))
+    return of_rows(synthetic_rows(sessions, seed))
 
 
 def of_rows(rows: pd.DataFrame) -> TrainingSet:

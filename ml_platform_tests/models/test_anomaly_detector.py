@@ -26,7 +26,7 @@ from ml_platform.models.isolation_forest.rules import LIMIT, RULES, DetectionRul
 from ml_platform.models.isolation_forest.scorer import ALARM, AlarmScale
 from ml_platform.spec.model import FitOutcome, FitRequest
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.session_rows import training_set, world
+from ml_platform_tests.models.session_rows import synthetic_rows, training_set
 
 
 def fit(known: TrainingSet, **parameters: float) -> FitOutcome:
@@ -35,7 +35,7 @@ def fit(known: TrainingSet, **parameters: float) -> FitOutcome:
 
 @pytest.fixture(scope="module")
 def known() -> TrainingSet:
-    return training_set(world())
+    return training_set(synthetic_rows())
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_labels_are_never_looked_at(known: TrainingSet, fitted: FitOutcome) -> N
 
 
 def test_shuffled_labels_bring_the_auc_to_a_half(fitted: FitOutcome) -> None:
-    rows = world(8_000, seed=5, share=0.1)
+    rows = synthetic_rows(8_000, seed=5, share=0.1)
     score = scorer_of(fitted.artifact).predict_proba(rows)[:, 1]
     truth = np.random.default_rng(0).permutation(rows["anomalous"] == "yes")
     assert roc_auc_score(truth, score) == pytest.approx(0.5, abs=0.04)
@@ -106,8 +106,8 @@ def test_the_forest_in_onnx_is_scikit_learns(known: TrainingSet) -> None:
 def test_the_same_bytes_in_two_processes(fitted: FitOutcome) -> None:
     code = (
         "from ml_platform_tests.models.test_anomaly_detector import fit;"
-        "from ml_platform_tests.models.session_rows import training_set, world;"
-        "print(fit(training_set(world())).artifact.sha256)"
+        "from ml_platform_tests.models.session_rows import training_set, synthetic_rows;"
+        "print(fit(training_set(synthetic_rows())).artifact.sha256)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == fitted.artifact.sha256

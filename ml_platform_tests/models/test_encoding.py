@@ -14,7 +14,7 @@ from ml_platform.models.encoding import (
 from ml_platform.models.random_forest.encode_training import encode_training
 from ml_platform.models.rules import class_codes
 from ml_platform.training_sets.time_split import time_blocks
-from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, world
+from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, synthetic_rows
 
 
 def encoded(rows: pd.DataFrame):
@@ -45,7 +45,7 @@ def test_categories_by_rank_with_ties_by_name_and_any_other_last():
 
 
 def test_new_rows_are_answered_whatever_they_lack():
-    encoding = encoded(world()).encoding()
+    encoding = encoded(synthetic_rows()).encoding()
     odd = pd.DataFrame(
         {
             "size": [np.nan, None, 1e300],
@@ -62,7 +62,7 @@ def test_new_rows_are_answered_whatever_they_lack():
 
 
 def test_a_row_alone_is_encoded_as_in_a_crowd():
-    rows = world()
+    rows = synthetic_rows()
     encoding = encoded(rows).encoding()
     crowd = encoding.transform(rows)
     for place in (0, 7, 1234):
@@ -71,7 +71,7 @@ def test_a_row_alone_is_encoded_as_in_a_crowd():
 
 
 def test_missing_features_and_words_for_numbers_are_refused_by_name():
-    rows = world(50)
+    rows = synthetic_rows(50)
     encoding = encoded(rows).encoding()
     with pytest.raises(IntegrityError, match="lack 1 feature\\(s\\): words"):
         encoding.transform(rows.drop(columns="words"))
@@ -80,7 +80,7 @@ def test_missing_features_and_words_for_numbers_are_refused_by_name():
 
 
 def test_files_bring_back_the_same_encoding():
-    rows = world(100)
+    rows = synthetic_rows(100)
     encoding = encoded(rows).encoding()
     again = Encoding.from_files(encoding.to_files())
     assert np.array_equal(encoding.transform(rows), again.transform(rows))
@@ -88,7 +88,7 @@ def test_files_bring_back_the_same_encoding():
 
 
 def test_an_encoding_without_words_or_filter_has_files_too():
-    rows = world(50)
+    rows = synthetic_rows(50)
     plan = EncodingPlan(("size",), ("tool",), ())
     truth = class_codes(rows, "workflow_category", CLASSES)
     encoding = encode_training(rows, truth, 3, plan, time_blocks(rows, 5)).encoding()
@@ -97,7 +97,7 @@ def test_an_encoding_without_words_or_filter_has_files_too():
 
 
 def test_cross_fitted_rows_do_not_see_the_labels_of_their_block():
-    rows = world()
+    rows = synthetic_rows()
     blocks = time_blocks(rows, 5)
     renamed = dict(zip(CLASSES, CLASSES[1:] + CLASSES[:1], strict=True))
     other = rows.assign(
@@ -114,7 +114,7 @@ def test_cross_fitted_rows_do_not_see_the_labels_of_their_block():
 
 def test_target_encoding_fitted_on_its_own_rows_would_have_leaked():
     """What the cross-fit is for: on shuffled labels plain target encoding knows them, cross-fitted does not."""
-    rows = world(300)
+    rows = synthetic_rows(300)
     rows["words"] = [[f"unique{i // 3}"] for i in range(len(rows))]
     random = np.random.default_rng(0)
     rows["workflow_category"] = random.permutation(rows["workflow_category"].to_numpy())

@@ -13,7 +13,7 @@ from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_fore
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.spec.model import FitOutcome
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, training_set, world
+from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, synthetic_rows, training_set
 from ml_platform_tests.models.renaming import renamed
 
 HYPERPARAMETERS = ForestHyperparameters(
@@ -55,22 +55,22 @@ def test_the_artifact_answers_as_the_estimator_on_every_row(fitted):
 
 def test_it_beats_its_rules_by_following_the_session(fitted):
     made, outcome, _ = fitted
-    assert accuracy(scorer_of(outcome.artifact), world(1_000, seed=9)) > 0.88
-    assert accuracy(scorer_of(fit_rules(made)), world(1_000, seed=9)) < 0.75
+    assert accuracy(scorer_of(outcome.artifact), synthetic_rows(1_000, seed=9)) > 0.88
+    assert accuracy(scorer_of(fit_rules(made)), synthetic_rows(1_000, seed=9)) < 0.75
 
 
 def test_folds_say_what_new_rows_will_say(fitted):
     _, outcome, lines = fitted
     assert len(outcome.fold_metrics) == 5
     folds = np.mean([fold["accuracy"] for fold in outcome.fold_metrics])
-    assert abs(folds - accuracy(outcome.estimator, world(1_000, seed=9))) < 0.03
+    assert abs(folds - accuracy(outcome.estimator, synthetic_rows(1_000, seed=9))) < 0.03
     assert sum(line.startswith("fold ") for line in lines) == 5
     assert "encoded 1600 rows" in lines[0]
 
 
 def test_confidence_is_believable_on_rows_never_seen(fitted):
     _, outcome, _ = fitted
-    rows = world(1_000, seed=9)
+    rows = synthetic_rows(1_000, seed=9)
     chances = outcome.estimator.predict_proba(rows)
     truth = class_codes(rows, "workflow_category", CLASSES)
     gap = chances.max(axis=1).mean() - np.mean(chances.argmax(axis=1) == truth)
@@ -100,7 +100,7 @@ def test_labels_at_random_give_the_accuracy_of_chance():
     outcome = fit(blind)
     folds = np.mean([fold["accuracy"] for fold in outcome.fold_metrics])
     assert abs(folds - 1 / 3) < 0.05
-    assert abs(accuracy(outcome.estimator, world(1_000, seed=9)) - 1 / 3) < 0.06
+    assert abs(accuracy(outcome.estimator, synthetic_rows(1_000, seed=9)) - 1 / 3) < 0.06
 
 
 def test_a_class_of_the_test_part_alone_keeps_its_column():

@@ -177,7 +177,7 @@ def test_equal_to_plain_dictionaries(hyperparameters: NgramHyperparameters) -> N
     np.testing.assert_allclose(got[:, :-1].sum(axis=1), 1.0, rtol=1e-12)
 
 
-def world(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
+def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
     """Ten steps a session; nine times in ten the next follows from the last two, soon from the second last."""
     draw = np.random.default_rng(seed)
     made = []
@@ -253,7 +253,7 @@ def shuffled(rows: pd.DataFrame, column: str, seed: int = 0) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def made() -> TrainingSet:
-    return training_set(world())
+    return training_set(synthetic_rows())
 
 
 def test_it_learns_what_two_steps_tell(made: TrainingSet) -> None:
@@ -270,7 +270,7 @@ def test_it_learns_what_two_steps_tell(made: TrainingSet) -> None:
 def test_shuffling_time_collapses_the_next_step(made: TrainingSet) -> None:
     """The same steps in any order: of long lists little more than the shares of the steps is left."""
     draw = np.random.default_rng(0)
-    mixed = world().assign(
+    mixed = synthetic_rows().assign(
         steps=lambda rows: [list(draw.permutation(steps)) for steps in rows["steps"]]
     )
     data = training_set(mixed)
@@ -282,19 +282,19 @@ def test_shuffling_time_collapses_the_next_step(made: TrainingSet) -> None:
 
 
 def test_shuffling_labels_leaves_the_shares(made: TrainingSet) -> None:
-    data = training_set(shuffled(world(), "next_step"))
+    data = training_set(shuffled(synthetic_rows(), "next_step"))
     share = data.test["next_step"].value_counts(normalize=True).iloc[0]
     assert accuracy(fitted(data), data.test) < share + 0.03
 
 
 def test_other_users_change_nothing(made: TrainingSet) -> None:
     """Users are no input: with their names permuted even the bytes are the same."""
-    other = training_set(shuffled(world(), "user_id"))
+    other = training_set(shuffled(synthetic_rows(), "user_id"))
     assert fitted(other).to_artifact().sha256 == fitted(made).to_artifact().sha256
 
 
 def test_where_no_need_is_known_there_is_no_alarm() -> None:
-    data = training_set(world().assign(workflow_soon=None))
+    data = training_set(synthetic_rows().assign(workflow_soon=None))
     scorer = fitted(data)
     assert scorer.threshold == NEVER
     assert not scorer.predict_proba(data.test)[:, -1].any()
@@ -316,7 +316,7 @@ def test_the_artifact_is_the_estimator(made: TrainingSet, tmp_path: pytest.TempP
 def test_the_same_bytes_in_another_process(made: TrainingSet) -> None:
     code = (
         "from ml_platform_tests.models.test_ngram import *\n"
-        "print(fitted(training_set(world())).to_artifact().sha256)"
+        "print(fitted(training_set(synthetic_rows())).to_artifact().sha256)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == fitted(made).to_artifact().sha256

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -19,11 +17,10 @@ from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.recommenders.item_factors import (
     FOLD_IN,
-    FactorsScorer,
     fit_components,
     fold_in,
 )
-from ml_platform.models.recommenders.item_weights import ItemWeightsScorer, fit_weights
+from ml_platform.models.recommenders.item_weights import fit_weights
 from ml_platform.models.recommenders.new_items import filled, likeness, name_words
 from ml_platform.models.recommenders.popularity import fit_popularity
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
@@ -383,24 +380,6 @@ class TestPopularity:
         scorer = scorer_of(fit_popularity(replace(planted, train=train)))
         scores = scorer.predict_proba(pd.DataFrame({"used": [[]]}))
         assert scores[0, 1] > 5 * scores[0, 0]
-
-
-def fastest(answer: Callable[[pd.DataFrame], object], row: pd.DataFrame) -> float:
-    best = float("inf")
-    for _ in range(30):
-        started = time.perf_counter()
-        answer(row)
-        best = min(best, time.perf_counter() - started)
-    return best
-
-
-@pytest.mark.parametrize("kind", [FactorsScorer, ItemWeightsScorer])
-def test_one_row_is_fast(kind: type, planted: TrainingSet) -> None:
-    spec = SPECS[kind is ItemWeightsScorer]
-    scorer = scorer_of(fit(spec, planted, **_of(spec)).artifact)
-    assert isinstance(scorer, kind)
-    row = planted.test.iloc[[5]].reset_index(drop=True)
-    assert fastest(scorer.predict_proba, row) < 1e-3, "0.2 ms on a quiet core"
 
 
 def test_features_are_declared() -> None:

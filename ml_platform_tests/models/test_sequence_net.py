@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ml_platform.models.sequences.net import Answering, Lstm, NetShape, SequenceNet, Transformer
+from ml_platform.models.sequences.net import Lstm, NetShape, SequenceNet, ServedNet, Transformer
 
 SHAPE = NetShape(vocabularies=(7, 5), embeddings=(6, 2), length=5, numbers=3, classes=4, soon=True)
 
@@ -24,21 +24,21 @@ def net(encoder: str, *, soon: bool = True) -> SequenceNet:
 
 @pytest.mark.parametrize("encoder", ["lstm", "transformer"])
 def test_the_answers_are_probabilities(encoder):
-    found = Answering([net(encoder)])(*rows())
+    found = ServedNet([net(encoder)])(*rows())
     assert found.shape == (6, 5)
     assert torch.allclose(found[:, :4].sum(dim=1), torch.ones(6), atol=1e-6)
     assert ((found > 0) & (found < 1)).all()
 
 
 def test_without_a_trained_head_soon_is_zero():
-    assert not Answering([net("lstm", soon=False)])(*rows())[:, -1].any()
+    assert not ServedNet([net("lstm", soon=False)])(*rows())[:, -1].any()
 
 
 def test_two_networks_answer_by_their_mean():
     first, second = net("lstm"), net("transformer")
     steps, numbers = rows()
-    one, two = Answering([first])(steps, numbers), Answering([second])(steps, numbers)
-    assert torch.allclose(Answering([first, second])(steps, numbers), (one + two) / 2)
+    one, two = ServedNet([first])(steps, numbers), ServedNet([second])(steps, numbers)
+    assert torch.allclose(ServedNet([first, second])(steps, numbers), (one + two) / 2)
 
 
 def test_the_last_block_asked_for_the_newest_step_alone_answers_as_asked_for_all():

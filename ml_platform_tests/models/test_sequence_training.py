@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import CLUSTER, TrainingSet
 from ml_platform_tests.models.nets import LSTM, PLAN, TRANSFORMER, accuracy, majority
-from ml_platform_tests.models.step_rows import of_rows, training_set, world
+from ml_platform_tests.models.step_rows import of_rows, synthetic_rows, training_set
 
 GAP = timedelta(hours=12)
 
@@ -84,16 +83,10 @@ def test_the_artifact_answers_as_the_estimator(which, made, request):
 
 
 @pytest.mark.parametrize("which", ["fitted", "lstm"])
-def test_one_row_is_answered_in_two_milliseconds_and_no_row_at_all(which, made, request):
+def test_one_row_is_scored_and_no_row_at_all(which, made, request):
     scorer = scorer_of(request.getfixturevalue(which).artifact)
     one = made.test.iloc[:1]
-    scorer.predict_proba(one)
-    times = []
-    for _ in range(50):
-        started = time.perf_counter()
-        scorer.predict_proba(one)
-        times.append(time.perf_counter() - started)
-    assert min(times) < 2e-3
+    assert scorer.predict_proba(one).shape == (1, len(scorer.classes))
     assert scorer.predict_proba(one.iloc[:0]).shape == (0, len(scorer.classes))
 
 
@@ -117,7 +110,7 @@ def test_the_order_of_the_steps_is_what_it_knows(made):
 
 
 def test_drawn_labels_teach_nothing():
-    rows = world(220)
+    rows = synthetic_rows(220)
     rows["next_step"] = np.random.default_rng(4).permutation(rows["next_step"].to_numpy())
     made = of_rows(rows)
     found = accuracy(train(made, replace(TRANSFORMER, visits=8_000)), made.test)

@@ -31,3 +31,17 @@ def test_what_cannot_be_drawn_is_a_note(
     assert note is not None
     assert "ValueError" in note
     assert not path.exists()
+
+
+def test_a_name_from_the_data_never_runs_in_the_page(
+    quiet: pd.DataFrame, window: pd.DataFrame, tmp_path: Path
+) -> None:
+    hostile = "</script><script>alert('from the data')</script>"
+    category = next(spec.name for spec in SPECS if spec.name.startswith("category"))
+    path = tmp_path / "drift.html"
+    window[category] = window[category].astype(object)
+    window.loc[window.index[::2], category] = hostile
+    assert draw_drift(quiet, window, SPECS, path, rows=500) is None
+    text = path.read_text(encoding="utf-8")
+    assert hostile not in text
+    assert "<script>alert" not in text

@@ -6,10 +6,19 @@ import re
 
 import pytest
 
-from ml_platform.evaluation.dimensions.dimension import Dimension
+from ml_platform.evaluation.dimensions.dimension import (
+    Chart,
+    ChartKind,
+    Dimension,
+    ScorePart,
+    Series,
+)
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import gate_names, policy_version
+from ml_platform.reporting.components import Tone
 from ml_platform.reporting.evaluation import plots, report_html
+from ml_platform.reporting.evaluation.metrics import metrics
 from ml_platform.reporting.evaluation.narrative import narrative
 from ml_platform.reporting.evaluation.reproduction import command
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
@@ -153,16 +162,85 @@ def test_it_needs_nothing_from_outside(page):
     assert "default-src 'none'" in page
 
 
-def test_names_are_escaped(report):
-    bad = '"><script>alert(1)</script><b>'
-    dimension = Dimension(bad, bad, bad, bad, findings=(bad,), advice=(bad,), undefined={bad: bad})
-    odd = dataclasses.replace(
-        report, source=bad, absent_classes=(bad,), dimensions=(dimension,), source_options=(bad,)
+HOSTILE = '"><script>hacked = 1</script><img src=x onerror="hacked = 1"><b>'
+
+
+def hostile_page(report):
+    """The page of a report in which every name that comes from data tries to run a script."""
+    chart = Chart(
+        HOSTILE,
+        ChartKind.BARS,
+        HOSTILE,
+        HOSTILE,
+        tuple(Series(HOSTILE, (HOSTILE,), (1.0,)) for _ in "ab"),
     )
-    page = report_html(odd, decide(odd, POLICY, good_evidence()), {bad: bad})
-    assert "<script>" not in page
-    assert "<b>" not in page
+    dimension = Dimension(
+        HOSTILE, HOSTILE, HOSTILE, HOSTILE,
+        measures={HOSTILE: Estimate(0.5, 0.4, 0.6)},
+        findings=(HOSTILE,),
+        advice=(HOSTILE,),
+        undefined={HOSTILE: HOSTILE},
+        parts=(ScorePart(HOSTILE, 5.0, HOSTILE),),
+        tables=(ReportTable(HOSTILE, (HOSTILE,), ((HOSTILE,),)),),
+        charts=(chart,),
+    )  # fmt: skip
+    decision = decide(report, POLICY, good_evidence())
+    gates = tuple(
+        dataclasses.replace(gate, name=HOSTILE, explanation=HOSTILE, remedy=HOSTILE)
+        for gate in decision.gates
+    )
+    count = len(report.classes)
+    changed = dataclasses.replace(
+        report,
+        model=HOSTILE,
+        source=HOSTILE,
+        source_options=(HOSTILE,),
+        classes=(HOSTILE,) * count,
+        absent_classes=(HOSTILE,),
+        per_class=tuple(dataclasses.replace(row, name=HOSTILE) for row in report.per_class),
+        candidate=dataclasses.replace(
+            report.candidate, metrics=report.candidate.metrics | {HOSTILE: Estimate(1.0, 1.0, 1.0)}
+        ),
+        folds=({HOSTILE: 1.0},),
+        undefined={HOSTILE: HOSTILE},
+        champion_note=HOSTILE,
+        dimensions=(dimension,),
+    )
+    decision = dataclasses.replace(decision, gates=gates, row=HOSTILE)
+    return report_html(changed, decision, {HOSTILE: HOSTILE})
+
+
+def test_names_are_escaped(report):
+    page = hostile_page(report)
+    assert page.count("hacked") > 30
+    for tag in ("<script", "<img", "<b>hacked"):
+        assert tag not in page
     assert balanced(page)
+
+
+def test_differences_are_coloured_by_the_direction_of_their_metric():
+    report = dataclasses.replace(
+        good_report(),
+        candidate=dataclasses.replace(
+            good_report().candidate,
+            metrics=dict.fromkeys(("accuracy", "log_loss", "macro_f1"), Estimate(0.5, 0.4, 0.6)),
+        ),
+        difference_to_baseline={
+            "accuracy": Estimate(-0.2, -0.3, -0.1),
+            "log_loss": Estimate(-0.2, -0.3, -0.1),
+            "macro_f1": Estimate(0.1, -0.1, 0.3),
+        },
+        difference_to_champion=None,
+        difference_to_challenged=None,
+    )
+    rows = {row[0].note: row for row in metrics(report).table.rows}
+    assert {name: row[2].tone for name, row in rows.items()} == {
+        "accuracy": Tone.BAD,
+        "log_loss": Tone.GOOD,
+        "macro_f1": None,
+    }
+    assert rows["log_loss"][0].text == "Log loss ↓"
+    assert rows["macro_f1"][0].text == "Macro F1 ↑"
 
 
 def test_the_same_report_gives_the_same_bytes(page, report):
@@ -192,25 +270,27 @@ def test_plots_of_what_the_report_has(report):
     assert plots(dataclasses.replace(report, confusion=(), per_class=(), reliability=())) == {}
 
 
-def test_in_a_browser_it_fits_and_loads_nothing(rich, tmp_path):
+def test_in_a_browser_it_fits_loads_nothing_and_runs_nothing(rich, report, tmp_path):
     executable = find_browser()
     if executable is None:
         pytest.skip("there is no Chromium on this machine")
-    path = tmp_path / "report.html"
-    path.write_text(report_html(*rich), encoding="utf-8")
-    asked, said = [], []
+    ordinary, hostile = tmp_path / "report.html", tmp_path / "hostile.html"
+    ordinary.write_text(report_html(*rich), encoding="utf-8")
+    hostile.write_text(hostile_page(report), encoding="utf-8")
+    requests, messages = [], []
     with browser(executable) as opened:
-        for width in (1280, 390):
+        for path, width in ((ordinary, 1280), (ordinary, 390), (hostile, 390)):
             page = opened.new_page(viewport={"width": width, "height": 900})
-            page.on("request", lambda request: asked.append(request.url))
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
+            page.on("request", lambda request: requests.append(request.url))
+            page.on("console", lambda message: messages.append(message.text))
+            page.on("pageerror", lambda error: messages.append(str(error)))
             page.goto(path.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") == width
-            cut = page.evaluate(
+            overflowing = page.evaluate(
                 "[...document.querySelectorAll('main *')].filter(e => !e.closest('svg, .wide')"
                 f" && e.getBoundingClientRect().right > {width} + 0.5).map(e => e.outerHTML)"
             )
-            assert cut == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert said == []
+            assert overflowing == []
+            assert page.evaluate("typeof hacked") == "undefined"
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert messages == []

@@ -26,7 +26,7 @@ def test_it_says_what_the_report_says_and_escapes_it() -> None:
 
 def test_unknown_performance_is_not_shown_as_a_figure() -> None:
     html = monitoring_html(report(Severity.INSUFFICIENT, Performance.UNKNOWN))
-    assert "No outcomes are known yet for Accuracy." in html
+    assert "No outcomes are known yet: accuracy has no figure." in html
     assert "UNKNOWN" in html
     assert "INSUFFICIENT" in html
 

@@ -1,17 +1,29 @@
 """Small monitoring reports for tests of what follows from them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ml_platform.monitoring.monitor import light
 from ml_platform.monitoring.report import (
+    ExplanationCheck,
     FeatureDrift,
     MonitoringReport,
     Performance,
     PerformanceCheck,
+    ReasonShare,
     Severity,
 )
 from ml_platform.retraining.decide import decided
 
+UNCHANGED = ExplanationCheck(
+    reported=False,
+    distance=0.2,
+    p_value=0.001,
+    shares=(ReasonShare("dwell", 0.1, 0.3),),
+    rows=900,
+    clusters=80,
+    untold="",
+)
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
 
@@ -19,6 +31,7 @@ def report(
     drift: Severity = Severity.NONE,
     performance: Performance = Performance.OK,
     *,
+    reasons_changed: bool = False,
     hours: float = 0.0,
     model: str = "model",
     version: str = "1",
@@ -51,7 +64,7 @@ def report(
             clusters=100,
             rows_baseline=10_000,
             drift=drift,
-            light=light(drift, performance),
+            light=light(drift, performance, reasons_changed=reasons_changed),
             features=(feature,),
             top=("dwell",),
             predictions=(),
@@ -71,5 +84,6 @@ def report(
             confidence="",
             causes=("dwell: <values> are higher",),
             policy_version="0" * 64,
+            explanations=replace(UNCHANGED, reported=True) if reasons_changed else UNCHANGED,
         )
     )

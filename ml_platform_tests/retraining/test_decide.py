@@ -25,6 +25,7 @@ NONE, MODERATE, SIGNIFICANT, INSUFFICIENT = (
 OK, WARN, ALERT, UNKNOWN = Performance.OK, Performance.WARN, Performance.ALERT, Performance.UNKNOWN
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 
+OTHER_REASONS = "predictions rest on other features"
 WHOLE_TABLE = {
     (NONE, OK): (Action.NO_ACTION, "nothing moved", HIGH),
     (NONE, WARN): (Action.INVESTIGATE, "no drift, performance warning", HIGH),
@@ -55,8 +56,21 @@ def test_the_whole_table(drift: Severity, performance: Performance) -> None:
     assert "dwell: <values> are higher" in decision.causes
 
 
+@pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))
+def test_other_reasons_are_investigated_where_nothing_graver_is_known(
+    drift: Severity, performance: Performance
+) -> None:
+    """They come before moderate drift, which is only watched; whatever is graver keeps its row."""
+    action, row, confidence = WHOLE_TABLE[drift, performance]
+    if row in ("nothing moved", "moderate drift"):
+        action, row = Action.INVESTIGATE, OTHER_REASONS
+    decision = decide(signals_of(report(drift, performance, reasons_changed=True)))
+    assert (decision.action, decision.row, decision.confidence) == (action, row, confidence)
+
+
 def test_every_row_fires_for_something() -> None:
-    assert {row.name for row in RETRAINING_TABLE} == {row for _, row, _ in WHOLE_TABLE.values()}
+    fired = {row for _, row, _ in WHOLE_TABLE.values()}
+    assert {row.name for row in RETRAINING_TABLE} == {*fired, OTHER_REASONS}
 
 
 @pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))

@@ -22,8 +22,8 @@ from ml_platform.training_sets.time_split import (
     time_blocks,
     tuning_split,
 )
-from ml_platform_tests.models.pattern_rows import START, world
-from ml_platform_tests.models.proportion_rows import toy_rows
+from ml_platform_tests.models.pattern_rows import START, synthetic_rows
+from ml_platform_tests.models.proportion_rows import proportion_rows
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -77,7 +77,7 @@ def test_one_change_set_cannot_be_split():
 
 
 def test_sessions_and_change_sets_are_whole_and_blocks_follow_time():
-    shuffled = world(100).sample(frac=1.0, random_state=1)
+    shuffled = synthetic_rows(100).sample(frac=1.0, random_state=1)
     blocks = time_blocks(shuffled, 5)
     shuffled = shuffled.assign(block=blocks)
     assert (shuffled.groupby("cluster_id")["block"].nunique() == 1).all()
@@ -156,7 +156,7 @@ def test_an_edge_may_lie_between_two_rows_or_at_one():
 
 @pytest.mark.parametrize("days", [1, 4])
 def test_folds_of_a_search_are_fitted_on_what_ended_a_gap_before_them(days: int) -> None:
-    rows = toy_rows()
+    rows = proportion_rows()
     times, change_sets = microseconds(rows), rows["change_set_id"].to_numpy()
     split = tuning_split(rows, timedelta(days=days))
     everything = (*split.search, split.holdout)
@@ -172,7 +172,7 @@ def test_folds_of_a_search_are_fitted_on_what_ended_a_gap_before_them(days: int)
 
 
 def test_nothing_of_the_search_reaches_into_the_holdout_or_its_labels() -> None:
-    rows = toy_rows()
+    rows = proportion_rows()
     times = microseconds(rows)
     split = tuning_split(rows, timedelta(days=3))
     searched = np.concatenate([places for f in split.search for places in (f.fit, f.held_out)])
@@ -182,8 +182,8 @@ def test_nothing_of_the_search_reaches_into_the_holdout_or_its_labels() -> None:
 
 
 def test_a_gap_longer_than_the_history_is_cut_to_a_third_of_it() -> None:
-    split = tuning_split(toy_rows(), timedelta(days=400))
-    rows = toy_rows()
+    split = tuning_split(proportion_rows(), timedelta(days=400))
+    rows = proportion_rows()
     times = microseconds(rows)
     apart = (times[split.holdout.held_out].min() - times[split.holdout.fit].max()) / DAY
     assert 13 < apart < 14
@@ -191,11 +191,11 @@ def test_a_gap_longer_than_the_history_is_cut_to_a_third_of_it() -> None:
 
 def test_a_short_history_says_so() -> None:
     with pytest.raises(InsufficientData, match=r"40 rows over .* 50 rows 1 day, 0:00:00 before"):
-        tuning_split(toy_rows(change_sets=20), timedelta(days=1))
+        tuning_split(proportion_rows(change_sets=20), timedelta(days=1))
 
 
 def test_change_sets_stay_whole_where_blocks_meet() -> None:
-    rows = toy_rows()
+    rows = proportion_rows()
     spread = rows.assign(occurred_at=rows.occurred_at + (rows.index % 2) * timedelta(days=2))
     spread = spread.sort_values("occurred_at", ignore_index=True)
     split = tuning_split(spread, timedelta(days=1))

@@ -6,7 +6,7 @@ from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.outcome import Decision, GateResult
 from ml_platform.reporting.components import Lane, Tone, TrackScale
-from ml_platform.reporting.words import interval, limit_number, metric_label
+from ml_platform.reporting.words import heading, interval, limit_number
 from ml_platform.spec.gates import Bound
 
 CANDIDATE = "candidate"
@@ -62,7 +62,7 @@ def headline(report: EvaluationReport, decision: Decision) -> Headline | None:
     ends = [end for estimate in estimates.values() for end in (estimate.low, estimate.high)]
     scale = TrackScale.around(ends if limit is None else [*ends, limit])
     lanes = (_lane(name, estimate, scale, limit) for name, estimate in estimates.items())
-    title = f"{metric_label(metric)} on the same {report.rows:,} test rows"
+    title = f"{heading(metric)} on the same {report.rows:,} test rows"
     return Headline(title, tuple(lanes), _limit_words(gate))
 
 

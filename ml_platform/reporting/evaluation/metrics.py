@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.reporting.components import Cell, Column, Table
+from ml_platform.reporting.components import Cell, Column, Table, Tone
 from ml_platform.reporting.evaluation.headline import CANDIDATE, scorers
-from ml_platform.reporting.words import heading, number, sentence, signed
+from ml_platform.reporting.words import direction_arrow, heading, number, sentence, signed
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ def metrics(report: EvaluationReport) -> Metrics:
     lead = (
         f"{report.rows:,} rows of {report.change_sets:,} change sets in {report.clusters:,} clusters; "
         f"95 % intervals from {report.resamples:,} resamples of whole clusters; "
-        "differences are paired on the same rows."
+        "differences are paired on the same rows, green where the candidate is better and red where it "
+        "is worse. ↑: higher is better; ↓: lower is better."
     )
     return Metrics(lead, _table(report), missing_lines(report.undefined, report.not_applicable))
 
@@ -63,9 +64,9 @@ def _table(report: EvaluationReport) -> Table:
     )
     rows = tuple(
         (
-            Cell(heading(name), note=name),
+            Cell(f"{heading(name)} {direction_arrow(name)}".rstrip(), note=name),
             _estimate(report.candidate.metrics[name]),
-            *(_difference(estimates.get(name)) for estimates in differences.values()),
+            *(_difference(name, estimates.get(name)) for estimates in differences.values()),
             *(_estimate(estimates.get(name)) for estimates in others.values()),
         )
         for name in names
@@ -80,7 +81,16 @@ def _estimate(estimate: Estimate | None) -> Cell:
     return Cell(number(estimate.value), f"{number(estimate.low)} to {number(estimate.high)}")
 
 
-def _difference(estimate: Estimate | None) -> Cell:
+def _difference(metric: str, estimate: Estimate | None) -> Cell:
     if estimate is None:
         return Cell("")
-    return Cell(signed(estimate.value), f"{number(estimate.low)} to {number(estimate.high)}")
+    note = f"{number(estimate.low)} to {number(estimate.high)}"
+    return Cell(signed(estimate.value), note, _difference_tone(metric, estimate))
+
+
+def _difference_tone(metric: str, estimate: Estimate) -> Tone | None:
+    """Good or bad where the whole interval lies on one side of 0 and the metric has a direction."""
+    arrow = direction_arrow(metric)
+    if not arrow or estimate.low <= 0 <= estimate.high:
+        return None
+    return Tone.GOOD if (estimate.low > 0) == (arrow == "↑") else Tone.BAD

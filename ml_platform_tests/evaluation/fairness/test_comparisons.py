@@ -1,7 +1,5 @@
 """Values against fairlearn, known tables by hand, and what the intervals of the worst comparison promise."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -244,22 +242,6 @@ def test_users_are_the_units_unless_a_cluster_has_several() -> None:
     assert units_of(clusters, users) is users
     shared = np.array([0, 0, 0, 0])
     assert units_of(shared, users) is shared
-
-
-def test_a_hundred_thousand_rows_in_ten_groups_take_well_under_half_a_second() -> None:
-    generator = np.random.default_rng(0)
-    rows = 100_000
-    said = decision(generator.random(rows), generator.random(rows) < 0.5)
-    wrong = (said.selected != said.positive).astype(float)
-    rates = (Rate(ERROR, wrong, np.ones(rows)), *said.rates())
-    grouping = teams([f"team-{i}" for i in generator.integers(0, 10, rows)])
-    users = generator.integers(0, 20_000, rows)
-    start = time.perf_counter()
-    sums = sums_of(rates, grouping, users, resamples=1_000)
-    gap_to_the_rest(sums, (ERROR,), POLICY)
-    smallest_ratio(sums, SELECTION, POLICY)
-    largest_difference(sums, (TRUE_POSITIVE, FALSE_POSITIVE), POLICY)
-    assert time.perf_counter() - start < 1.5
 
 
 def test_batches_of_units_tell_the_same_interval() -> None:

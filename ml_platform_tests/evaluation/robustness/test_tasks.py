@@ -32,7 +32,7 @@ def complete(of: Dimension) -> bool:
 
 
 def test_launches_are_answered_with_infinite_numbers_and_have_no_class() -> None:
-    of = found(LAUNCHES, start_time_rows.training_set(start_time_rows.world(3_000)))
+    of = found(LAUNCHES, start_time_rows.training_set(start_time_rows.synthetic_rows(3_000)))
     assert complete(of)
     assert of.measures["unanswered"].value == 0
     assert of.measures["missing_column_retained"].value < 0.3
@@ -53,14 +53,14 @@ def test_lists_have_no_class_and_no_confidence() -> None:
 
 
 def test_alarms_have_scores_that_are_no_probabilities() -> None:
-    of = found(DETECTOR, session_rows.training_set(session_rows.world(share=0.05)))
+    of = found(DETECTOR, session_rows.training_set(session_rows.synthetic_rows(share=0.05)))
     assert complete(of)
     assert of.measures["worst_class_recall"].value < 1
     assert "overconfidence_ood" in of.not_applicable
 
 
 def test_an_unlabelled_source_of_alarms_is_insufficient() -> None:
-    rows = session_rows.training_set(session_rows.world(1_000))
+    rows = session_rows.training_set(session_rows.synthetic_rows(1_000))
     rows = replace(rows, test=rows.test.assign(anomalous=None))
     of = found(DETECTOR, rows)
     assert set(of.undefined) == set(ANSWERED)

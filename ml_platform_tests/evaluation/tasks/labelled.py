@@ -22,8 +22,8 @@ from ml_platform.spec.task import (
 )
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
-from ml_platform_tests.models.launches import training_set as launches
-from ml_platform_tests.models.launches import world
+from ml_platform_tests.models.start_time_rows import synthetic_rows
+from ml_platform_tests.models.start_time_rows import training_set as start_time_training_set
 
 STEPS = tuple(f"step-{number}" for number in range(8))
 ITEMS = tuple(f"item-{number:02d}" for number in range(12))
@@ -112,7 +112,7 @@ def ranking() -> Labelled:
 
 def off_policy() -> Labelled:
     """Right about the candidate that was tried, and even about the others."""
-    rows = launches(world(1_500, seed=3))
+    rows = start_time_training_set(synthetic_rows(1_500, seed=3))
     label = rows.test[rows.record.label].astype(object).to_numpy()
     yes = np.where(label == YES, 1.0, np.where(rows.test[rows.record.label].isna(), 0.5, 0.0))
     return Labelled(OffPolicyChoice(), rows, Predictions(np.column_stack([1 - yes, yes])))

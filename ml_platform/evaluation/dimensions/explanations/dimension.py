@@ -10,7 +10,11 @@ from ml_platform.evaluation.comparison.leading_metric import leading_metric
 from ml_platform.evaluation.dimensions.cluster_sample import cluster_sample, with_test_rows
 from ml_platform.evaluation.dimensions.dimension import Dimension, ScorePart
 from ml_platform.evaluation.dimensions.explanations.drift import baseline_of, to_table
-from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup, feature_groups
+from ml_platform.evaluation.dimensions.explanations.groups import (
+    FeatureGroup,
+    explained_features,
+    feature_groups,
+)
 from ml_platform.evaluation.dimensions.explanations.importance import Importance, importances
 from ml_platform.evaluation.dimensions.explanations.local import LocalExplanation, explained_rows
 from ml_platform.evaluation.dimensions.explanations.narrative import (
@@ -92,7 +96,9 @@ def explanations(subject: EvaluationContext) -> Dimension:
         ),
         tables=tables_of(found.globally, found.metric, found.locally, groups, found.exact),
         charts=charts_of(found.globally, found.metric),
-        stored=(to_table(baseline_of(found.shuffled, seed=subject.seed)),),
+        stored=(
+            to_table(baseline_of(found.shuffled.groups, found.shuffled.moved, seed=subject.seed)),
+        ),
     )
 
 
@@ -101,8 +107,7 @@ def _features(subject: EvaluationContext) -> Sequence[str]:
     declared = subject.training_set.record.features
     if subject.artifact is None:
         return declared
-    taken = subject.artifact.features
-    return (*(f for f in declared if f in taken), *(f for f in taken if f not in declared))
+    return explained_features(declared, tuple(subject.artifact.features))
 
 
 def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Found:

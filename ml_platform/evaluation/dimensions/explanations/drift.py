@@ -6,14 +6,15 @@ label; clusters are
 the unit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
 from ml_platform.evaluation.dimensions.explanations.importance import shares_of
-from ml_platform.evaluation.dimensions.explanations.shuffling import Shuffled
 from ml_platform.evaluation.report_parts import ReportTable
 
 TITLE = "Baseline of the explanations"
@@ -53,14 +54,13 @@ class ExplanationDrift:
     """Group, share before, share now; the one that grew most first."""
 
 
-def baseline_of(shuffled: Shuffled, *, seed: int) -> ExplanationBaseline:
-    """Of the shuffles that an examination made, or of a window's; clusters beyond 200 are drawn from."""
-    moved = shuffled.moved
+def baseline_of(groups: Sequence[FeatureGroup], moved: Array, *, seed: int) -> ExplanationBaseline:
+    """The baseline from ``moved`` (clusters, groups), as in `Shuffled`; of more than 200 clusters 200 are drawn."""
     if len(moved) > MOST_CLUSTERS:
         kept = np.random.default_rng((seed, 3)).choice(len(moved), MOST_CLUSTERS, replace=False)
         moved = moved[np.sort(kept)]
     rounded = tuple(tuple(float(f"{value:.5g}") for value in row) for row in moved.tolist())
-    return ExplanationBaseline(tuple(group.name for group in shuffled.groups), rounded)
+    return ExplanationBaseline(tuple(group.name for group in groups), rounded)
 
 
 def explanation_drift(

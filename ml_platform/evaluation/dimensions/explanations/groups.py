@@ -17,6 +17,14 @@ class FeatureGroup:
     features: tuple[str, ...]
 
 
+def explained_features(declared: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
+    """The features that an artifact takes: first those of the training set, ``declared``, in its order."""
+    return (
+        *(name for name in declared if name in taken),
+        *(name for name in taken if name not in declared),
+    )
+
+
 def feature_groups(features: Sequence[str]) -> tuple[FeatureGroup, ...]:
     """Groups in the order of their first feature.
 

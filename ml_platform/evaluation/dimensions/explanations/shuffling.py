@@ -5,7 +5,7 @@ answers move needs none: it can be measured again on rows whose labels are not k
 rests on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,33 +53,74 @@ def shuffle_groups(
     repeats: int = REPEATS,
 ) -> Shuffled:
     """Every group in turn, all its features by one permutation of ``rows``; ``clusters`` (rows,) from 0 on."""
-
-    def answered(of: "pd.DataFrame") -> Predictions:
-        values = score("candidate", scorer, of, classes, bounded=bounded)
-        return Predictions(values, getattr(scorer, "threshold", None))
-
-    own = answered(rows)
-    count = int(clusters.max()) + 1
-    moved = np.zeros((count, len(groups)))
-    found = []
-    for place, group in enumerate(groups):
-        of_group = []
-        for repeat in range(repeats):
-            order = np.random.default_rng((seed, place, repeat)).permutation(len(rows))
-            predictions = answered(with_order(rows, group.features, order))
-            of_group.append(evaluator.sufficient_statistics(predictions))
-            moved[:, place] += np.bincount(
-                clusters, distance(own.values, predictions.values), count
-            )
-        found.append(tuple(of_group))
+    base = _predictions(scorer, rows, classes, bounded)
+    moved = np.zeros((int(clusters.max()) + 1, len(groups)))
+    sums: list[list[SufficientStatistics]] = [[] for _ in groups]
+    for place, predictions in _with_each_shuffled(
+        scorer, rows, classes, groups, bounded=bounded, seed=seed, repeats=repeats
+    ):
+        sums[place].append(evaluator.sufficient_statistics(predictions))
+        moved[:, place] += _movement(base, predictions, clusters, len(moved))
     return Shuffled(
         groups=tuple(groups),
-        predictions=own.values,
-        base=evaluator.sufficient_statistics(own),
-        sums=tuple(found),
+        predictions=base.values,
+        base=evaluator.sufficient_statistics(base),
+        sums=tuple(tuple(of_group) for of_group in sums),
         moved=moved / repeats,
         rows=len(rows),
     )
+
+
+def movements(
+    scorer: Scorer,
+    rows: "pd.DataFrame",
+    classes: tuple[str, ...],
+    clusters: Codes,
+    groups: Sequence[FeatureGroup],
+    *,
+    bounded: bool,
+    seed: int,
+    repeats: int = REPEATS,
+) -> Array:
+    """`Shuffled.moved` alone, shape (clusters, groups): it needs no label, so that it can be taken of any rows."""
+    base = _predictions(scorer, rows, classes, bounded)
+    moved = np.zeros((int(clusters.max()) + 1, len(groups)))
+    for place, predictions in _with_each_shuffled(
+        scorer, rows, classes, groups, bounded=bounded, seed=seed, repeats=repeats
+    ):
+        moved[:, place] += _movement(base, predictions, clusters, len(moved))
+    return moved / repeats
+
+
+def _with_each_shuffled(
+    scorer: Scorer,
+    rows: "pd.DataFrame",
+    classes: tuple[str, ...],
+    groups: Sequence[FeatureGroup],
+    *,
+    bounded: bool,
+    seed: int,
+    repeats: int,
+) -> Iterator[tuple[int, Predictions]]:
+    """The place of each group, ``repeats`` times, with the predictions for ``rows`` whose group is shuffled."""
+    for place, group in enumerate(groups):
+        for repeat in range(repeats):
+            order = np.random.default_rng((seed, place, repeat)).permutation(len(rows))
+            shuffled = with_order(rows, group.features, order)
+            yield place, _predictions(scorer, shuffled, classes, bounded)
+
+
+def _predictions(
+    scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, ...], bounded: bool
+) -> Predictions:
+    values = score("candidate", scorer, rows, classes, bounded=bounded)
+    return Predictions(values, getattr(scorer, "threshold", None))
+
+
+def _movement(before: Predictions, after: Predictions, clusters: Codes, count: int) -> Array:
+    """How far the predictions of each cluster's rows moved, summed: shape (clusters,)."""
+    moved: Array = np.bincount(clusters, distance(before.values, after.values), count)
+    return moved
 
 
 def with_order(rows: "pd.DataFrame", features: Sequence[str], order: Codes) -> "pd.DataFrame":

@@ -1,0 +1,105 @@
+"""Whether predictions rest on other features now than when the version was evaluated; no label is needed.
+
+Features may keep their distributions and metrics their values while one feature takes over from the others. The
+evaluation stored how far predictions move when each group of features is shuffled; the same is measured on a sample
+of the window and compared (`ml_platform.evaluation.dimensions.explanations.drift`).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.arrays import Codes
+from ml_platform.errors import PlatformError
+from ml_platform.evaluation.dimensions.explanations.drift import (
+    ExplanationBaseline,
+    baseline_of,
+    explanation_drift,
+)
+from ml_platform.evaluation.dimensions.explanations.groups import feature_groups
+from ml_platform.evaluation.dimensions.explanations.shuffling import REPEATS, movements
+from ml_platform.monitoring.baseline import cluster_codes
+from ml_platform.monitoring.report import ExplanationCheck, ReasonShare
+from ml_platform.spec.model import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREDICTIONS = 60_000
+"""Predictions that a check may take, about: a second of the slowest scorers."""
+MOST_ROWS = 3_000
+SHOWN = 5
+"""Groups that a report names: those whose share grew most."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A version as its reasons are looked at."""
+
+    baseline: ExplanationBaseline
+    """As the evaluation of the version stored it."""
+    scorer: Scorer
+    features: tuple[str, ...]
+    """Those that the scorer takes, in the order in which the evaluation grouped them."""
+    bounded: bool
+    """Whether every number of the scorer lies in [0, 1]."""
+
+
+def check_explanations(
+    explained: Explained, rows: "pd.DataFrame", *, seed: int
+) -> ExplanationCheck:
+    """The shares of movement on a sample of whole clusters of ``rows``, against the stored ones.
+
+    What cannot be told (too few clusters, other groups of features) has its reason in the check; nothing is raised.
+    """
+    groups = feature_groups(explained.features)
+    codes = cluster_codes(rows)
+    places = _sample(codes, PREDICTIONS // (REPEATS * max(len(groups), 1)), seed)
+    sampled, clusters = rows.iloc[places], np.unique(codes[places], return_inverse=True)[1]
+    count = int(clusters.max()) + 1 if clusters.size else 0
+    try:
+        if not count or tuple(group.name for group in groups) != explained.baseline.groups:
+            return _untold("the window has no rows" if not count else _OTHER_GROUPS, len(places))
+        moved = movements(
+            explained.scorer,
+            sampled,
+            explained.scorer.classes,
+            clusters.astype(np.int64),
+            groups,
+            bounded=explained.bounded,
+            seed=seed,
+        )
+        drift = explanation_drift(
+            explained.baseline, baseline_of(groups, moved, seed=seed), seed=seed
+        )
+    except PlatformError as error:
+        return _untold(error.message, len(places))
+    return ExplanationCheck(
+        reported=drift.reported,
+        distance=drift.distance,
+        p_value=drift.p_value,
+        shares=tuple(ReasonShare(*share) for share in drift.shares[:SHOWN]),
+        rows=len(places),
+        clusters=count,
+        untold="",
+    )
+
+
+_OTHER_GROUPS = "the version takes other features than those whose baseline was stored"
+
+
+def _untold(reason: str, rows: int) -> ExplanationCheck:
+    return ExplanationCheck(
+        reported=False, distance=None, p_value=None, shares=(), rows=rows, clusters=0, untold=reason
+    )
+
+
+def _sample(codes: Codes, wanted: int, seed: int) -> Codes:
+    """Places of rows, ascending: whole clusters in random order until ``wanted`` rows are reached."""
+    limit = min(wanted, MOST_ROWS)
+    sizes = np.bincount(codes) if codes.size else np.zeros(0, dtype=np.int64)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen = order[before < limit]
+    return np.flatnonzero(np.isin(codes, chosen)).astype(np.int64)

@@ -1,0 +1,38 @@
+"""A git history in which work on a file comes in runs: its past tells whether it is changed again, not surely."""
+
+import random
+from pathlib import Path
+
+from ml_platform_tests.events.repositories import git, repository
+
+START = 1_700_000_000
+HOUR = 3600
+
+
+def history(path: Path, days: int, seed: int = 7) -> Path:
+    """Some eight commits a day to 150 files. A file is in work for about two weeks, and rests for longer."""
+    drawn = random.Random(seed)
+    files = [f"{folder}/part_{n}.py" for folder in ("core", "web", "tests") for n in range(50)]
+    in_work = drawn.sample(files, 20)
+    repository(path)
+    lines: list[str] = []
+    for day in range(days):
+        for place in range(len(in_work)):
+            if drawn.random() < 1 / 14:
+                in_work[place] = drawn.choice([other for other in files if other not in in_work])
+        for commit in range(8):
+            # One change in five is to any file, and most of these are not touched again soon.
+            touched = {
+                drawn.choice(files if drawn.random() < 0.2 else in_work)
+                for _ in range(drawn.randint(1, 3))
+            }
+            lines += _commit(START + day * 24 * HOUR + commit * HOUR, drawn.choice(["Ada", "Bo"]))
+            for file in sorted(touched):
+                lines += [f"M 100644 inline {file}", "data 2", str(drawn.randint(10, 99))]
+    git(path, "fast-import", "--quiet", stdin=("\n".join(lines) + "\n").encode())
+    return path
+
+
+def _commit(moment: int, author: str) -> list[str]:
+    who = f"{author} <{author.lower()}@example.org> {moment} +0000"
+    return ["commit refs/heads/main", f"author {who}", f"committer {who}", "data 4", "work"]

@@ -1,0 +1,43 @@
+"""What every page rests on: a strict template, and a stylesheet whose colours exist."""
+
+import re
+from types import SimpleNamespace
+
+import jinja2
+import pytest
+
+from ml_platform.reporting.charts import SERIES_COLOURS
+from ml_platform.reporting.components import Tone, TrackScale
+from ml_platform.reporting.page import anchor, colours, render, stylesheet
+
+
+def test_a_view_that_lacks_what_its_template_names_is_an_error():
+    with pytest.raises(jinja2.UndefinedError, match="model"):
+        render("monitoring.html.j2", SimpleNamespace(title="t"))
+
+
+def test_every_colour_is_declared_once_and_at_the_top():
+    used = set(re.findall(r"var\(--([a-z0-9-]+)\)", stylesheet()))
+    made_here = {"tone", "tint", "key", "share"}
+    assert used - made_here <= set(colours())
+    assert {f"series-{place + 1}" for place in range(SERIES_COLOURS)} <= set(colours())
+    _, _, rules = stylesheet().partition("/* Text */")
+    assert not re.search(r"#[0-9a-f]{3,6}\b", rules)
+
+
+def test_every_tone_is_a_class_of_the_stylesheet():
+    for tone in Tone:
+        assert f".{tone} {{ --tone:" in stylesheet()
+
+
+def test_an_anchor_is_plain():
+    assert anchor("dimension error_gap É") == "dimension-error-gap--"
+
+
+def test_a_track_by_hand():
+    """Values 1 to 2 with a margin of .12 on both sides: 1 lies at .12 / 1.24 = 9.68 %."""
+    track = TrackScale.around((1.0, 2.0)).track(1.5, 1.0, 2.0, Tone.GOOD, limit=1.5, at_most=True)
+    assert (track.low, track.width, track.value, track.limit) == (9.68, 80.64, 50.0, 50.0)
+    assert track.forbidden == (50.0, 50.0)
+    above = TrackScale.around((3.0,)).track(3.0, 3.0, 3.0, Tone.BAD, limit=3.0, at_most=False)
+    assert above.forbidden == (0.0, above.limit)
