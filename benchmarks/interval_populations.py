@@ -10,21 +10,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
 from ml_platform.evaluation.metrics.off_policy import (
     Launches,
     best_candidates,
     nearest_candidates,
     policy_terms,
 )
-from ml_platform.evaluation.metrics.off_policy_statistics import by_cluster, replay_sums
-from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.metrics.off_policy_statistics import (
+    by_cluster,
+    off_policy_statistics_of,
+)
+from ml_platform.evaluation.metrics.sequence_statistics import step_statistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionEvaluator
 from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics, row_statistics
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 
 SHARES = np.array([0.55, 0.30, 0.10, 0.05])
 STEPS = 1.0 / np.arange(1, 31)
@@ -79,7 +85,7 @@ def classification(
     """Four classes of which one is rare; two scorers on the same rows."""
     truth, codes, good, fair = classes(generator, clusters, size, SHARES)
     units, count = _grouped(codes, whole)
-    return tuple(cluster_sums(ClassPredictions(truth, p, units), count) for p in (good, fair))
+    return tuple(class_statistics(ClassPredictions(truth, p, units), count) for p in (good, fair))
 
 
 def sequence(
@@ -87,12 +93,12 @@ def sequence(
 ) -> tuple[SufficientStatistics, ...]:
     """Thirty steps whose shares fall as 1, 1/2, 1/3 ..."""
     truth, codes, good, _ = classes(generator, clusters, size, STEPS)
-    return (step_sums(truth, good, *_grouped(codes, whole)),)
+    return (step_statistics(truth, good, *_grouped(codes, whole)),)
 
 
-def _rows(codes: np.ndarray, whole: bool) -> EvaluatedRows:
+def _rows(codes: np.ndarray, whole: bool) -> RowClusters:
     units, count = _grouped(codes, whole)
-    return EvaluatedRows(pd.Series(dtype=object), units, count, units, count)
+    return RowClusters(pd.Series(dtype=object), units, count, units, count)
 
 
 def _set(label: str, classes_of: tuple[str, ...], values: Any) -> Any:
@@ -179,4 +185,4 @@ def replay(
     ):
         policies[name] = by_cluster(policy_terms(launches, picked), units, count)
     truth = launches.success.astype(np.int64)
-    return (replay_sums(truth, scores[launches.drawn], units, count, 0.5, policies),)
+    return (off_policy_statistics_of(truth, scores[launches.drawn], units, count, 0.5, policies),)

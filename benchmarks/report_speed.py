@@ -27,11 +27,14 @@ from ml_platform.evaluation.intervals.bootstrap import (
 )
 from ml_platform.evaluation.intervals.delong import area_interval
 from ml_platform.evaluation.metrics.classification import metrics_of_counts
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
-from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
+from ml_platform.evaluation.tasks.row_clusters import row_clusters
 
 CLASSES = tuple("abcdefghijk")
 SHARES = np.linspace(1.0, 0.2, len(CLASSES))
@@ -60,7 +63,7 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
     record = SimpleNamespace(label="label", classes=CLASSES)
     made: Any = SimpleNamespace(record=record, train=test, test=test)
     figures: dict[str, float] = {"rows": float(len(truth)), "clusters": float(codes.max() + 1)}
-    figures["rows as codes"], units = seconds(lambda: evaluated_rows(made))
+    figures["rows as codes"], units = seconds(lambda: row_clusters(made))
     evaluator = ClassificationEvaluator(made, units)
     dummy = evaluator.dummy.predict_proba(test)
     replicates = []
@@ -90,7 +93,7 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
             own = group == number
             _, dense = np.unique(units.clusters[own], return_inverse=True)
             inside = ClassPredictions(evaluator.truth[own], good[own], dense)
-            estimates(replicate(cluster_sums(inside, int(dense.max()) + 1), seed=0))
+            estimates(replicate(class_statistics(inside, int(dense.max()) + 1), seed=0))
 
     figures["ten groups"], _ = seconds(of_groups)
     figures["total"] = sum(
@@ -146,7 +149,8 @@ def against_the_loop(rows: int, loop: int, turns: int) -> dict[str, float]:
     judge_rows = ClassPredictions(truth, values, codes % 5_000)
     spent, _ = seconds(
         lambda: [
-            interval(n, of) for n, of in replicate(cluster_sums(judge_rows, 5_000), seed=0).items()
+            interval(n, of)
+            for n, of in replicate(class_statistics(judge_rows, 5_000), seed=0).items()
         ]
     )
     figures["every metric of a report, ours"] = spent

@@ -123,13 +123,11 @@ def _lines(name: str, training_set: TrainingSet) -> list[Line]:
             estimate = report.candidate.metrics[metric]
             gained = report.difference_to_baseline[metric]
             rows.append(
-                Line(
-                    set=name,
-                    model=spec.name,
-                    metric=metric,
-                    value=estimate.value,
-                    low=estimate.low,
-                    high=estimate.high,
+                Line.of(
+                    name,
+                    spec.name,
+                    metric,
+                    estimate,
                     baseline=report.baseline.metrics[metric].value,
                     note=f"{NOTE} {gained.value:.3f} [{gained.low:.3f}, {gained.high:.3f}]",
                 )

@@ -108,27 +108,22 @@ def _lines(training_set: TrainingSet, note: str, published: dict[str, float]) ->
             published.get("accuracy"),
             note,
         ),
-        Line(
+        Line.of(
             FOLDER,
             "suggestion_scorer",
             "roc_auc over the repository's average",
-            difference.value,
-            difference.low,
-            difference.high,
+            difference,
             note=note,
         ),
     ]
 
 
 def _line(report: EvaluationReport, metric: str, note: str, published: dict[str, float]) -> Line:
-    values = report.candidate.metrics[metric]
-    return Line(
+    return Line.of(
         FOLDER,
         "suggestion_scorer",
         metric,
-        values.value,
-        values.low,
-        values.high,
+        report.candidate.metrics[metric],
         report.baseline.metrics[metric].value,
         published.get(metric),
         note,

@@ -76,13 +76,11 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
             else "one a file of a commit"
         )
         lines.append(
-            Line(
-                set=name,
-                model=SPEC.name,
-                metric=metric,
-                value=estimate.value,
-                low=estimate.low,
-                high=estimate.high,
+            Line.of(
+                name,
+                SPEC.name,
+                metric,
+                estimate,
                 baseline=rules.value,
                 published=known.get(metric),
                 note=f"{note}; majority {report.dummy.metrics[metric].value:.3f}",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ml_platform.evaluation.report_parts import Estimate
+
 
 @dataclass(frozen=True)
 class Line:
@@ -18,3 +20,18 @@ class Line:
     """The same metric of the baseline on the same rows."""
     published: float | None = None
     note: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        set: str,
+        model: str,
+        metric: str,
+        estimate: Estimate,
+        baseline: float | None = None,
+        published: float | None = None,
+        note: str = "",
+    ) -> "Line":
+        """The line of an estimate with its interval."""
+        value, low, high = estimate.value, estimate.low, estimate.high
+        return cls(set, model, metric, value, low, high, baseline, published, note)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.real.line import Line
 from ml_platform.evaluation.intervals.bootstrap import estimates, replicate
-from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.metrics.sequence_statistics import step_statistics
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.features.step_features import END
 from ml_platform.models.rules import class_codes
@@ -110,7 +110,7 @@ def evaluated(scorer: Scorer, test: pd.DataFrame, classes: tuple[str, ...]) -> d
     clusters, cases = pd.factorize(test["cluster_id"])
     truth = class_codes(test, "next_step", classes)
     predictions = scorer.predict_proba(test)[:, : len(classes)]
-    sums = step_sums(truth, predictions, clusters.astype(np.int64), len(cases))
+    sums = step_statistics(truth, predictions, clusters.astype(np.int64), len(cases))
     return estimates(replicate(sums, seed=SEED))
 
 
@@ -124,13 +124,11 @@ def lines_of(
     """One line a metric."""
     note = f"{test['user_id'].nunique()} cases, {len(test)} events; end of case counted"
     return [
-        Line(
-            set=name,
-            model=model,
-            metric=metric,
-            value=metrics[metric].value,
-            low=metrics[metric].low,
-            high=metrics[metric].high,
+        Line.of(
+            name,
+            model,
+            metric,
+            metrics[metric],
             baseline=baseline[metric].value,
             published=PUBLISHED.get((name, metric)),
             note=note,

@@ -180,16 +180,13 @@ def run(folder: Path) -> list[Line]:
     }
     values = estimates(ours)
     lines = [
-        Line(
+        Line.of(
             "retecs iofrol",
             SPEC.name,
             name,
-            values[name].value,
-            values[name].low,
-            values[name].high,
-            last[name].value,
-            None,
-            notes.get(name, ""),
+            values[name],
+            baseline=last[name].value,
+            note=notes.get(name, ""),
         )
         for name in METRICS
     ]

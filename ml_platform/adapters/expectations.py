@@ -1,4 +1,4 @@
-"""What is expected of the stored events, checked with great-expectations over aggregates and a sample."""
+"""Expectations of the stored events, checked with great-expectations over aggregates and a sample."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ EXPECTATIONS = (
     "operation_length",
     "tool_length",
 )
-"""The names of all outcomes of `validate_events`, in order: what there is to declare beforehand."""
+"""The names of all outcomes of `validate_events`, in order, so that Dagster checks can be declared."""
 
 
 class Severity(StrEnum):
-    """ERROR blocks what is downstream; a NOTE always passes and only says what was seen."""
+    """How severe a miss is: an ERROR blocks everything downstream, a NOTE always passes and reports the value."""
 
     ERROR = "error"
     NOTE = "note"
@@ -42,7 +42,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class ExpectationOutcome:
-    """One expectation: what was seen, what is allowed, and whether they agree."""
+    """The outcome of one expectation: the observed value, the allowed one, and whether they agree."""
 
     name: str
     passed: bool

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ml_platform import values
 from ml_platform.adapters.artifact_files import import_kind, load_scorer, write_artifact
 from ml_platform.errors import ServiceError
-from ml_platform.evaluation.dimensions.cost.sample import (
+from ml_platform.evaluation.dimensions.cost_sample import (
     BATCHES,
     CallTimes,
     CostMeter,

@@ -17,7 +17,7 @@ from ml_platform.evaluation.intervals.bootstrap import (
 )
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import Details, Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import Classification, Task
@@ -128,7 +128,7 @@ def _origin_of(record: TrainingSetRecord) -> Origin:
 def _report(
     training_set: TrainingSet,
     evaluator: Evaluator,
-    details: Details,
+    details: TaskDetails,
     judged: Mapping[str, dict[str, Replicates]],
     origin: Origin,
     seed: int,

@@ -286,7 +286,7 @@ def _plane(chart: Chart, series: Sequence[Series]) -> "Figure":
         sides = (side[::step] for side in (x, each.y, each.low, each.high))
         _PLANE_MARKS[chart.kind](axes, Series(each.name, *sides), place, len(series))
     _label_across(axes, names)
-    axes.text(0.5, -34 / 160, chart.x_label, transform=axes.transAxes, ha="center")
+    axes.text(0.5, -34 / 160, shortened(chart.x_label, 55), transform=axes.transAxes, ha="center")
     axes.text(0, 1.08, shortened(chart.y_label, 55), transform=axes.transAxes)
     return figure
 
@@ -360,7 +360,8 @@ def _rows(chart: Chart, series: Sequence[Series]) -> "Figure":
     _grid(axes, chart, series, upright=True)
     for place, label in enumerate(labels):
         _text(axes, label, place, axes.get_yaxis_transform(), upright=False)
-    axes.text(0.5, -34 / (row * len(names)), chart.y_label, transform=axes.transAxes, ha="center")
+    y_label = shortened(chart.y_label, 55)
+    axes.text(0.5, -34 / (row * len(names)), y_label, transform=axes.transAxes, ha="center")
     for place, each in enumerate(series):
         shift = 0.0 if beside == 1 else (place - (beside - 1) / 2) * lane / row
         _draw_row_series(axes, chart.kind, each, names, (place, shift, 0.72 * lane / row))

@@ -1,7 +1,7 @@
 """Search spaces as data: which of a model's parameters a search may move, and how far.
 
-A space is small on purpose: a few parameters that a reader of the model would turn, in ranges that keep the
-artifact's size and the cost of a fit within a few times those of the defaults.
+A space is small on purpose: a few parameters that matter, in ranges that keep the artifact's size and the cost of a
+fit within a few times those of the defaults.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Value = str | int | float | bool
 
 @dataclass(frozen=True)
 class Float:
-    """A number in [low, high]; ``log``: tried evenly on a logarithm."""
+    """A number in [low, high]; with ``log`` it is drawn evenly on a logarithmic scale."""
 
     name: str
     low: float
@@ -32,7 +32,7 @@ class Float:
 
 @dataclass(frozen=True)
 class Int:
-    """A whole number in [low, high]; ``log``: tried evenly on a logarithm."""
+    """A whole number in [low, high]; with ``log`` it is drawn evenly on a logarithmic scale."""
 
     name: str
     low: int
@@ -58,8 +58,9 @@ class Choice:
     def __post_init__(self) -> None:
         if len(set(self.values)) < 2:
             raise UsageError(
-                f"{self.name} has {len(set(self.values))} value(s) to choose of.",
-                remedy="give at least two different ones",
+                f"{self.name} has {len(set(self.values))} value(s) to choose from; "
+                "at least 2 different ones are needed.",
+                remedy="give another value, or leave the parameter out of the search",
             )
 
     def holds(self, value: Value) -> bool:

@@ -23,7 +23,7 @@ from ml_platform.evaluation.comparison.tuning import (
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import Details
+from ml_platform.evaluation.tasks.evaluator import TaskDetails
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionEvaluator
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.spec.model import FitRequest
@@ -184,7 +184,7 @@ def test_a_metric_that_means_nothing_here_gives_way_too(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        ProportionEvaluator, "details", lambda *_: Details(**{part: {"r2": "a reason"}})
+        ProportionEvaluator, "details", lambda *_: TaskDetails(**{part: {"r2": "a reason"}})
     )
     assert objective_of(SPEC, ROWS).metric == "one_minus_mae"
 

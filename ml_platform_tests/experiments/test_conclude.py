@@ -134,10 +134,10 @@ def test_every_class_of_statistics_can_be_stored() -> None:
     from ml_platform.evaluation.metrics.binary import BinaryStatistics
     from ml_platform.evaluation.metrics.classification_statistics import (
         ClassPredictions,
-        cluster_sums,
+        class_statistics,
     )
-    from ml_platform.evaluation.metrics.off_policy_statistics import replay_sums
-    from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+    from ml_platform.evaluation.metrics.off_policy_statistics import off_policy_statistics_of
+    from ml_platform.evaluation.metrics.sequence_statistics import step_statistics
     from ml_platform.evaluation.tasks.evaluators.detection import DetectionStatistics
     from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics
     from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceStatistics
@@ -150,11 +150,11 @@ def test_every_class_of_statistics_can_be_stored() -> None:
     columns = ("rows", "offered", "bits", "hit_at_1", "hit_at_5", "precision_at_5")
     columns += ("recall_at_5", "ndcg_at_5", "map_at_5", "mrr")
     some = {
-        "classes": cluster_sums(ClassPredictions(truth, both, clusters), 20),
-        "steps": SequenceStatistics(step_sums(truth, both, clusters, 20), binary),
+        "classes": class_statistics(ClassPredictions(truth, both, clusters), 20),
+        "steps": SequenceStatistics(step_statistics(truth, both, clusters, 20), binary),
         "yes": DetectionStatistics(np.hstack([binary.sums, budgets]), binary, (0.9, 0.8, 0.7)),
         "none": DetectionStatistics(binary.sums, None),
-        "launches": replay_sums(truth, both[:, 1], clusters, 20, 0.5, {}),
+        "launches": off_policy_statistics_of(truth, both[:, 1], clusters, 20, 0.5, {}),
         "lists": RankingStatistics(5, columns, generator.random((20, len(columns) + 3)), 3),
     }
     found = statistics_of(statistics_bytes(some))

@@ -1,6 +1,7 @@
 """What every page rests on: a strict template, and a stylesheet whose colours exist."""
 
 import re
+from importlib.resources import files
 from types import SimpleNamespace
 
 import jinja2
@@ -10,10 +11,22 @@ from ml_platform.reporting.charts import SERIES_COLOURS
 from ml_platform.reporting.components import Tone, TrackScale
 from ml_platform.reporting.page import anchor, colours, render, stylesheet
 
+PACKAGE = "ml_platform.reporting.templates"
+
 
 def test_a_view_that_lacks_what_its_template_names_is_an_error():
     with pytest.raises(jinja2.UndefinedError, match="model"):
         render("monitoring.html.j2", SimpleNamespace(title="t"))
+
+
+def test_every_page_has_the_one_frame_and_no_way_round_it():
+    templates = {path.name: path.read_text() for path in files(PACKAGE).iterdir()}
+    pages = templates.keys() - {"base.html.j2", "components.html.j2"}
+    assert pages >= {"evaluation.html.j2", "monitoring.html.j2"}
+    assert all(templates[name].startswith('{% extends "base.html.j2" %}') for name in pages)
+    for text in templates.values():
+        assert not re.search(r"<script|\|\s*safe|autoescape", text)
+    assert [name for name, text in templates.items() if "<style" in text] == ["base.html.j2"]
 
 
 def test_every_colour_is_declared_once_and_at_the_top():

@@ -25,6 +25,7 @@ NONE, MODERATE, SIGNIFICANT, INSUFFICIENT = (
 OK, WARN, ALERT, UNKNOWN = Performance.OK, Performance.WARN, Performance.ALERT, Performance.UNKNOWN
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 
+EVERY_REPORT = tuple(product(Severity, Performance))
 OTHER_REASONS = "predictions rest on other features"
 WHOLE_TABLE = {
     (NONE, OK): (Action.NO_ACTION, "nothing moved", HIGH),
@@ -46,7 +47,7 @@ WHOLE_TABLE = {
 }
 
 
-@pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))
+@pytest.mark.parametrize(("drift", "performance"), EVERY_REPORT)
 def test_the_whole_table(drift: Severity, performance: Performance) -> None:
     decision = decide(signals_of(report(drift, performance)))
     assert (decision.action, decision.row, decision.confidence) == WHOLE_TABLE[drift, performance]
@@ -56,7 +57,7 @@ def test_the_whole_table(drift: Severity, performance: Performance) -> None:
     assert "dwell: <values> are higher" in decision.causes
 
 
-@pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))
+@pytest.mark.parametrize(("drift", "performance"), EVERY_REPORT)
 def test_other_reasons_are_investigated_where_nothing_graver_is_known(
     drift: Severity, performance: Performance
 ) -> None:
@@ -73,7 +74,7 @@ def test_every_row_fires_for_something() -> None:
     assert {row.name for row in RETRAINING_TABLE} == {*fired, OTHER_REASONS}
 
 
-@pytest.mark.parametrize(("drift", "performance"), product(Severity, Performance))
+@pytest.mark.parametrize(("drift", "performance"), EVERY_REPORT)
 def test_a_stored_report_replays_to_the_same_decision(
     drift: Severity, performance: Performance
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ml_platform.evaluation.dimensions.cost.sample import CostMeter
+from ml_platform.evaluation.dimensions.cost_sample import CostMeter
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.intervals.bootstrap import RESAMPLES
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions

@@ -21,8 +21,8 @@ from ml_platform.evaluation.dimensions.dimension import (
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.intervals.heterogeneity import excess_deviation, fold_spread
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.evaluation.tasks.row_clusters import row_clusters
 from ml_platform.spec.metric import Direction
 from ml_platform.spec.metrics import metric_named
 from ml_platform.spec.scale import score_of_badness
@@ -188,7 +188,7 @@ def fold_table(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) ->
 
 def _blocks(subject: EvaluationContext, headline: Sequence[str]) -> tuple[str, tuple[Block, ...]]:
     """The first headline metric that the test rows tell, and its value on each block with enough clusters."""
-    rows = evaluated_rows(subject.training_set)
+    rows = row_clusters(subject.training_set)
     times = subject.training_set.test[TIME]
     block = _block_of_change_set(microseconds(subject.training_set.test), rows.change_sets)
     pairs, units = np.unique(

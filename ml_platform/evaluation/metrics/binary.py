@@ -95,7 +95,7 @@ class BinaryStatistics:
         }
 
 
-def binary_sums(rows: BinaryRows, count: int, prefix: str = "") -> BinaryStatistics:
+def binary_statistics(rows: BinaryRows, count: int, prefix: str = "") -> BinaryStatistics:
     """SufficientStatistics over ``count`` clusters of hits, false alarms, misses, passes, ranks and losses."""
     cells = (
         rows.positive & rows.alarm,

@@ -108,7 +108,7 @@ class ClassStatistics:
         return found
 
 
-def cluster_sums(
+def class_statistics(
     rows: ClassPredictions, count: int, change_sets: ClassPredictions | None = None
 ) -> ClassStatistics:
     """Sufficient statistics of ``count`` clusters; ``change_sets`` adds those of one prediction a change set."""

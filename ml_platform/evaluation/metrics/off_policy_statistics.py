@@ -72,7 +72,7 @@ class OffPolicyStatistics:
         return metrics
 
 
-def replay_sums(
+def off_policy_statistics_of(
     truth: Codes, yes: Array, clusters: Codes, count: int, dummy: float, policies: dict[str, Array]
 ) -> OffPolicyStatistics:
     """From rows that were tried (``truth``, probability ``yes``, ``clusters``) and sums of policies by cluster.

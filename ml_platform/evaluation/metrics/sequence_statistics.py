@@ -49,7 +49,7 @@ class StepStatistics:
         )
 
 
-def step_sums(
+def step_statistics(
     truth: Codes, probabilities: Array, clusters: Codes, count: int, *, bare: bool = False
 ) -> StepStatistics:
     """SufficientStatistics over ``count`` clusters.

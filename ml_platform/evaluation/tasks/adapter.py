@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import GroupMetrics, PersonDecision
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import score
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.model import Scorer
@@ -83,7 +83,7 @@ class TaskAdapter(ABC, Generic[TaskT]):
         """By metric that monitoring may watch: what each matured prediction adds to its mean."""
 
     @abstractmethod
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator over the test rows of ``training_set``, whose clusters ``rows`` holds."""
 
     @abstractmethod

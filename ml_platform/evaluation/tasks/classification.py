@@ -13,7 +13,6 @@ from ml_platform.evaluation.tasks.adapter import (
     TaskAdapter,
 )
 from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     CALIBRATION,
@@ -24,6 +23,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_decision,
     no_lists,
 )
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import class_codes
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import Classification
@@ -44,7 +44,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
         """Accuracy: 1 where the predicted class came true."""
         return {"accuracy": came_true}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator of probabilities of classes, by row and by change set."""
         from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
 

@@ -14,7 +14,6 @@ from ml_platform.evaluation.tasks.adapter import (
     TaskAdapter,
 )
 from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
@@ -26,6 +25,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_lists,
     undecided,
 )
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import NO, YES, Detection
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
@@ -48,7 +48,7 @@ class DetectionAdapter(TaskAdapter[Detection]):
         """One minus the Brier score."""
         return {"one_minus_brier": one_minus_squared_error}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator of alarms and scores, over the labelled rows."""
         from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
 

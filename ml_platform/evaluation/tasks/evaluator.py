@@ -35,7 +35,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Details:
+class TaskDetails:
     """What a report shows beside the metrics; what a task does not have stays empty."""
 
     per_class: tuple[ClassRow, ...] = ()
@@ -79,6 +79,6 @@ class Evaluator(Protocol):
         """
         ...
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """What the report of the candidate shows beside its metrics."""
         ...

@@ -9,7 +9,6 @@ from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
 from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
 from ml_platform.evaluation.tasks.detection import one_minus_squared_error, yes_at_threshold
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
@@ -20,6 +19,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_decision,
     no_lists,
 )
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import NO, YES, OffPolicyChoice
 from ml_platform.spec.training_set import TrainingSet
@@ -39,7 +39,7 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
         """One minus the Brier score of the probability of success."""
         return {"one_minus_brier": one_minus_squared_error}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator of the policy that picks the highest number, and of the numbers as probabilities."""
         from ml_platform.evaluation.tasks.evaluators.off_policy_choice import OffPolicyEvaluator
 

@@ -14,7 +14,6 @@ from ml_platform.evaluation.tasks.adapter import (
     TaskAdapter,
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
@@ -27,6 +26,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_lists,
     undecided,
 )
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import ProportionRegression
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
@@ -49,7 +49,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         """One minus the mean absolute error."""
         return {"one_minus_mae": one_minus_absolute_error}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator of errors and ranks."""
         from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
             ProportionEvaluator,

@@ -14,7 +14,6 @@ from ml_platform.evaluation.tasks.adapter import (
     TaskAdapter,
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
@@ -25,6 +24,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_classes,
     no_decision,
 )
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import Ranking
 from ml_platform.spec.training_set import TrainingSet
@@ -53,7 +53,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
         """Hit rate of the first item."""
         return {"hit_at_1": first_is_wanted}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator of lists of items."""
         from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator
 

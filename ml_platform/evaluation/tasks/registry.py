@@ -8,8 +8,8 @@ from typing import Any
 
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.tasks.adapter import TaskAdapter
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows, evaluated_rows
 from ml_platform.evaluation.tasks.evaluator import Evaluator
+from ml_platform.evaluation.tasks.row_clusters import RowClusters, row_clusters
 from ml_platform.spec.task import (
     Classification,
     Detection,
@@ -75,10 +75,10 @@ def adapter_of(task: Task) -> TaskAdapter[Any]:
 
 
 def evaluator_of(
-    task: Task, training_set: TrainingSet, rows: EvaluatedRows | None = None
+    task: Task, training_set: TrainingSet, rows: RowClusters | None = None
 ) -> Evaluator:
     """The evaluator of ``task`` over the test rows of ``training_set``.
 
     ``rows`` are given where sums are taken over others than the clusters of the test rows.
     """
-    return adapter_of(task).evaluator(training_set, rows or evaluated_rows(training_set))
+    return adapter_of(task).evaluator(training_set, rows or row_clusters(training_set))

@@ -11,7 +11,6 @@ from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAd
 from ml_platform.evaluation.tasks.classification import came_true, most_probable
 from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
 from ml_platform.evaluation.tasks.detection import alarms_everywhere
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
@@ -24,6 +23,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_lists,
     undecided,
 )
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import class_codes
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import NO, YES, SequencePrediction
@@ -47,7 +47,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
         """Accuracy of the next step."""
         return {"accuracy": came_true}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """The evaluator of both labels."""
         from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
 

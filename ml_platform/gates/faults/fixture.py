@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ml_platform.evaluation.dimensions.cost.sample import CallTimes, CostMeter, CostSample
+from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostMeter, CostSample
 from ml_platform.evaluation.dimensions.registry import (
     DIMENSIONS,
     EvaluationContext,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ml_platform.arrays import Array
 from ml_platform.models.encoding import require_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 
 DEVIATIONS_FILE = "deviations.json"
@@ -48,7 +48,7 @@ class Deviations:
         require_features(rows, self.features)
         return self.of_numbers(numbers(rows, tuple(self.sides)))
 
-    def of_numbers(self, values: Floats) -> Matrix:
+    def of_numbers(self, values: Array) -> Matrix:
         """The same of ``values`` (rows, features) in the order of ``sides``; NaN where one is missing."""
         scaled = (values - np.array(self.centres)) / np.array(self.scales)
         side = np.array(list(self.sides.values()))
@@ -68,7 +68,7 @@ class Deviations:
         return cls(dict(loaded["sides"]), tuple(loaded["centres"]), tuple(loaded["scales"]))
 
 
-def fit_deviations(values: Floats, sides: Mapping[str, int]) -> Deviations:
+def fit_deviations(values: Array, sides: Mapping[str, int]) -> Deviations:
     """Medians and interquartile ranges of ``values`` (rows, features); a constant column has a range of 1."""
     from sklearn.preprocessing import RobustScaler
 
@@ -78,7 +78,7 @@ def fit_deviations(values: Floats, sides: Mapping[str, int]) -> Deviations:
     return Deviations(dict(sides), tuple(centres.tolist()), tuple(scales.tolist()))
 
 
-def numbers(rows: "pd.DataFrame", names: tuple[str, ...]) -> Floats:
+def numbers(rows: "pd.DataFrame", names: tuple[str, ...]) -> Array:
     """The columns as float64, NaN where one is missing; shape (rows, names)."""
     columns = [rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
     return np.column_stack(columns) if columns else np.empty((len(rows), 0))

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import Array
 from ml_platform.models.isolation_forest.artifact_kinds import ISOLATION_FOREST
 from ml_platform.models.isolation_forest.deviations import (
     DEVIATIONS_FILE,
     Deviations,
-    Floats,
     Matrix,
     fit_deviations,
     numbers,
@@ -71,7 +71,7 @@ class IsolationEstimator:
     threshold: float = ALARM
     classes: tuple[str, ...] = CLASSES
 
-    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Shape (rows, 2): one minus the score, and the score."""
         score = self.scale.of(isolation(self.forest, self.deviations.transform(rows)))
         return np.column_stack([1.0 - score, score])
@@ -134,7 +134,7 @@ def fit_isolation(
 
 
 def grow(
-    values: Floats, sides: Mapping[str, int], hyperparameters: IsolationHyperparameters, seed: int
+    values: Array, sides: Mapping[str, int], hyperparameters: IsolationHyperparameters, seed: int
 ) -> IsolationEstimator:
     """Scaler, forest and alarm from ``values`` (rows, features) in the order of ``sides``; NaN where missing."""
     from sklearn.ensemble import IsolationForest
@@ -153,7 +153,7 @@ def grow(
     )
 
 
-def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
+def isolation(forest: "IsolationForest", matrix: Matrix) -> Array:
     """The anomaly score of the paper, shape (rows,), in (0, 1): near 1 is isolated by few splits."""
     parts = [
         -forest.score_samples(matrix[start : start + CHUNK])
@@ -162,7 +162,7 @@ def isolation(forest: "IsolationForest", matrix: Matrix) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _held_out(score: Floats, labels: "pd.Series[str]") -> dict[str, float]:
+def _held_out(score: Array, labels: "pd.Series[str]") -> dict[str, float]:
     """Metrics of a held-out block; those that need labels only where there are some of both classes."""
     from sklearn.metrics import roc_auc_score
 

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import Array
 from ml_platform.models.onnx_model import graph_bytes
 from ml_platform.models.tree_ensemble_onnx import LeafWeights, TreeNodes, tree_ensemble_node
 
 if TYPE_CHECKING:
     from sklearn.ensemble import IsolationForest
 
-    from ml_platform.models.isolation_forest.deviations import Floats
 
 INPUT, OUTPUT = "matrix", "isolation"
 
 
-def path_length(rows: "Floats") -> "Floats":
+def path_length(rows: Array) -> Array:
     """Expected depth c(n) of a search among n rows that fails; 0 for one row, 1 for two."""
     more = np.maximum(rows, 3.0)
     long = 2.0 * (np.log(more - 1.0) + np.euler_gamma) - 2.0 * (more - 1.0) / more
-    depth: Floats = np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, long))
+    depth: Array = np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, long))
     return depth
 
 
-def exact_in_single(thresholds: "Floats") -> "Floats":
+def exact_in_single(thresholds: Array) -> Array:
     """The largest float32 at or below each threshold: a float32 value goes the same way at both."""
     single = thresholds.astype(np.float32)
     lower = np.nextafter(single, np.float32(-np.inf))
@@ -76,7 +76,7 @@ def _trees(forest: "IsolationForest") -> tuple[TreeNodes, LeafWeights]:
     return nodes, LeafWeights(leaves, np.zeros_like(leaves), weights)
 
 
-def _depths(left: np.ndarray, right: np.ndarray) -> "Floats":
+def _depths(left: np.ndarray, right: np.ndarray) -> Array:
     """Edges from the root to each node; children come after their parent."""
     depth = np.zeros(len(left))
     for node in np.flatnonzero(left >= 0).tolist():

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import Array
 from ml_platform.models.encoding import require_features
 from ml_platform.models.isolation_forest.artifact_kinds import DETECTION_RULES
-from ml_platform.models.isolation_forest.deviations import Floats, numbers
+from ml_platform.models.isolation_forest.deviations import numbers
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
 
@@ -39,7 +40,7 @@ class DetectionRules:
     threshold: float = 0.5
     classes: tuple[str, ...] = (NO, YES)
 
-    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Shape (rows, 2): one minus the score, and the score; a missing number is usual.
 
         Raises:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.models.isolation_forest.deviations import DEVIATIONS_FILE, Deviations, Floats
+from ml_platform.arrays import Array
+from ml_platform.models.isolation_forest.deviations import DEVIATIONS_FILE, Deviations
 from ml_platform.models.isolation_forest.onnx_export import INPUT, OUTPUT
 from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.spec.artifact import Artifact
@@ -30,15 +31,15 @@ class AlarmScale:
     alarm: float
     """Isolation from which there is an alarm."""
 
-    def of(self, isolation: Floats) -> Floats:
+    def of(self, isolation: Array) -> Array:
         """Shape (rows,), in (0, 1)."""
         width = max(self.alarm - self.usual, 1e-6)
         logit = np.clip(STEEPNESS * (isolation - self.alarm) / width, -500.0, 500.0)
-        score: Floats = 1.0 / (1.0 + np.exp(-logit))
+        score: Array = 1.0 / (1.0 + np.exp(-logit))
         return score
 
     @classmethod
-    def fit(cls, isolation: Floats, alarm_rate: float) -> "AlarmScale":
+    def fit(cls, isolation: Array, alarm_rate: float) -> "AlarmScale":
         """The alarm so that ``alarm_rate`` of the training rows are at or above it.
 
         It lies halfway to the next lower score, so that a score that differs in its last digits falls on
@@ -64,7 +65,7 @@ class IsolationScorer:
     session: Any
     threshold: float = ALARM
 
-    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Shape (rows, 2): one minus the score, and the score; from .5 on it is an alarm.
 
         Raises:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.arrays import Codes
+from ml_platform.arrays import Array, Codes
 from ml_platform.models.encoding import require_features
 from ml_platform.models.tokens import token_column
 from ml_platform.training_sets.coded_column import MISSING
@@ -21,7 +21,6 @@ from ml_platform.training_sets.coded_column import MISSING
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 
 UNIT = "workflow"
 """The feature that names what is started; each value has an hour pattern of its own."""
@@ -90,7 +89,7 @@ class StartTimeDesign:
         listed = (*self.categories, (UNIT, self.words))
         return {name: {word: place for place, word in enumerate(words)} for name, words in listed}
 
-    def transform(self, rows: "pd.DataFrame") -> tuple[Floats, Codes]:
+    def transform(self, rows: "pd.DataFrame") -> tuple[Array, Codes]:
         """Common columns (rows, width), the last ``basis_width`` of which are the basis; and unit codes (rows,).
 
         The code of a unit that training has not seen is the number of units.
@@ -108,7 +107,7 @@ class StartTimeDesign:
         columns = np.column_stack([self._lines(rows), *marks, *plain, *basis])
         return columns, _codes(rows[UNIT], self._places[UNIT])
 
-    def _lines(self, rows: "pd.DataFrame") -> Floats:
+    def _lines(self, rows: "pd.DataFrame") -> Array:
         """Lines, then bends, then marks: standardised, 0 where missing."""
         table = self._table
         values = np.empty((len(rows), len(self.numbers)))
@@ -122,7 +121,7 @@ class StartTimeDesign:
         bends = np.where(unknown, 0.0, np.maximum(values - table["bend"], 0.0) / table["scale"])
         return np.concatenate([lines, bends, unknown[:, table["missing"]]], axis=1)
 
-    def _basis(self, sine: Floats, cosine: Floats) -> list[Floats]:
+    def _basis(self, sine: Array, cosine: Array) -> list[Array]:
         """cos(k x) and sin(k x) by the recurrence of the angle sum; 0 where the hour is missing."""
         sine, cosine = np.nan_to_num(sine), np.nan_to_num(cosine)
         basis = [np.ones(len(sine))]
@@ -193,13 +192,13 @@ def _frequent(rows: "pd.DataFrame", name: str) -> tuple[str, ...]:
     )
 
 
-def _scaled(values: Floats, logarithm: bool) -> Floats:
+def _scaled(values: Array, logarithm: bool) -> Array:
     return np.log1p(np.maximum(values, 0.0)) if logarithm else values
 
 
-def _numbers(rows: "pd.DataFrame", name: str) -> Floats:
+def _numbers(rows: "pd.DataFrame", name: str) -> Array:
     """The column; NaN where it is missing or infinite: both are treated alike."""
-    values: Floats = rows[name].to_numpy()
+    values: Array = rows[name].to_numpy()
     if values.dtype != np.float64:
         values = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), values, np.nan)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.arrays import Codes
+from ml_platform.arrays import Array, Codes
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.start_times.artifact_kinds import START_TIME
-from ml_platform.models.start_times.design import DESIGN_FILE, Floats, StartTimeDesign, fit_design
+from ml_platform.models.start_times.design import DESIGN_FILE, StartTimeDesign, fit_design
 from ml_platform.models.start_times.scorer import export_start_time_model
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
@@ -50,13 +50,13 @@ class StartTimeEstimator:
     """The fitted coefficients in double precision; the parity gate compares the artifact with them."""
 
     design: StartTimeDesign
-    common: Floats
+    common: Array
     """(width,) coefficients of the common columns."""
-    own: Floats
+    own: Array
     """(units + 1, basis_width) what a unit's series adds; the last row, of an unknown unit, is 0."""
     classes: tuple[str, ...] = CLASSES
 
-    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Probabilities, shape (rows, 2): of no, of yes."""
         columns, codes = self.design.transform(rows)
         basis = columns[:, -self.design.basis_width :]
@@ -147,7 +147,7 @@ _COMMON_SPREAD = 3.0
 """Standard deviation of the prior of the common series, so wide that it says nothing."""
 
 
-def _spreads(design: StartTimeDesign, parameters: Mapping[str, object]) -> Floats:
+def _spreads(design: StartTimeDesign, parameters: Mapping[str, object]) -> Array:
     """Standard deviations of the prior of a unit's series: its level, then each harmonic, 1/k^2 as far."""
     level, hour = (float(str(parameters[name])) for name in ("unit_spread", "hour_spread"))
     waves = [hour / k**2 for k in range(1, design.harmonics + 1) for _ in (0, 1)]
@@ -155,7 +155,7 @@ def _spreads(design: StartTimeDesign, parameters: Mapping[str, object]) -> Float
 
 
 def _sparse(
-    columns: Floats, codes: Codes, design: StartTimeDesign, spread: Floats
+    columns: Array, codes: Codes, design: StartTimeDesign, spread: Array
 ) -> "sparse.csr_matrix":
     """(rows, width + units x basis): the common columns, then the basis in the place of the row's unit."""
     from scipy import sparse
@@ -177,7 +177,7 @@ def _sparse(
     return sparse.hstack([sparse.csr_matrix(columns), own], format="csr")
 
 
-def _held_out(truth: Codes, yes: Floats, fitted_on: int) -> dict[str, float]:
+def _held_out(truth: Codes, yes: Array, fitted_on: int) -> dict[str, float]:
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
     both = 0 < truth.sum() < len(truth)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.arrays import Codes
+from ml_platform.arrays import Array, Codes
 from ml_platform.models.encoding import require_features
 from ml_platform.models.start_times.artifact_kinds import START_TIME_RULES
-from ml_platform.models.start_times.design import HOUR_COS, HOUR_SIN, UNIT, Floats
+from ml_platform.models.start_times.design import HOUR_COS, HOUR_SIN, UNIT
 from ml_platform.models.tokens import token_column
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
@@ -42,7 +42,7 @@ class StartTimeRules:
     rates: Mapping[str, tuple[float, ...]]
     classes: tuple[str, ...] = (NO, YES)
 
-    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Probabilities, shape (rows, 2): of no, of yes.
 
         Raises:
@@ -100,15 +100,15 @@ def _parts(rows: "pd.DataFrame") -> Codes:
     return parts
 
 
-def _counted(codes: Codes, good: Floats, count: int) -> tuple[Floats, Floats]:
+def _counted(codes: Codes, good: Array, count: int) -> tuple[Array, Array]:
     runs = np.bincount(codes, minlength=count).astype(np.float64)
     return runs, np.bincount(codes, weights=good, minlength=count).astype(np.float64)
 
 
-def _smoothed(runs: Floats, successes: Floats, towards: Floats | float) -> Floats:
-    rates: Floats = (successes + PRIOR_RUNS * towards) / (runs + PRIOR_RUNS)
+def _smoothed(runs: Array, successes: Array, towards: Array | float) -> Array:
+    rates: Array = (successes + PRIOR_RUNS * towards) / (runs + PRIOR_RUNS)
     return rates
 
 
-def _rounded(rates: Floats) -> list[float]:
+def _rounded(rates: Array) -> list[float]:
     return [round(float(rate), 9) for rate in rates]

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.arrays import Array
 from ml_platform.models.onnx_model import MODEL_FILE, graph_bytes, inference_session
-from ml_platform.models.start_times.design import DESIGN_FILE, Floats, StartTimeDesign
+from ml_platform.models.start_times.design import DESIGN_FILE, StartTimeDesign
 from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class StartTimeScorer:
     design: StartTimeDesign
     session: Any
 
-    def predict_proba(self, rows: "pd.DataFrame") -> Floats:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Probabilities, shape (rows, 2): of no, of yes; unknown workflows have the common pattern.
 
         Raises:
@@ -43,7 +44,7 @@ class StartTimeScorer:
         )
 
 
-def export_start_time_model(common: Floats, own: Floats) -> bytes:
+def export_start_time_model(common: Array, own: Array) -> bytes:
     """sigmoid(columns . common + basis . own[unit]): (rows, width) and (rows,) to (rows,), float32.
 
     ``own`` is (units + 1, basis); the basis are the last columns. Equal numbers give equal bytes.

@@ -23,8 +23,7 @@ from ml_platform.evaluation.tasks.adapter import (
     TaskAdapter,
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
@@ -34,6 +33,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_lists,
 )
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of, register_task
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import policy_version
 from ml_platform.models.pattern_classifier import SPEC
@@ -110,7 +110,7 @@ def deviance(truth: Array, expected: Array) -> Array:
 @dataclass(frozen=True)
 class CountEvaluator:
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
 
     @property
     def cluster_count(self) -> int:
@@ -140,8 +140,8 @@ class CountEvaluator:
     def ceiling(self, found: pd.DataFrame) -> Predictions:
         return Predictions(found[["probability"]].to_numpy(dtype=np.float64))
 
-    def details(self, predictions: Predictions) -> Details:
-        return Details()
+    def details(self, predictions: Predictions) -> TaskDetails:
+        return TaskDetails()
 
 
 def near(matured: MaturedPredictions) -> Array:
@@ -162,7 +162,7 @@ class CountAdapter(TaskAdapter[CountRegression]):
     def gains(self) -> Mapping[str, Gain]:
         return {"deviance_skill": near}
 
-    def evaluator(self, training_set: TrainingSet, rows: EvaluatedRows) -> Evaluator:
+    def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         return CountEvaluator(training_set, rows)
 
     def decisions(

@@ -8,8 +8,8 @@ import numpy as np
 from ml_platform.evaluation.dimensions.cost.caching import repeated_share
 from ml_platform.evaluation.dimensions.cost.narrative import advice_of, tables_of
 from ml_platform.evaluation.dimensions.cost.quantiles import mean_estimate, quantile_estimate
-from ml_platform.evaluation.dimensions.cost.sample import CallTimes, CostSample
 from ml_platform.evaluation.dimensions.cost.variants import cheaper_variants, judged_variants
+from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostSample
 from ml_platform.evaluation.dimensions.dimension import (
     Chart,
     ChartKind,

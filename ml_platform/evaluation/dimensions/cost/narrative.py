@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ml_platform.evaluation.dimensions.cost.sample import CallTimes, CostSample
 from ml_platform.evaluation.dimensions.cost.variants import VariantResult
+from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostSample
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
 _WORTH_IT = 1.1

@@ -9,7 +9,7 @@ from ml_platform.evaluation.comparison.leading_metric import leading_metric
 from ml_platform.evaluation.dimensions.cluster_sample import cluster_sample, with_test_rows
 from ml_platform.evaluation.dimensions.cost.fewer_trees import fewer_trees, tree_count
 from ml_platform.evaluation.dimensions.cost.quantiles import ratio_estimate
-from ml_platform.evaluation.dimensions.cost.sample import CostMeter, CostSample
+from ml_platform.evaluation.dimensions.cost_sample import CostMeter, CostSample
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.intervals.bootstrap import interval, replicate
 from ml_platform.evaluation.report_parts import Estimate

@@ -15,7 +15,7 @@ from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.perturb import permuted, replaced, unseen
 from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, rescaled, told
 from ml_platform.evaluation.intervals.bootstrap import Replicates
-from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_statistics
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.registry import adapter_of
@@ -137,7 +137,7 @@ def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) ->
     both = np.concatenate([clusters, clusters]).astype(np.int64)
     strange = np.repeat([False, True], [len(ordinary), len(outside)])
     rows = BinaryRows(strange, strange, np.concatenate([ordinary, outside]), both, False)
-    sums = binary_sums(rows, int(context.sample.clusters.max()) + 1)
+    sums = binary_statistics(rows, int(context.sample.clusters.max()) + 1)
     found = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
     return found["roc_auc"]
 

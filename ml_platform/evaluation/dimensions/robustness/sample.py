@@ -74,7 +74,7 @@ def taken(subject: "EvaluationContext", where: np.ndarray) -> Sample:
 
 
 def _clusters(rows: "pd.DataFrame") -> tuple[Codes, int]:
-    """As `ml_platform.evaluation.tasks.evaluated_rows` counts them."""
+    """As `ml_platform.evaluation.tasks.row_clusters` counts them."""
     import pandas as pd
 
     codes, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)

@@ -14,12 +14,12 @@ from ml_platform.evaluation.metrics.classification import class_metrics, confusi
 from ml_platform.evaluation.metrics.classification_statistics import (
     ClassPredictions,
     ClassStatistics,
-    cluster_sums,
+    class_statistics,
 )
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
 from ml_platform.evaluation.report_parts import ClassRow, Estimate, ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
+from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import (
     by_change_set,
     ceiling_probabilities,
@@ -40,7 +40,7 @@ class ClassificationEvaluator:
     """Judges probabilities of classes, by row and, where change sets have several rows, by change set."""
 
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
 
     @cached_property
     def truth(self) -> Codes:
@@ -70,7 +70,7 @@ class ClassificationEvaluator:
             self.truth, predictions.values, self.rows.clusters, predictions.bare
         )
         single = self.change_set_count == len(self.truth)
-        return cluster_sums(
+        return class_statistics(
             rows, self.cluster_count, None if single else by_change_set(rows, self.rows.change_sets)
         )
 
@@ -81,12 +81,12 @@ class ClassificationEvaluator:
         values = ceiling_probabilities(predicted, self.rows.ids, record.classes)
         return Predictions(values, bare=True)
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """Classes, confusion and calibration."""
         values, classes = predictions.values, self.training_set.record.classes
         best = values.argmax(axis=1)
         cells = confusion_cells(self.truth, best, len(classes))
-        return Details(
+        return TaskDetails(
             per_class=class_table(self.truth, values, classes),
             confusion=tuple(tuple(int(count) for count in row) for row in cells),
             reliability=reliability_bins(values.max(axis=1), best == self.truth),

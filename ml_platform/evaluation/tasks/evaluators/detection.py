@@ -13,11 +13,16 @@ import numpy as np
 from ml_platform.arrays import Array, Flags
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.alarm_budgets import BUDGETS, budget_name, budget_precision
-from ml_platform.evaluation.metrics.binary import COUNTED, BinaryRows, BinaryStatistics, binary_sums
+from ml_platform.evaluation.metrics.binary import (
+    COUNTED,
+    BinaryRows,
+    BinaryStatistics,
+    binary_statistics,
+)
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
+from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import Shares
 from ml_platform.spec.task import YES
 from ml_platform.spec.training_set import TrainingSet
@@ -76,7 +81,7 @@ class DetectionEvaluator:
     """Judges the score in column 1 against the label 'yes' or 'no'."""
 
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
 
     @property
     def cluster_count(self) -> int:
@@ -104,7 +109,7 @@ class DetectionEvaluator:
         scores = predictions.values[known, 1]
         alarms = scores >= threshold if predictions.alarms is None else predictions.alarms[known]
         rows = BinaryRows(self._positive[known], alarms, scores, self.rows.clusters[known])
-        found = binary_sums(rows, self.cluster_count)
+        found = binary_statistics(rows, self.cluster_count)
         budgets = [budget_precision(rows.positive, scores, share) for share in BUDGETS]
         moved = [np.ones(len(scores)), *(budget.influence for budget in budgets)]
         sums = [np.bincount(rows.clusters, each, self.cluster_count) for each in moved]
@@ -129,16 +134,16 @@ class DetectionEvaluator:
         alarms = (self.rows.ids.map(rows["prediction"]) == YES).to_numpy(dtype=bool)
         return Predictions(np.column_stack([1.0 - chances, chances]), alarms=alarms)
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """How many anomalies are among the highest scores, or why nothing can be told."""
         if not self._known.any():
             label = self.training_set.record.label
             why = f"{label} is not known of any test row: this source has no reports of anomalies"
-            return Details(undefined=dict.fromkeys(METRICS, why))
+            return TaskDetails(undefined=dict.fromkeys(METRICS, why))
         if not self._positive.any():
             why = "no test row has been reported as anomalous"
-            return Details(undefined=dict.fromkeys(METRICS, why))
-        return Details(tables=(self._highest(predictions.values[:, 1]),))
+            return TaskDetails(undefined=dict.fromkeys(METRICS, why))
+        return TaskDetails(tables=(self._highest(predictions.values[:, 1]),))
 
     @cached_property
     def _known(self) -> Flags:

@@ -27,11 +27,11 @@ from ml_platform.evaluation.metrics.off_policy import (
 from ml_platform.evaluation.metrics.off_policy_statistics import (
     OffPolicyStatistics,
     by_cluster,
-    replay_sums,
+    off_policy_statistics_of,
 )
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
+from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import Shares
 from ml_platform.models.start_times.rules import StartTimeRules, fit_rules
 from ml_platform.spec.model import Scorer
@@ -60,7 +60,7 @@ class OffPolicyEvaluator:
     """Judges probabilities of success at candidate times: by replay, and as probabilities where tried."""
 
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
     task: OffPolicyChoice
 
     @property
@@ -168,7 +168,7 @@ class OffPolicyEvaluator:
             for name, rows in picked.items():
                 terms = policy_terms(launches, rows)
                 policies[name] = by_cluster(terms, clusters, self.cluster_count)
-        return replay_sums(
+        return off_policy_statistics_of(
             truth=good[self._tried].astype(np.int64),
             yes=yes[self._tried],
             clusters=self.rows.clusters[self._tried],
@@ -214,13 +214,13 @@ class OffPolicyEvaluator:
             return {}
         return dict.fromkeys(POLICY_METRICS, why)
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """The policies side by side, the check of the propensities, and calibration."""
         yes = predictions.values[:, self._yes]
         _, good = _outcomes(self.training_set.test, self.training_set.record.label)
         tried = self._tried
         tables = () if self.launches is None else (self._policies(yes), self._checked())
-        return Details(
+        return TaskDetails(
             reliability=reliability_bins(yes[tried], good[tried]) if len(tried) else (),
             tables=tables,
             undefined=self.undefined,

@@ -16,8 +16,8 @@ from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.metrics.rank_correlation import spearman_influence
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
+from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import Shares
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.training_set import TrainingSet
@@ -87,7 +87,7 @@ class ProportionEvaluator:
     """Judges expected shares against the label, a number in [0, 1]."""
 
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
 
     @cached_property
     def truth(self) -> Array:
@@ -196,7 +196,7 @@ class ProportionEvaluator:
             )
         return Predictions(values[:, None])
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """What was expected beside what came true, by tenths of the answers."""
         names = ("roc_auc", "average_precision", "brier_skill", "log_loss")
         without = dict.fromkeys(names, SHARES)
@@ -208,7 +208,7 @@ class ProportionEvaluator:
                 f"{zeros} of {len(self.truth)} true shares are 0, by which no error can be divided"
             )
         found = predictions.values[:, 0]
-        return Details(
+        return TaskDetails(
             tables=(expected_and_true(found, self.truth), residual_quantiles(found, self.truth)),
             not_applicable=without,
         )

@@ -29,8 +29,8 @@ from ml_platform.arrays import Array, Codes
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
+from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import Shares
 from ml_platform.models.recommenders.top_items import (
     NOT_OFFERED,
@@ -95,7 +95,7 @@ class RankingEvaluator:
 
     task: Ranking
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
 
     @cached_property
     def wanted(self) -> Wanted:
@@ -167,14 +167,14 @@ class RankingEvaluator:
                     values[row, place[item]] = 1.0 / (1.0 + rank)
         return Predictions(values, bare=True)
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """Relevance by how much a user has used already, and what is offered most."""
         top = top_items(predictions.values, self.task.k)
         undefined = {}
         if not (self.wanted.total > 0).any():
             undefined = dict.fromkeys(relevance_names(self.task.k), _NOTHING_WANTED)
         tables = (self._by_history(predictions.values, top), self._most_offered(top))
-        return Details(tables=tables, undefined=undefined)
+        return TaskDetails(tables=tables, undefined=undefined)
 
     def _by_history(self, values: Array, top: Codes) -> ReportTable:
         """An item that is not offered is one the user has, so the values tell the length of a history."""

@@ -14,13 +14,18 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes, Flags
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.metrics.binary import COUNTED, BinaryRows, BinaryStatistics, binary_sums
+from ml_platform.evaluation.metrics.binary import (
+    COUNTED,
+    BinaryRows,
+    BinaryStatistics,
+    binary_statistics,
+)
 from ml_platform.evaluation.metrics.calibration import reliability_bins
 from ml_platform.evaluation.metrics.classification import class_metrics, confusion_cells
-from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics, step_sums
+from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics, step_statistics
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluated_rows import EvaluatedRows
-from ml_platform.evaluation.tasks.evaluator import Details, Predictions
+from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
+from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import Shares, ceiling_probabilities, class_codes
 from ml_platform.spec.task import SOON, YES, SequencePrediction
 from ml_platform.spec.training_set import TrainingSet
@@ -66,7 +71,7 @@ class SequenceEvaluator:
     """Judges probabilities of the next steps and, in the last column, of a need; see the module."""
 
     training_set: TrainingSet
-    rows: EvaluatedRows
+    rows: RowClusters
     task: SequencePrediction
 
     @cached_property
@@ -98,7 +103,7 @@ class SequenceEvaluator:
     def sufficient_statistics(self, predictions: Predictions) -> SequenceStatistics:
         """Statistics of both heads by cluster."""
         clusters, count = self.rows.clusters, self.cluster_count
-        steps = step_sums(
+        steps = step_statistics(
             self.truth, predictions.values[:, :-1], clusters, count, bare=predictions.bare
         )
         known = self._known
@@ -108,7 +113,7 @@ class SequenceEvaluator:
         threshold = EVEN if predictions.threshold is None else predictions.threshold
         alarms = scores >= threshold if predictions.alarms is None else predictions.alarms[known]
         rows = BinaryRows(self._needed[known], alarms, scores, clusters[known])
-        return SequenceStatistics(steps, binary_sums(rows, count, PREFIX))
+        return SequenceStatistics(steps, binary_statistics(rows, count, PREFIX))
 
     def ceiling(self, found: "pd.DataFrame") -> Predictions:
         """Unit vectors of the predicted steps, and the probability of soon with the Bayes rule's alarms.
@@ -131,14 +136,14 @@ class SequenceEvaluator:
         )
         return Predictions(values, bare=True, alarms=alarms)
 
-    def details(self, predictions: Predictions) -> Details:
+    def details(self, predictions: Predictions) -> TaskDetails:
         """The most frequent steps, calibration, and why soon is missing where it is."""
         chances = predictions.values[:, :-1]
         best = chances.argmax(axis=1)
         unknown = (
             f"{self.task.soon} is not known of any test row: this source has no unscheduled runs"
         )
-        return Details(
+        return TaskDetails(
             reliability=reliability_bins(chances.max(axis=1), best == self.truth),
             tables=(self._table(best),),
             undefined={}

@@ -24,7 +24,7 @@ MOST_UNITS = 5_000
 
 
 @dataclass(frozen=True)
-class EvaluatedRows:
+class RowClusters:
     """Clusters, or random groups of them, and change sets (rows,) as codes from 0 without gaps, and how many
     there are.
     """
@@ -36,7 +36,7 @@ class EvaluatedRows:
     change_set_count: int
 
 
-def evaluated_rows(training_set: TrainingSet) -> EvaluatedRows:
+def row_clusters(training_set: TrainingSet) -> RowClusters:
     """Those of the test part.
 
     Raises:
@@ -52,7 +52,7 @@ def evaluated_rows(training_set: TrainingSet) -> EvaluatedRows:
         )
     clusters, cluster_ids = pd.factorize(test[CLUSTER].to_numpy(), sort=True)
     change_sets, change_set_ids = pd.factorize(test[CHANGE_SET].to_numpy(), sort=True)
-    return EvaluatedRows(
+    return RowClusters(
         ids=test[ROW_ID],
         clusters=resampling_units(len(cluster_ids))[clusters],
         cluster_count=min(len(cluster_ids), MOST_UNITS),

@@ -9,7 +9,7 @@ import pytest
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.dimensions.robustness.dimension import ANSWERED, robustness
 from ml_platform.spec.model import Scorer
-from ml_platform_tests.evaluation.robustness.toys import (
+from ml_platform_tests.evaluation.dimensions.robustness.toys import (
     NUMBERS,
     BlindToRare,
     Explodes,

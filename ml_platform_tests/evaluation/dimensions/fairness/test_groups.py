@@ -8,7 +8,7 @@ from ml_platform.evaluation.dimensions.fairness.groups import (
     user_groupings,
 )
 from ml_platform.spec.fairness import FairnessPolicy
-from ml_platform_tests.evaluation.fairness.people import users_of
+from ml_platform_tests.evaluation.dimensions.fairness.people import users_of
 
 
 def test_groups_are_in_the_order_of_their_names_and_a_missing_value_is_in_none() -> None:

@@ -19,7 +19,7 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.tasks.decisions import Decisions
 from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.models.catalogue import MODELS
-from ml_platform_tests.evaluation.robustness.toys import (
+from ml_platform_tests.evaluation.dimensions.robustness.toys import (
     CLASSES,
     NUMBERS,
     Sturdy,

@@ -25,8 +25,13 @@ from ml_platform.spec.task import (
     SequencePrediction,
 )
 from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.evaluation.dimensions.fairness.people import (
+    Handed,
+    examined,
+    shares,
+    users_of,
+)
 from ml_platform_tests.evaluation.examples import CLASSES, STRONG, make_training_set
-from ml_platform_tests.evaluation.fairness.people import Handed, examined, shares, users_of
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,11 @@ from ml_platform.evaluation.intervals.bootstrap import (
     estimates,
     replicate,
 )
-from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_statistics
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
 
 
 def clustered(generator, clusters, effect=1.5, size=5):
@@ -33,7 +36,7 @@ def clustered(generator, clusters, effect=1.5, size=5):
 
 
 def replicas(truth, codes, probabilities, seed=0, resamples=400):
-    sums = cluster_sums(ClassPredictions(truth, probabilities, codes), int(codes.max()) + 1)
+    sums = class_statistics(ClassPredictions(truth, probabilities, codes), int(codes.max()) + 1)
     return replicate(sums, seed=seed, resamples=resamples)
 
 
@@ -142,7 +145,7 @@ def test_coverage(effect):
     names = ("accuracy", "macro_f1", "brier")
     exact = []
     for probabilities in pair:
-        sums = cluster_sums(ClassPredictions(truth, probabilities, np.zeros_like(codes)), 1)
+        sums = class_statistics(ClassPredictions(truth, probabilities, np.zeros_like(codes)), 1)
         exact.append({name: float(v[0]) for name, v in sums.metrics(sums.sums).items()})
     hits = {name: [] for name in (*names, "difference")}
     for seed in range(400):
@@ -174,7 +177,7 @@ def test_a_calibration_error_is_never_judged_too_low():
         return np.where(correct, 0, 1), codes, np.stack([confidence, 1 - confidence], axis=1)
 
     truth, codes, p = draw(60_000)
-    sums = cluster_sums(ClassPredictions(truth, p, np.zeros_like(codes)), 1)
+    sums = class_statistics(ClassPredictions(truth, p, np.zeros_like(codes)), 1)
     exact = float(sums.metrics(sums.sums)["expected_calibration_error"][0])
     missed = {"above": 0, "below": 0}
     for seed in range(300):
@@ -189,7 +192,7 @@ def test_a_share_of_few_rows_is_never_told_as_certain():
     """Ten anomalies, all found: Clopper's and Pearson's lower bound is .025 ** (1 / 10) = .692."""
     positive = np.arange(50) < 10
     rows = BinaryRows(positive, positive, positive * 0.8, np.arange(50))
-    found = estimates(replicate(binary_sums(rows, 50), seed=1, resamples=200))
+    found = estimates(replicate(binary_statistics(rows, 50), seed=1, resamples=200))
     assert found["recall"].low == pytest.approx(0.025 ** (1 / 10))
     assert found["recall"].high == found["recall"].value == 1.0
     exact = stats.binomtest(0, 40).proportion_ci(method="exact")

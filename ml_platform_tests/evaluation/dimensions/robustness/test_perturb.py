@@ -18,7 +18,12 @@ from ml_platform.evaluation.dimensions.robustness.perturb import (
     unseen,
 )
 from ml_platform.spec.feature import Kind
-from ml_platform_tests.evaluation.robustness.toys import FEATURES, Sturdy, examined, training_set
+from ml_platform_tests.evaluation.dimensions.robustness.toys import (
+    FEATURES,
+    Sturdy,
+    examined,
+    training_set,
+)
 
 ROWS = training_set(4_000)
 COLUMNS = columns_of(examined(Sturdy(), ROWS))

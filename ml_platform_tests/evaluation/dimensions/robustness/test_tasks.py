@@ -14,7 +14,7 @@ from ml_platform.models.trigger_predictor import SPEC as LAUNCHES
 from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.evaluation.robustness.toys import examined, training_set
+from ml_platform_tests.evaluation.dimensions.robustness.toys import examined, training_set
 from ml_platform_tests.models import adoption_rows, session_rows, start_time_rows, step_rows
 
 

@@ -26,7 +26,7 @@ from ml_platform.evaluation.dimensions.cost.quantiles import (
     quantile_estimate,
     ratio_estimate,
 )
-from ml_platform.evaluation.dimensions.cost.sample import CallTimes, CostMeter, CostSample, InTurns
+from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostMeter, CostSample, InTurns
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
@@ -42,7 +42,7 @@ from ml_platform.settings import read_settings
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.training_set import TrainingSet
-from ml_platform_tests.evaluation.slow_artifacts import slowed
+from ml_platform_tests.evaluation.dimensions.slow_artifacts import slowed
 from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
 
 

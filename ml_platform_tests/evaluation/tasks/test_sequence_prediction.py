@@ -9,8 +9,11 @@ from sklearn import metrics as reference
 
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.intervals.bootstrap import replicate
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
-from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
+from ml_platform.evaluation.metrics.sequence_statistics import step_statistics
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
 from ml_platform.evaluation.tasks.registry import evaluator_of
@@ -99,9 +102,11 @@ def test_counts_by_class_equal_cells(data: TrainingSet, predictions: Predictions
     """The statistics of a classification, in another layout: the same in every resample."""
     of = evaluator(data)
     steps, clusters = predictions.values[:, :-1], of.rows.clusters
-    ours = replicate(step_sums(of.truth, steps, clusters, of.cluster_count), seed=3, resamples=50)
+    ours = replicate(
+        step_statistics(of.truth, steps, clusters, of.cluster_count), seed=3, resamples=50
+    )
     rows = ClassPredictions(of.truth, steps, clusters)
-    theirs = replicate(cluster_sums(rows, of.cluster_count), seed=3, resamples=50)
+    theirs = replicate(class_statistics(rows, of.cluster_count), seed=3, resamples=50)
     assert set(ours) <= set(theirs)
     for name, found in ours.items():
         np.testing.assert_allclose(found.resampled, theirs[name].resampled, rtol=1e-12)

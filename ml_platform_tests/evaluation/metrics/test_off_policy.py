@@ -15,7 +15,7 @@ from ml_platform.evaluation.metrics.off_policy import (
 from ml_platform.evaluation.metrics.off_policy_statistics import (
     OffPolicyStatistics,
     by_cluster,
-    replay_sums,
+    off_policy_statistics_of,
 )
 
 BY_HAND = Launches(
@@ -70,7 +70,9 @@ def sums_of(
     for name, picked in picks.items():
         policies[name] = by_cluster(policy_terms(launches, picked), clusters, count)
     truth = launches.success.astype(np.int64)
-    return replay_sums(truth, np.clip(scores[launches.drawn], 0, 1), clusters, count, 0.5, policies)
+    return off_policy_statistics_of(
+        truth, np.clip(scores[launches.drawn], 0, 1), clusters, count, 0.5, policies
+    )
 
 
 def test_terms_by_hand() -> None:

@@ -10,13 +10,13 @@ from sklearn import metrics
 
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.rank_correlation import spearman_influence
-from ml_platform.evaluation.tasks.evaluated_rows import evaluated_rows
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
     ProportionEvaluator,
     expected_and_true,
     residual_quantiles,
 )
+from ml_platform.evaluation.tasks.row_clusters import row_clusters
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import make_training_set
 
@@ -39,7 +39,7 @@ def share_set(*, binary: bool, seed: int = 0) -> TrainingSet:
 def judged(
     training_set: TrainingSet, values: np.ndarray
 ) -> tuple[ProportionEvaluator, dict[str, float]]:
-    evaluator = ProportionEvaluator(training_set, evaluated_rows(training_set))
+    evaluator = ProportionEvaluator(training_set, row_clusters(training_set))
     sums = evaluator.sufficient_statistics(Predictions(values[:, None]))
     found = sums.metrics(sums.sums.sum(axis=0)[None])
     return evaluator, {name: float(value[0]) for name, value in found.items()}
@@ -94,7 +94,7 @@ def test_a_resample_is_what_its_rows_say(binary: bool) -> None:
     """Weighted sums over clusters against the metric of rows that really are there as often."""
     made = share_set(binary=binary)
     values = made.test["chance"].to_numpy().clip(0.01, 0.99)
-    evaluator = ProportionEvaluator(made, evaluated_rows(made))
+    evaluator = ProportionEvaluator(made, row_clusters(made))
     sums = evaluator.sufficient_statistics(Predictions(values[:, None]))
     counts = np.random.default_rng(1).multinomial(
         evaluator.cluster_count, np.full(evaluator.cluster_count, 1 / evaluator.cluster_count)
@@ -144,7 +144,7 @@ def test_the_best_and_the_dummy() -> None:
 
 def test_the_ceiling_needs_every_row() -> None:
     made = share_set(binary=False)
-    evaluator = ProportionEvaluator(made, evaluated_rows(made))
+    evaluator = ProportionEvaluator(made, row_clusters(made))
     found = pd.DataFrame({"row_id": made.test["row_id"], "probability": made.test["chance"]})
     np.testing.assert_array_equal(evaluator.ceiling(found).values[:, 0], made.test["chance"])
     with pytest.raises(IntegrityError, match="1 of 400 test rows have no ceiling"):
@@ -155,7 +155,7 @@ def test_a_label_that_is_no_share_is_refused() -> None:
     made = share_set(binary=False)
     broken = replace(made, test=made.test.assign(adopted_share=1.5))
     with pytest.raises(IntegrityError, match=r"adopted_share is 1\.5"):
-        _ = ProportionEvaluator(broken, evaluated_rows(broken)).truth
+        _ = ProportionEvaluator(broken, row_clusters(broken)).truth
 
 
 def test_tenths_by_hand() -> None:

@@ -9,9 +9,12 @@ from ml_platform.evaluation.metrics.classification import (
     confusion_cells,
     metrics_of_cells,
 )
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
-from ml_platform.evaluation.metrics.sequence_statistics import step_sums
+from ml_platform.evaluation.metrics.sequence_statistics import step_statistics
 from ml_platform.evaluation.tasks.evaluators.classification import class_table
 
 BY_HAND = np.array([[3, 1], [2, 4]])
@@ -29,7 +32,7 @@ def random_predictions(seed, rows=500, classes=5, *, ties=False, absent=False):
 
 
 def metrics_of(truth, probabilities):
-    sums = cluster_sums(ClassPredictions(truth, probabilities, np.zeros_like(truth)), 1)
+    sums = class_statistics(ClassPredictions(truth, probabilities, np.zeros_like(truth)), 1)
     return {name: float(value[0]) for name, value in sums.metrics(sums.sums).items()}
 
 
@@ -139,7 +142,7 @@ def test_the_first_three_are_scikit_learns_and_of_equals_the_first():
     truth, probabilities = random_predictions(5, classes=9)
     expected = reference.top_k_accuracy_score(truth, probabilities, k=3, labels=np.arange(9))
     assert metrics_of(truth, probabilities)["top_3_accuracy"] == pytest.approx(expected, abs=1e-12)
-    steps = step_sums(truth, probabilities, np.zeros_like(truth), 1)
+    steps = step_statistics(truth, probabilities, np.zeros_like(truth), 1)
     assert steps.metrics(steps.sums)["top_3_accuracy"][0] == pytest.approx(expected, abs=1e-12)
     even = np.full((4, 5), 0.2)
     assert among_first(np.array([0, 2, 3, 4]), even, 3).tolist() == [True, True, False, False]

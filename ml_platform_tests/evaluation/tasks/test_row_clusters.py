@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from ml_platform.evaluation.intervals.bootstrap import estimates, replicate
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
-from ml_platform.evaluation.tasks.evaluated_rows import MOST_UNITS, resampling_units
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
+from ml_platform.evaluation.tasks.row_clusters import MOST_UNITS, resampling_units
 
 
 def test_few_clusters_stay_as_they_are() -> None:
@@ -28,7 +31,7 @@ def test_groups_give_the_intervals_of_their_clusters() -> None:
     logits = generator.normal(0, 1, (20_000, 3)) + 1.5 * np.eye(3)[truth]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     found = [
-        estimates(replicate(cluster_sums(ClassPredictions(truth, p, codes), count), seed=1))
+        estimates(replicate(class_statistics(ClassPredictions(truth, p, codes), count), seed=1))
         for codes, count in ((np.arange(20_000), 20_000), (resampling_units(20_000), MOST_UNITS))
     ]
     for name in ("accuracy", "macro_f1", "log_loss", "roc_auc_ovr", "matthews"):

@@ -18,7 +18,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     Rate,
 )
 from ml_platform.spec.fairness import FairnessPolicy
-from ml_platform_tests.evaluation.fairness.people import POLICY, decision, sums_of, teams
+from ml_platform_tests.evaluation.dimensions.fairness.people import POLICY, decision, sums_of, teams
 
 ADULT = {("Female", 1): 1769, ("Female", 0): 14423, ("Male", 1): 9918, ("Male", 0): 22732}
 """People of UCI Adult (both files) by sex and whether they earn more than 50,000 dollars."""

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from ml_platform.evaluation.metrics.calibration import expected_calibration_error, reliability_bins
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions, cluster_sums
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
 
 
 def test_two_bins_by_hand():
@@ -36,7 +39,7 @@ def test_the_metric_is_that_of_the_bins():
     generator = np.random.default_rng(2)
     probabilities = generator.dirichlet((1, 1, 1), 700)
     truth = generator.integers(0, 3, 700)
-    sums = cluster_sums(ClassPredictions(truth, probabilities, np.zeros_like(truth)), 1)
+    sums = class_statistics(ClassPredictions(truth, probabilities, np.zeros_like(truth)), 1)
     bins = reliability_bins(probabilities.max(axis=1), probabilities.argmax(axis=1) == truth)
     assert sums.metrics(sums.sums)["expected_calibration_error"][0] == pytest.approx(
         expected_calibration_error(bins), abs=1e-12

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from ml_platform.evaluation.intervals.bootstrap import replicate
 from ml_platform.evaluation.intervals.delong import area_interval, area_variance
-from ml_platform.evaluation.metrics.binary import BinaryRows, binary_sums
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_statistics
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
 
 
@@ -61,7 +61,7 @@ def test_the_bootstrap_of_placements_has_the_same_spread(size: int) -> None:
     assert ranking is not None
     error = np.sqrt(area_variance(ranking.placements - ranking.roc_auc, positive, codes, 600))
     rows = BinaryRows(positive, scores > 1, scores, codes, probabilities=False)
-    of = replicate(binary_sums(rows, 600), seed=3, resamples=2_000)["roc_auc"]
+    of = replicate(binary_statistics(rows, 600), seed=3, resamples=2_000)["roc_auc"]
     assert np.std(of.resampled) == pytest.approx(error, rel=0.05)
 
 
