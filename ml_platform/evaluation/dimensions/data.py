@@ -28,7 +28,7 @@ CHECKS = (
     ("future", "Does a column tell what the user does next, and tell the past less well?"),
 )
 TOLD = 8
-"""Findings of quality that are told in a sentence each; the table has all."""
+"""Findings of quality that are summarised in a sentence each; the table has all."""
 
 
 def leakage_report(spec: "ModelSpec", training_set: "TrainingSet") -> LeakageReport:
@@ -81,11 +81,11 @@ def _of_leaks(report: LeakageReport) -> tuple[str, ...]:
 def _checks(report: LeakageReport) -> ReportTable:
     rows = []
     for check, question in CHECKS:
-        found = [finding for finding in report.findings if finding.check == check]
+        findings = [finding for finding in report.findings if finding.check == check]
         level = max(
-            (f.level for f in found), key=tuple(LeakageLevel).index, default=LeakageLevel.SAFE
+            (f.level for f in findings), key=tuple(LeakageLevel).index, default=LeakageLevel.SAFE
         )
-        rows.append((check, question, level.value, ", ".join(f.subject for f in found)))
+        rows.append((check, question, level.value, ", ".join(f.subject for f in findings)))
     return ReportTable("Leakage checks", ("check", "question", "level", "found in"), tuple(rows))
 
 
@@ -118,9 +118,9 @@ def quality(subject: "EvaluationContext") -> Dimension:
 
 
 def _told(report: QualityReport) -> tuple[str, ...]:
-    told = tuple(f"{f.defect.value}: {f.explanation}" for f in report.findings[:TOLD])
-    more = len(report.findings) - len(told)
-    return (*told, f"{more} more in the table of defects") if more > 0 else told
+    findings = tuple(f"{f.defect.value}: {f.explanation}" for f in report.findings[:TOLD])
+    more = len(report.findings) - len(findings)
+    return (*findings, f"{more} more in the table of defects") if more > 0 else findings
 
 
 def _watched(report: QualityReport) -> tuple[str, ...]:

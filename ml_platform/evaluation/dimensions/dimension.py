@@ -64,7 +64,7 @@ class Dimension:
     measures: dict[str, Estimate] = field(default_factory=dict)
     """What gates may hold against a limit; ``low`` and ``high`` are a 95 % interval, or equal where exact."""
     undefined: dict[str, str] = field(default_factory=dict)
-    """Why a measure cannot be told from these rows: its gate is INSUFFICIENT."""
+    """Why a measure cannot be measured from these rows: its gate is INSUFFICIENT."""
     not_applicable: dict[str, str] = field(default_factory=dict)
     """Why a measure makes no sense for this model or source: its gate is NOT APPLICABLE."""
     parts: tuple[ScorePart, ...] = ()

@@ -33,12 +33,12 @@ class EvaluationContext:
     """Of ``candidate`` for ``training_set.test``, row by row."""
     seed: int
     folds: tuple[Mapping[str, float], ...] = ()
-    """Metrics on each held-out block of the training part, or of each epoch, as the fit told them."""
+    """Metrics on each held-out block of the training part, or of each epoch, as the fit reported them."""
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
     """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
     cost_meter: CostMeter | None = None
-    """Measures times and memory of ``artifact``; without it nothing is told of cost."""
+    """Measures times and memory of ``artifact``; without it cost is not measured."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
     leakage: "LeakageReport | None" = None
@@ -65,20 +65,20 @@ DIMENSIONS = {
 
 def examinations(names: Iterable[str] = DIMENSIONS) -> tuple[Examination, ...]:
     """Those of `DIMENSIONS` called ``names``."""
-    found = []
+    functions = []
     for name in names:
         module, _, function = DIMENSIONS[name].partition(":")
-        found.append(getattr(import_module(module), function))
-    return tuple(found)
+        functions.append(getattr(import_module(module), function))
+    return tuple(functions)
 
 
 def examine(
     subject: EvaluationContext, dimensions: Sequence[Examination] | None = None
 ) -> tuple[Dimension, ...]:
     """What each examination finds, in their order; by default all of `DIMENSIONS`."""
-    found = []
+    dimensions_so_far = []
     for examination in examinations() if dimensions is None else dimensions:
         dimension = examination(subject)
         subject.progress(f"{dimension.name}: {dimension.summary}")
-        found.append(dimension)
-    return tuple(found)
+        dimensions_so_far.append(dimension)
+    return tuple(dimensions_so_far)

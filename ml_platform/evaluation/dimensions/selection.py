@@ -37,7 +37,7 @@ def selection(subject: "EvaluationContext") -> Dimension:
         )
     except InsufficientData as problem:
         return _dimension(
-            f"not told: {problem.message}",
+            f"not measured: {problem.message}",
             undefined=dict.fromkeys(("kept_share", "skill", "change"), problem.message),
         )
     return _of(report, adapter_of(spec.task).second_label)
@@ -89,24 +89,26 @@ def _dimension(
 def _findings(report: SelectionReport, other_label: str) -> tuple[str, ...]:
     """One sentence a reason, with the names; what was looked at comes last."""
     by_reason: dict[Why, list[str]] = {}
-    for found in report.features:
-        if found.why is not Why.USEFUL:
-            by_reason.setdefault(found.why, []).append(found.feature)
-    told = [f"{why.value}: {', '.join(by_reason[why])}" for why in Why if why in by_reason]
-    told.append(
+    for feature in report.features:
+        if feature.why is not Why.USEFUL:
+            by_reason.setdefault(feature.why, []).append(feature.feature)
+    findings = [f"{why.value}: {', '.join(by_reason[why])}" for why in Why if why in by_reason]
+    findings.append(
         f"looked at: {report.rows} training rows, the newest {report.rows_held_out} held out; "
         f"chi-squared and F on {report.rows_tested} of them, one a cluster"
     )
     if other_label:
-        told.append(f"judged for the next step alone: {other_label} may need what this would drop")
-    return tuple(told)
+        findings.append(
+            f"evaluated for the next step alone: {other_label} may need what this would drop"
+        )
+    return tuple(findings)
 
 
 def _advice(report: SelectionReport) -> tuple[str, ...]:
     change, low, high = report.change
     if not report.dropped:
         return ()
-    names = ", ".join(found.feature for found in report.dropped)
+    names = ", ".join(feature.feature for feature in report.dropped)
     effect = f"the surrogate's skill moves by {change:+.4f} [{low:+.4f}, {high:+.4f}]"
     if high < 0:
         return (f"look before dropping {names}: without them {effect}",)
@@ -117,13 +119,19 @@ def _table(report: SelectionReport) -> ReportTable:
     return ReportTable(
         "Features by rank",
         (*_COLUMNS[:3], "rationale", *_COLUMNS[3:]),
-        tuple(_row(found) for found in report.features),
+        tuple(_row(feature) for feature in report.features),
     )
 
 
-def _row(found: Selected) -> tuple[str | float | int | None, ...]:
-    head = (found.rank, found.feature, found.choice.value, found.rationale, found.why.value)
-    of = found.figures
+def _row(feature: Selected) -> tuple[str | float | int | None, ...]:
+    head = (
+        feature.rank,
+        feature.feature,
+        feature.choice.value,
+        feature.rationale,
+        feature.why.value,
+    )
+    of = feature.figures
     if of is None:
         return (*head, *(None for _ in _COLUMNS[4:]))
     return (
@@ -149,7 +157,9 @@ def _searched(chosen: bool | None) -> str:
 
 
 def _chart(report: SelectionReport) -> Chart:
-    shown = [(found.feature, found.figures) for found in report.features if found.figures][:_SHOWN]
+    shown = [(feature.feature, feature.figures) for feature in report.features if feature.figures][
+        :_SHOWN
+    ]
     losses = Series(
         "loss of skill when shuffled",
         tuple(name for name, _ in shown),

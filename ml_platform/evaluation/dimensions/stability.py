@@ -54,7 +54,7 @@ class Block:
 
 
 @dataclass
-class _Found:
+class _Evidence:
     """What is gathered on the way."""
 
     measures: dict[str, Estimate] = field(default_factory=dict)
@@ -71,18 +71,18 @@ def examine_stability(subject: EvaluationContext) -> Dimension:
     failing each small test set.
     """
     headline = subject.spec.task.headline
-    found = _Found()
-    _look_at_folds(subject.folds, headline, found)
+    evidence = _Evidence()
+    _look_at_folds(subject.folds, headline, evidence)
     metric, blocks = _blocks(subject, headline)
-    _look_at_blocks(subject, metric or headline[0], blocks, found)
-    measures = found.measures
+    _look_at_blocks(subject, metric or headline[0], blocks, evidence)
+    measures = evidence.measures
     parts = tuple(
         _part(name, measures[name]) for name in (FOLD_SPREAD, TIME_SPREAD) if name in measures
     )
     if parts:
         measures[SCORE] = _exact(float(np.mean([part.score for part in parts])))
     else:
-        found.undefined[SCORE] = "neither folds nor blocks of the test part tell a spread"
+        evidence.undefined[SCORE] = "neither folds nor blocks of the test part tell a spread"
     findings = _findings(metric, blocks, measures)
     return Dimension(
         name=NAME,
@@ -90,54 +90,54 @@ def examine_stability(subject: EvaluationContext) -> Dimension:
         question="Is it as good at all times?",
         summary=_summary(metric, measures, blocks),
         measures=measures,
-        undefined=found.undefined,
-        not_applicable=found.not_applicable,
+        undefined=evidence.undefined,
+        not_applicable=evidence.not_applicable,
         parts=parts,
         findings=findings,
         watch=(f"{metric} by block of time, against its spread here",) if findings else (),
-        tables=tuple(found.tables),
+        tables=tuple(evidence.tables),
         charts=(_chart(metric, blocks),) if TIME_SPREAD in measures else (),
     )
 
 
 def _look_at_folds(
-    folds: Sequence[Mapping[str, float]], headline: Sequence[str], found: _Found
+    folds: Sequence[Mapping[str, float]], headline: Sequence[str], evidence: _Evidence
 ) -> None:
     if folds and _EPOCH in folds[0]:
         why = "the fit tells its epochs, on one held-out block, not folds"
-        found.not_applicable[FOLD_SPREAD] = why
+        evidence.not_applicable[FOLD_SPREAD] = why
         return
     if folds:
-        found.tables.append(fold_table(folds, headline))
+        evidence.tables.append(fold_table(folds, headline))
     why = _no_folds(folds, headline)
     if why:
-        found.undefined[FOLD_SPREAD] = why
+        evidence.undefined[FOLD_SPREAD] = why
     else:
-        found.measures[FOLD_SPREAD] = _relative_spread(folds, headline)
+        evidence.measures[FOLD_SPREAD] = _relative_spread(folds, headline)
 
 
 def _look_at_blocks(
-    subject: EvaluationContext, metric: str, blocks: Sequence[Block], found: _Found
+    subject: EvaluationContext, metric: str, blocks: Sequence[Block], evidence: _Evidence
 ) -> None:
     moments = subject.training_set.test[TIME].nunique()
     overall = _overall(subject, metric)
     if moments < BLOCKS:
         why = f"the test rows lie at {moments} moments: there is no course of time to follow"
-        found.not_applicable |= {TIME_SPREAD: why, SHOWN: why}
+        evidence.not_applicable |= {TIME_SPREAD: why, SHOWN: why}
     elif len(blocks) < FEWEST_BLOCKS or not overall > 0:
         why = (
             f"{len(blocks)} of {BLOCKS} blocks of the test part have {FEWEST_UNITS} clusters, needed are "
             f"{FEWEST_BLOCKS}; {metric} is {overall:.3g} on all of it, needed is more than 0"
         )
-        found.undefined |= {TIME_SPREAD: why, SHOWN: why}
+        evidence.undefined |= {TIME_SPREAD: why, SHOWN: why}
     else:
         excess = excess_deviation(
             np.array([b.value for b in blocks]), np.array([b.error**2 for b in blocks])
         )
         low, high = excess.low / overall, excess.high / overall
-        found.measures[TIME_SPREAD] = Estimate(excess.value / overall, low, high)
-        found.measures[SHOWN] = _exact(low)
-        found.tables.append(_block_table(metric, blocks))
+        evidence.measures[TIME_SPREAD] = Estimate(excess.value / overall, low, high)
+        evidence.measures[SHOWN] = _exact(low)
+        evidence.tables.append(_block_table(metric, blocks))
 
 
 def _exact(value: float) -> Estimate:
@@ -163,8 +163,8 @@ def _common(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> st
 def _relative_spread(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> Estimate:
     """Exact, of these folds; the interval that more folds would shrink is in the table."""
     name = _common(folds, headline)
-    found = fold_spread(np.array([fold[name] for fold in folds]))
-    return _exact(found.deviation / found.mean)
+    spread = fold_spread(np.array([fold[name] for fold in folds]))
+    return _exact(spread.deviation / spread.mean)
 
 
 def fold_table(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> ReportTable:
@@ -200,24 +200,28 @@ def _blocks(subject: EvaluationContext, headline: Sequence[str]) -> tuple[str, t
     sums = evaluator_of(task, subject.training_set, by_block).sufficient_statistics(
         subject.predictions
     )
-    told = sums.metrics(sums.sums.sum(axis=0)[None, :])
-    metric = next((name for name in headline if name in told), "")
-    found = []
+    metrics = sums.metrics(sums.sums.sum(axis=0)[None, :])
+    metric = next((name for name in headline if name in metrics), "")
+    blocks = []
     for number in range(BLOCKS):
-        own = sums.sums[of_unit == number]
-        if not metric or len(own) < FEWEST_UNITS:
+        block_sums = sums.sums[of_unit == number]
+        if not metric or len(block_sums) < FEWEST_UNITS:
             continue
         inside = (of_unit == number)[units]
-        total = own.sum(axis=0)
+        total = block_sums.sum(axis=0)
         value = float(sums.metrics(total[None, :])[metric][0])
-        left_out = sums.metrics(total - own)[metric]
+        left_out = sums.metrics(total - block_sums)[metric]
         first = times[inside].min()
-        found.append(
+        blocks.append(
             Block(
-                f"{first:%Y-%m-%d}", int(inside.sum()), len(own), value, _jackknife_error(left_out)
+                f"{first:%Y-%m-%d}",
+                int(inside.sum()),
+                len(block_sums),
+                value,
+                _jackknife_error(left_out),
             )
         )
-    return metric, tuple(found)
+    return metric, tuple(blocks)
 
 
 def _jackknife_error(left_out: Array) -> float:
@@ -233,10 +237,10 @@ def _block_of_change_set(times: Codes, change_sets: Codes) -> Codes:
 
 
 def _overall(subject: EvaluationContext, metric: str) -> float:
-    """The metric on the whole test part; 0 where it is not told."""
+    """The metric on the whole test part; 0 where it is not defined."""
     sums = subject.evaluator.sufficient_statistics(subject.predictions)
-    told = sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric)
-    return 0.0 if told is None else float(told[0])
+    values = sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric)
+    return 0.0 if values is None else float(values[0])
 
 
 def _block_table(metric: str, blocks: Sequence[Block]) -> ReportTable:
@@ -266,10 +270,10 @@ def _chart(metric: str, blocks: Sequence[Block]) -> Chart:
     )
 
 
-def _part(name: str, found: Estimate) -> ScorePart:
-    score = score_of_badness(found.value / _WORST_SPREAD)
+def _part(name: str, spread: Estimate) -> ScorePart:
+    score = score_of_badness(spread.value / _WORST_SPREAD)
     over = "folds" if name == FOLD_SPREAD else "blocks of time, beyond noise,"
-    return ScorePart(name, score, f"relative spread over {over} is {found.value:.1%}")
+    return ScorePart(name, score, f"relative spread over {over} is {spread.value:.1%}")
 
 
 def _findings(
@@ -286,13 +290,13 @@ def _findings(
 
 
 def _summary(metric: str, measures: Mapping[str, Estimate], blocks: Sequence[Block]) -> str:
-    told = []
+    sentences = []
     if FOLD_SPREAD in measures:
-        told.append(f"folds spread by {measures[FOLD_SPREAD].value:.1%} of their mean")
+        sentences.append(f"folds spread by {measures[FOLD_SPREAD].value:.1%} of their mean")
     if TIME_SPREAD in measures:
         of = measures[TIME_SPREAD]
-        told.append(
+        sentences.append(
             f"{metric} over {len(blocks)} blocks of the test part by {of.value:.1%} [{of.low:.1%}, {of.high:.1%}] "
             "beyond noise"
         )
-    return "; ".join(told) if told else "too little to tell a spread"
+    return "; ".join(sentences) if sentences else "too little to tell a spread"

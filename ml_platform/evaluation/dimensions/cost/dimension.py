@@ -1,4 +1,4 @@
-"""What an answer costs: the examination of latency, memory and price of the artifact that is served."""
+"""What an answer costs: the dimension of latency, memory and price of the artifact that is served."""
 
 import math
 from typing import TYPE_CHECKING
@@ -93,15 +93,15 @@ def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":
 def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Estimate]:
     """Figures by name; milliseconds, megabytes, rows a second of one core, price of a million answers."""
     alone = np.array(sample.one_row.milliseconds)
-    found = {
+    measures = {
         f"one_row_p{percent}_ms": quantile_estimate(alone, percent / 100)
         for percent in (50, 95, 99)
     }
     for batch in sample.batches:
-        found[f"batch_{batch.rows}_ms_per_row"] = quantile_estimate(_per_row(batch), 0.5)
+        measures[f"batch_{batch.rows}_ms_per_row"] = quantile_estimate(_per_row(batch), 0.5)
     largest = _per_row(sample.batches[-1] if sample.batches else sample.one_row)
     fastest = quantile_estimate(largest, 0.5)
-    found |= {
+    measures |= {
         "cold_ms": _exact(sample.load_ms + sample.first_answer_ms),
         "resident_mb": _exact(sample.resident_mb),
         "rows_per_second": Estimate(
@@ -110,7 +110,7 @@ def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Est
         "cost_per_million": _price(mean_estimate(alone), price_per_core_hour),
         "cost_per_million_in_batches": _price(mean_estimate(largest), price_per_core_hour),
     }
-    return found
+    return measures
 
 
 def score_parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:

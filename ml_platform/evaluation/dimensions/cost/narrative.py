@@ -1,4 +1,4 @@
-"""Tables and advice of the examination of cost: only what was measured is advised."""
+"""The tables and the advice of the cost dimension: only what was measured is advised."""
 
 from collections.abc import Mapping, Sequence
 
@@ -55,14 +55,14 @@ def advice_of(
     hits: float,
 ) -> tuple[str, ...]:
     """What would make answers cheaper, a sentence each, with its measured effect."""
-    told = []
+    advice = []
     gain, rows = _best_batch(sample)
     if gain > _WORTH_IT:
-        told.append(
+        advice.append(
             f"Ask in batches of {rows:,} where answers can wait: a row is {gain:.0f} times cheaper."
         )
     if sample.model_share is not None and sample.model_share < _ENCODES:
-        told.append(
+        advice.append(
             f"Of a one-row call the graph takes {sample.model_share:.0%}, encoding the row the rest: "
             "a smaller model would not be felt, a leaner way in would."
         )
@@ -77,20 +77,20 @@ def advice_of(
         if faster.low > _WORTH_IT:
             costs = result.difference.high < 0
             worth = "buys speed with quality" if costs else "is worth a thought"
-        told.append(
+        advice.append(
             f"{result.name.capitalize()} {worth}: {result.times_faster.value:.2f} times as fast for one row, "
             f"{result.times_faster_in_batches.value:.2f} in batches; {change}."
         )
-    told.extend(f"{name.capitalize()}: not applicable, {why}." for name, why in senseless.items())
+    advice.extend(f"{name.capitalize()}: not applicable, {why}." for name, why in senseless.items())
     if hits >= _HITS:
-        told.append(
+        advice.append(
             f"A cache of answers would be asked for what it has in {hits:.1%} of the calls."
         )
     else:
-        told.append(
+        advice.append(
             f"A cache does not pay: only {hits:.1%} of the test rows repeat an earlier one."
         )
-    return tuple(told)
+    return tuple(advice)
 
 
 def _best_batch(sample: CostSample) -> tuple[float, int]:

@@ -43,21 +43,21 @@ def cheaper_variants(
     artifact: Artifact, meter: CostMeter
 ) -> tuple[dict[str, Artifact], dict[str, str]]:
     """Variants by name, and why each other one does not apply."""
-    made, senseless = {}, {}
+    variants, not_applicable = {}, {}
     of_trees = artifact_kind(artifact.kind).trees is not TreeSum.NO_TREES
     if of_trees and tree_count(artifact) > 1:
-        made[PRUNED] = fewer_trees(artifact, 0.5)
-        senseless[QUANTISED] = (
+        variants[PRUNED] = fewer_trees(artifact, 0.5)
+        not_applicable[QUANTISED] = (
             "dynamic int8 quantisation does not apply to trees: there is no matrix"
         )
     else:
-        senseless[PRUNED] = "the artifact is no ensemble of trees"
+        not_applicable[PRUNED] = "the artifact is no ensemble of trees"
         quantised = meter.quantise(artifact)
         if quantised is None:
-            senseless[QUANTISED] = "the artifact has no matrix product to quantise"
+            not_applicable[QUANTISED] = "the artifact has no matrix product to quantise"
         else:
-            made[QUANTISED] = quantised
-    return made, senseless
+            variants[QUANTISED] = quantised
+    return variants, not_applicable
 
 
 def judged_variants(
@@ -81,7 +81,7 @@ def judged_variants(
         evaluator.sufficient_statistics(own), seed=subject.seed, resamples=subject.resamples
     )
     metric = leading_metric(subject.spec, replicates)
-    found = []
+    results = []
     for name, artifact in variants.items():
         scorer = scorer_of(artifact)
         predictions = adapter.predictions(name, scorer, part.test, part.record.classes)
@@ -98,7 +98,7 @@ def judged_variants(
             )
             for turns in sample.variants[name]
         )
-        found.append(
+        results.append(
             VariantResult(
                 name=name,
                 times_faster=alone,
@@ -110,4 +110,4 @@ def judged_variants(
                 megabytes=artifact.size_bytes / 1e6,
             )
         )
-    return tuple(found)
+    return tuple(results)

@@ -1,4 +1,4 @@
-"""What answers rest on: the examination of global and local explanations, and of their stability."""
+"""What answers rest on: the dimension of global and local explanations, and of their stability."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ _OF_ORDER = ("stability", "reseeding", "top5_overlap")
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Evidence:
     """Everything that was explained."""
 
     shuffled: Shuffled
@@ -65,12 +65,12 @@ def explanations(subject: EvaluationContext) -> Dimension:
     test = subject.training_set.test
     groups = feature_groups([name for name in _features(subject) if name in test.columns])
     try:
-        found = _found(subject, groups)
+        evidence = _found(subject, groups)
     except InsufficientData as error:
         why = error.message
         undefined = dict.fromkeys((*_OF_ORDER, "additivity_gap", "largest_share"), why)
         return Dimension(_NAME, _TITLE, _QUESTION, why, undefined=undefined)
-    measures, undefined, senseless = _measures(found)
+    measures, undefined, not_applicable = _measures(evidence)
     parts = _parts(measures)
     mean = sum(part.score for part in parts) / len(parts)
     measures["score"] = Estimate(mean, mean, mean)
@@ -78,26 +78,30 @@ def explanations(subject: EvaluationContext) -> Dimension:
         name=_NAME,
         title=_TITLE,
         question=_QUESTION,
-        summary=_summary(found),
+        summary=_summary(evidence),
         measures=measures,
         undefined=undefined,
-        not_applicable=senseless,
+        not_applicable=not_applicable,
         parts=parts,
         findings=findings_of(
-            found.globally,
-            found.metric,
-            found.refits,
-            found.shuffled.rows,
-            len(found.shuffled.moved),
+            evidence.globally,
+            evidence.metric,
+            evidence.refits,
+            evidence.shuffled.rows,
+            len(evidence.shuffled.moved),
         ),
         watch=(
             "the shares of the groups of features, against the baseline stored here: a group that takes over "
             "is a change of reasons, and needs no label to be seen",
         ),
-        tables=tables_of(found.globally, found.metric, found.locally, groups, found.exact),
-        charts=charts_of(found.globally, found.metric),
+        tables=tables_of(
+            evidence.globally, evidence.metric, evidence.locally, groups, evidence.exact
+        ),
+        charts=charts_of(evidence.globally, evidence.metric),
         stored=(
-            to_table(baseline_of(found.shuffled.groups, found.shuffled.moved, seed=subject.seed)),
+            to_table(
+                baseline_of(evidence.shuffled.groups, evidence.shuffled.moved, seed=subject.seed)
+            ),
         ),
     )
 
@@ -110,7 +114,7 @@ def _features(subject: EvaluationContext) -> Sequence[str]:
     return explained_features(declared, tuple(subject.artifact.features))
 
 
-def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Found:
+def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Evidence:
     import pandas as pd
 
     if not groups:
@@ -147,7 +151,7 @@ def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Fou
         stability = stability_of(shuffled, metric, seed=subject.seed)
     except InsufficientData as error:
         stability = error.message
-    return _Found(
+    return _Evidence(
         shuffled=shuffled,
         metric=metric,
         globally=importances(shuffled, metric, seed=subject.seed, resamples=resamples),
@@ -158,23 +162,27 @@ def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Fou
     )
 
 
-def _measures(found: _Found) -> tuple[dict[str, Estimate], dict[str, str], dict[str, str]]:
-    """Measures, those that cannot be told, and those that make no sense here."""
-    gap = max(each.gap for each in found.locally)
-    largest = max(found.globally, key=lambda each: each.share.value)
+def _measures(evidence: _Evidence) -> tuple[dict[str, Estimate], dict[str, str], dict[str, str]]:
+    """Measures, those that cannot be measured, and those that make no sense here."""
+    gap = max(each.gap for each in evidence.locally)
+    largest = max(evidence.globally, key=lambda each: each.share.value)
     measures = {"additivity_gap": Estimate(gap, gap, gap), "largest_share": largest.share}
     undefined: dict[str, str] = {}
-    senseless: dict[str, str] = {}
-    if isinstance(found.stability, Stability):
-        told = (found.stability.halves, found.stability.reseeding, found.stability.top_overlap)
-        measures |= dict(zip(_OF_ORDER, told, strict=True))
+    not_applicable: dict[str, str] = {}
+    if isinstance(evidence.stability, Stability):
+        estimates = (
+            evidence.stability.halves,
+            evidence.stability.reseeding,
+            evidence.stability.top_overlap,
+        )
+        measures |= dict(zip(_OF_ORDER, estimates, strict=True))
     else:
-        undefined |= dict.fromkeys(_OF_ORDER, found.stability)
-    if found.refits.agreement is None:
-        senseless["refit_stability"] = found.refits.done
+        undefined |= dict.fromkeys(_OF_ORDER, evidence.stability)
+    if evidence.refits.agreement is None:
+        not_applicable["refit_stability"] = evidence.refits.done
     else:
-        measures["refit_stability"] = found.refits.agreement
-    return measures, undefined, senseless
+        measures["refit_stability"] = evidence.refits.agreement
+    return measures, undefined, not_applicable
 
 
 def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
@@ -193,12 +201,13 @@ def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
     return tuple(parts)
 
 
-def _summary(found: _Found) -> str:
-    foremost = max(found.globally, key=lambda each: each.loss.value)
+def _summary(evidence: _Evidence) -> str:
+    foremost = max(evidence.globally, key=lambda each: each.loss.value)
     text = (
-        f"{foremost.group.name} matters most: shuffled, {found.metric} falls by {foremost.loss.value:.3f} "
+        f"{foremost.group.name} matters most: shuffled, {evidence.metric} falls by {foremost.loss.value:.3f} "
         f"[{foremost.loss.low:.3f}, {foremost.loss.high:.3f}]"
     )
-    if isinstance(found.stability, Stability):
-        text += f"; the order of importance agrees between halves of the rows by {found.stability.halves.value:.2f}"
+    if isinstance(evidence.stability, Stability):
+        halves = evidence.stability.halves
+        text += f"; the order of importance agrees between halves of the rows by {halves.value:.2f}"
     return text + "."

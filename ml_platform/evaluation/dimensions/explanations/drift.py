@@ -1,4 +1,4 @@
-"""Drift of explanations: answers come to rest on other features than when the model was judged.
+"""Drift of explanations: answers come to rest on other features than when the model was evaluated.
 
 Features may keep their distributions, and metrics their values, while one takes over from the others. What is
 compared are shares of movement (`ml_platform.evaluation.dimensions.explanations.shuffling`), which need no
@@ -85,7 +85,7 @@ def explanation_drift(
     fewest = min(len(baseline.moved), len(now.moved))
     if fewest < LEAST_CLUSTERS:
         raise InsufficientData(
-            f"{fewest} clusters; drift of explanations is told from {LEAST_CLUSTERS} on.",
+            f"{fewest} clusters; drift of explanations is measured from {LEAST_CLUSTERS} on.",
             remedy="a longer window",
         )
     before, after = np.array(baseline.moved), np.array(now.moved)

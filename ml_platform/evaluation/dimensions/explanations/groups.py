@@ -7,6 +7,8 @@ MANY = 24
 """Features from which on those whose names begin alike are one group."""
 _CIRCLE = ("_sin", "_cos")
 _NO_KIND = frozenset({"is", "has"})
+_TWO_WORDS = "change_set"
+"""A kind that is named by two words; every other one is named by the first word of its features."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,9 @@ def explained_features(declared: Sequence[str], taken: Sequence[str]) -> tuple[s
 def feature_groups(features: Sequence[str]) -> tuple[FeatureGroup, ...]:
     """Groups in the order of their first feature.
 
-    Sine and cosine of a number belong to it always: each alone would be told by the others. Among more than 24
-    features those with the same first word (``change_set_rows``, ``change_set_kinds``) are one group, named
-    ``change_set_*``.
+    Sine and cosine of a number belong to it always: each alone could be recovered from the others. Among more
+    than 24 features those with the same first word (``user_rows``, ``user_kinds``) are one group, named
+    ``user_*``.
     """
     keys = {name: _number(name, features) for name in features}
     if len(features) > MANY:
@@ -39,8 +41,8 @@ def feature_groups(features: Sequence[str]) -> tuple[FeatureGroup, ...]:
     for name in features:
         members.setdefault(keys[name], []).append(name)
     return tuple(
-        FeatureGroup(found[0] if len(found) == 1 else f"{key}_*", tuple(found))
-        for key, found in members.items()
+        FeatureGroup(names[0] if len(names) == 1 else f"{key}_*", tuple(names))
+        for key, names in members.items()
     )
 
 
@@ -55,5 +57,7 @@ def _number(name: str, features: Sequence[str]) -> str:
 
 
 def _kind(name: str) -> str:
+    if name.startswith(f"{_TWO_WORDS}_"):
+        return _TWO_WORDS
     first, _, rest = name.partition("_")
     return name if not rest or first in _NO_KIND else first

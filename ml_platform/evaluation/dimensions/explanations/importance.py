@@ -29,11 +29,11 @@ def importances(
     """Every group, in the order of ``shuffled``."""
     base = replicate(shuffled.base, seed=seed, resamples=resamples)[metric]
     shares = _share_estimates(shuffled.moved, seed=seed, resamples=resamples)
-    found = []
+    result = []
     for group, of_group, share in zip(shuffled.groups, shuffled.sums, shares, strict=True):
         repeats = [replicate(each, seed=seed, resamples=resamples)[metric] for each in of_group]
-        found.append(Importance(group, interval(metric, base.minus(_mean(repeats))), share))
-    return tuple(found)
+        result.append(Importance(group, interval(metric, base.minus(_mean(repeats))), share))
+    return tuple(result)
 
 
 def shares_of(totals: Array) -> Array:

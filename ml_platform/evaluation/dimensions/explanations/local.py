@@ -32,14 +32,14 @@ class LocalExplanation:
     answer_of: str
     """The class whose number is explained."""
     served: float
-    """What the served artifact answered when it was judged."""
+    """What the served artifact answered when it was evaluated."""
     contributions: Contributions
 
     @property
     def gap(self) -> float:
         """Between what was served and base plus contributions."""
-        found = self.contributions
-        return abs(found.base + float(found.values.sum()) - self.served)
+        parts = self.contributions
+        return abs(parts.base + float(parts.values.sum()) - self.served)
 
 
 def explained_rows(
@@ -51,7 +51,7 @@ def explained_rows(
     )
     background = background_rows(subject.training_set.train, subject.seed)
     exact = hasattr(subject.candidate, "reasons")
-    found = []
+    explained = []
     for why, place in chosen_rows(subject, columns).items():
         row = subject.training_set.test.iloc[[place]]
         contributions = (
@@ -59,7 +59,7 @@ def explained_rows(
             if exact
             else _sampled(subject, row, background, groups, int(columns[place]))
         )
-        found.append(
+        explained.append(
             LocalExplanation(
                 why=why,
                 row_id=str(row[ROW_ID].iloc[0]),
@@ -68,7 +68,7 @@ def explained_rows(
                 contributions=contributions,
             )
         )
-    return tuple(found), exact
+    return tuple(explained), exact
 
 
 def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Tables, charts and findings of the examination of explanations."""
+"""The tables, charts and findings of the explanations dimension."""
 
 from collections.abc import Sequence
 
@@ -52,18 +52,20 @@ def tables_of(
 
 
 def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str) -> ReportTable:
-    found = of.contributions
+    contributions = of.contributions
     ranked = sorted(
         zip(
             (group.name for group in groups),
-            found.values.tolist(),
-            found.errors.tolist(),
+            contributions.values.tolist(),
+            contributions.errors.tolist(),
             strict=True,
         ),
         key=lambda each: (-abs(each[1]), each[0]),
     )
     shown, rest = ranked[:_SHOWN], ranked[_SHOWN:]
-    rows: list[tuple[str | float | None, ...]] = [("nothing known (base)", found.base, None)]
+    rows: list[tuple[str | float | None, ...]] = [
+        ("nothing known (base)", contributions.base, None)
+    ]
     rows.extend((name, value, error) for name, value, error in shown)
     if rest:
         rows.append((f"{len(rest)} others", sum(value for _, value, _ in rest), None))
@@ -101,21 +103,21 @@ def findings_of(
     globally: Sequence[Importance], metric: str, refits: Refits, rows: int, clusters: int
 ) -> tuple[str, ...]:
     """What a reviewer must know."""
-    told = [
+    findings = [
         f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."
     ]
     largest = max(globally, key=lambda each: each.share.value)
     if largest.share.low > _DOMINANT:
-        told.append(
+        findings.append(
             f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the answers: "
             "the model is as good as that group is."
         )
     idle = [each.group.name for each in globally if each.loss.low <= 0]
     if idle:
-        told.append(
+        findings.append(
             f"{len(idle)} of {len(globally)} groups are not shown to matter for {metric}: {', '.join(idle)}."
         )
-    return tuple(told)
+    return tuple(findings)
 
 
 def _by_loss(globally: Sequence[Importance]) -> list[Importance]:

@@ -50,7 +50,7 @@ def refit_agreement(
     sample = _training_sample(subject.training_set, subject.seed)
     defaults = subject.spec.defaults
     parameters = {**defaults, **{k: v for k, v in _WITHOUT_SEARCH.items() if k in defaults}}
-    found = []
+    losses_by_fit = []
     for extra in (1, 2):
         request = FitRequest(subject.seed + extra, parameters)
         try:
@@ -74,8 +74,8 @@ def refit_agreement(
             np.random.default_rng((subject.seed, 4)), len(shuffled.moved), RESAMPLES
         )
         whole = np.vstack([np.ones(len(shuffled.moved)), weights])
-        found.append(losses(shuffled, metric, whole)[:, :, 0])
-    agreement = rank_correlation(*(shown(each, each[1:].std(axis=0)) for each in found))
+        losses_by_fit.append(losses(shuffled, metric, whole)[:, :, 0])
+    agreement = rank_correlation(*(shown(each, each[1:].std(axis=0)) for each in losses_by_fit))
     low, high = np.quantile(agreement[1:], [0.025, 0.975])
     value = float(agreement[0])
     return Refits(

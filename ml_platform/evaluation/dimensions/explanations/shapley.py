@@ -85,9 +85,9 @@ def _hybrids(
 ) -> "pd.DataFrame":
     """A row for each walk and step: row 0 of ``pool`` where known, else the walk's background row (1 and on)."""
     others = np.repeat(against + 1, known.shape[1])
-    found = pool.take(others).reset_index(drop=True)
+    hybrids = pool.take(others).reset_index(drop=True)
     for place, group in enumerate(groups):
         source = np.where(known[:, :, place].ravel(), 0, others)
         for name in group.features:
-            found[name] = pool[name].take(source).reset_index(drop=True)
-    return found
+            hybrids[name] = pool[name].take(source).reset_index(drop=True)
+    return hybrids

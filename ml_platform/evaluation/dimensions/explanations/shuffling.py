@@ -65,7 +65,7 @@ def shuffle_groups(
         groups=tuple(groups),
         predictions=base.values,
         base=evaluator.sufficient_statistics(base),
-        sums=tuple(tuple(of_group) for of_group in sums),
+        sums=tuple(tuple(repeats_of_group) for repeats_of_group in sums),
         moved=moved / repeats,
         rows=len(rows),
     )
@@ -125,10 +125,10 @@ def _movement(before: Predictions, after: Predictions, clusters: Codes, count: i
 
 def with_order(rows: "pd.DataFrame", features: Sequence[str], order: Codes) -> "pd.DataFrame":
     """``rows`` with the values of ``features`` taken in another order; dtypes and everything else stay."""
-    found = rows.copy(deep=False)
+    reordered = rows.copy(deep=False)
     for name in features:
-        found[name] = rows[name].take(order).set_axis(rows.index)
-    return found
+        reordered[name] = rows[name].take(order).set_axis(rows.index)
+    return reordered
 
 
 def distance(before: Array, after: Array) -> Array:

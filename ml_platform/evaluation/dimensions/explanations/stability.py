@@ -101,18 +101,18 @@ def losses(shuffled: Shuffled, metric: str, weights: Array, repeats: range | Non
     """
     wanted = range(len(shuffled.sums[0])) if repeats is None else repeats
     base = shuffled.base.metrics(weights @ shuffled.base.sums)[metric]
-    found = [
+    values = [
         [base - of_group[r].metrics(weights @ of_group[r].sums)[metric] for r in wanted]
         for of_group in shuffled.sums
     ]
-    lost: Array = np.nan_to_num(np.array(found).transpose(2, 0, 1))
+    lost: Array = np.nan_to_num(np.array(values).transpose(2, 0, 1))
     return lost
 
 
 def shown(lost: Array, error: Array) -> Array:
     """Losses, and 0 for those below `Z` standard errors."""
-    found: Array = np.where(lost > Z * error, lost, 0.0)
-    return found
+    significant: Array = np.where(lost > Z * error, lost, 0.0)
+    return significant
 
 
 def rank_correlation(left: Array, right: Array) -> Array:
@@ -122,15 +122,15 @@ def rank_correlation(left: Array, right: Array) -> Array:
     one, two = (rankdata(side, axis=1) for side in (left, right))
     one, two = (side - side.mean(axis=1, keepdims=True) for side in (one, two))
     spread = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
-    found: Array = np.where(
+    correlation: Array = np.where(
         spread > 0, (one * two).sum(axis=1) / np.where(spread > 0, spread, 1), 0.0
     )
-    return found
+    return correlation
 
 
 def top_overlap(left: Array, right: Array, top: int = TOP) -> Array:
     """Share of the ``top`` foremost of one that are among those of the other, by row of (n, groups)."""
     count = min(top, left.shape[1])
     first, second = (np.argsort(-side, axis=1, kind="stable")[:, :count] for side in (left, right))
-    found: Array = (first[:, :, None] == second[:, None, :]).any(axis=2).mean(axis=1)
-    return found
+    overlap: Array = (first[:, :, None] == second[:, None, :]).any(axis=2).mean(axis=1)
+    return overlap

@@ -67,8 +67,8 @@ def widened(critical: float, units: Array) -> Array:
 
     freedom = np.maximum(np.asarray(units, dtype=np.float64) - 1.0, 1.0)
     tail = float(np.exp(log_ndtr(-critical)))
-    found: Array = -stdtrit(freedom, tail) * np.sqrt((freedom + 1) / freedom)
-    return found
+    widened_values: Array = -stdtrit(freedom, tail) * np.sqrt((freedom + 1) / freedom)
+    return widened_values
 
 
 def least_error(top: Array, bottom: Array, units: Array, spread: Array, proportion: bool) -> Array:
@@ -81,5 +81,5 @@ def least_error(top: Array, bottom: Array, units: Array, spread: Array, proporti
     if not proportion:
         return still
     smooth = (top + 2.0) / (bottom + 4.0)
-    found: Array = np.maximum(np.sqrt(smooth * (1.0 - smooth) / (bottom + 4.0)), still)
-    return found
+    errors: Array = np.maximum(np.sqrt(smooth * (1.0 - smooth) / (bottom + 4.0)), still)
+    return errors

@@ -76,14 +76,14 @@ class _Sides:
 
     def error_of(self, i: int) -> Array:
         """Standard error of the rates of side ``i``, (k,)."""
-        found: Array = np.maximum(self.resampled[i].std(axis=0), self.least_of(i))
-        return found
+        errors: Array = np.maximum(self.resampled[i].std(axis=0), self.least_of(i))
+        return errors
 
     @property
     def least(self) -> Array:
         """Least standard error of the difference, (k,)."""
-        found: Array = np.hypot(self.least_of(0), self.least_of(1))
-        return found
+        errors: Array = np.hypot(self.least_of(0), self.least_of(1))
+        return errors
 
 
 def gap_to_the_rest(
@@ -156,8 +156,8 @@ def _correlation(first: Array, second: Array) -> Array:
     centred = first - first.mean(axis=0), second - second.mean(axis=0)
     scale = first.std(axis=0) * second.std(axis=0)
     product = (centred[0] * centred[1]).mean(axis=0)
-    found: Array = np.where(scale > 1e-18, product / np.where(scale > 1e-18, scale, 1.0), 0.0)
-    return found
+    correlation: Array = np.where(scale > 1e-18, product / np.where(scale > 1e-18, scale, 1.0), 0.0)
+    return correlation
 
 
 def _largest(sums: GroupStatistics, sides: list[_Sides]) -> Measure | None:
@@ -186,11 +186,11 @@ def _named(
     sums: GroupStatistics, sides: list[_Sides], bands: Bands, order: np.ndarray
 ) -> tuple[Compared, ...]:
     flat = [(side, k) for side in sides for k in range(len(side.group))]
-    found = []
+    measures = []
     for place in order.tolist():
         side, k = flat[place]
         against = int(side.against[k])
-        found.append(
+        measures.append(
             Compared(
                 grouping=sums.groupings[int(side.grouping[k])],
                 group=sums.labels[int(side.group[k])],
@@ -203,12 +203,12 @@ def _named(
                 high=float(bands.high[place]),
             )
         )
-    return tuple(found)
+    return tuple(measures)
 
 
 def _enough(bottom: Array, units: Array, policy: FairnessPolicy) -> np.ndarray:
-    found: np.ndarray = (bottom >= policy.minimum_rows) & (units >= policy.minimum_clusters)
-    return found
+    enough: np.ndarray = (bottom >= policy.minimum_rows) & (units >= policy.minimum_clusters)
+    return enough
 
 
 def _to_the_rest(sums: GroupStatistics, rate: str, policy: FairnessPolicy) -> _Sides:

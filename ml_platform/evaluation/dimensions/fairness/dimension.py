@@ -54,12 +54,12 @@ def examine_fairness(subject: EvaluationContext) -> Dimension:
     if not groupings:
         asked = ", ".join(policy.groupings)
         return _nothing(f"the source tells no {asked} of the users of these rows")
-    lens = adapter_of(subject.spec.task).group_metrics(
+    group_metrics = adapter_of(subject.spec.task).group_metrics(
         policy, subject.training_set, subject.predictions
     )
     users, units = _units(subject)
     sums = group_sums(
-        lens.rates,
+        group_metrics.rates,
         groupings,
         units,
         minimum_rows=policy.minimum_rows,
@@ -67,7 +67,7 @@ def examine_fairness(subject: EvaluationContext) -> Dimension:
         seed=subject.seed,
         resamples=subject.resamples,
     )
-    measured = measure_all(sums, lens, policy)
+    measured = measure_all(sums, group_metrics, policy)
     single = [grouping for grouping in groupings if " x " not in grouping.name]
     proxies = find_proxies(
         test,
@@ -77,8 +77,8 @@ def examine_fairness(subject: EvaluationContext) -> Dimension:
         seed=subject.seed,
         resamples=subject.resamples,
     )
-    tried = try_remedies(subject, measured.measures, groupings, lens, units)
-    return _told(subject, measured, sums, lens, groupings, proxies, tried)
+    tried = try_remedies(subject, measured.measures, groupings, group_metrics, units)
+    return _told(subject, measured, sums, group_metrics, groupings, proxies, tried)
 
 
 def _nothing(why: str) -> Dimension:
@@ -119,13 +119,13 @@ def _told(
     subject: EvaluationContext,
     measured: Measured,
     sums: GroupStatistics,
-    lens: GroupMetrics,
+    group_metrics: GroupMetrics,
     groupings: tuple[Grouping, ...],
     proxies: tuple[Proxy, ...],
     tried: tuple[Tried, ...],
 ) -> Dimension:
     policy = subject.spec.fairness
-    measures = {name: found.estimate for name, found in measured.measures.items()}
+    measures = {name: measure.estimate for name, measure in measured.measures.items()}
     undefined = dict(measured.undefined)
     if proxies:
         worst = max(proxies, key=lambda proxy: proxy.estimate.value)
@@ -141,9 +141,9 @@ def _told(
     else:
         undefined[SCORE] = "nothing could be compared: INSUFFICIENT"
     tables = [
-        groups_table(sums, lens),
+        groups_table(sums, group_metrics),
         comparisons_table(measured.measures),
-        losses_table(lens, groupings, policy.minimum_rows),
+        losses_table(group_metrics, groupings, policy.minimum_rows),
         *([proxies_table(proxies)] if proxies else []),
         *(mitigation_table(tried) if tried else ()),
     ]
@@ -154,7 +154,7 @@ def _told(
         summary=_summary(measured.measures, sums),
         measures=measures,
         undefined=undefined,
-        not_applicable=dict(lens.not_applicable),
+        not_applicable=dict(group_metrics.not_applicable),
         parts=parts,
         findings=_findings(measured.measures, sums, groupings, proxies),
         advice=_advice(tried),
@@ -166,17 +166,17 @@ def _told(
 
 def _parts(measures: dict[str, Measure], proxies: tuple[Proxy, ...]) -> tuple[ScorePart, ...]:
     """10 where groups are equal, 1 from a gap of `_WORST_GAP` on; a proxy that tells all is worth 5."""
-    found = []
+    parts = []
     for name, measure in measures.items():
         gap = abs(measure.estimate.value - KINDS[name].fair)
-        found.append(ScorePart(name, _score(gap / _WORST_GAP), _worst(measure)))
+        parts.append(ScorePart(name, _score(gap / _WORST_GAP), _worst(measure)))
     if proxies:
         value = proxies[0].estimate.value
         why = (
             f"{proxies[0].feature} tells {proxies[0].attribute}: {value:.2f} of the errors avoided"
         )
-        found.append(ScorePart(PROXY, _score(value * 5 / 9), why))
-    return tuple(found)
+        parts.append(ScorePart(PROXY, _score(value * 5 / 9), why))
+    return tuple(parts)
 
 
 def _score(badness: float) -> float:
@@ -206,7 +206,7 @@ def _findings(
     groupings: tuple[Grouping, ...],
     proxies: tuple[Proxy, ...],
 ) -> tuple[str, ...]:
-    found = [
+    findings = [
         f"{name} is shown for {c.group}: {c.rate} {c.of_group:.3f}, in {c.against} {c.of_other:.3f} "
         f"({c.value:.3f} [{c.low:.3f}, {c.high:.3f}])."
         for name, measure in measures.items()
@@ -215,35 +215,35 @@ def _findings(
     ]
     small = sums.count - len(sums.large)
     if small:
-        found.append(f"{small} of {sums.count} groups are too small: nothing is said of them.")
+        findings.append(f"{small} of {sums.count} groups are too small: nothing is said of them.")
     unknown = int((groupings[0].codes < 0).sum())
     if unknown:
-        found.append(
+        findings.append(
             f"{groupings[0].name} is not known of {unknown} of {len(groupings[0].codes)} rows."
         )
     named = [p for p in proxies if p.estimate.value >= GIVES_AWAY]
-    found += [
+    findings += [
         f"{p.feature} gives {p.attribute} away: alone it avoids {p.estimate.value:.0%} of the errors of a "
         f"guess [{p.estimate.low:.0%}, {p.estimate.high:.0%}]."
         for p in named
     ]
-    return tuple(found)
+    return tuple(findings)
 
 
 def _advice(tried: tuple[Tried, ...]) -> tuple[str, ...]:
-    told = []
+    advice = []
     for each in tried:
         before, after = each.before.value, each.after
         text = f"{each.what.capitalize()}: {each.measure} from {before:.3f} to {after:.3f}"
         if each.accuracy_after is None or each.balanced_after is None:
-            told.append(f"{text} at most; what it costs only a new fit can tell.")
+            advice.append(f"{text} at most; what it costs only a new fit can tell.")
         else:
-            told.append(
+            advice.append(
                 f"{text}; accuracy of the decision from {each.accuracy_before:.3f} to "
                 f"{each.accuracy_after:.3f}, balanced from {each.balanced_before:.3f} to "
                 f"{each.balanced_after:.3f}."
             )
-    return tuple(told)
+    return tuple(advice)
 
 
 def _watch(measures: dict[str, Measure]) -> tuple[str, ...]:

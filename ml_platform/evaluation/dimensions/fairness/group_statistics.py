@@ -66,8 +66,8 @@ class GroupStatistics:
 def divided(top: Array, bottom: Array) -> Array:
     """The quotient; NaN where there is nothing to divide by."""
     some = bottom > 0
-    found: Array = np.where(some, top / np.where(some, bottom, 1.0), np.nan)
-    return found
+    quotients: Array = np.where(some, top / np.where(some, bottom, 1.0), np.nan)
+    return quotients
 
 
 def units_of(clusters: Codes, users: Codes) -> Codes:
@@ -187,7 +187,7 @@ def _one(
     large = np.flatnonzero((rows >= minimum_rows) & (units >= minimum_units))
     sums = _by_code(columns, codes, groups)
     counts = columns[:, rates:] > 0
-    counted = [_distinct(codes[seen], unit[seen], groups) for seen in counts.T]
+    counted = [_distinct(codes[present], unit[present], groups) for present in counts.T]
     # All small groups are one more, which is nobody's own and part of everybody's rest.
     short = np.full(groups, len(large))
     short[large] = np.arange(len(large))
@@ -196,7 +196,7 @@ def _one(
     block = flat.reshape(batches, width, 2 * rates)
     rest = block.sum(axis=1, keepdims=True) - block[:, :-1]
     nowhere = np.zeros_like(codes)
-    anywhere = np.array([_distinct(nowhere[seen], unit[seen], 1)[0] for seen in counts.T])
+    anywhere = np.array([_distinct(nowhere[present], unit[present], 1)[0] for present in counts.T])
     counted_there = np.array(counted, dtype=np.int64).reshape(rates, groups)
     return _Part(
         rows=rows,
@@ -212,8 +212,8 @@ def _one(
 
 def _by_code(columns: Array, codes: Codes, count: int) -> Array:
     """SufficientStatistics of ``columns`` (cells, columns) by code: (count, columns)."""
-    found = [np.bincount(codes, column, minlength=count) for column in columns.T]
-    return np.column_stack(found).astype(np.float64)
+    sums_by_code = [np.bincount(codes, column, minlength=count) for column in columns.T]
+    return np.column_stack(sums_by_code).astype(np.float64)
 
 
 def _distinct(codes: Codes, unit: Codes, groups: int) -> Codes:
@@ -224,5 +224,5 @@ def _distinct(codes: Codes, unit: Codes, groups: int) -> Codes:
         return np.bincount(pairs % groups, minlength=groups).astype(np.int64)
     marks = np.zeros((int(unit.max(initial=0)) + 1, groups), dtype=bool)
     marks.ravel()[pairs] = True
-    found: Codes = marks.sum(axis=0, dtype=np.int64)
-    return found
+    counts: Codes = marks.sum(axis=0, dtype=np.int64)
+    return counts

@@ -83,18 +83,18 @@ def user_groupings(
     """
     if users is None or users.empty:
         return ()
-    told = users.drop_duplicates(USER, keep="last").set_index(USER)
+    attributes = users.drop_duplicates(USER, keep="last").set_index(USER)
     ids = user_ids.astype(object)
-    found: list[Grouping] = []
+    groupings: list[Grouping] = []
     for name in policy.groupings:
         column = TENURE_DAYS if name == TENURE else name
-        if column not in told:
+        if column not in attributes:
             continue
-        values = ids.map(told[column])
+        values = ids.map(attributes[column])
         if name == TENURE:
             days = values.to_numpy(dtype=np.float64)
-            found.append(tenure_grouping(days, policy.tenure_bands))
+            groupings.append(tenure_grouping(days, policy.tenure_bands))
         else:
-            found.append(grouping_of(name, values.tolist()))
-    known = [grouping for grouping in found if (grouping.codes >= 0).any()]
+            groupings.append(grouping_of(name, values.tolist()))
+    known = [grouping for grouping in groupings if (grouping.codes >= 0).any()]
     return with_crossings(known) if policy.crossings else tuple(known)

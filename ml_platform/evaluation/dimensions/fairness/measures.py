@@ -1,4 +1,4 @@
-"""The measures of fairness by name: what is compared, and why one cannot be told."""
+"""The measures of fairness by name: what is compared, and why one cannot be measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,27 +77,29 @@ SCORE = "score"
 
 @dataclass(frozen=True)
 class Measured:
-    """Each measure that can be told, and why others cannot."""
+    """Each measure that can be measured, and why others cannot."""
 
     measures: dict[str, Measure] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
 
 
-def measure_all(sums: GroupStatistics, lens: GroupMetrics, policy: FairnessPolicy) -> Measured:
-    """Every measure that makes sense for the lens."""
+def measure_all(
+    sums: GroupStatistics, group_metrics: GroupMetrics, policy: FairnessPolicy
+) -> Measured:
+    """Every measure that makes sense for the group_metrics."""
     measures, undefined = {}, {}
     for name, kind in KINDS.items():
-        if name in lens.not_applicable:
+        if name in group_metrics.not_applicable:
             continue
         rates = tuple(rate for rate in sums.rates if rate.startswith(kind.rates))
-        found = kind.compare(sums, rates, policy) if rates else None
-        if found is None:
+        comparison = kind.compare(sums, rates, policy) if rates else None
+        if comparison is None:
             undefined[name] = (
                 f"no two groups have {policy.minimum_rows} rows that count for it, of "
                 f"{policy.minimum_clusters} users or other independent units: INSUFFICIENT"
             )
         else:
-            measures[name] = found
+            measures[name] = comparison
     return Measured(measures, undefined)
 
 

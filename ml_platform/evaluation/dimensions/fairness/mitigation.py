@@ -92,11 +92,11 @@ def with_thresholds(
     own = np.where(grouping.codes >= 0, thresholds[grouping.codes], decision.threshold)
     # A score is moved by as much as its threshold is, so that one threshold does for all.
     moved = replace(decision, scores=decision.scores - own + decision.threshold)
-    found = again(moved)
-    if found is None:
+    effect = again(moved)
+    if effect is None:
         return None
     details = zip(grouping.labels, thresholds.tolist(), strict=True)
-    return _tried(THRESHOLDS, measure, before, found, decision, moved, tuple(details))
+    return _tried(THRESHOLDS, measure, before, effect, decision, moved, tuple(details))
 
 
 def reweighing(positive: "Flags", known: "Flags", grouping: Grouping) -> Array:
@@ -111,8 +111,8 @@ def reweighing(positive: "Flags", known: "Flags", grouping: Grouping) -> Array:
     cells = np.bincount(flat, minlength=2 * grouping.count).reshape(grouping.count, 2)
     total = max(int(cells.sum()), 1)
     expected = cells.sum(axis=1, keepdims=True) * cells.sum(axis=0, keepdims=True) / total
-    found: Array = np.where(cells > 0, expected / np.maximum(cells, 1), 0.0)
-    return found
+    weights_by_cell: Array = np.where(cells > 0, expected / np.maximum(cells, 1), 0.0)
+    return weights_by_cell
 
 
 def by_weights(
@@ -169,10 +169,10 @@ def refitted(
     again: Again,
 ) -> Tried | None:
     """The same measure of a model that was fitted to weighed rows."""
-    found = again(fitted)
-    if found is None:
+    effect = again(fitted)
+    if effect is None:
         return None
-    return _tried(REFITTED, measure, before, found, decision, fitted, ())
+    return _tried(REFITTED, measure, before, effect, decision, fitted, ())
 
 
 def _relevant(decision: PersonDecision, rate: str) -> "Flags":
@@ -206,7 +206,7 @@ def _tried(
 
 def _accuracies(decision: PersonDecision) -> tuple[float, float]:
     """Accuracy and balanced accuracy of the decision over the rows whose truth is known."""
-    truth, said = decision.positive[decision.known], decision.selected[decision.known]
-    right = said == truth
+    truth, selected = decision.positive[decision.known], decision.selected[decision.known]
+    right = selected == truth
     sides = [float(right[side].mean()) for side in (truth, ~truth) if side.any()]
     return float(right.mean()), float(np.mean(sides))

@@ -68,9 +68,9 @@ def find_proxies(
         return ()
     half = generator.permutation(count) % 2
     share = 1.0 / np.bincount(user)[user]
-    told = [name for name in features if name in rows]
-    evidence = [_evidence(rows[name].iloc[sample], features[name]) for name in told]
-    found, names = [], []
+    present = [name for name in features if name in rows]
+    evidence = [_evidence(rows[name].iloc[sample], features[name]) for name in present]
+    sums_by_problem, names = [], []
     for grouping in groupings:
         codes = grouping.codes[sample]
         if len(np.unique(codes[codes >= 0])) < 2:
@@ -78,17 +78,17 @@ def find_proxies(
         problem = _Problem(codes, grouping.count, user, half[user], share, count)
         base = problem.right(np.zeros(len(codes), dtype=np.int64), 1)
         known = problem.known_users
-        for name, count_by_group in zip(told, evidence, strict=True):
-            found.append(np.column_stack([count_by_group(problem), base, known]))
+        for name, count_by_group in zip(present, evidence, strict=True):
+            sums_by_problem.append(np.column_stack([count_by_group(problem), base, known]))
             names.append((name, grouping.name))
-    if not found:
+    if not sums_by_problem:
         return ()
-    return _proxies(names, np.stack(found, axis=1), count, generator, resamples)
+    return _proxies(names, np.stack(sums_by_problem, axis=1), count, generator, resamples)
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Rows whose group is to be told: codes, users and the half that each user is in, all (rows,)."""
+    """Rows whose group is to be predicted: codes, users and the half that each user is in, all (rows,)."""
 
     codes: Codes
     groups: int
@@ -101,14 +101,14 @@ class _Problem:
     @property
     def known_users(self) -> Array:
         """Weight of each user's rows with a known group, (users,)."""
-        found: Array = np.bincount(
+        counts: Array = np.bincount(
             self.user, self.share * (self.codes >= 0), minlength=self.users
         ).astype(np.float64)
-        return found
+        return counts
 
     def right(self, bins: Codes, count: int) -> Array:
-        """Share of each user's rows whose group is told by their bin, (users,)."""
-        said = np.zeros(len(bins), dtype=np.int64)
+        """Share of each user's rows whose group is predicted from their bin, (users,)."""
+        predicted = np.zeros(len(bins), dtype=np.int64)
         for half in (0, 1):
             there = (self.half != half) & (self.codes >= 0)
             flat = bins[there] * self.groups + self.codes[there]
@@ -116,17 +116,17 @@ class _Problem:
             table = table.reshape(count, self.groups)
             # A bin that the other half never saw is answered by the most frequent group.
             best = np.where(table.sum(axis=1) > 0, table.argmax(axis=1), table.sum(axis=0).argmax())
-            said = np.where(self.half == half, best[bins], said)
-        return self._by_user(said)
+            predicted = np.where(self.half == half, best[bins], predicted)
+        return self._by_user(predicted)
 
     def right_by_words(self, row: Codes, word: Codes, words: int) -> Array:
         """The same from the words of each row (entries,), by dummy Bayes smoothed by one."""
-        said = np.zeros(len(self.codes), dtype=np.int64)
+        predicted = np.zeros(len(self.codes), dtype=np.int64)
         for half in (0, 1):
             there = (self.half != half) & (self.codes >= 0)
-            seen = there[row]
-            flat = word[seen] * self.groups + self.codes[row[seen]]
-            table = np.bincount(flat, self.share[row[seen]], minlength=words * self.groups)
+            known_entries = there[row]
+            flat = word[known_entries] * self.groups + self.codes[row[known_entries]]
+            table = np.bincount(flat, self.share[row[known_entries]], minlength=words * self.groups)
             smooth = table.reshape(words, self.groups) + 1.0 / words
             log_chance = np.log(smooth / smooth.sum(axis=0))
             prior = np.bincount(self.codes[there], self.share[there], minlength=self.groups)
@@ -135,13 +135,15 @@ class _Problem:
                 for g in range(self.groups)
             ]
             total = np.column_stack(scores) + np.log(np.maximum(prior, 1e-12) / prior.sum())
-            said = np.where(self.half == half, total.argmax(axis=1), said)
-        return self._by_user(said)
+            predicted = np.where(self.half == half, total.argmax(axis=1), predicted)
+        return self._by_user(predicted)
 
-    def _by_user(self, said: Codes) -> Array:
-        right = (said == self.codes) * self.share
-        found: Array = np.bincount(self.user, right, minlength=self.users).astype(np.float64)
-        return found
+    def _by_user(self, predicted: Codes) -> Array:
+        right = (predicted == self.codes) * self.share
+        right_by_user: Array = np.bincount(self.user, right, minlength=self.users).astype(
+            np.float64
+        )
+        return right_by_user
 
 
 def _sample(users: Codes, generator: np.random.Generator) -> Codes:
@@ -182,8 +184,8 @@ def _bins(column: "pd.Series[Any]", kind: str) -> tuple[Codes, int]:
     if not finite.any():
         return np.zeros(len(numbers), dtype=np.int64), 1
     edges = np.unique(np.quantile(numbers[finite], np.arange(1, BINS) / BINS, method="lower"))
-    found = np.searchsorted(edges, np.where(finite, numbers, 0.0), side="left") + 1
-    return np.where(finite, found, 0).astype(np.int64), len(edges) + 2
+    bins = np.searchsorted(edges, np.where(finite, numbers, 0.0), side="left") + 1
+    return np.where(finite, bins, 0).astype(np.int64), len(edges) + 2
 
 
 def _proxies(

@@ -35,18 +35,18 @@ def try_remedies(
     subject: EvaluationContext,
     measures: dict[str, Measure],
     groupings: tuple[Grouping, ...],
-    lens: GroupMetrics,
+    group_metrics: GroupMetrics,
     units: Codes,
 ) -> tuple[Tried, ...]:
     """Thresholds by group and weights, for each measure of the decision that is shown to be missed."""
-    decision, policy = lens.decision, subject.spec.fairness
+    decision, policy = group_metrics.decision, subject.spec.fairness
     missed = [n for n in EQUALISED if n in measures and shown_unfair(n, measures[n], policy)]
     if decision is None or not missed:
         return ()
     rows = replace_train(subject.training_set, NEWEST)
     past = _decided(subject, rows, subject.candidate)
     past_groupings = user_groupings(rows.train[USER], subject.users, policy)
-    found: list[Tried | None] = []
+    tried: list[Tried | None] = []
     for name in missed:
         before = measures[name]
         grouping = next(g for g in groupings if g.name == before.compared[0].grouping)
@@ -54,14 +54,14 @@ def try_remedies(
         again = _again(subject, name, grouping, units)
         if past is not None:
             least = policy.minimum_rows
-            found.append(
+            tried.append(
                 with_thresholds(name, before, decision, grouping, past, past_groups, again, least)
             )
             if policy.refit:
-                found.append(_refit(subject, name, before, decision, grouping, again))
+                tried.append(_refit(subject, name, before, decision, grouping, again))
             elif name == "selection_ratio":
-                found.append(by_weights(before, decision, grouping, past, past_groups))
-    return tuple(each for each in found if each is not None)
+                tried.append(by_weights(before, decision, grouping, past, past_groups))
+    return tuple(each for each in tried if each is not None)
 
 
 def replace_train(training_set: TrainingSet, newest: int) -> TrainingSet:
@@ -78,9 +78,9 @@ def _decided(
     return adapter.person_decision(spec.fairness, rows.train, rows.record, predictions)
 
 
-def _same_groups(found: tuple[Grouping, ...], grouping: Grouping, rows: int) -> Grouping:
+def _same_groups(groupings: tuple[Grouping, ...], grouping: Grouping, rows: int) -> Grouping:
     """``grouping`` of other rows, with the same labels; a group that it lacks is unknown."""
-    own = next((g for g in found if g.name == grouping.name), None)
+    own = next((g for g in groupings if g.name == grouping.name), None)
     if own is None:
         return Grouping(grouping.name, grouping.labels, np.full(rows, UNKNOWN, dtype=np.int64))
     place = {label: i for i, label in enumerate(grouping.labels)}

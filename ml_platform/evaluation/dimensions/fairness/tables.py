@@ -24,7 +24,7 @@ WORST = 10
 SHOWN_PROXIES = 10
 
 
-def groups_table(sums: GroupStatistics, lens: GroupMetrics) -> ReportTable:
+def groups_table(sums: GroupStatistics, group_metrics: GroupMetrics) -> ReportTable:
     """Every group with its rates; one that is too small to be compared is `INSUFFICIENT`."""
     rates = [
         rate for rate in sums.rates if not rate.startswith(CLASS_RECALL) and rate != CALIBRATION
@@ -45,7 +45,7 @@ def groups_table(sums: GroupStatistics, lens: GroupMetrics) -> ReportTable:
                 *figures,
             )
         )
-    titles = (lens.loss_name if rate == ERROR else rate for rate in rates)
+    titles = (group_metrics.loss_name if rate == ERROR else rate for rate in rates)
     return ReportTable(
         "Groups",
         ("grouping", "group", "rows", "independent units", "evidence", *titles),
@@ -84,13 +84,13 @@ def comparisons_table(measures: Mapping[str, Measure]) -> ReportTable:
 
 
 def losses_table(
-    lens: GroupMetrics, groupings: Sequence[Grouping], minimum_rows: int
+    group_metrics: GroupMetrics, groupings: Sequence[Grouping], minimum_rows: int
 ) -> ReportTable:
     """Mean and upper quantiles of the loss by group: an equal mean may hide a few who bear it all."""
     rows = []
     for grouping in groupings:
-        judged = lens.judged & (grouping.codes >= 0)
-        codes, losses = grouping.codes[judged], lens.loss[judged]
+        evaluated = group_metrics.judged & (grouping.codes >= 0)
+        codes, losses = grouping.codes[evaluated], group_metrics.loss[evaluated]
         order = np.argsort(codes, kind="stable")
         edges = np.searchsorted(codes[order], np.arange(grouping.count + 1))
         for group, label in enumerate(grouping.labels):
@@ -100,7 +100,7 @@ def losses_table(
                 figures = (float(own.mean()), float(own.std()), *quantiles)
                 rows.append((grouping.name, label, len(own), *map(_rounded, figures)))
     columns = ("grouping", "group", "rows", "mean", "standard deviation", "median", "90 %", "99 %")
-    return ReportTable(f"Distribution of the loss: {lens.loss_name}", columns, tuple(rows))
+    return ReportTable(f"Distribution of the loss: {group_metrics.loss_name}", columns, tuple(rows))
 
 
 def proxies_table(proxies: Sequence[Proxy]) -> ReportTable:

@@ -16,7 +16,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     LEAST_CLUSTERS,
     replicated,
     retained_between,
-    told,
+    with_interval,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.classification import ratio
@@ -55,21 +55,21 @@ class ClassSums:
         """``recall:<class>``, and by mix ``metric:<mix>`` and ``dummy:<mix>``; each of shape (r,)."""
         hits, support = totals[:, : self.classes], totals[:, self.classes :]
         recalls = ratio(hits, support)
-        seen = (support > 0).sum(axis=1)
-        found = {f"recall:{i}": recalls[:, i] for i in range(self.classes)}
-        found["mean_recall"] = ratio(recalls.sum(axis=1), seen)
+        present = (support > 0).sum(axis=1)
+        metrics = {f"recall:{i}": recalls[:, i] for i in range(self.classes)}
+        metrics["mean_recall"] = ratio(recalls.sum(axis=1), present)
         for name, weights in self.mixes.items():
-            own, dummy = self._under(hits * weights, support * weights)
-            found |= {f"metric:{name}": own, f"dummy:{name}": dummy}
-        return found
+            value, dummy = self._under(hits * weights, support * weights)
+            metrics |= {f"metric:{name}": value, f"dummy:{name}": dummy}
+        return metrics
 
     def _under(self, hits: Array, support: Array) -> tuple[Array, Array]:
         if not self.alarms:
             rows = support.sum(axis=1)
             return ratio(hits.sum(axis=1), rows), ratio(support[:, self.usual], rows)
         positives, false_alarms = support[:, 1], support[:, 0] - hits[:, 0]
-        own = ratio(2 * hits[:, 1], positives + hits[:, 1] + false_alarms)
-        return own, ratio(2 * positives, 2 * positives + support[:, 0])
+        value = ratio(2 * hits[:, 1], positives + hits[:, 1] + false_alarms)
+        return value, ratio(2 * positives, 2 * positives + support[:, 0])
 
 
 def class_parts(subject: "EvaluationContext") -> tuple[Part, Part]:
@@ -92,10 +92,10 @@ def class_parts(subject: "EvaluationContext") -> tuple[Part, Part]:
             Part(rare, None, "", undefined={_NAMES[1]: why}),
         )
     sums, enough, worst, support = counted
-    found = replicated(sums, seed=subject.seed, resamples=subject.resamples)
+    replicates = replicated(sums, seed=subject.seed, resamples=subject.resamples)
     return (
-        _shifted(found, sums, decisions, worst),
-        _rare(found, decisions, enough, worst, support),
+        _shifted(replicates, sums, decisions, worst),
+        _rare(replicates, decisions, enough, worst, support),
     )
 
 
@@ -156,16 +156,18 @@ def _mixes(total: Array, enough: Codes, best: int, worst: int, alarms: bool) -> 
 
 
 def _shifted(
-    found: dict[str, Replicates], sums: ClassSums, decisions: Decisions, worst: int
+    replicates: dict[str, Replicates], sums: ClassSums, decisions: Decisions, worst: int
 ) -> Part:
-    gains = {name: found[f"metric:{name}"].minus(found[f"dummy:{name}"]) for name in sums.mixes}
+    gains = {
+        name: replicates[f"metric:{name}"].minus(replicates[f"dummy:{name}"]) for name in sums.mixes
+    }
     kept = {name: retained_between(gain, gains[PLAIN]) for name, gain in gains.items()}
     lowest = min((name for name in kept if name != PLAIN), key=lambda name: kept[name].value)
     label = "F1" if sums.alarms else "accuracy"
-    plain, other = found[f"metric:{PLAIN}"].value, found[f"metric:{lowest}"].value
+    plain, other = replicates[f"metric:{PLAIN}"].value, replicates[f"metric:{lowest}"].value
     rows: list[tuple[str | float | int | None, ...]] = []
     for name in sums.mixes:
-        figure, skill = told(found[f"metric:{name}"]), told(kept[name])
+        figure, skill = with_interval(replicates[f"metric:{name}"]), with_interval(kept[name])
         numbers = (figure.value, figure.low, figure.high, skill.value, skill.low, skill.high)
         rows.append((name, *(round(number, 4) for number in numbers)))
     columns = ("mix", label, "low", "high", "skill retained", "skill low", "skill high")
@@ -173,7 +175,7 @@ def _shifted(
         name="label shift",
         kept=kept[lowest],
         why=f"{kept[lowest].value:.0%} of the skill is left under the worst of the mixes ({lowest})",
-        measures={_NAMES[0]: told(kept[lowest])},
+        measures={_NAMES[0]: with_interval(kept[lowest])},
         findings=(f"With {lowest}, {label} would be {other:.2f} instead of {plain:.2f}.",),
         watch=(f"share of the class {decisions.classes[worst]} among labels and answers",),
         tables=(ReportTable("Other mixes of classes", columns, tuple(rows)),),
@@ -181,16 +183,16 @@ def _shifted(
 
 
 def _rare(
-    found: dict[str, Replicates],
+    replicates: dict[str, Replicates],
     decisions: Decisions,
     enough: Codes,
     worst: int,
     support: Codes,
 ) -> Part:
     """The recall of the worst class, and relative to the mean of the classes."""
-    recall, mean = found[f"recall:{worst}"], found["mean_recall"]
+    recall, mean = replicates[f"recall:{worst}"], replicates["mean_recall"]
     kept = retained_between(recall, mean)
-    figure, name = told(recall), decisions.classes[worst]
+    figure, name = with_interval(recall), decisions.classes[worst]
     few = [decisions.classes[i] for i in range(len(support)) if i not in set(enough.tolist())]
     share = support[worst] / support.sum()
     findings = [
@@ -202,8 +204,8 @@ def _rare(
             f"Nothing can be said of {len(few)} classes with fewer than {LEAST_ROWS} rows in "
             f"{LEAST_CLUSTERS} clusters, such as {few[0]}."
         )
-    order = sorted(enough.tolist(), key=lambda i: (found[f"recall:{i}"].value, i))[:SHOWN]
-    told_of = {i: told(found[f"recall:{i}"]) for i in order}
+    order = sorted(enough.tolist(), key=lambda i: (replicates[f"recall:{i}"].value, i))[:SHOWN]
+    recall_by_class = {i: with_interval(replicates[f"recall:{i}"]) for i in order}
     advice: tuple[str, ...] = ()
     if kept.value < _WEAK:
         advice = (
@@ -226,7 +228,7 @@ def _rare(
                         int(support[i]),
                         *(round(x, 4) for x in (e.value, e.low, e.high)),
                     )
-                    for i, e in told_of.items()
+                    for i, e in recall_by_class.items()
                 ),
             ),
         ),
@@ -240,9 +242,9 @@ def _rare(
                     Series(
                         "recall",
                         tuple(decisions.classes[i] for i in order),
-                        tuple(told_of[i].value for i in order),
-                        tuple(told_of[i].low for i in order),
-                        tuple(told_of[i].high for i in order),
+                        tuple(recall_by_class[i].value for i in order),
+                        tuple(recall_by_class[i].low for i in order),
+                        tuple(recall_by_class[i].high for i in order),
                     ),
                 ),
             ),

@@ -61,14 +61,14 @@ def columns_of(subject: "EvaluationContext") -> tuple[Column, ...]:
     training_set = subject.training_set
     declared = {feature.name: feature for feature in subject.spec.table.features}
     reads = subject.artifact.features if subject.artifact else training_set.record.features
-    found = []
+    columns = []
     for name in training_set.record.features:
         if name not in reads or name not in training_set.train or name not in training_set.test:
             continue
         feature = declared.get(name)
         kind = feature.kind if feature else _kind(training_set.train[name])
-        found.append(Column(name, kind, feature.family.value if feature else "undeclared"))
-    return tuple(found)
+        columns.append(Column(name, kind, feature.family.value if feature else "undeclared"))
+    return tuple(columns)
 
 
 def _kind(column: "pd.Series[Any]") -> Kind:

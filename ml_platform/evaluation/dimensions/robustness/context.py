@@ -14,7 +14,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     nothing_kept,
     replicated,
     retained,
-    told,
+    with_interval,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
@@ -87,8 +87,8 @@ class Context:
 
     def figure(self, probe: Probe) -> Estimate | None:
         """The primary metric on the changed rows."""
-        found = probe.metrics.get(self.metric)
-        return told(found) if found else None
+        figure = probe.metrics.get(self.metric)
+        return with_interval(figure) if figure else None
 
     def falls(self, probe: Probe) -> str:
         """'accuracy falls from .91 to .62 (41 % of its skill is left)', in words for any outcome."""
@@ -106,14 +106,14 @@ class Context:
     def table(self, title: str, probes: Sequence[Probe]) -> ReportTable:
         """A row a probe, with paired differences; the unchanged rows first."""
         rows: list[tuple[str | float | int | None, ...]] = []
-        plain = told(self.own)
+        plain = with_interval(self.own)
         rows.append(("as they are", *_rounded(plain), 0.0, 0.0, 0.0, 1.0))
         for probe in probes:
             figure = self.figure(probe)
             if figure is None:
                 rows.append((probe.name, *[None] * 6, round(probe.kept.value, 4)))
                 continue
-            difference = told(probe.metrics[self.metric].minus(self.own))
+            difference = with_interval(probe.metrics[self.metric].minus(self.own))
             kept = round(probe.kept.value, 4)
             rows.append((probe.name, *_rounded(figure), *_rounded(difference), kept))
         columns = (

@@ -19,7 +19,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     dummy_predictions,
     mean_of,
     replicated,
-    told,
+    with_interval,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates, bca_interval
 from ml_platform.evaluation.tasks.evaluator import Predictions
@@ -66,13 +66,13 @@ def robustness(subject: "EvaluationContext") -> Dimension:
         return _nothing(
             f"{sample.evaluator.cluster_count} clusters of test rows, needed are {LEAST_CLUSTERS}"
         )
-    judged = _judged(subject, sample)
+    evaluation = _judged(subject, sample)
     metric = next(
-        (m for m in adapter_of(subject.spec.task).primary_metrics if m in judged.own), None
+        (m for m in adapter_of(subject.spec.task).primary_metrics if m in evaluation.own), None
     )
     if metric is None:
-        return _nothing("the metric that skill is told by is not defined on the test rows")
-    skill = bca_interval(judged.own[metric].minus(judged.dummy[metric]))
+        return _nothing("the metric that skill is measured by is not defined on the test rows")
+    skill = bca_interval(evaluation.own[metric].minus(evaluation.dummy[metric]))
     if skill.low <= 0:
         return _nothing(
             f"no skill to lose is shown: {metric} less that of the dummy scorer is {skill.value:.3f} "
@@ -83,7 +83,12 @@ def robustness(subject: "EvaluationContext") -> Dimension:
         columns,
         sample,
         Context(
-            subject, columns, known_of(subject.training_set.train, columns), sample, judged, metric
+            subject,
+            columns,
+            known_of(subject.training_set.train, columns),
+            sample,
+            evaluation,
+            metric,
         ),
     )
 
@@ -112,10 +117,10 @@ def _assembled(
         *outside_parts(context, (noisy[LEVELS.index(0.5)], gaps)),
     )
     kept = [part.kept for part in parts if part.kept is not None]
-    score = told(scored(mean_of(kept)))
+    score = with_interval(scored(mean_of(kept)))
     measures = {"score": score} | {k: v for part in parts for k, v in part.measures.items()}
     measures["unanswered"] = unanswered_measure(sum(part.unanswered for part in parts))
-    shown = tuple(found for part in parts if (found := score_part(part)) is not None)
+    shown = tuple(scored_part for part in parts if (scored_part := score_part(part)) is not None)
     lowest = min(shown, key=lambda part: part.score)
     return Dimension(
         name=NAME,
@@ -142,7 +147,9 @@ def _assembled(
 
 
 def _scores(parts: tuple[Part, ...]) -> Chart:
-    found = [(part.name, told(scored(part.kept))) for part in parts if part.kept is not None]
+    scores = [
+        (part.name, with_interval(scored(part.kept))) for part in parts if part.kept is not None
+    ]
     return Chart(
         "Parts of the score",
         ChartKind.BARS,
@@ -151,10 +158,10 @@ def _scores(parts: tuple[Part, ...]) -> Chart:
         (
             Series(
                 "score",
-                tuple(name for name, _ in found),
-                tuple(of.value for _, of in found),
-                tuple(of.low for _, of in found),
-                tuple(of.high for _, of in found),
+                tuple(name for name, _ in scores),
+                tuple(of.value for _, of in scores),
+                tuple(of.low for _, of in scores),
+                tuple(of.high for _, of in scores),
             ),
         ),
     )
@@ -165,7 +172,7 @@ def _nothing(why: str) -> Dimension:
         name=NAME,
         title=TITLE,
         question=QUESTION,
-        summary=f"cannot be told: {why}",
+        summary=f"cannot be measured: {why}",
         undefined=dict.fromkeys(ANSWERED, why),
-        findings=(f"Robustness cannot be told: {why}.",),
+        findings=(f"Robustness cannot be measured: {why}.",),
     )

@@ -41,8 +41,8 @@ class Distance:
 
         count = min(NEIGHBOURS, len(self.marks))
         index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self.marks)
-        found, _ = index.kneighbors(marks_of(rows, self.columns, self.grids, self.words))
-        return np.asarray(found.mean(axis=1), dtype=np.float64)
+        distances, _ = index.kneighbors(marks_of(rows, self.columns, self.grids, self.words))
+        return np.asarray(distances.mean(axis=1), dtype=np.float64)
 
 
 def distance_to(train: "pd.DataFrame", columns: tuple[Column, ...]) -> Distance:

@@ -14,7 +14,7 @@ from ml_platform.evaluation.dimensions.robustness.perturb import (
     replaced,
     unseen,
 )
-from ml_platform.evaluation.dimensions.robustness.skill import mean_of, told
+from ml_platform.evaluation.dimensions.robustness.skill import mean_of, with_interval
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.spec.feature import Kind
 
@@ -38,7 +38,10 @@ def extremes_part(context: Context) -> Part:
         kept=kept,
         why=f"{kept.value:.0%} of the skill is left on average with one field of each row spoilt; at worst "
         f"{worst.kept.value:.0%} ({worst.name})",
-        measures={"extremes_retained": told(kept), "extremes_worst_retained": told(worst.kept)},
+        measures={
+            "extremes_retained": with_interval(kept),
+            "extremes_worst_retained": with_interval(worst.kept),
+        },
         findings=tuple(findings),
         advice=_advice(context, probes),
         tables=(context.table("Extremes: one field of each row spoilt", probes),),
@@ -61,12 +64,12 @@ def _probes(context: Context) -> list[Probe]:
         ("one category or list of words never seen", (Kind.CATEGORY, Kind.TOKENS), unseen),
         ("one list empty", (Kind.TOKENS,), blank),
     )
-    found = []
+    probes = []
     for name, kinds, spoil in ways:
         columns = tuple(column for column in context.columns if column.kind in kinds)
         if columns:
-            found.append(context.probe(name, one_of_each_row(rows, columns, spoil, seed)))
-    return found
+            probes.append(context.probe(name, one_of_each_row(rows, columns, spoil, seed)))
+    return probes
 
 
 def _everything_infinite(context: Context) -> dict[str, str]:
@@ -75,8 +78,8 @@ def _everything_infinite(context: Context) -> dict[str, str]:
     numbers = [column for column in context.columns if column.kind is Kind.NUMBER]
     every = np.ones(len(rows), dtype=bool)
     for name, value in (("infinite", np.inf), ("minus infinite", -np.inf)):
-        made = {column.name: filled(column, rows, every, value) for column in numbers}
-        values, error = context.values(replaced(rows, made))
+        replacements = {column.name: filled(column, rows, every, value) for column in numbers}
+        values, error = context.values(replaced(rows, replacements))
         if values is None:
             failed[f"every number {name}"] = error
     return failed
@@ -94,12 +97,12 @@ def _advice(context: Context, probes: list[Probe]) -> tuple[str, ...]:
         values = np.clip(numbers_of(rows, column.name), None, known.high[column.name])
         return np.where(where, known.high[column.name], values)
 
-    found = context.probe("bounded", one_of_each_row(rows, tuple(numbers), bounded, seed))
-    if found.kept.value <= large.kept.value + _WORTH:
+    bounded_probe = context.probe("bounded", one_of_each_row(rows, tuple(numbers), bounded, seed))
+    if bounded_probe.kept.value <= large.kept.value + _WORTH:
         return ()
     return (
         "Keep numbers within the range of the training part before scoring: with one number too large "
-        f"{found.kept.value:.0%} of the skill is left instead of {large.kept.value:.0%}.",
+        f"{bounded_probe.kept.value:.0%} of the skill is left instead of {large.kept.value:.0%}.",
     )
 
 

@@ -15,7 +15,7 @@ from ml_platform.evaluation.dimensions.robustness.perturb import (
     filled,
     replaced,
 )
-from ml_platform.evaluation.dimensions.robustness.skill import mean_of, told
+from ml_platform.evaluation.dimensions.robustness.skill import mean_of, with_interval
 from ml_platform.spec.feature import Kind
 
 SHARES = (0.1, 0.3, 0.5)
@@ -50,8 +50,8 @@ def _scattered(context: Context, probes: list[Probe]) -> Part:
         why=f"{kept.value:.0%} of the skill is left on average over 10, 30 and 50 % missing at random and "
         "large values missing",
         measures={
-            "missing_retained": told(at_random),
-            "missing_large_retained": told(probes[-1].kept),
+            "missing_retained": with_interval(at_random),
+            "missing_large_retained": with_interval(probes[-1].kept),
         },
         findings=(f"With {worst.name}, {context.falls(worst)}.",),
         tables=(context.table("Missing values", probes),),
@@ -89,8 +89,8 @@ def _columns(context: Context) -> Part:
         why=f"{kept.value:.0%} of the skill is left on average over each family of features and each of the "
         f"{len(leading)} leading columns missing; at worst {worst.kept.value:.0%} ({worst.name})",
         measures={
-            "missing_column_retained": told(single.kept),
-            "missing_worst_retained": told(worst.kept),
+            "missing_column_retained": with_interval(single.kept),
+            "missing_worst_retained": with_interval(worst.kept),
         },
         findings=tuple(findings),
         advice=_advice(context, column, single),
@@ -114,8 +114,10 @@ def leading_columns(context: Context) -> list[Column]:
         some = context.columns[start : start + _AT_ONCE]
         copies = np.repeat(np.arange(len(some)), len(places))
         stacked = rows.iloc[np.tile(places, len(some))].reset_index(drop=True)
-        made = {column.name: blank(stacked, column, copies == i) for i, column in enumerate(some)}
-        values, _ = context.values(replaced(stacked, made))
+        blanked_columns = {
+            column.name: blank(stacked, column, copies == i) for i, column in enumerate(some)
+        }
+        values, _ = context.values(replaced(stacked, blanked_columns))
         for i in range(len(some)):
             moved.append(np.inf if values is None else _change(plain, values[copies == i]))
     order = np.argsort(-np.array(moved), kind="stable")[:LEADING]
@@ -134,19 +136,19 @@ def _advice(context: Context, column: Column, single: Probe) -> tuple[str, ...]:
     number = column.kind is Kind.NUMBER
     usual = known.middle[column.name] if number else known.usual[column.name]
     every = np.ones(len(rows), dtype=bool)
-    made = {column.name: filled(column, rows, every, usual)}
-    found = context.probe("filled", replaced(rows, made))
-    if found.kept.value <= single.kept.value + _WORTH:
+    replacements = {column.name: filled(column, rows, every, usual)}
+    filled_probe = context.probe("filled", replaced(rows, replacements))
+    if filled_probe.kept.value <= single.kept.value + _WORTH:
         return ()
     what = "median" if number else "most frequent value"
     return (
         f"Fill a missing {column.name} with its {what} of the training part: "
-        f"{found.kept.value:.0%} of the skill is left instead of {single.kept.value:.0%}.",
+        f"{filled_probe.kept.value:.0%} of the skill is left instead of {single.kept.value:.0%}.",
     )
 
 
 def _curve(context: Context, probes: list[Probe]) -> Chart:
-    plain = told(context.own)
+    plain = with_interval(context.own)
     points = [(0.0, plain)]
     for share, probe in zip(SHARES, probes, strict=True):
         figure = context.figure(probe)

@@ -9,7 +9,7 @@ from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
 from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
 from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.perturb import noisy, swap_rate
-from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, told
+from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, with_interval
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
@@ -45,7 +45,10 @@ def noise_part(context: Context) -> tuple[Part, tuple[Probe, ...]]:
         kept=kept,
         why=f"{kept.value:.0%} of the skill is left on average over noise of "
         f"{', '.join(f'{level:g}' for level in LEVELS)} standard deviations",
-        measures={"noise_retained": told(kept), "moderate_noise_retained": told(moderate.kept)},
+        measures={
+            "noise_retained": with_interval(kept),
+            "moderate_noise_retained": with_interval(moderate.kept),
+        },
         findings=tuple(findings),
         advice=_advice(context, kept),
         tables=(context.table("Noise", probes),),
@@ -72,8 +75,12 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
         ]
         if plain is None:
             continue
-        points: list[tuple[float, Estimate]] = [(0.0, told(plain))]
-        points += [(level, told(found)) for level, found in answered if found is not None]
+        points: list[tuple[float, Estimate]] = [(0.0, with_interval(plain))]
+        points += [
+            (level, with_interval(replicates))
+            for level, replicates in answered
+            if replicates is not None
+        ]
         series.append(
             Series(
                 name.replace("_", " "),
@@ -144,25 +151,25 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
         close = margin <= np.quantile(margin, NEAR)
         counted[near] = (same * close, close.astype(np.float64))
     sums = shares_by_cluster(counted, context.sample.clusters)
-    found = replicated(sums, seed=subject.seed, resamples=subject.resamples)
-    kept = found[measure]
-    told_of = {name: told(of) for name, of in found.items()}
+    replicates = replicated(sums, seed=subject.seed, resamples=subject.resamples)
+    kept = replicates[measure]
+    estimates = {name: with_interval(of) for name, of in replicates.items()}
     what = "of the offered items stay" if margin is None else "of the decisions stay the same"
     sentence = f"Under noise of {LEVELS[0]:g} standard deviations {kept.value:.1%} {what}"
     if margin is not None:
         sentence += (
             f"; of the tenth nearest to a boundary (margin at most {np.quantile(margin, NEAR):.2f}) "
-            f"{told_of[near].value:.1%}"
+            f"{estimates[near].value:.1%}"
         )
     rows: list[tuple[str | float | int | None, ...]] = [
         (key.replace("_", " "), round(of.value, 4), round(of.low, 4), round(of.high, 4))
-        for key, of in told_of.items()
+        for key, of in estimates.items()
     ]
     return Part(
         name=name,
         kept=kept,
         why=f"{kept.value:.1%} {what} under noise of {LEVELS[0]:g} standard deviations",
-        measures=told_of,
+        measures=estimates,
         not_applicable={} if margin is not None else {near: "a list has no boundary"},
         findings=(f"{sentence}.",),
         tables=(

@@ -13,7 +13,12 @@ from ml_platform.evaluation.dimensions.robustness.distance import distance_to
 from ml_platform.evaluation.dimensions.robustness.noise import shares_by_cluster
 from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.perturb import permuted, replaced, unseen
-from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, rescaled, told
+from ml_platform.evaluation.dimensions.robustness.skill import (
+    mean_of,
+    replicated,
+    rescaled,
+    with_interval,
+)
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.binary import BinaryRows, binary_statistics
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
@@ -48,8 +53,8 @@ def outside_parts(context: Context, perturbed: tuple[Probe, ...]) -> tuple[Part,
     every = np.ones(len(rows), dtype=bool)
     frames = {"columns permuted": permuted(rows, columns, seed)}
     if words:
-        made = {column.name: unseen(rows, column, every) for column in words}
-        frames["words never seen"] = replaced(rows, made)
+        replacements = {column.name: unseen(rows, column, every) for column in words}
+        frames["words never seen"] = replaced(rows, replacements)
     measured = _measured(context)
     distance = distance_to(context.subject.training_set.train, columns)
     kinds = []
@@ -82,9 +87,9 @@ def _detection(
     measured: np.ndarray,
 ) -> Part:
     clusters = context.sample.clusters
-    told_of: dict[tuple[str, str], Replicates] = {}
+    areas: dict[tuple[str, str], Replicates] = {}
     for kind in kinds:
-        told_of["distance", kind.name] = _area(
+        areas["distance", kind.name] = _area(
             context, ordinary.distances, kind.distances, clusters[measured]
         )
         if (
@@ -92,22 +97,24 @@ def _detection(
             and kind.values is not None
             and ordinary.values is not None
         ):
-            told_of["confidence", kind.name] = _area(
+            areas["confidence", kind.name] = _area(
                 context,
                 decisions.doubt(ordinary.values),
                 decisions.doubt(kind.values),
                 clusters,
             )
     by_way = {
-        way: mean_of([found for (name, _), found in told_of.items() if name == way])
-        for way in dict.fromkeys(name for name, _ in told_of)
+        way: mean_of([replicates for (name, _), replicates in areas.items() if name == way])
+        for way in dict.fromkeys(name for name, _ in areas)
     }
     best = max(by_way, key=lambda way: by_way[way].value)
     area = by_way[best]
     without = (
         {} if "confidence" in by_way else {_DETECTED[1]: "its answer has no confidence in a class"}
     )
-    measures = {"ood_auc": told(area)} | {f"ood_auc_{way}": told(of) for way, of in by_way.items()}
+    measures = {"ood_auc": with_interval(area)} | {
+        f"ood_auc_{way}": with_interval(of) for way, of in by_way.items()
+    }
     kept = rescaled(area, 2.0, -1.0)
     kept = Replicates(
         max(kept.value, 0.0), np.maximum(kept.resampled, 0.0), np.maximum(kept.left_out, 0.0)
@@ -128,7 +135,7 @@ def _detection(
         findings=(f"Rows from outside are told from ordinary ones with an AUC of: {others}.",),
         advice=tuple(advice),
         watch=("distance of new rows to the training part, or the share of low confidences",),
-        tables=(_table(told_of),),
+        tables=(_table(areas),),
     )
 
 
@@ -138,16 +145,16 @@ def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) ->
     strange = np.repeat([False, True], [len(ordinary), len(outside)])
     rows = BinaryRows(strange, strange, np.concatenate([ordinary, outside]), both, False)
     sums = binary_statistics(rows, int(context.sample.clusters.max()) + 1)
-    found = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
-    return found["roc_auc"]
+    replicates = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
+    return replicates["roc_auc"]
 
 
-def _table(told_of: dict[tuple[str, str], Replicates]) -> ReportTable:
+def _table(areas: dict[tuple[str, str], Replicates]) -> ReportTable:
     rows: list[tuple[str | float | int | None, ...]] = []
-    for (way, kind), found in told_of.items():
-        of = told(found)
+    for (way, kind), replicates in areas.items():
+        of = with_interval(replicates)
         rows.append((kind, way, round(of.value, 4), round(of.low, 4), round(of.high, 4)))
-    columns = ("rows from outside", "told by", "ROC AUC", "low", "high")
+    columns = ("rows from outside", "detected by", "ROC AUC", "low", "high")
     return ReportTable("Out-of-distribution detection", columns, tuple(rows))
 
 
@@ -181,9 +188,9 @@ def _calibration(
     if len(missing) == len(_CLAIMED):
         return Part(name, None, "", undefined=missing)
     sums = shares_by_cluster(counted, context.sample.clusters)
-    found = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
+    replicates = replicated(sums, seed=context.subject.seed, resamples=context.subject.resamples)
     gaps = {
-        measure: found[f"{measure}:claimed"].minus(found[f"{measure}:right"])
+        measure: replicates[f"{measure}:claimed"].minus(replicates[f"{measure}:right"])
         for measure in _CLAIMED
         if measure not in missing
     }
@@ -193,7 +200,10 @@ def _calibration(
         _CLAIMED, ("with permuted columns", "with noise and gaps"), strict=True
     ):
         if measure in gaps:
-            says, true = found[f"{measure}:claimed"].value, found[f"{measure}:right"].value
+            says, true = (
+                replicates[f"{measure}:claimed"].value,
+                replicates[f"{measure}:right"].value,
+            )
             sentences.append(
                 f"On rows {where} it claims a confidence of {says:.2f} and is right in {true:.2f}."
             )
@@ -203,11 +213,11 @@ def _calibration(
         why="confidence claimed less share right is "
         + ", ".join(f"{gap.value:+.2f}" for gap in gaps.values())
         + f" (permuted columns, noise and gaps); 0 scores 10, {WORST:g} and more 1",
-        measures={measure: told(gap) for measure, gap in gaps.items()},
+        measures={measure: with_interval(gap) for measure, gap in gaps.items()},
         undefined=missing,
         findings=tuple(sentences),
         advice=_advice(gaps),
-        tables=(_claims({measure: told(gap) for measure, gap in gaps.items()}),),
+        tables=(_claims({measure: with_interval(gap) for measure, gap in gaps.items()}),),
     )
 
 

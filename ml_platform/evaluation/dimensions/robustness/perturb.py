@@ -31,17 +31,17 @@ def noisy(
     is replaced by a random one of the training part with probability 1 minus that has.
     """
     rate = swap_rate(level)
-    made: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     for column in columns:
         draw = _generator(seed, column.name)
         if column.kind is Kind.NUMBER:
             values = numbers_of(rows, column.name)
-            made[column.name] = values + draw.normal(size=len(values)) * (
+            changed[column.name] = values + draw.normal(size=len(values)) * (
                 level * known.spread[column.name]
             )
         else:
-            made[column.name] = _swapped(rows, column, known.words[column.name], rate, draw)
-    return replaced(rows, made)
+            changed[column.name] = _swapped(rows, column, known.words[column.name], rate, draw)
+    return replaced(rows, changed)
 
 
 def swap_rate(level: float) -> float:
@@ -72,7 +72,7 @@ def blanked_at_random(
 
 def blanked_large(rows: "pd.DataFrame", columns: Iterable[Column], known: Known) -> "pd.DataFrame":
     """Numbers, and lists by their length, missing where they are above three quarters of the training part's."""
-    made = {}
+    changed = {}
     for column in columns:
         if column.kind is Kind.NUMBER:
             size = numbers_of(rows, column.name)
@@ -80,8 +80,8 @@ def blanked_large(rows: "pd.DataFrame", columns: Iterable[Column], known: Known)
             size = np.diff(token_column(rows[column.name], lists=True).offsets).astype(np.float64)
         else:
             continue
-        made[column.name] = blank(rows, column, size > known.large[column.name])
-    return replaced(rows, made)
+        changed[column.name] = blank(rows, column, size > known.large[column.name])
+    return replaced(rows, changed)
 
 
 def one_of_each_row(
@@ -135,20 +135,20 @@ def unseen(rows: "pd.DataFrame", column: Column, where: Flags) -> Any:
 
 def permuted(rows: "pd.DataFrame", columns: Iterable[Column], seed: int) -> "pd.DataFrame":
     """Each column in an order of its own: every value is ordinary, no row is."""
-    made = {}
+    changed = {}
     for column in columns:
         order = _generator(seed, column.name).permutation(len(rows))
-        made[column.name] = rows[column.name].iloc[order].set_axis(rows.index)
-    return replaced(rows, made)
+        changed[column.name] = rows[column.name].iloc[order].set_axis(rows.index)
+    return replaced(rows, changed)
 
 
-def replaced(rows: "pd.DataFrame", made: dict[str, Any]) -> "pd.DataFrame":
+def replaced(rows: "pd.DataFrame", changed: dict[str, Any]) -> "pd.DataFrame":
     """``rows`` with the columns ``made`` instead of their own."""
     import pandas as pd
 
     series = {
         name: values if isinstance(values, pd.Series) else pd.Series(values, index=rows.index)
-        for name, values in made.items()
+        for name, values in changed.items()
     }
     return rows.assign(**series)
 

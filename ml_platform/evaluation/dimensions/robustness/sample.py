@@ -27,14 +27,14 @@ CLUSTERS = 100
 
 @dataclass(frozen=True)
 class Sample:
-    """Test rows in whole clusters, with their judge and the candidate's answers."""
+    """Test rows in whole clusters, with their evaluator and the candidate's predictions."""
 
     training_set: TrainingSet
     """The whole training part, and the sampled rows as its test part."""
     evaluator: Evaluator
     predictions: Predictions
     clusters: Codes
-    """Of each row, from 0 without gaps, as the judge counts them."""
+    """Of each row, from 0 without gaps, as the evaluator counts them."""
 
     @property
     def rows(self) -> "pd.DataFrame":

@@ -1,8 +1,8 @@
 """Covariate shift: the halves of the test period, and the quarters into which features have begun to move.
 
-The answers are known, so nothing is asked again: slices of change sets are judged by a judge of their own, and
-their
-statistics are put back at the places of the sample's clusters, so that slices and whole get the same resamples.
+The predictions are known already, so no row is scored again. Each slice of change sets gets an evaluator of its
+own; the statistics of its clusters are put back at the places that the clusters have in the whole sample, so that
+slices and whole share their resamples.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
     dummy_predictions,
     replicated,
     retained_between,
-    told,
+    with_interval,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
@@ -50,8 +50,8 @@ Both = tuple[Replicates, Replicates]
 
 @dataclass(frozen=True)
 class Placed:
-    """SufficientStatistics of a slice at the places of the whole sample's clusters: 0 where a cluster has no
-    row in it.
+    """The statistics of a slice at the places of the whole sample's clusters: 0 where a cluster has no row in
+    it.
     """
 
     slice: SufficientStatistics
@@ -77,7 +77,7 @@ def shift_part(
     """The skill of the worst slice, relative to that of all rows."""
     whole = judged_slice(subject, sample, np.ones(len(sample.rows), dtype=bool), metric)
     assert whole is not None
-    found: list[tuple[Slice, Replicates, Estimate]] = []
+    slice_results: list[tuple[Slice, Replicates, Estimate]] = []
     small: list[str] = []
     slices = _slices(subject, sample, columns)
     for each in slices:
@@ -87,24 +87,24 @@ def shift_part(
         if part is None:
             small.append(each.name)
             continue
-        found.append((each, kept_in(part, whole), told(part[0])))
+        slice_results.append((each, kept_in(part, whole), with_interval(part[0])))
     names = ("shift_worst_retained", "newest_half_retained")
     why = (
         f"a slice needs {LEAST_ROWS} rows in {LEAST_CLUSTERS} clusters and both outcomes, halves rows of "
         "more than one time"
     )
-    if not found:
+    if not slice_results:
         return Part("covariate shift", None, "", undefined=dict.fromkeys(names, why))
-    worst, kept, figure = min(found, key=lambda one: one[1].value)
-    measures = {names[0]: told(kept)}
-    newest = next((skill for each, skill, _ in found if each.name == NEWEST), None)
+    worst, kept, figure = min(slice_results, key=lambda one: one[1].value)
+    measures = {names[0]: with_interval(kept)}
+    newest = next((skill for each, skill, _ in slice_results if each.name == NEWEST), None)
     if newest is not None:
-        measures[names[1]] = told(newest)
+        measures[names[1]] = with_interval(newest)
     label = metric.replace("_", " ")
     return Part(
         name="covariate shift",
         kept=kept,
-        why=f"in the worst of {len(found)} slices ({worst.name}) {kept.value:.0%} of the skill is left",
+        why=f"in the worst of {len(slice_results)} slices ({worst.name}) {kept.value:.0%} of the skill is left",
         measures=measures,
         undefined={} if newest is not None else {names[1]: why},
         findings=(
@@ -116,7 +116,7 @@ def shift_part(
             for each in slices
             if each.name not in _HALVES
         ),
-        tables=(_table(label, found, small),),
+        tables=(_table(label, slice_results, small),),
     )
 
 
@@ -125,11 +125,11 @@ _HALVES = (OLDEST, NEWEST)
 
 
 def _table(
-    label: str, found: list[tuple[Slice, Replicates, Estimate]], small: list[str]
+    label: str, slice_results: list[tuple[Slice, Replicates, Estimate]], small: list[str]
 ) -> ReportTable:
     rows: list[tuple[str | float | int | None, ...]] = []
-    for each, skill, figure in found:
-        kept = told(skill)
+    for each, skill, figure in slice_results:
+        kept = with_interval(skill)
         numbers = (figure.value, figure.low, figure.high, kept.value, kept.low, kept.high)
         rows.append((each.name, int(each.where.sum()), *(round(number, 4) for number in numbers)))
     rows += [(name, None, None, None, None, None, None, None) for name in small]
@@ -167,12 +167,12 @@ def judged_slice(
     predictions = Predictions(sample.predictions.values[places], sample.predictions.threshold)
     rows = Sample(part, evaluator_of(subject.spec.task, part), predictions, sample.clusters[places])
     both = []
-    for said in (predictions, dummy_predictions(subject.spec.task, rows)):
-        sums = _placed(rows, said, int(sample.clusters.max()) + 1)
-        found = replicated(sums, seed=subject.seed, resamples=subject.resamples)
-        if metric not in found:
+    for scored in (predictions, dummy_predictions(subject.spec.task, rows)):
+        sums = _placed(rows, scored, int(sample.clusters.max()) + 1)
+        replicates = replicated(sums, seed=subject.seed, resamples=subject.resamples)
+        if metric not in replicates:
             return None
-        both.append(_defined(found[metric]))
+        both.append(_defined(replicates[metric]))
     return both[0], both[1]
 
 
@@ -196,7 +196,7 @@ def _defined(of: Replicates) -> Replicates:
 def _slices(
     subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...]
 ) -> list[Slice]:
-    """Change sets stay whole: a launch without all its candidates could not be judged."""
+    """Change sets stay whole: a start without all its candidate times could not be evaluated."""
     import pandas as pd
 
     rows = sample.rows
@@ -211,7 +211,7 @@ def _slices(
     late = when > np.median(when)
     if not late.any():  # More than half of the rows are of the last moment.
         late = when == when.max()
-    found = [] if late.all() else [Slice(OLDEST, ~late), Slice(NEWEST, late)]
+    slices = [] if late.all() else [Slice(OLDEST, ~late), Slice(NEWEST, late)]
     for name, values, upper in moved_features(subject, sample, columns)[:MOVED]:
         mean = of_change_sets(values)[change_sets]
         known = np.isfinite(mean)
@@ -220,8 +220,8 @@ def _slices(
         quantile = float(np.quantile(mean[known], 1 - QUARTER if upper else QUARTER))
         where = known & ((mean >= quantile) if upper else (mean <= quantile))
         side = "at least" if upper else "at most"
-        found.append(Slice(f"{name} {side} {quantile:.3g}", where))
-    return found
+        slices.append(Slice(f"{name} {side} {quantile:.3g}", where))
+    return slices
 
 
 def moved_features(
@@ -238,7 +238,7 @@ def moved_features(
     declared = {feature.name: feature.compare for feature in subject.spec.table.features}
     train = _spaced(subject.training_set.train)
     test = _spaced(sample.rows)
-    found = []
+    differences = []
     for column in columns:
         if declared.get(column.name) is Comparison.SAME_SLOTS or column.kind is Kind.TOKENS:
             continue
@@ -254,9 +254,9 @@ def moved_features(
         if not len(old) or not len(new) or np.ptp(values[np.isfinite(values)]) == 0:
             continue
         difference = float(ks_2samp(old, new, method="asymp").statistic)
-        found.append((difference, name, values, bool(new.mean() > old.mean())))
-    found.sort(key=lambda each: (-each[0], each[1]))
-    return [(name, values, upper) for _, name, values, upper in found]
+        differences.append((difference, name, values, bool(new.mean() > old.mean())))
+    differences.sort(key=lambda each: (-each[0], each[1]))
+    return [(name, values, upper) for _, name, values, upper in differences]
 
 
 def _spaced(rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -66,12 +66,12 @@ def retained_between(gain: Replicates, reference: Replicates) -> Replicates:
 
 
 def _quotient(gain: Array, reference: Array) -> Array:
-    found: Array = np.clip(
+    quotients: Array = np.clip(
         np.where(np.abs(reference) > 1e-12, gain / np.where(reference == 0, 1.0, reference), 0.0),
         0.0,
         1.0,
     )
-    return np.nan_to_num(found, nan=0.0)
+    return np.nan_to_num(quotients, nan=0.0)
 
 
 def nothing_kept(like: Replicates) -> Replicates:
@@ -96,7 +96,7 @@ def rescaled(of: Replicates, slope: float, shift: float) -> Replicates:
     )
 
 
-def told(of: Replicates) -> Estimate:
+def with_interval(of: Replicates) -> Estimate:
     """With its interval: BCa, and percentiles where parts have different clusters (they count as independent)."""
     if len(of.left_out):
         return bca_interval(of)

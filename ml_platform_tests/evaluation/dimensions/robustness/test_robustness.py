@@ -25,7 +25,7 @@ from ml_platform_tests.evaluation.dimensions.robustness.toys import (
 ROWS = training_set(800)
 
 
-def told(scorer: Scorer) -> Dimension:
+def with_interval(scorer: Scorer) -> Dimension:
     return robustness(examined(scorer, ROWS))
 
 
@@ -35,7 +35,7 @@ def value(of: Dimension, measure: str) -> float:
 
 @pytest.fixture(scope="module")
 def sturdy() -> Dimension:
-    return told(Sturdy())
+    return with_interval(Sturdy())
 
 
 def test_a_sturdy_scorer_stands(sturdy: Dimension) -> None:
@@ -74,7 +74,7 @@ def test_curves_begin_with_the_unchanged_rows(sturdy: Dimension) -> None:
 
 
 def test_one_that_rests_on_one_column_is_found_and_the_column_named() -> None:
-    found = told(OneColumn())
+    found = with_interval(OneColumn())
     assert value(found, "missing_column_retained") == pytest.approx(0, abs=0.01)
     assert any(text.startswith("Without word, accuracy falls from") for text in found.findings)
     assert found.watch[0].startswith("word:")
@@ -82,21 +82,21 @@ def test_one_that_rests_on_one_column_is_found_and_the_column_named() -> None:
 
 
 def test_one_that_explodes_with_extremes_is_found_with_what_would_help() -> None:
-    found = told(Explodes())
+    found = with_interval(Explodes())
     assert value(found, "extremes_worst_retained") < 0.5
     assert value(found, "unanswered") == 0
     assert any("Keep numbers within the range" in text for text in found.advice)
 
 
 def test_one_that_stops_at_infinity_is_found() -> None:
-    found = told(Explodes(crashes=True))
+    found = with_interval(Explodes(crashes=True))
     assert value(found, "unanswered") == 3
     assert value(found, "extremes_worst_retained") == 0
     assert any("input contains infinity" in text for text in found.findings)
 
 
 def test_one_that_is_too_sure_outside_is_found() -> None:
-    honest, found = told(TwoColumns(sure=False)), told(TwoColumns(sure=True))
+    honest, found = with_interval(TwoColumns(sure=False)), with_interval(TwoColumns(sure=True))
     for measure in ("overconfidence_ood", "overconfidence_perturbed"):
         assert found.measures[measure].low > honest.measures[measure].high
     assert (
@@ -108,7 +108,7 @@ def test_one_that_is_too_sure_outside_is_found() -> None:
 
 
 def test_one_that_never_says_the_rare_class_is_found() -> None:
-    found = told(BlindToRare())
+    found = with_interval(BlindToRare())
     assert value(found, "worst_class_recall") == 0
     assert value(found, "label_shift_retained") < 0.9
     assert any(text.startswith("Of the class rare") for text in found.findings)
@@ -117,14 +117,14 @@ def test_one_that_never_says_the_rare_class_is_found() -> None:
 
 def test_one_that_is_outdated_is_found() -> None:
     middle = ROWS.test["occurred_at"].iloc[len(ROWS.test) // 2]
-    found = told(Outdated(middle))
+    found = with_interval(Outdated(middle))
     assert value(found, "newest_half_retained") < 0.2
     assert any("newest half of the test period" in text for text in found.findings)
 
 
 def test_one_that_knows_values_by_heart_is_found_and_has_a_low_score() -> None:
     known = frozenset(np.concatenate([ROWS.test[name] for name in NUMBERS]).tolist())
-    found = told(Memorises(known))
+    found = with_interval(Memorises(known))
     assert value(found, "noise_retained") == 0
     assert value(found, "decisions_kept") < 0.7
     assert found.measures["score"].high < 6

@@ -13,7 +13,7 @@ from ml_platform.evaluation.dimensions.robustness.shift import judged_slice, kep
 from ml_platform.evaluation.dimensions.robustness.skill import (
     mean_of,
     retained,
-    told,
+    with_interval,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.tasks.decisions import Decisions
@@ -83,7 +83,7 @@ def test_a_slice_has_the_metrics_of_its_rows() -> None:
     where = np.arange(len(ROWS.test)) < 700
     found = judged_slice(subject, sample, where, "accuracy")
     assert found is not None
-    figure, dummy = told(found[0]), found[1]
+    figure, dummy = with_interval(found[0]), found[1]
     truth = ROWS.test["label"][where]
     said = np.array(CLASSES)[subject.predictions.values[where].argmax(axis=1)]
     assert figure.value == pytest.approx(metrics.accuracy_score(truth, said), abs=1e-12)

@@ -27,8 +27,8 @@ def found(spec: ModelSpec, rows: TrainingSet) -> Dimension:
 
 
 def complete(of: Dimension) -> bool:
-    told = (*of.measures, *of.undefined, *of.not_applicable)
-    return sorted(told) == sorted(ANSWERED)
+    with_interval = (*of.measures, *of.undefined, *of.not_applicable)
+    return sorted(with_interval) == sorted(ANSWERED)
 
 
 def test_launches_are_answered_with_infinite_numbers_and_have_no_class() -> None:
@@ -73,8 +73,8 @@ class Expects:
     classes: tuple[str, ...] = ("adopted_share",)
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        told = np.nan_to_num(rows["x0"].to_numpy(dtype=np.float64), posinf=1.0, neginf=0.0)
-        return np.clip(told, 0.0, 1.0)[:, None]
+        with_interval = np.nan_to_num(rows["x0"].to_numpy(dtype=np.float64), posinf=1.0, neginf=0.0)
+        return np.clip(with_interval, 0.0, 1.0)[:, None]
 
 
 def test_shares_are_told_by_r2() -> None:

@@ -28,7 +28,7 @@ TOLD = 0.8
 def rows_of(generator: np.random.Generator, count: int, first: int, start: object) -> pd.DataFrame:
     """``count`` rows in order of time, two a cluster."""
     code = np.repeat(generator.choice(3, count // 2, p=SHARES), 2)
-    told = [
+    with_interval = [
         np.where(generator.random(count) < TOLD, code, generator.integers(0, 3, count))
         for _ in range(4)
     ]
@@ -40,8 +40,8 @@ def rows_of(generator: np.random.Generator, count: int, first: int, start: objec
         "change_set_id": [f"a{first + i}" for i in range(count)],
         "occurred_at": pd.Timestamp(start) + pd.to_timedelta(np.arange(count), unit="min"),
         "label": words[code],
-        "word": words[told[0]],
-        "words": [list(three) for three in words[np.column_stack(told[1:])]],
+        "word": words[with_interval[0]],
+        "words": [list(three) for three in words[np.column_stack(with_interval[1:])]],
     }
     for name in NUMBERS:
         made[name] = MEANS[code] + generator.normal(size=count)
