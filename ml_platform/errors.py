@@ -1,8 +1,8 @@
-"""One tree of errors: each says what was wrong, with the value and the limit, and the remedy."""
+"""The errors of the platform: each says what was wrong, with the value and the limit, and the remedy."""
 
 
 class PlatformError(Exception):
-    """Anything the platform refuses or cannot do; ``str()`` is one line a person can act on."""
+    """The base of all errors that people see; ``str()`` is one line that they can act on."""
 
     exit_code = 1
 
@@ -13,7 +13,7 @@ class PlatformError(Exception):
 
 
 class UsageError(PlatformError):
-    """What a person typed cannot be understood; nothing was changed."""
+    """What a person typed cannot be used; nothing was changed."""
 
     exit_code = 2
 
@@ -23,7 +23,7 @@ class SourceError(UsageError):
 
 
 class InsufficientData(PlatformError):
-    """Too few rows or clusters for a statement with an interval; the outcome is INSUFFICIENT."""
+    """There are too few rows or clusters for an interval; the outcome is INSUFFICIENT."""
 
 
 class IntegrityError(PlatformError):
@@ -31,7 +31,7 @@ class IntegrityError(PlatformError):
 
 
 class PermitRefused(PlatformError):
-    """A promotion whose evidence is missing, stale or says no; ``reasons`` names each piece."""
+    """A promotion was refused: evidence is missing, stale or negative; ``reasons`` names each piece."""
 
     def __init__(self, reasons: tuple[str, ...], *, remedy: str) -> None:
         super().__init__("Promotion refused: " + "; ".join(reasons) + ".", remedy=remedy)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".writing"
-"""Ending of whatever is half written; a leftover of a killed process is removed at the next start."""
+"""Ending of a file while it is written; what a killed process leaves is removed at the next start."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a path beside ``path`` to write to; at the end it becomes ``path`` in one step.
+    """Yield a path beside ``path`` to write to; at the end it becomes ``path`` in one step.
 
-    On an error (a full disk, an interrupt) the half-written file goes and ``path`` stays as it was.
+    On an error (a full disk, an interrupt) the half-written file is removed and ``path`` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
@@ -40,9 +40,9 @@ def write_text(path: Path, content: str) -> None:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """As `replacing`, for a folder: filled beside its place, then renamed to it.
+    """Yield a folder beside ``path`` to fill; at the end it becomes ``path`` in one step.
 
-    Content-addressed folders that exist already are left alone and the new one is dropped.
+    A ``path`` that exists already is left alone and the new folder is dropped: names are hashes of the content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
@@ -57,9 +57,9 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> tuple[Path, ...]:
-    """Remove what killed processes left half written below ``folder``; returns what went.
+    """Remove what killed processes left half written below ``folder``; the removed paths.
 
-    What a living process is writing stays, and so does what names no process.
+    A file that a living process is writing stays, and so does one whose name has no process id.
     """
     leftovers = tuple(
         path for path in sorted(folder.rglob(f"*{TEMPORARY_SUFFIX}")) if _writer_is_gone(path)

@@ -46,7 +46,7 @@ class SourceChoice:
 
     @property
     def label(self) -> str:
-        """The source as it may be shown: of a database its host and name alone."""
+        """The source as it may be shown to anybody: of a database only its host and name, no password."""
         kind, _, place = self.text.partition(":")
         if kind not in _DATABASES:
             return self.text
@@ -60,53 +60,53 @@ class SourceChoice:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What to type after `ml-platform run` for the same source; a database's password is left out."""
-        told: tuple[tuple[str, object], ...] = (("--source", self.label),)
+        """The options of `ml-platform run` for the same source; a database's password is left out."""
+        options: tuple[tuple[str, object], ...] = (("--source", self.label),)
         if self.text == "simulate":
-            told += (
+            options += (
                 ("--days", self.days),
                 ("--users", self.users),
                 ("--seed", self.seed),
                 ("--parameters", self.parameters),
             )
-        told += (("--map", self.map_file), ("--query-file", self.query_file))
+        options += (("--map", self.map_file), ("--query-file", self.query_file))
         return tuple(
-            word for name, value in told if value is not None for word in (name, str(value))
+            word for name, value in options if value is not None for word in (name, str(value))
         )
 
     @property
     def simulated(self) -> bool:
-        """Every figure that follows from it is labelled SIMULATED."""
+        """Whether its events are simulated: every figure from them is labelled SIMULATED."""
         return self.text == "simulate" or (self.traits is not None and self.traits.simulated)
 
     @property
     def advances(self) -> bool:
-        """New events keep coming: the clock of the home moves with them."""
+        """Whether new events keep coming, so that the clock of the home moves with them."""
         if self.traits is not None:
             return self.traits.live and not self.traits.simulated
         return self.text.partition(":")[0] in _DATABASES
 
     @property
     def live(self) -> bool:
-        """It is expected to have events of the last hours; the others are archives."""
+        """Whether it is expected to have events of the last hours; other sources are archives."""
         return self.simulated or self.advances
 
 
 @dataclass(frozen=True)
 class HomeState:
-    """``as_of`` is the clock of freshness, partitions and ages; ``first_window`` the first one watched."""
+    """The source of a home, its clock, and the first window that is monitored."""
 
     source: SourceChoice
     as_of: datetime
     first_window: datetime
     settled: bool
-    """Whether the clock was given, or has been set to the end of an archive: it moves no more."""
+    """Whether the clock was typed, or has been set to the end of an archive: it does not move any more."""
     format: int = FORMAT
     """The stored form of everything in the home."""
 
     @property
     def advances(self) -> bool:
-        """New events keep coming and the clock moves with them."""
+        """Whether new events keep coming and the clock moves with them."""
         return self.source.advances and not self.settled
 
 
@@ -152,7 +152,7 @@ def require_format(settings: Settings) -> None:
 
 
 def read_home(settings: Settings) -> HomeState | None:
-    """What the home remembers; ``None`` before its first run.
+    """The stored state of a home; ``None`` before its first run.
 
     Raises:
         UsageError: another release has written it, see `require_format`.
@@ -164,14 +164,18 @@ def read_home(settings: Settings) -> HomeState | None:
 
 
 def write_home(settings: Settings, state: HomeState) -> None:
-    """Remember ``state``, whole or not at all."""
+    """Store the state of a home, whole or not at all."""
     with files.replacing(home_file(settings)) as beside:
         beside.touch(mode=0o600)  # the URL of a source may hold a password
         beside.write_text(values.to_json(state))
 
 
 def user_key(settings: Settings) -> bytes:
-    """The key with which this home pseudonymises authors; made once, readable by its owner alone."""
+    """The 32 bytes with which this home pseudonymises authors; made once, readable by its owner alone.
+
+    Raises:
+        UsageError: the stored key does not have 32 bytes.
+    """
     path = settings.home / "secrets" / "user_key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -33,11 +33,12 @@ class Settings:
     webhook_url: str | None
     """Where alerts are posted (``ML_PLATFORM_WEBHOOK_URL``); by default nowhere."""
     price_per_core_hour: float = 0.05
-    """Of one core, in whatever currency (``ML_PLATFORM_PRICE_PER_CORE_HOUR``); reports price answers by it."""
+    """Price of an hour of one core, in any currency (``ML_PLATFORM_PRICE_PER_CORE_HOUR``); reports cost
+    predictions by it."""
 
     @property
     def lake(self) -> Path:
-        """Day-partitioned Parquet, a folder a table."""
+        """The event lake: day-partitioned Parquet, a folder for each table."""
         return self.home / "lake"
 
     @property
@@ -57,12 +58,12 @@ class Settings:
 
     @property
     def features(self) -> Path:
-        """Parquet files that features leave the warehouse as."""
+        """The feature tables as the warehouse exports them, a Parquet file each."""
         return self.home / "features"
 
     @property
     def training_sets(self) -> Path:
-        """Training sets, a folder a fingerprint."""
+        """Training sets, a folder for each fingerprint."""
         return self.home / "training_sets"
 
     @property

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ml_platform import values
-from ml_platform.adapters.dbt_project import DbtProject
 from ml_platform.application.connections import Connections
 from ml_platform.spec.feature import FeatureSpec
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.dbt_project import DbtProject
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,9 @@ class CataloguedFeature:
 
 
 def publish_features(
-    platform: Connections, project: DbtProject, progress: Callable[[str], None]
+    platform: Connections, project: "DbtProject", progress: Callable[[str], None]
 ) -> None:
-    """Export every feature table of ``project`` from the warehouse as Parquet, and keep each feature's version.
+    """Export every feature table of the warehouse as Parquet, and keep the version of every feature.
 
     To be called when dbt has built the warehouse and all of its tests have passed.
     """
@@ -41,7 +44,9 @@ def publish_features(
         progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
 
 
-def feature_catalogue(platform: Connections, project: DbtProject) -> tuple[CataloguedFeature, ...]:
+def feature_catalogue(
+    platform: Connections, project: "DbtProject"
+) -> tuple[CataloguedFeature, ...]:
     """Every feature of every table with the version that the ledger keeps."""
     definitions = platform.ledger.feature_definitions()
     return tuple(

@@ -1,4 +1,4 @@
-"""What the use cases reach the outside through; everything is opened on first use."""
+"""The connections of use cases to the outside: ledger, tracking and lake, each opened on first use."""
 
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`"
-"""Why schedules and sensors of a new home have nothing to do."""
+"""The reason that schedules and sensors of a new home give for doing nothing."""
 
 
 class Connections:
@@ -42,7 +42,7 @@ class Connections:
         return read_home(self.settings) is None
 
     def now(self) -> datetime:
-        """The clock of ages and windows: the wall's while the source advances, else the home's."""
+        """The time from which ages and windows count: the present while the source grows, else the home's clock."""
         state = self.home
         return datetime.now(UTC) if state.advances else state.as_of
 
@@ -59,7 +59,7 @@ class Connections:
 
     @property
     def source_is_live(self) -> bool:
-        """Whether the source of the home is expected to have events of the last hours."""
+        """Whether the source is expected to have events of the last hours; an archive is not."""
         return self.home.source.live
 
     @property
@@ -89,7 +89,7 @@ class Connections:
 
     @property
     def tracking_url(self) -> str:
-        """Where people look at MLflow."""
+        """The address of MLflow's UI."""
         return self._services.tracking_url
 
     @cached_property

@@ -19,7 +19,7 @@ from ml_platform.application.stored_experiment import (
 )
 from ml_platform.application.verify_experiment import unchanged_experiment, verify_experiment
 from ml_platform.errors import PermitRefused, UsageError
-from ml_platform.experiments.life import (
+from ml_platform.experiments.lifecycle import (
     DefinedExperiment,
     ExperimentEvent,
     Happening,
@@ -31,7 +31,7 @@ from ml_platform.experiments.life import (
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
-    from ml_platform.experiments.comparing import ComparedExperiment
+    from ml_platform.experiments.compare import ComparedExperiment
     from ml_platform.experiments.proposal import Champion, Proposal
     from ml_platform.spec.model import ModelSpec
 
@@ -47,12 +47,12 @@ def define(platform: Connections, proposal: "Proposal", now: datetime) -> Define
         ConflictError: another experiment has this name.
     """
     from ml_platform.evaluation.comparison.tuning import defined_on
-    from ml_platform.experiments.arms import judged_part
+    from ml_platform.experiments.arms import evaluation_part
     from ml_platform.experiments.proposal import defined, place_of
 
     spec = spec_named(proposal.model)
     rows = _present_rows(platform, spec)
-    metrics = defined_on(spec, judged_part(spec, rows, place_of(proposal)))
+    metrics = defined_on(spec, evaluation_part(spec, rows, place_of(proposal)))
     definition = defined(proposal, spec, rows.record, metrics, _champion(platform, spec.name))
     return platform.ledger.define_experiment(definition, now)
 
@@ -94,7 +94,7 @@ def compare_experiments(
     Raises:
         UsageError: one of them is not there, or has no result.
     """
-    from ml_platform.experiments.comparing import compare
+    from ml_platform.experiments.compare import compare
 
     finished = []
     for name in dict.fromkeys(names):
@@ -206,14 +206,14 @@ def _run_arms(
 ) -> None:
     """Fit and evaluate both arms, decide, and keep result and statistics in the ledger."""
     from ml_platform.experiments.arms import run_arms
-    from ml_platform.experiments.judging import judged
+    from ml_platform.experiments.conclude import conclude
     from ml_platform.experiments.result import ExperimentResult
     from ml_platform.experiments.statistics import statistics_of
 
     definition = experiment.definition
     run = run_arms(definition, spec, rows, progress)
     progress("resampling clusters")
-    verdict = judged(definition, run.measured, statistics_of(run.statistics))
+    verdict = conclude(definition, run.measured, statistics_of(run.statistics))
     result = ExperimentResult(run.measured, verdict, now(), metadata.version("ml-platform"))
     platform.ledger.save_experiment_result(definition.name, result, run.statistics)
 

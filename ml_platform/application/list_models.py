@@ -35,8 +35,8 @@ class ModelList:
     source: str
     simulated: bool
     models: dict[str, ListedModel]
-    left_out: tuple[str, ...] = ()
-    """Why models of other packages could not be loaded, a line each."""
+    left_out: tuple[str, ...]
+    """The reason for each model of another package that could not be loaded."""
 
 
 def list_models(platform: Connections) -> ModelList:
@@ -45,9 +45,12 @@ def list_models(platform: Connections) -> ModelList:
 
     source = platform.home.source
     catalogue = home_project(platform.settings).catalogue
-    listed = {spec.name: _listed(platform, spec) for spec in catalogue.models}
-    left_out = tuple(str(refusal) for refusal in catalogue.refusals)
-    return ModelList(source.label, source.simulated, listed, left_out)
+    return ModelList(
+        source=source.label,
+        simulated=source.simulated,
+        models={spec.name: _listed(platform, spec) for spec in catalogue.models},
+        left_out=tuple(str(refusal) for refusal in catalogue.refusals),
+    )
 
 
 def _listed(platform: Connections, spec: ModelSpec) -> ListedModel:

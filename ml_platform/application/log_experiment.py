@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ml_platform import values
-from ml_platform.experiments.life import DefinedExperiment
+from ml_platform.experiments.lifecycle import DefinedExperiment
 
 if TYPE_CHECKING:
     from ml_platform.adapters.tracking import Tracking
@@ -14,7 +14,7 @@ def log_experiment(
     tracking: "Tracking", experiment: DefinedExperiment, result: "ExperimentResult"
 ) -> str:
     """Write the run, or find the one that a killed command has written; its id."""
-    from ml_platform.experiments.judging import why
+    from ml_platform.experiments.conclude import why
 
     definition, judged = experiment.definition, result.judged
     return tracking.log_run(

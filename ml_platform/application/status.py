@@ -54,13 +54,13 @@ def home_status(platform: Connections) -> HomeStatus:
     from ml_platform.adapters.plugins import home_project
 
     state = platform.home
-    models = home_project(platform.settings).catalogue.models
+    catalogue = home_project(platform.settings).catalogue
     return HomeStatus(
         home=str(platform.settings.home),
         source=state.source.label,
         as_of=state.as_of.isoformat(),
         rows=platform.lake.counts(),
-        models={spec.name: model_status(platform, spec.name) for spec in models},
+        models={spec.name: model_status(platform, spec.name) for spec in catalogue.models},
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.application.connections import Connections
 from ml_platform.errors import UsageError
-from ml_platform.experiments.life import (
+from ml_platform.experiments.lifecycle import (
     DefinedExperiment,
     ExperimentEvent,
     Happening,

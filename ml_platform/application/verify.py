@@ -1,4 +1,4 @@
-"""What `ml-platform verify` looks at: everything stored, beside the files as they lie there now."""
+"""Everything that a home stores is verified: against itself, and against its files as they are now."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -21,19 +21,19 @@ T = TypeVar("T")
 
 
 def verify_home(platform: Connections) -> tuple[Finding, ...]:
-    """Chain, production, decisions, artifacts, data, monitoring, experiments and archives of a home.
+    """Verify chain, production, decisions, artifacts, data, monitoring, experiments and archives of a home.
 
-    A row that cannot be read any more is a finding as well, and the rest is looked at all the same.
+    A row that cannot be read any more is a finding as well, and the rest is verified all the same.
     """
     ledger, faults = platform.ledger, list[Finding]()
     models = ledger.models()
     keys = [(model, number) for model in models for number in ledger.version_numbers(model)]
     evidence = {key: _evidence(platform, *key, faults) for key in keys}
-    readable = [found for found in evidence.values() if found is not None]
-    unreadable = [key for key, found in evidence.items() if found is None]
+    readable = [version for version in evidence.values() if version is not None]
+    unreadable = [key for key, version in evidence.items() if version is None]
     events = _readable(faults, "chain", ledger.events)
     if events is None:
-        findings = tuple(finding for found in readable for finding in verify_version(found))
+        findings = tuple(finding for version in readable for finding in verify_version(version))
     else:
         production = {model: ledger.production(model) for model in models}
         findings = verify(
@@ -50,15 +50,15 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
 
 
 def _experiments(platform: Connections) -> tuple[Finding, ...]:
-    """Every experiment: unchanged since it was frozen, its verdict the same when computed again."""
+    """Check that every experiment is unchanged, and that its verdict is the same when computed again."""
     names = platform.ledger.experiment_names()
-    return tuple(found for name in names for found in verify_experiment(platform, name))
+    return tuple(finding for name in names for finding in verify_experiment(platform, name))
 
 
 def _evidence(
     platform: Connections, model: str, number: int, faults: list[Finding]
 ) -> VersionEvidence | None:
-    """What there is of a version; what of it cannot be read goes to ``faults``."""
+    """Everything that is stored of a version; a piece that cannot be read is added to ``faults``."""
     ledger, name = platform.ledger, f"{model} {number}"
     record = _readable(faults, f"{name} record", lambda: ledger.version(model, number))
     if record is None:
@@ -89,23 +89,23 @@ def _readable(faults: list[Finding], subject: str, read: Callable[[], T]) -> T |
 
 
 def _rules(platform: Connections, model: str) -> Finding:
-    """The rules that answer without a champion: their bytes are named by their hash."""
+    """Check the artifact of the rules, which answer while there is no champion, against its hash."""
     subject, sha256 = f"{model} rules artifact", rules_of(platform, model)
     if not sha256:
         return Finding(subject, True, "none answers yet")
-    found = artifact_sha256_now(platform.settings.artifacts / sha256, sha256)
-    return verify_bytes(subject, found, sha256)
+    sha256_now = artifact_sha256_now(platform.settings.artifacts / sha256, sha256)
+    return verify_bytes(subject, sha256_now, sha256)
 
 
 def _decisions(platform: Connections, model: str) -> Finding:
-    """Every stored monitoring report decided again; sentences for people are not compared."""
+    """Decide again on every stored monitoring report; sentences for people are not compared."""
     from ml_platform.retraining.decide import decided
 
     subject, faults = f"{model} monitoring", list[Finding]()
     reports = _readable(faults, subject, lambda: platform.ledger.monitoring_reports(model))
     if reports is None:
         return faults[0]
-    odd = []
+    differing = []
     for report in reports:
         again = decided(report)
         if (again.action, again.decision_row, again.confidence) != (
@@ -113,6 +113,8 @@ def _decisions(platform: Connections, model: str) -> Finding:
             report.decision_row,
             report.confidence,
         ):
-            odd.append(report.window_end.isoformat())
-    detail = f"decided otherwise: {', '.join(odd)}" if odd else f"{len(reports)} replayed"
-    return Finding(subject, not odd, detail)
+            differing.append(report.window_end.isoformat())
+    detail = (
+        f"decided otherwise: {', '.join(differing)}" if differing else f"{len(reports)} replayed"
+    )
+    return Finding(subject, not differing, detail)

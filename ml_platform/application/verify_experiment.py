@@ -3,7 +3,7 @@
 from ml_platform.application.connections import Connections
 from ml_platform.application.stored_experiment import stored_experiment
 from ml_platform.errors import IntegrityError
-from ml_platform.experiments.life import DefinedExperiment, Happening, Status
+from ml_platform.experiments.lifecycle import DefinedExperiment, Happening, Status
 from ml_platform.registry.verify import Finding
 
 
@@ -44,6 +44,7 @@ def verify_experiment(platform: Connections, name: str) -> tuple[Finding, ...]:
     result = verify_result(
         stored.experiment,
         stored.result,
+        ledger.experiment_result_sha256(name) or "",
         ledger.experiment_statistics(name),
         _logged(platform, name, Happening.DONE, "result"),
     )

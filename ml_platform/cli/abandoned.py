@@ -1,4 +1,4 @@
-"""Runs whose process was killed: Dagster believes that they go on, and its queue waits for them."""
+"""Dagster runs whose process was killed: Dagster takes them for running, and its queue waits for them."""
 
 import os
 from typing import TYPE_CHECKING
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 PID_TAG = "ml_platform/pid"
 STARTED_TAG = "ml_platform/pid_started"
 _TOLERANCE = 1.0
-"""Seconds: the kernel counts from boot, and the boot time moves with clock corrections."""
+"""Seconds by which a creation time may differ: the boot time it is counted from moves with the clock."""
 
 
 def process_tags() -> dict[str, str]:
-    """What tells later whether the process of a run still lives: its id, and when it was created."""
+    """Tags by which a run's process can be recognised later: its id, and when it was created."""
     import psutil
 
     return {PID_TAG: str(os.getpid()), STARTED_TAG: repr(psutil.Process().create_time())}
 
 
 def close_abandoned(instance: "dg.DagsterInstance") -> tuple[str, ...]:
-    """Mark the open runs whose process is gone as failed (canceled, if that was asked); their ids.
+    """Mark open runs whose process is gone as failed (canceled, if that was asked for); their ids.
 
-    Dagster's launcher has no health check for local processes: its own monitoring gives such a run up
-    after `max_runtime_seconds`. A run that has told no process yet is left to `start_timeout_seconds`.
+    Dagster's launcher has no health check for local processes: its own monitoring gives up such a run only
+    after `max_runtime_seconds`. A run without a known process yet is left to `start_timeout_seconds`.
     """
     import dagster as dg
 
@@ -38,35 +38,35 @@ def close_abandoned(instance: "dg.DagsterInstance") -> tuple[str, ...]:
         run = instance.get_run_by_id(listed.run_id)
         if run is None or run.is_finished:
             continue
-        told = f"its process {worker[0]} was killed"
+        reason = f"its process {worker[0]} was killed"
         if run.status is status.CANCELING:
-            instance.report_run_canceled(run, told)
+            instance.report_run_canceled(run, reason)
         else:
-            instance.report_run_failed(run, told)
+            instance.report_run_failed(run, reason)
         closed.append(run.run_id)
     return tuple(closed)
 
 
 def _worker(instance: "dg.DagsterInstance", run: "dg.DagsterRun") -> tuple[int, float] | None:
-    """Process id of a run, and a time (seconds since 1970) at which the process existed already.
+    """Process id of a run, and a time (seconds since 1970) at which that process already existed.
 
-    Runs of the command carry both as tags; the daemon's workers tell their id in their first event.
+    Runs of the command carry both as tags; a worker of the daemon writes its id into its first event.
     """
     import dagster as dg
 
     if STARTED_TAG in run.tags:
         return int(run.tags[PID_TAG]), float(run.tags[STARTED_TAG])
-    found = None
+    worker = None
     for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         event = entry.dagster_event
-        told = event.engine_event_data.metadata.get("pid") if event else None
-        if told is not None:
-            found = int(str(told.value)), entry.timestamp
-    return found
+        pid = event.engine_event_data.metadata.get("pid") if event else None
+        if pid is not None:
+            worker = int(str(pid.value)), entry.timestamp
+    return worker
 
 
 def _lives(pid: int, existed: float) -> bool:
-    """Whether ``pid`` is the process that existed then, not a younger one with its number."""
+    """Whether ``pid`` is still the process that existed at that time, not a younger one with its number."""
     from ml_platform.adapters.processes import creation_time
 
     created = creation_time(pid)

@@ -13,7 +13,7 @@ from ml_platform.cli.options import home_option, json_option, open_any_home
 @home_option
 @json_option
 def doctor(home: Path | None, as_json: bool) -> int:
-    """Look at the machine and the home: ports, disk, versions, stale processes, leftovers."""
+    """Check the machine and the home: ports, disk, versions, stale processes, leftovers."""
     settings = open_any_home(home)
     from ml_platform.adapters.doctor import examine
 

@@ -9,7 +9,7 @@ from ml_platform import values
 if TYPE_CHECKING:
     from ml_platform.application.stored_experiment import StoredExperiment
     from ml_platform.evaluation.report_parts import Estimate
-    from ml_platform.experiments.comparing import ComparedExperiment
+    from ml_platform.experiments.compare import ComparedExperiment
     from ml_platform.experiments.definition import Definition
     from ml_platform.experiments.result import ExperimentResult
 
@@ -55,7 +55,7 @@ def result_lines(stored: "StoredExperiment") -> list[str]:
     lines = definition_lines(stored)
     if result is None:
         return lines
-    from ml_platform.experiments.judging import why
+    from ml_platform.experiments.conclude import why
 
     measured, judged = result.measured, result.judged
     lines.append(

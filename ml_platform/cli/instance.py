@@ -1,4 +1,4 @@
-"""Dagster's instance of a home, and runs in this process with progress on standard error."""
+"""The Dagster instance of a home, and jobs run in this process with progress on standard error."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def dagster_environment(settings: Settings, services: "Services") -> dict[str, str]:
-    """What Dagster's processes need to find home and database; copies ``dagster.yaml`` into the home."""
+    """The environment in which Dagster's processes find home and database; ``dagster.yaml`` is copied there."""
     # In one step: a daemon may be reading it.
     files.write_bytes(settings.dagster / "dagster.yaml", resources.DAGSTER_SETTINGS.read_bytes())
     return {
@@ -29,7 +29,7 @@ def dagster_environment(settings: Settings, services: "Services") -> dict[str, s
 
 @contextmanager
 def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.DagsterInstance"]:
-    """The instance on PostgreSQL; runs that a killed process left open are marked as failed."""
+    """The instance on PostgreSQL; runs that a killed process has left open are marked as failed."""
     os.environ.update(dagster_environment(settings, services))
     import dagster as dg
 
@@ -46,14 +46,19 @@ def run_job(
     without: Collection[str] = (),
     may_fail: Collection[str] = (),
 ) -> "dict[str, PlatformError]":
-    """Run a job in this process; the first error of an asset is raised as what it is.
+    """Run a job in this process; the errors of models that may fail, by model.
 
-    ``without``: models whose assets are left out. ``may_fail``: models whose error is returned, by model,
-    when nothing else has failed: what does not depend on them has gone on.
+    Args:
+        name: The job.
+        instance: Where the run is recorded.
+        partition_key: The window, for a job that runs once a window.
+        without: Models whose assets are left out.
+        may_fail: Models whose error is returned instead of raised, when nothing else has failed; assets that
+            do not depend on them have been materialised all the same.
 
     Raises:
-        PlatformError: what an asset raised.
-        ServiceError: anything else that failed, with the step's name.
+        PlatformError: the first error that an asset raised.
+        ServiceError: anything else failed; the step is named.
     """
     from ml_platform.defs.build import build_definitions
 
@@ -75,14 +80,14 @@ def run_job(
         if model not in may_fail:
             raise failure
     if not failures:
-        told = f"see the run {result.run_id} in Dagster"
-        raise ServiceError(f"The job {name} failed.", remedy=told)
+        remedy = f"see the run {result.run_id} in Dagster"
+        raise ServiceError(f"The job {name} failed.", remedy=remedy)
     return dict(reversed(failures))
 
 
 @contextmanager
 def _standard_output_to_a_log() -> Iterator[None]:
-    """What libraries print (dbt's hundred lines): standard output belongs to the command's own answer."""
+    """Send what libraries print (dbt's hundred lines) to a log: standard output is for the command's result."""
     path = read_settings().home / "logs" / "run.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as log, redirect_stdout(log):
@@ -90,7 +95,7 @@ def _standard_output_to_a_log() -> Iterator[None]:
 
 
 def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformError]]:
-    """The errors behind the failed steps, in one line each, with the first part of the asset's key."""
+    """For each failed step the first part of its asset's key (the model), and the error in one line."""
     failures: list[tuple[str, PlatformError]] = []
     for event in result.all_events:
         if event.event_type_value != "STEP_FAILURE":
@@ -101,17 +106,17 @@ def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformEr
         step = (event.step_key or "").replace("__", "/")
         kind, _, rest = text.partition(": ")
         message = rest if kind.startswith("ml_platform.errors") else text
-        found, _, remedy = message.partition(" Remedy: ")
-        typed = kind.rpartition(".")[2] in ("UsageError", "SourceError")
-        failed = _Mistyped if typed else _Failed
-        told = remedy or f"see run {result.run_id} in Dagster"
-        failures.append((step.partition("/")[0], failed(f"{step}: {found}", remedy=told)))
+        reason, _, remedy = message.partition(" Remedy: ")
+        is_usage_error = kind.rpartition(".")[2] in ("UsageError", "SourceError")
+        error_type = _StepUsageError if is_usage_error else _StepError
+        remedy = remedy or f"see run {result.run_id} in Dagster"
+        failures.append((step.partition("/")[0], error_type(f"{step}: {reason}", remedy=remedy)))
     return failures
 
 
-class _Failed(PlatformError):
-    """What an asset raised, told with the asset's name."""
+class _StepError(PlatformError):
+    """The error of an asset, with the name of the asset in front."""
 
 
-class _Mistyped(UsageError):
-    """The same, where what a person gave is at fault: exit code 2."""
+class _StepUsageError(UsageError):
+    """The same, where what a person typed is at fault: exit code 2."""

@@ -1,4 +1,4 @@
-"""The command `ml-platform`: what a person types wrong gets one clear line and exit code 2."""
+"""The command `ml-platform`: an error is one line on standard error; what was typed wrong exits with 2."""
 
 import sys
 
@@ -24,7 +24,7 @@ from ml_platform.errors import PlatformError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
-    """From workflow-automation telemetry to models that can be trusted, and proof of it.
+    """From workflow-automation telemetry to models that are trusted for good reasons.
 
     \b
     Start here:
@@ -33,8 +33,8 @@ def cli() -> None:
       ml-platform up                       Dagster, MLflow and PostgreSQL, until Ctrl-C
       ml-platform models                   every model: champion, metric, baseline, ceiling
       ml-platform why pattern_classifier   which gate decided, on what value, what would change it
-      ml-platform gates pattern_classifier --prove   each gate is seen stopping its fault
-      ml-platform report pattern_classifier  its whole evaluation as one page
+      ml-platform gates pattern_classifier --prove   each gate is shown to stop its fault
+      ml-platform report pattern_classifier  the whole evaluation as one page
 
     Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);
     deleting it is a clean start.
@@ -76,5 +76,5 @@ def main() -> None:
         click.echo(f"ml-platform: {error}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("ml-platform: interrupted; what was finished stays, run it again", err=True)
+        click.echo("ml-platform: interrupted; finished steps are kept, run it again", err=True)
         sys.exit(130)

@@ -33,6 +33,8 @@ def _show(listed: "ModelList") -> None:
     width = max(len(name) for name in listed.models)
     for name, model in listed.models.items():
         click.echo(f"{name:<{width}}  {_line(model)}")
+    for reason in listed.left_out:
+        click.echo(f"left out: {reason}")
 
 
 def _line(model: "ListedModel") -> str:

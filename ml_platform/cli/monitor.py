@@ -45,9 +45,8 @@ def monitor(home: Path | None, as_json: bool, window_end: str | None) -> None:
         # Where new events keep coming the features must reach the end of the window first.
         job = "six_hourly" if state.advances else "monitoring"
         run_job(job, instance, partition_key=window_key(end))
-        summaries = summarise_window(
-            Connections(settings), home_project(settings).catalogue.models, end
-        )
+        models = home_project(settings).catalogue.models
+        summaries = summarise_window(Connections(settings), models, end)
     if as_json:
         print_json({name: report and asdict(report) for name, report in summaries.items()})
         return

@@ -41,7 +41,7 @@ def chosen_models(text: str | None) -> tuple[str, ...]:
     """The models that were named, in the catalogue's order; all of them by default.
 
     Raises:
-        UsageError: a name that is no model's.
+        UsageError: no model has this name.
     """
     named = {name.strip() for name in text.split(",") if name.strip()} if text is not None else None
     catalogue = installed_catalogue()
@@ -50,15 +50,18 @@ def chosen_models(text: str | None) -> tuple[str, ...]:
     for name in sorted(named):
         catalogue.spec_named(name)
     if not named:
-        raise UsageError("--models names none.", remedy="leave it out for every model")
+        raise UsageError("--models names no model.", remedy="leave it out for every model")
     return tuple(name for name in catalogue.names if name in named)
 
 
 def source_options(command: F) -> F:
-    """``--source`` and what belongs to it."""
+    """Add ``--source`` and the options that belong to it to a command."""
     for option in (
         click.option(
-            "--query-file", "query_file", type=click.Path(), help="Queries of postgres:URL."
+            "--query-file",
+            "query_file",
+            type=click.Path(),
+            help="File with the queries for postgres:URL.",
         ),
         click.option(
             "--map",
@@ -71,18 +74,21 @@ def source_options(command: F) -> F:
             type=click.Choice(["default", "second"]),
             help="Parameter set of the simulation.",
         ),
-        click.option("--seed", type=click.IntRange(min=0), help="Of the simulation (default 0)."),
-        click.option("--users", type=click.IntRange(2, 100_000), help="Of the simulation."),
+        click.option(
+            "--seed", type=click.IntRange(min=0), help="Seed of the simulation (default 0)."
+        ),
+        click.option("--users", type=click.IntRange(2, 100_000), help="Number of simulated users."),
         click.option(
             "--days",
             type=click.IntRange(1, 3650),
-            help="Of the simulation (default 90).",
+            help="Number of simulated days (default 90).",
         ),
         click.option(
             "--as-of",
             type=str,
-            help="The clock, such as 2026-05-01T12:00Z. Default: the last six-hour boundary (for an "
-            "archive: the one after its newest event), kept from the first run of a home; `now` moves it on.",
+            help="Clock of the home, such as 2026-05-01T12:00Z; later events are not used. Default: the last "
+            "six-hour boundary (for an archive: the one after its newest event), kept from the first run of a "
+            "home; `now` moves it on.",
         ),
         click.option(
             "--source",
@@ -114,10 +120,10 @@ def open_any_home(home: Path | None) -> Settings:
 
 
 def require_home(settings: Settings) -> HomeState:
-    """What the home remembers.
+    """The source and clock of a home.
 
     Raises:
-        UsageError: nothing was run in it yet.
+        UsageError: nothing was run in this home yet.
     """
     state = read_home(settings)
     if state is None:

@@ -28,7 +28,7 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
     Ingests the source, builds features, trains and evaluates a candidate of every model, promotes it
     if every gate passes, scores the trailing week and writes the monitoring reports. HOLD, REJECT and
     INSUFFICIENT (a source that lacks what the model needs) are results (exit code 0). A run that was
-    killed is simply started again.
+    killed is started again with the same command.
 
     \b
     Examples:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 DAEMON = "dagster-daemon"
 UI = "dagster-webserver"
-_LOOK = 15.0
-"""Seconds between two looks for runs whose process was killed; the queue waits that long at most."""
+_CHECK_SECONDS = 15.0
+"""Seconds between two checks for runs whose process was killed; the queue waits that long at most."""
 _RELOAD = """
 mutation { reloadRepositoryLocation(repositoryLocationName: "ml_platform") { __typename } }
 """
@@ -39,7 +39,7 @@ mutation { reloadRepositoryLocation(repositoryLocationName: "ml_platform") { __t
     type=click.IntRange(1, 65535),
     default=3000,
     show_default=True,
-    help="Of Dagster's UI.",
+    help="Port of Dagster's UI.",
 )
 def up(home: Path | None, port: int) -> None:
     """Open the UIs: Dagster, MLflow, and the database behind them. Ctrl-C stops them all.
@@ -59,24 +59,24 @@ def up(home: Path | None, port: int) -> None:
 
 
 class Supervisor:
-    """Keeps the four servers of a home running until it is told to stop."""
+    """Keeps the servers of a home (PostgreSQL, MLflow, Dagster's UI and daemon) running until it is stopped."""
 
     def __init__(self, settings: Settings, port: int, stop: threading.Event) -> None:
         self.settings = settings
         self.port = port
         self.stop = stop
         self.dagster: dict[str, ServerProcess] = {}
-        self.looked = 0.0
+        self.checked_at = 0.0
         self.first_window = self._first_window()
 
     def run(self) -> None:
-        """Start everything, tell the addresses, watch; at the end stop everything in reverse order."""
+        """Start all servers, print their addresses, restart what ends; at the end stop them in reverse order."""
         from ml_platform.adapters.services import start_services, stop_services
 
         services = start_services(self.settings)
         try:
             self._start_dagster(services)
-            self._tell(services)
+            self._print_addresses(services)
             while not self.stop.wait(1.0):
                 if services.ended():
                     click.echo(
@@ -86,9 +86,9 @@ class Supervisor:
                     stop_services(services)
                     services = start_services(self.settings)
                     self._start_dagster(services)
-                    self._tell(services)
+                    self._print_addresses(services)
                 self._revive(services)
-                if time.monotonic() - self.looked > _LOOK:
+                if time.monotonic() - self.checked_at > _CHECK_SECONDS:
                     self._close_abandoned()
                 self._follow_windows()
         finally:
@@ -96,7 +96,7 @@ class Supervisor:
             self._stop_dagster()
             stop_services(services)
 
-    def _tell(self, services: "Services") -> None:
+    def _print_addresses(self, services: "Services") -> None:
         self._wait_for_ui()
         if self.stop.is_set():
             return
@@ -125,10 +125,10 @@ class Supervisor:
         self.environment = {**os.environ, **dagster_environment(self.settings, services)}
         if services.tracking_address:
             self.environment["ML_PLATFORM_TRACKING_URL"] = services.tracking_address
-        found = free_port(self.port)
-        if found != self.port:
-            click.echo(f"port {self.port} is taken; Dagster's UI is at {found}", err=True)
-            self.port = found
+        port = free_port(self.port)
+        if port != self.port:
+            click.echo(f"port {self.port} is taken; Dagster's UI is at {port}", err=True)
+            self.port = port
         os.environ.update(self.environment)
         self._close_abandoned()
         self.first_window = self._first_window()
@@ -160,30 +160,30 @@ class Supervisor:
                 self._start(name)
 
     def _close_abandoned(self) -> None:
-        """Runs whose process was killed, before this start or since the last look."""
+        """Close the runs whose process was killed, before this start or since the last check."""
         import dagster as dg
         from dagster_postgres.utils import DagsterPostgresException
         from sqlalchemy.exc import SQLAlchemyError
 
         from ml_platform.cli.abandoned import close_abandoned
 
-        self.looked = time.monotonic()
+        self.checked_at = time.monotonic()
         try:
             with dg.DagsterInstance.from_config(str(self.settings.dagster)) as instance:
                 for run_id in close_abandoned(instance):
                     click.echo(f"the process of run {run_id[:8]} was killed; closed", err=True)
         except (SQLAlchemyError, DagsterPostgresException) as error:
-            # The database went this moment; the supervisor starts another one, and looks again.
-            click.echo(f"the runs were not looked at: {str(error).splitlines()[0]}", err=True)
+            # The database ended this moment; the supervisor starts it again, and checks again.
+            click.echo(f"the runs were not checked: {str(error).splitlines()[0]}", err=True)
 
     def _first_window(self) -> datetime | None:
         state = read_home(self.settings)
         return state.first_window if state else None
 
     def _follow_windows(self) -> None:
-        """A run has moved the first window: the UI loads its partitions anew (the daemon does each minute)."""
-        found = self._first_window()
-        if found == self.first_window:
+        """Let the UI reload its partitions when a run has moved the first window (the daemon does each minute)."""
+        first_window = self._first_window()
+        if first_window == self.first_window:
             return
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/graphql",
@@ -193,7 +193,7 @@ class Supervisor:
         try:
             with urllib.request.urlopen(request, timeout=60):
                 click.echo("the windows of the home have changed; definitions loaded", err=True)
-                self.first_window = found
+                self.first_window = first_window
         except OSError as error:
             click.echo(f"{UI} is not ready for the new windows yet: {error}", err=True)
 

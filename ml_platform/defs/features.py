@@ -27,7 +27,7 @@ def feature_assets(parsed: ParsedProject) -> list[dg.AssetsDefinition]:
 
 def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
     project = parsed.project
-    tables = {features_key(each) for each in project.tables.values()}
+    tables = {features_key(feature_table) for feature_table in project.tables.values()}
 
     @dbt_assets(manifest=parsed.manifest, name="warehouse")
     def warehouse(
@@ -60,7 +60,7 @@ def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
         group_name="features",
         kinds={"python"},
         owners=["team:ml"],
-        deps=[features_key(each) for each in project.tables.values()],
+        deps=[features_key(feature_table) for feature_table in project.tables.values()],
         description="Every feature with its family, window, missing strategy, reason and version.",
     )
     def catalogue(platform: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:

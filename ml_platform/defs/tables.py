@@ -1,4 +1,4 @@
-"""Metadata a person looks at: tables, plots, links."""
+"""Metadata that people read in Dagster: tables and plots."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ import dagster as dg
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
-    """A Markdown table of equal rows; numbers to four digits, nothing where there is none."""
+    """A Markdown table; all rows have the columns of the first, numbers four digits, ``None`` an empty cell."""
     listed = list(rows)
     if not listed:
         return dg.MetadataValue.md("(none)")

@@ -1,4 +1,4 @@
-"""Both arms fitted on the same rows and judged on the same other rows."""
+"""Both arms of an experiment: fitted on the same rows, evaluated on the same later rows, and timed."""
 
 import hashlib
 import statistics as descriptive
@@ -28,14 +28,14 @@ _WARM_UP = 5
 
 @dataclass(frozen=True)
 class Run:
-    """What running an experiment yields: measurements, and the statistics as they are stored."""
+    """Both arms after their run: measurements, and the sufficient statistics as they are stored."""
 
     measured: Measured
     statistics: bytes
 
 
-def judged_part(spec: ModelSpec, training_set: TrainingSet, place: Place) -> TrainingSet:
-    """``train`` is what both arms are fitted on, ``test`` what they are judged on.
+def evaluation_part(spec: ModelSpec, training_set: TrainingSet, place: Place) -> TrainingSet:
+    """The rows of an experiment: both arms are fitted on ``train`` and evaluated on ``test``.
 
     Raises:
         InsufficientData: too short a history, or fewer clusters than an interval needs.
@@ -60,33 +60,35 @@ def run_arms(
     training_set: TrainingSet,
     progress: Callable[[str], None],
 ) -> Run:
-    """Fit both arms and judge them; everything but the measured times follows from the arguments.
+    """Fit both arms and evaluate them; all but the measured times is determined by the arguments.
 
     Raises:
-        InsufficientData: too few rows to fit or to judge on.
+        InsufficientData: too few rows to fit or to evaluate on.
     """
-    part = judged_part(spec, training_set, definition.place)
+    part = evaluation_part(spec, training_set, definition.place)
     evaluator = evaluator_of(spec.task, part)
-    sums: dict[str, SufficientStatistics] = {}
+    statistics: dict[str, SufficientStatistics] = {}
     fitted: dict[str, tuple[FitOutcome, float, Scorer, TrainingSet]] = {}
     undefined: dict[str, str] = {}
     for number, (name, arm) in enumerate(_arms(definition), start=1):
         progress(f"arm {number}/2, {name}: fitting on {len(part.train):,} rows")
-        seen = without(part, arm.without)
-        outcome, seconds = _fitted(spec, seen, arm, name, progress)
+        arm_rows = without(part, arm.without)
+        outcome, seconds = _fit(spec, arm_rows, arm, name, progress)
         scorer = scorer_of(outcome.artifact)
-        predictions = answers_on(spec, seen, scorer)
-        sums[name] = evaluator.sufficient_statistics(predictions)
+        predictions = answers_on(spec, arm_rows, scorer)
+        statistics[name] = evaluator.sufficient_statistics(predictions)
         details = evaluator.details(predictions)
         undefined |= {**details.undefined, **details.not_applicable}
-        fitted[name] = (outcome, seconds, scorer, seen)
-        progress(f"arm {number}/2, {name}: {seconds:.1f} s, judged on {len(part.test):,} rows")
-    spent = _latencies({name: (found[2], found[3].test) for name, found in fitted.items()})
+        fitted[name] = (outcome, seconds, scorer, arm_rows)
+        progress(f"arm {number}/2, {name}: {seconds:.1f} s, evaluated on {len(part.test):,} rows")
+    latencies = _latencies(
+        {name: (scorer, arm_rows.test) for name, (_, _, scorer, arm_rows) in fitted.items()}
+    )
     costs = {
-        name: _cost(outcome, seconds, spent[name])
+        name: _cost(outcome, seconds, latencies[name])
         for name, (outcome, seconds, _, _) in fitted.items()
     }
-    stored = statistics_bytes(sums)
+    stored = statistics_bytes(statistics)
     measured = Measured(
         definition_hash=digest(definition),
         training_set_fingerprint=training_set.record.fingerprint,
@@ -102,14 +104,15 @@ def run_arms(
 
 
 def sha256(content: bytes) -> str:
-    """64 hexadecimal digits."""
+    """SHA-256 of some bytes, as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def without(part: TrainingSet, names: tuple[str, ...]) -> TrainingSet:
-    """The same rows with these features constant: the typical value of the rows to fit on, in both parts.
+    """The same rows with the named features held constant, so that nothing can be learned from them.
 
-    A number's is its median (0 where all are missing), a category's the most frequent value, a list's is empty.
+    A feature is set, in both parts, to its typical value among the rows to fit on: the median of a number (0
+    where all are missing), the most frequent category, an empty list.
     """
     if not names:
         return part
@@ -133,8 +136,8 @@ def _typical(column: "pd.Series[Any]") -> Any:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column):
-        found = column.median()
-        return 0.0 if pd.isna(found) else found
+        median = column.median()
+        return 0.0 if pd.isna(median) else median
     first = next((value for value in column if value is not None), "")
     if not isinstance(first, str):
         return []
@@ -151,21 +154,21 @@ def _arms(definition: Definition) -> tuple[tuple[str, Arm], ...]:
     return ((BASELINE, definition.baseline), (VARIANT, definition.variant))
 
 
-def _fitted(
+def _fit(
     spec: ModelSpec,
     part: TrainingSet,
     arm: Arm,
     name: str,
     progress: Callable[[str], None],
 ) -> tuple[FitOutcome, float]:
-    asked = FitRequest(arm.seed, dict(arm.parameters), lambda line: progress(f"  {name}: {line}"))
+    request = FitRequest(arm.seed, dict(arm.parameters), lambda line: progress(f"  {name}: {line}"))
     started = time.perf_counter()
-    outcome = spec.fit(part, asked)
+    outcome = spec.fit(part, request)
     return outcome, time.perf_counter() - started
 
 
 def _latencies(arms: dict[str, tuple[Scorer, "pd.DataFrame"]]) -> dict[str, list[float]]:
-    """Milliseconds of single rows; the arms in turns, so that a busy moment hits both."""
+    """Milliseconds to score single rows; the arms take turns, so that a busy moment of the machine hits both."""
     spent: dict[str, list[float]] = {name: [] for name in arms}
     count = min(LATENCY_ROWS, *(len(rows) for _, rows in arms.values()))
     for at in range(-_WARM_UP, count):
@@ -192,7 +195,7 @@ def _cost(outcome: FitOutcome, seconds: float, spent: list[float]) -> ArmCost:
 
 
 def check_rows(definition: Definition, fingerprint: str) -> str:
-    """Why the experiment cannot run on the training set of this fingerprint; empty if it can."""
+    """The reason why the experiment cannot run on the training set of this fingerprint; empty if it can."""
     frozen = definition.training_set_fingerprint
     if fingerprint == frozen:
         return ""

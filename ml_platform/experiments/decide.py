@@ -1,4 +1,4 @@
-"""From what was shown to one verdict: a table, whose first matching row fires."""
+"""The verdict of an experiment: a decision table over what its data have shown."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from ml_platform.decision_table import DecisionTable, Row, always
 
 
 class Verdict(StrEnum):
-    """What follows from an experiment."""
+    """PROMOTE: the variant may be adopted; ITERATE: not shown either way; REJECT: shown not to be worth it."""
 
     PROMOTE = "promote"
     ITERATE = "iterate"
@@ -16,22 +16,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Signals:
-    """What the table looks at."""
+    """What the data of an experiment have shown; the table decides on these alone."""
 
     guardrail_broken: bool
-    """One is shown to be broken."""
+    """Whether at least one guardrail is shown to be broken."""
     too_little_data: bool
-    """Too few clusters, or the metric is not defined on these rows."""
+    """Whether there are too few clusters, or the metric is not defined on these rows."""
     shown_worse: bool
-    """The whole interval of the improvement lies below 0."""
+    """Whether the whole interval of the improvement lies below 0."""
     shown_too_small: bool
-    """The whole interval lies below the minimum effect."""
+    """Whether the whole interval lies below the minimum effect."""
     criterion_met: bool
-    """The lower bound reaches the minimum effect (0: exceeds it), and p lies below alpha."""
+    """Whether the lower bound reaches the minimum effect (where that is 0: exceeds it) and p is below alpha."""
     guardrail_unclear: bool
-    """One is neither shown to hold nor shown to be broken."""
+    """Whether at least one guardrail is neither shown to hold nor shown to be broken."""
     promising: bool
-    """The improvement itself is above 0."""
+    """Whether the improvement itself, without its interval, is above 0."""
 
 
 EXPERIMENT_TABLE: DecisionTable[Signals, Verdict] = DecisionTable(

@@ -1,4 +1,4 @@
-"""An experiment as it is written down before it runs; its fingerprint is taken then, and nothing moves it later."""
+"""The definition of an experiment, frozen with its hash before the experiment runs."""
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -8,13 +8,13 @@ from ml_platform.spec.metric import Direction
 from ml_platform.spec.model import Parameter
 
 COSTS = ("fit_seconds", "size_mb", "latency_ms")
-"""What a fitted arm costs, as a guardrail may name it: seconds to fit, megabytes of its artifact (1 MB = 1e6
-bytes), milliseconds (median) to answer one row. Less is better."""
+"""The costs of a fitted arm that a guardrail may name: seconds to fit, megabytes of its artifact (1 MB = 1e6
+bytes), median milliseconds to score one row. Lower is better."""
 RESAMPLES = 2_000
 
 
 class Place(StrEnum):
-    """Which rows both arms are judged on."""
+    """Which rows both arms are evaluated on."""
 
     HOLDOUT = "holdout"
     """The newest quarter of the training part: the test part stays fresh however many experiments there are."""
@@ -23,17 +23,17 @@ class Place(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a guardrail holds against its limit."""
+    """What a guardrail compares with its limit."""
 
     VALUE = "value"
-    """The variant's own value."""
+    """The value of the variant."""
     WORSE_BY = "worse_by"
-    """By how much the variant is worse than the baseline, paired."""
+    """The paired difference by which the variant is worse than the baseline."""
 
 
 @dataclass(frozen=True)
 class Guardrail:
-    """What must not suffer; ``measure`` is a metric of the model or one of `COSTS`."""
+    """A limit that the variant must keep; ``measure`` is a metric of the model or one of `COSTS`."""
 
     measure: str
     kind: Kind
@@ -51,33 +51,33 @@ class Guardrail:
 
 @dataclass(frozen=True)
 class Arm:
-    """One of the two things that are fitted."""
+    """One of the two models that are fitted: the baseline or the variant."""
 
     parameters: dict[str, Parameter]
-    """All of the model's, those that stay as they are included."""
+    """Every parameter of the model, the unchanged ones included."""
     without: tuple[str, ...]
-    """Features that are held constant, so that nothing can be learned from them; sorted."""
+    """Features that are held constant, so that nothing can be learned from them; sorted by name."""
     seed: int
 
 
 @dataclass(frozen=True)
 class Definition:
-    """All that is decided before the run."""
+    """Everything that is decided before the run: hypothesis, arms, criterion, guardrails, data and seeds."""
 
     name: str
     model: str
     hypothesis: str
     baseline_is: str
-    """Where the baseline comes from: 'default', 'champion version 3', 'chosen'."""
+    """The origin of the baseline: 'default', 'champion version 3' or 'chosen'."""
     baseline: Arm
     variant: Arm
-    """The baseline with what is changed."""
+    """The baseline with the changes applied."""
     changed: dict[str, str]
-    """What is changed, as it was typed."""
+    """The changes as they were typed, by parameter."""
     metric: str
     direction: Direction
     minimum_effect: float
-    """By how much the variant must be better, in units of the metric: the interval's lower bound; at least 0."""
+    """The least improvement, in units of the metric, that the lower bound must reach; at least 0."""
     alpha: float
     """The interval's level is 1 - alpha, and p must lie below alpha."""
     guardrails: tuple[Guardrail, ...]
@@ -86,7 +86,7 @@ class Definition:
     simulated: bool
     place: Place
     seed: int
-    """Of the resamples."""
+    """Seed of the bootstrap resamples."""
     resamples: int = RESAMPLES
 
     @property
@@ -100,7 +100,7 @@ class Definition:
 
 
 def digest(definition: Definition) -> str:
-    """SHA-256, 64 hexadecimal digits, of the canonical JSON."""
+    """SHA-256 of the canonical JSON of a definition, as 64 hexadecimal digits."""
     return values.fingerprint(definition)
 
 

@@ -1,4 +1,4 @@
-"""From what a person typed, or wrote in a TOML file, to a definition; each error names its field."""
+"""A proposal, typed or written as TOML, becomes a definition; errors name field, value and remedy."""
 
 import math
 import re
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True)
 class Proposal:
-    """An experiment as texts; what is empty or ``None`` was not said."""
+    """An experiment as a person describes it, in texts; a field that is empty or ``None`` was left out."""
 
     name: str = ""
     model: str = ""
@@ -37,7 +37,7 @@ class Proposal:
     change: tuple[str, ...] = ()
     """``key=value``: a parameter, ``features=a,b`` or ``features=-a,-b``, ``seed=7``."""
     baseline: tuple[str, ...] = ()
-    """'default' (where nothing is said), 'champion', or changes to the default."""
+    """'default' (also where it is left out), 'champion', or changes to the default."""
     metric: str = ""
     direction: str = ""
     minimum_effect: float | None = None
@@ -56,29 +56,29 @@ class Champion:
 
 
 def proposal_in(text: str, where: str) -> Proposal:
-    """The experiment that a TOML file tells of.
+    """The proposal that is written in a TOML file.
 
     Raises:
-        UsageError: no TOML, a field that there is not, or one of the wrong type.
+        UsageError: it is not TOML, or has a field that is unknown or of the wrong type.
     """
     try:
-        found = tomllib.loads(text)
+        written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{where} is no TOML: {error}.", remedy="correct that place") from error
     known = {field.name for field in fields(Proposal)}
-    for name in found:
+    for name in written:
         if name not in known:
             raise _refused(
                 name, f"{where} has it, an experiment does not", f"one of {_list(known)}"
             )
-    return Proposal(**{name: _typed(name, value) for name, value in found.items()})
+    return Proposal(**{name: _typed(name, value) for name, value in written.items()})
 
 
 def merged(typed: Proposal, written: Proposal) -> Proposal:
-    """What was typed, and from the file what was not."""
-    plain = Proposal()
-    said = {f.name: getattr(typed, f.name) for f in fields(Proposal)}
-    changes = {name: value for name, value in said.items() if value != getattr(plain, name)}
+    """The typed proposal, completed from the written one."""
+    empty = Proposal()
+    values = {field.name: getattr(typed, field.name) for field in fields(Proposal)}
+    changes = {name: value for name, value in values.items() if value != getattr(empty, name)}
     return replace(written, **changes)
 
 
@@ -89,17 +89,17 @@ def defined(
     metrics: Collection[str],
     champion: Champion | None,
 ) -> Definition:
-    """The definition that follows, everything in it resolved: defaults, champion, directions.
+    """The definition that follows from a proposal, with defaults, champion and directions filled in.
 
     Args:
-        proposal: What was said.
+        proposal: What the person wants to try.
         spec: The model.
         record: Its present training set, which is frozen with the definition.
-        metrics: Those that are defined on the rows that will decide.
+        metrics: The metrics that are defined on the rows that will decide.
         champion: The version in production.
 
     Raises:
-        UsageError: a field that is missing or cannot be; its name, the value and the remedy are told.
+        UsageError: a field is missing or has a value that it cannot have.
     """
     if not _NAME.fullmatch(proposal.name):
         raise _refused(
@@ -144,25 +144,27 @@ def defined(
     )
 
 
-def _baseline(said: tuple[str, ...], spec: ModelSpec, champion: Champion | None) -> tuple[str, Arm]:
+def _baseline(
+    given: tuple[str, ...], spec: ModelSpec, champion: Champion | None
+) -> tuple[str, Arm]:
     default = Arm(dict(spec.defaults), (), spec.seed)
-    if said in ((), (DEFAULT,)):
+    if given in ((), (DEFAULT,)):
         return DEFAULT, default
-    if said == (CHAMPION,):
+    if given == (CHAMPION,):
         if champion is None:
             raise _refused("baseline", f"{spec.name} has no champion", "default, or key=value")
         known = {k: v for k, v in champion.parameters.items() if k in spec.defaults}
         arm = replace(default, parameters={**default.parameters, **known})
         return f"champion version {champion.version}", arm
-    return "chosen", _changed(default, said, spec, "baseline")
+    return "chosen", _changed(default, given, spec, "baseline")
 
 
-def _changed(arm: Arm, said: Iterable[str], spec: ModelSpec, field: str) -> Arm:
+def _changed(arm: Arm, given: Iterable[str], spec: ModelSpec, field: str) -> Arm:
     seen = set[str]()
-    for text in said:
+    for text in given:
         name, value = _pair(text, field)
         if name in seen:
-            raise _refused(field, f"{name} is said twice", "each key once")
+            raise _refused(field, f"{name} is given twice", "each key once")
         seen.add(name)
         if name == FEATURES:
             arm = replace(arm, without=_left_out(value, spec, field))
@@ -199,13 +201,13 @@ def _value(name: str, text: str, spec: ModelSpec, field: str) -> Parameter:
 def _number(text: str, like: float, field: str) -> int | float:
     kind = int if isinstance(like, int) else float
     try:
-        found = kind(text)
+        number = kind(text)
     except ValueError as error:
-        told = "a whole number" if kind is int else "a number"
-        raise _refused(field, repr(text), told) from error
-    if not math.isfinite(found):
+        wanted = "a whole number" if kind is int else "a number"
+        raise _refused(field, repr(text), wanted) from error
+    if not math.isfinite(number):
         raise _refused(field, repr(text), "a finite number")
-    return found
+    return number
 
 
 def _left_out(text: str, spec: ModelSpec, field: str) -> tuple[str, ...]:
@@ -214,9 +216,9 @@ def _left_out(text: str, spec: ModelSpec, field: str) -> tuple[str, ...]:
     bare = {name.removeprefix("-") for name in names}
     strangers = bare - set(spec.features)
     if strangers or any(minus) != all(minus):
-        said = f"no features of {spec.name}: {_list(strangers)}" if strangers else repr(text)
+        given = f"no features of {spec.name}: {_list(strangers)}" if strangers else repr(text)
         wanted = "features=a,b to keep these alone, or features=-a,-b to leave these out"
-        raise _refused(f"{field} features", said, wanted)
+        raise _refused(f"{field} features", given, wanted)
     without = bare if any(minus) else set(spec.features) - bare
     if not without or without == set(spec.features):
         raise _refused(f"{field} features", repr(text), "some of the features, not none or all")
@@ -264,7 +266,7 @@ def _direction(proposal: Proposal) -> Direction:
 
 
 def place_of(proposal: Proposal) -> Place:
-    """Where both arms are judged; the holdout where nothing is said."""
+    """The rows that both arms are evaluated on; by default the holdout."""
     place: Place = _one_of(Place, "place", proposal.place or Place.HOLDOUT.value)
     return place
 
@@ -316,5 +318,5 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _refused(field: str, said: str, wanted: str) -> UsageError:
-    return UsageError(f"The experiment's {field}: {said}.", remedy=f"give {wanted}")
+def _refused(field: str, given: str, wanted: str) -> UsageError:
+    return UsageError(f"The experiment's {field}: {given}.", remedy=f"give {wanted}")

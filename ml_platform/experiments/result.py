@@ -1,4 +1,4 @@
-"""What an experiment leaves behind: what was measured, and what follows from it by computation alone."""
+"""The result of an experiment: what was measured, and what follows from it by computation alone."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,21 +14,21 @@ BASELINE, VARIANT = "baseline", "variant"
 
 @dataclass(frozen=True)
 class ArmCost:
-    """A fitted arm: its identity and what it costs."""
+    """A fitted arm: the artifact, and what it costs to fit, to keep and to score."""
 
     artifact_sha256: str
     parameters: dict[str, Parameter]
-    """As the fit reports them."""
+    """The parameters that the fit reports to have used."""
     fit_seconds: float
     size_mb: float
     latency_ms: float
-    """Median of answering one row, 1e-3 s."""
+    """Median time to score one row, in milliseconds."""
     latency_p95_ms: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What cannot be had again without fitting; the statistics by cluster lie beside it as bytes."""
+    """What only a fit can measure; the sufficient statistics by cluster lie beside it as bytes."""
 
     definition_hash: str
     training_set_fingerprint: str
@@ -38,7 +38,7 @@ class Measured:
     baseline: ArmCost
     variant: ArmCost
     undefined: dict[str, str]
-    """Why a metric cannot be told from these rows."""
+    """The reason why a metric is not defined on these rows, by metric."""
     statistics_sha256: str
 
 
@@ -56,8 +56,8 @@ class Comparison:
     p: float
 
 
-class Held(StrEnum):
-    """What is shown of a guardrail."""
+class GuardrailState(StrEnum):
+    """Whether the data show that a guardrail holds, show that it is broken, or show neither."""
 
     HELD = "held"
     BROKEN = "broken"
@@ -66,38 +66,38 @@ class Held(StrEnum):
 
 @dataclass(frozen=True)
 class GuardrailResult:
-    """A guardrail, what was held against its limit, and what that shows."""
+    """A guardrail, the estimate that was compared with its limit, and what that shows."""
 
     guardrail: Guardrail
     found: Estimate | None
-    """The value, or the worsening; of a cost without width. ``None``: not defined on these rows."""
-    held: Held
+    """The value or the worsening; a cost has an interval without width. ``None``: not defined on these rows."""
+    held: GuardrailState
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What follows from definition, measurements and statistics: computed again it is the same."""
+class Conclusion:
+    """What follows from definition, measurements and statistics; computed again it is the same."""
 
     comparisons: tuple[Comparison, ...]
     improvement: Estimate | None
-    """Of the primary metric, turned so that more is better; ``None`` where it is not defined."""
+    """The difference of the primary metric, signed so that more is better; ``None`` where it is not defined."""
     guardrails: tuple[GuardrailResult, ...]
     signals: Signals
     verdict: Verdict
     row: str
-    """The row of the table that fired."""
+    """The row of `EXPERIMENT_TABLE` that decided."""
 
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """All that is stored of a run, beside the statistics."""
+    """All that is stored of a run except the statistics, which lie beside it as bytes."""
 
     measured: Measured
-    judged: Judged
+    judged: Conclusion
     finished_at: datetime
     code_version: str
 
 
-def primary(judged: Judged, metric: str) -> Comparison | None:
+def primary(conclusion: Conclusion, metric: str) -> Comparison | None:
     """The comparison of one metric, ``None`` where it is not defined."""
-    return next((found for found in judged.comparisons if found.metric == metric), None)
+    return next((one for one in conclusion.comparisons if one.metric == metric), None)

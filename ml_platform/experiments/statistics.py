@@ -41,9 +41,9 @@ _STRUCTURE = "structure"
 
 
 def statistics_bytes(arms: Mapping[str, SufficientStatistics]) -> bytes:
-    """The statistics of each arm by its name."""
+    """The bytes of the sufficient statistics of both arms, by the name of the arm."""
     arrays: dict[str, np.ndarray] = {}
-    structure = {name: _taken_apart(sums, arrays) for name, sums in sorted(arms.items())}
+    structure = {name: _flatten(part, arrays) for name, part in sorted(arms.items())}
     text = json.dumps(structure, sort_keys=True).encode()
     stream = io.BytesIO()
     np.savez_compressed(
@@ -53,15 +53,15 @@ def statistics_bytes(arms: Mapping[str, SufficientStatistics]) -> bytes:
 
 
 def statistics_of(content: bytes) -> dict[str, SufficientStatistics]:
-    """What `statistics_bytes` was given.
+    """The sufficient statistics of both arms from the bytes of `statistics_bytes`.
 
     Raises:
         IntegrityError: these are not such bytes.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as found:
-            structure = json.loads(found[_STRUCTURE].tobytes())
-            return {name: _put_together(part, found) for name, part in structure.items()}
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            structure = json.loads(stored[_STRUCTURE].tobytes())
+            return {name: _rebuild(part, stored) for name, part in structure.items()}
     except Exception as error:  # a changed byte may break zip, zlib, .npy, JSON or a constructor
         raise IntegrityError(
             f"The statistics of an experiment cannot be read: {error}.",
@@ -69,7 +69,7 @@ def statistics_of(content: bytes) -> dict[str, SufficientStatistics]:
         ) from error
 
 
-def _taken_apart(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _flatten(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         name = f"array_{len(arrays)}"
         arrays[name] = value
@@ -77,9 +77,9 @@ def _taken_apart(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, slice):
         return {"slice": [value.start, value.stop]}
     if isinstance(value, tuple):
-        return {"tuple": [_taken_apart(item, arrays) for item in value]}
+        return {"tuple": [_flatten(item, arrays) for item in value]}
     if isinstance(value, dict):
-        return {"dict": [[key, _taken_apart(item, arrays)] for key, item in value.items()]}
+        return {"dict": [[key, _flatten(item, arrays)] for key, item in value.items()]}
     if is_dataclass(value):
         kind = type(value).__name__
         if kind not in _KINDS:
@@ -87,24 +87,22 @@ def _taken_apart(value: Any, arrays: dict[str, np.ndarray]) -> Any:
                 f"{kind} is no class of statistics that can be stored.",
                 remedy="add it to ml_platform/experiments/statistics.py",
             )
-        parts = {f.name: _taken_apart(getattr(value, f.name), arrays) for f in fields(value)}
+        parts = {f.name: _flatten(getattr(value, f.name), arrays) for f in fields(value)}
         return {"kind": kind, "fields": parts}
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _put_together(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def _rebuild(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     match part:
         case {"array": name}:
             return arrays[name]
         case {"slice": [start, stop]}:
             return slice(start, stop)
         case {"tuple": items}:
-            return tuple(_put_together(item, arrays) for item in items)
+            return tuple(_rebuild(item, arrays) for item in items)
         case {"dict": pairs}:
-            return {key: _put_together(item, arrays) for key, item in pairs}
+            return {key: _rebuild(item, arrays) for key, item in pairs}
         case {"kind": kind, "fields": parts}:
-            return _KINDS[kind](
-                **{name: _put_together(item, arrays) for name, item in parts.items()}
-            )
+            return _KINDS[kind](**{name: _rebuild(item, arrays) for name, item in parts.items()})
         case _:
             return part

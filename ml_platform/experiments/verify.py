@@ -1,4 +1,4 @@
-"""A stored experiment held against itself: hashes, and the verdict computed again from the statistics."""
+"""A stored experiment is checked against its hashes, and its verdict computed again from the statistics."""
 
 import json
 from collections.abc import Iterator
@@ -7,25 +7,25 @@ from typing import Any
 from ml_platform import values
 from ml_platform.errors import IntegrityError
 from ml_platform.experiments.arms import sha256
-from ml_platform.experiments.judging import judged
-from ml_platform.experiments.life import DefinedExperiment
+from ml_platform.experiments.conclude import conclude
+from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.experiments.statistics import statistics_of
 from ml_platform.registry.verify import Finding
 
 _TOLERANCE = 1e-9
-"""Relative; another BLAS adds up in another order."""
+"""Relative difference that is still equal: another BLAS adds up in another order."""
 
 
 def verify_definition(experiment: DefinedExperiment, logged_hash: str | None) -> Finding:
-    """Its hash now, against the one beside it and the one that the log took when it was defined."""
+    """Check the hash of the definition against the one stored beside it and the one in the log."""
     name = f"experiment {experiment.definition.name} definition"
-    found = experiment.text_sha256
+    digest_now = experiment.text_sha256
     for recorded in (experiment.hash, logged_hash):
-        if recorded is not None and recorded != found:
-            told = f"SHA-256 is {found[:12]}, frozen was {recorded[:12]}: it was changed"
-            return Finding(name, False, told)
-    return Finding(name, True, found[:12])
+        if recorded is not None and recorded != digest_now:
+            detail = f"SHA-256 is {digest_now[:12]}, frozen was {recorded[:12]}: it was changed"
+            return Finding(name, False, detail)
+    return Finding(name, True, digest_now[:12])
 
 
 def verify_result(
@@ -35,24 +35,23 @@ def verify_result(
     statistics: bytes | None,
     logged_hash: str | None,
 ) -> tuple[Finding, ...]:
-    """Whether result and statistics are unchanged, of this definition, and give the same verdict again.
+    """Check that result and statistics are unchanged and of this definition, and that the verdict follows.
 
-    ``result_sha256`` is of the text of the result that is stored now.
+    ``result_sha256`` is the hash of the text of the result that is stored now.
     """
     name = f"experiment {experiment.definition.name}"
-    found = result_sha256
     findings = [
-        Finding(f"{name} result", True, found[:12])
-        if logged_hash in (None, found)
+        Finding(f"{name} result", True, result_sha256[:12])
+        if logged_hash in (None, result_sha256)
         else Finding(
             f"{name} result",
             False,
-            f"SHA-256 is {found[:12]}, logged was {(logged_hash or '')[:12]}: it was changed",
+            f"SHA-256 is {result_sha256[:12]}, logged was {(logged_hash or '')[:12]}: it was changed",
         )
     ]
     if result.measured.definition_hash != experiment.hash:
-        told = f"it is of the definition {result.measured.definition_hash[:12]}"
-        findings.append(Finding(f"{name} result", False, told))
+        detail = f"it is of the definition {result.measured.definition_hash[:12]}"
+        findings.append(Finding(f"{name} result", False, detail))
     findings.append(_verify_statistics(name, result, statistics))
     if statistics is not None and findings[-1].ok:
         findings.append(_verify_verdict(name, experiment, result, statistics))
@@ -63,11 +62,11 @@ def _verify_statistics(name: str, result: ExperimentResult, statistics: bytes | 
     subject, recorded = f"{name} statistics", result.measured.statistics_sha256
     if statistics is None:
         return Finding(subject, False, "they are missing from the ledger")
-    found = sha256(statistics)
-    if found != recorded:
-        told = f"SHA-256 is {found[:12]}, recorded is {recorded[:12]}: they were changed"
-        return Finding(subject, False, told)
-    return Finding(subject, True, f"{len(statistics):,} bytes, {found[:12]}")
+    sha256_now = sha256(statistics)
+    if sha256_now != recorded:
+        detail = f"SHA-256 is {sha256_now[:12]}, recorded is {recorded[:12]}: they were changed"
+        return Finding(subject, False, detail)
+    return Finding(subject, True, f"{len(statistics):,} bytes, {sha256_now[:12]}")
 
 
 def _verify_verdict(
@@ -75,15 +74,15 @@ def _verify_verdict(
 ) -> Finding:
     subject = f"{name} verdict"
     try:
-        again = judged(experiment.definition, result.measured, statistics_of(statistics))
+        again = conclude(experiment.definition, result.measured, statistics_of(statistics))
     except (IntegrityError, KeyError) as error:
         return Finding(subject, False, f"it cannot be computed again: {error}")
     other = next(_differences(_plain(again), _plain(result.judged)), None)
     if other is None:
         return Finding(subject, True, f"computed again: {again.verdict.upper()}, {again.row}")
     if again.verdict is not result.judged.verdict:
-        told = f"stored is {result.judged.verdict.upper()}, computed again it is {again.verdict.upper()}"
-        return Finding(subject, False, told)
+        detail = f"stored is {result.judged.verdict.upper()}, computed again it is {again.verdict.upper()}"
+        return Finding(subject, False, detail)
     return Finding(subject, False, f"computed again it differs: {other}")
 
 

@@ -1,7 +1,7 @@
 """The hash chain over promotion events: each hash covers an event's content and the hash before it.
 
-Whoever changes, drops or reorders an event that others have seen changes every hash after it; what
-the chain cannot see, a tail cut off, `verify` finds by comparing it with versions and production.
+To change, drop or reorder an event is to change every hash after it. The chain alone cannot show that its
+end was cut off; `verify` finds that by comparing it with the registered versions and with production.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True)
 class EventDraft:
-    """An event that is not yet a link of the chain."""
+    """An event before it is linked into the chain: without sequence number and hashes."""
 
     model: str
     version: int
@@ -81,7 +81,7 @@ def extend(
 
 
 def breaks(stored: Sequence[str]) -> tuple[str, ...]:
-    """Every place where a chain of stored events does not hold, in words; empty if it holds.
+    """A sentence for each place where a chain of stored events is broken; empty if it holds.
 
     Args:
         stored: The JSON text of every event, in the order of the chain.
@@ -100,6 +100,6 @@ def breaks(stored: Sequence[str]) -> tuple[str, ...]:
         if event.get("previous_hash") != (previous.get("hash") if previous else GENESIS):
             faults.append(f"event {sequence} does not continue the event before it")
         if event.get("hash") != hashed:
-            faults.append(f"event {sequence} has been changed: its hash does not fit")
+            faults.append(f"event {sequence} has been changed: its hash does not match")
         previous = event
     return tuple(faults)

@@ -1,4 +1,4 @@
-"""What follows from the events: the status of each version, what is in production, since when and why."""
+"""The events replayed: the status of each version, and what is in production, since when and why."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,26 +20,26 @@ class InProduction:
 
 
 def statuses(events: Iterable[PromotionEvent], model: str) -> dict[int, Status]:
-    """Status by version: REJECT is deprecated from the start, all others staged until promoted.
+    """The status of every version of a model: deprecated if rejected, else staged until it is promoted.
 
-    CANARY counts as staged until there is a service that could show a version to a few.
+    CANARY counts as staged until there is a service that can show a version to a few users.
     """
-    found: dict[int, Status] = {}
+    status_of: dict[int, Status] = {}
     for event in events:
         if event.model != model:
             continue
         if event.action is Action.REGISTERED:
             rejected = event.verdict is Verdict.REJECT
-            found[event.version] = Status.DEPRECATED if rejected else Status.STAGED
+            status_of[event.version] = Status.DEPRECATED if rejected else Status.STAGED
         elif event.action is Action.PROMOTED:
-            found[event.version] = Status.PRODUCTION
+            status_of[event.version] = Status.PRODUCTION
         elif event.action is Action.ARCHIVED:
-            found[event.version] = Status.ARCHIVED
-    return found
+            status_of[event.version] = Status.ARCHIVED
+    return status_of
 
 
 def in_production(events: Iterable[PromotionEvent], model: str) -> InProduction | None:
-    """The champion that the events tell of, or ``None``: then the rules answer."""
+    """The champion by the events; ``None`` if there is none, and the rules answer."""
     champion: InProduction | None = None
     for event in events:
         if event.model != model:
@@ -54,6 +54,6 @@ def in_production(events: Iterable[PromotionEvent], model: str) -> InProduction 
 
 
 def production_at(events: Sequence[PromotionEvent], model: str, moment: datetime) -> int | None:
-    """Which version was in production at a moment (a promotion at that very moment counts)."""
+    """The version that was in production at a moment; a promotion at that very moment counts."""
     champion = in_production((event for event in events if event.at <= moment), model)
     return champion.version if champion else None

@@ -1,8 +1,8 @@
-"""The permit: every piece of evidence of a promotion, looked at again at the moment of promotion.
+"""The permit of a promotion: all of its evidence is checked again at the moment of promotion.
 
-Dagster's blocking checks hold back what is downstream in the same run only; launched alone, the next
-asset runs. So promotion trusts no earlier run: files are hashed again, the decision is made again, and
-each check must have looked at the very materialisation that is promoted.
+Dagster's blocking checks hold back downstream assets in the same run only; an asset that is launched alone
+runs. So promotion trusts no earlier run: files are hashed again, the gates decide again on the stored report,
+and each asset check must be of the very materialisation that is promoted.
 """
 
 from dataclasses import dataclass
@@ -17,47 +17,47 @@ from ml_platform.spec.training_set import TrainingSetRecord
 
 @dataclass(frozen=True)
 class CheckEvidence:
-    """One execution of a gate's check, and which materialisation it looked at."""
+    """One execution of a gate's asset check, and which materialisation it was about."""
 
     name: str
     passed: bool
     target_materialization: str
-    """Of the evaluation report that the check examined."""
+    """Run id of the evaluation report that the check was about."""
     this_materialization: str
-    """Of the evaluation report as it is now."""
+    """Run id of the latest evaluation report."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a promotion rests on; what was found missing is ``None``."""
+    """Everything that a promotion rests on; a piece that is missing is ``None``."""
 
     record: VersionRecord
     report: EvaluationReport | None
-    """As the ledger holds it under ``record.report_id``."""
+    """The report that the ledger holds under ``record.report_id``."""
     report_sha256: str | None
-    """Of the text of that report in the ledger, now."""
+    """Hash of the text of that report as the ledger holds it now."""
     training_set: TrainingSetRecord | None
-    """As the ledger holds it under ``record.training_set_fingerprint``."""
+    """The record that the ledger holds under ``record.training_set_fingerprint``."""
     artifact_sha256: str | None
-    """Of the artifact's bytes, now."""
+    """Hash of the artifact's files as they are now."""
     rows_sha256: str | None
-    """Of the training set's file, now."""
+    """Hash of the training set's file as it is now."""
     policy_version: str
-    """Of the policy in the code, now."""
+    """Version of the policy that the code has now."""
     recomputed: Decision | None
-    """`gates.decide` on the stored report, now."""
+    """The decision that the gates reach now on the stored report."""
     checks: tuple[CheckEvidence, ...]
     required_checks: tuple[str, ...] = ()
-    """By default the gates of the stored decision."""
+    """Names of the checks that must have passed; by default the gates of the stored decision."""
     judged_against: ProductionState | None = None
-    """What was in production when the evaluation compared; ``None``: the same as now."""
+    """The state of production that the evaluation compared with; ``None``: the same as now."""
     production: ProductionState | None = None
-    """What is in production now."""
+    """The state of production now."""
 
 
 @dataclass(frozen=True)
 class Permit:
-    """What `grant` gives and the ledger asks for; it holds for one version with these bytes alone."""
+    """The permission to promote one version with these very bytes; `grant` gives it, the ledger demands it."""
 
     model: str
     version: int
@@ -81,10 +81,10 @@ class Permit:
 
 
 def grant(evidence: Evidence) -> Permit:
-    """The permit, if every piece of evidence is there, fresh and says yes.
+    """The permit, where every piece of evidence is present, fresh and positive.
 
     Raises:
-        PermitRefused: with every reason, not only the first.
+        PermitRefused: a piece is missing, stale or negative; every reason is given, not only the first.
     """
     reasons = reasons_against(evidence)
     record = evidence.record
@@ -126,7 +126,7 @@ def _against_report(evidence: Evidence) -> list[str]:
         reasons.append(f"evaluation report {record.report_id[:12]} has been changed")
     if report.artifact_sha256 != record.artifact_sha256:
         reasons.append(
-            f"the evaluation report judged artifact {report.artifact_sha256[:12]}, "
+            f"the evaluation report is of artifact {report.artifact_sha256[:12]}, "
             f"not {record.artifact_sha256[:12]}"
         )
     if report.training_set_fingerprint != record.training_set_fingerprint:
@@ -182,11 +182,11 @@ def _against_decision(evidence: Evidence) -> list[str]:
 
 
 def _against_champion(evidence: Evidence) -> list[str]:
-    """The comparison must be with what would be replaced; of what is in production nothing is asked."""
+    """A candidate must have been compared with the champion that it would replace; a champion itself need not."""
     then, now = evidence.judged_against, evidence.production
     if then is None or now is None or now.version == evidence.record.version or then == now:
         return []
-    return [f"judged against champion {_champion(then)}, now {_champion(now)}"]
+    return [f"evaluated against champion {_champion(then)}, now {_champion(now)}"]
 
 
 def _champion(state: ProductionState) -> str:
@@ -195,18 +195,18 @@ def _champion(state: ProductionState) -> str:
 
 def _against_checks(evidence: Evidence) -> list[str]:
     reasons = []
-    done = {check.name: check for check in evidence.checks}
+    executed = {check.name: check for check in evidence.checks}
     required = evidence.required_checks or tuple(
         gate.name for gate in evidence.record.decision.gates
     )
     if not required:
         reasons.append("no check is required: the decision has no gates")
-    missing = [name for name in required if name not in done]
+    missing = [name for name in required if name not in executed]
     if missing:
         reasons.append(f"checks have not been run: {', '.join(missing)}")
     for check in evidence.checks:
         if check.target_materialization != check.this_materialization:
-            reasons.append(f"check {check.name} is stale: it looked at another materialisation")
+            reasons.append(f"check {check.name} is stale: it was about another materialisation")
         elif not check.passed:
             reasons.append(f"check {check.name} did not pass")
     return reasons

@@ -1,4 +1,4 @@
-"""What the ledger keeps of versions, production state and promotion events: frozen values."""
+"""The frozen values that the ledger keeps: versions, production state, promotion events, trainings asked for."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from ml_platform.gates.outcome import Decision, Verdict
 
 
 class Status(StrEnum):
-    """Where a registered version stands in its life."""
+    """The status of a registered version."""
 
     STAGED = "staged"
     CANARY = "canary"
@@ -19,13 +19,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """One registered version: immutable but for its status, which follows from the events."""
+    """One registered version: it never changes; its status follows from the events."""
 
     model: str
     version: int
     artifact_sha256: str
     artifact_path: str
-    """Relative to the home folder."""
+    """Folder of the artifact, relative to the home."""
     size_bytes: int
     framework: str
     parent: int | None
@@ -48,7 +48,7 @@ class VersionRecord:
     input_schema: dict[str, str] = field(default_factory=dict)
     """Feature name to kind ('number', 'category', 'tokens'): what the artifact takes."""
     classes: tuple[str, ...] = ()
-    """What it answers, in the order of its probabilities."""
+    """The classes (or the name of the one number) that it predicts, in the order of its scores."""
     policy: str = ""
     """The gate policy as canonical JSON; its fingerprint is the decision's policy version."""
     integrity: str = ""
@@ -65,7 +65,7 @@ class ProductionState:
 
 
 class Action(StrEnum):
-    """What an event of the ledger says happened."""
+    """The kinds of event in the chain."""
 
     REGISTERED = "registered"
     PROMOTED = "promoted"
@@ -91,7 +91,7 @@ class PromotionEvent:
 
 @dataclass(frozen=True)
 class RetrainingRequest:
-    """What monitoring asked for; ``key`` (model, version, window, cause) makes it happen once."""
+    """A training that was asked for; its ``key`` (model, version, window, cause) is used once only."""
 
     key: str
     model: str

@@ -1,4 +1,4 @@
-"""A stored decision made again from what is stored with it, and whether the two say the same."""
+"""A stored decision is made again from the report, policy and evidence stored with it, and compared."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from ml_platform.values import from_json
 
 
 def replayed(record: VersionRecord, report: EvaluationReport) -> Decision | str:
-    """The decision made again from what is stored, or in words why it cannot be."""
+    """The decision that the stored report, policy and evidence lead to; or the reason why none can be made."""
     try:
         policy = from_json(GatePolicy, record.policy)
         integrity = from_json(IntegrityEvidence, record.integrity)
@@ -33,10 +33,11 @@ def same_decision(one: Decision, other: Decision) -> bool:
 
     Explanations and remedies are for people: a sentence put better in a later release changes no decision.
     """
-    return _essence(one) == _essence(other)
+    return _compared(one) == _compared(other)
 
 
-def _essence(decision: Decision) -> tuple[Any, ...]:
+def _compared(decision: Decision) -> tuple[Any, ...]:
+    """What two decisions must agree in to be the same."""
     gates = tuple(
         (gate.name, gate.kind, gate.outcome, gate.value, gate.low, gate.high, gate.limit)
         for gate in decision.gates

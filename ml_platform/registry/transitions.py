@@ -1,4 +1,4 @@
-"""What each change of the registry writes into the chain: pure, so that every ledger does the same."""
+"""The events that each change of the registry adds to the chain: pure, so that every ledger adds the same."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ REGISTRAR = "registry"
 
 
 def registration(record: VersionRecord) -> EventDraft:
-    """A version was registered, whatever its verdict."""
+    """The event of a registration, whatever the verdict on the version."""
     evidence = {
         "artifact_sha256": record.artifact_sha256,
         "training_set_fingerprint": record.training_set_fingerprint,
@@ -34,7 +34,7 @@ def registration(record: VersionRecord) -> EventDraft:
 def promotion(
     new: VersionRecord, old: VersionRecord | None, permit: Permit, at: datetime, actor: str
 ) -> tuple[EventDraft, ...]:
-    """The old champion is archived and the new one promoted.
+    """The events of a promotion: the old champion is archived, the new one promoted.
 
     Raises:
         PermitRefused: the permit is of another version or other bytes, or the verdict is not PROMOTE.
@@ -70,7 +70,7 @@ def promotion(
 def refusal(
     record: VersionRecord, reasons: tuple[str, ...], at: datetime, actor: str
 ) -> EventDraft:
-    """A promotion was asked for and refused."""
+    """The event of a promotion that was asked for and refused."""
     return EventDraft(
         record.model,
         record.version,
@@ -83,7 +83,7 @@ def refusal(
 
 
 def same_refusal(event: PromotionEvent, draft: EventDraft) -> bool:
-    """Whether this refusal has been written already (a rerun of the same step at the same clock)."""
+    """Whether ``event`` already records this refusal (the same step was run again at the same clock)."""
     return (event.action, event.model, event.version, event.at, event.evidence) == (
         Action.REFUSED,
         draft.model,
@@ -103,9 +103,9 @@ def _mismatches(record: VersionRecord, permit: Permit) -> tuple[str, ...]:
         "policy": (permit.policy_version, record.decision.policy_version),
     }
     reasons = [
-        f"the permit is of {name} {str(given)[:12]}, the version has {str(own)[:12]}"
-        for name, (given, own) in pairs.items()
-        if given != own
+        f"the permit is of {name} {str(permitted)[:12]}, the version has {str(registered)[:12]}"
+        for name, (permitted, registered) in pairs.items()
+        if permitted != registered
     ]
     if record.decision.verdict is not Verdict.PROMOTE:
         reasons.append(f"the verdict is {record.decision.verdict}, not promote")

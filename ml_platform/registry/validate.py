@@ -1,4 +1,4 @@
-"""A version is registered whole or not at all: each missing piece refuses, with its name."""
+"""A version record is complete or is refused: the refusal names every piece that is missing."""
 
 import re
 
@@ -11,10 +11,10 @@ _KINDS = ("number", "category", "tokens")
 
 
 def validate(record: VersionRecord, report: EvaluationReport | None = None) -> None:
-    """Refuse a record that lacks anything a person or `verify` would need later.
+    """Refuse a record that lacks anything that a person or `verify` needs later.
 
     Args:
-        record: The version, its number not yet given.
+        record: The version, which has no number yet.
         report: Its evaluation report, where at hand: it must be of this artifact and hold metrics.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The pure part of `ml-platform verify`: what is stored is held against itself and against the files."""
+"""The pure part of `ml-platform verify`: stored records are checked against each other and against files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ml_platform.spec.training_set import TrainingSetRecord
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at, and whether it holds."""
+    """One subject that was checked, whether it holds, and the detail for people."""
 
     subject: str
     """'chain', 'pattern_classifier production', 'pattern_classifier 3 artifact', ..."""
@@ -24,7 +24,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class VersionEvidence:
-    """A version, what the ledger holds of it, and its files hashed now (``None``: missing)."""
+    """A version, what the ledger holds of it, and the present hashes of its files; ``None``: missing."""
 
     record: VersionRecord
     report: EvaluationReport | None
@@ -43,14 +43,14 @@ def verify(
     *,
     unreadable: Collection[tuple[str, int]] = (),
 ) -> tuple[Finding, ...]:
-    """Everything that can be checked without trusting anything: chain, production, decisions, bytes.
+    """Check chain, production, decisions and bytes; nothing that is stored is trusted.
 
     Args:
         stored_events: The JSON text of every event of the chain, all models, in order.
         events: The same events, read.
         production: Production state by model, of every model with a version.
         versions: Every registered version that can be read.
-        unreadable: Model and number of those that cannot: they are registered all the same.
+        unreadable: Model and number of the versions that cannot be read; they count as registered.
     """
     evidence = tuple(versions)
     records = tuple(item.record for item in evidence)
@@ -62,7 +62,7 @@ def verify(
 
 
 def verify_chain(stored_events: Sequence[str]) -> Finding:
-    """Whether every hash covers its event, as it is stored, and the hash before it."""
+    """Check that every hash covers its event, as it is stored, and the hash before it."""
     faults = breaks(stored_events)
     return Finding(
         "chain", not faults, "; ".join(faults) or f"{len(stored_events)} events, unbroken"
@@ -74,7 +74,7 @@ def verify_events(
     records: Sequence[VersionRecord],
     unreadable: Collection[tuple[str, int]] = (),
 ) -> list[Finding]:
-    """Every version was registered in the chain, as it is stored, and promoted only if it might be."""
+    """Check that each version was registered in the chain as it is stored, and promoted only on PROMOTE."""
     findings = []
     registered = {(e.model, e.version): e for e in events if e.action is Action.REGISTERED}
     known = {(record.model, record.version): record for record in records}
@@ -104,21 +104,22 @@ def verify_events(
 
 
 def verify_production(events: Sequence[PromotionEvent], state: ProductionState) -> Finding:
-    """The state is what the chain tells: this version, after this many promotions."""
+    """Check that the state of production is the one that the chain leads to, version and revision."""
     champion = in_production(events, state.model)
-    told = champion.version if champion else None
+    expected = champion.version if champion else None
     changes = sum(e.model == state.model and e.action is Action.PROMOTED for e in events)
     subject = f"{state.model} production"
-    if told != state.version:
-        return Finding(subject, False, f"state says {state.version}, the chain says {told}")
+    if expected != state.version:
+        detail = f"state says {state.version}, the chain says {expected}"
+        return Finding(subject, False, detail)
     if changes != state.revision:
         detail = f"state is at revision {state.revision}, the chain tells of {changes} promotions"
         return Finding(subject, False, detail)
-    return Finding(subject, True, f"version {told}" if told else "the rules")
+    return Finding(subject, True, f"version {expected}" if expected else "the rules")
 
 
 def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
-    """Decision, report, artifact and data of one version."""
+    """Check decision, report, artifact and data of one version."""
     record = evidence.record
     name = f"{record.model} {record.version}"
     training_set = evidence.training_set
@@ -154,12 +155,12 @@ def _replay(name: str, evidence: VersionEvidence) -> Finding:
     return Finding(subject, True, f"{again.verdict}: {again.row}")
 
 
-def verify_bytes(subject: str, found: str | None, expected: str | None) -> Finding:
-    """A file's hash as it is now (``None``: it is gone) against the recorded one (``None``: no record)."""
+def verify_bytes(subject: str, sha256_now: str | None, expected: str | None) -> Finding:
+    """Compare the present hash of a file (``None``: it is gone) with the recorded one (``None``: no record)."""
     if expected is None:
         return Finding(subject, False, "its record is missing from the ledger or cannot be read")
-    if found is None:
+    if sha256_now is None:
         return Finding(subject, False, "the file is missing")
-    if found != expected:
-        return Finding(subject, False, f"SHA-256 is {found[:12]}, recorded is {expected[:12]}")
-    return Finding(subject, True, found[:12])
+    if sha256_now != expected:
+        return Finding(subject, False, f"SHA-256 is {sha256_now[:12]}, recorded is {expected[:12]}")
+    return Finding(subject, True, sha256_now[:12])

@@ -119,7 +119,7 @@ def test_a_superuser_who_turns_the_trigger_off_is_found_by_the_hashes(engine, da
                 WHERE sequence = 1"""
             )
         )
-    assert breaks(ledger.stored_events()) == ("event 1 has been changed: its hash does not fit",)
+    assert breaks(ledger.stored_events()) == ("event 1 has been changed: its hash does not match",)
     ledger.close()
 
 

@@ -27,7 +27,7 @@ def test_a_champion_that_came_after_the_comparison_is_not_replaced(tmp_path):
     with pytest.raises(PermitRefused) as refused:
         ask(platform, second, judged_before)
     assert refused.value.reasons == (
-        "judged against champion none (revision 0), now 1 (revision 1)",
+        "evaluated against champion none (revision 0), now 1 (revision 1)",
     )
     assert platform.ledger.production("example") == ProductionState("example", 1, 1)
     assert platform.ledger.events()[-1].action is Action.REFUSED

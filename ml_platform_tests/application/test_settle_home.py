@@ -53,7 +53,7 @@ def test_the_same_options_typed_again_agree(tmp_path: Path) -> None:
 def test_a_simulation_cannot_end_elsewhere(tmp_path: Path) -> None:
     settle(tmp_path, as_of="2026-05-01T12:00Z")
     with_events(tmp_path)
-    with pytest.raises(UsageError, match="another world"):
+    with pytest.raises(UsageError, match="has other events"):
         settle(tmp_path, as_of="2026-05-03T12:00Z")
 
 

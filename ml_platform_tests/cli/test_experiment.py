@@ -17,7 +17,7 @@ from ml_platform.application.state_keys import tuned_key
 from ml_platform.application.verify import verify_home
 from ml_platform.cli.main import cli
 from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, UsageError
-from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening, Status
+from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
 from ml_platform_tests.fakes.ledger import InMemoryLedger
@@ -172,12 +172,15 @@ def test_a_run_killed_before_mlflow_is_completed_without_a_fit(
 ) -> None:
     call(*NEW)
 
-    def killed(*_: object):
-        raise KeyboardInterrupt
+    class Killed(Exception):
+        """Stands for the end of the process: nothing catches it."""
+
+    def killed(**_: object):
+        raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(platform.tracking, "log_run", killed)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             call("experiment", "run", "faster")
     assert platform.tracking.runs == {}
     run = call("experiment", "run", "faster")

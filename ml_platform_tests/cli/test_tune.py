@@ -36,7 +36,7 @@ def platform(tmp_path: Path) -> Connections:
 
 
 def test_proved_parameters_reach_the_next_candidate(platform: Connections) -> None:
-    record = search(proportion_spec(), ROWS, trials=12, seconds=60, seed=1)
+    record = search(proportion_spec(), ROWS, trials=12, seconds=3600, seed=1)
     keep_tuning(platform, record, ROWS.record)
     kept = platform.ledger.state(tuned_key("toy"))
     assert kept == {"parameters": record.best, "study": record.study}
@@ -45,7 +45,7 @@ def test_proved_parameters_reach_the_next_candidate(platform: Connections) -> No
 
 
 def test_a_default_that_stays_leaves_what_was_proved_before(platform: Connections) -> None:
-    record = search(BEST_IS_DEFAULT, ROWS, trials=2, seconds=60, seed=1)
+    record = search(BEST_IS_DEFAULT, ROWS, trials=2, seconds=3600, seed=1)
     keep_tuning(platform, record, ROWS.record)
     assert platform.ledger.state(tuned_key("toy")) is None
     before = {"parameters": {"learning_rate": 0.2}, "study": "earlier"}
@@ -55,7 +55,7 @@ def test_a_default_that_stays_leaves_what_was_proved_before(platform: Connection
 
 
 def test_the_table_has_a_line_a_trial() -> None:
-    record = search(proportion_spec(), ROWS, trials=12, seconds=60, seed=1)
+    record = search(proportion_spec(), ROWS, trials=12, seconds=3600, seed=1)
     head, *lines = trial_table(record).decode().splitlines()
     assert head == "trial,state,value,block 1,block 2,block 3,learning_rate,seconds,worker"
     assert len(lines) == 12
@@ -84,7 +84,17 @@ def test_the_command_searches_the_latest_training_set(
     monkeypatch.setattr(command, "spec_named", lambda _: proportion_spec())
     monkeypatch.setattr(Connections, "ledger", ledger)
     monkeypatch.setattr(Connections, "tracking", tracking)
-    typed = ["tune", "toy", "--trials", "12", "--seed", "1", *(["--json"] if as_json else [])]
+    typed = [
+        "tune",
+        "toy",
+        "--trials",
+        "12",
+        "--seconds",
+        "3600",
+        "--seed",
+        "1",
+        *(["--json"] if as_json else []),
+    ]
     result = CliRunner().invoke(cli, typed, catch_exceptions=False)
     assert "trial 12/12" in result.stderr
     kept = ledger.state(tuned_key("toy"))

@@ -10,7 +10,7 @@ import pytest
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
-from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening
+from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening
 from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
 from ml_platform.registry.records import Action, ProductionState, RetrainingRequest

@@ -127,7 +127,7 @@ def test_no_check_and_a_stale_check_are_refused(first: Any, in_home: Any) -> Non
         assert "checks have not been run: artifact_hash" in launch_champion(empty)
     report = dg.AssetKey(["pattern_classifier", "evaluation_report"])
     in_home.report_runless_asset_event(dg.AssetMaterialization(report))
-    assert "is stale: it looked at another materialisation" in launch_champion(in_home)
+    assert "is stale: it was about another materialisation" in launch_champion(in_home)
 
 
 def test_why_tells_of_the_refusals_and_verify_names_a_changed_byte(first: Any, home: Path) -> None:

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from functools import cache
 
-from ml_platform.experiments.arms import Run, judged_part, run_arms
+from ml_platform.experiments.arms import Run, evaluation_part, run_arms
+from ml_platform.experiments.conclude import conclude
 from ml_platform.experiments.definition import Definition, Place
-from ml_platform.experiments.judging import judged
 from ml_platform.experiments.proposal import Proposal, defined
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.experiments.statistics import statistics_of
@@ -44,9 +44,9 @@ def run() -> Run:
 
 def result() -> ExperimentResult:
     found = run()
-    verdict = judged(definition(), found.measured, statistics_of(found.statistics))
+    verdict = conclude(definition(), found.measured, statistics_of(found.statistics))
     return ExperimentResult(found.measured, verdict, AT, "0.1.0")
 
 
 def holdout() -> TrainingSet:
-    return judged_part(SPEC, rows(), Place.HOLDOUT)
+    return evaluation_part(SPEC, rows(), Place.HOLDOUT)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ml_platform.errors import InsufficientData
-from ml_platform.experiments.arms import check_rows, judged_part, run_arms, without
+from ml_platform.experiments.arms import check_rows, evaluation_part, run_arms, without
 from ml_platform.experiments.definition import Place
 from ml_platform_tests.experiments.examples import SPEC, definition, holdout, result, rows, run
 from ml_platform_tests.models.proportion_rows import proportion_training_set
@@ -25,14 +25,14 @@ def test_the_holdout_is_the_newest_of_the_training_part_and_the_test_part_is_not
 
 
 def test_the_test_part_can_be_asked_for() -> None:
-    assert judged_part(SPEC, rows(), Place.TEST) is rows()
+    assert evaluation_part(SPEC, rows(), Place.TEST) is rows()
 
 
 def test_too_few_clusters_are_refused_before_anything_is_fitted() -> None:
     few = proportion_training_set()
     train = few.train[few.train.user_id.isin([f"u{n}" for n in range(20)])]
     with pytest.raises(InsufficientData, match="20 clusters; an interval needs 30"):
-        judged_part(SPEC, replace(few, train=train.reset_index(drop=True)), Place.HOLDOUT)
+        evaluation_part(SPEC, replace(few, train=train.reset_index(drop=True)), Place.HOLDOUT)
 
 
 def test_the_planted_improvement_is_promoted_and_the_same_again() -> None:
@@ -52,10 +52,10 @@ def test_a_feature_that_is_left_out_teaches_nothing() -> None:
     assert holdout().train["size"].nunique() > 1
     asked = definition(change=("features=-size",), baseline=("learning_rate=0.3",), guardrail=())
     found = run_arms(asked, SPEC, rows(), lambda _: None)
-    from ml_platform.experiments.judging import judged
+    from ml_platform.experiments.conclude import conclude
     from ml_platform.experiments.statistics import statistics_of
 
-    verdict = judged(asked, found.measured, statistics_of(found.statistics))
+    verdict = conclude(asked, found.measured, statistics_of(found.statistics))
     assert verdict.row == "shown worse than the baseline"
 
 

@@ -94,7 +94,7 @@ def test_features_and_seed_can_be_what_is_changed() -> None:
         ({"change": ("leaves=many",)}, "change leaves: 'many'"),
         ({"change": ("learning_rate=nan",)}, "change learning_rate: 'nan'"),
         ({"change": ("learning_rate=0.01",)}, "change: the variant is the baseline"),
-        ({"change": ("seed=1", "seed=2")}, "change: seed is said twice"),
+        ({"change": ("seed=1", "seed=2")}, "change: seed is given twice"),
         ({"change": ("features=taste",)}, "change features: no features of toy: taste"),
         ({"change": ("features=size,noise",)}, "change features: 'size,noise'"),
         ({"change": ("features=size,-noise",)}, "change features: 'size,-noise'"),

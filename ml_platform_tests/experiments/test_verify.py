@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ml_platform.experiments.decide import Verdict
 from ml_platform.experiments.definition import digest
-from ml_platform.experiments.life import DefinedExperiment
+from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.verify import verify_definition, verify_result
 from ml_platform.values import fingerprint, from_json, text_sha256, to_json
 from ml_platform_tests.experiments.examples import AT, definition, result, run

@@ -39,7 +39,7 @@ def test_the_same_events_give_the_same_hashes_in_any_time_zone():
 def test_a_changed_event_is_named():
     links = list(extend(None, DRAFTS))
     links[1] = replace(links[1], actor="somebody")
-    assert breaks(stored(links)) == ("event 2 has been changed: its hash does not fit",)
+    assert breaks(stored(links)) == ("event 2 has been changed: its hash does not match",)
 
 
 def test_a_changed_event_with_its_hash_made_anew_breaks_what_follows():

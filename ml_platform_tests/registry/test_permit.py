@@ -70,7 +70,7 @@ SABOTAGE = {
             judged_against=ProductionState("example", 3, 1),
             production=ProductionState("example", 4, 2),
         ),
-        "judged against champion 3 (revision 1), now 4 (revision 2)",
+        "evaluated against champion 3 (revision 1), now 4 (revision 2)",
     ),
     "a first champion since": (
         replace(
@@ -78,7 +78,7 @@ SABOTAGE = {
             judged_against=ProductionState("example", None, 0),
             production=ProductionState("example", 4, 1),
         ),
-        "judged against champion none (revision 0), now 4 (revision 1)",
+        "evaluated against champion none (revision 0), now 4 (revision 1)",
     ),
     "check missing": (
         replace(GOOD, checks=GOOD.checks[:-1]),
@@ -88,7 +88,7 @@ SABOTAGE = {
         replace(
             GOOD, checks=(*GOOD.checks[:-1], replace(GOOD.checks[-1], this_materialization="m2"))
         ),
-        f"check {LAST} is stale: it looked at another materialisation",
+        f"check {LAST} is stale: it was about another materialisation",
     ),
     "check failed": (
         replace(GOOD, checks=(*GOOD.checks[:-1], replace(GOOD.checks[-1], passed=False))),
@@ -158,7 +158,7 @@ def test_every_reason_is_told_not_only_the_first():
 def test_a_report_of_another_artifact_is_no_evidence():
     other = replace(REPORT, artifact_sha256="c" * 64, training_set_fingerprint="c" * 64)
     reasons = reasons_against(replace(GOOD, report=other))
-    assert "the evaluation report judged artifact cccccccccccc, not aaaaaaaaaaaa" in reasons
+    assert "the evaluation report is of artifact cccccccccccc, not aaaaaaaaaaaa" in reasons
     assert "the evaluation report is of training set cccccccccccc, not ffffffffffff" in reasons
 
 

@@ -148,7 +148,7 @@ def test_an_event_changed_in_its_place_is_found(whole):
     events, production, evidence = whole
     forged = (events[0], replace(events[1], actor="somebody"))
     assert faults(forged, production, evidence) == {
-        "chain": "event 2 has been changed: its hash does not fit"
+        "chain": "event 2 has been changed: its hash does not match"
     }
 
 

@@ -12,7 +12,7 @@ from ml_platform.adapters.ledger import tables
 from ml_platform.adapters.ledger.experiment_store import taken, was_pruned
 from ml_platform.adapters.ledger.refusals import parsed
 from ml_platform.experiments.definition import Definition, digest
-from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent, Happening
+from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.values import fingerprint, text_sha256, to_json
 

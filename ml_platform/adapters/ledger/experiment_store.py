@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ml_platform.errors import ConflictError
 from ml_platform.experiments.definition import Definition, differing, digest
-from ml_platform.experiments.life import DefinedExperiment, ExperimentEvent
+from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent
 from ml_platform.experiments.result import ExperimentResult
 
 

@@ -1,4 +1,4 @@
-"""Where an experiment stands, which follows from its events; and how long it is kept."""
+"""The status of an experiment, which follows from its log, and how long an experiment is kept."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,28 +9,28 @@ from ml_platform.experiments.definition import Definition
 from ml_platform.registry.records import PromotionEvent, VersionRecord
 
 RETENTION = timedelta(days=90)
-"""Of an experiment and its report, from its end (of one that never ran, from its definition)."""
+"""How long an experiment is kept after its last event."""
 
 
 class Happening(StrEnum):
-    """What is said of an experiment in its log, which nothing changes."""
+    """The kinds of event in the log of an experiment, to which lines are only ever added."""
 
     DEFINED = "defined"
     STARTED = "started"
     REFUSED = "refused"
     DONE = "done"
     LOGGED = "logged"
-    """In MLflow."""
+    """The result was written to MLflow."""
     PRUNED = "pruned"
 
 
 class Status(StrEnum):
-    """Where an experiment stands."""
+    """The status of an experiment, as people read it."""
 
     DEFINED = "DEFINED"
     RUNNING = "RUNNING"
     CUT_OFF = "CUT OFF"
-    """Its process was killed or failed: `experiment run` begins it again."""
+    """Its process was killed or failed; `experiment run` starts it again."""
     REFUSED = "REFUSED"
     DONE = "DONE"
     PRUNED = "PRUNED"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class ExperimentEvent:
-    """One line of the log."""
+    """One line of the log of an experiment."""
 
     name: str
     happening: Happening
@@ -60,7 +60,7 @@ class DefinedExperiment:
 
 @dataclass(frozen=True)
 class Kept:
-    """Whether an experiment is to be pruned, and why or why not."""
+    """Whether an experiment is to be pruned, and the reason."""
 
     name: str
     prune: bool
@@ -68,7 +68,12 @@ class Kept:
 
 
 def status(events: Sequence[ExperimentEvent], alive: Callable[[ExperimentEvent], bool]) -> Status:
-    """By the last event that says something; ``alive`` tells whether the process of a start still lives."""
+    """The status that follows from the log.
+
+    Args:
+        events: The log, oldest first.
+        alive: Whether the process that an event of kind STARTED names still lives.
+    """
     happened = {event.happening for event in events}
     if Happening.PRUNED in happened:
         return Status.PRUNED
@@ -90,7 +95,7 @@ def retention(
     running: bool,
     references: Collection[str],
 ) -> Kept:
-    """What is older than `RETENTION` goes, unless it runs or something refers to it."""
+    """Prune an experiment that is older than `RETENTION`, unless it runs or something refers to it."""
     name = experiment.definition.name
     last = max((event.at for event in events), default=experiment.defined_at)
     age = now - last
@@ -98,8 +103,7 @@ def retention(
         return Kept(name, False, "it is running")
     if references:
         return Kept(name, False, "; ".join(references))
-    told = f"{age.days} of {RETENTION.days} days old"
-    return Kept(name, age > RETENTION, told)
+    return Kept(name, age > RETENTION, f"{age.days} of {RETENTION.days} days old")
 
 
 def references(
@@ -111,17 +115,17 @@ def references(
 ) -> tuple[str, ...]:
     """What refers to an experiment: parameters in force, versions fitted with them, events that name its hash."""
     definition = experiment.definition
-    found = []
+    references = []
     if adopted_hash == experiment.hash:
-        found.append(f"the next candidate of {definition.model} is fitted with its parameters")
-    moved = definition.variant.parameters != definition.baseline.parameters
+        references.append(f"the next candidate of {definition.model} is fitted with its parameters")
+    changed = definition.variant.parameters != definition.baseline.parameters
     for record in versions:
-        own = {name: record.parameters.get(name) for name in definition.variant.parameters}
-        if finished_at is not None and moved and own == definition.variant.parameters:
-            found.append(f"{record.model} version {record.version} has its parameters")
-    found += [
+        fitted_with = {name: record.parameters.get(name) for name in definition.variant.parameters}
+        if finished_at is not None and changed and fitted_with == definition.variant.parameters:
+            references.append(f"{record.model} version {record.version} has its parameters")
+    references += [
         f"event {event.sequence} of {event.model} names it"
         for event in events
         if experiment.hash in event.evidence.values()
     ]
-    return tuple(found)
+    return tuple(references)

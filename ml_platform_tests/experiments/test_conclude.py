@@ -7,10 +7,10 @@ import pytest
 
 from ml_platform.evaluation.intervals.bootstrap import replicate
 from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionStatistics
+from ml_platform.experiments.conclude import conclude, why
 from ml_platform.experiments.decide import Verdict
 from ml_platform.experiments.definition import Guardrail, Kind
-from ml_platform.experiments.judging import judged, why
-from ml_platform.experiments.result import Held
+from ml_platform.experiments.result import GuardrailState
 from ml_platform.experiments.statistics import statistics_bytes, statistics_of
 from ml_platform.spec.metric import Direction
 from ml_platform_tests.experiments.examples import definition, run
@@ -35,7 +35,7 @@ def verdict(baseline: np.ndarray, variant: np.ndarray, *guardrails: Guardrail, *
     }
     asked = replace(definition(), **{**wanted, **changes})
     measured = replace(run().measured, clusters=len(baseline), undefined={})
-    return asked, judged(asked, measured, {"baseline": arm(baseline), "variant": arm(variant)})
+    return asked, conclude(asked, measured, {"baseline": arm(baseline), "variant": arm(variant)})
 
 
 BASE = np.tile([0.3, 0.5], 100)
@@ -83,7 +83,7 @@ def test_too_few_clusters_show_nothing_but_what_costs_exactly() -> None:
     few = slice(0, 29)
     worse = Guardrail("mae", Kind.VALUE, 0.1, Direction.LOWER)
     _, found = verdict(BASE[few], BASE[few] - 0.2, worse)
-    assert (found.row, found.guardrails[0].held) == ("too little data", Held.UNCLEAR)
+    assert (found.row, found.guardrails[0].held) == ("too little data", GuardrailState.UNCLEAR)
     large = Guardrail("size_mb", Kind.VALUE, 0.0001, Direction.LOWER)
     _, found = verdict(BASE[few], BASE[few] - 0.2, large)
     assert found.row == "a guardrail is shown broken"
@@ -92,28 +92,28 @@ def test_too_few_clusters_show_nothing_but_what_costs_exactly() -> None:
 @pytest.mark.parametrize(
     ("guardrail", "held"),
     [
-        (Guardrail("mae", Kind.VALUE, 0.35, Direction.LOWER), Held.HELD),
-        (Guardrail("mae", Kind.VALUE, 0.3, Direction.LOWER), Held.UNCLEAR),
-        (Guardrail("mae", Kind.VALUE, 0.25, Direction.LOWER), Held.BROKEN),
-        (Guardrail("one_minus_mae", Kind.VALUE, 0.65, Direction.HIGHER), Held.HELD),
-        (Guardrail("one_minus_mae", Kind.VALUE, 0.75, Direction.HIGHER), Held.BROKEN),
-        (Guardrail("mae", Kind.WORSE_BY, 0.0, Direction.LOWER), Held.HELD),
-        (Guardrail("mae", Kind.WORSE_BY, -0.1, Direction.LOWER), Held.UNCLEAR),
-        (Guardrail("mae", Kind.WORSE_BY, -0.2, Direction.LOWER), Held.BROKEN),
-        (Guardrail("speed", Kind.VALUE, 1.0, Direction.LOWER), Held.UNCLEAR),
-        (Guardrail("fit_seconds", Kind.VALUE, 1e6, Direction.LOWER), Held.HELD),
-        (Guardrail("latency_ms", Kind.WORSE_BY, -1e6, Direction.LOWER), Held.BROKEN),
+        (Guardrail("mae", Kind.VALUE, 0.35, Direction.LOWER), GuardrailState.HELD),
+        (Guardrail("mae", Kind.VALUE, 0.3, Direction.LOWER), GuardrailState.UNCLEAR),
+        (Guardrail("mae", Kind.VALUE, 0.25, Direction.LOWER), GuardrailState.BROKEN),
+        (Guardrail("one_minus_mae", Kind.VALUE, 0.65, Direction.HIGHER), GuardrailState.HELD),
+        (Guardrail("one_minus_mae", Kind.VALUE, 0.75, Direction.HIGHER), GuardrailState.BROKEN),
+        (Guardrail("mae", Kind.WORSE_BY, 0.0, Direction.LOWER), GuardrailState.HELD),
+        (Guardrail("mae", Kind.WORSE_BY, -0.1, Direction.LOWER), GuardrailState.UNCLEAR),
+        (Guardrail("mae", Kind.WORSE_BY, -0.2, Direction.LOWER), GuardrailState.BROKEN),
+        (Guardrail("speed", Kind.VALUE, 1.0, Direction.LOWER), GuardrailState.UNCLEAR),
+        (Guardrail("fit_seconds", Kind.VALUE, 1e6, Direction.LOWER), GuardrailState.HELD),
+        (Guardrail("latency_ms", Kind.WORSE_BY, -1e6, Direction.LOWER), GuardrailState.BROKEN),
     ],
 )
 def test_a_guardrail_holds_or_breaks_by_its_whole_interval(
-    guardrail: Guardrail, held: Held
+    guardrail: Guardrail, held: GuardrailState
 ) -> None:
     _, found = verdict(BASE, BASE - 0.1 + NOISE, guardrail)
     assert found.guardrails[0].held is held
     rows = {
-        Held.HELD: "better, and every guardrail holds",
-        Held.UNCLEAR: "better, but a guardrail is not shown to hold",
-        Held.BROKEN: "a guardrail is shown broken",
+        GuardrailState.HELD: "better, and every guardrail holds",
+        GuardrailState.UNCLEAR: "better, but a guardrail is not shown to hold",
+        GuardrailState.BROKEN: "a guardrail is shown broken",
     }
     assert found.row == rows[held]
 

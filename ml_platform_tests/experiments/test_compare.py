@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ml_platform.experiments.comparing import compare, holm
+from ml_platform.experiments.compare import compare, holm
 from ml_platform_tests.experiments.examples import definition, result
 
 

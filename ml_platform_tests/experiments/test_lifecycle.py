@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ml_platform.experiments.definition import digest
-from ml_platform.experiments.life import (
+from ml_platform.experiments.lifecycle import (
     RETENTION,
     DefinedExperiment,
     ExperimentEvent,

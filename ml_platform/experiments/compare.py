@@ -1,4 +1,4 @@
-"""Several experiments beside each other: what each shows, what it costs, and what is left after Holm."""
+"""Finished experiments side by side: effect, cost, and which verdicts stand after Holm's correction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from ml_platform.experiments.result import ArmCost, ExperimentResult, primary
 
 @dataclass(frozen=True)
 class ComparedExperiment:
-    """One line of the table."""
+    """One finished experiment as a line of the comparison."""
 
     name: str
     model: str
@@ -24,26 +24,26 @@ class ComparedExperiment:
     relative: float | None
     p: float | None
     p_holm: float | None
-    """Corrected over the experiments of this comparison on the same data version."""
+    """The p value corrected over the experiments of this comparison on the same training set."""
     baseline_cost: ArmCost
     variant_cost: ArmCost
     verdict: Verdict
     row: str
     after_holm: str
-    """What a PROMOTE is worth after the correction; empty for other verdicts."""
+    """Whether a PROMOTE 'stands' or 'does not stand' after the correction; empty for other verdicts."""
 
 
 def compare(
-    found: Sequence[tuple[Definition, ExperimentResult]],
+    finished: Sequence[tuple[Definition, ExperimentResult]],
 ) -> tuple[ComparedExperiment, ...]:
-    """The table, in the order given."""
-    lines = tuple(_line(definition, result) for definition, result in found)
+    """A line for each experiment, in the order given, with p corrected within each training set."""
+    lines = tuple(_line(definition, result) for definition, result in finished)
     corrected: dict[int, float] = {}
     for data in sorted({line.data for line in lines}):
         places = [i for i, line in enumerate(lines) if line.data == data and line.p is not None]
         corrected |= dict(zip(places, holm([lines[i].p or 0.0 for i in places]), strict=True))
     return tuple(
-        _with_holm(line, corrected.get(i), found[i][0].alpha) for i, line in enumerate(lines)
+        _with_holm(line, corrected.get(i), finished[i][0].alpha) for i, line in enumerate(lines)
     )
 
 

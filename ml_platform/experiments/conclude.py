@@ -1,4 +1,4 @@
-"""Definition, measurements and statistics to comparisons, guardrails and a verdict: pure, and so repeatable."""
+"""The conclusion of an experiment: a pure function of definition, measurements and statistics, so repeatable."""
 
 import math
 from collections.abc import Mapping
@@ -14,38 +14,39 @@ from ml_platform.experiments.result import (
     BASELINE,
     VARIANT,
     Comparison,
+    Conclusion,
     GuardrailResult,
-    Held,
-    Judged,
+    GuardrailState,
     Measured,
     primary,
 )
 from ml_platform.spec.metric import Direction
 
 
-def judged(
+def conclude(
     definition: Definition, measured: Measured, statistics: Mapping[str, SufficientStatistics]
-) -> Judged:
-    """The verdict, with all that it rests on."""
+) -> Conclusion:
+    """Compare both arms, check the guardrails, and decide by `EXPERIMENT_TABLE`."""
     comparisons = _comparisons(definition, measured, statistics)
-    by_name = {found.metric: found for found in comparisons}
+    by_name = {comparison.metric: comparison for comparison in comparisons}
     enough = measured.clusters >= LEAST_CLUSTERS
     guardrails = tuple(
-        _guarded(guardrail, measured, by_name, enough) for guardrail in definition.guardrails
+        _guardrail_result(guardrail, measured, by_name, enough)
+        for guardrail in definition.guardrails
     )
     main = by_name.get(definition.metric)
-    improvement = None if main is None else _turned(main.difference, definition.direction)
+    improvement = None if main is None else _improvement(main.difference, definition.direction)
     signals = _signals(definition, improvement, main.p if main else 1.0, guardrails, enough)
     row = EXPERIMENT_TABLE.first_match(signals)
-    return Judged(comparisons, improvement, guardrails, signals, row.outcome, row.name)
+    return Conclusion(comparisons, improvement, guardrails, signals, row.outcome, row.name)
 
 
-def why(definition: Definition, found: Judged) -> str:
-    """The figures behind the row, in one line."""
-    broken = [g.guardrail.text for g in found.guardrails if g.held is Held.BROKEN]
-    unclear = [g.guardrail.text for g in found.guardrails if g.held is Held.UNCLEAR]
+def why(definition: Definition, conclusion: Conclusion) -> str:
+    """The figures behind the verdict in one line: the improvement, and guardrails that do not hold."""
+    broken = [g.guardrail.text for g in conclusion.guardrails if g.held is GuardrailState.BROKEN]
+    unclear = [g.guardrail.text for g in conclusion.guardrails if g.held is GuardrailState.UNCLEAR]
     parts = []
-    main, gain = primary(found, definition.metric), found.improvement
+    main, gain = primary(conclusion, definition.metric), conclusion.improvement
     if main is None or gain is None:
         parts.append(f"{definition.metric} is not defined on these rows")
     else:
@@ -69,23 +70,23 @@ def _comparisons(
         for arm in (BASELINE, VARIANT)
     }
     level = 1 - definition.alpha
-    found = (
-        _compared(name, of, both[VARIANT][name], level)
-        for name, of in sorted(both[BASELINE].items())
+    comparisons = (
+        _comparison(name, baseline, both[VARIANT][name], level)
+        for name, baseline in sorted(both[BASELINE].items())
         if name in both[VARIANT] and name not in measured.undefined
     )
-    return tuple(one for one in found if one is not None)
+    return tuple(comparison for comparison in comparisons if comparison is not None)
 
 
-def _compared(
+def _comparison(
     name: str, baseline: Replicates, variant: Replicates, level: float
 ) -> Comparison | None:
     import numpy as np
 
     if not all(
         np.isfinite(part).all()
-        for of in (baseline, variant)
-        for part in (of.value, of.resampled, of.left_out)
+        for arm in (baseline, variant)
+        for part in (arm.value, arm.resampled, arm.left_out)
     ):
         return None
     difference = variant.minus(baseline)
@@ -99,8 +100,8 @@ def _compared(
     )
 
 
-def _turned(difference: Estimate, direction: Direction) -> Estimate:
-    """The improvement: more is better."""
+def _improvement(difference: Estimate, direction: Direction) -> Estimate:
+    """The difference with its sign turned where lower is better, so that more is always better."""
     if direction is Direction.HIGHER:
         return difference
     return Estimate(-difference.value, -difference.high, -difference.low)
@@ -113,50 +114,50 @@ def _signals(
     guardrails: tuple[GuardrailResult, ...],
     enough: bool,
 ) -> Signals:
-    least = definition.minimum_effect
+    minimum = definition.minimum_effect
     low, value, high = (
         (improvement.low, improvement.value, improvement.high)
         if improvement is not None and enough
         else (-math.inf, 0.0, math.inf)
     )
     return Signals(
-        guardrail_broken=any(found.held is Held.BROKEN for found in guardrails),
+        guardrail_broken=any(result.held is GuardrailState.BROKEN for result in guardrails),
         too_little_data=improvement is None or not enough,
         shown_worse=high < 0,
-        shown_too_small=high < least,
-        criterion_met=low > 0 and low >= least and p < definition.alpha,
-        guardrail_unclear=any(found.held is Held.UNCLEAR for found in guardrails),
+        shown_too_small=high < minimum,
+        criterion_met=low > 0 and low >= minimum and p < definition.alpha,
+        guardrail_unclear=any(result.held is GuardrailState.UNCLEAR for result in guardrails),
         promising=value > 0,
     )
 
 
-def _guarded(
+def _guardrail_result(
     guardrail: Guardrail, measured: Measured, by_name: Mapping[str, Comparison], enough: bool
 ) -> GuardrailResult:
     if guardrail.measure in COSTS:
         cost = getattr(measured.variant, guardrail.measure)
         if guardrail.kind is Kind.WORSE_BY:
             cost -= getattr(measured.baseline, guardrail.measure)
-        found = Estimate(cost, cost, cost)
-        held = Held.HELD if cost <= guardrail.limit else Held.BROKEN
-        return GuardrailResult(guardrail, found, held)
-    compared = by_name.get(guardrail.measure)
-    if compared is None:
-        return GuardrailResult(guardrail, None, Held.UNCLEAR)
+        state = GuardrailState.HELD if cost <= guardrail.limit else GuardrailState.BROKEN
+        return GuardrailResult(guardrail, Estimate(cost, cost, cost), state)
+    comparison = by_name.get(guardrail.measure)
+    if comparison is None:
+        return GuardrailResult(guardrail, None, GuardrailState.UNCLEAR)
     if guardrail.kind is Kind.WORSE_BY:
-        gain = _turned(compared.difference, guardrail.direction)
-        found = Estimate(-gain.value, -gain.high, -gain.low)
+        gain = _improvement(comparison.difference, guardrail.direction)
+        estimate = Estimate(-gain.value, -gain.high, -gain.low)
     else:
-        found = compared.variant
-    return GuardrailResult(guardrail, found, _held(guardrail, found) if enough else Held.UNCLEAR)
+        estimate = comparison.variant
+    state = _state(guardrail, estimate) if enough else GuardrailState.UNCLEAR
+    return GuardrailResult(guardrail, estimate, state)
 
 
-def _held(guardrail: Guardrail, found: Estimate) -> Held:
-    """By the bounds: held or broken only where the whole interval lies on one side."""
+def _state(guardrail: Guardrail, estimate: Estimate) -> GuardrailState:
+    """HELD or BROKEN only where the whole interval lies on one side of the limit, else UNCLEAR."""
     at_least = guardrail.kind is Kind.VALUE and guardrail.direction is Direction.HIGHER
-    low, high, limit = found.low, found.high, guardrail.limit
+    low, high, limit = estimate.low, estimate.high, guardrail.limit
     if at_least:
         low, high, limit = -high, -low, -limit
     if high <= limit:
-        return Held.HELD
-    return Held.BROKEN if low > limit else Held.UNCLEAR
+        return GuardrailState.HELD
+    return GuardrailState.BROKEN if low > limit else GuardrailState.UNCLEAR
