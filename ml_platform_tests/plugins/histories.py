@@ -10,20 +10,20 @@ HOUR = 3600
 
 
 def history(path: Path, days: int, seed: int = 7) -> Path:
-    """Some eight commits a day to 150 files. A file is in work for about two weeks, and rests for longer."""
+    """Eight commits a day to 600 files, of which eight are in work, each for some forty days."""
     drawn = random.Random(seed)
-    files = [f"{folder}/part_{n}.py" for folder in ("core", "web", "tests") for n in range(50)]
-    in_work = drawn.sample(files, 20)
+    files = [f"{folder}/part_{n}.py" for folder in ("core", "web", "tests") for n in range(200)]
+    in_work = drawn.sample(files, 8)
     repository(path)
     lines: list[str] = []
     for day in range(days):
         for place in range(len(in_work)):
-            if drawn.random() < 1 / 14:
+            if drawn.random() < 1 / 40:
                 in_work[place] = drawn.choice([other for other in files if other not in in_work])
         for commit in range(8):
-            # One change in five is to any file, and most of these are not touched again soon.
+            # One change in two is to any file, and most of these are not touched again soon.
             touched = {
-                drawn.choice(files if drawn.random() < 0.2 else in_work)
+                drawn.choice(files if drawn.random() < 0.5 else in_work)
                 for _ in range(drawn.randint(1, 3))
             }
             lines += _commit(START + day * 24 * HOUR + commit * HOUR, drawn.choice(["Ada", "Bo"]))

@@ -35,7 +35,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(site: Path, far: Path) -> dict[str, object]:
     """The run of the example on a git history, as one JSON object."""
-    source = f"git:{history(far / 'project', days=120)}"
+    source = f"git:{history(far / 'project', days=200)}"
     run = ("run", "--source", source, "--models", "changed_again", "--json")
     told: dict[str, object] = json.loads(command(site, far, *run, seconds=1200).stdout)
     return told

@@ -10,7 +10,6 @@ from ml_platform.models.encoding import EncodingPlan
 from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import fit_rules
-from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
@@ -89,5 +88,4 @@ SPEC = ModelSpec(
     fit_rules=partial(fit_rules, keys=(("recency", "operation"), ("path_kind",))),
     defaults=asdict(HYPERPARAMETERS),
     kinds=("scikitlearn", "onnx"),
-    fairness=FairnessPolicy(groupings=()),
 )
