@@ -28,7 +28,7 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
-from ml_platform.spec.artifact import ArtifactKind
+from ml_platform.spec.artifact import FORMAT as MANIFEST_FORMAT
 from ml_platform.spec.feature import FeatureSpec
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.spec.training_set import TrainingSetRecord
@@ -71,7 +71,7 @@ def forms() -> dict[str, dict[str, Any]]:
     found["lake"] = {
         table: {field.name: str(field.type) for field in schema} for table, schema in TABLES.items()
     }
-    found["artifact"] = {"ArtifactKind": [kind.value for kind in ArtifactKind]}
+    found["artifact"] = {"manifest format": MANIFEST_FORMAT}
     return found
 
 
