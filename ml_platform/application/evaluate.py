@@ -16,11 +16,14 @@ from ml_platform.spec.training_set import TrainingSetRecord
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.evaluation.dimensions.dimension import Dimension
     from ml_platform.evaluation.evaluate import Compared, Origin
     from ml_platform.evaluation.report import EvaluationReport
+    from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
     from ml_platform.features.leakage_report import LeakageReport
     from ml_platform.gates.integrity import IntegrityEvidence
     from ml_platform.spec.artifact import Artifact
+    from ml_platform.spec.model import Scorer
     from ml_platform.spec.training_set import TrainingSet
 
 
@@ -54,10 +57,8 @@ def evaluate_candidate(
         IntegrityError: a stored file is not what was hashed.
     """
     from ml_platform.adapters.artifact_files import load_probabilities, load_scorer, read_artifact
-    from ml_platform.adapters.serving_cost import cost_meter
     from ml_platform.adapters.training_set_files import load_training_set
-    from ml_platform.evaluation.dimensions.data import leakage_report, quality_report
-    from ml_platform.evaluation.dimensions.registry import EvaluationContext, examine
+    from ml_platform.evaluation.dimensions.data import leakage_report
     from ml_platform.evaluation.evaluate import evaluate
     from ml_platform.models.artifact_kinds import scorer_of
 
@@ -84,26 +85,44 @@ def evaluate_candidate(
         champion=_champion(platform, production, record),
         challenged=_challenged(platform, spec, record),
         origin=_origin(spec, platform, candidate, production),
-        examine=lambda evaluator, predictions: examine(
-            EvaluationContext(
-                spec=spec,
-                training_set=rows,
-                evaluator=evaluator,
-                candidate=scorer,
-                predictions=predictions,
-                seed=spec.seed,
-                folds=candidate.fold_metrics,
-                artifact=artifact,
-                users=platform.lake.rows("users").to_pandas(),
-                cost_meter=cost_meter(settings.price_per_core_hour),
-                progress=progress,
-                leakage=leakage,
-                quality=quality_report(spec, rows),
-            )
-        ),
+        examine=_dimensions(spec, platform, rows, artifact, scorer, candidate, leakage, progress),
     )
     evidence = _evidence(spec, platform, report, record, artifact, leakage)
     return EvaluatedCandidate(report, evidence, production)
+
+
+def _dimensions(
+    spec: ModelSpec,
+    platform: Connections,
+    rows: "TrainingSet",
+    artifact: "Artifact",
+    scorer: "Scorer",
+    candidate: CandidateRecord,
+    leakage: "LeakageReport",
+    progress: Callable[[str], None],
+) -> "Callable[[Evaluator, Predictions], tuple[Dimension, ...]]":
+    """The function that measures every dimension of the candidate, given its evaluator and predictions."""
+    from ml_platform.adapters.serving_cost import cost_meter
+    from ml_platform.evaluation.dimensions.data import quality_report
+    from ml_platform.evaluation.dimensions.registry import EvaluationContext, examine
+
+    return lambda evaluator, predictions: examine(
+        EvaluationContext(
+            spec=spec,
+            training_set=rows,
+            evaluator=evaluator,
+            candidate=scorer,
+            predictions=predictions,
+            seed=spec.seed,
+            folds=candidate.fold_metrics,
+            artifact=artifact,
+            users=platform.lake.rows("users").to_pandas(),
+            cost_meter=cost_meter(platform.settings.price_per_core_hour),
+            progress=progress,
+            leakage=leakage,
+            quality=quality_report(spec, rows),
+        )
+    )
 
 
 def _origin(

@@ -1,5 +1,8 @@
 """All definitions of the platform, from the models it has and the windows of its home."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import dagster as dg
 
 from ml_platform.adapters.plugins import home_project
@@ -18,6 +21,7 @@ from ml_platform.defs.records import RecordIOManager
 from ml_platform.defs.retraining import retraining_sensor
 from ml_platform.gates.faults.catalogue import require_faults
 from ml_platform.settings import read_settings
+from ml_platform.spec.model import ModelSpec
 
 EVENTS = dg.AssetSelection.assets(lake)
 
@@ -38,52 +42,70 @@ def build_definitions() -> dg.Definitions:
     watching = {spec.name: watching_chain(spec, grid) for spec in models}
     all_training = [asset for chain in training.values() for asset in chain]
     all_watching = [asset for chain in watching.values() for asset in chain]
-    ingestion = dg.define_asset_job(
-        "ingestion", EVENTS, description="The source into the lake, with its checks."
-    )
-    refresh = dg.define_asset_job(
-        "refresh",
-        EVENTS | features,
-        description="A live source into the lake, and features from it.",
-    )
-    pipeline = dg.define_asset_job(
-        "pipeline",
-        features | dg.AssetSelection.assets(*all_training),
-        description="Features to gated champions, for every model.",
-    )
-    monitoring = dg.define_asset_job(
-        "monitoring",
-        dg.AssetSelection.assets(*all_watching),
-        partitions_def=grid,
-        description="Predictions and the monitoring report of one six-hour window, for every model.",
-    )
-    six_hourly = dg.define_asset_job(
-        "six_hourly",
-        EVENTS | features | dg.AssetSelection.assets(*all_watching),
-        partitions_def=grid,
-        description="The newest events, features from them, and the report of the window that ended.",
-    )
-    train = {
-        spec.name: dg.define_asset_job(
-            f"train_{spec.name}",
-            dg.AssetSelection.assets(*training[spec.name]),
-            description=f"A new candidate of the {spec.title}, evaluated and, if it earns it, promoted.",
-        )
-        for spec in models
-    }
+    jobs = [
+        *_shared_jobs(
+            features,
+            dg.AssetSelection.assets(*all_training),
+            dg.AssetSelection.assets(*all_watching),
+            grid,
+        ),
+        *(_training_job(spec, training[spec.name]) for spec in models),
+    ]
     return dg.Definitions(
         assets=[lake, *all_features, *all_training, *all_watching],
         asset_checks=[lake_checks],
-        jobs=[ingestion, refresh, pipeline, monitoring, six_hourly, *train.values()],
+        jobs=jobs,
         schedules=[
-            ingestion_schedule(refresh.name),
-            monitoring_schedule(six_hourly.name),
+            ingestion_schedule("refresh"),
+            monitoring_schedule("six_hourly"),
         ],
         sensors=[
-            missed_windows_sensor(tuple(spec.name for spec in models), six_hourly.name, grid),
-            *(retraining_sensor(spec, train[spec.name].name) for spec in models),
+            missed_windows_sensor(tuple(spec.name for spec in models), "six_hourly", grid),
+            *(retraining_sensor(spec, f"train_{spec.name}") for spec in models),
         ],
         resources={"platform": Platform(), "records": RecordIOManager()},
         loggers={"progress": progress_logger, "console": dg.colored_console_logger},
         executor=dg.in_process_executor,
+    )
+
+
+def _shared_jobs(
+    features: dg.AssetSelection,
+    training: dg.AssetSelection,
+    watching: dg.AssetSelection,
+    grid: dg.TimeWindowPartitionsDefinition,
+) -> Iterator[Any]:
+    """The jobs that run for all models together."""
+    yield dg.define_asset_job(
+        "ingestion", EVENTS, description="The source into the lake, with its checks."
+    )
+    yield dg.define_asset_job(
+        "refresh",
+        EVENTS | features,
+        description="A live source into the lake, and features from it.",
+    )
+    yield dg.define_asset_job(
+        "pipeline",
+        features | training,
+        description="Features to gated champions, for every model.",
+    )
+    yield dg.define_asset_job(
+        "monitoring",
+        watching,
+        partitions_def=grid,
+        description="Predictions and the monitoring report of one six-hour window, for every model.",
+    )
+    yield dg.define_asset_job(
+        "six_hourly",
+        EVENTS | features | watching,
+        partitions_def=grid,
+        description="The newest events, features from them, and the report of the window that ended.",
+    )
+
+
+def _training_job(spec: ModelSpec, chain: Sequence[dg.AssetsDefinition]) -> Any:
+    return dg.define_asset_job(
+        f"train_{spec.name}",
+        dg.AssetSelection.assets(*chain),
+        description=f"A new candidate of the {spec.title}, evaluated and, if it earns it, promoted.",
     )

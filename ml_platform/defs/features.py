@@ -51,7 +51,8 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
         if context.selected_asset_keys.issuperset(tables):
             publish_features(platform, project, context.log.info)
 
-    return warehouse
+    assets: dg.AssetsDefinition = warehouse
+    return assets
 
 
 def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
