@@ -50,11 +50,15 @@ def installed_catalogue() -> Catalogue:
 
 @cache
 def home_project(settings: Settings) -> ParsedProject:
-    """The dbt project of a home and the catalogue of the models that it serves; refusals are said once."""
-    parsed = parsed_project(installed_catalogue(), settings.dbt)
-    for refusal in parsed.catalogue.refusals:
+    """The dbt project of a home, parsed, and the catalogue of the models whose tables it computes."""
+    return parsed_project(installed_catalogue(), settings.dbt)
+
+
+@cache
+def warn_of(refusals: tuple[Refusal, ...]) -> None:
+    """One line for each plug-in that was left out, on standard error or in Dagster's log; once a process."""
+    for refusal in refusals:
         logging.getLogger(__name__).warning("ml-platform: %s", refusal)
-    return parsed
 
 
 def spec_named(name: str) -> ModelSpec:

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ml_platform.adapters.plugins import home_project
+from ml_platform.adapters.plugins import home_project, warn_of
 from ml_platform.defs.automation import (
     ingestion_schedule,
     missed_windows_sensor,
@@ -34,6 +34,7 @@ def build_definitions() -> dg.Definitions:
     """
     parsed = home_project(read_settings())
     models = parsed.catalogue.models
+    warn_of(parsed.catalogue.refusals)
     require_faults(models)
     grid = windows()
     all_features = feature_assets(parsed)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
@@ -17,7 +18,6 @@ from ml_platform.registry.records import Action, ProductionState, RetrainingRequ
 from ml_platform.values import fingerprint
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.experiments.examples import definition, result
-from ml_platform_tests.fakes.ledger import InMemoryLedger
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
 from ml_platform_tests.registry.examples import (
     AT,

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.dispatch import PLATFORM_KINDS, SourceOptions, parse_source
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
@@ -16,7 +17,6 @@ from ml_platform.events.sources.base import BATCH_ROWS, Source
 from ml_platform_tests.events.repositories import commit, repository
 from ml_platform_tests.events.rows import NOW, raw, table
 from ml_platform_tests.events.test_process_log import XES
-from ml_platform_tests.fakes.lake import InMemoryLake
 
 OPTIONS = SourceOptions(as_of=NOW, seed=3, user_key=b"a key", days=2, users=5)
 QUERY = """-- table: events
