@@ -37,6 +37,6 @@ def coded_column(column: "pd.Series[Any]") -> CodedColumn:
         places, unique = pd.factorize(column.astype(object).to_numpy())
         codes, words = places.astype(np.int64), [str(word) for word in unique]
     if (codes < 0).any():
-        codes = np.where(codes < 0, len(words), codes)
+        codes = np.where(codes < 0, len(words), codes).astype(np.int64)
         words = [*words, MISSING]
     return CodedColumn(tuple(words), codes)

@@ -119,8 +119,8 @@ def _predictions(
 
 def _movement(before: Predictions, after: Predictions, clusters: Codes, count: int) -> Array:
     """How far the predictions of each cluster's rows moved, summed: shape (clusters,)."""
-    moved: Array = np.bincount(clusters, distance(before.values, after.values), count)
-    return moved
+    moves = distance(before.values, after.values)
+    return np.bincount(clusters, moves, count).astype(np.float64)
 
 
 def with_order(rows: "pd.DataFrame", features: Sequence[str], order: Codes) -> "pd.DataFrame":
