@@ -100,4 +100,5 @@ def most_probable(classes: tuple[str, ...], values: Array) -> LoggedPredictions:
 
 def came_true(matured: MaturedPredictions) -> Array:
     """1 where the predicted class is the true one, else 0."""
-    return (matured.predicted == matured.outcome).astype(np.float64)
+    right: Array = (matured.predicted == matured.outcome).astype(np.float64)
+    return right

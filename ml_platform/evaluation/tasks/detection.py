@@ -126,4 +126,5 @@ def yes_at_threshold(threshold: float | None, values: Array) -> LoggedPrediction
 
 def one_minus_squared_error(matured: MaturedPredictions) -> Array:
     """1 - (probability of yes - truth)^2: their mean is one minus the Brier score."""
-    return 1.0 - (matured.confidence - (matured.outcome == YES)) ** 2
+    gains: Array = 1.0 - (matured.confidence - (matured.outcome == YES)) ** 2
+    return gains
