@@ -124,7 +124,7 @@ def stored_format(settings: Settings) -> int | None:
     try:
         content = json.loads(home_file(settings).read_bytes())
         return int(content.get("format", 1))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, AttributeError) as error:
         raise IntegrityError(
