@@ -176,7 +176,7 @@ class TestItsDbtModels:
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        write_model(site, "broken", sql="select {{ no_such_macro() }}")
+        write_model(site, "broken", sql="select * from {{ ref('no_such_model') }}")
         write_model(site, "mine")
         monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
         with caplog.at_level(logging.WARNING):
@@ -186,7 +186,7 @@ class TestItsDbtModels:
         assert catalogue.names == (*OURS, "mine")
         (line,) = [record.getMessage() for record in caplog.records]
         assert "plug-in broken-package (broken) is left out: dbt cannot parse its models" in line
-        assert "no_such_macro" in line
+        assert "no_such_model" in line
 
     def test_the_project_of_the_platform_is_not_written_to(self, tmp_path: Path) -> None:
         parsed = parsed_project(Catalogue(), tmp_path / "dbt")
