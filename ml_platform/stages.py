@@ -1,8 +1,10 @@
 """The stages of the platform, in the order in which data flows through them.
 
-A stage has one name everywhere: the package ``ml_platform/<stage>/`` (pure code), the definitions
-``ml_platform/defs/<stage>.py`` (thin Dagster), the Dagster asset group and the tests
-``ml_platform_tests/<stage>/``. The import contract in ``pyproject.toml`` holds this order.
+A stage has one name everywhere: the package ``ml_platform/<stage>/`` (pure code) and the tests
+``ml_platform_tests/<stage>/``; one with assets or sensors also has ``ml_platform/defs/<stage>.py`` (thin
+Dagster) and
+its asset group. Gates are checks in ``defs/evaluation.py``. The import contract in ``pyproject.toml`` holds
+this order.
 """
 
 from dataclasses import dataclass
@@ -40,7 +42,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage("retraining", "decides what follows from a monitoring report, and when to train again"),
     Stage(
-        "experiments", "compares two fits by a criterion that was frozen before the run; a verdict"
+        "experiments", "compares two fits by a criterion frozen before the run, and gives a verdict"
     ),
 )
 

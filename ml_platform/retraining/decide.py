@@ -36,8 +36,6 @@ class Signals:
     features: tuple[str, ...] = ()
     """Features that moved, the gravest first."""
     causes: tuple[str, ...] = ()
-    reasons_changed: bool = False
-    """Whether predictions rest on other features than when the version was evaluated."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,6 @@ RETRAINING_TABLE: DecisionTable[Signals, Action] = DecisionTable(
             Action.INVESTIGATE,
         ),
         Row("significant drift", lambda s: s.drift is Severity.SIGNIFICANT, Action.INVESTIGATE),
-        Row("predictions rest on other features", lambda s: s.reasons_changed, Action.INVESTIGATE),
         Row("moderate drift", lambda s: s.drift is Severity.MODERATE, Action.MONITOR),
         Row("nothing moved", always, Action.NO_ACTION),
     )
@@ -93,16 +90,18 @@ def decide(signals: Signals) -> Decision:
     """
     row = RETRAINING_TABLE.first_match(signals)
     unknown = signals.performance is Performance.UNKNOWN
-    blind = signals.drift is Severity.INSUFFICIENT
-    said = (*((NO_LABELS,) if unknown else ()), *((TOO_FEW,) if blind else ()))
-    confidence = Confidence.LOW if blind else Confidence.MEDIUM if unknown else Confidence.HIGH
+    drift_unknown = signals.drift is Severity.INSUFFICIENT
+    limitations = (*((NO_LABELS,) if unknown else ()), *((TOO_FEW,) if drift_unknown else ()))
+    confidence = (
+        Confidence.LOW if drift_unknown else Confidence.MEDIUM if unknown else Confidence.HIGH
+    )
     return Decision(
         action=row.outcome,
         row=row.name,
         confidence=confidence,
         window=signals.window,
         features=signals.features,
-        causes=(*(cause for cause in signals.causes if cause not in said), *said),
+        causes=(*(cause for cause in signals.causes if cause not in limitations), *limitations),
     )
 
 
@@ -119,7 +118,6 @@ def signals_of(report: MonitoringReport) -> Signals:
             if entry.severity in moved
         ),
         causes=report.causes,
-        reasons_changed=report.reasons_changed,
     )
 
 

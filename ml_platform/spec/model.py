@@ -1,4 +1,4 @@
-"""What only a model knows, declared as data and functions; factories make the rest from it."""
+"""The declaration of a model, from which training, evaluation, gates, monitoring and Dagster assets are built."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ Parameter = str | int | float | bool
 
 
 class Scorer(Protocol):
-    """Anything that answers: an artifact that was loaded, the rules, an estimator in training."""
+    """Returns predictions for rows: a loaded artifact, the rule baseline, or an estimator in training."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -30,13 +30,13 @@ class Scorer(Protocol):
         ...
 
     def predict_proba(self, rows: "pd.DataFrame") -> "np.ndarray":
-        """One number a class, shape (rows, classes): see `ml_platform.spec.task`; rows hold the features."""
+        """One number per class, shape (rows, classes): see `ml_platform.spec.task`; rows hold the features."""
         ...
 
 
 @dataclass(frozen=True)
 class FitRequest:
-    """How to fit: the seed, every parameter that can be tuned, and where to tell of progress."""
+    """How to fit: the seed, every parameter that can be tuned, and a function that gets lines of progress."""
 
     seed: int
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
@@ -58,24 +58,26 @@ class FitOutcome:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model of the platform; ``ml_platform/models/<name>.py`` holds one of these as ``SPEC``."""
+    """Declares one model: the ``SPEC`` of a module, of the platform (``ml_platform/models/<name>.py``) or of a
+    plug-in.
+    """
 
     name: str
     title: str
     table: FeatureTable
     """Where its rows come from."""
     task: Task
-    """What it answers, and so how it is judged."""
+    """What it predicts; it decides how the model is evaluated, logged and monitored."""
     label: str
     label_delay: timedelta
-    """How long after a row its label is known; the gap of the split."""
+    """How long after a row its label is known; also the length of the gap between training and test part."""
     test_share: float
     """Share of labelled change sets, the newest ones, kept for the test."""
     features: tuple[str, ...]
     policy: GatePolicy
     seed: int
     fit: Callable[["TrainingSet", FitRequest], FitOutcome]
-    """Touches ``training_set.train`` alone."""
+    """Fits the model; it may read ``training_set.train`` alone."""
     fit_rules: Callable[["TrainingSet"], "Artifact"]
     """The rule baseline, learned from the training part: the one to beat, and the fallback."""
     defaults: Mapping[str, Parameter] = field(default_factory=dict)
@@ -83,15 +85,16 @@ class ModelSpec:
     search: Space = ()
     """Which of them a search moves, and how far; empty: there is nothing worth searching."""
     extra_columns: tuple[str, ...] = ()
-    """Columns beside the label that fitting or judging needs, never features."""
+    """Columns beside the label that the fit or the evaluation needs; they are never features."""
     known: str = ""
     """Column that is not null in rows of the training set; by default the label."""
     classes: tuple[str, ...] = ()
-    """Of the scorer, where they are not those of the label."""
+    """Classes of the scorer, where they differ from those of the label."""
     needs: tuple[str, ...] = ("events",)
     """Tables of the lake without which there is nothing to learn from."""
     challenges: str = ""
-    """Another model of the same table, whose latest candidate is judged on the same rows."""
+    """Another model of the same table, whose latest candidate is evaluated on the same rows: this model is its
+    challenger."""
     monitored: str = "accuracy"
     """The metric whose loss monitoring watches for; the evaluation report has it."""
     ceiling: str = ""

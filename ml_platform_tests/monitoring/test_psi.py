@@ -50,6 +50,6 @@ def test_clustered_is_the_same_for_independent_rows() -> None:
 def test_too_few_rows() -> None:
     assert minimum_rows(10) == 100
     with pytest.raises(
-        InsufficientData, match="over 2 bins needs 20 rows a side, there are 19 and 50"
+        InsufficientData, match="over 2 bins needs 20 rows on each side, there are 19 and 50"
     ):
         population_stability_index(np.array([10.0, 9.0]), np.array([25.0, 25.0]))
