@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +33,8 @@ from ml_platform.spec.model import Scorer
 if TYPE_CHECKING:
     import pandas as pd
 
+Clock = Callable[[], float]
+"""Seconds since any moment: of the wall, or of this thread's work."""
 CALLS = 500
 WARM_UP = 40
 ONE_ROW_SECONDS, BATCH_SECONDS, TURN_SECONDS = 3.0, 0.25, 0.25
@@ -124,15 +126,26 @@ def sample_of_folder(folder: Path) -> CostSample:
     )
 
 
-def sample_of_scorer(scorer: Scorer, rows: "pd.DataFrame") -> CostSample:
-    """Times of calls of a scorer in this process; what only a fresh one can tell is 0."""
+def sample_of_scorer(
+    scorer: Scorer,
+    rows: "pd.DataFrame",
+    *,
+    calls: int = CALLS,
+    seconds: float = ONE_ROW_SECONDS,
+    warm_up: int = WARM_UP,
+    clock: Clock = time.perf_counter,
+) -> CostSample:
+    """Times of calls of a scorer in this process; what only a fresh one can tell is 0.
+
+    After ``warm_up`` calls of one row at most ``calls`` are timed by ``clock``, for about ``seconds``.
+    """
     single = [rows.iloc[[place]] for place in range(min(len(rows), 64))]
     began = time.perf_counter()
     scorer.predict_proba(single[0])
     first_answer_ms = _since(began)
-    for place in range(min(WARM_UP, len(single))):
+    for place in range(min(warm_up, len(single))):
         scorer.predict_proba(single[place])
-    one_row = _timed(single, scorer, CALLS, ONE_ROW_SECONDS)
+    one_row = _timed(single, scorer, calls, seconds, clock)
     batches = []
     for size in BATCHES:
         if len(rows) >= size:
@@ -168,16 +181,20 @@ def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InT
 
 
 def _timed(
-    asked: "Sequence[pd.DataFrame]", scorer: Scorer, calls: int, seconds: float
+    asked: "Sequence[pd.DataFrame]",
+    scorer: Scorer,
+    calls: int,
+    seconds: float,
+    clock: Clock = time.perf_counter,
 ) -> CallTimes:
     """Calls with one of ``asked`` after the other, all of as many rows."""
     times: list[float] = []
-    until = time.perf_counter() + seconds
-    while len(times) < 3 or (len(times) < calls and time.perf_counter() < until):
+    until = clock() + seconds
+    while len(times) < 3 or (len(times) < calls and clock() < until):
         rows = asked[len(times) % len(asked)]
-        began = time.perf_counter()
+        began = clock()
         scorer.predict_proba(rows)
-        times.append(_since(began))
+        times.append((clock() - began) * 1e3)
     return CallTimes(len(rows), tuple(times))
 
 

@@ -1,4 +1,4 @@
-"""`ml-platform gates`: what a model must show, and, proved on the spot, that each gate stops what it should."""
+"""`ml-platform gates`: what a model must show, and the proof that each gate stops what it should."""
 
 import json
 from typing import Any
@@ -7,42 +7,49 @@ import click
 
 from ml_platform.adapters.plugins import spec_named
 from ml_platform.cli.options import json_option
-from ml_platform.gates.faults.catalogue import faults_of, send
+from ml_platform.gates.faults.catalogue import faults_of
 from ml_platform.gates.policy import gate_kinds, policy_version
 from ml_platform.spec.model import ModelSpec
 
 
 @click.command()
 @click.argument("model")
-@click.option("--prove", is_flag=True, help="Send each gate's fault, and see what it stops.")
+@click.option("--prove", is_flag=True, help="Inject the fault of each gate, and see what it stops.")
 @json_option
 def gates(model: str, prove: bool, as_json: bool) -> None:
-    """Every gate of MODEL with its limit and its fault; needs no home.
+    """Every gate of MODEL with its limit and the fault that it must stop; needs no home.
 
-    With --prove a small candidate that passes every gate is spoilt in one way after the other: each fault
-    must be stopped by its own gate and by no other, else the exit code is 1.
+    With --prove a small candidate that passes every gate gets one fault after the other. Each must be stopped by
+    its own gate and by no other, by a value beyond the limit; else the exit code is 1.
     """
     spec = spec_named(model)
-    told = _told(spec)
+    lines = _described(spec)
+    good = ""
     if prove:
-        for line in told:
-            click.echo(f"  sending {line['fault']} against {line['gate']}", err=True)
-            line |= _proof(spec, line["gate"])
+        good = _prove(spec, lines)
     if as_json:
         version = policy_version(spec.policy)
-        click.echo(json.dumps({"model": model, "policy": version, "gates": told}))
+        click.echo(json.dumps({"model": model, "policy": version, "gates": lines}))
     else:
-        _show(model, told, prove)
-    if any(line.get("holds") is False for line in told):
+        _show(model, lines, prove)
+    if good:
+        click.echo(f"The candidate without a fault is stopped by {good}.", err=True)
+    if good or any(line.get("holds") is False for line in lines):
         raise SystemExit(1)
 
 
-def _told(spec: ModelSpec) -> list[dict[str, Any]]:
+def _described(spec: ModelSpec) -> list[dict[str, Any]]:
+    """A line for each gate: its kind, its limit, its fault."""
     quality = {gate.name: gate for gate in spec.policy.quality}
     kinds = gate_kinds(spec.policy)
     lines = []
     for name, fault in faults_of(spec.policy).items():
-        line: dict[str, Any] = {"gate": name, "kind": kinds[name].value, "fault": fault}
+        line: dict[str, Any] = {
+            "gate": name,
+            "kind": kinds[name].value,
+            "fault": fault.name,
+            "does": fault.does,
+        }
         if gate := quality.get(name):
             line |= {"metric": gate.metric, "bound": gate.bound.value, "limit": gate.limit}
             line["why"] = gate.why
@@ -50,29 +57,33 @@ def _told(spec: ModelSpec) -> list[dict[str, Any]]:
     return lines
 
 
-def _proof(spec: ModelSpec, gate: str) -> dict[str, Any]:
-    from ml_platform.gates.faults.fixture import stopped_by
+def _prove(spec: ModelSpec, lines: list[dict[str, Any]]) -> str:
+    """Add to each line what its fault showed; the gates that stop even the candidate without a fault."""
+    from ml_platform.application.prove import proving, stopped_by
 
-    decision = send(spec, gate)
-    stopped = stopped_by(decision)
-    explanation = next(g.explanation for g in decision.gates if g.name == gate)
-    verdict = decision.verdict.value.upper()
-    return {
-        "stopped_by": stopped,
-        "verdict": verdict,
-        "explanation": explanation,
-        "holds": stopped == (gate,),
-    }
+    with proving(spec) as prover:
+        good = stopped_by(prover.good())
+        for line in lines:
+            click.echo(f"  {line['gate']}: {line['does']}", err=True)
+            proof = prover.prove(line["gate"])
+            line |= {
+                "stopped_by": proof.stopped_by,
+                "outcome": proof.result.outcome.value,
+                "verdict": proof.decision.verdict.value.upper(),
+                "explanation": proof.result.explanation,
+                "holds": proof.holds,
+            }
+    return ", ".join(good)
 
 
-def _show(model: str, told: list[dict[str, Any]], proved: bool) -> None:
-    click.echo(f"{model}: {len(told)} gates")
-    for line in told:
+def _show(model: str, lines: list[dict[str, Any]], proved: bool) -> None:
+    click.echo(f"{model}: {len(lines)} gates")
+    for line in lines:
         asks = f"{line['metric']} {line['bound']} {line['limit']:g}" if "metric" in line else ""
-        click.echo(f"  {line['gate']:24} {asks:44} fault: {line['fault']}")
+        click.echo(f"  {line['gate']:24} {asks:44} fault: {line['does']}")
         if not proved:
             continue
         by = ", ".join(line["stopped_by"]) or "nothing"
-        mark = "as it should be" if line["holds"] else "NOT BY ITS GATE ALONE"
+        mark = "as it should be" if line["holds"] else "NOT BY ITS GATE ALONE, BEYOND ITS LIMIT"
         click.echo(f"    {line['verdict']}, stopped by {by}: {mark}")
         click.echo(f"    {line['explanation']}")

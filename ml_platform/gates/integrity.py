@@ -1,4 +1,4 @@
-"""Integrity gates: is what would be promoted what was judged, and was it judged on clean, fresh data?
+"""Integrity gates: is what would be promoted what was evaluated, and was it evaluated on clean, fresh data?
 
 They block: a candidate whose bytes, data, schema or parity do not hold is no candidate.
 """
@@ -16,10 +16,10 @@ from ml_platform.spec.training_set import TrainingSetRecord
 
 @dataclass(frozen=True)
 class IntegrityEvidence:
-    """What was recorded, beside what was found when it was looked at again."""
+    """What was recorded at the evaluation, beside what the same things are now."""
 
     artifact_sha256_recorded: str
-    """Of the artifact that the evaluation report judged."""
+    """Of the artifact that the evaluation report is about."""
     artifact_sha256_found: str
     rows_sha256_recorded: str
     """Of the Parquet file of the training set."""
@@ -29,7 +29,7 @@ class IntegrityEvidence:
     training_set_features: tuple[str, ...]
     training_set_feature_versions: dict[str, str]
     current_feature_versions: dict[str, str]
-    """Of the features as the code defines them now; others than the training set's do not matter."""
+    """By feature, as the code defines it now; features that the training set lacks do not matter."""
     leakage_level: LeakageLevel
     leakage_findings: tuple[str, ...]
     parity_gap: float
@@ -48,7 +48,7 @@ def evidence_of(
     artifact_features: tuple[str, ...],
     current_feature_versions: Mapping[str, str],
 ) -> IntegrityEvidence:
-    """Evidence from the reports and from what was just computed again.
+    """The evidence: what reports and records say, and what was just computed again.
 
     ``artifact_sha256`` and ``rows_sha256`` are those of the files as they lie there now.
     """
@@ -75,7 +75,7 @@ def evidence_of(
 
 
 def integrity_gates(evidence: IntegrityEvidence, policy: GatePolicy) -> tuple[GateResult, ...]:
-    """The results of `policy.INTEGRITY_GATES`, in that order; each is PASS or FAIL."""
+    """The results of the `INTEGRITY_GATES` of `ml_platform.gates.policy`, in that order; each is PASS or FAIL."""
     return (
         _hash_gate(
             "artifact_hash",
@@ -120,19 +120,19 @@ def _result(
     )
 
 
-def _hash_gate(name: str, what: str, recorded: str, found: str, remedy: str) -> GateResult:
-    if recorded == found:
+def _hash_gate(name: str, what: str, recorded: str, current: str, remedy: str) -> GateResult:
+    if recorded == current:
         return _result(name, True, f"{what} is the one recorded, {recorded[:12]}", remedy)
-    explanation = f"{what} has SHA-256 {found[:12]}, recorded is {recorded[:12]}"
+    explanation = f"{what} has SHA-256 {current[:12]}, recorded is {recorded[:12]}"
     return _result(name, False, explanation, remedy)
 
 
 def _schema_gate(evidence: IntegrityEvidence) -> GateResult:
     remedy = "materialise features, training set and candidate again with the present definitions"
     if evidence.artifact_features != evidence.training_set_features:
-        odd = sorted(set(evidence.artifact_features) ^ set(evidence.training_set_features))
-        how = ", ".join(odd) if odd else "the order of the columns"
-        explanation = f"artifact and training set differ in their features: {how}"
+        different = sorted(set(evidence.artifact_features) ^ set(evidence.training_set_features))
+        difference = ", ".join(different) or "the order of the columns"
+        explanation = f"artifact and training set differ in their features: {difference}"
         return _result("schema", False, explanation, remedy)
     changed = [
         f"{name} ({evidence.training_set_feature_versions.get(name)} when trained, "

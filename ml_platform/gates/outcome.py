@@ -7,7 +7,10 @@ from ml_platform.spec.gates import Bound
 
 
 class Outcome(StrEnum):
-    """Only PASS passes; a gate that does not apply to these labels stands in nobody's way, and says why."""
+    """What a gate says of a candidate.
+
+    FAIL and INSUFFICIENT stop it; NOT_APPLICABLE, of a gate whose metric makes no sense for these labels, does not.
+    """
 
     PASS = "pass"
     FAIL = "fail"
@@ -26,14 +29,14 @@ class Outcome(StrEnum):
 
 
 class GateKind(StrEnum):
-    """Integrity blocks what is downstream; a quality gate's outcome is data."""
+    """A failed integrity gate blocks what is downstream; what a quality gate says is data, and fails no run."""
 
     INTEGRITY = "integrity"
     QUALITY = "quality"
 
 
 class Verdict(StrEnum):
-    """What the gates say of a candidate; until there is a service, CANARY counts as HOLD."""
+    """What all gates together say of a candidate; until there is a service, CANARY counts as HOLD."""
 
     PROMOTE = "promote"
     CANARY = "canary"

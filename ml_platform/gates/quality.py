@@ -24,7 +24,7 @@ def quality_gates(report: EvaluationReport, policy: GatePolicy) -> tuple[GateRes
 
 
 def sample_size_gate(report: EvaluationReport, policy: GatePolicy) -> GateResult:
-    """INSUFFICIENT below the policy's rows or clusters, else PASS; its value is what is scarcer.
+    """INSUFFICIENT below the policy's rows or clusters, else PASS.
 
     Value and limit count clusters, or rows where those are too few and the clusters are not.
     """
@@ -52,13 +52,12 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
     """PASS if the bound of the interval is on the right side of the limit, else FAIL.
 
     A gate that must be shown to fail is INSUFFICIENT while its interval lies across the limit. A metric that is
-    not defined on these test rows is INSUFFICIENT, one that makes no sense for them NOT APPLICABLE; a champion
-    gate without a champion passes with that explanation; with a champion or a challenged model that cannot be
-    compared it
+    not defined on these test rows is INSUFFICIENT, one that makes no sense for them NOT APPLICABLE. A champion
+    gate without a champion passes and says so; with a champion or a challenged model that cannot be compared it
     is INSUFFICIENT.
     """
-    senseless, reason = report.reason(gate.metric)
-    if senseless:
+    not_applicable, reason = report.reason(gate.metric)
+    if not_applicable:
         return _result(gate, Outcome.NOT_APPLICABLE, None, f"{gate.metric}: {reason}", "")
     if gate.bound is Bound.CHAMPION and report.difference_to_champion is None:
         if report.champion_note:
@@ -69,12 +68,12 @@ def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
         return _result(gate, Outcome.PASS, None, why, "")
     if gate.bound is Bound.CHALLENGED and report.difference_to_challenged is None:
         why = f"challenged model not comparable: {report.challenged_note or 'it has no candidate'}"
-        remedy = "materialise the challenged's candidate on the same training set first"
+        remedy = "materialise the candidate of the challenged model on the same training set first"
         return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     estimate = _estimate(report, gate)
     if estimate is None:
-        told = reason or "it needs rows of both outcomes"
-        why = f"{gate.metric} is not defined on these {report.rows} test rows: {told}"
+        cause = reason or "it needs rows of both outcomes"
+        why = f"{gate.metric} is not defined on these {report.rows} test rows: {cause}"
         remedy = "ingest a period, or a source, that has what it needs"
         return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
     upper = gate.bound is Bound.AT_MOST

@@ -1,4 +1,4 @@
-"""What passes on to the registry: the evaluation report by its id, and what the gates said of it."""
+"""What is handed on to the registry: the id of the evaluation report, and the decision of the gates."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ml_platform.gates.outcome import Decision
 
 @dataclass(frozen=True)
 class Judgement:
-    """One evaluation of one candidate: everything a permit will ask for, by hash."""
+    """One evaluation of one candidate: everything that a permit will ask for, by hash."""
 
     model: str
     report_id: str

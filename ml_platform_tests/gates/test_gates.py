@@ -36,7 +36,7 @@ def test_a_good_candidate_passes_every_gate():
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_a_saboteur_fails_its_gate_and_no_other(name):
+def test_a_spoilt_report_fails_its_gate_and_no_other(name):
     report, evidence = SPOILT[name]((good_report(), good_evidence()))
     decision = decide(report, POLICY, evidence)
     stopped = [gate.name for gate in decision.gates if gate.outcome is not Outcome.PASS]

@@ -1,117 +1,172 @@
-"""Which fault each gate has: what must make it stop a candidate, and nothing else.
+"""Which fault each kind of gate must stop: a gate that nobody has seen stopping anything counts as absent.
 
-A gate that was never seen stopping anything counts as absent, so a policy with a gate that is not in this table
-does not load (`require_faults`). Names only: what they do is imported when they are sent.
+A policy with a gate of no known kind does not load (`require_faults`). Faults are named here and imported when
+they are injected, since they need pandas.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from ml_platform.errors import IntegrityError
+from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.policy import INTEGRITY_GATES, SAMPLE_SIZE, gate_names
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import ModelSpec
 
-if TYPE_CHECKING:
-    from ml_platform.gates.faults.fixture import Fault
-    from ml_platform.gates.outcome import Decision
+_INTEGRITY, _METRIC, _DIMENSION = "integrity_faults", "metric_faults", "dimension_faults"
 
-FAULTS_IN = ("ml_platform.gates.faults.model_faults", "ml_platform.gates.faults.dimension_faults")
-"""Where the functions are."""
-INTEGRITY = {
-    "artifact_hash": "corrupted_artifact",
-    "data_hash": "changed_rows",
-    "schema": "redefined_feature",
-    "leakage": "leaky",
-    "parity": "apart",
-    "stale_data": "stale",
-    SAMPLE_SIZE: "underpowered",
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of fault: what is done to a good fixture."""
+
+    name: str
+    """The function in ``module`` that does it."""
+    module: str
+    """A module of `ml_platform.gates.faults`."""
+    does: str
+    """A sentence for people."""
+    has_strength: bool = False
+    """Whether it can be done more or less, so that a strength is looked for that the gate must stop."""
+    outcome: Outcome = Outcome.FAIL
+    """What the gate must say."""
+
+
+INTEGRITY: dict[str, Fault] = {
+    "artifact_hash": Fault(
+        "flipped_byte", _INTEGRITY, "one bit of a stored file of the artifact is flipped"
+    ),
+    "data_hash": Fault("changed_value", _INTEGRITY, "one value of the stored rows is changed"),
+    "schema": Fault(
+        "redefined_feature", _INTEGRITY, "the SQL of the features has changed since the training"
+    ),
+    "leakage": Fault("copied_label", _INTEGRITY, "a feature repeats the label under another name"),
+    "parity": Fault(
+        "other_estimator",
+        _INTEGRITY,
+        "the artifact predicts other numbers than the estimator that was fitted",
+    ),
+    "stale_data": Fault(
+        "old_rows", _INTEGRITY, "all rows are older than the policy allows, by a day"
+    ),
+    SAMPLE_SIZE: Fault(
+        "few_clusters",
+        _INTEGRITY,
+        "there are fewer clusters than the policy asks for, though as many rows",
+        outcome=Outcome.INSUFFICIENT,
+    ),
 }
-FAULTS = {
-    (Bound.LIMIT, "accuracy"): "weak",
-    (Bound.LIMIT, "soon_f1"): "weak",
-    (Bound.LIMIT, "r2"): "weak",
-    (Bound.LIMIT, "roc_auc"): "weak_outcomes",
-    (Bound.LIMIT, "relative_success"): "idle",
-    (Bound.LIMIT, "recall"): "missing_alarms",
-    (Bound.LIMIT, "precision"): "idle_alarms",
-    (Bound.AT_MOST, "false_alarm_rate"): "many_alarms",
-    (Bound.AT_MOST, "expected_calibration_error"): "overconfident",
-    (Bound.BASELINE, "one_minus_mae"): "rules_as_good",
-    (Bound.BASELINE, "roc_auc"): "rules_as_good",
-    (Bound.BASELINE, "ndcg_at_5"): "rules_in_better_order",
-    (Bound.BASELINE, "recall_at_5"): "rules_as_complete",
-    (Bound.BASELINE, "macro_f1"): "rules_fair_to_rare_steps",
-    (Bound.LIMIT, "quality.score"): "worn_data",
-    (Bound.LIMIT, "quality.weakest"): "broken_feature",
-    (Bound.AT_MOST, "fairness.error_gap"): "biased",
-    (Bound.AT_MOST, "fairness.equal_opportunity_difference"): "biased_about_needs",
-    (Bound.AT_MOST, "fairness.false_alarm_difference"): "biased_alarms",
-    (Bound.LIMIT, "robustness.score"): "brittle",
-    (Bound.AT_MOST, "robustness.unanswered"): "crashing",
-    (Bound.LIMIT, "robustness.newest_half_retained"): "outdated",
-    (Bound.AT_MOST, "robustness.overconfidence_perturbed"): "reckless",
-    (Bound.AT_MOST, "stability.fold_spread"): "uneven",
-    (Bound.AT_MOST, "cost.one_row_p95_ms"): "slow",
-    (Bound.LIMIT, "explanations.stability"): "unstable",
-    (Bound.AT_MOST, "explanations.additivity_gap"): "of_the_batch",
+"""By name of the gate; every policy has them."""
+
+COMPARISONS: dict[Bound, Fault] = {
+    bound: Fault("better_comparison", _METRIC, f"{what} in the gate's metric", has_strength=True)
+    for bound, what in (
+        (Bound.BASELINE, "the rules are better than the candidate"),
+        (Bound.CHAMPION, "the champion is better than the candidate"),
+        (Bound.CHALLENGED, "the challenged model is better than the candidate"),
+    )
 }
-"""By the bound of a gate and its metric; `fault_of` knows what holds for every metric."""
+"""By bound of the gate: a comparison with another scorer."""
+
+MEASURES: dict[str, Fault] = {
+    "quality.score": Fault(
+        "constant_features",
+        _DIMENSION,
+        "many features hold the same value in all rows",
+        has_strength=True,
+    ),
+    "quality.weakest": Fault(
+        "vanished_feature", _DIMENSION, "a feature is missing in the whole test period"
+    ),
+    "fairness.*": Fault(
+        "unfair_to_a_team",
+        _DIMENSION,
+        "users of one team get worse predictions",
+        has_strength=True,
+    ),
+    "robustness.score": Fault(
+        "brittle",
+        _DIMENSION,
+        "damaged rows are scored as if nothing were known of them",
+        has_strength=True,
+    ),
+    "robustness.unanswered": Fault(
+        "crashing", _DIMENSION, "a row of infinite numbers gets an error instead of a prediction"
+    ),
+    "robustness.newest_half_retained": Fault(
+        "outdated",
+        _DIMENSION,
+        "in the newer half of the test period nothing is known of some rows",
+        has_strength=True,
+    ),
+    "robustness.overconfidence_perturbed": Fault(
+        "reckless",
+        _DIMENSION,
+        "some damaged rows get a poor answer, with certainty",
+        has_strength=True,
+    ),
+    "stability.fold_spread": Fault(
+        "uneven",
+        _DIMENSION,
+        "in one of five blocks of time the least probable answer is preferred",
+        has_strength=True,
+    ),
+    "cost.one_row_p95_ms": Fault(
+        "slow", _DIMENSION, "scoring a single row takes half as long again as the limit"
+    ),
+    "explanations.stability": Fault(
+        "redundant_evidence",
+        _DIMENSION,
+        "many equal copies of the evidence: which of them a reason names is chance",
+    ),
+    "explanations.additivity_gap": Fault(
+        "batch_dependent", _DIMENSION, "a prediction depends on the other rows of its batch"
+    ),
+}
+"""By measure of a dimension, ``<dimension>.<measure>`` or all measures of a dimension."""
+
+POOR_METRIC = Fault(
+    "poor_metric", _METRIC, "the candidate is poor in the gate's metric", has_strength=True
+)
+"""Of gates on a metric of the task."""
 
 
-def fault_of(gate: QualityGate, policy: GatePolicy) -> str | None:
-    """Name of the function in `ml_platform.gates.faults.model_faults`; ``None``: nobody has made one."""
-    if gate.bound is Bound.CHAMPION:
-        return "better_champion"
-    if gate.bound is Bound.CHALLENGED:
-        return "challenged_as_good"
-    if (gate.bound, gate.metric) == (Bound.BASELINE, "accuracy"):
-        others = [g.metric for g in policy.quality if g.bound is Bound.BASELINE]
-        return "rules_right_more_often" if "macro_f1" in others else "rules_as_good"
-    return FAULTS.get((gate.bound, gate.metric))
+def fault_of(gate: QualityGate) -> Fault | None:
+    """The fault that ``gate`` must stop; ``None``: nobody has made one."""
+    if gate.bound in COMPARISONS:
+        return COMPARISONS[gate.bound]
+    dimension, point, _ = gate.metric.partition(".")
+    if point:
+        return MEASURES.get(gate.metric) or MEASURES.get(f"{dimension}.*")
+    return POOR_METRIC
 
 
-def faults_of(policy: GatePolicy) -> dict[str, str]:
-    """By gate, in the order of `gate_names`, the name of its fault.
+def faults_of(policy: GatePolicy) -> dict[str, Fault]:
+    """By gate, in the order of `gate_names`, its fault.
 
     Raises:
         IntegrityError: a gate has none.
     """
-    named = dict(INTEGRITY)
+    faults = dict(INTEGRITY)
     for gate in policy.quality:
-        fault = fault_of(gate, policy)
+        fault = fault_of(gate)
         if fault is None:
             raise IntegrityError(
                 f"Gate {gate.name} ({gate.bound.value} {gate.metric}) has no fault: nobody has seen it stop "
                 "anything.",
-                remedy="make one in ml_platform/gates/faults/model_faults.py and name it in table.py",
+                remedy="write one in ml_platform/gates/faults/dimension_faults.py and name it in catalogue.py",
             )
-        named[gate.name] = fault
-    return {name: named[name] for name in gate_names(policy)}
+        faults[gate.name] = fault
+    return {name: faults[name] for name in gate_names(policy)}
 
 
 def require_faults(specs: tuple[ModelSpec, ...]) -> None:
-    """Refuses to load policies with a gate that has no fault.
+    """Refuse to load policies with a gate that has no fault.
 
     Raises:
         IntegrityError: names the first such gate.
     """
     for spec in specs:
         faults_of(spec.policy)
-
-
-def send(spec: ModelSpec, gate: str) -> "Decision":
-    """The verdict on a good bench of ``spec`` after the fault of ``gate`` has been at it."""
-    from ml_platform.gates.faults.fixture import decided
-    from ml_platform.gates.faults.task_fixtures import bench_of
-
-    name = faults_of(spec.policy)[gate]
-    for module in FAULTS_IN:
-        faults = import_module(module)
-        if hasattr(faults, name):
-            fault: Fault = getattr(faults, name)
-            return decided(fault(bench_of(spec)))
-    raise IntegrityError(f"There is no fault {name}.", remedy=f"define it in {FAULTS_IN[0]}")
 
 
 assert set(INTEGRITY) == {*INTEGRITY_GATES, SAMPLE_SIZE}

@@ -1,177 +1,117 @@
-"""A candidate with everything that its judgement rests on, small and made to pass every gate of its model.
+"""A fixture: a small candidate with everything that its evaluation rests on, made so that every gate passes.
 
-A fault spoils one thing of it; then that gate must stop the candidate, and no other
-(`ml_platform.gates.faults.catalogue`).
+A fault changes the rows, the stored files or a scorer of a fixture; no fault touches a report, a metric or a
+measurement. `ml_platform.application.prove` evaluates fixtures by the functions that evaluate real candidates.
 """
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostMeter, CostSample
-from ml_platform.evaluation.dimensions.registry import (
-    DIMENSIONS,
-    EvaluationContext,
-    examinations,
-    examine,
-)
-from ml_platform.evaluation.evaluate import NOTHING, Compared, Origin, evaluate
-from ml_platform.features.leakage import find_leaks
-from ml_platform.features.leakage_report import LeakageReport
-from ml_platform.features.quality.assess import assess
-from ml_platform.gates.decide import decide
-from ml_platform.gates.integrity import evidence_of
-from ml_platform.gates.outcome import Decision
-from ml_platform.gates.policy import policy_version
-from ml_platform.models.rules import CLASSIFICATION_RULES
-from ml_platform.spec.artifact import Artifact
+from ml_platform.features.define import NEVER_MISSING, number
+from ml_platform.gates.faults.fixture_rows import AS_OF, Size, users_of
+from ml_platform.spec.feature import Family
+from ml_platform.spec.feature_table import FeaturePart, FeatureTable
 from ml_platform.spec.model import ModelSpec, Scorer
-from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.evaluation.dimensions.dimension import Dimension
-    from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
-
-RESAMPLES = 400
-"""Enough to tell margins as wide as a fault's."""
-CALLS = 400
+SQL = "fixture"
+"""The name of the only SQL file of a fixture's feature table."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What is judged, and what it is judged by."""
+class Stored:
+    """Where the files of a fixture lie once it has been evaluated."""
+
+    artifact: Path
+    """A folder."""
+    rows: Path
+    """The Parquet file of the training set."""
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A candidate, its rows, its users, and what it is compared with."""
 
     spec: ModelSpec
-    training_set: TrainingSet
-    candidate: Scorer
-    estimator: Scorer
-    """The fitted side of the candidate: parity holds them together."""
-    baseline: Scorer
-    champion: Compared
-    challenged: Compared
+    """The model's spec with the features of the fixture in place of its own; policy and task are the model's."""
+    rows: "pd.DataFrame"
+    """Both periods, as a file of features holds them."""
     users: "pd.DataFrame"
-    folds: tuple[dict[str, float], ...]
-    artifact: bytes = b"artifact as it was judged"
-    artifact_found: bytes = b"artifact as it was judged"
-    rows: bytes = b"rows as they were recorded"
-    rows_found: bytes = b"rows as they were recorded"
-    changed_definitions: tuple[str, ...] = ()
-    """Features that the code defines in another way than when the candidate was trained."""
-    age: timedelta = timedelta(hours=1)
-    """Of the newest row."""
-    answer_ms: float = 1.0
-    """What one answer takes."""
-
-    def with_candidate(self, scorer: Scorer) -> "Bench":
-        """The same with another candidate, which its estimator agrees with."""
-        return replace(self, candidate=scorer, estimator=scorer, champion=Compared(scorer))
-
-
-def decided(bench: Bench) -> Decision:
-    """The verdict on the bench, by the same functions that judge a real candidate."""
-    spec, training_set = bench.spec, bench.training_set
-    record = training_set.record
-    as_of: datetime = record.as_of
-    leaks = leaks_of(bench)
-
-    def examined(evaluator: "Evaluator", predictions: "Predictions") -> "tuple[Dimension, ...]":
-        return examine(
-            EvaluationContext(
-                spec=spec,
-                training_set=training_set,
-                evaluator=evaluator,
-                candidate=bench.candidate,
-                predictions=predictions,
-                seed=spec.seed,
-                users=bench.users,
-                folds=bench.folds,
-                leakage=leaks,
-                quality=assess(training_set.train, training_set.test, record.features),
-                artifact=_artifact(record),
-                cost_meter=CostMeter(lambda *_: _sample(bench.answer_ms), 0.05, lambda _: None),
-                resamples=RESAMPLES,
-            ),
-            examinations(_named(spec)),
-        )
-
-    report = evaluate(
-        training_set,
-        candidate=bench.candidate,
-        estimator=bench.estimator,
-        baseline=bench.baseline,
-        champion=bench.champion,
-        challenged=bench.challenged if spec.challenges else NOTHING,
-        origin=Origin(
-            as_of=as_of,
-            newest_row_at=as_of - bench.age,
-            live=True,
-            artifact_sha256=_sha256(bench.artifact),
-            policy_version=policy_version(spec.policy),
-            folds=bench.folds,
-        ),
-        seed=spec.seed,
-        task=spec.task,
-        resamples=RESAMPLES,
-        examine=examined,
+    candidate: Scorer
+    """What would be served."""
+    estimator: Scorer
+    """The fitted side of the candidate: the parity gate holds the two together."""
+    fold_scorer: Scorer
+    """What was fitted on the folds of the training period."""
+    baseline: Scorer
+    champion: Scorer
+    challenged: Scorer
+    as_of: datetime = AS_OF
+    sql_now: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({SQL: SQL_WHEN_TRAINED})
     )
-    versions = record.feature_versions
-    evidence = evidence_of(
-        report,
-        replace(record, rows_sha256=_sha256(bench.rows)),
-        leaks,
-        artifact_sha256=_sha256(bench.artifact_found),
-        rows_sha256=_sha256(bench.rows_found),
-        artifact_features=record.features,
-        current_feature_versions=versions
-        | {name: f"{versions[name]}, changed" for name in bench.changed_definitions},
+    """The SQL of the features as the code has it at the evaluation."""
+    tamper: Callable[[Stored], None] | None = None
+    """What happens to the stored files between the evaluation and the gates."""
+
+    def with_candidate(self, scorer: Scorer) -> "Fixture":
+        """The same with another candidate, which is its own estimator and its own champion."""
+        return replace(self, candidate=scorer, estimator=scorer, champion=scorer)
+
+
+SQL_WHEN_TRAINED = "select * from evidence"
+
+
+def fixture_spec(
+    spec: ModelSpec,
+    features: tuple[str, ...],
+    *,
+    extra_columns: tuple[str, ...] = (),
+    known: str = "",
+    classes: tuple[str, ...] = (),
+) -> ModelSpec:
+    """``spec`` over a feature table of ``features``, all of them numbers; half of the change sets test."""
+    declared = tuple(
+        number(name, Family.DOMAIN, (None, None), "the row", NEVER_MISSING, "Synthetic.")
+        for name in features
     )
-    return decide(report, spec.policy, evidence)
-
-
-def _named(spec: ModelSpec) -> tuple[str, ...]:
-    """Dimensions that a gate of the policy looks at: only these can stop a candidate."""
-    wanted = {gate.metric.partition(".")[0] for gate in spec.policy.quality if "." in gate.metric}
-    return tuple(name for name in DIMENSIONS if name in wanted)
-
-
-def leaks_of(bench: Bench) -> LeakageReport:
-    """What the search for leaks finds in the bench's training set."""
-    record = bench.training_set.record
-    return find_leaks(
-        bench.training_set.train,
-        bench.training_set.test,
-        label=record.label,
-        features=record.features,
-        declared=set(record.features),
-        train_until=record.split.train_until,
-        test_from=record.split.test_from,
+    table = FeatureTable(spec.table.name, "Synthetic rows.", (), (FeaturePart(declared, (SQL,)),))
+    return replace(
+        spec,
+        table=table,
+        features=features,
+        extra_columns=extra_columns,
+        known=known,
+        classes=classes,
+        label_delay=timedelta(0),
+        test_share=0.5,
     )
 
 
-def stopped_by(decision: Decision) -> tuple[str, ...]:
-    """Names of the gates that stop the candidate, in their order."""
-    return tuple(gate.name for gate in decision.gates if gate.outcome.stops)
+def assembled(
+    spec: ModelSpec,
+    size: Size,
+    periods: "list[pd.DataFrame]",
+    candidate: Scorer,
+    rules: Scorer,
+) -> Fixture:
+    """The fixture of a candidate that is its own champion, and beats ``rules`` and a challenged model like them."""
+    import pandas as pd
 
-
-def _artifact(record: TrainingSetRecord) -> Artifact:
-    """What examinations ask an artifact: which columns it reads."""
-    return Artifact(
-        CLASSIFICATION_RULES.name, record.classes, dict.fromkeys(record.features, "number"), {}
+    return Fixture(
+        spec=spec,
+        rows=pd.concat(periods, ignore_index=True),
+        users=users_of(size),
+        candidate=candidate,
+        estimator=candidate,
+        fold_scorer=candidate,
+        baseline=rules,
+        champion=candidate,
+        challenged=rules,
     )
-
-
-def _sample(milliseconds: float) -> CostSample:
-    """Calls that all take as long; what measures real ones is tried on an artifact that was slowed down."""
-    times = CallTimes(1, (milliseconds,) * CALLS)
-    return CostSample(times, (), 0.0, milliseconds, milliseconds, 1.0, None, {})
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-Fault = Callable[[Bench], Bench]

@@ -1,51 +1,65 @@
-"""The rows of the benches: users in teams, clusters of rows, a training part before a test part."""
+"""Synthetic rows of a fixture: users in teams, rows in clusters, thirty days of training and thirty of test.
+
+Beside the evidence of its task every row has three features that tell nothing of the label. Faults choose by
+them which rows they spoil: the team of the user, the day, and a number drawn at random.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from ml_platform.spec.model import ModelSpec
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 30
+"""Length of the training period, and of the test period that follows it."""
 CUT = START + timedelta(days=DAYS)
+AS_OF = CUT + timedelta(days=DAYS)
+"""The clock of the evaluation: the newest row is about an hour older."""
 TEAMS = ("north", "east", "south", "west")
-HINT = "team_hint"
-"""A feature that gives the team away; nothing else depends on it."""
+REGIONS = ("emea", "apac")
+TEAM = "team_hint"
+"""Feature: the number of the user's team; 0 is the first team, whose size `Size.first_team` sets."""
 DAY = "day"
-"""A feature that tells the clock: days since the world began."""
-GRID = 2
-"""Decimals of the evidence."""
+"""Feature: whole days since `START`, from 0 to 59."""
+DRAW = "draw"
+"""Feature: a number of [0, 1), drawn independently of everything else."""
+CARRIERS = (TEAM, DAY, DRAW)
+DECIMALS = 2
+"""All numbers of a row are rounded to hundredths; a number between them was changed by somebody."""
 TRUTH = "truth"
-"""The code of the true class: what only an oracle reads; it is no feature."""
+"""Columns that begin so hold the true class or level; only reference scorers read them, they are no features."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is of each part."""
+    """How many rows each of the two periods has, and whose they are."""
 
-    clusters: int = 1_280
+    clusters: int = 480
     rows: int = 5
-    """A cluster."""
-    users: int = 640
+    """Rows of a cluster."""
+    users: int = 240
     first_team: float = 0.25
     """Share of the users who are in the first team."""
 
     @property
     def total(self) -> int:
-        """Rows of a part."""
+        """Rows of a period."""
         return self.clusters * self.rows
 
 
-def frame(size: Size, part: int, columns: Mapping[str, Any]) -> "pd.DataFrame":
-    """Keys and ``columns``: part 0 trains, part 1 tests; each cluster is one user's, each row one change set."""
+USUAL = Size()
+
+
+def period(size: Size, part: int, columns: Mapping[str, Any]) -> "pd.DataFrame":
+    """Rows of the training (``part`` 0) or test period (1): keys, `CARRIERS` and ``columns`` (rows,).
+
+    Rows are evenly spaced in time; a cluster is of one user, and each row is a change set of its own.
+    """
     import pandas as pd
 
     number = np.arange(size.total)
@@ -53,36 +67,37 @@ def frame(size: Size, part: int, columns: Mapping[str, Any]) -> "pd.DataFrame":
     user = cluster % size.users
     minutes = number * (DAYS * 1440 - 60) // size.total
     begin = START if part == 0 else CUT
+    draws = np.random.default_rng([part, size.total]).integers(0, 100, size.total) / 100
     return pd.DataFrame(
         {
-            "row_id": [f"{part}-{n}" for n in number],
+            "row_id": [f"{part}-{n:06d}" for n in number],
             "user_id": [f"u{n}" for n in user],
             "cluster_id": [f"{part}-{n}" for n in cluster],
             "change_set_id": [f"{part}-{n}" for n in number],
             "occurred_at": pd.Timestamp(begin) + pd.to_timedelta(minutes, unit="min"),
             "is_bot": False,
+            TEAM: team_of(size)[user].astype(np.float64),
             DAY: minutes // 1440 + part * float(DAYS),
-            HINT: team_of(size)[user].astype(np.float64),
-            **{name: _on_grid(values) for name, values in columns.items()},
+            DRAW: draws,
+            **{name: _in_hundredths(values) for name, values in columns.items()},
         }
     )
 
 
 def team_of(size: Size) -> np.ndarray:
-    """Code of each user's team; the first team is as small as ``size`` says."""
+    """The number of each user's team, shape (users,)."""
     number = np.arange(size.users)
     rest = 1 + number % (len(TEAMS) - 1)
     return np.where(number % round(1 / size.first_team) == 0, 0, rest)
 
 
-def _on_grid(values: Any) -> Any:
-    """Numbers in hundredths: what lies between was changed by somebody."""
-    number = isinstance(values, np.ndarray) and values.dtype == np.float64
-    return np.round(values, GRID) if number else values
+def _in_hundredths(values: Any) -> Any:
+    is_number = isinstance(values, np.ndarray) and values.dtype == np.float64
+    return np.round(values, DECIMALS) if is_number else values
 
 
 def users_of(size: Size) -> "pd.DataFrame":
-    """Users by team; region and tenure go round so that no two go together."""
+    """Users by team; region and tenure alternate so that neither goes with a team or with the other."""
     import pandas as pd
 
     number = np.arange(size.users)
@@ -90,49 +105,7 @@ def users_of(size: Size) -> "pd.DataFrame":
         {
             "user_id": [f"u{n}" for n in number],
             "team": [TEAMS[code] for code in team_of(size)],
-            "region": [("emea", "apac")[n // len(TEAMS) % 2] for n in number],
+            "region": [REGIONS[n // len(TEAMS) % 2] for n in number],
             "tenure_days": np.where(number // (2 * len(TEAMS)) % 2 == 0, 100, 900),
         }
     )
-
-
-def training_set_of(
-    spec: ModelSpec,
-    classes: tuple[str, ...],
-    features: tuple[str, ...],
-    parts: "list[pd.DataFrame]",
-) -> TrainingSet:
-    """The two parts under a record such as the platform makes of them."""
-    train, test = parts
-    split = Split(
-        train_until=CUT,
-        test_from=CUT,
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
-        model=spec.name,
-        fingerprint="bench",
-        rows_sha256="",
-        source="bench",
-        simulated=True,
-        table=spec.table.name,
-        label=spec.label,
-        classes=classes,
-        features=features,
-        feature_versions=dict.fromkeys(features, "1"),
-        split=split,
-        as_of=CUT + timedelta(days=DAYS),
-    )
-    return TrainingSet(record, train, test)
-
-
-def with_rows(
-    training_set: TrainingSet, train: "pd.DataFrame", test: "pd.DataFrame"
-) -> TrainingSet:
-    """The same training set with other rows."""
-    return replace(training_set, train=train, test=test)

@@ -1,195 +1,206 @@
-"""Scorers of the benches: exact Bayes rules of noisy evidence, so they are good, calibrated and sturdy.
+"""Exact Bayes rules for synthetic evidence: scorers that are as good as possible, calibrated and robust.
 
-Column ``e<k>_<copy>`` holds evidence for class k: normal with standard deviation 1 around the copy's gain where
-k is the truth, around 0 elsewhere. The log of the likelihood ratio is gain * x - gain^2 / 2; evidence that is
-missing says nothing, and what lies beyond anything seen is held at the rim.
+Evidence comes in copies of different quality: copy ``a`` tells most, ``b`` less. A scorer that reads all copies
+is a good candidate, one that reads only ``b`` a middling one, and one that reads none knows frequencies alone.
+Missing evidence counts as not looked at; values beyond `LARGEST`, which never occur, are cut off there.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ml_platform.arrays import Array
-from ml_platform.spec.model import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RIM = 8.0
-"""Beyond it no evidence was ever seen."""
+LARGEST = 8.0
+"""Evidence lies within plus and minus this."""
+COPIES = ("a", "b")
+REDUNDANT = tuple("abcdefg")
+"""Copies of equal quality: which of them counts is a matter of chance."""
+MORE_REDUNDANT = tuple("abcdefghijklmnop")
+"""As many where a single level has evidence."""
+
+ScorerT = TypeVar("ScorerT", bound="EvidenceScorer")
 
 
-def column(head: str, place: int, copy: str) -> str:
-    """Name of a feature: ``head`` tells one question from another."""
-    return f"{head}{place}_{copy}"
+def column(evidence: str, place: int, copy: str) -> str:
+    """The name of a feature, such as ``step0_a``: the evidence, the class or item it is about, the copy."""
+    return f"{evidence}{place}_{copy}"
 
 
 @dataclass(frozen=True)
-class Question:
-    """Which of the classes; ``priors`` and the ``gains`` of each copy are those of the world."""
+class EvidenceScorer(ABC):
+    """A Bayes rule over the ``copies`` that it reads, and the scorers that follow from it."""
 
-    head: str
+    classes: tuple[str, ...]
+    copies: tuple[str, ...] = COPIES
+    power: float = 1.0
+    """Log odds are multiplied by it: above 1 claims too much confidence, -1 prefers what is least probable."""
+    threshold: float = 0.5
+
+    @abstractmethod
+    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+        """One number per class, shape (rows, classes)."""
+
+    @abstractmethod
+    def informed(self, rows: "pd.DataFrame") -> np.ndarray:
+        """What a scorer returns that knows the truth of each row, shape (rows, classes)."""
+
+    def reading(self: ScorerT, *copies: str) -> ScorerT:
+        """The same rule for other copies; none of them: it knows frequencies alone."""
+        return replace(self, copies=copies)
+
+    def claiming(self: ScorerT, power: float) -> ScorerT:
+        """The same rule with log odds multiplied by ``power``."""
+        return replace(self, power=power)
+
+
+@dataclass(frozen=True)
+class ClassEvidence:
+    """Evidence about which of some classes a row belongs to.
+
+    Column ``<name><class>_<copy>`` is normal with standard deviation 1, around the copy's gain where the class is
+    the true one and around 0 elsewhere. Its log likelihood ratio is gain * x - gain^2 / 2.
+    """
+
+    name: str
     priors: tuple[float, ...]
     gains: dict[str, float]
+    """By copy."""
+    last_only: bool = False
+    """Whether a scorer returns only the probability of the last class."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of its columns."""
-        return tuple(
-            column(self.head, place, copy)
-            for place in range(len(self.priors))
-            for copy in self.gains
-        )
+        """The names of its columns."""
+        places = range(len(self.priors))
+        return tuple(column(self.name, place, copy) for place in places for copy in self.gains)
 
     def draw(self, truth: np.ndarray, generator: np.random.Generator) -> dict[str, Array]:
-        """Columns by name, each (rows,), for the true class of each row."""
+        """Its columns, each (rows,), for the true class of each row."""
         return {
-            column(self.head, place, copy): generator.normal(size=len(truth))
+            column(self.name, place, copy): generator.normal(size=len(truth))
             + gain * (truth == place)
             for place in range(len(self.priors))
             for copy, gain in self.gains.items()
         }
 
-    def posterior(self, rows: "pd.DataFrame", copies: tuple[str, ...], power: float = 1.0) -> Array:
-        """Shape (rows, classes); ``power`` other than 1 makes it over- or underconfident."""
+    def posterior(self, rows: "pd.DataFrame", copies: tuple[str, ...], power: float) -> Array:
+        """Probabilities of all classes, shape (rows, classes), by the copies that are read."""
         logs = np.tile(np.log(self.priors), (len(rows), 1))
         for place in range(len(self.priors)):
-            for copy in copies:
-                if copy not in self.gains:
-                    continue
+            for copy in (name for name in self.gains if name in copies):
                 gain = self.gains[copy]
-                seen = rows[column(self.head, place, copy)].to_numpy(dtype=np.float64)
-                seen = np.clip(
-                    np.nan_to_num(seen, nan=gain / 2, posinf=RIM, neginf=-RIM), -RIM, RIM
-                )
-                logs[:, place] += gain * seen - gain**2 / 2
+                values = rows[column(self.name, place, copy)].to_numpy(dtype=np.float64)
+                values = np.nan_to_num(values, nan=gain / 2, posinf=LARGEST, neginf=-LARGEST)
+                logs[:, place] += gain * np.clip(values, -LARGEST, LARGEST) - gain**2 / 2
         logs *= power
-        chances = np.exp(logs - logs.max(axis=1, keepdims=True))
-        found: Array = chances / chances.sum(axis=1, keepdims=True)
-        return found
+        weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+        probabilities: Array = weights / weights.sum(axis=1, keepdims=True)
+        return probabilities
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Predictions each question by the copies of the evidence that it reads, class after class."""
+class ClassScorer(EvidenceScorer):
+    """Class probabilities, one kind of evidence after the other."""
 
-    classes: tuple[str, ...]
-    questions: tuple[Question, ...]
-    copies: tuple[str, ...] = ("a", "b")
-    power: float = 1.0
-    threshold: float = 0.5
-    single: tuple[bool, ...] = field(default=())
-    """By question: only the probability of its last class is answered."""
+    evidence: tuple[ClassEvidence, ...] = ()
+    truths: tuple[str, ...] = ()
+    """By evidence: the column of the true class's number."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, classes)."""
-        found = [q.posterior(rows, self.copies, self.power) for q in self.questions]
-        kept = self.single or (False,) * len(found)
-        return np.concatenate(
-            [each[:, -1:] if last else each for each, last in zip(found, kept, strict=True)],
-            axis=1,
+        """Probabilities, shape (rows, classes)."""
+        return self._joined([e.posterior(rows, self.copies, self.power) for e in self.evidence])
+
+    def informed(self, rows: "pd.DataFrame") -> np.ndarray:
+        """1 for the true class, else 0."""
+        return self._joined(
+            [
+                np.eye(len(each.priors))[rows[truth].to_numpy(dtype=np.int64)]
+                for each, truth in zip(self.evidence, self.truths, strict=True)
+            ]
         )
+
+    def _joined(self, parts: list[Array]) -> Array:
+        kept = [
+            part[:, -1:] if each.last_only else part
+            for each, part in zip(self.evidence, parts, strict=True)
+        ]
+        return np.concatenate(kept, axis=1)
 
 
 @dataclass(frozen=True)
-class Level:
-    """How much: a log-odds level of every item, normal around its mean; a copy adds noise of its own."""
+class LevelEvidence:
+    """Evidence about how high the log odds of some items are.
 
-    head: str
+    Each level is normal around the item's mean with standard deviation ``spread``; column
+    ``<name><item>_<copy>`` is the level plus normal noise of the copy's own.
+    """
+
+    name: str
     means: tuple[float, ...]
     spread: float
     noises: dict[str, float]
+    """Standard deviation of the noise by copy."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of its columns."""
-        return tuple(
-            column(self.head, place, copy)
-            for place in range(len(self.means))
-            for copy in self.noises
-        )
+        """The names of its columns."""
+        places = range(len(self.means))
+        return tuple(column(self.name, place, copy) for place in places for copy in self.noises)
 
     def draw(self, levels: Array, generator: np.random.Generator) -> dict[str, Array]:
-        """Columns by name, each (rows,), for the true levels (rows, items)."""
+        """Its columns, each (rows,), for the true levels (rows, items)."""
         return {
-            column(self.head, place, copy): levels[:, place]
+            column(self.name, place, copy): levels[:, place]
             + noise * generator.normal(size=len(levels))
             for place in range(len(self.means))
             for copy, noise in self.noises.items()
         }
 
-    def expected(self, rows: "pd.DataFrame", copies: tuple[str, ...]) -> tuple[Array, Array]:
-        """Mean (rows, items) and variance (rows, items) of the levels, given what is seen."""
-        weights = np.full((len(rows), len(self.means)), self.spread**-2)
-        sums = np.tile(np.array(self.means) * self.spread**-2, (len(rows), 1))
+    def posterior(self, rows: "pd.DataFrame", copies: tuple[str, ...]) -> tuple[Array, Array]:
+        """Mean and variance of the levels, each (rows, items), by the copies that are read."""
+        precisions = np.full((len(rows), len(self.means)), self.spread**-2)
+        weighted = np.tile(np.array(self.means) * self.spread**-2, (len(rows), 1))
         for place in range(len(self.means)):
             for copy in (name for name in self.noises if name in copies):
-                seen = rows[column(self.head, place, copy)].to_numpy(dtype=np.float64)
-                there = np.isfinite(seen)
-                worth = there * self.noises[copy] ** -2
-                weights[:, place] += worth
-                sums[:, place] += worth * np.clip(np.where(there, seen, 0.0), -RIM, RIM)
-        return sums / weights, 1.0 / weights
+                values = rows[column(self.name, place, copy)].to_numpy(dtype=np.float64)
+                known = np.isfinite(values)
+                precision = known * self.noises[copy] ** -2
+                precisions[:, place] += precision
+                clipped = np.clip(np.where(known, values, 0.0), -LARGEST, LARGEST)
+                weighted[:, place] += precision * clipped
+        return weighted / precisions, 1.0 / precisions
 
 
 @dataclass(frozen=True)
-class LevelReader:
-    """Probability that belongs to a level (MacKay 1992): of an item, of 'no' and 'yes', or the levels."""
+class LevelScorer(EvidenceScorer):
+    """Probabilities that belong to levels, by MacKay's approximation of the mean of a logistic normal.
 
-    classes: tuple[str, ...]
-    level: Level
-    copies: tuple[str, ...] = ("a", "b")
-    power: float = 1.0
-    answer: str = "levels"
-    """'levels': a probability each; 'yes': of no and of yes."""
+    Source: MacKay (1992), "The evidence framework applied to classification networks", equation 9.
+    """
 
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, classes)."""
-        mean, variance = self.level.expected(rows, self.copies)
-        chance = 1.0 / (1.0 + np.exp(-self.power * mean / np.sqrt(1.0 + np.pi * variance / 8.0)))
-        return np.column_stack([1.0 - chance, chance]) if self.answer == "yes" else chance
-
-
-@dataclass(frozen=True)
-class Instead:
-    """Predictions as ``usual`` does, and as ``other`` does in the rows that ``where`` names."""
-
-    usual: Scorer
-    other: Scorer
-    where: "Callable[[pd.DataFrame], np.ndarray]"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Those of both."""
-        return self.usual.classes
-
-    @property
-    def threshold(self) -> float:
-        """That of ``usual``."""
-        return getattr(self.usual, "threshold", 0.5)
+    evidence: LevelEvidence = LevelEvidence("", (), 1.0, {})
+    yes_or_no: bool = False
+    """Whether the classes are 'no' and 'yes' of the only level; else they are the items."""
+    truths: tuple[str, ...] = ()
+    """By item: the column of its true level."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, classes)."""
-        found, other = self.usual.predict_proba(rows), self.other.predict_proba(rows)
-        return np.where(self.where(rows)[:, None], other, found)
+        """Probabilities, shape (rows, classes)."""
+        mean, variance = self.evidence.posterior(rows, self.copies)
+        return self._of_log_odds(self.power * mean / np.sqrt(1.0 + np.pi * variance / 8.0))
 
+    def informed(self, rows: "pd.DataFrame") -> np.ndarray:
+        """The true probabilities."""
+        return self._of_log_odds(rows[list(self.truths)].to_numpy(dtype=np.float64))
 
-@dataclass(frozen=True)
-class ByHead:
-    """The steps by one reader, the need by another."""
-
-    steps: Reader
-    need: Reader
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Those of both."""
-        return self.steps.classes
-
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, classes)."""
-        found = self.steps.predict_proba(rows)
-        found[:, -1] = self.need.predict_proba(rows)[:, -1]
-        return found
+    def _of_log_odds(self, log_odds: Array) -> Array:
+        probabilities = 1.0 / (1.0 + np.exp(-log_odds))
+        if not self.yes_or_no:
+            return probabilities
+        return np.concatenate([1.0 - probabilities, probabilities], axis=1)
