@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ml_platform.adapters.database_urls import DatabaseUrls, connect
-from ml_platform.adapters.ledger.migrate import upgrade
+from ml_platform.adapters.ledger.schema_upgrade import upgrade
 from ml_platform.adapters.postgres import start_postgres
 from ml_platform.settings import disable_telemetry
 

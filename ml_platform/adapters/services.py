@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ml_platform.adapters.database_urls import DatabaseUrls, create_databases, database_urls
 from ml_platform.adapters.database_urls import answers as database_answers
 from ml_platform.adapters.home_files import Users
-from ml_platform.adapters.ledger.migrate import upgrade
+from ml_platform.adapters.ledger.schema_upgrade import upgrade
 from ml_platform.adapters.mlflow_server import StartingMlflow, start_mlflow, wait_for_foreign
 from ml_platform.adapters.postgres import RunningPostgres, start_postgres
 from ml_platform.settings import Settings

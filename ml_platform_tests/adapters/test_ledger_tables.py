@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
-from ml_platform.adapters.ledger import migrate
+from ml_platform.adapters.ledger import schema_upgrade
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.ledger.tables import metadata
 from ml_platform.errors import ServiceError
@@ -49,21 +49,23 @@ def test_migrations_make_the_tables_that_the_code_sees(engine):
 
 
 def test_the_newest_migration_is_the_one_named(engine):
-    files = sorted(Path(migrate.__file__).parent.glob("migrations/versions/0*.py"))
-    assert files[-1].name.startswith(f"{migrate.HEAD}_")
+    files = sorted(Path(schema_upgrade.__file__).parent.glob("migrations/versions/0*.py"))
+    assert files[-1].name.startswith(f"{schema_upgrade.HEAD}_")
     with engine.connect() as connection:
         found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    assert found == migrate.HEAD
+    assert found == schema_upgrade.HEAD
 
 
 def test_an_upgrade_of_what_is_up_to_date_does_nothing_and_a_newer_schema_is_refused(
     engine, database_url
 ):
-    migrate.upgrade(database_url)
+    schema_upgrade.upgrade(database_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ServiceError, match=f"revision 9999, this code knows up to {migrate.HEAD}"):
-        migrate.upgrade(database_url)
+    with pytest.raises(
+        ServiceError, match=f"revision 9999, this code knows up to {schema_upgrade.HEAD}"
+    ):
+        schema_upgrade.upgrade(database_url)
 
 
 @pytest.mark.parametrize(

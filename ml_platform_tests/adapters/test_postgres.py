@@ -16,8 +16,8 @@ from ml_platform.adapters.database_urls import (
     database_urls,
 )
 from ml_platform.adapters.doctor import examine
-from ml_platform.adapters.ledger.migrate import upgrade
 from ml_platform.adapters.ledger.postgres import PostgresLedger
+from ml_platform.adapters.ledger.schema_upgrade import upgrade
 from ml_platform.adapters.postgres import closed_folders, start_postgres
 from ml_platform.adapters.processes import read_record
 from ml_platform.errors import ServiceError, UsageError

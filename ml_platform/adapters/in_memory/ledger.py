@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.adapters.in_memory.experiments import InMemoryExperiments
-from ml_platform.adapters.ledger.prediction_part import typed
+from ml_platform.adapters.ledger.predictions import typed
 from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.monitoring.alerts import Alert

@@ -4,15 +4,15 @@ import psycopg2
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
-from ml_platform.adapters.ledger.experiment_part import ExperimentPart
-from ml_platform.adapters.ledger.journal_part import JournalPart
-from ml_platform.adapters.ledger.prediction_part import PredictionPart
+from ml_platform.adapters.ledger.experiments import ExperimentPart
+from ml_platform.adapters.ledger.journal import JournalPart
+from ml_platform.adapters.ledger.predictions import PredictionPart
 from ml_platform.adapters.ledger.refusals import unavailable
-from ml_platform.adapters.ledger.registry_part import RegistryPart
+from ml_platform.adapters.ledger.versions_and_promotions import RegistryPart
 
 
 class PostgresLedger(RegistryPart, PredictionPart, JournalPart, ExperimentPart):
-    """`interface.Ledger` on a database whose migrations have been applied (`migrate.upgrade`).
+    """`interface.Ledger` on a database whose migrations have been applied (`schema_upgrade.upgrade`).
 
     Connections are opened when needed, two are kept, and each is tried before use, so that a server
     that was restarted meanwhile does no harm. May be used by several threads.

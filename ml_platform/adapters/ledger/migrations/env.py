@@ -1,4 +1,4 @@
-"""What Alembic runs: the connection comes from `migrate.upgrade`, which holds the lock."""
+"""What Alembic runs: the connection comes from `schema_upgrade.upgrade`, which holds the lock."""
 
 from alembic import context
 
