@@ -55,7 +55,7 @@ POLICY = GatePolicy(
             "calibration",
             "expected_calibration_error",
             Bound.AT_MOST,
-            0.1,
+            0.05,
             "whoever plans by the probability is wrong by as much as it is",
         ),
         OVERCONFIDENCE,
