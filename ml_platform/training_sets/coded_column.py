@@ -32,10 +32,11 @@ def coded_column(column: "pd.Series[Any]") -> CodedColumn:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, words = column.cat.codes.to_numpy(np.int64), [str(w) for w in column.cat.categories]
+        places, unique = np.asarray(column.cat.codes), column.cat.categories
     else:
         places, unique = pd.factorize(column.astype(object).to_numpy())
-        codes, words = places.astype(np.int64), [str(word) for word in unique]
+    codes: Codes = places.astype(np.int64)
+    words = [str(word) for word in unique]
     if (codes < 0).any():
         codes = np.where(codes < 0, len(words), codes).astype(np.int64)
         words = [*words, MISSING]
