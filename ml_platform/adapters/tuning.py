@@ -17,8 +17,8 @@ from ml_platform.evaluation.comparison.tuning import (
     Objective,
     Trial,
     TuningRecord,
-    compared,
     objective_of,
+    tuned_minus_default,
     verdict_of,
 )
 from ml_platform.evaluation.intervals.bootstrap import interval
@@ -282,7 +282,7 @@ def _record(
         difference = Estimate(0.0, 0.0, 0.0)
     else:
         tuned = objective.on_holdout(best.parameters, seed)
-        difference = compared(tuned, default, metric)
+        difference = tuned_minus_default(tuned, default, metric)
         verdict, why = verdict_of(difference, metric)
     return TuningRecord(
         model=objective.spec.name,

@@ -1,4 +1,4 @@
-"""The candidate judged once on test rows it has never seen, beside everything it is compared with."""
+"""Evaluation of a candidate on unseen test rows, beside everything that it is compared with."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compared:
-    """A scorer that a candidate is held against, or why it cannot be."""
+    """A scorer that a candidate is compared with, or a note why no comparison is possible."""
 
     scorer: Scorer | None = None
     note: str = ""
@@ -37,7 +37,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a candidate comes from, and when it is judged: told in the report, and no metric depends on it."""
+    """The origin of a candidate and the time of its evaluation; reports show them, no metric depends on them."""
 
     as_of: datetime
     newest_row_at: datetime
@@ -45,11 +45,11 @@ class Origin:
     artifact_sha256: str = ""
     policy_version: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """`Subject.version` by subject, empty where one is not named."""
+    """`Subject.version` by subject; a subject that is not named has an empty version."""
     folds: Sequence[Mapping[str, float]] = ()
-    """Metrics on each held-out block of the training part."""
+    """The metrics on each held-out block of the training part."""
     source_options: tuple[str, ...] = ()
-    """How the source was named, for the command that makes the report again."""
+    """The options that named the source, for the command that reproduces the report."""
 
 
 NOTHING = Compared()
@@ -71,32 +71,42 @@ def evaluate(
     resamples: int = RESAMPLES,
     examine: Callable[
         [Evaluator, Predictions], tuple[Dimension, ...]
-    ] = lambda _judge, _answers: (),
+    ] = lambda _evaluator, _predictions: (),
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
-    ``candidate`` is the artifact that would be served, loaded from its bytes, and ``estimator`` the
-    fitted side of it: ``parity_gap`` is the largest difference between the two. ``baseline`` are the
-    rules; ``champion`` is empty for a first candidate, and has a note that says why for one that cannot
-    be judged on these rows; ``challenged`` is another model's candidate. ``ceiling`` has the Bayes rule's
-    answers (row_id, model, prediction, probability). ``examine`` looks at the candidate's answers in other ways
-    than by metrics (`ml_platform.evaluation.dimensions.registry`).
+    Args:
+        training_set: its training part fits the dummy baseline, its test part is scored.
+        candidate: the artifact that would be served, loaded from its bytes.
+        estimator: the fitted estimator behind it; ``parity_gap`` is the largest difference between the two.
+        baseline: the rules.
+        seed: of the bootstrap resamples.
+        task: the task of the model.
+        ceiling: the Bayes rule's predictions (row_id, model, target, prediction, probability), if known.
+        champion: the version in production; empty for a first candidate, with a note where it cannot be evaluated.
+        challenged: the candidate of the model that this one challenges.
+        origin: what the report shows of the candidate beside its metrics.
+        resamples: of the clusters, behind each interval.
+        examine: returns the dimensions beside the metrics (`ml_platform.evaluation.dimensions.registry`).
 
     Raises:
-        InsufficientData: no test row at all (too few for a gate is the gate's matter).
-        IntegrityError: a scorer, a label or a ceiling that does not fit the training set.
+        InsufficientData: there is no test row at all (whether there are enough, the gates decide).
+        IntegrityError: a scorer, a label or a ceiling does not fit the training set.
     """
     adapter, evaluator = adapter_of(task), evaluator_of(task, training_set)
 
     def predictions(name: str, scorer: Scorer) -> Predictions:
         return adapter.predictions(name, scorer, training_set.test, training_set.record.classes)
 
-    def judged_by(of: Predictions) -> dict[str, Replicates]:
-        return replicate(evaluator.sufficient_statistics(of), seed=seed, resamples=resamples)
+    def replicates_of(scored: Predictions) -> dict[str, Replicates]:
+        return replicate(evaluator.sufficient_statistics(scored), seed=seed, resamples=resamples)
 
-    own, fitted = predictions("candidate", candidate), predictions("estimator", estimator)
-    gap = float(np.abs(own.values - fitted.values).max())
-    judged = {"candidate": judged_by(own)}
+    candidate_predictions, fitted = (
+        predictions("candidate", candidate),
+        predictions("estimator", estimator),
+    )
+    gap = float(np.abs(candidate_predictions.values - fitted.values).max())
+    replicates = {"candidate": replicates_of(candidate_predictions)}
     others = {
         "baseline": baseline,
         "dummy": evaluator.dummy,
@@ -105,23 +115,31 @@ def evaluate(
     }
     for name, scorer in others.items():
         if scorer is not None:
-            judged[name] = judged_by(predictions(name, scorer))
+            replicates[name] = replicates_of(predictions(name, scorer))
     if ceiling is not None:
-        judged["ceiling"] = judged_by(evaluator.ceiling(ceiling))
-    told = origin or _origin_of(training_set.record)
-    report = _report(training_set, evaluator, evaluator.details(own), judged, told, seed, gap)
+        replicates["ceiling"] = replicates_of(evaluator.ceiling(ceiling))
+    candidate_origin = origin or _origin_of(training_set.record)
+    report = _report(
+        training_set,
+        evaluator,
+        evaluator.details(candidate_predictions),
+        replicates,
+        candidate_origin,
+        seed,
+        gap,
+    )
     return replace(
         report,
         resamples=resamples,
         headline=task.headline,
         champion_note=champion.note,
         challenged_note=challenged.note,
-        dimensions=examine(evaluator, own),
+        dimensions=examine(evaluator, candidate_predictions),
     )
 
 
 def _origin_of(record: TrainingSetRecord) -> Origin:
-    """That of a candidate which nobody is going to promote."""
+    """Return the origin of a candidate that is not going to be promoted, such as one in a test."""
     return Origin(as_of=record.as_of, newest_row_at=record.as_of)
 
 
@@ -129,16 +147,16 @@ def _report(
     training_set: TrainingSet,
     evaluator: Evaluator,
     details: TaskDetails,
-    judged: Mapping[str, dict[str, Replicates]],
+    replicates: Mapping[str, dict[str, Replicates]],
     origin: Origin,
     seed: int,
     parity_gap: float,
 ) -> EvaluationReport:
-    """Figures, differences and details of what was judged, by subject."""
+    """Assemble the report from the replicates of each subject."""
     record = training_set.record
     subjects = {
-        name: Subject(name, origin.versions.get(name, ""), estimates(of))
-        for name, of in judged.items()
+        name: Subject(name, origin.versions.get(name, ""), estimates(metrics))
+        for name, metrics in replicates.items()
     }
     return EvaluationReport(
         model=record.model,
@@ -159,8 +177,8 @@ def _report(
         dummy=subjects["dummy"],
         ceiling=subjects.get("ceiling"),
         champion=subjects.get("champion"),
-        difference_to_baseline=differences(judged["candidate"], judged["baseline"]),
-        difference_to_champion=_difference(judged, "champion"),
+        difference_to_baseline=differences(replicates["candidate"], replicates["baseline"]),
+        difference_to_champion=_difference(replicates, "champion"),
         folds=tuple(dict(fold) for fold in origin.folds),
         per_class=details.per_class,
         confusion=details.confusion,
@@ -170,7 +188,7 @@ def _report(
         live=origin.live,
         absent_classes=details.absent_classes,
         challenged=subjects.get("challenged"),
-        difference_to_challenged=_difference(judged, "challenged"),
+        difference_to_challenged=_difference(replicates, "challenged"),
         tables=details.tables,
         undefined=dict(details.undefined),
         not_applicable=dict(details.not_applicable),
@@ -179,8 +197,8 @@ def _report(
 
 
 def _difference(
-    judged: Mapping[str, dict[str, Replicates]], other: str
+    replicates: Mapping[str, dict[str, Replicates]], other: str
 ) -> dict[str, Estimate] | None:
-    if other not in judged:
+    if other not in replicates:
         return None
-    return differences(judged["candidate"], judged[other])
+    return differences(replicates["candidate"], replicates[other])

@@ -1,4 +1,4 @@
-"""The evaluation report: a frozen value; verdicts are functions of it and of a policy."""
+"""The evaluation report, a frozen value; verdicts are functions of a report and a policy."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +10,9 @@ from ml_platform.spec.training_set import Split
 
 @dataclass(frozen=True)
 class Subject:
-    """One scorer (candidate, rules, dummy, ceiling, champion, challenged) judged on the same test rows.
+    """One scorer (candidate, rules, dummy, ceiling, champion, challenged) evaluated on the same test rows.
 
-    ``metrics`` by name: those of the model's task, see the modules of the judges.
+    ``metrics`` holds those of the model's task by name; the modules of the evaluators describe them.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The candidate on test rows it has never seen, beside its baseline and (simulated) its ceiling."""
+    """The evaluation of a candidate on unseen test rows, beside its baselines and, if simulated, its ceiling."""
 
     model: str
     source: str
@@ -40,11 +40,11 @@ class EvaluationReport:
     candidate: Subject
     baseline: Subject
     dummy: Subject
-    """The scorer that knows the training labels alone: the majority, the mean, the most popular."""
+    """The dummy baseline, fitted to the training labels alone: the majority, the mean, the most popular items."""
     ceiling: Subject | None
     champion: Subject | None
     difference_to_baseline: dict[str, Estimate]
-    """Paired on the same rows, candidate minus rules, by metric."""
+    """Candidate minus rules by metric, paired on the same rows."""
     difference_to_champion: dict[str, Estimate] | None
     folds: tuple[dict[str, float], ...]
     per_class: tuple[ClassRow, ...]
@@ -52,7 +52,7 @@ class EvaluationReport:
     """Rows are the truth, columns the prediction, in the order of ``classes``."""
     reliability: tuple[ReliabilityBin, ...]
     parity_gap: float
-    """Largest absolute difference of a probability between artifact and estimator over all test rows."""
+    """The largest absolute difference between artifact and estimator over all numbers of all test rows."""
     newest_row_at: datetime
     live: bool
     absent_classes: tuple[str, ...] = ()
@@ -60,37 +60,41 @@ class EvaluationReport:
     resamples: int = 1_000
     """Resamples of clusters behind each interval."""
     champion_note: str = ""
-    """Why a champion that there is could not be compared with, or what to know of the comparison."""
+    """Why the existing champion could not be compared with, or in what it differs from the candidate."""
     headline: tuple[str, ...] = ()
-    """Metrics that a summary shows, the first one first of all."""
+    """The metrics that a summary shows, the most important one first."""
     challenged: Subject | None = None
     difference_to_challenged: dict[str, Estimate] | None = None
-    """Paired on the same rows, candidate minus the other model's latest candidate."""
+    """Candidate minus the challenged model's latest candidate by metric, paired on the same rows."""
     challenged_note: str = ""
-    """Why a challenged model that the model has could not be compared with."""
+    """Why the challenged model could not be compared with."""
     tables: tuple[ReportTable, ...] = ()
     undefined: dict[str, str] = field(default_factory=dict)
-    """Why a metric cannot be told from these rows."""
+    """By metric, why it cannot be computed from these rows."""
     not_applicable: dict[str, str] = field(default_factory=dict)
-    """Why a metric makes no sense for these labels."""
+    """By metric, why it makes no sense for these labels."""
     dimensions: tuple[Dimension, ...] = ()
-    """What was examined beside the metrics: fairness, robustness, cost, explanations and others."""
+    """The dimensions beside the metrics: fairness, robustness, cost, explanations and others."""
     source_options: tuple[str, ...] = ()
     """What a person typed of the source, as arguments of `ml-platform run`; none of it is secret."""
 
     def reason(self, metric: str) -> tuple[bool, str]:
-        """Why ``metric`` has no figure, and whether it makes no sense at all; empty where nobody said."""
+        """Return whether ``metric`` makes no sense at all, and why it has no figure; empty without a reason."""
         name, _, measure = metric.partition(".")
         dimension = next((d for d in self.dimensions if measure and d.name == name), None)
-        undefined, senseless = self.undefined, self.not_applicable
+        undefined, not_applicable = self.undefined, self.not_applicable
         if dimension is not None:
-            metric, undefined, senseless = measure, dimension.undefined, dimension.not_applicable
-        return metric in senseless, senseless.get(metric, undefined.get(metric, ""))
+            metric, undefined, not_applicable = (
+                measure,
+                dimension.undefined,
+                dimension.not_applicable,
+            )
+        return metric in not_applicable, not_applicable.get(metric, undefined.get(metric, ""))
 
     def figure(self, metric: str) -> Estimate | None:
-        """The candidate's metric, or the measure ``<dimension>.<measure>`` of one of the dimensions."""
+        """Return the candidate's metric, or a measure ``<dimension>.<measure>``; ``None`` if there is none."""
         name, _, measure = metric.partition(".")
         if not measure:
             return self.candidate.metrics.get(metric)
-        found = next((d for d in self.dimensions if d.name == name), None)
-        return found.measures.get(measure) if found else None
+        dimension = next((d for d in self.dimensions if d.name == name), None)
+        return dimension.measures.get(measure) if dimension else None

@@ -1,11 +1,11 @@
-"""The small frozen values that an evaluation report is made of."""
+"""The small frozen values of which an evaluation report consists."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval; clusters (sessions, commits) were resampled, not rows."""
+    """A figure with its 95 % interval, over resampled clusters (sessions, commits), not rows."""
 
     value: float
     low: float
@@ -14,7 +14,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class on the test rows."""
+    """The metrics of one class on the test rows."""
 
     name: str
     support: int
@@ -28,7 +28,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """ClassPredictions of like confidence: what was claimed and what came true."""
+    """Predictions of similar confidence: their mean confidence, and the share of them that was correct."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """Figures of one task that are no metrics: shown as they are."""
+    """A table of figures of one task beside its metrics, which a report shows unchanged."""
 
     title: str
     columns: tuple[str, ...]

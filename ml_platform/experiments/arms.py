@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS, answers_on, part_of
+from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS, part_of, predictions_on
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.experiments.definition import Arm, Definition, Place, digest
@@ -75,7 +75,7 @@ def run_arms(
         arm_rows = without(part, arm.without)
         outcome, seconds = _fit(spec, arm_rows, arm, name, progress)
         scorer = scorer_of(outcome.artifact)
-        predictions = answers_on(spec, arm_rows, scorer)
+        predictions = predictions_on(spec, arm_rows, scorer)
         statistics[name] = evaluator.sufficient_statistics(predictions)
         details = evaluator.details(predictions)
         undefined |= {**details.undefined, **details.not_applicable}

@@ -30,7 +30,7 @@ class _Figures:
 
 
 @dataclass(frozen=True)
-class Compared:
+class FeatureComparison:
     """A feature's figures before the adjustment, and what happened in words."""
 
     drift: FeatureDrift
@@ -46,12 +46,12 @@ class Compared:
 
 def compare(
     baseline: FeatureBaseline, current: Shares, *, clusters: int, policy: MonitoringPolicy
-) -> Compared:
+) -> FeatureComparison:
     """Sizes and p-values of one feature; ``clusters`` counts those of the window, whatever is missing.
 
     A number is tested twice, by its KS distance and by chi-squared over its bins (values that fall
     between those of a lattice hardly change the distance): its p-value is the smaller one, doubled.
-    The severity is filled by `judge`, once all p-values of the report are known.
+    The severity is filled by `assign_severities`, once all p-values of the report are known.
     """
     before = baseline.distribution()
     present = (
@@ -85,7 +85,7 @@ def compare(
         severity=Severity.INSUFFICIENT,
     )
     words = _words(baseline, before, current, drift, policy)
-    return Compared(
+    return FeatureComparison(
         drift,
         missing_p_value=missing_p if watched else 1.0,
         present=present,
@@ -128,8 +128,8 @@ def _quiet(before: Shares, current: Shares, size: Callable[[Floats], float]) -> 
     own covariance falls short of the baseline's, scaled to its rows, is taken from there.
     """
     alike = before.covariance * (before.rows / current.rows)
-    expected, found = size(alike), size(current.covariance)
-    short = max(0.0, 1.0 - found / expected) if expected > 0 else 0.0
+    expected, observed = size(alike), size(current.covariance)
+    short = max(0.0, 1.0 - observed / expected) if expected > 0 else 0.0
     quiet: Floats = before.covariance + current.covariance + short * alike
     return quiet
 
@@ -149,7 +149,9 @@ def _can_tell(figures: _Figures, freedom: float, policy: MonitoringPolicy) -> bo
     return 2.0 * float(stdtr(freedom, -policy.size_significant / figures.noise)) <= policy.alpha
 
 
-def judge(compared: Sequence[Compared], policy: MonitoringPolicy) -> tuple[FeatureDrift, ...]:
+def assign_severities(
+    compared: Sequence[FeatureComparison], policy: MonitoringPolicy
+) -> tuple[FeatureDrift, ...]:
     """Severities after Benjamini-Hochberg over every test of the report, distribution and missingness."""
     tests = [(index, False) for index, entry in enumerate(compared) if entry.present]
     tests += [
@@ -163,23 +165,25 @@ def judge(compared: Sequence[Compared], policy: MonitoringPolicy) -> tuple[Featu
     ]
     adjusted = dict(zip(tests, benjamini_hochberg(raw), strict=True))
     return tuple(
-        _judged(entry, adjusted.get((index, False), 1.0), adjusted.get((index, True), 1.0), policy)
+        _with_severity(
+            entry, adjusted.get((index, False), 1.0), adjusted.get((index, True), 1.0), policy
+        )
         for index, entry in enumerate(compared)
     )
 
 
-def _judged(
-    entry: Compared, adjusted: float, missing: float, policy: MonitoringPolicy
+def _with_severity(
+    entry: FeatureComparison, adjusted: float, missing: float, policy: MonitoringPolicy
 ) -> FeatureDrift:
     drift = entry.drift
     change = abs(drift.missing_current - drift.missing_baseline)
-    found = Severity.NONE if entry.tells else Severity.INSUFFICIENT
+    severity = Severity.NONE if entry.tells else Severity.INSUFFICIENT
     if entry.present and adjusted <= policy.alpha:
-        found = worst(_band(drift.size, policy), _psi_band(drift.psi, policy))
+        severity = worst(_band(drift.size, policy), _psi_band(drift.psi, policy))
     if entry.watched and missing <= policy.alpha and _band(change, policy) is not Severity.NONE:
-        found = worst(found, _band(change, policy))
+        severity = worst(severity, _band(change, policy))
     return replace(
-        drift, adjusted_p_value=adjusted, missing_adjusted_p_value=missing, severity=found
+        drift, adjusted_p_value=adjusted, missing_adjusted_p_value=missing, severity=severity
     )
 
 

@@ -148,8 +148,8 @@ def category_codes(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Code
         return len(bins.levels) + zlib.crc32(level.encode()) % bins.buckets
 
     lookup = np.array([*(bin_of(str(level)) for level in levels), -1], dtype=np.int64)
-    found: Codes = lookup[codes]
-    return found
+    places: Codes = lookup[codes]
+    return places
 
 
 def clustered_shares(codes: Codes, clusters: Codes, bins: int) -> Shares:

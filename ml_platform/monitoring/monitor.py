@@ -9,7 +9,13 @@ from ml_platform.errors import UsageError
 from ml_platform.evaluation.tasks.adapter import Gain
 from ml_platform.evaluation.tasks.classification import came_true
 from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes, require
-from ml_platform.monitoring.compare import Compared, compare, judge, overall, rank
+from ml_platform.monitoring.compare import (
+    FeatureComparison,
+    assign_severities,
+    compare,
+    overall,
+    rank,
+)
 from ml_platform.monitoring.explanations import Explained, check_explanations
 from ml_platform.monitoring.performance import OUTCOME, check_performance
 from ml_platform.monitoring.predictions import compare_predictions
@@ -147,14 +153,14 @@ def _drift(
     require(rows, [entry.name for entry in watched], "feature rows")
     clusters = cluster_codes(rows)
     count = int(clusters.max()) + 1 if clusters.size else 0
-    compared: list[Compared] = [
+    comparisons: list[FeatureComparison] = [
         compare(entry, entry.measure(rows, clusters), clusters=count, policy=policy)
         for entry in watched
     ]
-    compared.extend(compare_predictions(baseline, predictions, policy))
-    judged = judge(compared, policy)
-    words = {entry.drift.name: entry.words for entry in compared}
-    return _Drift(judged[: len(watched)], judged[len(watched) :], words)
+    comparisons.extend(compare_predictions(baseline, predictions, policy))
+    features = assign_severities(comparisons, policy)
+    words = {entry.drift.name: entry.words for entry in comparisons}
+    return _Drift(features[: len(watched)], features[len(watched) :], words)
 
 
 def _comparable(entry: FeatureBaseline, baseline: Baseline, whole_weeks: bool) -> bool:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ml_platform.monitoring.baseline import Baseline, cluster_codes, prediction_columns
-from ml_platform.monitoring.compare import Compared, compare
+from ml_platform.monitoring.compare import FeatureComparison, compare
 from ml_platform.spec.monitoring_policy import MonitoringPolicy
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def compare_predictions(
     baseline: Baseline, predictions: "pd.DataFrame", policy: MonitoringPolicy
-) -> tuple[Compared, ...]:
+) -> tuple[FeatureComparison, ...]:
     """Predicted class, confidence and low confidence against the baseline's out-of-sample predictions.
 
     Empty when the baseline holds none (a version registered without test predictions).

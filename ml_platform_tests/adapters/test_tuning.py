@@ -17,8 +17,8 @@ from ml_platform.evaluation.comparison.tuning import (
     DEFAULT,
     TUNED,
     TuningRecord,
-    compared,
     objective_of,
+    tuned_minus_default,
     verdict_of,
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
@@ -135,7 +135,7 @@ def test_the_difference_is_paired() -> None:
     resampled = np.linspace(0, 1, 1000)
     base = Replicates(0.5, resampled, np.linspace(0.4, 0.6, 50))
     better = Replicates(0.51, resampled + 0.01, base.left_out + 0.01)
-    assert compared(better, base, "r2").low == pytest.approx(0.01)
+    assert tuned_minus_default(better, base, "r2").low == pytest.approx(0.01)
 
 
 def test_the_budget_of_trials_is_kept_and_continued() -> None:

@@ -150,7 +150,7 @@ class Fixed:
 @pytest.mark.parametrize(
     ("scorer", "message"),
     [
-        (Fixed(np.array([0.5, 0.5, 0, 0]), ("a", "b", "c", "d")), "does not know"),
+        (Fixed(np.array([0.5, 0.5, 0, 0]), ("a", "b", "c", "d")), "no classes of the training set"),
         (Fixed(np.array([0.5, 0.5])), "shape"),
         (Fixed(np.array([np.nan, 0.5, 0.5, 0])), "no probability"),
         (Fixed(np.array([1.5, -0.5, 0, 0])), "no probability"),

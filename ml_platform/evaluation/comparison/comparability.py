@@ -1,4 +1,4 @@
-"""Whether a champion can be judged on the rows of a later training set, and what must be said of it."""
+"""Whether another model can be evaluated on the rows of a training set, and how it differs from the candidate."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ def why_not_comparable(
     learned: TrainingSetRecord | None,
     record: TrainingSetRecord,
 ) -> str:
-    """Why the candidate of another model cannot be judged on these rows; empty if it can.
+    """Return why the candidate of another model cannot be evaluated on these rows; empty if it can.
 
-    It must have learned from the same split: one that has seen the test rows would win by memory.
+    It must have been fitted on the same split: a model that has seen the test rows would win by memory.
     """
     if learned is None:
         return f"the training set of {name} is not in the ledger"
     if (learned.table, learned.split) != (record.table, record.split):
         return f"{name} learned from another split"
-    gone = sorted(set(features) - set(record.features))
-    return f"{name} takes {', '.join(gone)}, which the training set lacks" if gone else ""
+    missing = sorted(set(features) - set(record.features))
+    return f"{name} takes {', '.join(missing)}, which the training set lacks" if missing else ""
 
 
 @dataclass(frozen=True)
 class Comparability:
-    """``possible`` is False where it cannot answer on these rows; ``note`` says why, or what differs."""
+    """Whether a champion can be evaluated on given rows; ``note`` says why not, or how it differs."""
 
     possible: bool
     note: str
@@ -40,21 +40,25 @@ def comparability(
     classes: Collection[str],
     record: TrainingSetRecord,
 ) -> Comparability:
-    """Hold what a champion takes and answers against a training set.
+    """Compare the features and classes of champion ``version`` with those of a training set.
 
-    A feature that is gone or a class that is not among the training set's makes it impossible. A
-    feature of another version does not: production, too, gives the champion the feature as it is
-    defined now, so that is what a candidate has to beat; but it is said.
+    The champion cannot be evaluated if it takes a feature, or predicts a class, that the training set lacks. A
+    feature of another version is allowed, and noted: production, too, gives the champion the feature as it is
+    defined now, so that is what a candidate has to beat.
     """
-    gone = sorted(set(features) - set(record.features))
-    strangers = sorted(set(classes) - set(record.classes))
-    told = []
-    if gone:
-        told.append(f"version {version} takes {', '.join(gone)}, which the training set lacks")
-    if strangers:
-        told.append(f"version {version} answers {', '.join(strangers)}, which no row is of now")
-    if told:
-        return Comparability(False, "; ".join(told))
+    missing = sorted(set(features) - set(record.features))
+    unknown_classes = sorted(set(classes) - set(record.classes))
+    obstacles = []
+    if missing:
+        obstacles.append(
+            f"version {version} takes {', '.join(missing)}, which the training set lacks"
+        )
+    if unknown_classes:
+        obstacles.append(
+            f"version {version} answers {', '.join(unknown_classes)}, which no row is of now"
+        )
+    if obstacles:
+        return Comparability(False, "; ".join(obstacles))
     changed = [
         f"{name} ({feature_versions.get(name)}, now {record.feature_versions[name]})"
         for name in sorted(features)

@@ -1,4 +1,4 @@
-"""The one metric by whose loss changes of a model are weighed against each other."""
+"""The leading metric of a model: the one by which the effects of changes are compared with each other."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,10 @@ from ml_platform.spec.model import ModelSpec
 
 
 def leading_metric(spec: ModelSpec, metrics: Iterable[str]) -> str:
-    """The first headline of the task that is steady and among ``metrics``, else what monitoring watches.
+    """Return the task's first steady headline metric that is among ``metrics``, else the monitored metric.
 
     Raises:
-        InsufficientData: these rows define none of them.
+        InsufficientData: none of them is defined on these rows.
     """
     defined = set(metrics)
     steady = [name for name in spec.task.headline if metric_named(name).steady]

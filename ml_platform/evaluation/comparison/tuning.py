@@ -1,7 +1,7 @@
-"""Parameters judged on blocks of the training part, and the winner held against the defaults on the last one.
+"""Search of hyperparameters on blocks of the training part; the last block compares the best with the defaults.
 
-The judge is the model's own (`ml_platform.evaluation.tasks.registry`), the metric that of its gates: what a search
-makes better is what a candidate is held to. The test part is not looked at.
+The evaluator is that of the model's task (`ml_platform.evaluation.tasks.registry`), and the metric is one of its
+gates, so that a search improves what a candidate has to pass. The test part is not used.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from ml_platform.spec.training_set import CLUSTER, TIME, TrainingSet
 from ml_platform.training_sets.time_split import Fold, tuning_split
 
 LEAST_CLUSTERS = 30
-"""Clusters of the holdout at least: below, a bootstrap interval covers less than it says."""
+"""The least number of clusters of the holdout: with fewer, a bootstrap interval covers less than it claims."""
 TUNED, DEFAULT = "tuned", "default"
 
 Progress = Callable[[str], None]
@@ -30,14 +30,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Trial:
-    """One point of the space that was tried."""
+    """One point of the search space that was tried."""
 
     number: int
-    """0 are the defaults."""
+    """The number of the trial; trial 0 tries the defaults."""
     state: str
     """'complete', 'pruned' (worse than the median so far), 'failed' (too few rows for it), 'running'."""
     value: float | None
-    """Mean of the metric over the blocks; of a pruned one over those it has seen."""
+    """The mean of the metric over the blocks; for a pruned trial, over those that it was evaluated on."""
     blocks: tuple[float, ...]
     parameters: dict[str, Parameter]
     seconds: float | None
@@ -46,19 +46,19 @@ class Trial:
 
 @dataclass(frozen=True)
 class TuningRecord:
-    """A finished search: everything that was tried, and whether the winner replaces the defaults."""
+    """A finished search: every trial, and whether the best parameters replace the defaults."""
 
     model: str
     study: str
-    """Its name in the storage: searches of the same question on the same rows continue it."""
+    """The name of the study in the storage; a search of the same space on the same rows continues it."""
     training_set_fingerprint: str
     metric: str
     seed: int
     trials: tuple[Trial, ...]
     best: dict[str, Parameter]
-    """Parameters of the best trial; of equals, of the first."""
+    """The parameters of the best trial; of equals, of the first."""
     default_value: Estimate
-    """On the holdout block."""
+    """The metric of the defaults on the holdout block."""
     tuned_value: Estimate
     difference: Estimate
     """Tuned minus default, paired by cluster."""
@@ -72,86 +72,87 @@ class TuningRecord:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is searched for: the mean of ``metric`` over ``blocks``, each fitted on what came before it."""
+    """The objective of a search: the mean of ``metric`` over ``blocks``, each fitted on the rows before it."""
 
     spec: ModelSpec
     metric: str
     blocks: tuple[TrainingSet, ...]
-    """``train`` is what came before the block, ``test`` is the block."""
+    """Of each, ``train`` holds the rows before the block and ``test`` those of the block."""
     holdout: TrainingSet
     progress: Progress = field(default=lambda _: None, compare=False)
 
     @property
     def holdout_clusters(self) -> int:
-        """Clusters of the holdout."""
+        """The number of clusters of the holdout."""
         return int(self.holdout.test[CLUSTER].nunique())
 
     def on_block(self, block: int, parameters: Mapping[str, Parameter]) -> float:
-        """The metric on one block.
+        """Compute the metric on one block.
 
         Raises:
-            InsufficientData: the block has too little to fit on, or the metric is not defined on it.
+            InsufficientData: there are too few rows before the block to fit on, or the metric is not defined on it.
         """
         part = self.blocks[block]
         evaluator = evaluator_of(self.spec.task, part)
         sums = evaluator.sufficient_statistics(
-            answers_on(self.spec, part, self._fitted(part, parameters))
+            predictions_on(self.spec, part, self._fitted(part, parameters))
         )
         return _value(sums, self.metric)
 
     def on_holdout(self, parameters: Mapping[str, Parameter], seed: int) -> Replicates:
-        """The metric on the holdout with its resamples; the same ``seed`` makes them paired."""
+        """Compute the metric on the holdout with its resamples, which are paired for equal values of ``seed``."""
         evaluator = evaluator_of(self.spec.task, self.holdout)
         fitted = self._fitted(self.holdout, parameters)
         return replicate(
-            evaluator.sufficient_statistics(answers_on(self.spec, self.holdout, fitted)), seed=seed
+            evaluator.sufficient_statistics(predictions_on(self.spec, self.holdout, fitted)),
+            seed=seed,
         )[self.metric]
 
     def _fitted(self, part: TrainingSet, parameters: Mapping[str, Parameter]) -> Scorer:
-        asked = FitRequest(self.spec.seed, {**self.spec.defaults, **parameters}, self.progress)
-        return scorer_of(self.spec.fit(part, asked).artifact)
+        request = FitRequest(self.spec.seed, {**self.spec.defaults, **parameters}, self.progress)
+        return scorer_of(self.spec.fit(part, request).artifact)
 
 
 def objective_of(
     spec: ModelSpec, training_set: TrainingSet, progress: Progress = lambda _: None
 ) -> Objective:
-    """The search of ``spec`` on the training part of ``training_set``.
+    """Return the objective of a search for ``spec`` on the training part of ``training_set``.
 
     Raises:
-        InsufficientData: too short a history, too few clusters in the holdout, or no metric of a gate that is
+        InsufficientData: the history is too short, the holdout has too few clusters, or no metric of a gate is
             defined on every block.
     """
     blocks = tuning_split(training_set.train, spec.label_delay)
     parts = tuple(part_of(training_set, fold) for fold in blocks.search)
     holdout = part_of(training_set, blocks.holdout)
     metric = _metric(spec, (*parts, holdout))
-    made = Objective(spec, metric, parts, holdout, progress)
-    if made.holdout_clusters < LEAST_CLUSTERS:
+    objective = Objective(spec, metric, parts, holdout, progress)
+    if objective.holdout_clusters < LEAST_CLUSTERS:
         raise InsufficientData(
-            f"The holdout block has {made.holdout_clusters} clusters; an interval needs {LEAST_CLUSTERS}.",
+            f"The holdout block has {objective.holdout_clusters} clusters; an interval needs {LEAST_CLUSTERS}.",
             remedy="ingest a longer labelled history; until then the defaults stay",
         )
-    return made
+    return objective
 
 
 def verdict_of(difference: Estimate, metric: str) -> tuple[str, str]:
-    """`TUNED` only if the whole interval lies above 0, and why."""
-    told = (
+    """Return `TUNED` if the whole interval lies above 0, else `DEFAULT`, and the reason."""
+    comparison = (
         f"{metric} on the holdout differs by {difference.value:+.4f} "
         f"[{difference.low:+.4f}, {difference.high:+.4f}] from the default's"
     )
     if difference.low > 0:
-        return TUNED, f"{told}: the lower bound is above 0"
-    return DEFAULT, f"{told}: the lower bound is not above 0"
+        return TUNED, f"{comparison}: the lower bound is above 0"
+    return DEFAULT, f"{comparison}: the lower bound is not above 0"
 
 
-def compared(tuned: Replicates, default: Replicates, metric: str) -> Estimate:
-    """Tuned minus default with its paired interval."""
+def tuned_minus_default(tuned: Replicates, default: Replicates, metric: str) -> Estimate:
+    """Compute tuned minus default with its paired interval."""
     return interval(metric, tuned.minus(default))
 
 
 def part_of(training_set: TrainingSet, fold: Fold) -> TrainingSet:
-    """The fold as a training set of its own; nothing of the test part is in it."""
+    """Return the fold as a training set of its own; it holds no row of the test part."""
     rows = training_set.train
     fit = rows.iloc[fold.fit].reset_index(drop=True)
     held_out = rows.iloc[fold.held_out].reset_index(drop=True)
@@ -169,14 +170,14 @@ def part_of(training_set: TrainingSet, fold: Fold) -> TrainingSet:
 
 
 def _metric(spec: ModelSpec, parts: tuple[TrainingSet, ...]) -> str:
-    """That of the first limit gate, else of the first gate over the baseline, which is defined on every part."""
+    """Return the metric of the first limit gate, else baseline gate, whose metric is defined on every part."""
     gates = spec.policy.quality
     wanted = [
         g.metric for bound in (Bound.LIMIT, Bound.BASELINE) for g in gates if g.bound is bound
     ]
     defined = [defined_on(spec, part) for part in parts]
     for name in wanted:
-        if all(name in found for found in defined):
+        if all(name in names for names in defined):
             return name
     raise InsufficientData(
         f"No metric of the gates of {spec.name} ({', '.join(wanted)}) is defined on every block.",
@@ -185,25 +186,25 @@ def _metric(spec: ModelSpec, parts: tuple[TrainingSet, ...]) -> str:
 
 
 def defined_on(spec: ModelSpec, part: TrainingSet) -> set[str]:
-    """Metrics that the dummy scorer has on this part, and that mean something there."""
+    """Return the metrics that the dummy scorer has on this part, without those that make no sense there."""
     evaluator: Evaluator = evaluator_of(spec.task, part)
-    predictions = answers_on(spec, part, evaluator.dummy)
+    predictions = predictions_on(spec, part, evaluator.dummy)
     sums, details = evaluator.sufficient_statistics(predictions), evaluator.details(predictions)
-    found = sums.metrics(sums.sums.sum(axis=0)[None, :])
-    finite = {name for name, value in found.items() if np.isfinite(value[0])}
+    metrics = sums.metrics(sums.sums.sum(axis=0)[None, :])
+    finite = {name for name, value in metrics.items() if np.isfinite(value[0])}
     return finite - set(details.undefined) - set(details.not_applicable)
 
 
-def answers_on(spec: ModelSpec, part: TrainingSet, scorer: Scorer) -> Predictions:
-    """What ``scorer`` says of the held-out rows of ``part``."""
+def predictions_on(spec: ModelSpec, part: TrainingSet, scorer: Scorer) -> Predictions:
+    """Return the predictions of ``scorer`` for the held-out rows of ``part``."""
     adapter = adapter_of(spec.task)
     return adapter.predictions(spec.name, scorer, part.test, part.record.classes)
 
 
 def _value(sums: SufficientStatistics, metric: str) -> float:
-    found = float(sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric, np.array([np.nan]))[0])
-    if not np.isfinite(found):
+    value = float(sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric, np.array([np.nan]))[0])
+    if not np.isfinite(value):
         raise InsufficientData(
-            f"{metric} is not defined for these answers.", remedy="try other parameters"
+            f"{metric} is not defined for these predictions.", remedy="try other parameters"
         )
-    return found
+    return value

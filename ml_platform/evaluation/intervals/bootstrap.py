@@ -27,25 +27,25 @@ from ml_platform.spec.metrics import metric_named
 RESAMPLES = 1_000
 LEVEL = 0.95
 _CELLS_AT_ONCE = 4_000_000
-"""Numbers held at once for jackknife rows: 32 MB."""
-_FEW = 10
-"""Rows of the rarer outcome, below which the distribution of a share is too skewed to resample."""
-_KEPT = 8_000_000
-"""Counts that are kept from one subject to the next: 16 MB."""
+"""The numbers that are held at once for the jackknife: 32 MB."""
+_FEW_ROWS = 10
+"""Below this many rows of the rarer outcome a proportion is too skewed to be resampled."""
+_CACHED_COUNTS = 8_000_000
+"""Draws of at most this many counts are cached for the next subject: 16 MB."""
 
 
 @dataclass(frozen=True)
 class Replicates:
-    """A metric of all rows, of each resample (resamples,) and without each cluster (clusters,)."""
+    """One metric: of all rows, of each resample (resamples,), and without each cluster in turn (clusters,)."""
 
     value: float
     resampled: Array
     left_out: Array
     counted: float = 0.0
-    """Rows that the metric is a share of; 0: it is none."""
+    """The rows of which the metric is a proportion; 0 where it is no proportion."""
 
     def minus(self, other: "Replicates") -> "Replicates":
-        """The difference, paired: both come from the same clusters and the same seed."""
+        """Return the paired difference; both must come from the same clusters and the same seed."""
         return Replicates(
             value=self.value - other.value,
             resampled=self.resampled - other.resampled,
@@ -56,7 +56,7 @@ class Replicates:
 def replicate(
     sums: SufficientStatistics, *, seed: int, resamples: int = RESAMPLES
 ) -> dict[str, Replicates]:
-    """Every metric of ``sums`` with its resamples; memory is bounded whatever the number of clusters."""
+    """Compute every metric of ``sums`` with its resamples; memory is bounded for any number of clusters."""
     total = sums.sums.sum(axis=0)
     values = sums.metrics(total[None, :])
     resampled = sums.metrics(_resampled_totals(sums.sums, seed, resamples))
@@ -71,10 +71,10 @@ def replicate(
 
 
 def _resampled_totals(sums: Array, seed: int, resamples: int) -> Array:
-    """Totals (resamples, columns): as many clusters as there are, drawn with replacement."""
+    """Return totals (resamples, columns) over as many clusters as there are, drawn with replacement."""
     clusters = len(sums)
-    if resamples * clusters <= _KEPT:
-        counts = _kept_counts(clusters, seed, resamples)
+    if resamples * clusters <= _CACHED_COUNTS:
+        counts = _cached_counts(clusters, seed, resamples)
         parts = [counts[start : start + 100] for start in range(0, resamples, 100)]
         return np.concatenate([part.astype(np.float64) @ sums for part in parts])
     return np.concatenate(
@@ -83,15 +83,15 @@ def _resampled_totals(sums: Array, seed: int, resamples: int) -> Array:
 
 
 @lru_cache(maxsize=2)
-def _kept_counts(clusters: int, seed: int, resamples: int) -> npt.NDArray[np.uint16]:
-    """The same at once: every subject and group of one report is resampled alike, so they are drawn once."""
+def _cached_counts(clusters: int, seed: int, resamples: int) -> npt.NDArray[np.uint16]:
+    """Draw all counts at once; they are cached, since all subjects and groups of a report are resampled alike."""
     counts = np.concatenate(list(counts_in_parts(clusters, seed, resamples)))
     counts.flags.writeable = False
     return counts
 
 
 def _without_each(sums: SufficientStatistics, total: Array) -> dict[str, Array]:
-    """Every metric without each cluster in turn, for the acceleration."""
+    """Compute every metric without each cluster in turn (jackknife), for the acceleration."""
     step = max(1, _CELLS_AT_ONCE // len(total))
     parts = [
         sums.metrics(total - sums.sums[start : start + step])
@@ -100,31 +100,33 @@ def _without_each(sums: SufficientStatistics, total: Array) -> dict[str, Array]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def bca_interval(of: Replicates, *, level: float = LEVEL) -> Estimate:
-    """BCa interval of one metric, with Student's widening.
+def bca_interval(replicates: Replicates, *, level: float = LEVEL) -> Estimate:
+    """Compute the BCa interval of one metric, with Student's widening.
 
-    Where no resample differs (every row right, or a scorer against itself) the interval is the value.
+    Where no resample differs (every row is right, or a scorer is compared with itself) the interval is the value.
 
     Source: Efron (1987), equations 2.3 and 6.6; Hesterberg (2015), section 4.2 for the widening.
     """
-    if np.ptp(of.resampled) == 0:
-        return Estimate(of.value, of.value, of.value)
+    if np.ptp(replicates.resampled) == 0:
+        return Estimate(replicates.value, replicates.value, replicates.value)
     normal = NormalDist()
-    resamples, clusters = len(of.resampled), len(of.left_out)
-    below = (of.resampled < of.value).sum() + (of.resampled == of.value).sum() / 2
+    resamples, clusters = len(replicates.resampled), len(replicates.left_out)
+    below = (replicates.resampled < replicates.value).sum() + (
+        replicates.resampled == replicates.value
+    ).sum() / 2
     bias = normal.inv_cdf(min(max(below / resamples, 1 / resamples), 1 - 1 / resamples))
-    skew = acceleration(of.left_out)
+    skew = acceleration(replicates.left_out)
     z = _wide_quantile(clusters, level)
     shares = []
     for signed in (bias - z, bias + z):
         shrink = max(1 - skew * signed, 0.1)
         shares.append(normal.cdf(bias + signed / shrink))
-    low, high = np.quantile(of.resampled, shares)
-    return Estimate(of.value, float(low), float(high))
+    low, high = np.quantile(replicates.resampled, shares)
+    return Estimate(replicates.value, float(low), float(high))
 
 
 def acceleration(left_out: Array) -> float:
-    """Skewness of the influence of a cluster, over six: Efron (1987), equation 6.6."""
+    """Compute the acceleration, a sixth of the skewness of the clusters' influence: Efron (1987), equation 6.6."""
     deviations = left_out.mean() - left_out
     squares = float((deviations**2).sum())
     if squares == 0:
@@ -133,56 +135,60 @@ def acceleration(left_out: Array) -> float:
 
 
 def _wide_quantile(clusters: int, level: float) -> float:
-    """Student's quantile with n - 1 degrees of freedom, times sqrt(n / (n - 1)): 2.00 at n = 100."""
+    """Return Student's quantile with n - 1 degrees of freedom, times sqrt(n / (n - 1)): 2.00 at n = 100."""
     from scipy.special import stdtrit
 
     freedom = max(clusters - 1, 1)
     return float(stdtrit(freedom, (1 + level) / 2)) * float(np.sqrt((freedom + 1) / freedom))
 
 
-def interval(name: str, of: Replicates, *, level: float = LEVEL) -> Estimate:
-    """The interval of the metric ``name``: BCa, widened as the declaration of the metric asks.
+def interval(name: str, replicates: Replicates, *, level: float = LEVEL) -> Estimate:
+    """Compute the interval of the metric ``name``: BCa, widened as the declaration of the metric asks.
 
-    A proportion of few rows: see `_of_few`.
+    Proportions of few rows are widened by `_widened_for_few_rows`.
 
-    Noise adds to a calibration error, and adds again in a resample; BCa takes off too much. At 100
-    clusters of five rows its upper bound, which the gate holds against the limit, is too low in 9 % of
-    samples instead of 2.5 %; with that of the percentiles in none. The lower bound of a small error
-    stays too high, in up to 8 % of samples of 600 rows, which makes no gate pass.
+    Noise adds to a calibration error, and adds again in a resample, for which BCa corrects too much. At 100
+    clusters of five rows the upper bound of BCa, which a gate compares with its limit, is too low in 9 % of
+    samples instead of 2.5 %; that of the percentile interval in none. So the wider of both bounds is taken. The
+    lower bound of a small error stays too high in up to 8 % of samples of 600 rows, but makes no gate pass.
 
-    What a set of lists covers shrinks in every resample, since some users are left out, and BCa corrects that
-    until the value itself is outside; so there too the interval holds that of the percentiles, and the value.
+    The coverage of a set of lists shrinks in every resample, since some users are left out, and BCa corrects
+    that until the value itself is outside. So the interval also includes that of the percentiles, and the value.
 
     Raises:
         IntegrityError: no metric of that name is declared (`ml_platform.spec.metrics`).
     """
     kind = metric_named(name).interval
-    estimate = bca_interval(of, level=level)
+    estimate = bca_interval(replicates, level=level)
     if kind is IntervalKind.BCA:
         return estimate
     if kind is IntervalKind.PROPORTION:
-        return _of_few(estimate, of, level)
-    low, high = np.quantile(of.resampled, [(1 - level) / 2, (1 + level) / 2])
+        return _widened_for_few_rows(estimate, replicates, level)
+    low, high = np.quantile(replicates.resampled, [(1 - level) / 2, (1 + level) / 2])
     if kind is IntervalKind.COVERAGE:
-        low, high = min(low, of.value), max(high, of.value)
-    return Estimate(of.value, min(estimate.low, float(low)), max(estimate.high, float(high)))
+        low, high = min(low, replicates.value), max(high, replicates.value)
+    return Estimate(
+        replicates.value, min(estimate.low, float(low)), max(estimate.high, float(high))
+    )
 
 
-def _of_few(estimate: Estimate, of: Replicates, level: float) -> Estimate:
-    """No narrower than Clopper's and Pearson's, where a share of rows has fewer than `_FEW` of the rarer outcome.
+def _widened_for_few_rows(estimate: Estimate, replicates: Replicates, level: float) -> Estimate:
+    """Widen a proportion with fewer than `_FEW_ROWS` rows of the rarer outcome to the exact binomial interval.
 
-    A resample of rows that were all right is all right: its interval would have no width, and a recall of 1 on
-    three anomalies pass any gate. Rows count by the design effect of their clusters, each by itself where none of
-    the rarer outcome tells it; Clopper and Pearson (1934), with Korn and Graubard's (1998) effective size.
+    If all rows are right, so are all rows of every resample: the interval would have no width, and a recall of 1
+    on three anomalies would pass any gate. The number of rows is divided by the design effect of the clusters;
+    where the rarer outcome does not occur the effect is unknown, and each row counts as one.
+
+    Source: Clopper and Pearson (1934), with the effective size of Korn and Graubard (1998).
     """
-    share = of.value
-    if not of.counted or min(share, 1 - share) * of.counted >= _FEW:
+    share = replicates.value
+    if not replicates.counted or min(share, 1 - share) * replicates.counted >= _FEW_ROWS:
         return estimate
     from scipy.special import betaincinv
 
-    single = share * (1 - share) / of.counted
-    effect = float(of.resampled.var()) / single if single > 0 else 0.0
-    rows = of.counted / max(effect, 1.0)
+    single = share * (1 - share) / replicates.counted
+    effect = float(replicates.resampled.var()) / single if single > 0 else 0.0
+    rows = replicates.counted / max(effect, 1.0)
     right, wrong, tail = share * rows, (1 - share) * rows, (1 - level) / 2
     low = float(betaincinv(right, wrong + 1, tail)) if right > 0 else 0.0
     high = float(betaincinv(right + 1, wrong, 1 - tail)) if wrong > 0 else 1.0
@@ -190,12 +196,14 @@ def _of_few(estimate: Estimate, of: Replicates, level: float) -> Estimate:
 
 
 def estimates(replicates: dict[str, Replicates]) -> dict[str, Estimate]:
-    """Each metric with its interval."""
-    return {name: interval(name, of) for name, of in replicates.items()}
+    """Compute the interval of each metric."""
+    return {name: interval(name, metric) for name, metric in replicates.items()}
 
 
 def differences(left: dict[str, Replicates], right: dict[str, Replicates]) -> dict[str, Estimate]:
-    """Left minus right for the metrics both have, with paired intervals."""
+    """Compute left minus right for the metrics that both have, with paired intervals."""
     return {
-        name: interval(name, of.minus(right[name])) for name, of in left.items() if name in right
+        name: interval(name, metric.minus(right[name]))
+        for name, metric in left.items()
+        if name in right
     }

@@ -3,8 +3,7 @@
 Independent rows: DeLong, DeLong and Clarke-Pearson (1988), equations 4 to 8. Rows that come in clusters, on both
 sides of the truth: Obuchowski (1997), "Nonparametric analysis of clustered ROC curve data", which is the former
 where every cluster is one row. The bootstrap of `ml_platform.evaluation.intervals.bootstrap` resamples the same
-placements,
-so the two agree (``benchmarks/intervals.py``); this one is for intervals of many classes at once.
+placements, so the two agree (``benchmarks/intervals.py``); this one is for intervals of many classes at once.
 """
 
 import numpy as np
@@ -16,11 +15,11 @@ from ml_platform.evaluation.report_parts import Estimate
 
 
 def area_variance(centred: Array, positive: np.ndarray, clusters: Codes, count: int) -> float:
-    """Variance of an AUC, or of a difference of two.
+    """Compute the variance of an AUC, or of a difference of two.
 
     Args:
-        centred: shape (n,), placements less the AUC; for a difference, those of one scorer less those of the other.
-        positive: bool, shape (n,).
+        centred: shape (n,), placements minus the AUC; for a difference, the one scorer's minus the other's.
+        positive: bool, shape (n,), the truth.
         clusters: shape (n,), codes below ``count``.
         count: clusters.
     """
@@ -29,13 +28,13 @@ def area_variance(centred: Array, positive: np.ndarray, clusters: Codes, count: 
         parts.append(np.bincount(clusters[side], centred[side], minlength=count))
         sizes.append(float(side.sum()))
         holders.append(float((np.bincount(clusters[side], minlength=count) > 0).sum()))
-    own = [
+    variances = [
         _unbiased(have) * float((part**2).sum()) / size**2
         for part, size, have in zip(parts, sizes, holders, strict=True)
     ]
     used = float(len(np.unique(clusters)))
     shared = _unbiased(used) * float((parts[0] * parts[1]).sum()) / (sizes[0] * sizes[1])
-    return max(own[0] + own[1] + 2.0 * shared, 0.0)
+    return max(variances[0] + variances[1] + 2.0 * shared, 0.0)
 
 
 def _unbiased(count: float) -> float:
@@ -43,9 +42,9 @@ def _unbiased(count: float) -> float:
 
 
 def area_interval(ranking: Ranking, positive: np.ndarray, clusters: Codes, count: int) -> Estimate:
-    """ROC AUC with its 95 % interval, made on the scale of log odds, so that it stays in [0, 1].
+    """Compute the 95 % interval of the ROC AUC on the scale of log odds, so that it stays in [0, 1].
 
-    Degrees of freedom are those of the side with fewer clusters.
+    The degrees of freedom are those of the side with fewer clusters.
     """
     variance = area_variance(ranking.placements - ranking.roc_auc, positive, clusters, count)
     fewer = min(len(np.unique(clusters[side])) for side in (positive, ~positive))

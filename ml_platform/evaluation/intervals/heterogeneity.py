@@ -1,4 +1,4 @@
-"""How much a figure differs from part to part: over folds, and over blocks of time beyond what noise explains."""
+"""Heterogeneity of a metric: its spread over folds, and over blocks of time beyond what noise explains."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class FoldSpread:
-    """One metric over k folds."""
+    """The spread of one metric over k folds."""
 
     mean: float
     deviation: float
@@ -23,7 +23,7 @@ class FoldSpread:
 
 
 def fold_spread(values: Array) -> FoldSpread:
-    """Of at least two folds."""
+    """Compute mean and spread of ``values`` (folds,), at least two."""
     from scipy.stats import chi2
 
     freedom = len(values) - 1
@@ -38,11 +38,11 @@ def fold_spread(values: Array) -> FoldSpread:
 
 
 def excess_deviation(values: Array, variances: Array) -> Estimate:
-    """Standard deviation of the true values behind ``values``, whose noise has the ``variances``.
+    """Estimate the standard deviation of the true values behind ``values``, whose noise has the ``variances``.
 
-    0 where the values differ no more than their noise. Both of shape (parts,), two parts at least. The interval
-    holds every deviation tau for which the generalised Q statistic lies between its quantiles; the value is that
-    at which Q equals its expectation.
+    Both have the shape (parts,), with at least two parts. The deviation is 0 where the values differ no more than
+    their noise. The interval holds every deviation tau for which the generalised Q statistic lies between its
+    quantiles; the value is the tau at which Q equals its expectation.
 
     Source: Paule and Mandel (1982) for the value; Viechtbauer (2007), "Confidence intervals for the amount of
     heterogeneity in meta-analysis", section 3.2 (Q-profile) for the interval.
@@ -52,20 +52,20 @@ def excess_deviation(values: Array, variances: Array) -> Estimate:
     freedom = len(values) - 1
     if not np.ptp(values):
         return Estimate(0.0, 0.0, 0.0)
-    noise = np.where(variances > 0, variances, _unknown(values, variances))
+    noise = np.where(variances > 0, variances, _substitute_variance(values, variances))
     upper, lower = chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], freedom)
     value, low, high = (_solve(values, noise, q) for q in (freedom, upper, lower))
     return Estimate(value, low, high)
 
 
-def _unknown(values: Array, variances: Array) -> float:
-    """What a part that never errs gets, whose own noise cannot be told: that of the part in the middle."""
-    some = variances[variances > 0]
-    return float(np.median(some)) if len(some) else float(np.ptp(values)) ** 2 * 1e-6
+def _substitute_variance(values: Array, variances: Array) -> float:
+    """Return the variance for parts whose own is 0, as where a part has no error: the median of the others."""
+    positive = variances[variances > 0]
+    return float(np.median(positive)) if len(positive) else float(np.ptp(values)) ** 2 * 1e-6
 
 
 def _solve(values: Array, variances: Array, wanted: float) -> float:
-    """The tau at which Q(tau), which falls with tau, is ``wanted``; 0 if Q(0) is no larger. By bisection."""
+    """Find by bisection the tau at which Q(tau), which falls with tau, is ``wanted``; 0 if Q(0) is no larger."""
 
     def q(tau: float) -> float:
         weights = 1.0 / (variances + tau**2)

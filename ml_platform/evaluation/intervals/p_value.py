@@ -1,4 +1,4 @@
-"""The p value of a difference, by turning its interval around."""
+"""The p value of a difference, by inversion of its interval."""
 
 from statistics import NormalDist
 
@@ -13,11 +13,11 @@ METHOD = (
 
 
 def p_value(difference: Replicates) -> float:
-    """In (0, 1]: below alpha where the BCa interval of level 1 - alpha leaves out 0.
+    """Compute the p value, in (0, 1]: below alpha where the BCa interval of level 1 - alpha leaves out 0.
 
-    Never below 2 / (resamples + 1): no more can be told from so many. Where no resample crosses 0 its place
-    among them is that of a normal tail. Resamples that are all alike say nothing of chance: 1 where the value
-    is 0, else the floor.
+    It is never below 2 / (resamples + 1), the least that so many resamples can show. Where no resample crosses
+    0, the quantile of 0 is that of a normal tail. Where all resamples are equal, p is 1 for a difference of 0,
+    else the least value.
 
     Source: Efron (1987), equations 2.3 and 6.6 solved for the level at which 0 is the bound; the widening of
     `ml_platform.evaluation.intervals.bootstrap`.
@@ -36,9 +36,9 @@ def p_value(difference: Replicates) -> float:
         share = float(((drawn < at).sum() + (drawn == at).sum() / 2) / resamples)
         if 0 < share < 1:
             return normal.inv_cdf(share)
-        edge = normal.inv_cdf(least)
+        outermost = normal.inv_cdf(least)
         tail = (at - float(drawn.mean())) / float(drawn.std())
-        return min(edge, tail) if share == 0 else max(-edge, tail)
+        return min(outermost, tail) if share == 0 else max(-outermost, tail)
 
     bias = quantile(difference.value)
     moved = quantile(0.0) - bias

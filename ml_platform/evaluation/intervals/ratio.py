@@ -1,6 +1,8 @@
 """Intervals of ratios of sums over clusters (precision, recall, F1 of one class), in closed form.
 
-For tables of many classes or groups, where a resample each would be too many; headline figures are resampled.
+They serve tables of many classes or groups, for which resampling would cost too much. Headline metrics are
+resampled.
+
 Source: Cochran (1977), "Sampling Techniques", equation 6.13, for the variance of a ratio of cluster totals.
 """
 
@@ -13,9 +15,9 @@ LEVEL = 0.95
 
 
 def ratio_interval(numerators: Array, denominators: Array) -> Estimate | None:
-    """Of sum(numerators) / sum(denominators), in [0, 1], both of shape (clusters,).
+    """Compute the interval of sum(numerators) / sum(denominators), a ratio in [0, 1]; both (clusters,).
 
-    ``None`` where the denominator is 0: there is no ratio.
+    ``None`` is returned where the sum of the denominators is 0, so that there is no ratio.
     """
     total = float(denominators.sum())
     if total <= 0:
@@ -28,19 +30,20 @@ def ratio_interval(numerators: Array, denominators: Array) -> Estimate | None:
 
 
 def between_zero_and_one(value: float, variance: float, clusters: int) -> Estimate:
-    """Student's interval on the scale of log odds; at 0 or 1, where nothing varies, Clopper's and Pearson's.
+    """Compute Student's interval on the scale of log odds, and at 0 or 1 the interval of Clopper and Pearson.
 
-    The latter counts clusters: of k that were all right, at least .025 ** (1 / k) are, as of 100 at least .964.
+    At 0 and 1 no variance can be estimated, so clusters are counted: if all of k clusters are right, the lower
+    bound is 0.025 ** (1 / k), which is 0.964 for 100.
     """
     from scipy.special import stdtrit
 
     if clusters < 2:
         return Estimate(value, 0.0, 1.0)
-    edge = ((1 - LEVEL) / 2) ** (1 / clusters)
+    tail = ((1 - LEVEL) / 2) ** (1 / clusters)
     if value <= 0:
-        return Estimate(0.0, 0.0, 1 - edge)
+        return Estimate(0.0, 0.0, 1 - tail)
     if value >= 1:
-        return Estimate(1.0, edge, 1.0)
+        return Estimate(1.0, tail, 1.0)
     odds = np.log(value / (1 - value))
     error = np.sqrt(variance) / (value * (1 - value))
     reach = float(stdtrit(clusters - 1, (1 + LEVEL) / 2)) * error

@@ -1,8 +1,9 @@
-"""Precision of the highest scores when only so many rows can be looked into, with what each row adds to it.
+"""Precision among the highest scores when people can look into only a share of the rows, with its influence by row.
 
-With b the share of the rows that are looked into and t the score from which on they are, precision is
-E[y 1(s > t)] / b. A resample moves t too; to first order that costs the rate of positives around t (the
-derivative of a quantile cancels its density), here that of the rows whose rank is within half of the budget's.
+Let b be the share of the rows that are looked into, and t the lowest score among them: precision is
+E[y 1(s > t)] / b. A resample moves t too. To first order that costs the rate of positives around t (the
+derivative of a quantile cancels its density), which is estimated from the rows whose rank differs from the
+budget's by at most half of it.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ import numpy as np
 from ml_platform.arrays import Array
 
 BUDGETS = (0.01, 0.02, 0.05)
-"""Shares of the rows that people could look into."""
+"""The shares of the rows that people could look into."""
 
 
 @dataclass(frozen=True)
 class BudgetPrecision:
-    """With weights w over rows, precision = value + sum(w influence) / sum(w), to first order."""
+    """Precision at a budget: with weights w over rows it is value + sum(w influence) / sum(w), to first order."""
 
     value: float
     influence: Array
@@ -25,14 +26,14 @@ class BudgetPrecision:
 
 
 def budget_name(share: float) -> str:
-    """Such as 'precision_at_2_percent'."""
+    """Return the name of the metric at this budget, such as 'precision_at_2_percent'."""
     return f"precision_at_{share * 100:g}_percent"
 
 
 def budget_precision(positive: np.ndarray, scores: Array, share: float) -> BudgetPrecision:
-    """Share of ``positive`` (bool, shape (n,)) among the ``share`` of the rows with the highest ``scores``.
+    """Compute the share of ``positive`` (bool, shape (n,)) among the ``share`` of rows with the highest ``scores``.
 
-    At least one row; rows that tie for the last places count by the share of them that has a place.
+    At least one row is looked into. Rows that tie for the last places count by the share of them that has a place.
     """
     rows = len(scores)
     places = max(1, round(share * rows))

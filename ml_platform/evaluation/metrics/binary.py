@@ -1,8 +1,8 @@
-"""One yes or no a row: what alarms are worth, from sums by cluster, as scikit-learn defines the metrics.
+"""Metrics of a binary label from sums by cluster, as scikit-learn defines them.
 
-The alarm is the scorer's own (its threshold was chosen before the test); ranks look at the scores alone.
-Every metric of a resample is a function of sums over clusters, exact for what counts and for losses, to
-first order for ranks (`ml_platform.evaluation.metrics.ranking_curves`).
+Alarms are raised at the scorer's own threshold, which was chosen before the test; rank metrics use the scores
+alone. Every metric of a resample is a function of sums over clusters: exact for counts and losses, to first
+order for rank metrics (`ml_platform.evaluation.metrics.ranking_curves`).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ COUNTED = (
     "balanced_accuracy",
     "matthews",
 )
-"""Metrics of the alarms alone, in [0, 1], Matthews' correlation in [-1, 1]; 0 where the denominator is 0."""
+"""Metrics of the alarms alone. All lie in [0, 1], Matthews' correlation in [-1, 1]; a ratio over 0 is 0."""
 _CELLS = slice(0, 4)
 _RANKS = slice(4, 7)
 _LOSSES = slice(7, 9)
@@ -31,48 +31,48 @@ _LOSSES = slice(7, 9)
 
 @dataclass(frozen=True)
 class BinaryRows:
-    """Predictions of one scorer on n rows."""
+    """The truth and the predictions of one scorer on n rows."""
 
     positive: Flags
     """Shape (n,): the truth."""
     alarm: Flags
-    """Shape (n,): what the scorer says at its threshold."""
+    """Shape (n,): whether the scorer raises an alarm at its threshold."""
     scores: Array | None
-    """Shape (n,), higher is more likely; ``None`` for a bare yes or no, which has no ranks and no losses."""
+    """Shape (n,), higher is more likely; ``None`` where there are only alarms, so neither ranks nor losses."""
     clusters: Codes
-    """Shape (n,): rows of one cluster depend on each other."""
+    """Shape (n,): the code of each row's cluster; rows of one cluster depend on each other."""
     probabilities: bool = True
-    """Whether the scores claim to be probabilities; of others brier and log_loss say nothing."""
+    """Whether the scores claim to be probabilities; otherwise brier and log_loss are not defined."""
 
 
 @dataclass(frozen=True)
 class BinaryStatistics:
-    """Additive statistics ``sums`` (clusters, 9), and the metrics that follow from weighted totals of them."""
+    """Sufficient statistics of a binary label, ``sums`` (clusters, 9), and the metrics of their weighted totals."""
 
     sums: Array
     roc_auc: float | None
-    """Of all rows; ``None`` without scores, or where the truth is always yes or always no."""
+    """ROC AUC of all rows; ``None`` without scores, or where the truth is always yes or always no."""
     average_precision: float | None
     probabilities: bool
     prefix: str = ""
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from ``totals`` (r, 9).
+        """Compute the metrics by name, each of shape (r,), from ``totals`` (r, 9).
 
-        `COUNTED`; with scores also roc_auc and average_precision (where defined); with probabilities also
-        brier (the mean square, in [0, 1]) and log_loss. ``prefix`` stands before each name.
+        They are those of `COUNTED`; with scores also roc_auc and average_precision (where defined); with
+        probabilities also brier (the mean square, in [0, 1]) and log_loss. ``prefix`` stands before each name.
         """
-        found = metrics_of_counts(*totals[:, _CELLS].T)
+        metrics = metrics_of_counts(*totals[:, _CELLS].T)
         if self.roc_auc is not None and self.average_precision is not None:
-            found |= self._ranks(totals, self.roc_auc, self.average_precision)
+            metrics |= self._ranks(totals, self.roc_auc, self.average_precision)
         if self.probabilities:
             rows = totals[:, _CELLS].sum(axis=1)
             brier, log_loss = totals[:, _LOSSES].T
-            found |= {"brier": ratio(brier, rows), "log_loss": ratio(log_loss, rows)}
-        return {self.prefix + name: values for name, values in found.items()}
+            metrics |= {"brier": ratio(brier, rows), "log_loss": ratio(log_loss, rows)}
+        return {self.prefix + name: values for name, values in metrics.items()}
 
     def row_counts(self) -> dict[str, float]:
-        """Rows that precision, recall, specificity and the rate of false alarms are shares of."""
+        """Return the number of rows of which precision, recall, specificity and false alarm rate are shares."""
         hits, false_alarms, misses, passes = self.sums[:, _CELLS].sum(axis=0).tolist()
         counts = {
             "precision": hits + false_alarms,
@@ -85,9 +85,9 @@ class BinaryStatistics:
     def _ranks(self, totals: Array, auc: float, precision: float) -> dict[str, Array]:
         hits, false_alarms, misses, passes = totals[:, _CELLS].T
         positives, negatives = hits + misses, false_alarms + passes
-        among_positives, among_negatives, moved = totals[:, _RANKS].T
-        area = ratio(among_positives, positives) + ratio(among_negatives, negatives) - auc
-        average = precision + ratio(moved, positives)
+        positive_placements, negative_placements, influence = totals[:, _RANKS].T
+        area = ratio(positive_placements, positives) + ratio(negative_placements, negatives) - auc
+        average = precision + ratio(influence, positives)
         both = (positives > 0) & (negatives > 0)
         return {
             "roc_auc": np.where(both, np.clip(area, 0.0, 1.0), 0.0),
@@ -96,7 +96,10 @@ class BinaryStatistics:
 
 
 def binary_statistics(rows: BinaryRows, count: int, prefix: str = "") -> BinaryStatistics:
-    """SufficientStatistics over ``count`` clusters of hits, false alarms, misses, passes, ranks and losses."""
+    """Sum hits, false alarms, misses, passes, ranks and losses over each of ``count`` clusters.
+
+    ``prefix`` is put before the name of each metric.
+    """
     cells = (
         rows.positive & rows.alarm,
         ~rows.positive & rows.alarm,
@@ -129,7 +132,7 @@ def binary_statistics(rows: BinaryRows, count: int, prefix: str = "") -> BinaryS
 def metrics_of_counts(
     hits: Array, false_alarms: Array, misses: Array, passes: Array
 ) -> dict[str, Array]:
-    """`COUNTED` by name from true positives, false positives, false negatives and true negatives."""
+    """Compute `COUNTED` by name from true positives, false positives, false negatives and true negatives."""
     positives, negatives = hits + misses, false_alarms + passes
     alarms, silent = hits + false_alarms, misses + passes
     product = np.sqrt(positives * negatives) * np.sqrt(alarms * silent)
@@ -148,8 +151,10 @@ def metrics_of_counts(
 
 
 def _losses(positive: Flags, scores: Array | None) -> tuple[Array, Array]:
-    """Squared error and minus the log of the probability of the truth (clipped at 2.2e-16), a row."""
-    chances = np.asarray(scores, dtype=np.float64)
+    """Return each row's squared error, and minus the log of the true class's probability (clipped at 2.2e-16)."""
+    probabilities = np.asarray(scores, dtype=np.float64)
     tiny = np.finfo(np.float64).eps
-    of_truth = np.clip(np.where(positive, chances, 1.0 - chances), tiny, 1.0 - tiny)
-    return (chances - positive) ** 2, -np.log(of_truth)
+    truth_probability = np.clip(
+        np.where(positive, probabilities, 1.0 - probabilities), tiny, 1.0 - tiny
+    )
+    return (probabilities - positive) ** 2, -np.log(truth_probability)

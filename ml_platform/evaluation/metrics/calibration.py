@@ -1,4 +1,4 @@
-"""Does a claimed confidence come true? Equal-count bins of the confidence in the predicted class."""
+"""Calibration: whether a claimed confidence comes true, by bins with equal counts of rows."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import ReliabilityBin
 
 BINS = 15
-"""As in Guo et al. (2017); with equal counts each bin of 1,000 rows holds 66."""
+"""The number of bins, as in Guo et al. (2017); each then holds about 66 of 1,000 rows."""
 
 
 def bin_codes(confidence: Array, bins: int = BINS) -> tuple[Codes, int]:
-    """The bin of each row and the number of bins, at the quantiles of ``confidence``.
+    """Return the bin of each row, shape (rows,), and the number of bins, cut at quantiles of ``confidence``.
 
     Equal confidences share a bin whatever the order of the rows, so a scorer that claims few distinct
     values (rules) has fewer bins.
@@ -25,11 +25,11 @@ def bin_codes(confidence: Array, bins: int = BINS) -> tuple[Codes, int]:
 def reliability_bins(
     confidence: Array, correct: np.ndarray, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Each bin's range, rows, mean confidence and share of correct predictions, lowest first."""
+    """Compute each bin's range, rows, mean confidence and share of correct predictions, lowest bin first."""
     codes, count = bin_codes(confidence, bins)
     rows = np.bincount(codes, minlength=count)
     claimed = ratio(np.bincount(codes, weights=confidence, minlength=count), rows)
-    came_true = ratio(np.bincount(codes, weights=correct, minlength=count), rows)
+    accuracy = ratio(np.bincount(codes, weights=correct, minlength=count), rows)
     low = np.full(count, np.inf)
     high = np.full(count, -np.inf)
     np.minimum.at(low, codes, confidence)
@@ -40,16 +40,16 @@ def reliability_bins(
             high=float(high[i]),
             rows=int(rows[i]),
             confidence=float(claimed[i]),
-            accuracy=float(came_true[i]),
+            accuracy=float(accuracy[i]),
         )
         for i in range(count)
     )
 
 
 def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """Mean of |accuracy - confidence| over bins, weighted by rows, in [0, 1]; 0 is calibrated.
+    """Compute the mean of |accuracy - confidence| over bins, weighted by rows, in [0, 1]; 0 is calibrated.
 
-    Noise alone gives about .8 sqrt(p (1 - p) bins / rows): .03 at 2,000 rows, .005 at 60,000.
+    By noise alone a calibrated scorer gets about .8 sqrt(p (1 - p) bins / rows): .03 at 2,000 rows, .005 at 60,000.
 
     Source: Naeini, Cooper and Hauskrecht (2015), with equal-count bins as in Nixon et al. (2019).
     """

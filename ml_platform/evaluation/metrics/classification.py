@@ -1,6 +1,6 @@
 """Classification metrics from confusion cells and from probabilities, as scikit-learn defines them.
 
-Everything that counts is a function of the confusion cells (truth x prediction), vectorised over
+Metrics of the predicted class are functions of the confusion cells (truth x prediction), vectorised over
 leading axes, so that a thousand resamples cost one call.
 """
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ml_platform.arrays import Array, Codes
 
 TOP = 3
-"""Classes that may be named by top_3_accuracy, which is told where there are more than twice as many."""
+"""The k of top_3_accuracy, a metric that is defined where there are more than 2 k classes."""
 _NO_SPREAD = 1e-12
 
 CELL_METRICS = (
@@ -33,28 +33,28 @@ CELL_METRICS = (
 
 
 def confusion_cells(truth: Codes, predicted: Codes, classes: int) -> Codes:
-    """Counts, shape (classes, classes): rows are the truth, columns the prediction."""
+    """Count the pairs of truth (rows) and prediction (columns), shape (classes, classes)."""
     pairs = np.bincount(truth * classes + predicted, minlength=classes * classes)
     return pairs.reshape(classes, classes)
 
 
 def ratio(numerator: npt.NDArray[Any], denominator: npt.NDArray[Any]) -> Array:
-    """Elementwise quotient; 0 where the denominator is 0, scikit-learn's ``zero_division=0``."""
+    """Divide elementwise; the ratio is 0 where the denominator is 0, as with scikit-learn's ``zero_division=0``."""
     safe = np.where(denominator > 0, denominator, 1)
     return np.where(denominator > 0, numerator / safe, 0.0)
 
 
 def class_metrics(cells: npt.NDArray[Any]) -> tuple[Array, Array, Array]:
-    """Precision, recall and F1 of each class, shape (..., classes), from cells (..., classes, classes)."""
+    """Compute precision, recall and F1, each (..., classes), from cells (..., classes, classes)."""
     hits = np.diagonal(cells, axis1=-2, axis2=-1)
     support, predicted = cells.sum(axis=-1), cells.sum(axis=-2)
     return ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, support + predicted)
 
 
 def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
-    """`CELL_METRICS` by name, each of shape (...,), from cells (..., classes, classes).
+    """Compute `CELL_METRICS` by name, each of shape (...,), from cells (..., classes, classes).
 
-    All are in [0, 1], but for the two correlations, `correlations_of_counts`. Macro averages run over the
+    All are in [0, 1] except the two of `correlations_of_counts`. Macro averages run over the
     classes that occur in truth or prediction, balanced accuracy over those that occur in the truth, as in
     scikit-learn; weighted averages weigh by support.
     """
@@ -65,15 +65,18 @@ def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
 def metrics_of_counts(
     hits: npt.NDArray[Any], support: npt.NDArray[Any], predicted: npt.NDArray[Any]
 ) -> dict[str, Array]:
-    """The same from what `metrics_of_cells` reads of the cells, each (..., classes): all that many classes need."""
+    """Compute `CELL_METRICS` from the counts that `metrics_of_cells` reads off the cells, each (..., classes).
+
+    With many classes the three counts of a class need far less memory than all cells.
+    """
     rows = support.sum(axis=-1)
-    occurs, true = support + predicted > 0, support > 0
+    occurs, in_truth = support + predicted > 0, support > 0
     accuracy = ratio(hits.sum(axis=-1), rows)
     precision, recall = ratio(hits, predicted), ratio(hits, support)
     f1 = ratio(2 * hits, support + predicted)
     metrics = {
         "accuracy": accuracy,
-        "balanced_accuracy": ratio((recall * true).sum(axis=-1), true.sum(axis=-1)),
+        "balanced_accuracy": ratio((recall * in_truth).sum(axis=-1), in_truth.sum(axis=-1)),
     }
     for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
         metrics[f"macro_{name}"] = ratio((values * occurs).sum(axis=-1), occurs.sum(axis=-1))
@@ -85,17 +88,19 @@ def metrics_of_counts(
 def correlations_of_counts(
     hits: npt.NDArray[Any], support: npt.NDArray[Any], predicted: npt.NDArray[Any]
 ) -> dict[str, Array]:
-    """Matthews' correlation and Cohen's kappa, in [-1, 1]: 1 is all right, 0 no better than chance.
+    """Compute Matthews' correlation and Cohen's kappa, in [-1, 1]: 1 is perfect, 0 no better than chance.
 
-    0 where truth or prediction is always the same class: nothing correlates with what does not vary.
+    Both are 0 where truth or prediction is always the same class, since a constant correlates with nothing.
 
     Source: Gorodkin (2004), equation 8; Cohen (1960), equation 1.
     """
     rows = support.sum(axis=-1)
     share = ratio(hits.sum(axis=-1), rows)
-    true, said = ratio(support, rows[..., None]), ratio(predicted, rows[..., None])
-    chance = (true * said).sum(axis=-1)
-    spread = np.sqrt((1.0 - (true**2).sum(axis=-1)) * (1.0 - (said**2).sum(axis=-1)))
+    true_share, predicted_share = ratio(support, rows[..., None]), ratio(predicted, rows[..., None])
+    chance = (true_share * predicted_share).sum(axis=-1)
+    spread = np.sqrt(
+        (1.0 - (true_share**2).sum(axis=-1)) * (1.0 - (predicted_share**2).sum(axis=-1))
+    )
     varies = spread > _NO_SPREAD
     return {
         "matthews": np.where(varies, ratio(share - chance, spread), 0.0),
@@ -104,24 +109,24 @@ def correlations_of_counts(
 
 
 def among_first(truth: Codes, probabilities: Array, k: int) -> npt.NDArray[np.bool_]:
-    """Whether the true class is among the ``k`` most probable of its row; of equals, the first classes."""
-    own = probabilities[np.arange(len(truth)), truth][:, None]
+    """Return whether the true class is among the ``k`` most probable of its row; of equals, the first classes."""
+    true_probability = probabilities[np.arange(len(truth)), truth][:, None]
     before = np.arange(probabilities.shape[1]) < truth[:, None]
-    ahead = (probabilities > own) | ((probabilities == own) & before)
-    found: npt.NDArray[np.bool_] = ahead.sum(axis=1) < k
-    return found
+    ahead = (probabilities > true_probability) | ((probabilities == true_probability) & before)
+    among: npt.NDArray[np.bool_] = ahead.sum(axis=1) < k
+    return among
 
 
 def log_losses(truth: Codes, probabilities: Array) -> Array:
-    """Minus the log of the probability of the true class, a row; probabilities clipped at 2.2e-16."""
+    """Return minus the log of the true class's probability, shape (rows,); probabilities are clipped at 2.2e-16."""
     tiny = np.finfo(np.float64).eps
-    of_truth = probabilities[np.arange(len(truth)), truth]
-    losses: Array = -np.log(np.clip(of_truth, tiny, 1 - tiny))
+    truth_probability = probabilities[np.arange(len(truth)), truth]
+    losses: Array = -np.log(np.clip(truth_probability, tiny, 1 - tiny))
     return losses
 
 
 def brier_losses(truth: Codes, probabilities: Array) -> Array:
-    """Squared distance of a row's probabilities to its truth as a unit vector, in [0, 2]."""
-    of_truth = probabilities[np.arange(len(truth)), truth]
-    losses: Array = (probabilities**2).sum(axis=1) - 2 * of_truth + 1
+    """Return the squared distance of each row's probabilities to its truth as a unit vector, in [0, 2]."""
+    truth_probability = probabilities[np.arange(len(truth)), truth]
+    losses: Array = (probabilities**2).sum(axis=1) - 2 * truth_probability + 1
     return losses

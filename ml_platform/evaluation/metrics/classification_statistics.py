@@ -1,4 +1,4 @@
-"""Sufficient statistics by cluster, from whose weighted sums every metric of a resample follows."""
+"""Sufficient statistics of a classification by cluster; their weighted sums give every metric of a resample."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ from ml_platform.evaluation.metrics.ranking_curves import rank_class
 
 @dataclass(frozen=True)
 class ClassPredictions:
-    """ClassPredictions of one scorer on n rows, or on n change sets.
+    """The truth and the predictions of one scorer on n rows, or on n change sets.
 
-    ``truth`` and ``clusters`` (n,) are codes; ``probabilities`` (n, classes). Without confidences
-    (``probabilities`` are unit vectors of a bare prediction, ``bare``) only what counts is defined.
+    ``truth`` and ``clusters`` are codes of shape (n,), ``probabilities`` have the shape (n, classes). With
+    ``bare`` they are unit vectors of predicted classes, and only metrics of the predicted class are defined.
     """
 
     truth: Codes
@@ -38,24 +38,24 @@ class ClassPredictions:
 
     @property
     def classes(self) -> int:
-        """How many classes the columns of ``probabilities`` stand for."""
+        """The number of classes: the columns of ``probabilities``."""
         return int(self.probabilities.shape[1])
 
 
 @dataclass(frozen=True)
 class ClassStatistics:
-    """``sums`` (clusters, columns): named blocks of columns, a row a cluster."""
+    """Sufficient statistics ``sums`` (clusters, columns), whose named blocks of columns ``columns`` lists."""
 
     classes: int
     sums: Array
     columns: dict[str, slice]
     roc_auc: Array
-    """Shape (classes,): of all rows; NaN where a class, or its rest, is absent."""
+    """Shape (classes,): ROC AUC of all rows, one class against the rest; NaN where either is absent."""
     average_precision: Array
     bare: bool = False
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from weighted sums over clusters ``totals`` (r, columns)."""
+        """Compute the metrics by name, each of shape (r,), from weighted sums ``totals`` (r, columns)."""
         cells = self._cells(totals, "cells")
         metrics = metrics_of_cells(cells)
         if not self.bare:
@@ -89,29 +89,34 @@ class ClassStatistics:
     def _of_ranks(
         self, totals: Array, positives: Array, rows: Array, defined: np.ndarray
     ) -> dict[str, Array]:
-        """First-order ROC AUC and average precision, averaged over the classes that occur, or by support."""
-        among_positives = ratio(totals[:, self.columns["positives"]][:, defined], positives)
-        among_negatives = ratio(totals[:, self.columns["negatives"]][:, defined], rows - positives)
-        moved = ratio(totals[:, self.columns["precision"]][:, defined], positives)
-        auc = among_positives + among_negatives - self.roc_auc[defined]
-        precision = self.average_precision[defined] + moved
+        """Compute first-order ROC AUC and average precision: means over the classes that occur, and by support."""
+        positive_placement = ratio(totals[:, self.columns["positives"]][:, defined], positives)
+        negative_placement = ratio(
+            totals[:, self.columns["negatives"]][:, defined], rows - positives
+        )
+        influence = ratio(totals[:, self.columns["precision"]][:, defined], positives)
+        auc = positive_placement + negative_placement - self.roc_auc[defined]
+        precision = self.average_precision[defined] + influence
         occurs = (positives > 0) & (positives < rows)
-        found = {}
+        metrics = {}
         for name, macro, values in (
             ("roc_auc_ovr", "roc_auc_ovr", auc),
             ("average_precision", "average_precision_macro", precision),
         ):
-            told = np.clip(values, 0.0, 1.0) * occurs
-            of_support = (told * positives).sum(axis=1)
-            found[macro] = ratio(told.sum(axis=1), occurs.sum(axis=1))
-            found[f"{name}_weighted"] = ratio(of_support, (positives * occurs).sum(axis=1))
-        return found
+            clipped = np.clip(values, 0.0, 1.0) * occurs
+            weighted_sum = (clipped * positives).sum(axis=1)
+            metrics[macro] = ratio(clipped.sum(axis=1), occurs.sum(axis=1))
+            metrics[f"{name}_weighted"] = ratio(weighted_sum, (positives * occurs).sum(axis=1))
+        return metrics
 
 
 def class_statistics(
     rows: ClassPredictions, count: int, change_sets: ClassPredictions | None = None
 ) -> ClassStatistics:
-    """Sufficient statistics of ``count`` clusters; ``change_sets`` adds those of one prediction a change set."""
+    """Compute the sufficient statistics of ``rows`` over ``count`` clusters.
+
+    ``change_sets`` holds one prediction for each change set, whose confusion cells are added.
+    """
     classes = rows.classes
     blocks = {"cells": _cells_by_cluster(rows, count)}
     roc_auc = np.full(classes, np.nan)
@@ -134,9 +139,11 @@ def _spread(codes: Codes, width: int, clusters: Codes, count: int, weights: Arra
     return flat.reshape(count, width).astype(np.float64)
 
 
-def _cells_by_cluster(of: ClassPredictions, count: int) -> Array:
-    cells = of.truth * of.classes + of.predicted
-    return _spread(cells, of.classes * of.classes, of.clusters, count, None)
+def _cells_by_cluster(predictions: ClassPredictions, count: int) -> Array:
+    cells = predictions.truth * predictions.classes + predictions.predicted
+    return _spread(
+        cells, predictions.classes * predictions.classes, predictions.clusters, count, None
+    )
 
 
 def _losses_by_cluster(rows: ClassPredictions, count: int) -> dict[str, Array]:
@@ -160,7 +167,7 @@ def _losses_by_cluster(rows: ClassPredictions, count: int) -> dict[str, Array]:
 def _ranks_by_cluster(
     rows: ClassPredictions, count: int, roc_auc: Array, average_precision: Array
 ) -> dict[str, Array]:
-    """Fills the two vectors of values, and returns what the clusters contribute to each class."""
+    """Fill ``roc_auc`` and ``average_precision`` (classes,), and return each cluster's contributions by class."""
     names = ("positives", "negatives", "precision")
     blocks = {name: np.zeros((count, rows.classes)) for name in names}
     for code in range(rows.classes):

@@ -1,4 +1,4 @@
-"""Sufficient statistics of a scorer of launch times by cluster, and the metrics that follow from them."""
+"""Sufficient statistics of a start-time model by cluster, and the metrics that follow from them."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,20 @@ from ml_platform.evaluation.metrics.ranking_curves import rank_class
 
 @dataclass(frozen=True)
 class OffPolicyStatistics:
-    """``sums`` (clusters, columns): named blocks of columns, a row a cluster."""
+    """Sufficient statistics ``sums`` (clusters, columns), whose named blocks of columns ``columns`` lists."""
 
     sums: Array
     columns: dict[str, slice]
     roc_auc: float | None
-    """Of all rows; ``None`` where one outcome is absent."""
+    """ROC AUC of all rows; ``None`` where one outcome is absent."""
     average_precision: float | None = None
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each (r,), from totals (r, columns); policies only where launches were logged.
+        """Compute the metrics by name, each (r,), from ``totals`` (r, columns).
 
-        ``policy_success``, ``fixed_success`` (doubly robust) and ``logged_success`` are successes a launch;
-        ``relative_success`` is the first over the second, less 1; ``_ips`` are self-normalised.
+        Those of policies need logged launches. ``policy_success``, ``fixed_success`` (both doubly robust) and
+        ``logged_success`` are successes per launch; ``relative_success`` is the first over the second, minus 1.
+        Metrics that end with ``_ips`` are self-normalised inverse propensity estimates.
         """
         metrics = self._of_probabilities(totals)
         if "policy" in self.columns:
@@ -37,36 +38,40 @@ class OffPolicyStatistics:
     def _of_policies(self, totals: Array) -> dict[str, Array]:
         policy, fixed = (self._block(totals, name) for name in ("policy", "fixed"))
         launches, success = self._block(totals, "launches").T
-        robust, of_fixed = ratio(policy[:, 0], launches), ratio(fixed[:, 0], launches)
+        robust, fixed_robust = ratio(policy[:, 0], launches), ratio(fixed[:, 0], launches)
         weighed, fixed_weighed = ratio(policy[:, 1], policy[:, 2]), ratio(fixed[:, 1], fixed[:, 2])
         return {
-            "relative_success": ratio(robust - of_fixed, of_fixed),
+            "relative_success": ratio(robust - fixed_robust, fixed_robust),
             "relative_success_ips": ratio(weighed - fixed_weighed, fixed_weighed),
             "policy_success": robust,
             "policy_success_ips": weighed,
-            "fixed_success": of_fixed,
+            "fixed_success": fixed_robust,
             "logged_success": ratio(success, launches),
             "mean_weight": ratio(policy[:, 2], launches),
             "effective_launches": ratio(policy[:, 2] ** 2, policy[:, 3]),
         }
 
     def _of_probabilities(self, totals: Array) -> dict[str, Array]:
-        positives, negatives, brier, of_dummy, log_loss = self._block(totals, "losses").T
+        positives, negatives, brier, dummy_brier, log_loss = self._block(totals, "losses").T
         rows = positives + negatives
         gaps = np.abs(self._block(totals, "calibration")).sum(axis=1)
-        found = ratio(brier, rows)
+        mean_brier = ratio(brier, rows)
         metrics = {
-            "brier": found,
-            "one_minus_brier": 1.0 - found,
+            "brier": mean_brier,
+            "one_minus_brier": 1.0 - mean_brier,
             "log_loss": ratio(log_loss, rows),
             "expected_calibration_error": ratio(gaps, rows),
         }
-        if of_dummy.any():
-            metrics["brier_skill"] = 1.0 - ratio(brier, of_dummy)
+        if dummy_brier.any():
+            metrics["brier_skill"] = 1.0 - ratio(brier, dummy_brier)
         if self.roc_auc is not None and self.average_precision is not None:
-            above, below, moved = self._block(totals, "ranks").T
-            auc = ratio(above, positives) + ratio(below, negatives) - self.roc_auc
-            average = self.average_precision + ratio(moved, positives)
+            positive_placements, negative_placements, influence = self._block(totals, "ranks").T
+            auc = (
+                ratio(positive_placements, positives)
+                + ratio(negative_placements, negatives)
+                - self.roc_auc
+            )
+            average = self.average_precision + ratio(influence, positives)
             metrics["roc_auc"] = np.clip(auc, 0.0, 1.0)
             metrics["average_precision"] = np.clip(average, 0.0, 1.0)
         return metrics
@@ -75,14 +80,25 @@ class OffPolicyStatistics:
 def off_policy_statistics_of(
     truth: Codes, yes: Array, clusters: Codes, count: int, dummy: float, policies: dict[str, Array]
 ) -> OffPolicyStatistics:
-    """From rows that were tried (``truth``, probability ``yes``, ``clusters``) and sums of policies by cluster.
+    """Compute the sufficient statistics of the rows that were tried, and add the blocks of the policies.
 
-    ``dummy`` is the share of successes among the training rows, the forecast that skill is held against.
-    ``policies`` are blocks (clusters, columns) by name: none, or 'launches', 'policy' and 'fixed'.
+    Args:
+        truth: shape (rows,), 1 for a success and 0 for a failure.
+        yes: shape (rows,), the predicted probability of success.
+        clusters: shape (rows,), codes below ``count``.
+        count: clusters.
+        dummy: the share of successes among the training rows, the forecast that skill is measured against.
+        policies: blocks (clusters, columns) by name: none, or 'launches', 'policy' and 'fixed'.
     """
     tiny = np.finfo(np.float64).eps
-    of_truth = np.clip(np.where(truth == 1, yes, 1.0 - yes), tiny, 1 - tiny)
-    losses = [truth, 1 - truth, (yes - truth) ** 2, (dummy - truth) ** 2, -np.log(of_truth)]
+    truth_probability = np.clip(np.where(truth == 1, yes, 1.0 - yes), tiny, 1 - tiny)
+    losses = [
+        truth,
+        1 - truth,
+        (yes - truth) ** 2,
+        (dummy - truth) ** 2,
+        -np.log(truth_probability),
+    ]
     bins, width = bin_codes(yes)
     flat = np.bincount(clusters * width + bins, weights=truth - yes, minlength=count * width)
     blocks = {
@@ -108,8 +124,8 @@ def off_policy_statistics_of(
 
 
 def by_cluster(values: Array, clusters: Codes, count: int) -> Array:
-    """SufficientStatistics of ``values`` (rows, columns) over the rows of each of ``count`` clusters."""
-    found = np.zeros((count, values.shape[1]))
+    """Sum ``values`` (rows, columns) over the rows of each of ``count`` clusters, shape (count, columns)."""
+    sums = np.zeros((count, values.shape[1]))
     for place in range(values.shape[1]):
-        found[:, place] = np.bincount(clusters, weights=values[:, place], minlength=count)
-    return found
+        sums[:, place] = np.bincount(clusters, weights=values[:, place], minlength=count)
+    return sums

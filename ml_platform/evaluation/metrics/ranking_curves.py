@@ -1,9 +1,9 @@
-"""Ranking metrics, one class against the rest, with what each row contributes to them.
+"""ROC AUC and average precision of one class against the rest, with the influence of each row.
 
-The area under the ROC curve is the mean placement of the positives among the negatives; with the mean
-placement of the negatives it moves, to first order, as both means move (DeLong, DeLong and
+The area under the ROC curve is the mean placement of the positives among the negatives. When rows are weighted
+it changes, to first order, by the changes of the mean placements of positives and of negatives (DeLong, DeLong and
 Clarke-Pearson 1988; with clusters, Obuchowski 1997). Average precision is differentiated in the
-weight of a row in the same way. One sort a class replaces a sort a resample.
+weight of a row in the same way. One sort for each class replaces a sort for each resample.
 """
 
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from ml_platform.arrays import Array, Codes
 
 @dataclass(frozen=True)
 class Ranking:
-    """One class against the rest over n rows; defined where both sides occur."""
+    """The rank metrics of one class against the rest over n rows; defined where both sides occur."""
 
     roc_auc: float
-    """In [0, 1]; .5 is chance, ties count half."""
+    """In [0, 1]; 0.5 is chance, and ties count half."""
     average_precision: float
     """In [0, 1]; chance is the share of positives."""
     placements: Array
-    """Shape (n,): of a positive, the share of negatives below it; of a negative, of positives above it."""
+    """Shape (n,): for a positive the share of negatives below it, for a negative that of positives above it."""
     precision_influence: Array
-    """Shape (n,): derivative of average precision in the weight of the row, times the positives."""
+    """Shape (n,): the derivative of average precision in the weight of the row, times the number of positives."""
 
 
 def rank_class(positive: np.ndarray, scores: Array) -> Ranking | None:
-    """ROC AUC and average precision of ``scores`` for the rows marked ``positive`` (bool, shape (n,)).
+    """Compute ROC AUC and average precision of ``scores`` for the rows marked ``positive`` (bool, shape (n,)).
 
-    ``None`` where one side is empty: there the metrics say nothing.
+    ``None`` is returned where one side is empty, since the metrics are not defined there.
     """
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive
@@ -61,10 +61,10 @@ def _placements(positive: np.ndarray, group: Codes, positives: Array, negatives:
 def _average_precision(
     positive: np.ndarray, group: Codes, positives: Array, negatives: Array
 ) -> tuple[float, Array]:
-    """AP = sum over thresholds of precision times the gain in recall, and its influence by row.
+    """Compute average precision, the sum over thresholds of precision times gain in recall, and its influence.
 
-    With P_i the precision at the threshold of row i and N_i the rows at or above it, the derivative in
-    the weight of row m, times the number of positives, is
+    With AP the average precision, P_i the precision at the threshold of row i and N_i the rows at or above it,
+    the derivative in the weight of row m, times the number of positives, is
     y_m (P_m - AP) + sum over positives i at or below m of (y_m - P_i) / N_i.
     """
     rows_above = np.cumsum((positives + negatives)[::-1])[::-1]
@@ -72,6 +72,6 @@ def _average_precision(
     average = float((positives * precision).sum() / positives.sum())
     per_row = np.cumsum(positives / rows_above)
     per_precision = np.cumsum(positives * precision / rows_above)
-    own = np.where(positive, (precision - average + per_row)[group], 0.0)
-    influence: Array = own - per_precision[group]
+    row_terms = np.where(positive, (precision - average + per_row)[group], 0.0)
+    influence: Array = row_terms - per_precision[group]
     return average, influence

@@ -1,7 +1,7 @@
-"""One step out of many, by sums over clusters: counts by class instead of cells, since a hundred steps have 10,000.
+"""Sufficient statistics of a next step out of many: counts by class, since a hundred steps have 10,000 cells.
 
-Equal to the statistics of a classification (`ml_platform.evaluation.metrics.classification_statistics`) where
-they are the same.
+Metrics that a classification has too are equal to those of
+`ml_platform.evaluation.metrics.classification_statistics`.
 """
 
 from dataclasses import dataclass
@@ -22,24 +22,31 @@ from ml_platform.evaluation.metrics.classification import (
 
 @dataclass(frozen=True)
 class StepStatistics:
-    """``sums`` (clusters, columns): hits, support, predicted by class; losses; hits of `TOP`; gaps by bin."""
+    """Sufficient statistics of the next step, ``sums`` (clusters, columns).
+
+    Columns are hits, support and predictions by class, log loss, Brier loss, hits among the first `TOP`, and the
+    gaps of the calibration bins.
+    """
 
     classes: int
     sums: Array
     bare: bool = False
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from ``totals`` (r, columns); of bare answers what counts alone."""
+        """Compute the metrics by name, each of shape (r,), from ``totals`` (r, columns).
+
+        Bare predictions have the metrics of the predicted class only.
+        """
         width = self.classes
         hits, support, predicted = (totals[:, k * width : (k + 1) * width] for k in range(3))
-        found = metrics_of_counts(hits, support, predicted)
+        metrics = metrics_of_counts(hits, support, predicted)
         if self.bare:
-            return found
+            return metrics
         rows = support.sum(axis=1)
         log_loss, brier, first, *gaps = totals[:, 3 * width :].T
         top = {f"top_{TOP}_accuracy": ratio(first, rows)} if width > 2 * TOP else {}
         return (
-            found
+            metrics
             | top
             | {
                 "log_loss": ratio(log_loss, rows),
@@ -52,14 +59,14 @@ class StepStatistics:
 def step_statistics(
     truth: Codes, probabilities: Array, clusters: Codes, count: int, *, bare: bool = False
 ) -> StepStatistics:
-    """SufficientStatistics over ``count`` clusters.
+    """Compute the sufficient statistics over ``count`` clusters.
 
     Args:
         truth: shape (rows,), codes of the steps.
         probabilities: shape (rows, classes).
         clusters: shape (rows,), codes below ``count``.
         count: clusters.
-        bare: only the most probable step means anything.
+        bare: whether only the most probable step has a meaning, not its probability.
     """
     classes = probabilities.shape[1]
     best = probabilities.argmax(axis=1)

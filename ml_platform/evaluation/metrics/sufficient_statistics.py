@@ -1,4 +1,4 @@
-"""What every evaluator makes of predictions: statistics that add up over clusters, and metrics of their totals.
+"""Sufficient statistics: every evaluator turns predictions into sums by cluster, whose totals give the metrics.
 
 From them follow, for every task alike, the 95 % intervals (`ml_platform.evaluation.intervals.bootstrap`), the
 paired differences to baseline, champion and challenged model, and the gates.
@@ -10,7 +10,7 @@ from ml_platform.arrays import Array
 
 
 class SufficientStatistics(Protocol):
-    """Sufficient statistics of one scorer's predictions by cluster."""
+    """The sufficient statistics of one scorer's predictions by cluster."""
 
     @property
     def sums(self) -> Array:
@@ -18,7 +18,7 @@ class SufficientStatistics(Protocol):
         ...
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from totals over clusters, shape (r, columns).
+        """Compute the metrics by name, each of shape (r,), from totals over clusters, shape (r, columns).
 
         A metric that is not defined on these rows is left out, for all totals alike.
         """
@@ -30,5 +30,5 @@ class CountsRows(Protocol):
     """Sufficient statistics some of whose metrics are proportions of counted rows."""
 
     def row_counts(self) -> dict[str, float]:
-        """Of how many rows each of these metrics is a proportion."""
+        """Return the number of rows of which each of these metrics is a proportion."""
         ...

@@ -1,8 +1,8 @@
-"""What the platform has to know of a task beside its declaration: one adapter for each task.
+"""The adapter of a task: everything that the platform has to know of the task beside its declaration.
 
-A declaration (`ml_platform.spec.task`) is data; its adapter says how the task is evaluated, what its scorer
-decides, what is logged of a prediction and how to destroy what its labels tell. No other code asks which task
-it has before it: it asks the adapter, which `ml_platform.evaluation.tasks.registry.adapter_of` finds.
+A declaration (`ml_platform.spec.task`) is data. Its adapter says how the task is evaluated, which decision its
+scorer takes, what is logged of a prediction, and how the labels are shuffled to inject a fault. No other code
+depends on the kind of task: it asks the adapter, which `ml_platform.evaluation.tasks.registry.adapter_of` returns.
 """
 
 from abc import ABC, abstractmethod
@@ -56,65 +56,65 @@ class MaturedPredictions:
 
 
 Gain = Callable[[MaturedPredictions], Array]
-"""What each matured prediction adds to the mean of a metric that monitoring watches: shape (rows,), in [0, 1]."""
+"""A function from matured predictions to the values, shape (rows,), in [0, 1], whose mean is a monitored metric."""
 
 
 @dataclass(frozen=True)
 class TaskAdapter(ABC, Generic[TaskT]):
-    """The adapter of one task; a new task is a declaration, and a subclass of this one.
+    """The adapter of one task; a new task consists of a declaration and a subclass of this class.
 
-    Methods without a body must be defined; the others hold for a task whose scorer decides on one of the
-    label's classes, and are overridden where that is not so.
+    Abstract methods must be defined. The others are right for a task whose scorer decides on one of the
+    classes of the label; a task of another kind overrides them.
     """
 
     task: TaskT
     """The declaration of the model at hand."""
     bounded: ClassVar[bool] = True
-    """Whether every number of a scorer lies in [0, 1]; else any finite number will do."""
+    """Whether every number that a scorer returns must lie in [0, 1]; otherwise it must only be finite."""
 
     @property
     @abstractmethod
     def primary_metrics(self) -> tuple[str, ...]:
-        """Metrics by which skill is measured; the first one that is defined on the rows counts."""
+        """The metrics by which skill is measured; the first one that is defined on the rows is used."""
 
     @property
     @abstractmethod
     def gains(self) -> Mapping[str, Gain]:
-        """By metric that monitoring may watch: what each matured prediction adds to its mean."""
+        """The metrics that monitoring may watch, each with the gain whose mean it is."""
 
     @abstractmethod
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator over the test rows of ``training_set``, whose clusters ``rows`` holds."""
+        """Return the evaluator over the test rows of ``training_set``, whose clusters ``rows`` holds."""
 
     @abstractmethod
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """The decisions on the test rows at the scorer's ``threshold``, or why there are none."""
+        """Return the decisions on the test rows at the scorer's ``threshold``, or why none are taken."""
 
     @abstractmethod
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """What groups of users are compared in, from ``predictions`` for the test rows."""
+        """Compute the metrics in which groups of users are compared from ``predictions`` for the test rows."""
 
     @abstractmethod
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """What is logged of ``values`` (rows, classes), which a scorer with this ``threshold`` returned."""
+        """Return what is logged of ``values`` (rows, classes), which a scorer with this ``threshold`` returned."""
 
     def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
-        """The text of each label that is known, under the index of its row; rows without one are left out."""
+        """Return the text of each known label under the index of its row; rows without a label are left out."""
         return labels[labels.notna()].astype(str)
 
     def label_columns(self, label: str) -> tuple[str, ...]:
-        """The columns of a training set that hold the truth of a row; ``label`` is the first of them."""
+        """Return the columns of a training set that hold the truth of a row; ``label`` comes first."""
         return (label,)
 
     @property
     def second_label(self) -> str:
-        """The column of a second label that the same features predict; empty where there is one label."""
+        """The column of a second label that the same features predict; empty for a task with one label."""
         return ""
 
     def person_decision(
@@ -124,30 +124,31 @@ class TaskAdapter(ABC, Generic[TaskT]):
         record: TrainingSetRecord,
         predictions: Predictions,
     ) -> PersonDecision | None:
-        """The decision that is taken on the people of ``rows``; ``None`` where the task takes none."""
+        """Return the decision that is taken on the people of ``rows``; ``None`` where the task takes none."""
         return None
 
     def dummy_predictions(self, values: Array) -> Predictions:
-        """The predictions of the dummy scorer, from its ``values`` (rows, classes), that skill is measured from."""
+        """Return the dummy scorer's predictions from its ``values`` (rows, classes): the zero point of skill."""
         return Predictions(values)
 
-    def answers_kept(self, before: Array, after: Array) -> Array | None:
-        """What share of each row's answer stays when ``before`` becomes ``after``, both (rows, classes).
+    def predictions_kept(self, before: Array, after: Array) -> Array | None:
+        """Return the share of each row's list that stays when ``before`` becomes ``after``, shape (rows,).
 
-        ``None`` where the answer is a class, so that it stays or changes as `Decisions.chosen` does.
+        Both arguments have the shape (rows, classes). The default ``None`` is for tasks that predict a class,
+        which either stays or changes: `Decisions.chosen` tells.
         """
         return None
 
     def explained_columns(self, values: Array, classes: tuple[str, ...]) -> Codes:
-        """The column of ``values`` (rows, classes) that is explained, row by row: the highest of the label's."""
+        """Return the column of ``values`` (rows, classes) to explain in each row: the highest of the label's."""
         labelled = values.shape[1] - len(self.task.extra_classes)
         columns: Codes = values[:, :labelled].argmax(axis=1).astype(np.int64)
         return columns
 
     def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
-        """How wrong each prediction for the test rows is, shape (rows,); NaN where the label is not known.
+        """Return the error of each prediction for the test rows, shape (rows,); NaN where the label is not known.
 
-        What the number in ``columns`` lacks to 1 where its class is the true one, else the number itself.
+        The error is 1 minus the number in ``columns`` where its class is the true one, else the number itself.
         """
         record = training_set.record
         numbers = values[np.arange(len(values)), columns]
@@ -158,10 +159,10 @@ class TaskAdapter(ABC, Generic[TaskT]):
         return np.where(labels.notna(), np.where(right, 1.0 - numbers, numbers), np.nan)
 
     def without_signal(self, training_set: TrainingSet, *, seed: int) -> TrainingSet:
-        """The fault that spoils the task: the labels of each part are dealt out anew among its labelled rows.
+        """Inject a fault: permute the labels among the labelled rows of the training part, and of the test part.
 
-        Labels keep their frequencies, features stay as they are, and nothing in the features tells a label.
-        The columns of `label_columns` move together. Equal seeds give equal rows.
+        Labels keep their frequencies and features stay as they are, but no feature predicts a label any more.
+        The columns of `label_columns` are permuted together. Equal seeds give equal rows.
         """
         columns = [
             name
@@ -171,14 +172,14 @@ class TaskAdapter(ABC, Generic[TaskT]):
         generator = np.random.default_rng(seed)
         return replace(
             training_set,
-            train=_dealt_anew(training_set.train, columns, generator),
-            test=_dealt_anew(training_set.test, columns, generator),
+            train=_labels_permuted(training_set.train, columns, generator),
+            test=_labels_permuted(training_set.test, columns, generator),
         )
 
     def predictions(
         self, name: str, scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, ...]
     ) -> Predictions:
-        """The predictions of the scorer that errors call ``name`` for ``rows``, at its own threshold.
+        """Return the predictions of ``scorer`` for ``rows``, at its own threshold; errors call it ``name``.
 
         Raises:
             IntegrityError: an unknown class, a wrong shape, or a number outside what the task allows.
@@ -187,10 +188,10 @@ class TaskAdapter(ABC, Generic[TaskT]):
         return Predictions(values, getattr(scorer, "threshold", None))
 
 
-def _dealt_anew(
+def _labels_permuted(
     rows: "pd.DataFrame", columns: list[str], generator: np.random.Generator
 ) -> "pd.DataFrame":
-    """``rows`` with their known labels in another order; the first of ``columns`` says which are known."""
+    """Return ``rows`` with their known labels permuted; a label is known where the first of ``columns`` is."""
     places = np.arange(len(rows))
     known = np.flatnonzero(rows[columns[0]].notna().to_numpy())
     places[known] = generator.permutation(known)

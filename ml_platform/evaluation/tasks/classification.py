@@ -1,4 +1,4 @@
-"""The adapter of a classification: one class a row, the most probable one."""
+"""The adapter of a classification: the most probable class is predicted for each row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
         return {"accuracy": came_true}
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator of probabilities of classes, by row and by change set."""
+        """Return the evaluator of class probabilities, by row and by change set."""
         from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
 
         return ClassificationEvaluator(training_set, rows)
@@ -53,7 +53,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """The most probable class; none where the training set has a single one."""
+        """Decide on the most probable class; no decision is possible where the training set has a single class."""
         record = training_set.record
         truth = class_codes(training_set.test[record.label], record.classes)
         count = len(record.classes)
@@ -65,7 +65,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """Errors, confidence less accuracy, and the recall of each class."""
+        """Compare groups in their error rate, in confidence minus accuracy, and in the recall of each class."""
         test, record, values = training_set.test, training_set.record, predictions.values
         truth = class_codes(test[record.label], record.classes)
         wrong = (values.argmax(axis=1) != truth).astype(np.float64)
@@ -77,7 +77,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
         claim = Rate(CALIBRATION, values.max(axis=1) - (1.0 - wrong), everywhere, proportion=False)
         return GroupMetrics(
             loss=wrong,
-            judged=everywhere > 0,
+            labelled=everywhere > 0,
             loss_name="share of wrong classes",
             rates=(Rate(ERROR, wrong, everywhere), claim, *recalls),
             not_applicable=no_lists() | no_decision("a category is no decision on a person"),
@@ -86,12 +86,12 @@ class ClassificationAdapter(TaskAdapter[Classification]):
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """The most probable class and its probability."""
+        """Log the most probable class and its probability."""
         return most_probable(classes, values)
 
 
 def most_probable(classes: tuple[str, ...], values: Array) -> LoggedPredictions:
-    """The class with the highest of ``values`` (rows, classes), and that number; of equals, the first."""
+    """Return the class with the highest of ``values`` (rows, classes), the first of equals, and that value."""
     best = values.argmax(axis=1)
     return LoggedPredictions(
         np.asarray(classes, dtype=object)[best], values[np.arange(len(values)), best]
@@ -99,6 +99,6 @@ def most_probable(classes: tuple[str, ...], values: Array) -> LoggedPredictions:
 
 
 def came_true(matured: MaturedPredictions) -> Array:
-    """1 where the predicted class is the true one, else 0."""
+    """Return 1 where the predicted class is the true one, else 0, shape (rows,)."""
     right: Array = (matured.predicted == matured.outcome).astype(np.float64)
     return right

@@ -49,7 +49,7 @@ class DetectionAdapter(TaskAdapter[Detection]):
         return {"one_minus_brier": one_minus_squared_error}
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator of alarms and scores, over the labelled rows."""
+        """Return the evaluator of alarms and scores, over the labelled rows."""
         from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
 
         return DetectionEvaluator(training_set, rows)
@@ -57,7 +57,7 @@ class DetectionAdapter(TaskAdapter[Detection]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """An alarm where the score in column 1 reaches the threshold; the score claims no probability."""
+        """Decide on an alarm where the score in column 1 reaches the threshold; scores claim no probability."""
         truth = yes_or_no(training_set, training_set.record.label)
         limit = EVEN if threshold is None else threshold
         return Decisions((NO, YES), truth, 1, 2, limit, probabilities=False)
@@ -77,7 +77,7 @@ class DetectionAdapter(TaskAdapter[Detection]):
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """Errors of the alarms, and whom the alarms select."""
+        """Compare groups in the error rate of the alarms, and in how often the alarms select their people."""
         test, record = training_set.test, training_set.record
         positive = (test[record.label] == YES).to_numpy(dtype=bool)
         known = test[record.label].notna().to_numpy(dtype=bool)
@@ -97,34 +97,34 @@ class DetectionAdapter(TaskAdapter[Detection]):
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """'yes' or 'no' at the threshold, and the score."""
+        """Log 'yes' or 'no' at the threshold, and the score."""
         return yes_at_threshold(threshold, values)
 
     def dummy_predictions(self, values: Array) -> Predictions:
-        """An alarm for every row, which of all constant decisions has the best F1."""
+        """Raise an alarm for every row: of all constant decisions it has the best F1."""
         return alarms_everywhere(values)
 
     def explained_columns(self, values: Array, classes: tuple[str, ...]) -> Codes:
-        """The score of yes, in every row."""
+        """Explain the score of yes in every row."""
         return np.full(len(values), classes.index(YES), dtype=np.int64)
 
 
 def alarms_everywhere(values: Array) -> Predictions:
-    """``values`` with an alarm for every row.
+    """Return ``values`` with an alarm for every row.
 
-    A scorer that broke down and always says yes would otherwise seem to have kept some skill.
+    Without it a scorer that broke down and always predicts yes would seem to have kept some skill.
     """
     return Predictions(values, alarms=np.ones(len(values), dtype=bool))
 
 
 def yes_at_threshold(threshold: float | None, values: Array) -> LoggedPredictions:
-    """'yes' where column 1 of ``values`` (rows, 2) reaches ``threshold`` (one half without one), else 'no'."""
+    """Return 'yes' where column 1 of ``values`` (rows, 2) reaches ``threshold`` (default one half), else 'no'."""
     scores = values[:, 1]
     limit = EVEN if threshold is None else threshold
     return LoggedPredictions(np.where(scores >= limit, YES, NO).astype(object), scores)
 
 
 def one_minus_squared_error(matured: MaturedPredictions) -> Array:
-    """1 - (probability of yes - truth)^2: their mean is one minus the Brier score."""
+    """Return 1 - (probability of yes - truth)^2, shape (rows,): the mean is one minus the Brier score."""
     gains: Array = 1.0 - (matured.confidence - (matured.outcome == YES)) ** 2
     return gains

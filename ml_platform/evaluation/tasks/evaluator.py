@@ -1,8 +1,8 @@
-"""What a task has to bring so that its candidates can be judged: statistics that add up over clusters.
+"""The evaluator that every task has to provide: it turns predictions into statistics that add up over clusters.
 
-From them follow, for every task alike, the 95 % intervals (`ml_platform.evaluation.intervals.bootstrap`), the
-paired
-differences to baseline, champion and challenged, and the gates.
+From these statistics follow, for every task alike, the 95 % intervals
+(`ml_platform.evaluation.intervals.bootstrap`), the paired differences to baseline, champion and challenged
+model, and the gates.
 """
 
 from dataclasses import dataclass, field
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What one scorer says of the test rows."""
+    """The predictions of one scorer for the test rows."""
 
     values: Array
-    """Shape (rows, classes): see `ml_platform.spec.task`."""
+    """Shape (rows, classes); `ml_platform.spec.task` says what the columns mean for each task."""
     threshold: float | None = None
-    """From which a detection says yes; chosen without the test rows."""
+    """A detector raises an alarm where its score is at least this; chosen without the test rows."""
     bare: bool = False
-    """Only what is predicted means anything (a Bayes rule's class), no probability."""
+    """Whether ``values`` only mark the predicted class (as of a Bayes rule) and are no probabilities."""
     alarms: npt.NDArray[np.bool_] | None = None
-    """Shape (rows,): whether yes is said, where that does not follow from ``threshold``."""
+    """Shape (rows,): whether an alarm is raised, where that does not follow from ``threshold``."""
 
 
 @dataclass(frozen=True)
 class TaskDetails:
-    """What a report shows beside the metrics; what a task does not have stays empty."""
+    """The details that a report shows beside the metrics; fields that a task does not have stay empty."""
 
     per_class: tuple[ClassRow, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
@@ -44,41 +44,43 @@ class TaskDetails:
     absent_classes: tuple[str, ...] = ()
     tables: tuple[ReportTable, ...] = ()
     undefined: dict[str, str] = field(default_factory=dict)
-    """Why a metric cannot be told from these rows (no labels, no propensities): its gate is INSUFFICIENT."""
+    """By metric, why these rows do not define it (no labels, no propensities): its gate is INSUFFICIENT."""
     not_applicable: dict[str, str] = field(default_factory=dict)
-    """Why a metric makes no sense for these labels: its gate is NOT APPLICABLE."""
+    """By metric, why it makes no sense for these labels: its gate is NOT APPLICABLE."""
 
 
 class Evaluator(Protocol):
-    """The test rows of one training set, ready to judge any scorer on."""
+    """The test rows of one training set, on which any scorer can be evaluated."""
 
     @property
     def cluster_count(self) -> int:
-        """What is resampled: the clusters among the test rows, or `rows.MOST_UNITS` random groups of them."""
+        """The number of units that are resampled: clusters, or `row_clusters.MOST_UNITS` groups of them."""
         ...
 
     @property
     def change_set_count(self) -> int:
-        """Change sets among the test rows."""
+        """The number of change sets among the test rows."""
         ...
 
     @property
     def dummy(self) -> Scorer:
-        """The scorer that knows the training labels and nothing of a row."""
+        """The dummy scorer, which is fitted to the training labels and ignores the features."""
         ...
 
     def sufficient_statistics(self, predictions: Predictions) -> SufficientStatistics:
-        """Sufficient statistics of ``answers`` by cluster."""
+        """Compute the sufficient statistics of ``predictions`` by cluster."""
         ...
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The Bayes rule's answers from its rows: row_id, model, prediction, probability.
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return the Bayes rule's predictions for the test rows.
+
+        ``bayes_rule`` has the columns row_id, model, target, prediction and probability.
 
         Raises:
-            IntegrityError: a test row without one.
+            IntegrityError: a test row without a prediction.
         """
         ...
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """What the report of the candidate shows beside its metrics."""
+        """Return the details that the report of a candidate with these ``predictions`` shows beside its metrics."""
         ...

@@ -1,6 +1,7 @@
-"""What groups of users are compared in: the loss of a row, a decision on a person, a claim that may come true.
+"""Group metrics: what groups of users are compared in by the fairness dimension.
 
-Every adapter fills a `GroupMetrics`; `ml_platform.evaluation.dimensions.fairness` compares groups by it.
+They are the loss of each row, the decision on a person where a task takes one, and the calibration of claimed
+probabilities. Every adapter fills a `GroupMetrics`; `ml_platform.evaluation.dimensions.fairness` compares groups.
 """
 
 from dataclasses import dataclass, field
@@ -26,27 +27,27 @@ SELECTION, TRUE_POSITIVE, FALSE_POSITIVE = (
 )
 RECALL, EXPOSURE = "recall", "rarity of what is offered"
 CLASS_RECALL = "recall of "
-"""Before the name of a class."""
+"""The name of a class follows this prefix."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A quotient of two sums over rows, ``top`` over ``bottom``; ``bottom`` is 1 for rows that count, else 0."""
+    """A ratio of two sums over rows, of ``top`` and of ``bottom``."""
 
     name: str
     top: npt.NDArray[Any]
-    """Shape (rows,)."""
+    """Shape (rows,): the numerator, 0 in rows that do not count."""
     bottom: npt.NDArray[Any]
-    """Shape (rows,)."""
+    """Shape (rows,): the weight of the row, usually 1 for rows that count, else 0."""
     proportion: bool = True
-    """``top`` is 0 or 1, so that the variance of a few rows without a difference can be bounded."""
+    """Whether ``top`` is 0 or 1, so that the variance of a few rows that are all alike can be bounded."""
 
 
 @dataclass(frozen=True)
 class PersonDecision:
-    """The yes or no that is decided on the person of each row, what was true, and of which rows that is known.
+    """The yes or no that is decided on the person of each row, and what was true.
 
-    Arrays have the shape (rows,).
+    Arrays have the shape (rows,): the ``scores``, whether the truth is ``positive``, and whether it is ``known``.
     """
 
     scores: Array
@@ -54,16 +55,16 @@ class PersonDecision:
     positive: Flags
     known: Flags
     of: str
-    """What is decided, in words: 'an alarm'."""
+    """What is decided, in words, such as 'an alarm'."""
 
     @property
     def selected(self) -> Flags:
-        """Scores at or above the threshold."""
+        """Shape (rows,): whether the score is at or above the threshold."""
         selected: Flags = self.scores >= self.threshold
         return selected
 
     def rates(self) -> tuple[Rate, ...]:
-        """How many are selected, of all, of those that should be and of those that should not."""
+        """Return the selection rate, the true positive rate and the false positive rate."""
         yes, known = self.selected.astype(np.float64), self.known.astype(np.float64)
         positive = known * self.positive
         negative = known * ~self.positive
@@ -79,14 +80,14 @@ class GroupMetrics:
     """The group metrics of one task: the loss of a row, and the rates that groups are compared in."""
 
     loss: Array
-    """Shape (rows,), in the words of ``loss_name``; it means nothing of rows that ``judged`` leaves out."""
-    judged: Flags
+    """Shape (rows,): the loss that ``loss_name`` describes; it has no meaning where ``labelled`` is False."""
+    labelled: Flags
     """Shape (rows,): whether the truth of the row is known."""
     loss_name: str
     rates: tuple[Rate, ...]
     decision: PersonDecision | None = None
     not_applicable: dict[str, str] = field(default_factory=dict)
-    """By measure of the fairness dimension, why it makes no sense for this task."""
+    """The measures of the fairness dimension that make no sense for this task, each with the reason."""
 
 
 def decision_on(
@@ -98,17 +99,17 @@ def decision_on(
     rows: "pd.DataFrame",
     predictions: Predictions,
 ) -> PersonDecision | None:
-    """The decision by column ``place`` of the predictions, whose truth is the column ``column`` of ``rows``.
+    """Return the decision taken by column ``place`` of the predictions, whose truth is ``rows[column]``.
 
-    ``None`` where the policy names no decision on a person, or the truth is not a column. The threshold is
-    the policy's, else the scorer's own, else one half.
+    ``of`` says in words what is decided. The threshold is that of the policy, else that of the scorer, else one
+    half. ``None`` is returned where the policy names no decision on a person, or ``rows`` lack the column.
     """
     if policy.selected is Selected.NEITHER or column not in rows:
         return None
-    own = EVEN if predictions.threshold is None else predictions.threshold
+    scorer_threshold = EVEN if predictions.threshold is None else predictions.threshold
     return PersonDecision(
         scores=predictions.values[:, place],
-        threshold=own if policy.threshold is None else policy.threshold,
+        threshold=scorer_threshold if policy.threshold is None else policy.threshold,
         positive=(rows[column] == YES).to_numpy(dtype=bool),
         known=rows[column].notna().to_numpy(dtype=bool),
         of=of,
@@ -116,22 +117,22 @@ def decision_on(
 
 
 def claim_rate(scores: npt.NDArray[Any], truth: npt.NDArray[Any], known: Flags) -> Rate:
-    """The mean of what is claimed less what came true, over the rows whose truth is known; 0 is calibrated."""
+    """Return the mean of ``scores`` minus ``truth`` over the rows whose truth is known; 0 means calibrated."""
     return Rate(CALIBRATION, (scores - truth) * known, known * 1.0, proportion=False)
 
 
 def no_lists() -> dict[str, str]:
-    """Measures of lists, and why they make no sense for a task that offers none."""
+    """Return the measures of lists, with the reason why they make no sense for a task that offers no list."""
     return dict.fromkeys(("recall_gap", "exposure_gap"), "no list is offered")
 
 
 def no_classes() -> dict[str, str]:
-    """The measure of classes, and why it makes no sense for a task without a few classes."""
+    """Return the measure of classes, with the reason why it makes no sense for a task without few classes."""
     return {"class_recall_gap": "the answer is not one of a few classes"}
 
 
 def no_decision(why: str) -> dict[str, str]:
-    """Measures of a decision on a person, and ``why`` none is taken."""
+    """Return the measures of a decision on a person, with the reason ``why`` no decision is taken."""
     names = (
         "selection_ratio",
         "equal_opportunity_difference",
@@ -142,7 +143,10 @@ def no_decision(why: str) -> dict[str, str]:
 
 
 def undecided(policy: FairnessPolicy, decision: PersonDecision | None) -> dict[str, str]:
-    """Which measures of a decision make no sense, by what being selected means to a person."""
+    """Return the measures that make no sense for this decision, with the reason.
+
+    The reason depends on whether being selected is a favour or a burden to a person.
+    """
     if decision is None:
         return no_decision("the model's policy names no decision on a person")
     if policy.selected is Selected.FAVOUR:

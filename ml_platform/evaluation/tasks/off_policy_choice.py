@@ -1,4 +1,4 @@
-"""The adapter of an off-policy choice: the best of a change set's candidate times."""
+"""The adapter of an off-policy choice: the candidate time of a change set with the highest number is chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
         return {"one_minus_brier": one_minus_squared_error}
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator of the policy that picks the highest number, and of the numbers as probabilities."""
+        """Return the evaluator of the policy that picks the highest number, and of the numbers as probabilities."""
         from ml_platform.evaluation.tasks.evaluators.off_policy_choice import OffPolicyEvaluator
 
         return OffPolicyEvaluator(training_set, rows, self.task)
@@ -48,7 +48,7 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """Success where it is more probable than not; only its confidence is used, no row is decided on."""
+        """Decide on success where it is probable enough; only confidences are used, no row is decided on alone."""
         record = training_set.record
         return Decisions(
             (NO, YES),
@@ -63,7 +63,7 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """Squared errors of the probability of success, and whether it comes true."""
+        """Compare groups in the squared error of the probability of success, and in its calibration."""
         test, record = training_set.test, training_set.record
         known = test[record.label].notna().to_numpy(dtype=bool)
         good = (test[record.label] == YES).to_numpy(dtype=np.float64)
@@ -83,9 +83,9 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """'yes' or 'no' at the threshold, and the probability of success."""
+        """Log 'yes' or 'no' at the threshold, and the probability of success."""
         return yes_at_threshold(threshold, values)
 
     def explained_columns(self, values: Array, classes: tuple[str, ...]) -> Codes:
-        """The probability of success, in every row."""
+        """Explain the probability of success in every row."""
         return np.full(len(values), classes.index(YES), dtype=np.int64)

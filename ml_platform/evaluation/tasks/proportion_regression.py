@@ -1,4 +1,4 @@
-"""The adapter of a proportion regression: an expected proportion, such as how often a suggestion is adopted."""
+"""The adapter of a proportion regression, such as of the share of occasions on which a suggestion is adopted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
 
     @property
     def primary_metrics(self) -> tuple[str, ...]:
-        """R2, and where every label is 0 or 1 the Brier skill."""
+        """R2; the Brier skill where every label is 0 or 1."""
         return ("r2", "brier_skill")
 
     @property
@@ -50,7 +50,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         return {"one_minus_mae": one_minus_absolute_error}
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator of errors and ranks."""
+        """Return the evaluator of errors and rank correlation."""
         from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
             ProportionEvaluator,
         )
@@ -60,11 +60,11 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """None: a proportion is predicted."""
+        """Decide on nothing: a proportion is predicted, not a class."""
         return NoDecisions("it answers an expected share, not a class")
 
     def label_columns(self, label: str) -> tuple[str, ...]:
-        """The proportion, and the single yes or no behind it."""
+        """Return the column of the proportion and that of the single yes or no behind it."""
         return (label, self.task.outcome)
 
     def person_decision(
@@ -74,7 +74,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         record: TrainingSetRecord,
         predictions: Predictions,
     ) -> PersonDecision | None:
-        """Whether the suggestion is shown to a person."""
+        """Decide whether the suggestion is shown to a person."""
         return decision_on(
             self.task.outcome,
             0,
@@ -87,7 +87,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """Absolute errors, whether the proportion comes true, and to whom suggestions are shown."""
+        """Compare groups in absolute error, in calibration, and in how often suggestions are shown."""
         test, record = training_set.test, training_set.record
         truth = test[record.label].to_numpy(dtype=np.float64)
         scores, everywhere = predictions.values[:, 0], np.ones(len(test), dtype=bool)
@@ -106,17 +106,17 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """The proportion rounded to a tenth, as a text, and the proportion itself."""
+        """Log the proportion rounded to a tenth, as a text, and the proportion itself."""
         proportions = values[:, 0]
         tenths = [f"{tenth:.1f}" for tenth in proportions.round(1).tolist()]
         return LoggedPredictions(np.array(tenths, dtype=object), proportions)
 
     def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
-        """The proportion with six digits."""
+        """Return each known proportion as a text with six significant digits."""
         return labels[labels.notna()].map("{:.6g}".format)
 
     def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
-        """The absolute error of each proportion; NaN where the label is not known."""
+        """Return the absolute error of each proportion, shape (rows,); NaN where the label is not known."""
         labels = training_set.test[training_set.record.label]
         truth = labels.to_numpy(dtype=np.float64, na_value=np.nan)
         errors: Array = np.abs(values[np.arange(len(values)), columns] - truth)
@@ -124,7 +124,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
 
 
 def one_minus_absolute_error(matured: MaturedPredictions) -> Array:
-    """1 - |predicted - true proportion|: their mean is one minus the mean absolute error."""
+    """Return 1 - |predicted - true proportion|, shape (rows,): the mean is one minus the mean absolute error."""
     truth = matured.outcome.astype(np.float64)
     gains: Array = 1.0 - np.abs(matured.confidence - truth)
     return gains

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = "|"
-"""Between the items of a list that is one outcome."""
+"""Separates the items of a list that is logged as one text."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
     """Ranking: the evaluator is `RankingEvaluator`; a list of items is predicted, not a class."""
 
     bounded: ClassVar[bool] = False
-    """Any finite number ranks an item."""
+    """Items are ranked by any finite number."""
 
     @property
     def primary_metrics(self) -> tuple[str, ...]:
@@ -50,11 +50,11 @@ class RankingAdapter(TaskAdapter[Ranking]):
 
     @property
     def gains(self) -> Mapping[str, Gain]:
-        """Hit rate of the first item."""
+        """The hit rate of the first item."""
         return {"hit_at_1": first_is_wanted}
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator of lists of items."""
+        """Return the evaluator of lists of items."""
         from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator
 
         return RankingEvaluator(self.task, training_set, rows)
@@ -62,11 +62,11 @@ class RankingAdapter(TaskAdapter[Ranking]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """None: a list is predicted."""
+        """Decide on nothing: a list is predicted, not a class."""
         return NoDecisions("it answers a list, not a class")
 
-    def answers_kept(self, before: Array, after: Array) -> Array | None:
-        """The share of the items listed before that are still listed after, row by row."""
+    def predictions_kept(self, before: Array, after: Array) -> Array | None:
+        """Return the share of the items listed before that are still listed after, shape (rows,)."""
         from ml_platform.models.recommenders.top_items import top_items
 
         listed_before = top_items(before, self.task.k)
@@ -79,45 +79,47 @@ class RankingAdapter(TaskAdapter[Ranking]):
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """1 - NDCG, recall, and how rare the offered items are among the training rows."""
+        """Compare groups in 1 - NDCG, in recall, and in the rarity of the offered items among the training rows."""
         from ml_platform.evaluation.tasks.evaluators.ranking import row_statistics
         from ml_platform.models.recommenders.top_items import hits, listed, top_items, wanted
 
         k, record = self.task.k, training_set.record
         truth = wanted(training_set.test[record.label], record.classes)
         top = top_items(predictions.values, k)
-        of_row = row_statistics(hits(top, truth.known), truth.total, k)
-        judged = truth.total > 0
-        weight = judged.astype(np.float64)
+        row_metrics = row_statistics(hits(top, truth.known), truth.total, k)
+        labelled = truth.total > 0
+        weight = labelled.astype(np.float64)
         _, item, _ = listed(training_set.train[record.label], record.classes)
-        begun = np.bincount(item[item >= 0], minlength=len(record.classes))
-        rarity = 1.0 - _relative_ranks(begun)
+        begun_counts = np.bincount(item[item >= 0], minlength=len(record.classes))
+        rarity = 1.0 - _relative_ranks(begun_counts)
         offered = top >= 0
         rare = np.where(offered, rarity[np.maximum(top, 0)], 0.0).sum(axis=1)
-        loss = 1.0 - of_row[f"ndcg_at_{k}"]
+        loss = 1.0 - row_metrics[f"ndcg_at_{k}"]
         rates = (
             Rate(ERROR, loss * weight, weight, proportion=False),
-            Rate(RECALL, of_row[f"recall_at_{k}"] * weight, weight, proportion=False),
+            Rate(RECALL, row_metrics[f"recall_at_{k}"] * weight, weight, proportion=False),
             Rate(EXPOSURE, rare, offered.sum(axis=1) * 1.0, proportion=False),
         )
         why = "everybody is offered a list of the same length"
         not_applicable = no_classes() | no_decision(why)
         not_applicable["calibration_gap"] = "the numbers of a ranking claim no probability"
-        return GroupMetrics(loss, judged, f"1 - nDCG at {k}", rates, not_applicable=not_applicable)
+        return GroupMetrics(
+            loss, labelled, f"1 - nDCG at {k}", rates, not_applicable=not_applicable
+        )
 
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """The first item, and its part of the sum of the listed items' numbers."""
+        """Log the first item, and its share of the sum of the listed items' numbers."""
         listed = -np.sort(-np.clip(values, 0.0, None), axis=1)[:, : self.task.k]
         total = listed.sum(axis=1)
         share = np.divide(listed[:, 0], total, out=np.zeros(len(values)), where=total > 0)
         return LoggedPredictions(np.asarray(classes, dtype=object)[values.argmax(axis=1)], share)
 
     def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
-        """The items of each list, joined by `SEPARATOR`.
+        """Return the items of each list, joined by `SEPARATOR`.
 
-        A list without items says nothing of a recommendation: evaluation leaves it out, and so does this.
+        A list without items is no evidence about a recommendation: it is left out, as in the evaluation.
         """
         import pandas as pd
 
@@ -127,7 +129,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
         return pd.Series(texts, index=known.index, dtype=object)
 
     def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
-        """0 where the item in ``columns`` was wanted, else its number; NaN where the label is not known."""
+        """Return 0 where the item in ``columns`` was wanted, else its number; NaN where the label is not known."""
         record = training_set.record
         labels = training_set.test[record.label]
         numbers = values[np.arange(len(values)), columns]
@@ -139,13 +141,13 @@ class RankingAdapter(TaskAdapter[Ranking]):
 
 
 def first_is_wanted(matured: MaturedPredictions) -> Array:
-    """1 where the first item of the list is among those that turned out to be wanted, else 0."""
+    """Return 1 where the first item of the list is among the wanted items, else 0, shape (rows,)."""
     pairs = zip(matured.predicted, matured.outcome, strict=True)
     return np.array([first in items.split(SEPARATOR) for first, items in pairs], dtype=np.float64)
 
 
 def _relative_ranks(counts: Codes) -> Array:
-    """The place of each item by ``counts`` (items,), from 0 (least begun) to 1; equal counts share one."""
+    """Return the rank of each item by ``counts`` (items,), from 0 (rarest) to 1; equal counts share their rank."""
     ordered = np.sort(counts)
     lower = np.searchsorted(ordered, counts, side="left")
     upper = np.searchsorted(ordered, counts, side="right")

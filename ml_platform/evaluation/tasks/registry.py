@@ -1,6 +1,6 @@
-"""Which adapter belongs to which task: the one place where the platform's tasks are listed.
+"""The registry of task adapters: the one place where the platform's tasks are listed.
 
-A task from outside is added by `register_task`; nothing else has to know of it.
+A plug-in adds its task by `register_task`; no other module has to be changed for it.
 """
 
 from importlib import import_module
@@ -32,16 +32,16 @@ _ADAPTERS: dict[str, Adapter | str] = {
     Ranking.name: f"{_TASKS}.ranking:RankingAdapter",
     SequencePrediction.name: f"{_TASKS}.sequence_prediction:SequencePredictionAdapter",
 }
-"""By name of the task; those of the platform are imported when they are wanted."""
+"""Adapters by name of the task; the platform's own are import paths, resolved when they are first needed."""
 
 
 def task_names() -> tuple[str, ...]:
-    """The names of all tasks that have an adapter, those of plug-ins last."""
+    """Return the names of all tasks that have an adapter, those of plug-ins last."""
     return tuple(_ADAPTERS)
 
 
 def register_task(task: type[Task], adapter: Adapter) -> None:
-    """Make ``adapter`` the one of ``task``; a plug-in calls this once, when it is loaded.
+    """Register ``adapter`` for ``task``; a plug-in calls this once, when it is loaded.
 
     Raises:
         UsageError: another adapter is registered under the task's name.
@@ -56,10 +56,10 @@ def register_task(task: type[Task], adapter: Adapter) -> None:
 
 
 def adapter_of(task: Task) -> TaskAdapter[Any]:
-    """The adapter of ``task``.
+    """Return the adapter of ``task``.
 
     Raises:
-        IntegrityError: none is registered under the task's name.
+        IntegrityError: no adapter is registered under the task's name.
     """
     known = _ADAPTERS.get(task.name)
     if known is None:
@@ -77,8 +77,8 @@ def adapter_of(task: Task) -> TaskAdapter[Any]:
 def evaluator_of(
     task: Task, training_set: TrainingSet, rows: RowClusters | None = None
 ) -> Evaluator:
-    """The evaluator of ``task`` over the test rows of ``training_set``.
+    """Return the evaluator of ``task`` over the test rows of ``training_set``.
 
-    ``rows`` are given where sums are taken over others than the clusters of the test rows.
+    ``rows`` replaces the clusters of the test rows where sums are to be taken over other clusters.
     """
     return adapter_of(task).evaluator(training_set, rows or row_clusters(training_set))

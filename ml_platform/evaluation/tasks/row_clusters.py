@@ -1,9 +1,9 @@
-"""The test rows as every judge needs them: their clusters and change sets as codes.
+"""The clusters and change sets of the test rows as codes, which every evaluator needs.
 
-Above `MOST_UNITS` clusters what is resampled are random groups of clusters, of equal size and drawn once: sums of
-independent clusters are independent, so their bootstrap gives the same variance, with `MOST_UNITS` - 1 degrees of
-freedom instead of more (the random group method; Wolter 2007, "Introduction to Variance Estimation", chapter 2).
-A hundred thousand independent rows then cost no more than five thousand sessions.
+Above `MOST_UNITS` clusters the bootstrap resamples random groups of clusters, of equal size and drawn once: sums
+over independent clusters are independent, so the bootstrap of groups gives the same variance, with
+`MOST_UNITS` - 1 degrees of freedom instead of more (the random group method; Wolter 2007, "Introduction to
+Variance Estimation", chapter 2). A hundred thousand independent rows then cost no more than five thousand sessions.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 MOST_UNITS = 5_000
-"""Degrees of freedom that nobody misses: the interval's quantile is 1.9604 instead of 1.9600."""
+"""The most units that are resampled; with 5,000 the interval's quantile is 1.9604 instead of 1.9600."""
 
 
 @dataclass(frozen=True)
 class RowClusters:
-    """Clusters, or random groups of them, and change sets (rows,) as codes from 0 without gaps, and how many
-    there are.
+    """The cluster and the change set of each test row.
+
+    ``ids``, ``clusters`` and ``change_sets`` have the shape (rows,); the latter two are codes from 0 without gaps.
+    Above `MOST_UNITS` clusters, ``clusters`` are codes of random groups of clusters.
     """
 
     ids: "pd.Series[str]"
@@ -37,10 +39,10 @@ class RowClusters:
 
 
 def row_clusters(training_set: TrainingSet) -> RowClusters:
-    """Those of the test part.
+    """Return the clusters and change sets of the test rows of ``training_set``.
 
     Raises:
-        InsufficientData: there is none at all (too few for a gate is the gate's matter).
+        InsufficientData: there is no test row at all (whether there are enough, the gates decide).
     """
     import pandas as pd
 
@@ -62,7 +64,10 @@ def row_clusters(training_set: TrainingSet) -> RowClusters:
 
 
 def resampling_units(clusters: int) -> Codes:
-    """The unit of each cluster, shape (clusters,): itself, or one of `MOST_UNITS` groups; always the same."""
+    """Return the unit of each cluster, shape (clusters,): the cluster itself, or one of `MOST_UNITS` groups.
+
+    Equal numbers of clusters give equal groups.
+    """
     if clusters <= MOST_UNITS:
         return np.arange(clusters)
     return np.random.default_rng(clusters).permutation(clusters) % MOST_UNITS

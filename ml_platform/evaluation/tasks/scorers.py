@@ -1,4 +1,4 @@
-"""Scorers on test rows: scored in chunks, their columns in the order of the training set's classes."""
+"""Scoring of test rows, in chunks, with the columns in the order of the training set's classes."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 20_000
-"""Rows scored at once: 11 classes and 40 features take 8 MB."""
+"""The number of rows that are scored at once: 11 classes and 40 features take 8 MB."""
 
 
 @dataclass(frozen=True)
-class Shares:
-    """The dummy scorer: each row gets the shares of the classes among the training rows."""
+class ConstantScorer:
+    """A scorer that returns the same numbers for every row, such as the class shares of the training rows."""
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """Shape (rows, classes), every row the same."""
+        """Return ``shares`` for each of ``rows``, shape (rows, classes)."""
         return np.tile(np.array(self.shares), (len(rows), 1))
 
 
-def dummy_scorer(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Shares:
-    """The scorer that knows the training labels and nothing of a row."""
-    shares = class_codes(labels, classes)
-    counts = np.bincount(shares, minlength=len(classes))
-    return Shares(classes, tuple(float(share) for share in counts / counts.sum()))
+def dummy_scorer(labels: "pd.Series[str]", classes: tuple[str, ...]) -> ConstantScorer:
+    """Return the dummy scorer: for every row, the share of each class among the training ``labels``."""
+    codes = class_codes(labels, classes)
+    counts = np.bincount(codes, minlength=len(classes))
+    return ConstantScorer(classes, tuple(float(share) for share in counts / counts.sum()))
 
 
 def class_codes(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Codes:
-    """The position of each label in ``classes``, shape (rows,).
+    """Return the position of each label in ``classes``, shape (rows,).
 
     Raises:
         IntegrityError: a label that is not among the classes of the training set.
@@ -46,9 +46,9 @@ def class_codes(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Codes:
 
     codes: Codes = pd.Index(classes).get_indexer(pd.Index(labels)).astype(np.int64)
     if (codes < 0).any():
-        stranger = labels.to_numpy()[int(np.argmax(codes < 0))]
+        unknown = labels.to_numpy()[int(np.argmax(codes < 0))]
         raise IntegrityError(
-            f"Label {stranger!r} is none of the {len(classes)} classes {', '.join(classes)}.",
+            f"Label {unknown!r} is none of the {len(classes)} classes {', '.join(classes)}.",
             remedy="build the training set again from the events",
         )
     return codes
@@ -62,38 +62,38 @@ def score(
     *,
     bounded: bool = True,
 ) -> Array:
-    """What the scorer says (rows, classes), in the order of ``classes``; 0 for a class it lacks.
+    """Return the scorer's numbers (rows, classes), in the order of ``classes``; 0 for a class it lacks.
 
-    ``bounded``: every number lies in [0, 1]; else any finite one will do.
+    With ``bounded`` every number must lie in [0, 1]; otherwise it must only be finite.
 
     Raises:
         IntegrityError: a class the training set does not know, a wrong shape, a value outside
             [0, 1] (up to 1e-6) where it is bounded, or one that is not a number.
     """
-    strangers = set(scorer.classes) - set(classes)
-    if strangers:
+    unknown = set(scorer.classes) - set(classes)
+    if unknown:
         raise IntegrityError(
-            f"Scorer {name} answers {sorted(strangers)}, which the training set does not know.",
+            f"Scorer {name} predicts {sorted(unknown)}, which are no classes of the training set.",
             remedy="fit it again on this training set",
         )
-    columns = [classes.index(known) for known in scorer.classes]
+    columns = [classes.index(predicted) for predicted in scorer.classes]
     probabilities = np.zeros((len(rows), len(classes)))
     for start in range(0, len(rows), CHUNK):
         chunk = rows.iloc[start : start + CHUNK]
-        answered = np.asarray(scorer.predict_proba(chunk), dtype=np.float64)
-        if answered.shape != (len(chunk), len(columns)):
+        values = np.asarray(scorer.predict_proba(chunk), dtype=np.float64)
+        if values.shape != (len(chunk), len(columns)):
             raise IntegrityError(
-                f"Scorer {name} answered shape {answered.shape}, not {(len(chunk), len(columns))}.",
-                remedy="one row of probabilities a row, one column a class",
+                f"Scorer {name} returned shape {values.shape}, not {(len(chunk), len(columns))}.",
+                remedy="return one row of probabilities for each row, one column for each class",
             )
-        probabilities[start : start + len(chunk), columns] = answered
+        probabilities[start : start + len(chunk), columns] = values
     if not bounded:
         return _finite(name, probabilities)
     outside = ~((probabilities >= -1e-6) & (probabilities <= 1 + 1e-6))
     if outside.any():
         raise IntegrityError(
-            f"Scorer {name} answered {probabilities[outside][0]}, which is no probability in [0, 1].",
-            remedy="fit it again; nothing was judged",
+            f"Scorer {name} returned {probabilities[outside][0]}, which is no probability in [0, 1].",
+            remedy="fit it again; nothing was evaluated",
         )
     return np.clip(probabilities, 0.0, 1.0)
 
@@ -101,8 +101,8 @@ def score(
 def _finite(name: str, scores: Array) -> Array:
     if not np.isfinite(scores).all():
         raise IntegrityError(
-            f"Scorer {name} answered {scores[~np.isfinite(scores)][0]}, which is no finite number.",
-            remedy="fit it again; nothing was judged",
+            f"Scorer {name} returned {scores[~np.isfinite(scores)][0]}, which is no finite number.",
+            remedy="fit it again; nothing was evaluated",
         )
     return scores
 
@@ -112,27 +112,29 @@ def ceiling_probabilities(
     row_ids: "pd.Series[str]",
     classes: tuple[str, ...],
 ) -> Array:
-    """Unit vectors (rows, classes) of the predictions of the Bayes rule.
+    """Return the predictions of the Bayes rule as unit vectors, shape (rows, classes).
+
+    ``ceiling`` holds the predicted class under the id of the row.
 
     Raises:
-        IntegrityError: a test row without a prediction; another set of rows would not compare.
+        IntegrityError: a test row without a prediction; the ceiling of other rows would not be comparable.
     """
-    found = row_ids.map(ceiling)
-    missing = int(found.isna().sum())
+    predicted = row_ids.map(ceiling)
+    missing = int(predicted.isna().sum())
     if missing:
         raise IntegrityError(
             f"{missing} of {len(row_ids)} test rows have no ceiling prediction, "
-            f"such as {row_ids[found.isna()].iloc[0]!r}.",
-            remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+            f"such as {row_ids[predicted.isna()].iloc[0]!r}.",
+            remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
         )
-    unit: Array = np.eye(len(classes))[class_codes(found, classes)]
+    unit: Array = np.eye(len(classes))[class_codes(predicted, classes)]
     return unit
 
 
 def by_change_set(rows: ClassPredictions, change_sets: Codes) -> ClassPredictions:
-    """One prediction a change set: the mean of its rows' probabilities.
+    """Aggregate the predictions of ``rows`` to one for each change set: the mean of its rows' probabilities.
 
-    Its truth is the label most of its rows have (of equals, the first class), its cluster that of its
+    Its truth is the most frequent label of its rows (of equals, the first class), its cluster that of its
     first row. ``change_sets`` (rows,) are codes from 0 without gaps.
     """
     count = int(change_sets.max()) + 1

@@ -39,16 +39,16 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
 
     @property
     def primary_metrics(self) -> tuple[str, ...]:
-        """F1 of the needs, and where none is known the accuracy of the next step."""
+        """F1 of the needs; the accuracy of the next step where no need is known."""
         return ("soon_f1", "accuracy")
 
     @property
     def gains(self) -> Mapping[str, Gain]:
-        """Accuracy of the next step."""
+        """The accuracy of the next step."""
         return {"accuracy": came_true}
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
-        """The evaluator of both labels."""
+        """Return the evaluator of both labels."""
         from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
 
         return SequenceEvaluator(training_set, rows, self.task)
@@ -56,7 +56,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        """Whether a workflow is needed soon; where that is never known, the most probable next step."""
+        """Decide whether a workflow is needed soon; where that is never known, on the most probable next step."""
         record, steps = training_set.record, self._steps(training_set.record)
         limit = EVEN if threshold is None else threshold
         if training_set.test[self.task.soon].notna().any():
@@ -66,12 +66,12 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
         return Decisions(steps, truth, None, len(steps), limit, probabilities=True)
 
     def label_columns(self, label: str) -> tuple[str, ...]:
-        """The next step, and whether a workflow is needed soon."""
+        """Return the column of the next step, and that of whether a workflow is needed soon."""
         return (label, self.task.soon)
 
     @property
     def second_label(self) -> str:
-        """Whether a workflow is needed soon."""
+        """The column that tells whether a workflow is needed soon."""
         return self.task.soon
 
     def person_decision(
@@ -81,7 +81,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
         record: TrainingSetRecord,
         predictions: Predictions,
     ) -> PersonDecision | None:
-        """Whether a person is offered a workflow as needed soon."""
+        """Decide whether a person is offered a workflow as needed soon."""
         return decision_on(
             self.task.soon,
             -1,
@@ -94,7 +94,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
-        """Errors of the next step, and to whom a workflow is offered as needed soon."""
+        """Compare groups in the error rate of the next step, and in how often a workflow is offered."""
         test, record = training_set.test, training_set.record
         truth = class_codes(test[record.label], self._steps(record))
         wrong = (predictions.values[:, :-1].argmax(axis=1) != truth).astype(np.float64)
@@ -109,7 +109,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
             rates += decision.rates()
         return GroupMetrics(
             loss=wrong,
-            judged=everywhere > 0,
+            labelled=everywhere > 0,
             loss_name="share of wrong next steps",
             rates=tuple(rates),
             decision=decision,
@@ -119,11 +119,11 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
     def logged_predictions(
         self, classes: tuple[str, ...], threshold: float | None, values: Array
     ) -> LoggedPredictions:
-        """The most probable next step and its probability."""
+        """Log the most probable next step and its probability."""
         return most_probable(classes, values[:, :-1])
 
     def dummy_predictions(self, values: Array) -> Predictions:
-        """A need in every row, which of all constant decisions has the best F1."""
+        """Predict a need in every row: of all constant decisions it has the best F1."""
         return alarms_everywhere(values)
 
     def _steps(self, record: TrainingSetRecord) -> tuple[str, ...]:

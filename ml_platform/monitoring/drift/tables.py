@@ -55,9 +55,9 @@ def compare_columns(
         InsufficientData: a column has no values, or too few for the PSI, on a side.
     """
     with ThreadPoolExecutor(threads) as pool:
-        found = [pool.submit(_number, name, reference, current) for name in numbers]
-        found += [pool.submit(_category, name, reference, current) for name in categories]
-        return tuple(entry.result() for entry in found)
+        tests = [pool.submit(_number, name, reference, current) for name in numbers]
+        tests += [pool.submit(_category, name, reference, current) for name in categories]
+        return tuple(entry.result() for entry in tests)
 
 
 def _number(name: str, reference: Columns, current: Columns) -> ColumnDrift:
@@ -98,15 +98,15 @@ def _category(name: str, reference: Columns, current: Columns) -> ColumnDrift:
 
 def _levels(column: pa.ChunkedArray) -> tuple[dict[str, float], int]:
     """Present rows by level, and all rows; chunks may have dictionaries of their own."""
-    found: dict[str, float] = {}
+    level_counts: dict[str, float] = {}
     for chunk in column.chunks:
         coded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
         codes = coded.indices.drop_null().to_numpy(zero_copy_only=False)
         counts = np.bincount(codes, minlength=len(coded.dictionary))
         for level, count in zip(coded.dictionary.to_pylist(), counts.tolist(), strict=True):
             if level is not None and count:
-                found[str(level)] = found.get(str(level), 0.0) + count
-    return found, len(column)
+                level_counts[str(level)] = level_counts.get(str(level), 0.0) + count
+    return level_counts, len(column)
 
 
 def _column(

@@ -89,7 +89,7 @@ def losses_table(
     """Mean and upper quantiles of the loss by group: an equal mean may hide a few who bear it all."""
     rows = []
     for grouping in groupings:
-        evaluated = group_metrics.judged & (grouping.codes >= 0)
+        evaluated = group_metrics.labelled & (grouping.codes >= 0)
         codes, losses = grouping.codes[evaluated], group_metrics.loss[evaluated]
         order = np.argsort(codes, kind="stable")
         edges = np.searchsorted(codes[order], np.arange(grouping.count + 1))

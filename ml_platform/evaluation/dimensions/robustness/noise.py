@@ -137,7 +137,7 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
     before, after = context.sample.predictions.values, smallest.values
     adapter = adapter_of(subject.spec.task)
     decisions = adapter.decisions(context.sample.training_set, context.sample.predictions.threshold)
-    overlap = adapter.answers_kept(before, after)
+    overlap = adapter.predictions_kept(before, after)
     if overlap is not None:
         same, margin = overlap, None
     elif isinstance(decisions, NoDecisions) or decisions.compared:

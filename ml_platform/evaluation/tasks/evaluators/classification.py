@@ -1,4 +1,4 @@
-"""The judge of one class a row."""
+"""The evaluator of a classification: one class for each row."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,35 +37,35 @@ _FIGURES = ("precision", "recall", "F1", "ROC AUC")
 
 @dataclass(frozen=True)
 class ClassificationEvaluator:
-    """Judges probabilities of classes, by row and, where change sets have several rows, by change set."""
+    """The evaluator of class probabilities, by row and, where change sets have several rows, by change set."""
 
     training_set: TrainingSet
     rows: RowClusters
 
     @cached_property
     def truth(self) -> Codes:
-        """Class of each test row."""
+        """The class code of each test row, shape (rows,)."""
         record = self.training_set.record
         return class_codes(self.training_set.test[record.label], record.classes)
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """The number of units that are resampled."""
         return self.rows.cluster_count
 
     @property
     def change_set_count(self) -> int:
-        """Change sets among the test rows."""
+        """The number of change sets among the test rows."""
         return self.rows.change_set_count
 
     @property
     def dummy(self) -> Scorer:
-        """The shares of the classes among the training rows, for every row: the majority."""
+        """The dummy scorer, which returns the class shares of the training rows, so predicts the majority."""
         record = self.training_set.record
         return dummy_scorer(self.training_set.train[record.label], record.classes)
 
     def sufficient_statistics(self, predictions: Predictions) -> ClassStatistics:
-        """Cells, losses and ranks by cluster."""
+        """Compute confusion cells, losses and ranks by cluster."""
         rows = ClassPredictions(
             self.truth, predictions.values, self.rows.clusters, predictions.bare
         )
@@ -74,15 +74,15 @@ class ClassificationEvaluator:
             rows, self.cluster_count, None if single else by_change_set(rows, self.rows.change_sets)
         )
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """Unit vectors of the classes that the Bayes rule predicts."""
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return unit vectors of the classes that the Bayes rule predicts."""
         record = self.training_set.record
-        predicted = found.set_index("row_id")["prediction"]
+        predicted = bayes_rule.set_index("row_id")["prediction"]
         values = ceiling_probabilities(predicted, self.rows.ids, record.classes)
         return Predictions(values, bare=True)
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """Classes, confusion and calibration."""
+        """Return the metrics of each class, the confusion matrix and the calibration."""
         values, classes = predictions.values, self.training_set.record.classes
         best = values.argmax(axis=1)
         cells = confusion_cells(self.truth, best, len(classes))
@@ -95,15 +95,15 @@ class ClassificationEvaluator:
         )
 
     def _class_intervals(self, values: Array) -> ReportTable:
-        """Closed forms, on the same clusters: a resample for each class would be too many."""
+        """Tabulate closed-form intervals of each class, since resampling every class would cost too much."""
         truth, clusters, count = self.truth, self.rows.clusters, self.cluster_count
         best = values.argmax(axis=1)
         rows: list[tuple[str | float | None, ...]] = []
         for code, name in enumerate(self.training_set.record.classes):
-            true, said = truth == code, best == code
+            true, predicted_here = truth == code, best == code
             support, predicted, hits = (
-                np.bincount(clusters, each, count).astype(np.float64)
-                for each in (true, said, true & said)
+                np.bincount(clusters, flags, count).astype(np.float64)
+                for flags in (true, predicted_here, true & predicted_here)
             )
             ranking = rank_class(true, values[:, code])
             area = None if ranking is None else area_interval(ranking, true, clusters, count)
@@ -113,19 +113,19 @@ class ClassificationEvaluator:
                 ratio_interval(2 * hits, support + predicted),
                 area,
             )
-            rows.append((name, *(part for found in figures for part in _bounds(found))))
+            rows.append((name, *(bound for estimate in figures for bound in _bounds(estimate))))
         heads = [f"{name}, {side}" for name in _FIGURES for side in ("low", "high")]
         return ReportTable("Classes, 95 % intervals", ("class", *heads), tuple(rows))
 
 
-def _bounds(found: Estimate | None) -> tuple[float | None, float | None]:
-    return (None, None) if found is None else (found.low, found.high)
+def _bounds(estimate: Estimate | None) -> tuple[float | None, float | None]:
+    return (None, None) if estimate is None else (estimate.low, estimate.high)
 
 
 def class_table(
     truth: Codes, probabilities: Array, classes: tuple[str, ...]
 ) -> tuple[ClassRow, ...]:
-    """Support, precision, recall, F1, average precision and ROC AUC of each class, in order."""
+    """Compute support, precision, recall, F1, average precision and ROC AUC of each class, in order."""
     cells = confusion_cells(truth, probabilities.argmax(axis=1), len(classes))
     precision, recall, f1 = class_metrics(cells)
     rows = []

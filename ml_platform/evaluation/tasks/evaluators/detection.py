@@ -1,6 +1,6 @@
-"""The judge of alarms: precision, recall and false alarms at the scorer's own threshold, and how well it ranks.
+"""The evaluator of a detection: alarms at the scorer's own threshold, and the ranking by its scores.
 
-Rows without a label are not judged. Where no test row has one (a source in which nobody reports anomalies), or
+Rows without a label are left out. Where no test row has a label (a source in which nobody reports anomalies), or
 none is an anomaly, every metric is undefined, with that reason, and its gates are INSUFFICIENT.
 """
 
@@ -23,7 +23,7 @@ from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import Shares
+from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.spec.task import YES
 from ml_platform.spec.training_set import TrainingSet
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EVEN = 0.5
-"""From where a probability says yes, for a scorer without a threshold of its own."""
+"""The threshold of the score of yes, for a scorer without a threshold of its own."""
 METRICS = (
     *COUNTED,
     *(budget_name(share) for share in BUDGETS),
@@ -46,29 +46,30 @@ _RANKS = (0.002, 0.005, 0.01, 0.02, 0.05)
 
 @dataclass(frozen=True)
 class DetectionStatistics:
-    """Those of `ml_platform.evaluation.metrics.binary`, over the labelled rows; none where no row is a known
-    anomaly.
+    """Sufficient statistics over the labelled rows: those of a binary label, and precision at budgets.
+
+    ``binary`` is ``None``, and no metric is defined, where no row is a known anomaly.
     """
 
     sums: Array
     binary: BinaryStatistics | None
     budgets: tuple[float, ...] = ()
-    """Precision at each of `BUDGETS` of all rows; what moves it are the last columns of ``sums``."""
+    """Precision at each of `BUDGETS` of all rows; the last columns of ``sums`` are its influences."""
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
+        """Compute the metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
         if self.binary is None:
             return {}
         width = self.binary.sums.shape[1]
-        found = self.binary.metrics(totals[:, :width])
-        found["one_minus_brier"] = 1.0 - found["brier"]
-        rows, *moved = totals[:, width:].T
-        for share, value, sums in zip(BUDGETS, self.budgets, moved, strict=True):
-            found[budget_name(share)] = np.clip(value + ratio(sums, rows), 0.0, 1.0)
-        return found
+        metrics = self.binary.metrics(totals[:, :width])
+        metrics["one_minus_brier"] = 1.0 - metrics["brier"]
+        rows, *influences = totals[:, width:].T
+        for share, value, sums in zip(BUDGETS, self.budgets, influences, strict=True):
+            metrics[budget_name(share)] = np.clip(value + ratio(sums, rows), 0.0, 1.0)
+        return metrics
 
     def row_counts(self) -> dict[str, float]:
-        """Rows that the alarms' and the budgets' metrics are shares of."""
+        """Return the number of rows of which each metric of alarms and budgets is a share."""
         if self.binary is None:
             return {}
         rows = self.sums[:, self.binary.sums.shape[1]].sum()
@@ -78,30 +79,30 @@ class DetectionStatistics:
 
 @dataclass(frozen=True)
 class DetectionEvaluator:
-    """Judges the score in column 1 against the label 'yes' or 'no'."""
+    """The evaluator of the score in column 1 against the label 'yes' or 'no'."""
 
     training_set: TrainingSet
     rows: RowClusters
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """The number of units that are resampled."""
         return self.rows.cluster_count
 
     @property
     def change_set_count(self) -> int:
-        """Change sets among the test rows."""
+        """The number of change sets among the test rows."""
         return self.rows.change_set_count
 
     @property
-    def dummy(self) -> Shares:
-        """The rate of yes among the labelled training rows, for every row; 0 without labels."""
+    def dummy(self) -> ConstantScorer:
+        """The dummy scorer, which returns the rate of yes among the labelled training rows; 0 without labels."""
         known = self.training_set.train[self.training_set.record.label].dropna()
         rate = float((known == YES).mean()) if len(known) else 0.0
-        return Shares(self.training_set.record.classes, (1.0 - rate, rate))
+        return ConstantScorer(self.training_set.record.classes, (1.0 - rate, rate))
 
     def sufficient_statistics(self, predictions: Predictions) -> DetectionStatistics:
-        """Alarms, ranks and losses by cluster."""
+        """Compute alarms, ranks and losses by cluster."""
         known = self._known
         if not self._positive.any():
             return DetectionStatistics(np.zeros((self.cluster_count, 1)), None)
@@ -109,33 +110,33 @@ class DetectionEvaluator:
         scores = predictions.values[known, 1]
         alarms = scores >= threshold if predictions.alarms is None else predictions.alarms[known]
         rows = BinaryRows(self._positive[known], alarms, scores, self.rows.clusters[known])
-        found = binary_statistics(rows, self.cluster_count)
+        binary = binary_statistics(rows, self.cluster_count)
         budgets = [budget_precision(rows.positive, scores, share) for share in BUDGETS]
-        moved = [np.ones(len(scores)), *(budget.influence for budget in budgets)]
-        sums = [np.bincount(rows.clusters, each, self.cluster_count) for each in moved]
+        columns = [np.ones(len(scores)), *(budget.influence for budget in budgets)]
+        sums = [np.bincount(rows.clusters, column, self.cluster_count) for column in columns]
         return DetectionStatistics(
-            np.column_stack([found.sums, *sums]), found, tuple(b.value for b in budgets)
+            np.column_stack([binary.sums, *sums]), binary, tuple(b.value for b in budgets)
         )
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The posterior probability, and an alarm where the Bayes rule raises one.
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return the posterior probability, with an alarm where the Bayes rule raises one.
 
         Raises:
-            IntegrityError: a test row without one.
+            IntegrityError: a test row without a posterior probability.
         """
-        rows = found.set_index("row_id")
+        rows = bayes_rule.set_index("row_id")
         chances = self.rows.ids.map(rows["probability"]).to_numpy(dtype=np.float64)
         missing = int(np.isnan(chances).sum())
         if missing:
             raise IntegrityError(
                 f"{missing} of {len(chances)} test rows have no ceiling.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
             )
         alarms = (self.rows.ids.map(rows["prediction"]) == YES).to_numpy(dtype=bool)
         return Predictions(np.column_stack([1.0 - chances, chances]), alarms=alarms)
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """How many anomalies are among the highest scores, or why nothing can be told."""
+        """Return how many anomalies are among the highest scores, or why no metric is defined."""
         if not self._known.any():
             label = self.training_set.record.label
             why = f"{label} is not known of any test row: this source has no reports of anomalies"

@@ -1,9 +1,9 @@
-"""The judge of launch times: what its choices would have been worth on launches whose hours were drawn.
+"""The evaluator of an off-policy choice: the value of a start-time model on launches whose hours were drawn.
 
-A model of launch times is not worth its fit to the past, it is worth the launches that succeed because of
-it. Where sources log the candidate hours of a launch and the probability with which one was drawn, the
-logged launches answer for any other choice (`ml_platform.evaluation.metrics.off_policy`). It is held against the
-fixed schedule: the candidate nearest to the hour at which training launches were started most often. The
+A start-time model is useful by the launches that succeed because of it, not by its fit to the past. Where a
+source logs the candidate hours of a launch, and the probability with which one was drawn, the value of any other
+policy can be estimated (`ml_platform.evaluation.metrics.off_policy`). The model is compared with a fixed
+schedule: the candidate nearest to the hour at which training launches were started most often. The
 outcome model of the doubly robust estimate is the table of rules, learned on the training part.
 """
 
@@ -32,7 +32,7 @@ from ml_platform.evaluation.metrics.off_policy_statistics import (
 from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import Shares
+from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.models.start_times.rules import StartTimeRules, fit_rules
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import YES, OffPolicyChoice
@@ -57,7 +57,11 @@ _PARTS = ("night", "morning", "afternoon", "evening")
 
 @dataclass(frozen=True)
 class OffPolicyEvaluator:
-    """Judges probabilities of success at candidate times: by replay, and as probabilities where tried."""
+    """The evaluator of probabilities of success at candidate times.
+
+    It estimates the value of the policy that picks the highest one (off-policy evaluation), and it compares the
+    probabilities with the outcomes of the times that were tried.
+    """
 
     training_set: TrainingSet
     rows: RowClusters
@@ -65,19 +69,22 @@ class OffPolicyEvaluator:
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """The number of units that are resampled."""
         return self.rows.cluster_count
 
     @property
     def change_set_count(self) -> int:
-        """Launches among the test rows."""
+        """The number of launches among the test rows."""
         return self.rows.change_set_count
 
     @property
     def dummy(self) -> Scorer:
-        """The share of successes among the training rows that were tried; its policy is the earliest time."""
+        """The dummy scorer, which returns the share of successes among the tried training rows for every time.
+
+        As all times tie, its policy picks the earliest one.
+        """
         share = self._share
-        return Shares(self.training_set.record.classes, (1.0 - share, share))
+        return ConstantScorer(self.training_set.record.classes, (1.0 - share, share))
 
     @cached_property
     def _share(self) -> float:
@@ -94,7 +101,7 @@ class OffPolicyEvaluator:
 
     @cached_property
     def _order(self) -> Codes:
-        """Rows of the test part that belong to logged launches, launch after launch in order of time."""
+        """The test rows of logged launches, launch after launch and within a launch in order of time."""
         test = self.training_set.test
         logged = np.flatnonzero(test[self.task.propensity].notna().to_numpy())
         slots = test[SLOT].to_numpy(dtype=np.float64)
@@ -133,7 +140,7 @@ class OffPolicyEvaluator:
 
     @cached_property
     def checks(self) -> tuple[PropensityCheck, ...]:
-        """Whether the logged propensities fit how often hours were drawn."""
+        """The checks whether logged propensities fit how often hours were drawn."""
         if self.launches is None:
             return ()
         return check_propensities(self.launches, self._launch_clusters)
@@ -145,15 +152,15 @@ class OffPolicyEvaluator:
 
     @cached_property
     def _tried(self) -> Codes:
-        """Rows judged as probabilities: where logged launches were started, else where any run was."""
+        """The rows whose probabilities are evaluated: the starts of logged launches, else of any run."""
         if self.launches is not None:
-            found: Codes = self._order[self.launches.drawn]
-            return found
+            started: Codes = self._order[self.launches.drawn]
+            return started
         known, _ = _outcomes(self.training_set.test, self.training_set.record.label)
         return np.flatnonzero(known).astype(np.int64)
 
     def sufficient_statistics(self, predictions: Predictions) -> OffPolicyStatistics:
-        """Terms of the policies, losses and ranks by cluster."""
+        """Compute the terms of the policies, losses and ranks by cluster."""
         yes = predictions.values[:, self._yes]
         _, good = _outcomes(self.training_set.test, self.training_set.record.label)
         policies: dict[str, Array] = {}
@@ -181,26 +188,26 @@ class OffPolicyEvaluator:
     def _yes(self) -> int:
         return self.training_set.record.classes.index(YES)
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The Bayes rule's probability of each candidate of a logged launch; others are not judged by it.
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return the Bayes rule's probability of each candidate of a logged launch; other rows get the mean.
 
         Raises:
-            IntegrityError: a candidate without one.
+            IntegrityError: a candidate without a probability.
         """
-        yes = self.rows.ids.map(found.set_index("row_id")["probability"]).to_numpy(np.float64)
+        yes = self.rows.ids.map(bayes_rule.set_index("row_id")["probability"]).to_numpy(np.float64)
         missing = np.isnan(yes[self._order])
         if missing.any():
             example = self.rows.ids.to_numpy()[self._order][missing][0]
             raise IntegrityError(
                 f"{int(missing.sum())} of {len(missing)} candidates have no ceiling, such as {example!r}.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
             )
         yes = np.where(np.isnan(yes), self._share, yes)
         return Predictions(np.column_stack([1.0 - yes, yes]))
 
     @cached_property
     def undefined(self) -> dict[str, str]:
-        """Why launches cannot be replayed, by metric; empty if they can."""
+        """By metric, why policies cannot be evaluated on the logged launches; empty if they can."""
         wrong = [check for check in self.checks if check.suspicious]
         if self.launches is None:
             why = "no launch has a logged propensity and candidate set"
@@ -215,7 +222,7 @@ class OffPolicyEvaluator:
         return dict.fromkeys(POLICY_METRICS, why)
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """The policies side by side, the check of the propensities, and calibration."""
+        """Return the policies side by side, the check of the propensities, and the calibration."""
         yes = predictions.values[:, self._yes]
         _, good = _outcomes(self.training_set.test, self.training_set.record.label)
         tried = self._tried
@@ -229,13 +236,13 @@ class OffPolicyEvaluator:
     def _policies(self, yes: Array) -> ReportTable:
         assert self.launches is not None
         launches = self.launches
-        asked = yes[self._order]
+        candidates = yes[self._order]
         picks = {
-            "best hour": best_candidates(launches, asked),
+            "best hour": best_candidates(launches, candidates),
             f"fixed: nearest to {self.fixed_hour}:00": nearest_candidates(
                 launches, self.fixed_hour
             ),
-            "worst hour": best_candidates(launches, -asked),
+            "worst hour": best_candidates(launches, -candidates),
         }
         rows: list[tuple[str | float | int | None, ...]] = []
         for name, picked in picks.items():
@@ -259,6 +266,6 @@ class OffPolicyEvaluator:
 
 
 def _outcomes(rows: "pd.DataFrame", label: str) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the outcome at a row's time is known, and whether it is a success; shape (rows,)."""
+    """Return whether the outcome at each row's time is known, and whether it is a success; shape (rows,)."""
     values = rows[label].astype(object).to_numpy()
     return rows[label].notna().to_numpy(), values == YES

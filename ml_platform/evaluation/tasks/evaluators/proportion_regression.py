@@ -1,7 +1,7 @@
-"""The judge of an expected share: how near it comes (R2, errors) and how well it ranks.
+"""The evaluator of a proportion regression: R2, errors and rank correlation.
 
-Where every label is 0 or 1 (one yes or no a row) R2 and Spearman's rank correlation make no sense; there ROC AUC,
-average precision, the Brier skill and the log loss say the same things of probabilities.
+Where every label is 0 or 1 (one yes or no for each row) R2 and Spearman's rank correlation make no sense. ROC AUC,
+average precision, the Brier skill and the log loss of the probabilities take their place.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ml_platform.evaluation.metrics.ranking_curves import rank_class
 from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import Shares
+from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.training_set import TrainingSet
 
@@ -33,78 +33,78 @@ QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class ProportionStatistics:
-    """SufficientStatistics by cluster; ``columns`` names those of ``sums`` (clusters, columns)."""
+    """Sufficient statistics by cluster; ``columns`` names the columns of ``sums`` (clusters, columns)."""
 
     sums: Array
     columns: tuple[str, ...]
     binary: bool
     bare: bool = False
     spearman: tuple[float, float, float] | None = None
-    """Products of the ranks of all rows: of both, of the answers, of the truth; each less a quarter."""
+    """Mean products of ranks over all rows, each minus a quarter: of both sides, of predictions, of truths."""
     roc_auc: float | None = None
     average_precision: float | None = None
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
-        of = {name: totals[:, place] for place, name in enumerate(self.columns)}
-        rows = of["rows"]
-        mse, mae = of["squares"] / rows, of["errors"] / rows
-        found = {"mse": mse, "rmse": np.sqrt(mse), "mae": mae, "one_minus_mae": 1.0 - mae}
-        found["bias"] = of["residuals"] / rows
-        if "relative_errors" in of:
-            found["mape"] = of["relative_errors"] / rows
-        return found | (self._of_outcomes(of) if self.binary else self._of_shares(of))
+        """Compute the metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
+        column = {name: totals[:, place] for place, name in enumerate(self.columns)}
+        rows = column["rows"]
+        mse, mae = column["squares"] / rows, column["errors"] / rows
+        metrics = {"mse": mse, "rmse": np.sqrt(mse), "mae": mae, "one_minus_mae": 1.0 - mae}
+        metrics["bias"] = column["residuals"] / rows
+        if "relative_errors" in column:
+            metrics["mape"] = column["relative_errors"] / rows
+        return metrics | (self._of_outcomes(column) if self.binary else self._of_shares(column))
 
-    def _of_shares(self, of: dict[str, Array]) -> dict[str, Array]:
-        spread = of["truth_squares"] - of["truth"] ** 2 / of["rows"]
-        found = {"r2": _one_minus(of["squares"], spread)}
+    def _of_shares(self, column: dict[str, Array]) -> dict[str, Array]:
+        spread = column["truth_squares"] - column["truth"] ** 2 / column["rows"]
+        metrics = {"r2": _one_minus(column["squares"], spread)}
         if self.spearman is not None:
-            both, own, ranks = (
-                value + of[name] / of["rows"]
+            covariance, predicted_variance, true_variance = (
+                value + column[name] / column["rows"]
                 for name, value in zip(("both", "own", "ranks"), self.spearman, strict=True)
             )
-            scale = np.sqrt(np.maximum(own, 0.0) * np.maximum(ranks, 0.0))
-            found["spearman"] = np.clip(ratio(both, scale), -1.0, 1.0)
-        return found
+            scale = np.sqrt(np.maximum(predicted_variance, 0.0) * np.maximum(true_variance, 0.0))
+            metrics["spearman"] = np.clip(ratio(covariance, scale), -1.0, 1.0)
+        return metrics
 
-    def _of_outcomes(self, of: dict[str, Array]) -> dict[str, Array]:
-        found = {
-            "brier_skill": _one_minus(of["squares"], of["base_squares"]),
-            "log_loss": of["log_losses"] / of["rows"],
+    def _of_outcomes(self, column: dict[str, Array]) -> dict[str, Array]:
+        metrics = {
+            "brier_skill": _one_minus(column["squares"], column["base_squares"]),
+            "log_loss": column["log_losses"] / column["rows"],
         }
         if self.roc_auc is not None and self.average_precision is not None:
-            positives = np.maximum(of["truth"], 1.0)
-            negatives = np.maximum(of["rows"] - of["truth"], 1.0)
-            auc = of["placed_yes"] / positives + of["placed_no"] / negatives - self.roc_auc
-            precision = self.average_precision + of["precision"] / positives
-            found["roc_auc"] = np.clip(auc, 0.0, 1.0)
-            found["average_precision"] = np.clip(precision, 0.0, 1.0)
-        return found
+            positives = np.maximum(column["truth"], 1.0)
+            negatives = np.maximum(column["rows"] - column["truth"], 1.0)
+            auc = column["placed_yes"] / positives + column["placed_no"] / negatives - self.roc_auc
+            precision = self.average_precision + column["precision"] / positives
+            metrics["roc_auc"] = np.clip(auc, 0.0, 1.0)
+            metrics["average_precision"] = np.clip(precision, 0.0, 1.0)
+        return metrics
 
 
 @dataclass(frozen=True)
 class ProportionEvaluator:
-    """Judges expected shares against the label, a number in [0, 1]."""
+    """The evaluator of predicted proportions against the label, a number in [0, 1]."""
 
     training_set: TrainingSet
     rows: RowClusters
 
     @cached_property
     def truth(self) -> Array:
-        """Share of each test row.
+        """The true proportion of each test row, shape (rows,).
 
         Raises:
-            IntegrityError: one outside [0, 1], or none.
+            IntegrityError: a proportion is missing or outside [0, 1].
         """
         record = self.training_set.record
-        found: Array = self.training_set.test[record.label].to_numpy(dtype=np.float64)
-        wrong = ~((found >= 0) & (found <= 1))
+        proportions: Array = self.training_set.test[record.label].to_numpy(dtype=np.float64)
+        wrong = ~((proportions >= 0) & (proportions <= 1))
         if wrong.any():
             raise IntegrityError(
-                f"{record.label} is {found[wrong][0]} in a test row, which is no share in [0, 1].",
+                f"{record.label} is {proportions[wrong][0]} in a test row, which is no share in [0, 1].",
                 remedy="build the training set again from the suggestions",
             )
-        return found
+        return proportions
 
     @cached_property
     def binary(self) -> bool:
@@ -114,90 +114,93 @@ class ProportionEvaluator:
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """The number of units that are resampled."""
         return self.rows.cluster_count
 
     @property
     def change_set_count(self) -> int:
-        """Change sets among the test rows."""
+        """The number of change sets among the test rows."""
         return self.rows.change_set_count
 
     @property
     def dummy(self) -> Scorer:
-        """The mean share of the training rows, for every row."""
-        return Shares(self.training_set.record.classes, (self._mean,))
+        """The dummy scorer, which returns the mean proportion of the training rows."""
+        return ConstantScorer(self.training_set.record.classes, (self._mean,))
 
     @property
     def _mean(self) -> float:
         return float(self.training_set.train[self.training_set.record.label].mean())
 
     def sufficient_statistics(self, predictions: Predictions) -> ProportionStatistics:
-        """Errors, spread and ranks by cluster."""
-        truth, found = self.truth, predictions.values[:, 0]
-        of_rows = {
+        """Compute errors, spread and ranks by cluster."""
+        truth, predicted = self.truth, predictions.values[:, 0]
+        row_values = {
             "rows": np.ones(len(truth)),
             "truth": truth,
             "truth_squares": truth**2,
-            "squares": (truth - found) ** 2,
-            "errors": np.abs(truth - found),
-            "residuals": found - truth,
+            "squares": (truth - predicted) ** 2,
+            "errors": np.abs(truth - predicted),
+            "residuals": predicted - truth,
         }
         if (truth != 0).all():
-            of_rows["relative_errors"] = np.abs(truth - found) / np.abs(truth)
+            row_values["relative_errors"] = np.abs(truth - predicted) / np.abs(truth)
         if self.binary:
-            return self._binary_sums(of_rows, found)
-        ranks = spearman_influence(found, truth)
+            return self._binary_sums(row_values, predicted)
+        ranks = spearman_influence(predicted, truth)
         if ranks is None:
-            return ProportionStatistics(self._by_cluster(of_rows), tuple(of_rows), False)
-        of_rows |= {"both": ranks.both, "own": ranks.first, "ranks": ranks.second}
+            return ProportionStatistics(self._by_cluster(row_values), tuple(row_values), False)
+        row_values |= {"both": ranks.both, "own": ranks.first, "ranks": ranks.second}
         return ProportionStatistics(
-            self._by_cluster(of_rows), tuple(of_rows), False, spearman=ranks.values
+            self._by_cluster(row_values), tuple(row_values), False, spearman=ranks.values
         )
 
-    def _binary_sums(self, of_rows: dict[str, Array], found: Array) -> ProportionStatistics:
+    def _binary_sums(self, row_values: dict[str, Array], predicted: Array) -> ProportionStatistics:
         truth, tiny = self.truth, np.finfo(np.float64).eps
         yes = truth == 1
-        right = np.clip(np.where(yes, found, 1.0 - found), tiny, 1 - tiny)
-        of_rows |= {"base_squares": (truth - self._mean) ** 2, "log_losses": -np.log(right)}
-        ranking = rank_class(yes, found)
+        right = np.clip(np.where(yes, predicted, 1.0 - predicted), tiny, 1 - tiny)
+        row_values |= {"base_squares": (truth - self._mean) ** 2, "log_losses": -np.log(right)}
+        ranking = rank_class(yes, predicted)
         if ranking is None:
-            return ProportionStatistics(self._by_cluster(of_rows), tuple(of_rows), True)
-        of_rows |= {
+            return ProportionStatistics(self._by_cluster(row_values), tuple(row_values), True)
+        row_values |= {
             "placed_yes": ranking.placements * yes,
             "placed_no": ranking.placements * ~yes,
             "precision": ranking.precision_influence,
         }
         return ProportionStatistics(
-            self._by_cluster(of_rows),
-            tuple(of_rows),
+            self._by_cluster(row_values),
+            tuple(row_values),
             True,
             roc_auc=ranking.roc_auc,
             average_precision=ranking.average_precision,
         )
 
-    def _by_cluster(self, of_rows: dict[str, Array]) -> Array:
+    def _by_cluster(self, row_values: dict[str, Array]) -> Array:
         clusters, count = self.rows.clusters, self.cluster_count
         return np.stack(
-            [np.bincount(clusters, values, minlength=count) for values in of_rows.values()], axis=1
+            [np.bincount(clusters, values, minlength=count) for values in row_values.values()],
+            axis=1,
         )
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The expected shares of the Bayes rule, which are its ``probability``.
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return the expected proportions of the Bayes rule, which are its ``probability``.
 
         Raises:
-            IntegrityError: a test row without one.
+            IntegrityError: a test row without an expected proportion.
         """
-        values = self.rows.ids.map(found.set_index("row_id")["probability"]).to_numpy(np.float64)
+        values = self.rows.ids.map(bayes_rule.set_index("row_id")["probability"]).to_numpy(
+            np.float64
+        )
         missing = int(np.isnan(values).sum())
         if missing:
             raise IntegrityError(
                 f"{missing} of {len(values)} test rows have no ceiling.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
             )
         return Predictions(values[:, None])
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """What was expected beside what came true, by tenths of the answers."""
+        """Return predicted beside true proportions by tenths of the rows, and quantiles of the residuals."""
         names = ("roc_auc", "average_precision", "brier_skill", "log_loss")
         without = dict.fromkeys(names, SHARES)
         if self.binary:
@@ -207,24 +210,27 @@ class ProportionEvaluator:
             without["mape"] = (
                 f"{zeros} of {len(self.truth)} true shares are 0, by which no error can be divided"
             )
-        found = predictions.values[:, 0]
+        predicted = predictions.values[:, 0]
         return TaskDetails(
-            tables=(expected_and_true(found, self.truth), residual_quantiles(found, self.truth)),
+            tables=(
+                expected_and_true(predicted, self.truth),
+                residual_quantiles(predicted, self.truth),
+            ),
             not_applicable=without,
         )
 
 
-def expected_and_true(found: Array, truth: Array) -> ReportTable:
-    """Tenths of the rows by answer, from the lowest: rows, mean answer, mean share, bias, mean error."""
-    parts = np.array_split(np.argsort(found, kind="stable"), BINS)
+def expected_and_true(predicted: Array, truth: Array) -> ReportTable:
+    """Tabulate rows, mean prediction, mean truth, bias and mean error, by tenths of the rows by prediction."""
+    parts = np.array_split(np.argsort(predicted, kind="stable"), BINS)
     rows = tuple(
         (
             number + 1,
             len(part),
-            float(found[part].mean()),
+            float(predicted[part].mean()),
             float(truth[part].mean()),
-            float((found[part] - truth[part]).mean()),
-            float(np.abs(found[part] - truth[part]).mean()),
+            float((predicted[part] - truth[part]).mean()),
+            float(np.abs(predicted[part] - truth[part]).mean()),
         )
         for number, part in enumerate(parts)
         if len(part)
@@ -236,12 +242,12 @@ def expected_and_true(found: Array, truth: Array) -> ReportTable:
     )
 
 
-def residual_quantiles(found: Array, truth: Array) -> ReportTable:
-    """Quantiles of the residuals (answer less truth) and of their size, whose middle is the median absolute error.
+def residual_quantiles(predicted: Array, truth: Array) -> ReportTable:
+    """Tabulate quantiles of the residuals (prediction minus truth) and of the absolute residuals.
 
-    Without intervals: a quantile is no function of sums over clusters.
+    They have no intervals, since a quantile is no function of sums over clusters.
     """
-    residuals = found - truth
+    residuals = predicted - truth
     rows = tuple(
         (share, float(np.quantile(residuals, share)), float(np.quantile(np.abs(residuals), share)))
         for share in QUANTILES
@@ -254,7 +260,7 @@ def residual_quantiles(found: Array, truth: Array) -> ReportTable:
 
 
 def _one_minus(errors: Array, spread: Array) -> Array:
-    """1 - errors / spread; 0 where nothing varies."""
+    """Return 1 - errors / spread; 0 where nothing varies."""
     varies = spread > 1e-12
-    found: Array = np.where(varies, 1.0 - errors / np.where(varies, spread, 1.0), 0.0)
-    return found
+    quotients: Array = np.where(varies, 1.0 - errors / np.where(varies, spread, 1.0), 0.0)
+    return quotients

@@ -1,7 +1,7 @@
-"""The judge of recommendations: lists of k items a row against the items that turned out to be wanted.
+"""The evaluator of a ranking: lists of k items for each row against the items that turned out to be wanted.
 
-Rows in which nothing was wanted say nothing of relevance: they are left out of its metrics, and told. A wanted
-item that is no class (it came after the fit) could not be recommended, and counts as missed.
+Rows in which no item was wanted are no evidence of relevance and are left out of its metrics; the report shows how
+many there are. A wanted item that is no class (it is newer than the fit) could not be recommended: it is missed.
 
 | metric             | of a row with wanted items                                                       |
 |--------------------|----------------------------------------------------------------------------------|
@@ -12,10 +12,11 @@ item that is no class (it came after the fit) could not be recommended, and coun
 | ``map_at_k``       | mean over the wanted items, k at most, of the precision at their places          |
 | ``ndcg_at_k``      | discounted gain over that of the best list                                       |
 
-Of all lists together: ``coverage``, the share of items that anybody is offered, which grows with the rows (a
-resample, with some users left out, covers less, so its interval reaches too low: see `intervals.interval`);
-``effective_coverage``, the same by the exponential of the entropy of what is offered; ``novelty``, the mean
-information of an offered item in bits: how rarely people of the training part began it.
+Three metrics describe all lists together: ``coverage``, the share of items that anybody is offered, which grows
+with the rows (a resample, with some users left out, covers less, so its interval reaches too low: see
+`intervals.bootstrap.interval`); ``effective_coverage``, the same by the exponential of the entropy of what is
+offered; ``novelty``, the mean information of an offered item in bits: how rarely people of the training part began
+it.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import Shares
+from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.models.recommenders.top_items import (
     NOT_OFFERED,
     Wanted,
@@ -50,48 +51,48 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import Scorer
 
 SEPARATOR = "|"
-"""Between the items of a ceiling's list."""
+"""Separates the items of a ceiling's list."""
 MOST_COUNTED = 2_000
-"""Items up to which coverage is told: each has a column in the statistics of every cluster."""
+"""The most items for which coverage is computed, since each has a column in the statistics of every cluster."""
 _NOTHING_WANTED = "nobody in the test rows went on to use anything new"
 _HISTORIES = (("no item used yet", 0, 0), ("1 to 9 items", 1, 9), ("10 or more", 10, None))
 
 
 @dataclass(frozen=True)
 class RankingStatistics:
-    """SufficientStatistics over rows by cluster; ``columns`` names them, those of the items' counts come last."""
+    """Sufficient statistics by cluster; ``columns`` names the first columns of ``sums``, item counts follow."""
 
     k: int
     columns: tuple[str, ...]
     sums: Array
-    """(clusters, columns + items)."""
+    """Shape (clusters, columns + items)."""
     items: int
-    """How many items have a column; 0: too many for coverage to be told."""
+    """How many items have a column; 0 if there are too many to compute coverage."""
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from totals (r, columns + items)."""
+        """Compute the metrics by name, each of shape (r,), from ``totals`` (r, columns + items)."""
         column = {name: totals[:, i] for i, name in enumerate(self.columns)}
-        found: dict[str, Array] = {}
+        metrics: dict[str, Array] = {}
         if self.sums[:, self.columns.index("rows")].any():
             for name in relevance_names(self.k):
-                found[name] = ratio(column[name], column["rows"])
-        found["novelty"] = ratio(column["bits"], column["offered"])
+                metrics[name] = ratio(column[name], column["rows"])
+        metrics["novelty"] = ratio(column["bits"], column["offered"])
         if self.items:
             counts = totals[:, len(self.columns) :]
-            found["coverage"] = (counts > 0).mean(axis=1)
-            found["effective_coverage"] = np.exp(_entropy(counts)) / self.items
-        return found
+            metrics["coverage"] = (counts > 0).mean(axis=1)
+            metrics["effective_coverage"] = np.exp(_entropy(counts)) / self.items
+        return metrics
 
 
 def relevance_names(k: int) -> tuple[str, ...]:
-    """Metrics that are means over the rows with wanted items."""
+    """Return the names of the metrics that are means over the rows with wanted items."""
     named = tuple(f"{name}_at_{k}" for name in ("ndcg", "precision", "recall", "hit", "map"))
     return (*named, "hit_at_1", "mrr")
 
 
 @dataclass(frozen=True)
 class RankingEvaluator:
-    """Judges lists of ``task.k`` items."""
+    """The evaluator of lists of ``task.k`` items."""
 
     task: Ranking
     training_set: TrainingSet
@@ -99,23 +100,23 @@ class RankingEvaluator:
 
     @cached_property
     def wanted(self) -> Wanted:
-        """What turned out to be wanted in each test row."""
+        """The items that turned out to be wanted in each test row."""
         record = self.training_set.record
         return wanted(self.training_set.test[record.label], record.classes)
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """The number of units that are resampled."""
         return self.rows.cluster_count
 
     @property
     def change_set_count(self) -> int:
-        """Change sets among the test rows."""
+        """The number of change sets among the test rows."""
         return self.rows.change_set_count
 
     @cached_property
     def shares(self) -> Array:
-        """Of each item among the adoptions of the training rows, smoothed by one each."""
+        """The share of each item among the adoptions of the training rows, with one added to each count."""
         record = self.training_set.record
         _, item, _ = listed(self.training_set.train[record.label], record.classes)
         counts = np.bincount(item[item >= 0], minlength=len(record.classes)) + 1.0
@@ -124,40 +125,42 @@ class RankingEvaluator:
 
     @property
     def dummy(self) -> "Scorer":
-        """The most popular items of the training part for every row, whatever the user has."""
+        """The dummy scorer, which offers every row the most popular items of the training part."""
         shares = tuple(float(share) for share in self.shares)
-        return Shares(self.training_set.record.classes, shares)
+        return ConstantScorer(self.training_set.record.classes, shares)
 
     def sufficient_statistics(self, predictions: Predictions) -> RankingStatistics:
-        """Relevance, novelty and counts of offered items by cluster."""
+        """Compute relevance, novelty and counts of offered items by cluster."""
         top = top_items(predictions.values, self.task.k)
         bits = -np.log2(self.shares)
         offered = top >= 0
-        of_row = row_statistics(hits(top, self.wanted.known), self.wanted.total, self.task.k)
-        of_row["rows"] = (self.wanted.total > 0).astype(np.float64)
-        of_row["bits"] = np.where(offered, bits[np.maximum(top, 0)], 0.0).sum(axis=1)
-        of_row["offered"] = offered.sum(axis=1).astype(np.float64)
+        row_metrics = row_statistics(hits(top, self.wanted.known), self.wanted.total, self.task.k)
+        row_metrics["rows"] = (self.wanted.total > 0).astype(np.float64)
+        row_metrics["bits"] = np.where(offered, bits[np.maximum(top, 0)], 0.0).sum(axis=1)
+        row_metrics["offered"] = offered.sum(axis=1).astype(np.float64)
         count, clusters = self.cluster_count, self.rows.clusters
-        blocks = [np.bincount(clusters, weights, minlength=count) for weights in of_row.values()]
+        blocks = [
+            np.bincount(clusters, weights, minlength=count) for weights in row_metrics.values()
+        ]
         items = len(bits) if len(bits) <= MOST_COUNTED else 0
         counts = _item_counts(top, clusters, count, items)
         sums = np.hstack([np.column_stack(blocks), counts])
-        return RankingStatistics(self.task.k, tuple(of_row), sums, items)
+        return RankingStatistics(self.task.k, tuple(row_metrics), sums, items)
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """The Bayes rule's lists, from ``prediction``: items joined by ``|``, the best first.
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return the Bayes rule's lists, from ``prediction``: items joined by ``|``, the best first.
 
         Raises:
-            IntegrityError: a test row without one.
+            IntegrityError: a test row without a list.
         """
         classes = self.training_set.record.classes
-        lists = self.rows.ids.astype(object).map(found.set_index(ROW_ID)["prediction"])
+        lists = self.rows.ids.astype(object).map(bayes_rule.set_index(ROW_ID)["prediction"])
         missing = int(lists.isna().sum())
         if missing:
             raise IntegrityError(
                 f"{missing} of {len(lists)} test rows have no ceiling prediction, "
                 f"such as {self.rows.ids[lists.isna()].iloc[0]!r}.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
             )
         place = {item: i for i, item in enumerate(classes)}
         values = np.full((len(lists), len(classes)), NOT_OFFERED)
@@ -168,7 +171,7 @@ class RankingEvaluator:
         return Predictions(values, bare=True)
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """Relevance by how much a user has used already, and what is offered most."""
+        """Return relevance by the number of items that a user has used already, and the most offered items."""
         top = top_items(predictions.values, self.task.k)
         undefined = {}
         if not (self.wanted.total > 0).any():
@@ -177,16 +180,19 @@ class RankingEvaluator:
         return TaskDetails(tables=tables, undefined=undefined)
 
     def _by_history(self, values: Array, top: Codes) -> ReportTable:
-        """An item that is not offered is one the user has, so the values tell the length of a history."""
-        of_row = row_statistics(hits(top, self.wanted.known), self.wanted.total, self.task.k)
+        """Tabulate relevance by the length of a user's history: the items that the user has are never offered."""
+        row_metrics = row_statistics(hits(top, self.wanted.known), self.wanted.total, self.task.k)
         used = (values < 0).sum(axis=1)
         names = relevance_names(self.task.k)
         rows = []
         for title, least, most in _HISTORIES:
             inside = (used >= least) & (used <= (used.max() if most is None else most))
-            said = inside & (self.wanted.total > 0)
-            figures = [float(of_row[name][said].mean()) if said.any() else None for name in names]
-            rows.append((title, int(inside.sum()), int(said.sum()), *figures))
+            with_wanted = inside & (self.wanted.total > 0)
+            figures = [
+                float(row_metrics[name][with_wanted].mean()) if with_wanted.any() else None
+                for name in names
+            ]
+            rows.append((title, int(inside.sum()), int(with_wanted.sum()), *figures))
         return ReportTable(
             title="By the items a user had used (relevance over the rows in which one was begun)",
             columns=("history", "rows", "with a begun item", *names),
@@ -206,19 +212,19 @@ class RankingEvaluator:
 
 
 def row_statistics(hit: Array, total: NDArray[np.int64], k: int) -> dict[str, Array]:
-    """Relevance of each row's list by metric; 0 in rows where nothing was wanted."""
-    places = np.arange(1, hit.shape[1] + 1)
-    among = hit.sum(axis=1)
-    some = np.maximum(total, 1)
-    precisions = np.cumsum(hit, axis=1) / places
+    """Compute the relevance metrics of each row's list, (rows,) each; 0 in rows where nothing was wanted."""
+    positions = np.arange(1, hit.shape[1] + 1)
+    hit_counts = hit.sum(axis=1)
+    wanted_counts = np.maximum(total, 1)
+    precisions = np.cumsum(hit, axis=1) / positions
     return {
         f"ndcg_at_{k}": ndcg_rows(hit, total),
-        f"precision_at_{k}": among / k,
-        f"recall_at_{k}": among / some,
-        f"hit_at_{k}": (among > 0).astype(np.float64),
-        f"map_at_{k}": (precisions * hit).sum(axis=1) / np.minimum(some, k),
+        f"precision_at_{k}": hit_counts / k,
+        f"recall_at_{k}": hit_counts / wanted_counts,
+        f"hit_at_{k}": (hit_counts > 0).astype(np.float64),
+        f"map_at_{k}": (precisions * hit).sum(axis=1) / np.minimum(wanted_counts, k),
         "hit_at_1": hit[:, 0].copy(),
-        "mrr": (hit / places).max(axis=1),
+        "mrr": (hit / positions).max(axis=1),
     }
 
 
@@ -231,7 +237,7 @@ def _item_counts(top: Codes, clusters: Codes, count: int, items: int) -> Array:
 
 
 def _entropy(counts: Array) -> Array:
-    """Natural logarithms; (r,) from counts (r, items)."""
+    """Compute the entropy in natural logarithms, shape (r,), from ``counts`` (r, items)."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
-    found: Array = -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
-    return found
+    entropies: Array = -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1)
+    return entropies

@@ -1,9 +1,8 @@
-"""The judge of the next step and of "a workflow is needed soon": two labels, one matrix of answers.
+"""The evaluator of a sequence prediction: the next step, and whether a workflow is needed soon.
 
-The metrics of the next step have their usual names (`ml_platform.evaluation.metrics.sequence_statistics`),
-those of the other head
-begin with ``soon_`` (`ml_platform.evaluation.metrics.binary`). Rows whose need is not known count for the next
-step alone.
+One matrix of predictions serves both labels. The metrics of the next step have their usual names
+(`ml_platform.evaluation.metrics.sequence_statistics`), those of the need begin with ``soon_``
+(`ml_platform.evaluation.metrics.binary`). Rows whose need is not known count for the next step alone.
 """
 
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics, s
 from ml_platform.evaluation.report_parts import ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import Shares, ceiling_probabilities, class_codes
+from ml_platform.evaluation.tasks.scorers import ConstantScorer, ceiling_probabilities, class_codes
 from ml_platform.spec.task import SOON, YES, SequencePrediction
 from ml_platform.spec.training_set import TrainingSet
 
@@ -35,15 +34,15 @@ if TYPE_CHECKING:
 
 PREFIX = "soon_"
 SHOWN = 20
-"""Steps in the report's table, the most frequent ones."""
+"""The number of steps in the report's table, the most frequent ones."""
 EVEN = 0.5
-"""From where a probability says soon, for a scorer without a threshold of its own."""
+"""The threshold of the probability of soon, for a scorer without a threshold of its own."""
 _SOON_METRICS = (*COUNTED, "roc_auc", "average_precision", "brier", "log_loss")
 
 
 @dataclass(frozen=True)
 class SequenceStatistics:
-    """Columns of the next step, then those of soon, where any need is known."""
+    """The sufficient statistics of the next step, then those of soon, where any need is known."""
 
     steps: StepStatistics
     soon: BinaryStatistics | None
@@ -56,19 +55,19 @@ class SequenceStatistics:
         return np.concatenate([self.steps.sums, self.soon.sums], axis=1)
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
+        """Compute the metrics by name, each of shape (r,), from ``totals`` (r, columns)."""
         width = self.steps.sums.shape[1]
-        found = self.steps.metrics(totals[:, :width])
-        return found if self.soon is None else found | self.soon.metrics(totals[:, width:])
+        metrics = self.steps.metrics(totals[:, :width])
+        return metrics if self.soon is None else metrics | self.soon.metrics(totals[:, width:])
 
     def row_counts(self) -> dict[str, float]:
-        """Rows that the metrics of soon are shares of."""
+        """Return the number of rows of which each metric of soon is a share."""
         return {} if self.soon is None else self.soon.row_counts()
 
 
 @dataclass(frozen=True)
 class SequenceEvaluator:
-    """Judges probabilities of the next steps and, in the last column, of a need; see the module."""
+    """The evaluator of probabilities of the next steps and, in the last column, of a need."""
 
     training_set: TrainingSet
     rows: RowClusters
@@ -76,32 +75,32 @@ class SequenceEvaluator:
 
     @cached_property
     def truth(self) -> Codes:
-        """Next step of each test row."""
+        """The code of the next step of each test row, shape (rows,)."""
         return class_codes(self.training_set.test[self.training_set.record.label], self._steps)
 
     @property
     def cluster_count(self) -> int:
-        """Clusters among the test rows."""
+        """The number of units that are resampled."""
         return self.rows.cluster_count
 
     @property
     def change_set_count(self) -> int:
-        """Change sets among the test rows."""
+        """The number of change sets among the test rows."""
         return self.rows.change_set_count
 
     @property
-    def dummy(self) -> Shares:
-        """The shares of the next steps among the training rows, and the rate of soon."""
+    def dummy(self) -> ConstantScorer:
+        """The dummy scorer, which returns the shares of next steps in the training rows, and the rate of soon."""
         record, train = self.training_set.record, self.training_set.train
         codes = class_codes(train[record.label], self._steps)
         counts = np.bincount(codes, minlength=len(self._steps))
         known = train[self.task.soon].dropna()
         rate = float((known == YES).mean()) if len(known) else 0.0
         shares = tuple(float(share) for share in counts / counts.sum())
-        return Shares((*self._steps, SOON), (*shares, rate))
+        return ConstantScorer((*self._steps, SOON), (*shares, rate))
 
     def sufficient_statistics(self, predictions: Predictions) -> SequenceStatistics:
-        """Statistics of both heads by cluster."""
+        """Compute the statistics of both labels by cluster."""
         clusters, count = self.rows.clusters, self.cluster_count
         steps = step_statistics(
             self.truth, predictions.values[:, :-1], clusters, count, bare=predictions.bare
@@ -115,20 +114,20 @@ class SequenceEvaluator:
         rows = BinaryRows(self._needed[known], alarms, scores, clusters[known])
         return SequenceStatistics(steps, binary_statistics(rows, count, PREFIX))
 
-    def ceiling(self, found: "pd.DataFrame") -> Predictions:
-        """Unit vectors of the predicted steps, and the probability of soon with the Bayes rule's alarms.
+    def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
+        """Return unit vectors of the predicted steps, and the probability of soon with the Bayes rule's alarms.
 
-        Rows of the target ``<name>/soon`` are for the second head, all others for the first one.
+        Rows of the target ``<name>/soon`` are for the second label, all others for the first one.
         """
         ids = self.rows.ids
-        of_soon = found["target"].str.endswith(f"/{SOON}")
-        steps = found[~of_soon].set_index("row_id")["prediction"]
-        soon = found[of_soon].set_index("row_id")
+        of_soon = bayes_rule["target"].str.endswith(f"/{SOON}")
+        steps = bayes_rule[~of_soon].set_index("row_id")["prediction"]
+        soon = bayes_rule[of_soon].set_index("row_id")
         chances = ids.map(soon["probability"]).to_numpy(dtype=np.float64)
         if np.isnan(chances).any():
             raise IntegrityError(
                 f"{int(np.isnan(chances).sum())} of {len(ids)} test rows have no ceiling of soon.",
-                remedy="ingest the source's ceilings for the same days, or judge without a ceiling",
+                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
             )
         alarms = (ids.map(soon["prediction"]) == YES).to_numpy(dtype=bool)
         values = np.concatenate(
@@ -137,7 +136,7 @@ class SequenceEvaluator:
         return Predictions(values, bare=True, alarms=alarms)
 
     def details(self, predictions: Predictions) -> TaskDetails:
-        """The most frequent steps, calibration, and why soon is missing where it is."""
+        """Return the most frequent steps, the calibration, and why soon is undefined where it is."""
         chances = predictions.values[:, :-1]
         best = chances.argmax(axis=1)
         unknown = (
