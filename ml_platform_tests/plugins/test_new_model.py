@@ -64,6 +64,8 @@ def test_the_platform_takes_it_as_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     finally:
         installed_catalogue.cache_clear()
         home_project.cache_clear()
+        for module in [name for name in sys.modules if name.partition(".")[0] == "late_tickets"]:
+            del sys.modules[module]
     assert catalogue.refusals == ()
     assert catalogue.names[-1] == "late_tickets"
     (plugin,) = catalogue.plugins
