@@ -23,7 +23,7 @@ from ml_platform.experiments.lifecycle import (
     DefinedExperiment,
     ExperimentEvent,
     Happening,
-    Kept,
+    RetentionDecision,
     Status,
     references,
     retention,
@@ -134,7 +134,9 @@ def adopt_experiment(platform: Connections, name: str) -> str:
     return definition.model
 
 
-def prune_experiments(platform: Connections, now: datetime, *, dry_run: bool) -> tuple[Kept, ...]:
+def prune_experiments(
+    platform: Connections, now: datetime, *, dry_run: bool
+) -> tuple[RetentionDecision, ...]:
     """Remove the experiments that retention lets go (with ``dry_run`` only say which); all with reasons."""
     outcomes = []
     for name in platform.ledger.experiment_names():
@@ -150,7 +152,9 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _retention_of(platform: Connections, stored: StoredExperiment, now: datetime) -> Kept:
+def _retention_of(
+    platform: Connections, stored: StoredExperiment, now: datetime
+) -> RetentionDecision:
     ledger, experiment = platform.ledger, stored.experiment
     model = experiment.definition.model
     adopted = ledger.state(tuned_key(model)) or {}

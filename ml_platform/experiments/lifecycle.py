@@ -59,8 +59,8 @@ class DefinedExperiment:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Whether an experiment is to be pruned, and the reason."""
+class RetentionDecision:
+    """The decision whether an experiment is to be pruned, and the reason."""
 
     name: str
     prune: bool
@@ -94,16 +94,16 @@ def retention(
     now: datetime,
     running: bool,
     references: Collection[str],
-) -> Kept:
+) -> RetentionDecision:
     """Prune an experiment that is older than `RETENTION`, unless it runs or something refers to it."""
     name = experiment.definition.name
     last = max((event.at for event in events), default=experiment.defined_at)
     age = now - last
     if running:
-        return Kept(name, False, "it is running")
+        return RetentionDecision(name, False, "it is running")
     if references:
-        return Kept(name, False, "; ".join(references))
-    return Kept(name, age > RETENTION, f"{age.days} of {RETENTION.days} days old")
+        return RetentionDecision(name, False, "; ".join(references))
+    return RetentionDecision(name, age > RETENTION, f"{age.days} of {RETENTION.days} days old")
 
 
 def references(

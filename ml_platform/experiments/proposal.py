@@ -145,27 +145,27 @@ def defined(
 
 
 def _baseline(
-    given: tuple[str, ...], spec: ModelSpec, champion: Champion | None
+    texts: tuple[str, ...], spec: ModelSpec, champion: Champion | None
 ) -> tuple[str, Arm]:
     default = Arm(dict(spec.defaults), (), spec.seed)
-    if given in ((), (DEFAULT,)):
+    if texts in ((), (DEFAULT,)):
         return DEFAULT, default
-    if given == (CHAMPION,):
+    if texts == (CHAMPION,):
         if champion is None:
             raise _refused("baseline", f"{spec.name} has no champion", "default, or key=value")
         known = {k: v for k, v in champion.parameters.items() if k in spec.defaults}
         arm = replace(default, parameters={**default.parameters, **known})
         return f"champion version {champion.version}", arm
-    return "chosen", _changed(default, given, spec, "baseline")
+    return "chosen", _changed(default, texts, spec, "baseline")
 
 
-def _changed(arm: Arm, given: Iterable[str], spec: ModelSpec, field: str) -> Arm:
-    seen = set[str]()
-    for text in given:
+def _changed(arm: Arm, texts: Iterable[str], spec: ModelSpec, field: str) -> Arm:
+    changed_names = set[str]()
+    for text in texts:
         name, value = _pair(text, field)
-        if name in seen:
+        if name in changed_names:
             raise _refused(field, f"{name} is given twice", "each key once")
-        seen.add(name)
+        changed_names.add(name)
         if name == FEATURES:
             arm = replace(arm, without=_left_out(value, spec, field))
         elif name == SEED and SEED not in spec.defaults:
@@ -216,9 +216,9 @@ def _left_out(text: str, spec: ModelSpec, field: str) -> tuple[str, ...]:
     bare = {name.removeprefix("-") for name in names}
     strangers = bare - set(spec.features)
     if strangers or any(minus) != all(minus):
-        given = f"no features of {spec.name}: {_list(strangers)}" if strangers else repr(text)
+        problem = f"no features of {spec.name}: {_list(strangers)}" if strangers else repr(text)
         wanted = "features=a,b to keep these alone, or features=-a,-b to leave these out"
-        raise _refused(f"{field} features", given, wanted)
+        raise _refused(f"{field} features", problem, wanted)
     without = bare if any(minus) else set(spec.features) - bare
     if not without or without == set(spec.features):
         raise _refused(f"{field} features", repr(text), "some of the features, not none or all")
@@ -318,5 +318,5 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _refused(field: str, given: str, wanted: str) -> UsageError:
-    return UsageError(f"The experiment's {field}: {given}.", remedy=f"give {wanted}")
+def _refused(field: str, problem: str, wanted: str) -> UsageError:
+    return UsageError(f"The experiment's {field}: {problem}.", remedy=f"give {wanted}")

@@ -1,4 +1,4 @@
-"""What a report tells people at once: nothing when all is well."""
+"""Alerts: the message that a report sends to people at once, none where all is well."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from ml_platform.monitoring.report import Light, MonitoringReport
 
 
 class AlertLevel(StrEnum):
-    """How soon somebody should look."""
+    """The urgency of an alert."""
 
     WARNING = "warning"
     CRITICAL = "critical"
@@ -29,7 +29,7 @@ class Alert:
 
 
 def alert_of(report: MonitoringReport) -> Alert | None:
-    """CRITICAL for a red report, WARNING for a yellow one, ``None`` otherwise."""
+    """Return a CRITICAL alert for a red report, a WARNING for a yellow one, else ``None``."""
     levels = {Light.RED: AlertLevel.CRITICAL, Light.YELLOW: AlertLevel.WARNING}
     level = levels.get(report.light)
     if level is None:

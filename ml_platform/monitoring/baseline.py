@@ -1,4 +1,4 @@
-"""The baseline of a version: what its features, predictions and performance were when it was registered.
+"""The baseline of a version: its features, predictions and performance when it was registered.
 
 From the stored baseline a report needs one pass over the current window only.
 """
@@ -48,7 +48,7 @@ LOW_CONFIDENCE = "low_confidence"
 
 @dataclass(frozen=True)
 class _Replays:
-    """Replays of several features, a tuple a geometry."""
+    """The replays of several features, one tuple for each kind of test."""
 
     shares: tuple[Replay, ...] = ()
     cumulative: tuple[Replay, ...] = ()
@@ -60,28 +60,28 @@ _NO_REPLAYS = _Replays()
 
 @dataclass(frozen=True)
 class FeatureBaseline:
-    """One feature over the reference weeks."""
+    """The distribution of one feature over the reference weeks."""
 
     name: str
     compare: Comparison
     bins: Bins
     shares: tuple[float, ...]
     covariance: str
-    """Of the shares, clusters as the unit; upper triangle, see `distribution.pack`."""
+    """The covariance of the shares over clusters, its upper triangle as written by `distribution.pack`."""
     rows: int
-    """Rows in which the feature is present."""
+    """The number of rows in which the feature is present."""
     total: int
     clusters: int
     missing: float
     missing_variance: float
     inflation: Inflation
-    """Variance of quiet weeks over the variance that clusters explain: of the shares."""
+    """The variance of the shares between quiet weeks, over the variance that clusters explain."""
     cumulative_inflation: Inflation
-    """Of the distribution function; for categories that of the shares."""
+    """The same ratio for the distribution function; for categories, that of the shares."""
     missing_inflation: Inflation
 
     def distribution(self) -> Shares:
-        """The shares and covariances as arrays."""
+        """Return the shares and covariances as arrays."""
         return Shares(
             shares=np.asarray(self.shares),
             covariance=unpack(self.covariance, len(self.shares)),
@@ -93,13 +93,13 @@ class FeatureBaseline:
         )
 
     def measure(self, rows: "pd.DataFrame", clusters: Codes) -> Shares:
-        """The same shares over other rows: one pass over the feature's column."""
+        """Compute the same shares over other rows, in one pass over the feature's column."""
         return clustered_shares(_codes(self.bins, rows, self.name), clusters, self.bins.count)
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What one version is held against; JSON through ``ml_platform.values``, about 1 kB a feature."""
+    """The reference that windows of one version are compared with; stored as JSON, about 1 kB for each feature."""
 
     model: str
     version: str
@@ -108,14 +108,14 @@ class Baseline:
     reference_start: datetime
     reference_end: datetime
     weeks: int
-    """Whole weeks it covers; 0 when there was less than one, and then calendar features do not compare."""
+    """The whole weeks that it covers; 0 for less than a week, and then calendar features are not compared."""
     rows: int
     clusters: int
     features: tuple[FeatureBaseline, ...]
     predictions: tuple[FeatureBaseline, ...]
-    """Predicted class, confidence and low confidence, over rows the version was not trained on."""
+    """Predicted class, confidence and low confidence, over rows on which the version was not trained."""
     performance: dict[str, Estimate]
-    """Metrics of the evaluation report by name."""
+    """The metrics of the evaluation report by name."""
 
 
 def build_baseline(
@@ -131,7 +131,7 @@ def build_baseline(
     performance: Mapping[str, Estimate] | None = None,
     policy: MonitoringPolicy = POLICY,
 ) -> Baseline:
-    """The baseline from rows of the training period before ``end`` (the last 13 whole weeks at most).
+    """Build the baseline from rows of the training period before ``end`` (the last 13 whole weeks at most).
 
     ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. ``predictions``
     has ``occurred_at``, ``cluster_id``, ``predicted`` and ``confidence`` for rows that were NOT trained on
@@ -185,14 +185,14 @@ PREDICTION_ENTRIES = (
 
 
 def prediction_columns(predictions: "pd.DataFrame", policy: MonitoringPolicy) -> "pd.DataFrame":
-    """The predictions with the column ``low_confidence`` ('yes' below the policy's limit, or 'no')."""
+    """Return the predictions with the column ``low_confidence`` ('yes' below the policy's limit, or 'no')."""
     require(predictions, (CLUSTER, TIME, PREDICTED, CONFIDENCE), "predictions")
     low = predictions[CONFIDENCE].to_numpy(dtype=np.float64) < policy.low_confidence
     return predictions.assign(**{LOW_CONFIDENCE: np.where(low, "yes", "no")})
 
 
 def require(frame: "pd.DataFrame", columns: Sequence[str], what: str) -> None:
-    """Raises IntegrityError naming the columns that ``frame`` lacks."""
+    """Raise `IntegrityError`, which names the missing columns, where ``frame`` lacks some of ``columns``."""
     lacking = [column for column in columns if column not in frame.columns]
     if lacking:
         raise IntegrityError(
@@ -202,7 +202,7 @@ def require(frame: "pd.DataFrame", columns: Sequence[str], what: str) -> None:
 
 
 def cluster_codes(frame: "pd.DataFrame") -> Codes:
-    """Number of each row's cluster, from 0; a row without one is a cluster of its own."""
+    """Return the code of each row's cluster, from 0; a row without a cluster is a cluster of its own."""
     import pandas as pd
 
     codes, levels = pd.factorize(frame[CLUSTER], sort=True)
@@ -236,7 +236,7 @@ def _features(
     end: datetime,
     prior: _Replays = _NO_REPLAYS,
 ) -> tuple[tuple[FeatureBaseline, ...], _Replays]:
-    """Baselines of the columns, and their replays, which further columns may shrink towards."""
+    """Return the baselines of the columns, and their replays, towards which those of other columns may shrink."""
     require(rows, (CLUSTER, TIME, *(name for name, _, _ in entries)), "reference rows")
     slices = _weeks_of(rows, clusters, end)
     measured = [_measure(rows, name, kind, clusters, slices) for name, kind, _ in entries]
@@ -270,7 +270,7 @@ def _features(
 
 
 def _weeks_of(rows: "pd.DataFrame", clusters: Codes, end: datetime) -> list[tuple[Codes, Codes]]:
-    """Row numbers of each whole week counted back from ``end``, with clusters numbered within it."""
+    """Return the rows of each whole week counted back from ``end``, with cluster codes within the week."""
     seconds = (end - rows[TIME]).dt.total_seconds().to_numpy(dtype=np.float64)
     age = seconds / WEEK.total_seconds()
     week = np.maximum(np.ceil(age) - 1, 0).astype(np.int64)

@@ -1,4 +1,4 @@
-"""One feature now against its baseline; then all of them together, under false discovery control."""
+"""Comparison of each feature with its baseline, and severities of all features under false discovery control."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,28 +26,28 @@ class _Figures:
     psi: float
     size: float
     noise: float
-    """Largest standard error of a share, or of the distribution function, in a quiet window."""
+    """The largest standard error of a share, or of the distribution function, in a window without drift."""
 
 
 @dataclass(frozen=True)
 class FeatureComparison:
-    """A feature's figures before the adjustment, and what happened in words."""
+    """The comparison of one feature before the adjustment of p-values, and the change in words."""
 
     drift: FeatureDrift
     missing_p_value: float
     present: bool
-    """Enough rows and clusters on both sides for a statement about the distribution."""
+    """Whether both sides have enough rows and clusters to compare the distribution."""
     watched: bool
-    """Enough rows and clusters, missing or not, for a statement about missingness."""
+    """Whether there are enough rows and clusters, missing or not, to compare missingness."""
     tells: bool
-    """Quiet weeks differ little enough that a significant shift would show."""
+    """Whether weeks without drift differ so little that a significant shift would stand out."""
     words: str
 
 
 def compare(
     baseline: FeatureBaseline, current: Shares, *, clusters: int, policy: MonitoringPolicy
 ) -> FeatureComparison:
-    """Sizes and p-values of one feature; ``clusters`` counts those of the window, whatever is missing.
+    """Compute effect sizes and p-values of one feature; ``clusters`` counts all of the window, missing or not.
 
     A number is tested twice, by its KS distance and by chi-squared over its bins (values that fall
     between those of a lattice hardly change the distance): its p-value is the smaller one, doubled.
@@ -121,7 +121,7 @@ def _distribution(
 
 
 def _quiet(before: Shares, current: Shares, size: Callable[[Floats], float]) -> Floats:
-    """Covariance of the difference of the shares if nothing has moved.
+    """Compute the covariance of the difference of the shares if nothing has moved.
 
     Then the window's clusters are like those of the baseline. A window may by chance lack the long
     sessions, or the level, that make the variance, and would look far more certain than it is; so what its
@@ -135,13 +135,13 @@ def _quiet(before: Shares, current: Shares, size: Callable[[Floats], float]) -> 
 
 
 def _spread(covariance: Floats) -> Floats:
-    """Variances of the cumulative shares, all but the last, which is one."""
+    """Return the variances of the cumulative shares, except the last one, which is constant."""
     process: Floats = np.cumsum(np.cumsum(covariance, axis=0), axis=1)
     return np.diag(process)[:-1]
 
 
 def _can_tell(figures: _Figures, freedom: float, policy: MonitoringPolicy) -> bool:
-    """Whether a significant shift would stand out from the noise of quiet weeks at all."""
+    """Return whether a significant shift would stand out from the noise of weeks without drift."""
     from scipy.special import stdtr
 
     if figures.noise == 0.0:
@@ -152,7 +152,7 @@ def _can_tell(figures: _Figures, freedom: float, policy: MonitoringPolicy) -> bo
 def assign_severities(
     compared: Sequence[FeatureComparison], policy: MonitoringPolicy
 ) -> tuple[FeatureDrift, ...]:
-    """Severities after Benjamini-Hochberg over every test of the report, distribution and missingness."""
+    """Assign severities after Benjamini-Hochberg over all tests of the report, of distributions and missingness."""
     tests = [(index, False) for index, entry in enumerate(compared) if entry.present]
     tests += [
         (index, True)
@@ -200,12 +200,12 @@ def _psi_band(psi: float, policy: MonitoringPolicy) -> Severity:
 
 
 def worst(*severities: Severity) -> Severity:
-    """The gravest of what is known; INSUFFICIENT only when nothing is known."""
+    """Return the worst severity that is known; INSUFFICIENT only when none is known."""
     return min(severities, key=_ORDER.__getitem__, default=Severity.INSUFFICIENT)
 
 
 def overall(features: Sequence[FeatureDrift], policy: MonitoringPolicy) -> Severity:
-    """The report's severity: the gravest feature; INSUFFICIENT when most features are and none moved."""
+    """Return the report's severity: the worst of a feature; INSUFFICIENT when most are and none moved."""
     gravest = worst(*(feature.severity for feature in features))
     if gravest in (Severity.SIGNIFICANT, Severity.MODERATE):
         return gravest
@@ -216,7 +216,7 @@ def overall(features: Sequence[FeatureDrift], policy: MonitoringPolicy) -> Sever
 
 
 def rank(feature: FeatureDrift) -> tuple[int, float, str]:
-    """Sort key: gravest first, then the largest change."""
+    """Return a sort key: the worst severity first, then the largest change."""
     change = max(feature.size, abs(feature.missing_current - feature.missing_baseline))
     return _ORDER[feature.severity], -change, feature.name
 

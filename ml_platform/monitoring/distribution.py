@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 NUMBER_BINS = 20
 MAXIMUM_LEVELS = 24
-"""Levels with a bin of their own."""
+"""The most levels that have a bin of their own."""
 RARE_SHARE = 0.005
 """Rarer levels are pooled, in buckets of about 5 % of the mass, so that mass moved to any one of them
 cannot hide in a pool that was large before."""
@@ -31,7 +31,7 @@ _MAXIMUM_BUCKETS = 8
 
 @dataclass(frozen=True)
 class Bins:
-    """How values become bins; missing values have none (their share is kept apart).
+    """The rule by which values become bins; missing values have none, their share is kept apart.
 
     Numbers: bin i holds ``cuts[i-1] < x <= cuts[i]``, the last one everything above. Categories: a bin
     for each of ``levels``, then ``buckets`` of pooled rare levels, then one of unseen levels.
@@ -47,13 +47,13 @@ class Bins:
 
     @property
     def count(self) -> int:
-        """Number of bins."""
+        """The number of bins."""
         if self.kind is Kind.NUMBER:
             return len(self.cuts) + 1
         return len(self.levels) + self.buckets + 1
 
     def label(self, index: int) -> str:
-        """What bin ``index`` holds, for people."""
+        """Return in words what bin ``index`` holds."""
         if self.kind is Kind.NUMBER:
             if index == 0:
                 return f"<= {self.cuts[0]:.4g}" if self.cuts else "any"
@@ -83,7 +83,7 @@ class Shares:
 
 
 def number_bins(values: Floats, bins: int = NUMBER_BINS) -> Bins:
-    """Quantile bins of the present values, at most ``2 * bins``; a value holding more than a bin is a bin.
+    """Cut the present values at quantiles, at most ``2 * bins``; a value holding more than a bin is a bin.
 
     Such an atom is cut off on both sides, so that its shift is seen in either direction.
     """
@@ -101,7 +101,7 @@ def number_bins(values: Floats, bins: int = NUMBER_BINS) -> Bins:
 
 
 def category_bins(values: Sequence[Any] | npt.NDArray[Any]) -> Bins:
-    """Levels by their share in ``values`` (missing ones left out), rare ones pooled."""
+    """Make a bin of each frequent level in ``values`` (missing ones left out), and pool the rare levels."""
     import pandas as pd
 
     counts = pd.Series(values, dtype="object").value_counts(dropna=True)
@@ -125,14 +125,14 @@ def _by_count(pair: tuple[str, int]) -> tuple[int, str]:
 
 
 def number_codes(bins: Bins, values: Floats) -> Codes:
-    """Bin of each value, shape (rows,); -1 where it is missing."""
+    """Return the bin of each value, shape (rows,); -1 where it is missing."""
     codes = np.searchsorted(np.asarray(bins.cuts), values, side="left").astype(np.int64)
     codes[np.isnan(values)] = -1
     return codes
 
 
 def category_codes(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Codes:
-    """Bin of each value, shape (rows,); -1 where it is missing."""
+    """Return the bin of each value, shape (rows,); -1 where it is missing."""
     import pandas as pd
 
     codes, levels = pd.factorize(pd.Series(values, dtype="object"))
@@ -153,7 +153,7 @@ def category_codes(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Code
 
 
 def clustered_shares(codes: Codes, clusters: Codes, bins: int) -> Shares:
-    """Shares and their covariance from sums over clusters, in one pass over the rows.
+    """Compute shares and their covariance from sums over clusters, in one pass over the rows.
 
     ``codes`` (rows,) in [-1, bins), -1 missing; ``clusters`` (rows,) numbered from 0. The shares are
     ratios of cluster sums, so their covariance is that of the linearised ratio: with s_g the counts
@@ -182,7 +182,7 @@ def clustered_shares(codes: Codes, clusters: Codes, bins: int) -> Shares:
 
 
 def clustered_mean(values: Floats, clusters: Codes) -> tuple[float, float, int]:
-    """Mean of ``values`` (rows,), its variance with clusters as the unit, and the number of clusters."""
+    """Compute the mean of ``values`` (rows,), its variance over clusters, and the number of clusters."""
     groups = int(clusters.max()) + 1 if clusters.size else 0
     sums = np.bincount(clusters, weights=values, minlength=groups).astype(np.float64)
     sizes = np.bincount(clusters, minlength=groups).astype(np.float64)
@@ -191,7 +191,7 @@ def clustered_mean(values: Floats, clusters: Codes) -> tuple[float, float, int]:
 
 
 def _ratio(sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
-    """Ratio of the sums to the sizes, and its covariance from moments.
+    """Compute the ratio of the sums to the sizes, and its covariance from moments.
 
     The moments are sums of whole numbers, exact in whatever order they are added.
     """
@@ -215,7 +215,7 @@ def _products(sums: Floats, sizes: Floats) -> Floats:
 
 
 def without(whole: Shares, part: Shares) -> Shares:
-    """What remains of ``whole`` when ``part`` is taken out; its covariance is scaled, not summed again."""
+    """Return ``whole`` without ``part``; the covariance is scaled, not computed again."""
     kept, all_kept = whole.rows - part.rows, whole.total - part.total
     if kept <= 0 or all_kept <= 0:
         nothing = np.zeros_like(whole.shares)
@@ -232,13 +232,13 @@ def without(whole: Shares, part: Shares) -> Shares:
 
 
 def pack(matrix: Floats) -> str:
-    """Upper triangle of a symmetric matrix as float32, little-endian, in base64 (exact to 6e-8)."""
+    """Return the upper triangle of a symmetric matrix as float32, little-endian, in base64 (exact to 6e-8)."""
     upper = matrix[np.triu_indices(matrix.shape[0])].astype("<f4")
     return base64.b64encode(upper.tobytes()).decode()
 
 
 def unpack(text: str, width: int) -> Floats:
-    """The symmetric matrix, shape (width, width), that `pack` wrote."""
+    """Return the symmetric matrix, shape (width, width), that `pack` wrote."""
     matrix = np.zeros((width, width))
     matrix[np.triu_indices(width)] = np.frombuffer(base64.b64decode(text), dtype="<f4")
     return matrix + np.triu(matrix, 1).T

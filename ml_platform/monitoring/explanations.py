@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREDICTIONS = 60_000
-"""Predictions that a check may take, about: a second of the slowest scorers."""
+"""About the number of predictions of one check: a second of the slowest scorers."""
 MOST_ROWS = 3_000
 SHOWN = 5
-"""Groups that a report names: those whose share grew most."""
+"""The number of groups that a report names, those whose share grew most."""
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A version as its reasons are looked at."""
+    """A version whose explanations are checked for drift."""
 
     baseline: ExplanationBaseline
-    """As the evaluation of the version stored it."""
+    """The baseline that the evaluation of the version stored."""
     scorer: Scorer
     features: tuple[str, ...]
-    """Those that the scorer takes, in the order in which the evaluation grouped them."""
+    """The features that the scorer takes, in the order in which the evaluation grouped them."""
     bounded: bool
     """Whether every number of the scorer lies in [0, 1]."""
 
@@ -49,7 +49,7 @@ class Explained:
 def check_explanations(
     explained: Explained, rows: "pd.DataFrame", *, seed: int
 ) -> ExplanationCheck:
-    """The shares of movement on a sample of whole clusters of ``rows``, against the stored ones.
+    """Compare the shares of movement on a sample of whole clusters of ``rows`` with the stored ones.
 
     What cannot be told (too few clusters, other groups of features) has its reason in the check; nothing is raised.
     """
@@ -96,7 +96,7 @@ def _untold(reason: str, rows: int) -> ExplanationCheck:
 
 
 def _sample(codes: Codes, wanted: int, seed: int) -> Codes:
-    """Places of rows, ascending: whole clusters in random order until ``wanted`` rows are reached."""
+    """Return places of rows, ascending: whole clusters in random order until ``wanted`` rows are reached."""
     limit = min(wanted, MOST_ROWS)
     sizes = np.bincount(codes) if codes.size else np.zeros(0, dtype=np.int64)
     order = np.random.default_rng(seed).permutation(len(sizes))

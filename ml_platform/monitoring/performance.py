@@ -1,4 +1,4 @@
-"""Performance now against the evaluation report, on the predictions whose outcome is known."""
+"""Comparison of current performance with the evaluation report, on predictions whose outcome is known."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OUTCOME = "outcome"
 _Z = 1.959964
-"""Normal quantile of a 95 % interval."""
+"""The normal quantile of a 95 % interval."""
 
 
 def check_performance(
@@ -75,7 +75,7 @@ def _matured(labelled: "pd.DataFrame") -> MaturedPredictions:
 
 
 def _loss_error(baseline: Estimate, current: float, error: float) -> float:
-    """Standard error of 1 - current / baseline, by the delta method; the two are independent."""
+    """Compute the standard error of 1 - current / baseline, by the delta method; the two are independent."""
     before = (baseline.high - baseline.low) / (2 * _Z)
     return float(np.hypot(error / baseline.value, current * before / baseline.value**2))
 

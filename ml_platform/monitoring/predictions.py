@@ -1,4 +1,4 @@
-"""Drift of what the model says: its mix of classes, its confidence, how often it is unsure."""
+"""Drift of predictions: the mix of predicted classes, the confidence, and how often it is low."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How much more quiet weeks differ than their clusters explain: user mix, habits, trailing windows.
+"""Inflation: how much more weeks without drift differ than their clusters explain.
 
 Sessions are not independent either: who is on holiday, and features that look back seven days, move
 whole weeks. A baseline of several weeks knows by how much: each of its weeks is replayed against the
@@ -32,7 +32,7 @@ _ROWS, _CLUSTERS = 50, 10
 
 
 def reference_weeks(first: datetime, end: datetime) -> int:
-    """Whole weeks before ``end`` that become the baseline: up to 13, the warm-up left out; 0: under a week."""
+    """Return how many whole weeks before ``end`` become the baseline: at most 13, without the warm-up."""
     whole = int((end - first) / WEEK + ALMOST)
     kept = whole - WARM_UP_WEEKS if whole >= _ENOUGH_WEEKS + WARM_UP_WEEKS else whole
     return min(kept, MAXIMUM_WEEKS)
@@ -40,7 +40,7 @@ def reference_weeks(first: datetime, end: datetime) -> int:
 
 @dataclass(frozen=True)
 class Replay:
-    """Weeks of one feature against each other: squared differences, and what clusters let expect."""
+    """Weeks of one feature compared with each other: squared differences, observed and expected by clusters."""
 
     weeks: int
     observed: float
@@ -55,7 +55,7 @@ class Replay:
 
 
 def replay(whole: Shares, weeks: Sequence[Shares], *, cumulative: bool) -> Replay:
-    """Each week against the rest, in the geometry of the test: of chi-squared, or of the KS process.
+    """Compare each week with the rest, in the geometry of the test: of chi-squared, or of the KS process.
 
     The two differ: users that come and go shift a whole distribution, and then sums over bins vary more
     than the bins; a count that everybody shares for some weeks moves single bins.
@@ -79,7 +79,7 @@ def replay(whole: Shares, weeks: Sequence[Shares], *, cumulative: bool) -> Repla
 
 
 def replay_missing(whole: Shares, weeks: Sequence[Shares]) -> Replay:
-    """Each week's missing share against the rest."""
+    """Compare each week's missing share with that of the rest."""
     usable = [week for week in weeks if week.total >= _ROWS]
     observed = expected = 0.0
     for week in usable:
@@ -100,7 +100,7 @@ class Inflation:
 
 
 def inflations(replays: Sequence[Replay]) -> tuple[Inflation, ...]:
-    """One a feature: its own ratio, raised towards the mean of all where it is lower (few weeks mislead).
+    """Estimate each feature's inflation: its ratio, raised towards the mean of all where it is lower.
 
     Of the variance 1 part is known from many clusters and factor - 1 parts from the weeks replayed, so
     the tests have weeks (factor / (factor - 1))^2 degrees of freedom (Satterthwaite 1946): a feature that
@@ -109,11 +109,13 @@ def inflations(replays: Sequence[Replay]) -> tuple[Inflation, ...]:
     ratios = [entry.ratio for entry in replays]
     known = [ratio for ratio in ratios if ratio is not None]
     mean = sum(known) / len(known) if known else _USUAL
-    found = []
+    factors = []
     for entry, ratio in zip(replays, ratios, strict=True):
-        weeks, own = (0, mean) if ratio is None else (entry.weeks, ratio)
-        factor = max(1.0, own, (weeks * own + _SHRINKAGE * mean) / (weeks + _SHRINKAGE))
-        seen = max(weeks - 1.0, 1.0) if weeks else _SHRINKAGE
+        weeks, feature_ratio = (0, mean) if ratio is None else (entry.weeks, ratio)
+        factor = max(
+            1.0, feature_ratio, (weeks * feature_ratio + _SHRINKAGE * mean) / (weeks + _SHRINKAGE)
+        )
+        observed_freedom = max(weeks - 1.0, 1.0) if weeks else _SHRINKAGE
         share = (factor - 1.0) / factor
-        found.append(Inflation(factor, min(MANY, seen / share**2) if share else MANY))
-    return tuple(found)
+        factors.append(Inflation(factor, min(MANY, observed_freedom / share**2) if share else MANY))
+    return tuple(factors)

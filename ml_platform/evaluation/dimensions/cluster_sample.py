@@ -1,4 +1,4 @@
-"""Some of the test rows, whole clusters at a time, for what is too dear to do on all."""
+"""A sample of the test rows in whole clusters, for computations that are too expensive on all of them."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from ml_platform.spec.training_set import CLUSTER, TrainingSet
 def cluster_sample(
     training_set: TrainingSet, *, seed: int, rows: int, clusters: int, most: int
 ) -> Codes:
-    """Places of test rows, ascending: clusters in random order until rows and clusters are enough.
+    """Return the places of sampled test rows, ascending: clusters in random order until there are enough of both.
 
     The cluster that would take it beyond ``most`` rows ends it, the first one excepted. Which ones depends on the
     seed and on the order of the rows alone.
@@ -32,5 +32,5 @@ def cluster_sample(
 
 
 def with_test_rows(training_set: TrainingSet, places: Codes) -> TrainingSet:
-    """The same with these test rows alone; the training part is shared."""
+    """Return the training set with these test rows alone; the training part is shared."""
     return replace(training_set, test=training_set.test.iloc[places])

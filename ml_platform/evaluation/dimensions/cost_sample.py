@@ -1,4 +1,4 @@
-"""What was measured of an artifact where it is served: times and memory as they came, nothing summarised."""
+"""Measured costs of a served artifact: times and memory of every call, without a summary."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,34 +30,34 @@ class InTurns:
 
 @dataclass(frozen=True)
 class CostSample:
-    """One fresh process that loaded an artifact and answered; one thread, libraries already imported."""
+    """The measurements of one fresh process that loaded an artifact and scored rows, in one thread."""
 
     one_row: CallTimes
-    """After warm-up."""
+    """Milliseconds of each call with one row, after the warm-up."""
     batches: tuple[CallTimes, ...]
-    """In the order of `BATCHES`, without those that the test part has too few rows for."""
+    """The calls in the order of `BATCHES`, without sizes that exceed the rows of the test part."""
     import_ms: float
-    """Libraries that answer, imported into a bare interpreter; paid once a process, whatever the model."""
+    """The time to import the scoring libraries into a bare interpreter, once for each process and any model."""
     load_ms: float
-    """Files read, hashes checked, scorer made."""
+    """The time to read the files, check their hashes and build the scorer."""
     first_answer_ms: float
     resident_mb: float
-    """Resident memory that loading and answering added, at its end."""
+    """The resident memory that loading and scoring added, measured at the end."""
     model_share: float | None
-    """Of the time of a one-row call, what the ONNX graph takes; the rest encodes. ``None`` without a graph."""
+    """The share of a one-row call that the ONNX graph takes; the rest is encoding. ``None`` without a graph."""
     variants: Mapping[str, tuple[InTurns, ...]]
-    """By name of the variant: one row a call, then a hundred."""
+    """By name of the variant, calls with one row, then calls with a hundred."""
 
 
 Measure = Callable[[Artifact, Mapping[str, Artifact], "pd.DataFrame"], CostSample]
-"""The served artifact, variants of it by name, and rows to answer."""
+"""A function that measures the served artifact and its variants, given by name, on some rows."""
 
 
 @dataclass(frozen=True)
 class CostMeter:
-    """What the examination of cost is given by whoever has a clock."""
+    """The measurements that the caller of the cost dimension provides; the evaluation itself reads no clock."""
 
     measure: Measure
     price_per_core_hour: float
     quantise: Callable[[Artifact], Artifact | None]
-    """The same with int8 weights; ``None`` where nothing in it can be quantised."""
+    """Returns the artifact with int8 weights; ``None`` where it has no weights to quantise."""

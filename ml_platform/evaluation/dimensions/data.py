@@ -1,4 +1,4 @@
-"""What can be said of a training set before any model: leakage, and the quality of its columns."""
+"""The data dimensions, which need no model: leakage, and the quality of the training set's columns."""
 
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ TOLD = 8
 
 
 def leakage_report(spec: "ModelSpec", training_set: "TrainingSet") -> LeakageReport:
-    """What the training set of the model knows that it should not."""
+    """Report features that leak the label into the training set."""
     record = training_set.record
     return find_leaks(
         training_set.train,
@@ -90,7 +90,7 @@ def _checks(report: LeakageReport) -> ReportTable:
 
 
 def quality_report(spec: "ModelSpec", training_set: "TrainingSet") -> QualityReport:
-    """The quality of the training part's feature columns."""
+    """Report the quality of the training part's feature columns."""
     return assess(
         training_set.train, training_set.test, training_set.record.features, spec.table.features
     )

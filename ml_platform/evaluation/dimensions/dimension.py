@@ -11,7 +11,7 @@ from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
 
 class ChartKind(StrEnum):
-    """How a chart is drawn."""
+    """The form in which a chart is drawn."""
 
     LINES = "lines"
     BARS = "bars"
@@ -31,7 +31,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture as data: drawn by the page, kept in the report."""
+    """A chart as data: the report keeps it, and the page draws it."""
 
     title: str
     kind: ChartKind
@@ -39,7 +39,7 @@ class Chart:
     y_label: str
     series: tuple[Series, ...]
     limit: float | None = None
-    """A line across: what a gate asks for."""
+    """The limit of a gate, drawn as a line across the chart."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,28 @@ class ScorePart:
 
 @dataclass(frozen=True)
 class Dimension:
-    """What one examination found of the candidate."""
+    """The result of one examination of the candidate."""
 
     name: str
     title: str
     question: str
-    """What it answers, as a reader would ask it."""
+    """The question that the dimension answers, as a reader would ask it."""
     summary: str
     """The answer in one sentence, with its figure."""
     measures: dict[str, Estimate] = field(default_factory=dict)
-    """What gates may hold against a limit; ``low`` and ``high`` are a 95 % interval, or equal where exact."""
+    """Figures that gates compare with limits; ``low`` and ``high`` are a 95 % interval, or equal where exact."""
     undefined: dict[str, str] = field(default_factory=dict)
-    """Why a measure cannot be measured from these rows: its gate is INSUFFICIENT."""
+    """By measure, why these rows do not define it: its gate is INSUFFICIENT."""
     not_applicable: dict[str, str] = field(default_factory=dict)
-    """Why a measure makes no sense for this model or source: its gate is NOT APPLICABLE."""
+    """By measure, why it makes no sense for this model or source: its gate is NOT APPLICABLE."""
     parts: tuple[ScorePart, ...] = ()
-    """Of the score from 1 to 10, whose mean is the measure ``score``."""
+    """The parts of the score from 1 to 10; their mean is the measure ``score``."""
     findings: tuple[str, ...] = ()
-    """What a reviewer must know, a sentence each."""
+    """The findings that a reviewer must know, a sentence each."""
     advice: tuple[str, ...] = ()
-    """What would better it, with its measured effect where it was measured."""
+    """Advice that would improve the candidate, with its effect where that was measured."""
     watch: tuple[str, ...] = ()
-    """What monitoring has to look at because of it."""
+    """What monitoring has to watch because of the findings."""
     tables: tuple[ReportTable, ...] = ()
     charts: tuple[Chart, ...] = ()
     stored: tuple[ReportTable, ...] = ()

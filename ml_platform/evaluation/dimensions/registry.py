@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """What an examination may look at; it answers for test rows alone, and changes nothing."""
+    """The evaluation context: all that an examination may read; it changes nothing."""
 
     spec: ModelSpec
     training_set: TrainingSet
@@ -30,15 +30,15 @@ class EvaluationContext:
     candidate: Scorer
     """The artifact that would be served, loaded from its bytes."""
     predictions: Predictions
-    """Of ``candidate`` for ``training_set.test``, row by row."""
+    """The predictions of ``candidate`` for ``training_set.test``, row by row."""
     seed: int
     folds: tuple[Mapping[str, float], ...] = ()
     """Metrics on each held-out block of the training part, or of each epoch, as the fit reported them."""
     artifact: Artifact | None = None
     users: "pd.DataFrame | None" = None
-    """user_id, team, region, tenure_days as the source tells them; ``None`` or empty where it tells nothing."""
+    """The columns user_id, team, region and tenure_days, if the source has them; else ``None`` or empty."""
     cost_meter: CostMeter | None = None
-    """Measures times and memory of ``artifact``; without it cost is not measured."""
+    """The meter of times and memory of ``artifact``; without it cost is not measured."""
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
     leakage: "LeakageReport | None" = None
@@ -60,11 +60,11 @@ DIMENSIONS = {
     "explanations": "ml_platform.evaluation.dimensions.explanations.dimension:explanations",
     "stability": "ml_platform.evaluation.dimensions.stability:examine_stability",
 }
-"""In the order of the report; imported when they are wanted, for some need much."""
+"""The dimensions in the order of the report; each is imported when it is first needed."""
 
 
 def examinations(names: Iterable[str] = DIMENSIONS) -> tuple[Examination, ...]:
-    """Those of `DIMENSIONS` called ``names``."""
+    """Return the members of `DIMENSIONS` called ``names``."""
     functions = []
     for name in names:
         module, _, function = DIMENSIONS[name].partition(":")
@@ -75,7 +75,7 @@ def examinations(names: Iterable[str] = DIMENSIONS) -> tuple[Examination, ...]:
 def examine(
     subject: EvaluationContext, dimensions: Sequence[Examination] | None = None
 ) -> tuple[Dimension, ...]:
-    """What each examination finds, in their order; by default all of `DIMENSIONS`."""
+    """Run the examinations, by default all of `DIMENSIONS`, and return their results in order."""
     dimensions_so_far = []
     for examination in examinations() if dimensions is None else dimensions:
         dimension = examination(subject)

@@ -1,4 +1,4 @@
-"""Which features do nothing, and which to look at: advice, that changes no model."""
+"""Advice on features: which of them are useless, and which need a look; no model is changed by it."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 def selection(subject: "EvaluationContext") -> Dimension:
-    """Share of the features to keep, the surrogate's skill, and what it loses without the rest."""
+    """Report the share of features to keep, the surrogate's skill, and its loss without the rest."""
     spec, training_set = subject.spec, subject.training_set
     leaks = subject.leakage or leakage_report(spec, training_set)
     leaky = {f.subject: f.explanation for f in leaks.findings if f.level is LeakageLevel.DANGEROUS}
@@ -87,7 +87,7 @@ def _dimension(
 
 
 def _findings(report: SelectionReport, other_label: str) -> tuple[str, ...]:
-    """One sentence a reason, with the names; what was looked at comes last."""
+    """Write one sentence for each reason, with the names of the features; those to look at come last."""
     by_reason: dict[Why, list[str]] = {}
     for feature in report.features:
         if feature.why is not Why.USEFUL:

@@ -1,4 +1,4 @@
-"""Is the candidate as good at all times? Its headline metric over the folds of its fit and over blocks of the test.
+"""The stability of the headline metric over the folds of the fit and over blocks of the test period.
 
 Folds say how much the model depends on which months it saw; blocks of the test part, how much the candidate's
 figure changes from week to week beyond what the noise of its clusters explains
@@ -32,13 +32,13 @@ from ml_platform.training_sets.time_split import equal_edges, microseconds, unit
 NAME = "stability"
 FOLD_SPREAD, TIME_SPREAD, SHOWN, SCORE = "fold_spread", "time_spread", "shown_spread", "score"
 BLOCKS = 5
-"""Of the test part: about a fortnight is cut into blocks of three days."""
+"""The number of blocks of the test part: about a fortnight is cut into blocks of three days."""
 FEWEST_FOLDS = FEWEST_BLOCKS = 3
 FEWEST_UNITS = 20
-"""Clusters in a block: below, its standard error is a guess."""
+"""The least number of clusters in a block; with fewer its standard error is a guess."""
 _EPOCH = "epoch"
 _WORST_SPREAD = 0.25
-"""Relative spread that scores 1 of 10; none scores 10."""
+"""The relative spread that scores 1 of 10; no spread scores 10."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Block:
     units: int
     value: float
     error: float
-    """Standard error, by leaving out one cluster after the other."""
+    """The standard error by the jackknife, which leaves out one cluster after the other."""
 
 
 @dataclass
 class _Evidence:
-    """What is gathered on the way."""
+    """The figures that the examination has gathered so far."""
 
     measures: dict[str, Estimate] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class _Evidence:
 
 
 def examine_stability(subject: EvaluationContext) -> Dimension:
-    """The spreads, as standard deviations over the mean.
+    """Report the spread over folds and over time, as standard deviations divided by the mean.
 
     ``fold_spread`` is exact, of the folds there are. ``time_spread`` is that of the blocks of the test part beyond
     noise, with its interval, and ``shown_spread`` the lower end of it: what a gate can hold against a model without
@@ -145,7 +145,7 @@ def _exact(value: float) -> Estimate:
 
 
 def _no_folds(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> str:
-    """Why the folds tell no spread; empty if they do."""
+    """Return why the folds define no spread; empty if they do."""
     if len(folds) < FEWEST_FOLDS:
         return f"{len(folds)} folds, needed are {FEWEST_FOLDS}"
     name = _common(folds, headline)
@@ -161,14 +161,14 @@ def _common(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> st
 
 
 def _relative_spread(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> Estimate:
-    """Exact, of these folds; the interval that more folds would shrink is in the table."""
+    """Return the exact spread of these folds; its interval over other folds is in the table."""
     name = _common(folds, headline)
     spread = fold_spread(np.array([fold[name] for fold in folds]))
     return _exact(spread.deviation / spread.mean)
 
 
 def fold_table(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> ReportTable:
-    """Mean, standard deviation with its interval, and worst fold of each headline metric that all folds tell."""
+    """Tabulate mean, standard deviation with its interval, and worst fold of each headline metric of all folds."""
     rows: list[tuple[str | float | int | None, ...]] = []
     for name in headline:
         values = [fold[name] for fold in folds if name in fold]
@@ -230,14 +230,14 @@ def _jackknife_error(left_out: Array) -> float:
 
 
 def _block_of_change_set(times: Codes, change_sets: Codes) -> Codes:
-    """Block of each change set, by its first row; blocks hold about as many change sets each."""
+    """Return each change set's block, by its first row; blocks hold about equally many change sets."""
     first, _ = unit_bounds(change_sets, times)
     edges = equal_edges(first, BLOCKS, 1)[:-1]
     return np.searchsorted(edges, first, side="right").astype(np.int64)
 
 
 def _overall(subject: EvaluationContext, metric: str) -> float:
-    """The metric on the whole test part; 0 where it is not defined."""
+    """Return the metric on the whole test part; 0 where it is not defined."""
     sums = subject.evaluator.sufficient_statistics(subject.predictions)
     values = sums.metrics(sums.sums.sum(axis=0)[None, :]).get(metric)
     return 0.0 if values is None else float(values[0])
@@ -279,7 +279,7 @@ def _part(name: str, spread: Estimate) -> ScorePart:
 def _findings(
     metric: str, blocks: Sequence[Block], measures: Mapping[str, Estimate]
 ) -> tuple[str, ...]:
-    """Told only where the interval of the spread over time leaves out 0."""
+    """Write a finding where the interval of the spread over time leaves out 0."""
     if TIME_SPREAD not in measures or measures[TIME_SPREAD].low <= 0:
         return ()
     worst, best = min(blocks, key=lambda b: b.value), max(blocks, key=lambda b: b.value)

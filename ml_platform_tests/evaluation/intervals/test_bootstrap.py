@@ -44,15 +44,17 @@ def test_a_resample_is_the_metric_of_its_rows():
     """The first resample, rebuilt row by row, gives scikit-learn's figures."""
     generator = np.random.default_rng(5)
     truth, codes, (probabilities, _) = clustered(generator, 40)
-    of = replicas(truth, codes, probabilities, seed=9, resamples=3)
+    replicates = replicas(truth, codes, probabilities, seed=9, resamples=3)
     drawn = np.random.default_rng(9).integers(0, 40, size=(3, 40))[0]
     rows = np.concatenate([np.flatnonzero(codes == cluster) for cluster in drawn])
     y, p = truth[rows], probabilities[rows]
-    assert of["accuracy"].resampled[0] == pytest.approx((p.argmax(1) == y).mean(), abs=1e-12)
-    assert of["macro_f1"].resampled[0] == pytest.approx(
+    assert replicates["accuracy"].resampled[0] == pytest.approx(
+        (p.argmax(1) == y).mean(), abs=1e-12
+    )
+    assert replicates["macro_f1"].resampled[0] == pytest.approx(
         reference.f1_score(y, p.argmax(1), average="macro"), abs=1e-12
     )
-    assert of["log_loss"].resampled[0] == pytest.approx(
+    assert replicates["log_loss"].resampled[0] == pytest.approx(
         reference.log_loss(y, p, labels=[0, 1, 2]), abs=1e-12
     )
 
@@ -63,7 +65,7 @@ def test_ranks_of_a_resample_are_first_order_close():
     logits = generator.normal(size=(1_500, 3)) + np.eye(3)[truth]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     codes = np.arange(1_500) // 5
-    of = replicas(truth, codes, p, seed=9, resamples=30)
+    replicates = replicas(truth, codes, p, seed=9, resamples=30)
     drawn = np.random.default_rng(9).integers(0, 300, size=(30, 300))
     exact = {"roc_auc_ovr": [], "average_precision_macro": []}
     for draw in drawn:
@@ -73,16 +75,16 @@ def test_ranks_of_a_resample_are_first_order_close():
         exact["average_precision_macro"].append(reference.average_precision_score(hot, p[rows]))
     for name, values in exact.items():
         spread = np.std(values)
-        assert np.abs(of[name].resampled - values).max() < 0.35 * spread, name
-        assert np.std(of[name].resampled) == pytest.approx(spread, rel=0.1), name
+        assert np.abs(replicates[name].resampled - values).max() < 0.35 * spread, name
+        assert np.std(replicates[name].resampled) == pytest.approx(spread, rel=0.1), name
 
 
 def test_without_a_cluster_is_the_metric_of_the_rest():
     generator = np.random.default_rng(7)
     truth, codes, (probabilities, _) = clustered(generator, 30)
-    of = replicas(truth, codes, probabilities)["macro_f1"]
+    macro_f1 = replicas(truth, codes, probabilities)["macro_f1"]
     rest = codes != 11
-    assert of.left_out[11] == pytest.approx(
+    assert macro_f1.left_out[11] == pytest.approx(
         reference.f1_score(truth[rest], probabilities[rest].argmax(1), average="macro"), abs=1e-12
     )
 
@@ -115,8 +117,8 @@ def test_the_same_seed_gives_the_same_interval_and_chunks_do_not_matter(monkeypa
 
 def test_a_scorer_against_itself_differs_by_nothing():
     truth, codes, (probabilities, _) = clustered(np.random.default_rng(1), 50)
-    of = replicas(truth, codes, probabilities)
-    for estimate in differences(of, of).values():
+    replicates = replicas(truth, codes, probabilities)
+    for estimate in differences(replicates, replicates).values():
         assert (estimate.value, estimate.low, estimate.high) == (0.0, 0.0, 0.0)
 
 

@@ -21,13 +21,13 @@ def test_first_order_resamples_have_the_spread_of_real_ones() -> None:
     generator = np.random.default_rng(6)
     positive = generator.random(4_000) < 0.05
     scores = generator.normal(0, 1, 4_000) + 1.5 * positive
-    of = budget_precision(positive, scores, 0.05)
+    budget = budget_precision(positive, scores, 0.05)
     real, first = [], []
     for _ in range(400):
         rows = generator.integers(0, 4_000, 4_000)
         noise = generator.random(4_000) * 1e-9
         real.append(budget_precision(positive[rows], scores[rows] + noise, 0.05).value)
-        first.append(of.value + of.influence[rows].mean())
-    assert of.influence.mean() == pytest.approx(0.0, abs=1e-12)
+        first.append(budget.value + budget.influence[rows].mean())
+    assert budget.influence.mean() == pytest.approx(0.0, abs=1e-12)
     assert np.std(first) == pytest.approx(np.std(real), rel=0.12)
     assert np.corrcoef(first, real)[0, 1] > 0.9

@@ -57,7 +57,7 @@ def test_ranks_by_hand():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_equal_to_scikit_learn(seed, ties, absent):
     truth, probabilities = random_predictions(seed, ties=ties, absent=absent)
-    own = metrics_of(truth, probabilities)
+    ours = metrics_of(truth, probabilities)
     predicted, labels = probabilities.argmax(axis=1), np.arange(5)
     present = np.unique(truth)
     one_hot = np.eye(5)[truth]
@@ -89,9 +89,9 @@ def test_equal_to_scikit_learn(seed, ties, absent):
             expected[f"{average}_{name}"] = score(
                 truth, predicted, average=average, zero_division=0
             )
-    assert set(expected) | {"expected_calibration_error"} == set(own)
-    assert own == pytest.approx(
-        expected | {"expected_calibration_error": own["expected_calibration_error"]}, abs=1e-12
+    assert set(expected) | {"expected_calibration_error"} == set(ours)
+    assert ours == pytest.approx(
+        expected | {"expected_calibration_error": ours["expected_calibration_error"]}, abs=1e-12
     )
 
 
@@ -123,9 +123,9 @@ def test_confusion_equals_scikit_learn():
 
 def test_one_class_alone_has_no_ranking_metrics():
     truth = np.zeros(10, dtype=np.int64)
-    own = metrics_of(truth, np.tile([0.7, 0.3], (10, 1)))
-    assert own["accuracy"] == 1.0
-    assert "roc_auc_ovr" not in own
+    values = metrics_of(truth, np.tile([0.7, 0.3], (10, 1)))
+    assert values["accuracy"] == 1.0
+    assert "roc_auc_ovr" not in values
     assert rank_class(truth == 0, np.full(10, 0.7)) is None
 
 

@@ -1,4 +1,4 @@
-"""The judge of alarms: equal to scikit-learn, undefined without labels, its ceiling."""
+"""The evaluator of a detection equals scikit-learn; it is undefined without labels, and has a ceiling."""
 
 from dataclasses import dataclass, replace
 
@@ -62,7 +62,7 @@ def values(known: TrainingSet, threshold: float = 0.4) -> tuple[dict[str, float]
 
 
 def test_metrics_are_scikit_learns(known: TrainingSet) -> None:
-    found, labelled = values(known)
+    ours, labelled = values(known)
     rows = known.test[labelled]
     truth, score = (rows["anomalous"] == "yes").to_numpy(), rows["good"].to_numpy()
     alarm = score >= 0.4
@@ -84,9 +84,9 @@ def test_metrics_are_scikit_learns(known: TrainingSet) -> None:
     for percent in (1, 2, 5):
         highest = np.argsort(-score)[: round(percent / 100 * len(score))]
         expected[f"precision_at_{percent}_percent"] = truth[highest].mean()
-    assert set(found) == set(expected) == set(METRICS)
+    assert set(ours) == set(expected) == set(METRICS)
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-12), name
+        assert ours[name] == pytest.approx(value, abs=1e-12), name
 
 
 def test_rows_without_a_label_do_not_count(known: TrainingSet) -> None:
@@ -113,14 +113,14 @@ def report(known: TrainingSet, candidate: Scorer, baseline: Scorer) -> Evaluatio
 
 
 def test_the_report_compares_and_has_the_ceilings_alarms(known: TrainingSet) -> None:
-    made = report(known, Says("good"), Says("poor"))
-    assert made.difference_to_baseline["roc_auc"].low > 0.2
-    assert made.dummy.metrics["roc_auc"].value == 0.5
-    assert made.ceiling is not None
+    evaluation = report(known, Says("good"), Says("poor"))
+    assert evaluation.difference_to_baseline["roc_auc"].low > 0.2
+    assert evaluation.dummy.metrics["roc_auc"].value == 0.5
+    assert evaluation.ceiling is not None
     expected, _ = values(known, threshold=0.3)
-    assert made.ceiling.metrics["recall"].value == pytest.approx(expected["recall"])
-    assert made.ceiling.metrics["recall"].value > made.candidate.metrics["recall"].value
-    (table,) = made.tables
+    assert evaluation.ceiling.metrics["recall"].value == pytest.approx(expected["recall"])
+    assert evaluation.ceiling.metrics["recall"].value > evaluation.candidate.metrics["recall"].value
+    (table,) = evaluation.tables
     assert [row[1] for row in table.rows] == [3, 7, 14, 27, 68]
 
 
@@ -128,10 +128,10 @@ def test_without_labels_every_metric_is_undefined_and_says_why(known: TrainingSe
     silent = TrainingSet(
         known.record, known.train.assign(anomalous=None), known.test.assign(anomalous=None)
     )
-    made = report(silent, Says("good"), Says("poor"))
-    assert made.candidate.metrics == {}
+    evaluation = report(silent, Says("good"), Says("poor"))
+    assert evaluation.candidate.metrics == {}
     policy = replace(SPEC.policy, minimum_test_clusters=10)
-    outcomes = {gate.name: gate for gate in quality_gates(made, policy)}
+    outcomes = {gate.name: gate for gate in quality_gates(evaluation, policy)}
     assert outcomes["sample_size"].outcome is Outcome.PASS
     for name in ("recall", "precision", "false_alarm_rate", "over_rules"):
         assert outcomes[name].outcome is Outcome.INSUFFICIENT
@@ -140,9 +140,9 @@ def test_without_labels_every_metric_is_undefined_and_says_why(known: TrainingSe
 
 def test_without_anomalies_it_is_undefined_too(known: TrainingSet) -> None:
     quiet = replace(known, test=known.test.assign(anomalous="no"))
-    made = report(quiet, Says("good"), Says("poor"))
-    assert set(made.undefined) == set(METRICS)
-    assert made.candidate.metrics == {}
+    evaluation = report(quiet, Says("good"), Says("poor"))
+    assert set(evaluation.undefined) == set(METRICS)
+    assert evaluation.candidate.metrics == {}
 
 
 def test_a_test_row_without_a_ceiling(known: TrainingSet) -> None:

@@ -1,4 +1,4 @@
-"""The judge of launch times over whole training sets: the model, its faults, and logs that do not do."""
+"""The evaluator of an off-policy choice over whole training sets: the model, its faults, and unusable logs."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -98,8 +98,8 @@ class CountStatistics:
     sums: Array
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        own, dummy, rows = totals.T
-        return {"poisson_deviance": own / rows, "deviance_skill": 1.0 - own / dummy}
+        errors, dummy, rows = totals.T
+        return {"poisson_deviance": errors / rows, "deviance_skill": 1.0 - errors / dummy}
 
 
 def deviance(truth: Array, expected: Array) -> Array:
@@ -137,8 +137,8 @@ class CountEvaluator:
             np.column_stack([np.bincount(clusters, each, count) for each in columns])
         )
 
-    def ceiling(self, found: pd.DataFrame) -> Predictions:
-        return Predictions(found[["probability"]].to_numpy(dtype=np.float64))
+    def ceiling(self, bayes_rule: pd.DataFrame) -> Predictions:
+        return Predictions(bayes_rule[["probability"]].to_numpy(dtype=np.float64))
 
     def details(self, predictions: Predictions) -> TaskDetails:
         return TaskDetails()
@@ -261,11 +261,11 @@ def report_of(counts: TrainingSet, candidate: Scorer) -> EvaluationReport:
 
 def test_it_is_evaluated_gated_and_shown(counts: TrainingSet) -> None:
     report = report_of(counts, Reads())
-    own = report.candidate.metrics
-    assert own["poisson_deviance"].value == pytest.approx(
+    values = report.candidate.metrics
+    assert values["poisson_deviance"].value == pytest.approx(
         1.1, abs=0.1
     )  # about 1 a row, by chi-squared
-    assert own["deviance_skill"].low > 0.5
+    assert values["deviance_skill"].low > 0.5
     assert {dimension.name for dimension in report.dimensions} == {
         "robustness", "stability", "explanations",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The judge of shares: scikit-learn's and scipy's figures, exact influences, and both kinds of label."""
+"""The evaluator of a proportion regression against scikit-learn and scipy, for both kinds of label."""
 
 from dataclasses import replace
 
@@ -25,14 +25,14 @@ ROWS = 400
 
 def share_set(*, binary: bool, seed: int = 0) -> TrainingSet:
     random = np.random.default_rng(seed)
-    made = make_training_set(ROWS)
+    base = make_training_set(ROWS)
     parts = []
-    for part in (made.train, made.test):
+    for part in (base.train, base.test):
         chance = random.beta(0.7, 0.7, ROWS)
         label = random.binomial(1 if binary else 10, chance) / (1 if binary else 10)
         rows = part.iloc[:ROWS].reset_index(drop=True)
         parts.append(rows.assign(adopted_share=label, chance=np.round(chance, 2)))
-    record = replace(made.record, label="adopted_share", classes=("adopted_share",))
+    record = replace(base.record, label="adopted_share", classes=("adopted_share",))
     return TrainingSet(record, *parts)
 
 
@@ -46,9 +46,9 @@ def judged(
 
 
 def test_shares_are_judged_as_by_scikit_learn_and_scipy() -> None:
-    made = share_set(binary=False)
-    truth, values = made.test["adopted_share"].to_numpy(), made.test["chance"].to_numpy()
-    _, found = judged(made, values)
+    rows = share_set(binary=False)
+    truth, values = rows.test["adopted_share"].to_numpy(), rows.test["chance"].to_numpy()
+    _, ours = judged(rows, values)
     mse = metrics.mean_squared_error(truth, values)
     expected = {
         "mse": mse,
@@ -59,15 +59,15 @@ def test_shares_are_judged_as_by_scikit_learn_and_scipy() -> None:
         "r2": metrics.r2_score(truth, values),
         "spearman": stats.spearmanr(truth, values).statistic,
     }
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert ours == pytest.approx(expected, abs=1e-12)
 
 
 def test_outcomes_are_judged_as_by_scikit_learn() -> None:
-    made = share_set(binary=True)
-    truth = made.test["adopted_share"].to_numpy()
-    values = made.test["chance"].to_numpy().clip(0.01, 0.99)
-    _, found = judged(made, values)
-    base = np.full(ROWS, made.train["adopted_share"].mean())
+    rows = share_set(binary=True)
+    truth = rows.test["adopted_share"].to_numpy()
+    values = rows.test["chance"].to_numpy().clip(0.01, 0.99)
+    _, ours = judged(rows, values)
+    base = np.full(ROWS, rows.train["adopted_share"].mean())
     expected = {
         "roc_auc": metrics.roc_auc_score(truth, values),
         "average_precision": metrics.average_precision_score(truth, values),
@@ -75,18 +75,18 @@ def test_outcomes_are_judged_as_by_scikit_learn() -> None:
         "brier_skill": 1
         - metrics.brier_score_loss(truth, values) / metrics.brier_score_loss(truth, base),
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
-    assert "r2" not in found
-    assert "spearman" not in found
+    assert {name: ours[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+    assert "r2" not in ours
+    assert "spearman" not in ours
 
 
 def test_what_is_not_applicable_depends_on_the_labels() -> None:
     for binary, without in ((True, {"r2", "spearman"}), (False, {"roc_auc", "brier_skill"})):
-        made = share_set(binary=binary)
-        evaluator, found = judged(made, made.test["chance"].to_numpy())
-        details = evaluator.details(Predictions(made.test["chance"].to_numpy()[:, None]))
+        rows = share_set(binary=binary)
+        evaluator, values = judged(rows, rows.test["chance"].to_numpy())
+        details = evaluator.details(Predictions(rows.test["chance"].to_numpy()[:, None]))
         assert without <= set(details.not_applicable)
-        assert not set(details.not_applicable) & set(found)
+        assert not set(details.not_applicable) & set(values)
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -133,27 +133,27 @@ def test_the_influence_of_a_row_on_spearman_is_the_derivative() -> None:
 
 
 def test_the_best_and_the_dummy() -> None:
-    made = share_set(binary=False)
-    evaluator, perfect = judged(made, made.test["adopted_share"].to_numpy())
+    rows = share_set(binary=False)
+    evaluator, perfect = judged(rows, rows.test["adopted_share"].to_numpy())
     assert (perfect["r2"], perfect["mae"]) == (1.0, 0.0)
     assert perfect["spearman"] == pytest.approx(1.0)
-    dummy = evaluator.dummy.predict_proba(made.test)
+    dummy = evaluator.dummy.predict_proba(rows.test)
     assert np.ptp(dummy) == 0
-    assert dummy[0, 0] == made.train["adopted_share"].mean()
+    assert dummy[0, 0] == rows.train["adopted_share"].mean()
 
 
 def test_the_ceiling_needs_every_row() -> None:
-    made = share_set(binary=False)
-    evaluator = ProportionEvaluator(made, row_clusters(made))
-    found = pd.DataFrame({"row_id": made.test["row_id"], "probability": made.test["chance"]})
-    np.testing.assert_array_equal(evaluator.ceiling(found).values[:, 0], made.test["chance"])
+    rows = share_set(binary=False)
+    evaluator = ProportionEvaluator(rows, row_clusters(rows))
+    ceilings = pd.DataFrame({"row_id": rows.test["row_id"], "probability": rows.test["chance"]})
+    np.testing.assert_array_equal(evaluator.ceiling(ceilings).values[:, 0], rows.test["chance"])
     with pytest.raises(IntegrityError, match="1 of 400 test rows have no ceiling"):
-        evaluator.ceiling(found.iloc[1:])
+        evaluator.ceiling(ceilings.iloc[1:])
 
 
 def test_a_label_that_is_no_share_is_refused() -> None:
-    made = share_set(binary=False)
-    broken = replace(made, test=made.test.assign(adopted_share=1.5))
+    rows = share_set(binary=False)
+    broken = replace(rows, test=rows.test.assign(adopted_share=1.5))
     with pytest.raises(IntegrityError, match=r"adopted_share is 1\.5"):
         _ = ProportionEvaluator(broken, row_clusters(broken)).truth
 
@@ -166,17 +166,17 @@ def test_tenths_by_hand() -> None:
 
 
 def test_a_mape_needs_truths_that_are_never_zero() -> None:
-    made = share_set(binary=False)
-    values = made.test["chance"].to_numpy()
-    assert (made.test["adopted_share"] == 0).any()
-    evaluator, found = judged(made, values)
-    assert "mape" not in found
+    rows = share_set(binary=False)
+    values = rows.test["chance"].to_numpy()
+    assert (rows.test["adopted_share"] == 0).any()
+    evaluator, metric_values = judged(rows, values)
+    assert "mape" not in metric_values
     assert "are 0" in evaluator.details(Predictions(values[:, None])).not_applicable["mape"]
-    test = made.test.assign(adopted_share=made.test["adopted_share"].clip(0.1, 1.0))
-    evaluator, found = judged(replace(made, test=test), values)
+    test = rows.test.assign(adopted_share=rows.test["adopted_share"].clip(0.1, 1.0))
+    evaluator, metric_values = judged(replace(rows, test=test), values)
     truth = test["adopted_share"].to_numpy()
     expected = metrics.mean_absolute_percentage_error(truth, values)
-    assert found["mape"] == pytest.approx(expected, abs=1e-12)
+    assert metric_values["mape"] == pytest.approx(expected, abs=1e-12)
     assert "mape" not in evaluator.details(Predictions(values[:, None])).not_applicable
 
 

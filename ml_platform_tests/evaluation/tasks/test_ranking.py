@@ -135,8 +135,8 @@ def test_sums_add_up_over_clusters() -> None:
 
 
 def test_a_resample_without_wanted_items_is_no_error() -> None:
-    of = evaluator([["a"], [], []])
-    sums = of.sufficient_statistics(Predictions(np.random.default_rng(0).random((3, 4))))
+    ranking = evaluator([["a"], [], []])
+    sums = ranking.sufficient_statistics(Predictions(np.random.default_rng(0).random((3, 4))))
     found = replicate(sums, seed=0, resamples=50)
     assert all(np.isfinite(each.resampled).all() for each in found.values())
 
@@ -157,17 +157,19 @@ def test_what_lists_cover_lies_within_its_interval() -> None:
 
 
 def test_where_nothing_is_wanted_relevance_is_not_defined() -> None:
-    of = evaluator([[], []])
+    ranking = evaluator([[], []])
     scores = np.full((2, 4), 0.5)
-    assert set(metrics(of, scores.tolist())) == {"novelty", "coverage", "effective_coverage"}
-    undefined = of.details(Predictions(scores)).undefined
+    assert set(metrics(ranking, scores.tolist())) == {"novelty", "coverage", "effective_coverage"}
+    undefined = ranking.details(Predictions(scores)).undefined
     assert "nobody" in undefined["ndcg_at_2"]
 
 
 def test_many_items_have_no_coverage() -> None:
     items = tuple(f"i{n:04d}" for n in range(2_001))
-    of = evaluator([["i0001"]], items=items)
-    sums = of.sufficient_statistics(Predictions(np.random.default_rng(0).random((1, len(items)))))
+    ranking = evaluator([["i0001"]], items=items)
+    sums = ranking.sufficient_statistics(
+        Predictions(np.random.default_rng(0).random((1, len(items))))
+    )
     assert sums.sums.shape[1] < 20
     assert "coverage" not in sums.metrics(sums.sums)
 
@@ -192,8 +194,8 @@ class TestCeiling:
 
 
 def test_details_by_history() -> None:
-    of = evaluator([["a"], ["b"], []])
-    table, offered = of.details(
+    ranking = evaluator([["a"], ["b"], []])
+    table, offered = ranking.details(
         Predictions(np.array([[0.9, 0.1, 0, 0], [-1, 0.1, 0.5, 0.2], [0.9, 0.1, 0, 0]]))
     ).tables
     none, some, many = table.rows

@@ -1,4 +1,4 @@
-"""The judge of sequences: scikit-learn's figures for both heads, ceilings, and what it cannot say."""
+"""The evaluator of a sequence prediction against scikit-learn, for both labels, with ceilings."""
 
 from dataclasses import replace
 
@@ -100,26 +100,28 @@ def test_soon_equals_scikit_learn_on_the_rows_of_which_it_is_known(
 
 def test_counts_by_class_equal_cells(data: TrainingSet, predictions: Predictions) -> None:
     """The statistics of a classification, in another layout: the same in every resample."""
-    of = evaluator(data)
-    steps, clusters = predictions.values[:, :-1], of.rows.clusters
+    sequence = evaluator(data)
+    steps, clusters = predictions.values[:, :-1], sequence.rows.clusters
     ours = replicate(
-        step_statistics(of.truth, steps, clusters, of.cluster_count), seed=3, resamples=50
+        step_statistics(sequence.truth, steps, clusters, sequence.cluster_count),
+        seed=3,
+        resamples=50,
     )
-    rows = ClassPredictions(of.truth, steps, clusters)
-    theirs = replicate(class_statistics(rows, of.cluster_count), seed=3, resamples=50)
+    rows = ClassPredictions(sequence.truth, steps, clusters)
+    theirs = replicate(class_statistics(rows, sequence.cluster_count), seed=3, resamples=50)
     assert set(ours) <= set(theirs)
-    for name, found in ours.items():
-        np.testing.assert_allclose(found.resampled, theirs[name].resampled, rtol=1e-12)
-        np.testing.assert_allclose(found.left_out, theirs[name].left_out, rtol=1e-12)
+    for name, values in ours.items():
+        np.testing.assert_allclose(values.resampled, theirs[name].resampled, rtol=1e-12)
+        np.testing.assert_allclose(values.left_out, theirs[name].left_out, rtol=1e-12)
 
 
 def test_resamples_of_both_heads_are_those_of_the_rows(
     data: TrainingSet, predictions: Predictions
 ) -> None:
     """Without one cluster: the metrics of the other clusters' rows."""
-    of = evaluator(data)
-    left_out = replicate(of.sufficient_statistics(predictions), seed=1, resamples=10)
-    keep = of.rows.clusters != 0
+    sequence = evaluator(data)
+    left_out = replicate(sequence.sufficient_statistics(predictions), seed=1, resamples=10)
+    keep = sequence.rows.clusters != 0
     few = TrainingSet(data.record, data.train, data.test[keep])
     rest = values_of(few, Predictions(predictions.values[keep], predictions.threshold))
     for name in ("accuracy", "macro_f1", "log_loss", "soon_f1", "soon_precision", "soon_brier"):

@@ -1,4 +1,4 @@
-"""How often a cache of answers would be asked for what it has."""
+"""The hit rate that a cache of predictions would have."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ def repeated_share(rows: "pd.DataFrame", features: Iterable[str]) -> float:
 
 
 def _comparable(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Values that hash: lists as tuples."""
+    """Return hashable values, with lists as tuples."""
     first = next((value for value in column if value is not None), None)
     if isinstance(first, list | tuple | np.ndarray):
         return column.map(

@@ -1,4 +1,4 @@
-"""What an answer costs: the dimension of latency, memory and price of the artifact that is served."""
+"""The cost dimension: latency, memory and price of scoring by the served artifact."""
 
 import math
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROWS = 1_000
 ENOUGH_CALLS = 368
-"""From so many on, the largest is an upper 95 % bound of the 99th percentile: .99 ** 368 < .025."""
+"""From this many calls on, the largest time is an upper 95 % bound of the 99th percentile: .99 ** 368 < .025."""
 _SECONDS_AN_HOUR = 3_600.0
 _NOT_MEASURED = (
     "one_row_p50_ms",
@@ -84,7 +84,7 @@ def cost(subject: EvaluationContext) -> Dimension:
 
 
 def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":
-    """Test rows to be answered, evenly over time, at most `ROWS`."""
+    """Return at most `ROWS` test rows to score, evenly spaced in time."""
     test = training_set.test
     places = np.unique(np.linspace(0, len(test) - 1, min(ROWS, len(test))).round().astype(np.int64))
     return test.iloc[places]
@@ -140,7 +140,7 @@ def _per_row(calls: CallTimes) -> np.ndarray:
 
 
 def _price(milliseconds: Estimate, per_core_hour: float) -> Estimate:
-    """Of a million answers of so many milliseconds of one core each."""
+    """Return the price of a million predictions that take so many milliseconds of one core each."""
     factor = 1e6 / 1_000 / _SECONDS_AN_HOUR * per_core_hour
     return Estimate(
         milliseconds.value * factor, milliseconds.low * factor, milliseconds.high * factor

@@ -1,4 +1,4 @@
-"""A forest with its first trees only: what is pruned costs less and answers worse, by how much is measured."""
+"""Pruning of a tree ensemble to its first trees, which costs less and predicts worse."""
 
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def fewer_trees(artifact: Artifact, share: float) -> Artifact:
-    """The artifact with the first ``share`` (0, 1] of its trees, at least one; other files are as they were.
+    """Return the artifact with the first ``share`` (0, 1] of its trees, at least one; other files are as they were.
 
     Only answers are those of fewer trees: reasons of boosted trees still look at all.
     """
@@ -42,7 +42,7 @@ def fewer_trees(artifact: Artifact, share: float) -> Artifact:
 
 
 def tree_count(artifact: Artifact) -> int:
-    """How many trees the artifact has."""
+    """Return how many trees the artifact has."""
     import onnx
 
     model = onnx.load_from_string(artifact.files[MODEL_FILE])

@@ -9,7 +9,7 @@ from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostSample
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 
 _WORTH_IT = 1.1
-"""Times faster, at the lower bound, from which a variant is worth a thought."""
+"""The lower bound of the speed-up from which on a variant is mentioned."""
 _HITS = 0.05
 _ENCODES = 0.5
 
@@ -54,7 +54,7 @@ def advice_of(
     senseless: Mapping[str, str],
     hits: float,
 ) -> tuple[str, ...]:
-    """What would make answers cheaper, a sentence each, with its measured effect."""
+    """Advise what would make scoring cheaper, a sentence each, with the measured effect."""
     advice = []
     gain, rows = _best_batch(sample)
     if gain > _WORTH_IT:

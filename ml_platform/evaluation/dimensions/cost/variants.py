@@ -24,7 +24,7 @@ PRUNED = "half the trees"
 
 @dataclass(frozen=True)
 class VariantResult:
-    """A variant held against what is served, on the same rows."""
+    """A variant compared with the served artifact on the same rows."""
 
     name: str
     times_faster: Estimate
@@ -63,7 +63,7 @@ def cheaper_variants(
 def judged_variants(
     subject: EvaluationContext, variants: Mapping[str, Artifact], sample: CostSample
 ) -> tuple[VariantResult, ...]:
-    """Each variant's speed, as measured, and what it loses on whole clusters of test rows, at most 10,000."""
+    """Measure each variant's speed, and what it loses on whole clusters of test rows, at most 10,000."""
     if not variants:
         return ()
     places = cluster_sample(

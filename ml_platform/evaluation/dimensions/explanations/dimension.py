@@ -1,4 +1,4 @@
-"""What answers rest on: the dimension of global and local explanations, and of their stability."""
+"""The dimension of explanations: global and local ones, and their stability."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ from ml_platform.spec.scale import score_of_badness, score_of_goodness
 from ml_platform.spec.training_set import CLUSTER
 
 ANSWERED, ANSWERED_FAST = 90_000, 400_000
-"""Rows that are answered for the global explanation, about: two seconds' worth."""
+"""About the number of rows that are scored for the global explanation: two seconds."""
 MOST_ROWS = 6_000
 LEAST_CLUSTERS = 100
 RESAMPLES = 300
@@ -48,13 +48,13 @@ _OF_ORDER = ("stability", "reseeding", "top5_overlap")
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Everything that was explained."""
+    """All explanations of a candidate."""
 
     shuffled: Shuffled
     metric: str
     globally: tuple[Importance, ...]
     stability: Stability | str
-    """Or why there is none."""
+    """The local explanations, or why there are none."""
     refits: Refits
     locally: tuple[LocalExplanation, ...]
     exact: bool
@@ -107,7 +107,7 @@ def explanations(subject: EvaluationContext) -> Dimension:
 
 
 def _features(subject: EvaluationContext) -> Sequence[str]:
-    """Those that the candidate takes, in the order of the training set."""
+    """Return the features that the candidate takes, in the order of the training set."""
     declared = subject.training_set.record.features
     if subject.artifact is None:
         return declared
@@ -163,7 +163,7 @@ def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Evi
 
 
 def _measures(evidence: _Evidence) -> tuple[dict[str, Estimate], dict[str, str], dict[str, str]]:
-    """Measures, those that cannot be measured, and those that make no sense here."""
+    """Return the measures, those that are undefined, and those that make no sense here."""
     gap = max(each.gap for each in evidence.locally)
     largest = max(evidence.globally, key=lambda each: each.share.value)
     measures = {"additivity_gap": Estimate(gap, gap, gap), "largest_share": largest.share}

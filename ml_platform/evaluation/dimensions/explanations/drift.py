@@ -1,4 +1,4 @@
-"""Drift of explanations: answers come to rest on other features than when the model was evaluated.
+"""Drift of explanations: predictions come to depend on other features than when the model was evaluated.
 
 Features may keep their distributions, and metrics their values, while one takes over from the others. What is
 compared are shares of movement (`ml_platform.evaluation.dimensions.explanations.shuffling`), which need no
@@ -22,14 +22,14 @@ MOST_CLUSTERS = 200
 LEAST_CLUSTERS = 20
 PERMUTATIONS = 999
 LEVEL = 0.01
-"""Share of quiet windows that may be reported."""
+"""The false-alarm rate: the share of windows without drift that may be reported."""
 SIZE = 0.1
 """Share of all movement that must have gone over to other features: less is no matter, however sure."""
 
 
 @dataclass(frozen=True)
 class ExplanationBaseline:
-    """How far each cluster's answers move when each group of features is shuffled; stored with the report."""
+    """How far each cluster's predictions move when each group of features is shuffled; stored with the report."""
 
     groups: tuple[str, ...]
     moved: tuple[tuple[float, ...], ...]
@@ -66,7 +66,7 @@ def baseline_of(groups: Sequence[FeatureGroup], moved: Array, *, seed: int) -> E
 def explanation_drift(
     baseline: ExplanationBaseline, now: ExplanationBaseline, *, seed: int
 ) -> ExplanationDrift:
-    """Whether answers rest on other features now: clusters of both are permuted, 999 times.
+    """Test whether predictions depend on other features now, by 999 permutations of the clusters of both times.
 
     Reported where the distance is at least `SIZE` and its p-value at most `LEVEL`.
 
@@ -103,12 +103,12 @@ def explanation_drift(
 
 
 def to_table(baseline: ExplanationBaseline) -> ReportTable:
-    """As it is stored with the report."""
+    """Return the baseline as the table that is stored with the report."""
     return ReportTable(TITLE, baseline.groups, baseline.moved)
 
 
 def of_table(table: ReportTable) -> ExplanationBaseline:
-    """The inverse of `to_table`."""
+    """Return the baseline that `to_table` stored."""
     moved = tuple(tuple(float(value or 0.0) for value in row) for row in table.rows)
     return ExplanationBaseline(table.columns, moved)
 

@@ -1,4 +1,4 @@
-"""Features that are explained together: those that tell the same, and where there are many, those of one kind."""
+"""Groups of features that are explained together: redundant ones and, where there are many, those of one kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _TWO_WORDS = "change_set"
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features that are shuffled, and given or withheld, as one."""
+    """A group of features that are shuffled, given or withheld together."""
 
     name: str
     features: tuple[str, ...]
 
 
 def explained_features(declared: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
-    """The features that an artifact takes: first those of the training set, ``declared``, in its order."""
+    """Return the features that an artifact takes: first those of the training set, ``declared``, in its order."""
     return (
         *(name for name in declared if name in taken),
         *(name for name in taken if name not in declared),

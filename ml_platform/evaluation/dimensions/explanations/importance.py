@@ -14,19 +14,19 @@ from ml_platform.evaluation.report_parts import Estimate
 
 @dataclass(frozen=True)
 class Importance:
-    """One group of features."""
+    """The importance of one group of features."""
 
     group: FeatureGroup
     loss: Estimate
-    """Of the metric, mean over shuffles; clusters resampled."""
+    """The loss of the metric, the mean over shuffles; its interval resamples clusters."""
     share: Estimate
-    """Of all movement of the answers, in [0, 1]; needs no label."""
+    """The group's share of all movement of the predictions, in [0, 1]; it needs no label."""
 
 
 def importances(
     shuffled: Shuffled, metric: str, *, seed: int, resamples: int
 ) -> tuple[Importance, ...]:
-    """Every group, in the order of ``shuffled``."""
+    """Compute the importance of every group, in the order of ``shuffled``."""
     base = replicate(shuffled.base, seed=seed, resamples=resamples)[metric]
     shares = _share_estimates(shuffled.moved, seed=seed, resamples=resamples)
     result = []
@@ -37,7 +37,7 @@ def importances(
 
 
 def shares_of(totals: Array) -> Array:
-    """Totals (..., groups) as shares of their sum; equal ones where nothing moves at all."""
+    """Return totals (..., groups) as shares of their sum; equal ones where nothing moves at all."""
     whole = totals.sum(axis=-1, keepdims=True)
     even = np.full_like(totals, 1.0 / totals.shape[-1])
     shares: Array = np.where(whole > 0, totals / np.where(whole > 0, whole, 1.0), even)

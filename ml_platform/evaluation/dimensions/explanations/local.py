@@ -1,4 +1,4 @@
-"""Why single rows got the answers they got: a typical one, the two ends, and the one that is most wrong."""
+"""Local explanations of single rows: a typical one, the two extremes, and the one with the largest error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class LocalExplanation:
     answer_of: str
     """The class whose number is explained."""
     served: float
-    """What the served artifact answered when it was evaluated."""
+    """The prediction of the served artifact when it was evaluated."""
     contributions: Contributions
 
     @property
     def gap(self) -> float:
-        """Between what was served and base plus contributions."""
+        """The absolute difference between the served prediction and base plus contributions."""
         parts = self.contributions
         return abs(parts.base + float(parts.values.sum()) - self.served)
 
@@ -92,7 +92,7 @@ def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
 
 
 def background_rows(train: "pd.DataFrame", seed: int) -> "pd.DataFrame":
-    """Training rows that stand for not knowing, at most `BACKGROUND`."""
+    """Return at most `BACKGROUND` training rows, which stand for an unknown value."""
     count = min(BACKGROUND, len(train))
     places = np.random.default_rng((seed, 2)).choice(len(train), count, replace=False)
     return train.iloc[np.sort(places)]
@@ -118,7 +118,7 @@ def _sampled(
 
 
 def _told(scorer: Any, row: "pd.DataFrame", groups: Sequence[FeatureGroup]) -> Contributions:
-    """The scorer's own reasons, summed by group."""
+    """Return the scorer's own contributions, summed by group."""
     (reasons,) = scorer.reasons(row)
     points = {code.feature: code.points for code in reasons.codes}
     values = np.array([sum(points.get(name, 0.0) for name in g.features) for g in groups])

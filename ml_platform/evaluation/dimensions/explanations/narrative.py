@@ -20,7 +20,7 @@ def tables_of(
     groups: Sequence[FeatureGroup],
     exact: bool,
 ) -> tuple[ReportTable, ...]:
-    """The global explanation, and one table a row that is explained."""
+    """Tabulate the global explanation, and each row that is explained."""
     rows = tuple(
         (
             each.group.name,
@@ -78,7 +78,7 @@ def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str)
 
 
 def charts_of(globally: Sequence[Importance], metric: str) -> tuple[Chart, ...]:
-    """Bars of the foremost groups."""
+    """Draw the most important groups as bars."""
     shown = _by_loss(globally)[:_SHOWN]
     return (
         Chart(
@@ -102,7 +102,7 @@ def charts_of(globally: Sequence[Importance], metric: str) -> tuple[Chart, ...]:
 def findings_of(
     globally: Sequence[Importance], metric: str, refits: Refits, rows: int, clusters: int
 ) -> tuple[str, ...]:
-    """What a reviewer must know."""
+    """Write the findings that a reviewer must know."""
     findings = [
         f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."
     ]

@@ -1,4 +1,4 @@
-"""Whether a model that is fitted again with another seed is explained alike; only where a fit is cheap."""
+"""Agreement of explanations between fits with different seeds, measured where a fit is cheap."""
 
 from dataclasses import dataclass, replace
 
@@ -21,15 +21,15 @@ from ml_platform.spec.training_set import TrainingSet
 
 ROWS = 2_000
 RESAMPLES = 200
-"""Resamples of the clusters behind the interval of the agreement."""
+"""The number of resamples of clusters behind the interval of the agreement."""
 SECONDS = 3.0
-"""Of the first fit, from which on there is no second."""
+"""The seconds of the first fit from which on there is no second one."""
 _WITHOUT_SEARCH = {"choose": False}
 
 
 @dataclass(frozen=True)
 class Refits:
-    """What was done, and the agreement if it was."""
+    """The refit that was made, with its agreement, or why none was made."""
 
     done: str
     agreement: Estimate | None = None
@@ -85,7 +85,7 @@ def refit_agreement(
 
 
 def _training_sample(training_set: TrainingSet, seed: int) -> TrainingSet:
-    """Whole clusters of the training part, about `ROWS` rows."""
+    """Sample whole clusters of the training part, about `ROWS` rows."""
     swapped = replace(training_set, test=training_set.train)
     places = cluster_sample(swapped, seed=seed, rows=ROWS, clusters=2, most=2 * ROWS)
     return replace(training_set, train=training_set.train.iloc[places])

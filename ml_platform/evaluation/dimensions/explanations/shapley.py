@@ -1,4 +1,4 @@
-"""Contributions of groups of features to one answer, by sampled Shapley values that sum to it exactly.
+"""Contributions of groups of features to one prediction, by sampled Shapley values that sum to it exactly.
 
 v(S) is the answer to a row whose groups in S are its own and whose others are those of a background row. Along a
 permutation each group adds what the answer moves by when it comes in; the sum telescopes to the answer minus that
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAIRS = 50
-"""Permutations, each walked both ways, for one row; a background row each."""
+"""The permutations for one row, each walked in both directions with a background row of its own."""
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """An answer taken apart: ``base`` + the sum of ``values`` = ``answer``."""
+    """The contributions to one prediction: ``base`` + the sum of ``values`` = ``answer``."""
 
     base: float
-    """Mean answer to the background rows."""
+    """The mean prediction for the background rows."""
     answer: float
     values: Array
     """(groups,)"""
@@ -39,7 +39,7 @@ class Contributions:
 
     @property
     def gap(self) -> float:
-        """What is missing from the sum, absolute."""
+        """The absolute difference between the prediction and the sum."""
         return abs(self.base + float(self.values.sum()) - self.answer)
 
 
@@ -52,7 +52,7 @@ def sampled_contributions(
     seed: int,
     pairs: int = PAIRS,
 ) -> Contributions:
-    """Those of the one row in ``row``; ``answer`` gives a number (n,) for n rows.
+    """Compute the contributions for the one row in ``row``; ``answer`` gives a number (n,) for n rows.
 
     ``background`` rows are taken in turn: a multiple of their number in ``pairs`` weighs them alike. The answer
     that contributions sum to is the one that the scorer gives now, among hybrids: hold it against the one it gave.

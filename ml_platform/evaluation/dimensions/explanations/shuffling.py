@@ -1,4 +1,4 @@
-"""What becomes of answers when a group of features is shuffled among the rows: in quality, and in themselves.
+"""Shuffling a group of features among the rows, with its effect on metrics and on the predictions themselves.
 
 Quality needs labels and gives permutation importance (Breiman 2001; Fisher, Rudin, Dominici 2019). How far
 answers move needs none: it can be measured again on rows whose labels are not known yet, so drift of explanations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPEATS = 3
-"""Shuffles of each group, by seeds of their own."""
+"""The number of shuffles of each group, each by a seed of its own."""
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Statistics by cluster: of the answers as they are, and with each group shuffled."""
+    """Sufficient statistics by cluster of the unchanged predictions, and with each group shuffled."""
 
     groups: tuple[FeatureGroup, ...]
     predictions: Array
@@ -36,7 +36,7 @@ class Shuffled:
     sums: tuple[tuple[SufficientStatistics, ...], ...]
     """By group, then by repeat."""
     moved: Array
-    """(clusters, groups): how far the answers of a cluster's rows move, summed over rows, mean over repeats."""
+    """(clusters, groups): how far the predictions of a cluster's rows move, summed over rows, mean over repeats."""
     rows: int
 
 
@@ -132,7 +132,7 @@ def with_order(rows: "pd.DataFrame", features: Sequence[str], order: Codes) -> "
 
 
 def distance(before: Array, after: Array) -> Array:
-    """Half the sum of absolute differences by row: total variation where answers are probabilities.
+    """Return half the sum of absolute differences by row, the total variation where values are probabilities.
 
     What is not offered (below 0) counts as 0.
     """

@@ -1,4 +1,4 @@
-"""Whether an explanation is the same again: on other rows, by other shuffles, of a model fitted again.
+"""The stability of explanations over other rows, other shuffles, and another fit of the model.
 
 Groups that do nothing have an order too, which is noise: a loss of less than 1.96 standard errors counts as none,
 and all such groups share the last rank. Where no group is above that, there is no order to agree on: 0.
@@ -30,7 +30,7 @@ class Stability:
     halves: Estimate
     """Rank correlation between two halves of the clusters, each with shuffles of its own, in [-1, 1]."""
     reseeding: Estimate
-    """The same between shuffles of the same rows by other seeds."""
+    """The rank correlation between shuffles of the same rows by other seeds, in [-1, 1]."""
     top_overlap: Estimate
     """Share of the five foremost groups of one half that are among those of the other, in [0, 1]."""
 
@@ -78,7 +78,7 @@ def stability_of(shuffled: Shuffled, metric: str, *, seed: int) -> Stability:
 
 
 def _halves(first: Array, repeats: int) -> tuple[tuple[Array, range], tuple[Array, range]]:
-    """Each half of the clusters with the shuffles that it is explained by."""
+    """Yield each half of the clusters with the shuffles that explain it."""
     split = repeats // 2
     return (first, range(split)), (1.0 - first, range(split, repeats))
 
@@ -110,7 +110,7 @@ def losses(shuffled: Shuffled, metric: str, weights: Array, repeats: range | Non
 
 
 def shown(lost: Array, error: Array) -> Array:
-    """Losses, and 0 for those below `Z` standard errors."""
+    """Return the losses, with 0 for those below `Z` standard errors."""
     significant: Array = np.where(lost > Z * error, lost, 0.0)
     return significant
 

@@ -1,4 +1,4 @@
-"""Several comparisons at once: intervals that hold all of them together in 95 % of samples.
+"""Simultaneous intervals, which cover all of several comparisons together in 95 % of samples.
 
 The worst of twenty equal groups looks bad by chance. So every comparison gets the same critical value, the 95 %
 quantile of the largest studentised deviation among all of them over the resamples (the maximum statistic), and
@@ -33,7 +33,7 @@ class Bands:
 def simultaneous_bands(
     values: Array, resampled: Array, least: Array, units: Array, level: float = LEVEL
 ) -> Bands:
-    """Bounds that hold every comparison at once.
+    """Compute bounds that hold for every comparison at once.
 
     Args:
         values: (k,).

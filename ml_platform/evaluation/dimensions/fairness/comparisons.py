@@ -1,4 +1,4 @@
-"""Groups compared: each with the rest, or every two of a grouping; the worst of them as a measure.
+"""Comparisons of groups, each with the rest or in pairs; the worst comparison is the measure.
 
 Values are fairlearn's: a difference is that of the largest and the smallest rate of a grouping, a ratio the
 smallest over the largest. A group whose rate rests on too few rows or units is compared with none.
@@ -69,13 +69,13 @@ class _Sides:
     proportion: bool
 
     def least_of(self, i: int) -> Array:
-        """Least standard error of the rates of side ``i``, (k,)."""
+        """Return the least standard error of the rates of side ``i``, (k,)."""
         spread = self.resampled[i].std(axis=0)
         top, bottom = self.sums[i]
         return least_error(top, bottom, self.units[i], spread, self.proportion)
 
     def error_of(self, i: int) -> Array:
-        """Standard error of the rates of side ``i``, (k,)."""
+        """Return the standard error of the rates of side ``i``, (k,)."""
         errors: Array = np.maximum(self.resampled[i].std(axis=0), self.least_of(i))
         return errors
 
@@ -89,14 +89,14 @@ class _Sides:
 def gap_to_the_rest(
     sums: GroupStatistics, rates: tuple[str, ...], policy: FairnessPolicy
 ) -> Measure | None:
-    """Largest absolute gap of a group's rate to that of the rest; ``None`` where no group is large enough."""
+    """Find the largest absolute gap of a group's rate to that of the rest; ``None`` without a large group."""
     return _largest(sums, [_to_the_rest(sums, rate, policy) for rate in rates])
 
 
 def largest_difference(
     sums: GroupStatistics, rates: tuple[str, ...], policy: FairnessPolicy
 ) -> Measure | None:
-    """Largest difference of two groups of a grouping in one of ``rates``; ``None`` without two large ones.
+    """Find the largest difference of two groups of a grouping in one of ``rates``; ``None`` without two large ones.
 
     Of two rates (true and false positives) each must have two groups large enough.
     """
@@ -107,7 +107,7 @@ def largest_difference(
 
 
 def smallest_ratio(sums: GroupStatistics, rate: str, policy: FairnessPolicy) -> Measure | None:
-    """Smallest ratio of the rates of two groups of a grouping, in [0, 1]; 1 is equal.
+    """Find the smallest ratio of the rates of two groups of a grouping, in [0, 1]; 1 is equal.
 
     Bounds are Fieller's: the ratios r for which the difference of the lower rate and r times the higher one
     is not shown to be other than 0, which holds for a rate of 0 as well.

@@ -1,4 +1,4 @@
-"""Is the candidate as good to one team, region or tenure as to another? An examination of the report."""
+"""The fairness dimension: whether the candidate serves all teams, regions and tenures equally well."""
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def _nothing(why: str) -> Dimension:
 
 
 def _units(subject: EvaluationContext) -> tuple[Codes, Codes]:
-    """Codes of the users, and of what is resampled."""
+    """Return the codes of the users and of the resampled units."""
     import pandas as pd
 
     test = subject.training_set.test
@@ -104,7 +104,7 @@ def _units(subject: EvaluationContext) -> tuple[Codes, Codes]:
 
 
 def _features(subject: EvaluationContext) -> dict[str, str]:
-    """Kind of each input: of the artifact, or by the type of the column where there is none."""
+    """Return the kind of each input, as the artifact declares it, else by the type of the column."""
     if subject.artifact is not None:
         return dict(subject.artifact.features)
     test = subject.training_set.test
@@ -165,7 +165,7 @@ def _told(
 
 
 def _parts(measures: dict[str, Measure], proxies: tuple[Proxy, ...]) -> tuple[ScorePart, ...]:
-    """10 where groups are equal, 1 from a gap of `_WORST_GAP` on; a proxy that tells all is worth 5."""
+    """Score 10 where groups are equal, 1 from a gap of `_WORST_GAP` on; a proxy that tells all is worth 5."""
     parts = []
     for name, measure in measures.items():
         gap = abs(measure.estimate.value - KINDS[name].fair)

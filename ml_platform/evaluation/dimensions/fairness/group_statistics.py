@@ -23,7 +23,7 @@ _MARKS = 50_000_000
 
 @dataclass(frozen=True)
 class GroupStatistics:
-    """SufficientStatistics of r rates in g groups, those of all groupings one after the other, and in their h
+    """Sufficient statistics of r rates in g groups, those of all groupings one after the other, and in their h
     groupings.
     """
 
@@ -31,47 +31,47 @@ class GroupStatistics:
     proportion: tuple[bool, ...]
     groupings: tuple[str, ...]
     grouping: Codes
-    """(g,): to which grouping a group belongs."""
+    """Shape (g,): the grouping that each group belongs to."""
     labels: tuple[str, ...]
     rows: Codes
-    """(g,): rows, whether or not they count for a rate."""
+    """Shape (g,): the rows of each group, whether or not they count for a rate."""
     units: Codes
-    """(g,): units with a row."""
+    """Shape (g,): the units with a row in the group."""
     top: Array
-    """(r, g)."""
+    """Shape (r, g): the sums of the numerators; ``bottom`` holds those of the weights."""
     bottom: Array
     counted: Codes
-    """(r, g): units with a row that counts for the rate."""
+    """Shape (r, g): the units with a row that counts for the rate."""
     large: Codes
-    """(m,): groups of enough rows and units, the only ones that are resampled."""
+    """Shape (m,): the groups with enough rows and units, the only ones that are resampled."""
     own: Array
     """(1 + resamples, 2, r, m): top and bottom of the large groups; of all rows first, then of each resample."""
     rest: Array
-    """The same of the other rows of the group's grouping, small groups among them."""
+    """The same sums over the other rows of the group's grouping, small groups included."""
     rest_counted: Codes
-    """(r, m): units that count outside the group alone."""
+    """Shape (r, m): the units that count outside the group only."""
     batches: int
 
     @property
     def count(self) -> int:
-        """Groups."""
+        """The number of groups."""
         return len(self.labels)
 
     def values(self, rate: str) -> Array:
-        """The rate of each group (g,); NaN where nothing counts for it."""
+        """Return the rate of each group (g,); NaN where no row counts for it."""
         place = self.rates.index(rate)
         return divided(self.top[place], self.bottom[place])
 
 
 def divided(top: Array, bottom: Array) -> Array:
-    """The quotient; NaN where there is nothing to divide by."""
+    """Divide ``top`` by ``bottom``; NaN where that is 0."""
     some = bottom > 0
     quotients: Array = np.where(some, top / np.where(some, bottom, 1.0), np.nan)
     return quotients
 
 
 def units_of(clusters: Codes, users: Codes) -> Codes:
-    """``users`` if every cluster (rows,) is one user's, else ``clusters``."""
+    """Return ``users`` if every cluster (rows,) is one user's, else ``clusters``."""
     of_cluster = np.full(int(clusters.max()) + 1, -1, dtype=np.int64)
     of_cluster[clusters] = users
     return users if (of_cluster[clusters] == users).all() else clusters
@@ -87,7 +87,7 @@ def group_sums(
     seed: int,
     resamples: int,
 ) -> GroupStatistics:
-    """SufficientStatistics of every rate in every group; of the large groups also those of each resample.
+    """Sufficient statistics of every rate in every group; of the large groups also those of each resample.
 
     Args:
         rates: what is compared, of the same rows.
@@ -132,7 +132,7 @@ def group_sums(
 
 @dataclass(frozen=True)
 class _Cells:
-    """Rows of one unit and the same groups, added up."""
+    """The rows of one unit and the same groups, added up."""
 
     columns: Array
     """(cells, 2 r): top and bottom of each rate, in the order (top or bottom, rate)."""
@@ -211,13 +211,13 @@ def _one(
 
 
 def _by_code(columns: Array, codes: Codes, count: int) -> Array:
-    """SufficientStatistics of ``columns`` (cells, columns) by code: (count, columns)."""
+    """Sufficient statistics of ``columns`` (cells, columns) by code: (count, columns)."""
     sums_by_code = [np.bincount(codes, column, minlength=count) for column in columns.T]
     return np.column_stack(sums_by_code).astype(np.float64)
 
 
 def _distinct(codes: Codes, unit: Codes, groups: int) -> Codes:
-    """How many units each group has, (groups,)."""
+    """Return how many units each group has, (groups,)."""
     pairs = unit * groups + codes
     if len(pairs) and int(unit.max()) * groups > _MARKS:
         pairs = np.unique(pairs)

@@ -1,4 +1,4 @@
-"""Who is compared: rows by team, region and tenure of their users, and by every pair of these."""
+"""Groupings of rows by team, region and tenure of their users, and by every pair of these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = -1
-"""The code of a row whose user, or whose user's attribute, the source does not tell."""
+"""The code of a row whose user, or the user's attribute, is unknown."""
 TENURE, TENURE_DAYS = "tenure", "tenure_days"
 
 
@@ -29,12 +29,12 @@ class Grouping:
 
     @property
     def count(self) -> int:
-        """Groups."""
+        """The number of groups."""
         return len(self.labels)
 
 
 def grouping_of(name: str, values: Sequence[Any]) -> Grouping:
-    """Groups of equal values (rows,), in the order of their names; a missing value is in none."""
+    """Group equal values (rows,), in the order of their names; a missing value is in no group."""
     import pandas as pd
 
     column = pd.Series(values).astype(object)
@@ -44,7 +44,7 @@ def grouping_of(name: str, values: Sequence[Any]) -> Grouping:
 
 
 def crossed(first: Grouping, second: Grouping) -> Grouping:
-    """Pairs of groups that occur, named ``first x second``."""
+    """Cross two groupings: the pairs of groups that occur, named ``first x second``."""
     both = (first.codes >= 0) & (second.codes >= 0)
     pairs = np.where(both, first.codes * second.count + second.codes, UNKNOWN)
     used, dense = np.unique(pairs[both], return_inverse=True)

@@ -32,7 +32,7 @@ class Kind:
     compare: Callable[[GroupStatistics, tuple[str, ...], FairnessPolicy], Measure | None]
     meaning: str
     fair: float = 0.0
-    """Its value where groups are equal."""
+    """The value of the measure where groups are equal."""
 
 
 KINDS: dict[str, Kind] = {
@@ -77,7 +77,7 @@ SCORE = "score"
 
 @dataclass(frozen=True)
 class Measured:
-    """Each measure that can be measured, and why others cannot."""
+    """The measures that are defined, and why others are not."""
 
     measures: dict[str, Measure] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Measured:
 def measure_all(
     sums: GroupStatistics, group_metrics: GroupMetrics, policy: FairnessPolicy
 ) -> Measured:
-    """Every measure that makes sense for the group_metrics."""
+    """Compute every measure that is defined for the group metrics."""
     measures, undefined = {}, {}
     for name, kind in KINDS.items():
         if name in group_metrics.not_applicable:
@@ -104,7 +104,7 @@ def measure_all(
 
 
 def shown_unfair(name: str, measure: Measure, policy: FairnessPolicy) -> bool:
-    """Whether the worst comparison is shown to be beyond the policy's own limit for decisions."""
+    """Return whether the worst comparison is shown to exceed the policy's own limit for decisions."""
     if KINDS[name].fair:
         return measure.estimate.high <= policy.smallest_ratio
     return measure.estimate.low > policy.largest_difference

@@ -1,4 +1,4 @@
-"""What could be done about a decision that is shown unfair, and what it would cost: tried, not promised.
+"""Mitigation of a decision that is shown to be unfair, with its measured effect and cost.
 
 Thresholds by group are chosen on the newest training rows alone (as in Hardt, Price and Srebro 2016, without
 their randomisation) and measured on the test rows. Weights are those of Kamiran and Calders (2012), which
@@ -51,7 +51,7 @@ class Tried:
     balanced_before: float
     balanced_after: float | None
     details: tuple[tuple[str, float], ...]
-    """Threshold of each group, or weight of each group and outcome."""
+    """The threshold of each group, or the weight of each group and outcome."""
 
 
 Again = Callable[[PersonDecision], Measure | None]
@@ -122,7 +122,7 @@ def by_weights(
     past: PersonDecision,
     past_groups: Grouping,
 ) -> Tried | None:
-    """What would be left of the gap in selection if outcomes were equally frequent in all groups.
+    """Estimate the gap in selection that would be left if outcomes were equally frequent in all groups.
 
     The model's rates of true and false positives are taken as they are in each group, and the outcomes as
     often as in all groups together: a bound for what weights can do that no fit has confirmed.

@@ -1,4 +1,4 @@
-"""Which features give a protected attribute away: a model without the column may know it all the same.
+"""Proxies: features that predict a protected attribute, so that a model without its column may still use it.
 
 Each feature alone tells the group of users that it has not seen (two halves of the users, each by what the
 other half shows), a row at a time, every user counting once. What it is worth is the share of the errors of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GIVES_AWAY = 0.4
-"""Share of the errors avoided from which a feature is named."""
+"""The share of errors avoided from which on a feature is named."""
 BINS = 20
 _MOST_USERS = 1_000
 _ROWS_A_USER = 30

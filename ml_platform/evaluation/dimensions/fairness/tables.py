@@ -1,4 +1,4 @@
-"""What the report shows of fairness: tables of groups, comparisons, losses, proxies and mitigation."""
+"""The tables of the fairness dimension: groups, comparisons, losses, proxies and mitigation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
 
 INSUFFICIENT = "INSUFFICIENT"
 WORST = 10
-"""Comparisons shown of each measure."""
+"""The number of comparisons that are shown of each measure."""
 SHOWN_PROXIES = 10
 
 
@@ -120,7 +120,7 @@ def proxies_table(proxies: Sequence[Proxy]) -> ReportTable:
 
 
 def mitigation_table(tried: Sequence[Tried]) -> tuple[ReportTable, ...]:
-    """What was tried and its price, then the thresholds or weights."""
+    """Tabulate the mitigations with their costs, then the thresholds or weights."""
     columns = (
         "tried",
         "measure",

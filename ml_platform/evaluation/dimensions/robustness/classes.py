@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ml_platform.evaluation.dimensions.registry import EvaluationContext
 
 LEAST_ROWS = 30
-"""Of a class: below it, recall has an interval that says nothing."""
+"""The least number of rows of a class; with fewer the interval of its recall is too wide to be of use."""
 MOVED = 0.2
-"""Share of the rows that moves from the class recognised best to the one recognised worst."""
+"""The share of the rows that moves from the class recognised best to the one recognised worst."""
 SHOWN = 20
 PLAIN = "as it is"
 _WEAK = 0.5
@@ -40,14 +40,14 @@ _NAMES = ("label_shift_retained", "worst_class_recall")
 
 @dataclass(frozen=True)
 class ClassSums:
-    """Hits, then support, by class: ``sums`` (clusters, 2 x classes)."""
+    """Sufficient statistics ``sums`` (clusters, 2 x classes): hits, then support, by class."""
 
     sums: Array
     classes: int
     mixes: dict[str, Array]
-    """Weights (classes,) by the name of a mix."""
+    """The weights (classes,) of each mix, by its name."""
     usual: int
-    """The class that the dummy scorer says; of a yes or no it always says yes."""
+    """The class that the dummy scorer predicts; for a yes or no it is always yes."""
     alarms: bool
     """Whether the metric is F1 of the class yes, else accuracy."""
 
@@ -73,7 +73,7 @@ class ClassSums:
 
 
 def class_parts(subject: "EvaluationContext") -> tuple[Part, Part]:
-    """Label shift, and rare classes, on all test rows."""
+    """Examine label shift and rare classes, on all test rows."""
     shift, rare = "label shift", "rare classes"
     decisions = adapter_of(subject.spec.task).decisions(
         subject.training_set, subject.predictions.threshold
@@ -102,7 +102,7 @@ def class_parts(subject: "EvaluationContext") -> tuple[Part, Part]:
 def _counted(
     subject: "EvaluationContext", decisions: Decisions
 ) -> tuple[ClassSums, Codes, int, Codes] | None:
-    """SufficientStatistics, the classes with enough rows, the worst of them, and the support of each class."""
+    """Return the sufficient statistics, the classes with enough rows, the worst of these, and all supports."""
     import pandas as pd
 
     truth, classes = decisions.truth, len(decisions.classes)
@@ -137,7 +137,7 @@ def _usual(subject: "EvaluationContext", classes: int) -> int:
 
 
 def _mixes(total: Array, enough: Codes, best: int, worst: int, alarms: bool) -> dict[str, Array]:
-    """Weights that turn the observed shares into others; classes with too few rows keep theirs at 0."""
+    """Return weights that turn the observed shares into others; classes with too few rows have the weight 0."""
     plain = np.ones(len(total))
     if alarms:
         return {
@@ -189,7 +189,7 @@ def _rare(
     worst: int,
     support: Codes,
 ) -> Part:
-    """The recall of the worst class, and relative to the mean of the classes."""
+    """Compute the recall of the worst class, also relative to the mean of the classes."""
     recall, mean = replicates[f"recall:{worst}"], replicates["mean_recall"]
     kept = retained_between(recall, mean)
     figure, name = with_interval(recall), decisions.classes[worst]

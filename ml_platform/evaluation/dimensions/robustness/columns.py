@@ -1,4 +1,4 @@
-"""The feature columns of a training set, and what the training part says of each."""
+"""The feature columns of a training set, with statistics of the training part."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ml_platform.evaluation.dimensions.registry import EvaluationContext
 
 DONORS = 20_000
-"""Training rows, evenly spaced in time, that words and quantiles are taken from."""
+"""The number of training rows, evenly spaced in time, from which words and quantiles are taken."""
 FAR = 10.0
-"""Times the largest training value: an extreme."""
+"""The factor on the largest training value that makes an extreme value."""
 LARGE = 0.75
-"""Share of the training values below a large one."""
+"""The share of the training values that lie below a large value."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Known:
-    """What the training part says of the columns, by name."""
+    """Statistics of the training part's columns, by name."""
 
     spread: Mapping[str, float]
-    """Standard deviation of a number."""
+    """The standard deviation of each numeric column."""
     low: Mapping[str, float]
     high: Mapping[str, float]
-    """Smallest and largest number."""
+    """The smallest and the largest value of each numeric column."""
     middle: Mapping[str, float]
-    """Median of a number."""
+    """The median of each numeric column."""
     large: Mapping[str, float]
-    """From where a number, or the length of a list, belongs to the largest quarter."""
+    """The value of a number, or length of a list, from which on it belongs to the largest quarter."""
     words: Mapping[str, "np.ndarray"]
-    """Words as often as they occur (categories, entries of lists), shape (occurrences,), strings."""
+    """The words as often as they occur (categories, entries of lists), shape (occurrences,), strings."""
     usual: Mapping[str, str]
     """The most frequent category."""
 
@@ -57,7 +57,7 @@ class Known:
 
 
 def columns_of(subject: "EvaluationContext") -> tuple[Column, ...]:
-    """What the artifact reads of the columns that both parts have, in the training set's order."""
+    """Return the columns of both parts that the artifact reads, in the training set's order."""
     training_set = subject.training_set
     declared = {feature.name: feature for feature in subject.spec.table.features}
     reads = subject.artifact.features if subject.artifact else training_set.record.features
@@ -82,7 +82,7 @@ def _kind(column: "pd.Series[Any]") -> Kind:
 
 
 def known_of(train: "pd.DataFrame", columns: tuple[Column, ...]) -> Known:
-    """What `Known` holds, of the training part; a number that is never there is 0 with spread 1."""
+    """Compute `Known` from the training part; a numeric column without a value is 0 with a spread of 1."""
     places = np.linspace(0, len(train) - 1, min(len(train), DONORS)).astype(np.int64)
     donors = train.iloc[places]
     numbers = [column.name for column in columns if column.kind is Kind.NUMBER]
@@ -113,6 +113,6 @@ def known_of(train: "pd.DataFrame", columns: tuple[Column, ...]) -> Known:
 
 
 def numbers_of(rows: "pd.DataFrame", name: str) -> Array:
-    """The column as float64, NaN where one is missing; shape (rows,)."""
+    """Return the column as float64, shape (rows,); NaN where a value is missing."""
     values: Array = rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return values

@@ -1,4 +1,4 @@
-"""One candidate under examination: its sample, what it is asked, and what became of its skill."""
+"""The context of robustness probes: the sample, and the candidate's skill on changed rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Probe:
-    """The candidate on changed rows."""
+    """The metrics and the skill of the candidate on changed rows."""
 
     name: str
     values: Array | None
-    """``None`` where it did not answer."""
+    """``None`` where the candidate failed to return predictions."""
     metrics: dict[str, Replicates]
     kept: Replicates
-    """Of its skill by the primary metric."""
+    """The share of its skill, by the primary metric, that is left."""
     error: str = ""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What every group of probes starts from."""
+    """The state from which every group of probes starts."""
 
     subject: "EvaluationContext"
     columns: tuple[Column, ...]
     known: Known
     sample: Sample
     judged: Judged
-    """On the unchanged rows of the sample."""
+    """The metrics on the unchanged rows of the sample."""
     metric: str
-    """The primary one."""
+    """The primary metric."""
 
     @property
     def label(self) -> str:
-        """The metric as a sentence has it."""
+        """The name of the metric as it is written in a sentence."""
         return self.metric.replace("_", " ")
 
     @property
@@ -63,7 +63,7 @@ class Context:
         return self.judged.own[self.metric]
 
     def values(self, rows: "pd.DataFrame") -> tuple[Array | None, str]:
-        """What the candidate answers, or why that is no answer."""
+        """Return the candidate's predictions, or why they are invalid."""
         subject = self.subject
         classes = subject.training_set.record.classes
         adapter = adapter_of(subject.spec.task)
@@ -104,7 +104,7 @@ class Context:
         )
 
     def table(self, title: str, probes: Sequence[Probe]) -> ReportTable:
-        """A row a probe, with paired differences; the unchanged rows first."""
+        """Tabulate the probes with paired differences, a row each; the unchanged rows come first."""
         rows: list[tuple[str | float | int | None, ...]] = []
         plain = with_interval(self.own)
         rows.append(("as they are", *_rounded(plain), 0.0, 0.0, 0.0, 1.0))

@@ -53,11 +53,11 @@ ANSWERED = (
     "overconfidence_ood",
     "overconfidence_perturbed",
 )
-"""Every measure: it has a figure, or a reason why not."""
+"""Every measure; a report has a figure for it, or the reason why it has none."""
 
 
 def robustness(subject: "EvaluationContext") -> Dimension:
-    """Noise, gaps, extremes, shift, rare classes, boundaries, and rows from outside the distribution."""
+    """Examine noise, gaps, extremes, shift, rare classes, boundaries, and rows outside the distribution."""
     columns = columns_of(subject)
     sample = sampled(subject, probed_rows(len(columns)))
     if not columns:

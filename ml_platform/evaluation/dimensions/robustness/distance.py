@@ -1,4 +1,4 @@
-"""How far rows are from the training part: the mean distance to the nearest of its rows.
+"""The distance of rows to the training part: the mean distance to the nearest training rows.
 
 Numbers are their ranks in the training part; categories and lists are marks of their most frequent words, and a
 mark for anything else. A number, a category and a list weigh alike: two that have nothing in common are 1 apart.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 5
 REFERENCE = 1_000
-"""Training rows, evenly spaced in time."""
+"""The number of training rows, evenly spaced in time, that distances are measured to."""
 WORDS = 20
 _HALF = float(np.sqrt(0.5))
 
@@ -46,7 +46,7 @@ class Distance:
 
 
 def distance_to(train: "pd.DataFrame", columns: tuple[Column, ...]) -> Distance:
-    """Distance to `REFERENCE` rows of ``train``."""
+    """Return a function of the distance to `REFERENCE` rows of ``train``."""
     places = np.linspace(0, len(train) - 1, min(len(train), REFERENCE)).astype(np.int64)
     rows = train.iloc[places]
     grids, words = {}, {}

@@ -1,4 +1,4 @@
-"""Values that nobody has seen: ten times the largest number, infinity, new words, empty lists."""
+"""Probes with unseen values: ten times the largest number, infinity, new words, empty lists."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ _WORTH = 0.05
 
 
 def extremes_part(context: Context) -> Part:
-    """One field of each row is spoilt; what is left of the skill on average over the ways to spoil it."""
+    """Spoil one field of each row in several ways, and report the mean share of skill that is left."""
     probes = _probes(context)
     kept = mean_of([probe.kept for probe in probes])
     worst = min(probes, key=lambda probe: probe.kept.value)
@@ -73,7 +73,7 @@ def _probes(context: Context) -> list[Probe]:
 
 
 def _everything_infinite(context: Context) -> dict[str, str]:
-    """Errors with plus and minus infinity in every number: no skill can be left, an answer must be."""
+    """Return the error of each probe that fails where all numbers are plus, or minus, infinity."""
     rows, failed = context.sample.rows, {}
     numbers = [column for column in context.columns if column.kind is Kind.NUMBER]
     every = np.ones(len(rows), dtype=bool)
@@ -86,7 +86,7 @@ def _everything_infinite(context: Context) -> dict[str, str]:
 
 
 def _advice(context: Context, probes: list[Probe]) -> tuple[str, ...]:
-    """Whether numbers kept within the range of the training part would have helped, as measured."""
+    """Advise to clip numbers to the range of the training part where a measurement shows that it helps."""
     large = probes[0]
     numbers = [column for column in context.columns if column.kind is Kind.NUMBER]
     if not numbers or large.kept.value > 1 - _WORTH:
@@ -107,5 +107,5 @@ def _advice(context: Context, probes: list[Probe]) -> tuple[str, ...]:
 
 
 def unanswered_measure(count: int) -> Estimate:
-    """How many probes were answered by an error or by something that is no number; exact."""
+    """Return the number of probes without valid predictions as an exact measure."""
     return Estimate(float(count), float(count), float(count))

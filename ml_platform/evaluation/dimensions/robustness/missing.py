@@ -1,4 +1,4 @@
-"""What goes missing: cells at random, large values, whole families, the columns that answers rest on."""
+"""Probes with missing values: random cells, large values, families of columns, the most important columns."""
 
 import numpy as np
 
@@ -20,15 +20,15 @@ from ml_platform.spec.feature import Kind
 
 SHARES = (0.1, 0.3, 0.5)
 SCREENED = 150
-"""Rows on which every column is taken away in turn, to see which ones answers rest on."""
+"""The number of rows on which every column is removed in turn, to find the most important ones."""
 LEADING = 3
-"""Columns that answers rest on most, taken away one by one on the whole sample."""
+"""The number of most important columns that are removed one by one on the whole sample."""
 _AT_ONCE = 20
 _WORTH = 0.05
 
 
 def missing_parts(context: Context) -> tuple[Part, Part, Probe]:
-    """Scattered gaps, and whole columns; the last one are the rows with 30 % missing, for calibration."""
+    """Remove scattered cells and whole columns; the rows with 30 % missing are returned last, for calibration."""
     rows, columns, seed = context.sample.rows, context.columns, context.subject.seed
     scattered = [
         context.probe(
@@ -61,7 +61,7 @@ def _scattered(context: Context, probes: list[Probe]) -> Part:
 
 
 def _columns(context: Context) -> Part:
-    """Every family, and the columns that answers rest on most, missing in every row."""
+    """Remove every family, and each of the most important columns, from every row."""
     rows = context.sample.rows
     families: dict[str, list[Column]] = {}
     for column in context.columns:
@@ -106,7 +106,7 @@ def _columns(context: Context) -> Part:
 
 
 def leading_columns(context: Context) -> list[Column]:
-    """The `LEADING` columns without which answers change most, on average over `SCREENED` rows, most first."""
+    """Return the `LEADING` columns whose removal changes predictions most, on average over `SCREENED` rows."""
     rows = context.sample.rows
     places = np.unique(np.linspace(0, len(rows) - 1, SCREENED).astype(np.int64))
     plain, moved = context.sample.predictions.values[places], []
@@ -129,7 +129,7 @@ def _change(plain: Array, values: Array) -> float:
 
 
 def _advice(context: Context, column: Column, single: Probe) -> tuple[str, ...]:
-    """Whether a usual value in the place of a missing one would have helped, as measured."""
+    """Measure whether imputing a typical value would have helped."""
     if single.kept.value > 1 - _WORTH or column.kind is Kind.TOKENS:
         return ()
     known, rows = context.known, context.sample.rows

@@ -1,4 +1,4 @@
-"""The noise curve, and how many decisions the smallest noise turns over."""
+"""Probes with noise: the skill by the level of noise, and how many decisions the least noise changes."""
 
 from dataclasses import dataclass
 
@@ -18,15 +18,15 @@ from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.feature import Kind
 
 LEVELS = (0.1, 0.25, 0.5, 1.0)
-"""Standard deviations of the training part."""
+"""The levels of noise, in standard deviations of the training part."""
 NEAR = 0.1
-"""Share of the rows with the smallest margins."""
+"""The share of the rows, those with the smallest margins, that count as near a boundary."""
 _MODERATE = 0.5
 _STURDY = 0.9
 
 
 def noise_part(context: Context) -> tuple[Part, tuple[Probe, ...]]:
-    """Skill under more and more noise; the part is the mean over `LEVELS`."""
+    """Measure the skill under increasing noise; the part of the score is the mean over `LEVELS`."""
     subject = context.subject
     probes = tuple(
         context.probe(
@@ -65,7 +65,7 @@ def _advice(context: Context, kept: Replicates) -> tuple[str, ...]:
 
 
 def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
-    """Every headline metric that is defined, against the level."""
+    """Draw every defined headline metric against the level of noise."""
     names = dict.fromkeys((context.metric, *context.subject.spec.task.headline))
     series = []
     for name in names:
@@ -101,7 +101,7 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
 
 @dataclass(frozen=True)
 class ProportionStatistics:
-    """SufficientStatistics by cluster (clusters, 2 x names): of what is counted, and of what it is counted
+    """Sufficient statistics by cluster (clusters, 2 x names): of what is counted, and of what it is counted
     among.
     """
 
@@ -129,7 +129,7 @@ def shares_by_cluster(
 
 
 def boundary_part(context: Context, smallest: Probe) -> Part:
-    """How many decisions stay the same under the smallest noise: of all rows, and of those near a boundary."""
+    """Measure how many decisions stay under the least noise, of all rows and of those near a boundary."""
     subject = context.subject
     name, measure, near = "decisions near a boundary", "decisions_kept", "boundary_decisions_kept"
     if smallest.values is None:

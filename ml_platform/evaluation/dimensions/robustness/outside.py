@@ -1,4 +1,4 @@
-"""Rows from outside the training distribution: can they be told apart, and does the candidate know that it guesses.
+"""Probes outside the training distribution: whether they can be detected, and the candidate's calibration there.
 
 Two kinds: every column in an order of its own (all values are ordinary, no row is), and every word never seen.
 """
@@ -27,9 +27,9 @@ from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.feature import Kind
 
 MEASURED = 1_500
-"""Rows of each kind whose distance to the training part is measured."""
+"""The number of rows of each kind whose distance to the training part is measured."""
 WORST = 0.5
-"""Confidence above accuracy by that much: the lowest score."""
+"""The excess of confidence over accuracy that gets the lowest score."""
 _TELLS = 0.8
 _GUESSES = 0.15
 _DETECTED = ("ood_auc", "ood_auc_confidence", "ood_auc_distance")
@@ -38,16 +38,16 @@ _CLAIMED = ("overconfidence_ood", "overconfidence_perturbed")
 
 @dataclass(frozen=True)
 class Outside:
-    """Rows that no training row is like, and what the candidate answers."""
+    """Rows unlike any training row, with the candidate's predictions."""
 
     name: str
     values: Array | None
     distances: Array
-    """Of the measured rows."""
+    """The distance of each measured row to the training part."""
 
 
 def outside_parts(context: Context, perturbed: tuple[Probe, ...]) -> tuple[Part, Part]:
-    """Detection, and calibration there and on the rows ``perturbed`` by noise and gaps."""
+    """Measure detection, and calibration there and on the rows ``perturbed`` by noise and gaps."""
     rows, columns, seed = context.sample.rows, context.columns, context.subject.seed
     words = [column for column in columns if column.kind is not Kind.NUMBER]
     every = np.ones(len(rows), dtype=bool)
@@ -74,7 +74,7 @@ def outside_parts(context: Context, perturbed: tuple[Probe, ...]) -> tuple[Part,
 
 
 def _measured(context: Context) -> np.ndarray:
-    """Evenly spaced rows of the sample."""
+    """Return evenly spaced rows of the sample."""
     count = len(context.sample.rows)
     return np.linspace(0, count - 1, min(count, MEASURED)).astype(np.int64)
 
@@ -140,7 +140,7 @@ def _detection(
 
 
 def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) -> Replicates:
-    """ROC AUC of the second against the first, rows of a cluster drawn together."""
+    """Compute the ROC AUC of the second against the first; rows of a cluster are resampled together."""
     both = np.concatenate([clusters, clusters]).astype(np.int64)
     strange = np.repeat([False, True], [len(ordinary), len(outside)])
     rows = BinaryRows(strange, strange, np.concatenate([ordinary, outside]), both, False)
@@ -164,7 +164,7 @@ def _calibration(
     shuffled: Outside,
     perturbed: tuple[Probe, ...],
 ) -> Part:
-    """Confidence claimed less share right: on permuted rows, and on rows with noise and gaps."""
+    """Compute mean confidence minus accuracy, on permuted rows and on rows with noise and gaps."""
     name = "calibration off the training distribution"
     if isinstance(decisions, NoDecisions) or not decisions.probabilities:
         why = (

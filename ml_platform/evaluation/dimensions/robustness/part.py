@@ -1,4 +1,4 @@
-"""What one group of probes found: a part of the dimension, and of its score."""
+"""The result of one group of probes: a part of the dimension, and of its score."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from ml_platform.spec.scale import BEST, WORST
 
 @dataclass(frozen=True)
 class Part:
-    """``kept`` in [0, 1] says how well the candidate stood: the part's score is 1 + 9 times it."""
+    """A part of the score, which is 1 + 9 times ``kept``, the share of skill in [0, 1] that was left."""
 
     name: str
     kept: Replicates | None
@@ -25,11 +25,11 @@ class Part:
     tables: tuple[ReportTable, ...] = ()
     charts: tuple[Chart, ...] = ()
     unanswered: int = 0
-    """Probes that were answered by an error, or by something that is no number."""
+    """The probes that ended in an error, or in values that are no numbers."""
 
 
 def scored(kept: Replicates) -> Replicates:
-    """1 for nothing kept, 10 for everything, in a straight line."""
+    """Return the score: 1 for no skill left, 10 for all of it, linear between them."""
     return rescaled(kept, BEST - WORST, WORST)
 
 

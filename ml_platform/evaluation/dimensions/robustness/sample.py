@@ -1,4 +1,4 @@
-"""Some of the test rows, in whole clusters: those that a candidate is asked about again and again."""
+"""The sample of test rows, in whole clusters, on which all probes are scored."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ml_platform.evaluation.dimensions.registry import EvaluationContext
 
 CELLS = 100_000
-"""Rows times features that are scored in one pass: a forest with 56 features takes .1 s."""
+"""The number of rows times features that are scored in one pass: 0.1 s for a forest with 56 features."""
 PROBED = 5_000
-"""Rows of a pass, whatever the number of features."""
+"""The most rows of one pass, for any number of features."""
 SLICED = 10_000
-"""Rows that are looked at where the answers are known already."""
+"""The number of rows that are used where predictions are known already."""
 CLUSTERS = 100
-"""Fewer are not taken, up to `SLICED` rows: intervals come from clusters."""
+"""The least number of clusters, up to `SLICED` rows, since intervals come from clusters."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Sample:
     evaluator: Evaluator
     predictions: Predictions
     clusters: Codes
-    """Of each row, from 0 without gaps, as the evaluator counts them."""
+    """The cluster of each row, a code from 0 without gaps, as the evaluator counts them."""
 
     @property
     def rows(self) -> "pd.DataFrame":
@@ -42,17 +42,17 @@ class Sample:
         return self.training_set.test
 
     def with_values(self, values: Array) -> Predictions:
-        """Other values of the same scorer for the same rows."""
+        """Return the predictions with other values of the same scorer for the same rows."""
         return Predictions(values, self.predictions.threshold)
 
 
 def probed_rows(features: int) -> int:
-    """Rows of a pass for a model with that many features."""
+    """Return the rows of one pass for a model with that many features."""
     return int(min(PROBED, CELLS // max(features, 1)))
 
 
 def sampled(subject: "EvaluationContext", rows: int) -> Sample:
-    """Clusters in an order drawn by the seed until there are ``rows`` rows in `CLUSTERS` clusters."""
+    """Sample clusters in an order drawn by the seed, until there are ``rows`` rows in `CLUSTERS` clusters."""
     test = subject.training_set.test
     codes, count = _clusters(test)
     if len(test) <= rows:
@@ -74,7 +74,7 @@ def taken(subject: "EvaluationContext", where: np.ndarray) -> Sample:
 
 
 def _clusters(rows: "pd.DataFrame") -> tuple[Codes, int]:
-    """As `ml_platform.evaluation.tasks.row_clusters` counts them."""
+    """Count clusters as `ml_platform.evaluation.tasks.row_clusters` does."""
     import pandas as pd
 
     codes, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)

@@ -1,4 +1,4 @@
-"""What is left of a candidate's skill: its gain over the dummy scorer on changed rows, relative to that on its own.
+"""Retained skill: the gain over the dummy scorer on changed rows, relative to the gain on unchanged rows.
 
     retained = (metric - dummy) / (unperturbed - dummy), clipped to [0, 1]
 
@@ -22,14 +22,14 @@ from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.task import Task
 
 RESAMPLED = 400
-"""Resamples of a probe at most: there are some thirty, and their ends need no third digit."""
+"""The most resamples of a probe; its bounds need no third digit."""
 LEAST_CLUSTERS = 20
-"""Below it an interval from clusters says nothing."""
+"""The least number of clusters that an interval needs."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The metrics of some answers with their resamples, and those of the dummy scorer on the same rows."""
+    """The metrics of some predictions with their resamples, and those of the dummy scorer on the same rows."""
 
     own: dict[str, Replicates]
     dummy: dict[str, Replicates]
@@ -55,7 +55,7 @@ def retained(of: Replicates, reference: Replicates, dummy: Replicates) -> Replic
 
 
 def retained_between(gain: Replicates, reference: Replicates) -> Replicates:
-    """The quotient of two gains over dummy, clipped to [0, 1]; 0 where there was nothing to keep."""
+    """Divide two gains over dummy, clipped to [0, 1]; 0 where there was no skill to keep."""
     return Replicates(
         float(_quotient(np.array([gain.value]), np.array([reference.value]))[0]),
         _quotient(gain.resampled, reference.resampled),
@@ -75,12 +75,12 @@ def _quotient(gain: Array, reference: Array) -> Array:
 
 
 def nothing_kept(like: Replicates) -> Replicates:
-    """Retained skill 0 in every resample: of a scorer that did not answer."""
+    """Return a retained skill of 0 in every resample, for a scorer that failed to predict."""
     return Replicates(0.0, np.zeros_like(like.resampled), np.zeros_like(like.left_out))
 
 
 def mean_of(parts: Sequence[Replicates]) -> Replicates:
-    """Their mean, resample by resample; of parts over other clusters there is no jackknife."""
+    """Compute the mean, resample by resample; parts over different clusters have no jackknife."""
     lengths = {len(part.left_out) for part in parts}
     return Replicates(
         float(np.mean([part.value for part in parts])),

@@ -89,8 +89,8 @@ def test_thresholds_by_group_close_the_gap_and_tell_their_price(unfair: Dimensio
 
 
 def test_what_weights_would_do_is_said_to_be_an_estimate(unfair: Dimension) -> None:
-    (told,) = [advice for advice in unfair.advice if advice.startswith("Reweighing")]
-    assert "at most; what it costs only a new fit can tell" in told
+    (advice_line,) = [advice for advice in unfair.advice if advice.startswith("Reweighing")]
+    assert "at most; what it costs only a new fit can tell" in advice_line
 
 
 def test_a_cheap_model_is_fitted_again_to_the_weighed_rows() -> None:

@@ -29,8 +29,8 @@ def with_interval(scorer: Scorer) -> Dimension:
     return robustness(examined(scorer, ROWS))
 
 
-def value(of: Dimension, measure: str) -> float:
-    return of.measures[measure].value
+def value(dimension: Dimension, measure: str) -> float:
+    return dimension.measures[measure].value
 
 
 @pytest.fixture(scope="module")

@@ -26,8 +26,8 @@ def found(spec: ModelSpec, rows: TrainingSet) -> Dimension:
     return robustness(examined(scorer, rows, spec, artifact=outcome.artifact))
 
 
-def complete(of: Dimension) -> bool:
-    with_interval = (*of.measures, *of.undefined, *of.not_applicable)
+def complete(dimension: Dimension) -> bool:
+    with_interval = (*dimension.measures, *dimension.undefined, *dimension.not_applicable)
     return sorted(with_interval) == sorted(ANSWERED)
 
 
