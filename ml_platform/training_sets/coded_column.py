@@ -32,11 +32,12 @@ def coded_column(column: "pd.Series[Any]") -> CodedColumn:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        places, unique = np.asarray(column.cat.codes), column.cat.categories
+        places = np.asarray(column.cat.codes)
+        words = [str(word) for word in column.cat.categories]
     else:
-        places, unique = pd.factorize(column.astype(object).to_numpy())
+        places, values = pd.factorize(column.astype(object).to_numpy())
+        words = [str(word) for word in values]
     codes: Codes = places.astype(np.int64)
-    words = [str(word) for word in unique]
     if (codes < 0).any():
         codes = np.where(codes < 0, len(words), codes).astype(np.int64)
         words = [*words, MISSING]
