@@ -66,6 +66,27 @@ def test_each_fault_is_stopped_by_its_gate_alone(spec: ModelSpec, gates: tuple[s
     assert _failures(spec, gates) == []
 
 
+@pytest.mark.parametrize(
+    ("model", "gate", "limit"),
+    [
+        ("suggestion_scorer", "r2", 0.654),
+        ("suggestion_scorer", "r2", 0.746),
+        ("suggestion_scorer", "newest_half", 0.76),
+        ("suggestion_scorer", "newest_half", 0.84),
+        ("suggestion_scorer", "fairness", 0.119),
+        ("pattern_classifier", "accuracy", 0.824),
+        ("pattern_classifier", "over_champion", -0.012),
+    ],
+)
+def test_a_moved_limit_moves_the_fault(model: str, gate: str, limit: float) -> None:
+    """By a fifth of its distance to the good fixture; `benchmarks.moved_limits` moves all limits."""
+    spec = spec_named(model)
+    quality = tuple(
+        replace(each, limit=limit) if each.name == gate else each for each in spec.policy.quality
+    )
+    assert _failures(replace(spec, policy=replace(spec.policy, quality=quality)), [gate]) == []
+
+
 def test_a_good_fixture_is_promoted() -> None:
     spec = spec_named("suggestion_scorer")
     with proving(replace(spec, policy=GatePolicy(quality=spec.policy.quality[:1]))) as prover:

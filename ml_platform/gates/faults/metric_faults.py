@@ -20,13 +20,11 @@ def poor_metric(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fi
 def better_comparison(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixture:
     """What the gate compares the candidate with is better in the gate's metric.
 
-    Up to a strength of one half it is better in more and more rows; beyond, the candidate also finds the
-    evidence less telling, where it was too good to be beaten by much.
+    Up to a strength of one half it is better in more and more rows; beyond, the candidate also gets poorer, where
+    it was too good to be beaten by much.
     """
-    if strength <= 0.5:
-        fixture, share = fixtures.good, 2 * strength
-    else:
-        fixture, share = fixtures.make(telling=1.0 - 1.8 * (strength - 0.5)), 1.0
+    share = min(2 * strength, 1.0)
+    fixture = fixtures.good if strength <= 0.5 else fixtures.beatable(2 * strength - 1.0)
     better, where = fixtures.better(fixture, gate.metric), drawn(share)
     if gate.bound is Bound.BASELINE:
         return replace(fixture, baseline=Instead(fixture.baseline, better, where))
