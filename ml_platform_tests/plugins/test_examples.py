@@ -56,7 +56,7 @@ def test_it_has_a_page_and_stands_in_the_list(
 ) -> None:
     page = Path(command(site, far, "report", "changed_again").stdout.strip().splitlines()[-1])
     assert page.is_relative_to(far / ".ml_platform")
-    assert "Changed again within a week" in page.read_text()
+    assert "changed_again" in page.read_text()
     listed = json.loads(command(site, far, "models", "--json").stdout)
     assert (
         listed["models"]["changed_again"]["verdict"] == first["models"]["changed_again"]["verdict"]
