@@ -10,6 +10,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.policy import INTEGRITY_GATES, SAMPLE_SIZE, gate_names
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.metrics import find_metric
 from ml_platform.spec.model import ModelSpec
 
 _INTEGRITY, _METRIC, _DIMENSION = "integrity_faults", "metric_faults", "dimension_faults"
@@ -131,13 +132,13 @@ POOR_METRIC = Fault(
 
 
 def fault_of(gate: QualityGate) -> Fault | None:
-    """The fault that ``gate`` must stop; ``None``: nobody has made one."""
-    if gate.bound in COMPARISONS:
-        return COMPARISONS[gate.bound]
+    """The fault that ``gate`` must stop; ``None`` for a measure without one and for an undeclared metric."""
     dimension, point, _ = gate.metric.partition(".")
-    if point:
+    if point and gate.bound not in COMPARISONS:
         return MEASURES.get(gate.metric) or MEASURES.get(f"{dimension}.*")
-    return POOR_METRIC
+    if find_metric(gate.metric) is None:
+        return None
+    return COMPARISONS.get(gate.bound, POOR_METRIC)
 
 
 def faults_of(policy: GatePolicy) -> dict[str, Fault]:
@@ -153,7 +154,8 @@ def faults_of(policy: GatePolicy) -> dict[str, Fault]:
             raise IntegrityError(
                 f"Gate {gate.name} ({gate.bound.value} {gate.metric}) has no fault: nobody has seen it stop "
                 "anything.",
-                remedy="write one in ml_platform/gates/faults/dimension_faults.py and name it in catalogue.py",
+                remedy="declare the metric (`declare_metric`), or write a fault of the measure in "
+                "ml_platform/gates/faults/dimension_faults.py and name it in catalogue.py",
             )
         faults[gate.name] = fault
     return {name: faults[name] for name in gate_names(policy)}
