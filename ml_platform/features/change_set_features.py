@@ -47,7 +47,7 @@ CHANGE_SET_FEATURES: tuple[FeatureSpec, ...] = (
         (0, 100),
         CHANGE_SET,
         NO_PATHS,
-        "TaskDetails against overview.",
+        "Details against overview.",
     ),
     category(
         "change_set_main_extension",

@@ -26,7 +26,7 @@ from ml_platform.registry.chain import content_hash
 from ml_platform.settings import Settings
 from ml_platform_tests.migration.homes_of_old import HOMES, restored
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 COMMANDS = {
     "run": (),
@@ -175,7 +175,7 @@ def test_whatever_is_changed_in_an_archive_is_named(tmp_path: Path) -> None:
     assert found == {
         "archive format-1 files": "home.json is missing; added is not in the manifest; "
         "ledger/promotion_events.jsonl was changed",
-        "archive format-1 chain": "event 1 has been changed: its hash does not fit",
+        "archive format-1 chain": "event 1 has been changed: its hash does not match",
     }
 
 
