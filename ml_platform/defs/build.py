@@ -48,7 +48,6 @@ def build_definitions() -> dg.Definitions:
             features,
             dg.AssetSelection.assets(*all_training),
             dg.AssetSelection.assets(*all_watching),
-            grid,
         ),
         *(_training_job(spec, training[spec.name]) for spec in models),
     ]
@@ -74,7 +73,6 @@ def _shared_jobs(
     features: dg.AssetSelection,
     training: dg.AssetSelection,
     watching: dg.AssetSelection,
-    grid: dg.TimeWindowPartitionsDefinition,
 ) -> Iterator[Any]:
     """The jobs that run for all models together."""
     yield dg.define_asset_job(
@@ -93,13 +91,11 @@ def _shared_jobs(
     yield dg.define_asset_job(
         "monitoring",
         watching,
-        partitions_def=grid,
         description="Predictions and the monitoring report of one six-hour window, for every model.",
     )
     yield dg.define_asset_job(
         "six_hourly",
         EVENTS | features | watching,
-        partitions_def=grid,
         description="The newest events, features from them, and the report of the window that ended.",
     )
 

@@ -37,8 +37,10 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """One home for the module: each test leaves its server stopped."""
-    return tmp_path_factory.mktemp("home")
+    """One home for the module, with a database: each test finds its server stopped, and leaves it so."""
+    home = tmp_path_factory.mktemp("home")
+    start_postgres(home).stop()
+    return home
 
 
 def own(home):
@@ -71,14 +73,14 @@ def test_a_server_is_started_used_by_others_and_keeps_its_port(home):
     assert second.process is None
     assert second.urls == first.urls
     put(first.urls, "a")
-    assert kept(second.urls) == ["a"]
+    assert "a" in kept(second.urls)
     second.stop()
     assert answers(first.urls.ml_platform)
     first.stop()
     assert not answers(first.urls.ml_platform)
     again = start_postgres(home)
     assert again.urls == first.urls
-    assert kept(again.urls) == ["a"]
+    assert "a" in kept(again.urls)
     again.stop()
 
 
