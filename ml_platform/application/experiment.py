@@ -79,7 +79,12 @@ def run_experiment(
         _run_arms(platform, experiment, spec, rows, now, progress)
     stored = stored_experiment(platform, name)
     if stored.result is not None and not stored.mlflow_run_id:
-        run_id = log_experiment(platform.tracking, experiment, stored.result)
+        run_id = log_experiment(
+            platform.tracking,
+            experiment,
+            stored.result,
+            result_sha256=ledger.experiment_result_sha256(name) or "",
+        )
         ledger.record_experiment_event(
             ExperimentEvent(name, Happening.LOGGED, now(), {"mlflow_run_id": run_id})
         )
@@ -215,7 +220,7 @@ def _run_arms(
     from ml_platform.experiments.statistics import statistics_of
 
     definition = experiment.definition
-    run = run_arms(definition, spec, rows, progress)
+    run = run_arms(experiment, spec, rows, progress)
     progress("resampling clusters")
     verdict = conclude(definition, run.measured, statistics_of(run.statistics))
     result = ExperimentResult(run.measured, verdict, now(), metadata.version("ml-platform"))

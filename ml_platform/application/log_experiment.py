@@ -11,9 +11,16 @@ if TYPE_CHECKING:
 
 
 def log_experiment(
-    tracking: "Tracking", experiment: DefinedExperiment, result: "ExperimentResult"
+    tracking: "Tracking",
+    experiment: DefinedExperiment,
+    result: "ExperimentResult",
+    *,
+    result_sha256: str,
 ) -> str:
-    """Write the run, or find the one that a killed command has written; its id."""
+    """Write the run, or find the one that a killed command has written, and return its id.
+
+    ``result_sha256`` is the hash of the text of the result as it is stored: it identifies the run.
+    """
     from ml_platform.experiments.conclude import why
 
     definition, judged = experiment.definition, result.judged
@@ -23,7 +30,7 @@ def log_experiment(
         parameters=definition.variant.parameters,
         metrics=_metrics(result),
         tags={
-            "fingerprint": values.fingerprint(result),
+            "fingerprint": result_sha256,
             "kind": "experiment",
             "experiment": definition.name,
             "experiment hash": experiment.hash,

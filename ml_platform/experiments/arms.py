@@ -11,7 +11,8 @@ from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.evaluation.comparison.tuning import LEAST_CLUSTERS, part_of, predictions_on
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.experiments.definition import Arm, Definition, Place, digest
+from ml_platform.experiments.definition import Arm, Definition, Place
+from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.result import BASELINE, VARIANT, ArmCost, Measured
 from ml_platform.experiments.statistics import statistics_bytes
 from ml_platform.models.artifact_kinds import scorer_of
@@ -55,7 +56,7 @@ def evaluation_part(spec: ModelSpec, training_set: TrainingSet, place: Place) ->
 
 
 def run_arms(
-    definition: Definition,
+    experiment: DefinedExperiment,
     spec: ModelSpec,
     training_set: TrainingSet,
     progress: Callable[[str], None],
@@ -65,6 +66,7 @@ def run_arms(
     Raises:
         InsufficientData: too few rows to fit or to evaluate on.
     """
+    definition = experiment.definition
     part = evaluation_part(spec, training_set, definition.place)
     evaluator = evaluator_of(spec.task, part)
     statistics: dict[str, SufficientStatistics] = {}
@@ -90,7 +92,7 @@ def run_arms(
     }
     stored = statistics_bytes(statistics)
     measured = Measured(
-        definition_hash=digest(definition),
+        definition_hash=experiment.hash,
         training_set_fingerprint=training_set.record.fingerprint,
         rows_fitted=len(part.train),
         rows=len(part.test),

@@ -13,30 +13,9 @@ from typing import Any
 import numpy as np
 
 from ml_platform.errors import IntegrityError
-from ml_platform.evaluation.metrics.binary import BinaryStatistics
-from ml_platform.evaluation.metrics.classification_statistics import ClassStatistics
-from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
-from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
-from ml_platform.evaluation.tasks.evaluators.detection import DetectionStatistics
-from ml_platform.evaluation.tasks.evaluators.proportion_regression import ProportionStatistics
-from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics
-from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceStatistics
+from ml_platform.evaluation.tasks.registry import statistics_types
 
-_KINDS: dict[str, type[SufficientStatistics]] = {
-    kind.__name__: kind
-    for kind in (
-        BinaryStatistics,
-        ClassStatistics,
-        DetectionStatistics,
-        OffPolicyStatistics,
-        ProportionStatistics,
-        RankingStatistics,
-        SequenceStatistics,
-        StepStatistics,
-    )
-}
-"""Every class of statistics that can be stored, by the name that is stored."""
 _STRUCTURE = "structure"
 
 
@@ -82,10 +61,10 @@ def _flatten(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {"dict": [[key, _flatten(item, arrays)] for key, item in value.items()]}
     if is_dataclass(value):
         kind = type(value).__name__
-        if kind not in _KINDS:
+        if statistics_types().get(kind) is not type(value):
             raise IntegrityError(
                 f"{kind} is no class of statistics that can be stored.",
-                remedy="add it to ml_platform/experiments/statistics.py",
+                remedy="return it from `statistics_types` of the adapter of its task",
             )
         parts = {f.name: _flatten(getattr(value, f.name), arrays) for f in fields(value)}
         return {"kind": kind, "fields": parts}
@@ -103,6 +82,8 @@ def _rebuild(part: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         case {"dict": pairs}:
             return {key: _rebuild(item, arrays) for key, item in pairs}
         case {"kind": kind, "fields": parts}:
-            return _KINDS[kind](**{name: _rebuild(item, arrays) for name, item in parts.items()})
+            return statistics_types()[kind](
+                **{name: _rebuild(item, arrays) for name, item in parts.items()}
+            )
         case _:
             return part

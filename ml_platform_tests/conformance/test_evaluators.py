@@ -12,6 +12,8 @@ from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.tasks.evaluator import Predictions, SufficientStatistics
 from ml_platform.evaluation.tasks.registry import evaluator_of, task_names
 from ml_platform.evaluation.tasks.row_clusters import row_clusters
+from ml_platform.experiments.statistics import statistics_bytes
+from ml_platform.experiments.statistics import statistics_of as read_statistics
 from ml_platform.spec.training_set import CHANGE_SET, CLUSTER, ROW_ID
 from ml_platform_tests.evaluation.tasks.labelled import EVERY, Labelled
 
@@ -56,8 +58,8 @@ def test_every_metric_is_a_number_or_left_out(make: Make) -> None:
     labelled, statistics = imperfect(make)
     dummy = evaluator_of(labelled.task, labelled.training_set).dummy
     values = dummy.predict_proba(labelled.training_set.test)
-    for found in (statistics, statistics_of(labelled, Predictions(values))):
-        metrics = metrics_of(found)
+    for scored in (statistics, statistics_of(labelled, Predictions(values))):
+        metrics = metrics_of(scored)
         assert metrics
         assert [name for name, value in metrics.items() if not np.isfinite(value)] == []
 
@@ -111,6 +113,14 @@ def test_a_cluster_of_weight_two_is_the_cluster_twice(make: Make) -> None:
     for name, value in weighted.items():
         ranked = any(word in name for word in OF_RANKS)
         assert value == pytest.approx(twice[name], rel=1e-4 if ranked else 1e-9), name
+
+
+def test_stored_and_read_again_the_statistics_are_the_same(make: Make) -> None:
+    _, statistics = imperfect(make)
+    stored = read_statistics(statistics_bytes({"variant": statistics}))["variant"]
+    assert type(stored) is type(statistics)
+    assert np.array_equal(stored.sums, statistics.sums)
+    assert metrics_of(stored) == metrics_of(statistics)
 
 
 def test_every_task_of_the_platform_is_tried(make: Make) -> None:

@@ -11,13 +11,13 @@ from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
-from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening
+from ml_platform.experiments.lifecycle import ExperimentEvent, Happening
 from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
 from ml_platform.registry.records import Action, ProductionState, RetrainingRequest
 from ml_platform.values import fingerprint
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
-from ml_platform_tests.experiments.examples import definition, result
+from ml_platform_tests.experiments.examples import definition, experiment, result
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
 from ml_platform_tests.registry.examples import (
     AT,
@@ -346,7 +346,7 @@ def test_an_alert_is_kept_once(ledger):
 
 def test_an_experiment_is_frozen_under_its_name(ledger):
     first = ledger.define_experiment(definition(), AT)
-    assert first == DefinedExperiment(definition(), digest(definition()), digest(definition()), AT)
+    assert first == experiment()
     assert ledger.define_experiment(definition(), AT + HOUR) == first
     with pytest.raises(ConflictError, match=r"faster is frozen since .* differs in minimum_effect"):
         ledger.define_experiment(definition(minimum_effect=0.01), AT)

@@ -5,7 +5,8 @@ from functools import cache
 
 from ml_platform.experiments.arms import Run, evaluation_part, run_arms
 from ml_platform.experiments.conclude import conclude
-from ml_platform.experiments.definition import Definition, Place
+from ml_platform.experiments.definition import Definition, Place, digest
+from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.proposal import Proposal, defined
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.experiments.statistics import statistics_of
@@ -37,15 +38,20 @@ def definition(**changes: object) -> Definition:
     return defined(proposal, SPEC, rows().record, METRICS, None)
 
 
+def experiment(**changes: object) -> DefinedExperiment:
+    """`definition(**changes)`, frozen at `AT`."""
+    frozen = definition(**changes)
+    return DefinedExperiment(frozen, digest(frozen), digest(frozen), AT)
+
+
 @cache
 def run() -> Run:
-    return run_arms(definition(), SPEC, rows(), lambda _: None)
+    return run_arms(experiment(), SPEC, rows(), lambda _: None)
 
 
 def result() -> ExperimentResult:
-    found = run()
-    verdict = conclude(definition(), found.measured, statistics_of(found.statistics))
-    return ExperimentResult(found.measured, verdict, AT, "0.1.0")
+    verdict = conclude(definition(), run().measured, statistics_of(run().statistics))
+    return ExperimentResult(run().measured, verdict, AT, "0.1.0")
 
 
 def holdout() -> TrainingSet:

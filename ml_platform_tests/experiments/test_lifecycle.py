@@ -5,10 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from ml_platform.experiments.definition import digest
 from ml_platform.experiments.lifecycle import (
     RETENTION,
-    DefinedExperiment,
     ExperimentEvent,
     Happening,
     Status,
@@ -17,10 +15,10 @@ from ml_platform.experiments.lifecycle import (
     status,
 )
 from ml_platform.registry.records import Action, PromotionEvent
-from ml_platform_tests.experiments.examples import AT, definition
+from ml_platform_tests.experiments.examples import AT, experiment
 from ml_platform_tests.registry.examples import RECORD
 
-EXPERIMENT = DefinedExperiment(definition(), digest(definition()), digest(definition()), AT)
+EXPERIMENT = experiment()
 
 
 def event(happening: Happening, days: int = 0) -> ExperimentEvent:

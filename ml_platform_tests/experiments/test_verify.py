@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from ml_platform.experiments.decide import Verdict
 from ml_platform.experiments.definition import digest
-from ml_platform.experiments.lifecycle import DefinedExperiment
 from ml_platform.experiments.verify import verify_definition, verify_result
 from ml_platform.values import fingerprint, from_json, text_sha256, to_json
-from ml_platform_tests.experiments.examples import AT, definition, result, run
+from ml_platform_tests.experiments.examples import definition, experiment, result, run
 
-EXPERIMENT = DefinedExperiment(definition(), digest(definition()), digest(definition()), AT)
+EXPERIMENT = experiment()
 
 
 def test_what_was_stored_gives_the_same_verdict_again() -> None:
@@ -29,9 +28,9 @@ def test_a_changed_definition_is_named() -> None:
     assert verify_definition(EXPERIMENT, EXPERIMENT.hash).ok
     other = definition(minimum_effect=0.01)
     changed = replace(EXPERIMENT, definition=other, text_sha256=digest(other))
-    found = verify_definition(changed, EXPERIMENT.hash)
-    assert not found.ok
-    assert "it was changed" in found.detail
+    finding = verify_definition(changed, EXPERIMENT.hash)
+    assert not finding.ok
+    assert "it was changed" in finding.detail
     hidden = replace(changed, hash=digest(other))  # its hash beside it was changed as well
     assert verify_definition(hidden, None).ok
     assert not verify_definition(hidden, EXPERIMENT.hash).ok
@@ -47,15 +46,15 @@ def test_a_changed_byte_of_the_statistics_is_named() -> None:
 
 
 def test_a_changed_verdict_or_figure_is_named_even_without_the_log() -> None:
-    found = result()
-    lenient = replace(found, judged=replace(found.judged, verdict=Verdict.REJECT))
+    stored = result()
+    lenient = replace(stored, judged=replace(stored.judged, verdict=Verdict.REJECT))
     findings = verify_result(EXPERIMENT, lenient, fingerprint(lenient), run().statistics, None)
     assert findings[-1].detail == "stored is REJECT, computed again it is PROMOTE"
-    first, *rest = found.judged.comparisons
+    first, *rest = stored.judged.comparisons
     better = replace(first, p=first.p / 2)
-    odd = replace(found, judged=replace(found.judged, comparisons=(better, *rest)))
+    odd = replace(stored, judged=replace(stored.judged, comparisons=(better, *rest)))
     findings = verify_result(
-        EXPERIMENT, odd, fingerprint(odd), run().statistics, fingerprint(found)
+        EXPERIMENT, odd, fingerprint(odd), run().statistics, fingerprint(stored)
     )
     assert [f.subject for f in findings if not f.ok] == [
         "experiment faster result",
@@ -65,7 +64,7 @@ def test_a_changed_verdict_or_figure_is_named_even_without_the_log() -> None:
 
 
 def test_a_result_of_another_definition_is_named() -> None:
-    frozen = definition(alpha=0.01)
-    other = DefinedExperiment(frozen, digest(frozen), digest(frozen), AT)
-    findings = verify_result(other, result(), fingerprint(result()), run().statistics, None)
+    findings = verify_result(
+        experiment(alpha=0.01), result(), fingerprint(result()), run().statistics, None
+    )
     assert any("it is of the definition" in f.detail for f in findings if not f.ok)

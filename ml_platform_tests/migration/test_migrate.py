@@ -44,7 +44,14 @@ COMMANDS = {
 """Every command that opens a home, and what else it must be given."""
 
 
-STEPS = ("ledger exported", "archived", "ledger: begun", "Dagster's runs: begun", "events", "MLflow")
+STEPS = (
+    "ledger exported",
+    "archived",
+    "ledger: begun",
+    "Dagster's runs: begun",
+    "events",
+    "MLflow",
+)
 """How the lines that a migration says begin, in their order."""
 
 

@@ -24,9 +24,11 @@ class InMemoryExperiments:
         if any(event.happening is Happening.PRUNED for event in self.experiment_events(name)):
             raise was_pruned(name)
         if name not in self._experiments:
-            made = DefinedExperiment(definition, digest(definition), digest(definition), at)
-            self._experiments[name] = made
-            detail = {"hash": made.hash}
+            definition_hash = digest(definition)
+            self._experiments[name] = DefinedExperiment(
+                definition, definition_hash, definition_hash, at
+            )
+            detail = {"hash": definition_hash}
             self._happenings.append(ExperimentEvent(name, Happening.DEFINED, at, detail))
         present = self._experiments[name]
         if present.definition != definition:
@@ -34,18 +36,18 @@ class InMemoryExperiments:
         return present
 
     def experiment(self, name: str) -> DefinedExperiment | None:
-        """The definition of a name."""
+        """The experiment ``name``, or ``None``."""
         return self._experiments.get(name)
 
     def experiment_names(self) -> tuple[str, ...]:
-        """Of all that are kept, oldest first."""
-        found = self._experiments
-        return tuple(sorted(found, key=lambda name: (found[name].defined_at, name)))
+        """Names of all experiments that are kept, oldest first."""
+        kept = self._experiments
+        return tuple(sorted(kept, key=lambda name: (kept[name].defined_at, name)))
 
     def save_experiment_result(
         self, name: str, result: ExperimentResult, statistics: bytes
     ) -> bool:
-        """Keep what a run has found, once."""
+        """Keep the result of a run and its statistics, once."""
         if name in self._results:
             return False
         self._results[name] = (to_json(result), statistics)
@@ -55,34 +57,34 @@ class InMemoryExperiments:
         return True
 
     def experiment_result(self, name: str) -> ExperimentResult | None:
-        """What the run has found."""
+        """The result of the run, or ``None``."""
         if name not in self._results:
             return None
         return parsed(ExperimentResult, self._results[name][0], f"experiment {name} result")
 
     def experiment_result_sha256(self, name: str) -> str | None:
-        """SHA-256 of the stored text."""
+        """SHA-256 of the stored text of the result, or ``None``."""
         return text_sha256(self._results[name][0]) if name in self._results else None
 
     def experiment_statistics(self, name: str) -> bytes | None:
-        """The sufficient statistics."""
+        """The sufficient statistics of both arms, or ``None``."""
         return self._results[name][1] if name in self._results else None
 
     def record_experiment_event(self, event: ExperimentEvent) -> None:
-        """Append to the log."""
+        """Append an event to the log of an experiment."""
         self._happenings.append(event)
 
     def experiment_events(self, name: str) -> tuple[ExperimentEvent, ...]:
-        """The log, oldest first."""
+        """The log of an experiment, oldest first."""
         return tuple(event for event in self._happenings if event.name == name)
 
     def prune_experiment(self, name: str, at: datetime) -> None:
-        """Take all but the log away."""
-        found = self._experiments.pop(name, None)
-        if found is None:
+        """Remove definition, result and statistics; the log stays."""
+        experiment = self._experiments.pop(name, None)
+        if experiment is None:
             return
         result = self.experiment_result(name)
         self._results.pop(name, None)
         verdict = result.judged.verdict.value if result else ""
-        detail = {"hash": found.hash, "verdict": verdict}
+        detail = {"hash": experiment.hash, "verdict": verdict}
         self._happenings.append(ExperimentEvent(name, Happening.PRUNED, at, detail))

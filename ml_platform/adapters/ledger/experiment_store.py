@@ -13,7 +13,7 @@ class ExperimentStore(Protocol):
     """Definitions, results and events are written once; only retention takes any of them away."""
 
     def define_experiment(self, definition: Definition, at: datetime) -> DefinedExperiment:
-        """Freeze a definition; the same one again is the one that is there.
+        """Freeze a definition and return the experiment; an equal definition returns the one that is kept.
 
         Raises:
             ConflictError: another definition has this name, or had it and was pruned.
@@ -21,26 +21,26 @@ class ExperimentStore(Protocol):
         ...
 
     def experiment(self, name: str) -> DefinedExperiment | None:
-        """The definition of a name, as it stands: run and verify compare its text with the hash."""
+        """The experiment as it is stored now, or ``None``; run and verify compare its text with its hash."""
 
     def experiment_names(self) -> tuple[str, ...]:
-        """Of all experiments that are kept, oldest first; of those too that cannot be read."""
+        """Names of all experiments that are kept, oldest first, also of those that cannot be read."""
         ...
 
     def save_experiment_result(
         self, name: str, result: ExperimentResult, statistics: bytes
     ) -> bool:
-        """Keep what a run has found, and say that it is done; whether it is the first."""
+        """Keep the result of a run and log that it is done; return whether it is the first result."""
         ...
 
     def experiment_result(self, name: str) -> ExperimentResult | None:
-        """What the run has found."""
+        """The result of the run; ``None`` before it is done."""
 
     def experiment_result_sha256(self, name: str) -> str | None:
-        """SHA-256 of the text of the result as it is stored now."""
+        """SHA-256 of the text of the result as it is stored now; ``None`` before it is done."""
 
     def experiment_statistics(self, name: str) -> bytes | None:
-        """The sufficient statistics of both arms."""
+        """The sufficient statistics of both arms; ``None`` before the run is done."""
 
     def record_experiment_event(self, event: ExperimentEvent) -> None:
         """Append to the log of an experiment."""

@@ -24,10 +24,10 @@ class ExperimentPart:
 
     def define_experiment(self, definition: Definition, at: datetime) -> DefinedExperiment:
         """See `experiment_store.ExperimentStore`."""
-        table, found = tables.experiments, digest(definition)
+        definition_hash = digest(definition)
         row = {
             "name": definition.name,
-            "hash": found,
+            "hash": definition_hash,
             "model": definition.model,
             "defined_at": at,
             "body": to_json(definition),
@@ -35,15 +35,15 @@ class ExperimentPart:
         with self._engine.begin() as connection:
             if Happening.PRUNED in _happened(connection, definition.name):
                 raise was_pruned(definition.name)
-            made = connection.execute(insert(table).values(row).on_conflict_do_nothing())
-            if made.rowcount == 1:
-                _append(
-                    connection,
-                    ExperimentEvent(definition.name, Happening.DEFINED, at, {"hash": found}),
-                )
+            statement = insert(tables.experiments).values(row).on_conflict_do_nothing()
+            if connection.execute(statement).rowcount == 1:
+                detail = {"hash": definition_hash}
+                _append(connection, ExperimentEvent(definition.name, Happening.DEFINED, at, detail))
             present = _experiment(connection, definition.name)
-        if present is None or present.hash != found or present.definition != definition:
-            raise was_pruned(definition.name) if present is None else taken(present, definition)
+        if present is None:
+            raise was_pruned(definition.name)
+        if present.hash != present.text_sha256 or present.definition != definition:
+            raise taken(present, definition)
         return present
 
     def experiment(self, name: str) -> DefinedExperiment | None:
@@ -80,18 +80,18 @@ class ExperimentPart:
 
     def experiment_result(self, name: str) -> ExperimentResult | None:
         """See `experiment_store.ExperimentStore`."""
-        body = self._of_result(name, tables.experiment_results.c.body)
+        body = self._result_column(name, tables.experiment_results.c.body)
         return None if body is None else parsed(ExperimentResult, body, f"experiment {name} result")
 
     def experiment_result_sha256(self, name: str) -> str | None:
         """See `experiment_store.ExperimentStore`."""
-        body = self._of_result(name, tables.experiment_results.c.body)
+        body = self._result_column(name, tables.experiment_results.c.body)
         return None if body is None else text_sha256(body)
 
     def experiment_statistics(self, name: str) -> bytes | None:
         """See `experiment_store.ExperimentStore`."""
-        found = self._of_result(name, tables.experiment_results.c.statistics)
-        return None if found is None else bytes(found)
+        content = self._result_column(name, tables.experiment_results.c.statistics)
+        return None if content is None else bytes(content)
 
     def record_experiment_event(self, event: ExperimentEvent) -> None:
         """See `experiment_store.ExperimentStore`."""
@@ -106,20 +106,20 @@ class ExperimentPart:
     def prune_experiment(self, name: str, at: datetime) -> None:
         """See `experiment_store.ExperimentStore`."""
         with self._engine.begin() as connection:
-            found = _experiment(connection, name)
-            if found is None:
+            experiment = _experiment(connection, name)
+            if experiment is None:
                 return
-            told = sa.select(tables.experiment_results.c.verdict).where(
+            query = sa.select(tables.experiment_results.c.verdict).where(
                 tables.experiment_results.c.name == name
             )
-            verdict = connection.scalar(told)
-            detail = {"hash": found.hash, "verdict": verdict or ""}
+            verdict = connection.scalar(query)
+            detail = {"hash": experiment.hash, "verdict": verdict or ""}
             _append(connection, ExperimentEvent(name, Happening.PRUNED, at, detail))
             connection.execute(sa.select(sa.func.set_config("ml_platform.pruning", name, True)))
             for table in (tables.experiment_results, tables.experiments):
                 connection.execute(table.delete().where(table.c.name == name))
 
-    def _of_result(self, name: str, column: "sa.Column[Any]") -> Any:
+    def _result_column(self, name: str, column: "sa.Column[Any]") -> Any:
         query = sa.select(column).where(tables.experiment_results.c.name == name)
         with self._engine.connect() as connection:
             return connection.scalar(query)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import GroupMetrics, PersonDecision
@@ -85,6 +86,15 @@ class TaskAdapter(ABC, Generic[TaskT]):
     @abstractmethod
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator over the test rows of ``training_set``, whose clusters ``rows`` holds."""
+
+    @classmethod
+    @abstractmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return every class of sufficient statistics that the evaluator returns or nests in what it returns.
+
+        They are frozen dataclasses of arrays, numbers, texts, slices, tuples and dictionaries: an experiment
+        stores them field by field, under the names of the classes.
+        """
 
     @abstractmethod
     def decisions(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
     LoggedPredictions,
@@ -49,6 +50,13 @@ class ClassificationAdapter(TaskAdapter[Classification]):
         from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
 
         return ClassificationEvaluator(training_set, rows)
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return the classes of the sufficient statistics of this task."""
+        from ml_platform.evaluation.metrics.classification_statistics import ClassStatistics
+
+        return (ClassStatistics,)
 
     def decisions(
         self, training_set: TrainingSet, threshold: float | None

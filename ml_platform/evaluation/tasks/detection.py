@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
     LoggedPredictions,
@@ -53,6 +54,14 @@ class DetectionAdapter(TaskAdapter[Detection]):
         from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
 
         return DetectionEvaluator(training_set, rows)
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return the classes of the sufficient statistics of this task."""
+        from ml_platform.evaluation.metrics.binary import BinaryStatistics
+        from ml_platform.evaluation.tasks.evaluators.detection import DetectionStatistics
+
+        return (DetectionStatistics, BinaryStatistics)
 
     def decisions(
         self, training_set: TrainingSet, threshold: float | None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
 from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
 from ml_platform.evaluation.tasks.detection import one_minus_squared_error, yes_at_threshold
@@ -44,6 +45,13 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
         from ml_platform.evaluation.tasks.evaluators.off_policy_choice import OffPolicyEvaluator
 
         return OffPolicyEvaluator(training_set, rows, self.task)
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return the classes of the sufficient statistics of this task."""
+        from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
+
+        return (OffPolicyStatistics,)
 
     def decisions(
         self, training_set: TrainingSet, threshold: float | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
     LoggedPredictions,
@@ -56,6 +57,16 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         )
 
         return ProportionEvaluator(training_set, rows)
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return the classes of the sufficient statistics of this task."""
+        from ml_platform.evaluation.metrics.binary import BinaryStatistics
+        from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
+            ProportionStatistics,
+        )
+
+        return (BinaryStatistics, ProportionStatistics)
 
     def decisions(
         self, training_set: TrainingSet, threshold: float | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
     LoggedPredictions,
@@ -58,6 +59,13 @@ class RankingAdapter(TaskAdapter[Ranking]):
         from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator
 
         return RankingEvaluator(self.task, training_set, rows)
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return the classes of the sufficient statistics of this task."""
+        from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics
+
+        return (RankingStatistics,)
 
     def decisions(
         self, training_set: TrainingSet, threshold: float | None

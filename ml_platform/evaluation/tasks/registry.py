@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from ml_platform.errors import IntegrityError, UsageError
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import TaskAdapter
 from ml_platform.evaluation.tasks.evaluator import Evaluator
 from ml_platform.evaluation.tasks.row_clusters import RowClusters, row_clusters
@@ -61,17 +62,40 @@ def adapter_of(task: Task) -> TaskAdapter[Any]:
     Raises:
         IntegrityError: no adapter is registered under the task's name.
     """
-    known = _ADAPTERS.get(task.name)
-    if known is None:
+    if task.name not in _ADAPTERS:
         raise IntegrityError(
             f"Task {task.name!r} ({type(task).__name__}) has no adapter; known are {', '.join(_ADAPTERS)}.",
             remedy="call register_task with its adapter before the platform runs",
         )
-    if isinstance(known, str):
-        module, _, name = known.partition(":")
-        adapter: Adapter = getattr(import_module(module), name)
-        return adapter(task)
-    return known(task)
+    return _adapter_class(task.name)(task)
+
+
+def statistics_types() -> dict[str, type[SufficientStatistics]]:
+    """Return the classes of sufficient statistics of all tasks, by the name under which they are stored.
+
+    Raises:
+        IntegrityError: two classes have the same name, so that stored statistics could be of either.
+    """
+    types: dict[str, type[SufficientStatistics]] = {}
+    for task_name in _ADAPTERS:
+        for statistics_type in _adapter_class(task_name).statistics_types():
+            name = statistics_type.__name__
+            if types.setdefault(name, statistics_type) is not statistics_type:
+                raise IntegrityError(
+                    f"Task {task_name!r} has statistics of the class {name}, a name that another task's "
+                    f"statistics ({types[name].__module__}) have.",
+                    remedy="give the class another name",
+                )
+    return types
+
+
+def _adapter_class(task_name: str) -> Adapter:
+    known = _ADAPTERS[task_name]
+    if not isinstance(known, str):
+        return known
+    module, _, name = known.partition(":")
+    adapter: Adapter = getattr(import_module(module), name)
+    return adapter
 
 
 def evaluator_of(

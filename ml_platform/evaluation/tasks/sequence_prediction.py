@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
 from ml_platform.evaluation.tasks.classification import came_true, most_probable
 from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
@@ -52,6 +53,15 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
         from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
 
         return SequenceEvaluator(training_set, rows, self.task)
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        """Return the classes of the sufficient statistics of this task."""
+        from ml_platform.evaluation.metrics.binary import BinaryStatistics
+        from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics
+        from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceStatistics
+
+        return (BinaryStatistics, SequenceStatistics, StepStatistics)
 
     def decisions(
         self, training_set: TrainingSet, threshold: float | None

@@ -14,6 +14,7 @@ from ml_platform.arrays import Array
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.dimensions.registry import EvaluationContext, examinations, examine
 from ml_platform.evaluation.evaluate import Origin, evaluate
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.tasks import registry
 from ml_platform.evaluation.tasks.adapter import (
@@ -32,8 +33,14 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_decision,
     no_lists,
 )
-from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of, register_task
+from ml_platform.evaluation.tasks.registry import (
+    adapter_of,
+    evaluator_of,
+    register_task,
+    statistics_types,
+)
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
+from ml_platform.experiments.statistics import statistics_bytes, statistics_of
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import policy_version
 from ml_platform.models.pattern_classifier import SPEC
@@ -161,6 +168,10 @@ class CountAdapter(TaskAdapter[CountRegression]):
     @property
     def gains(self) -> Mapping[str, Gain]:
         return {"deviance_skill": near}
+
+    @classmethod
+    def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
+        return (CountStatistics,)
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         return CountEvaluator(training_set, rows)
@@ -292,6 +303,25 @@ def test_its_fault_spoils_it(counts: TrainingSet) -> None:
     )
     (skill,) = statistics.metrics(statistics.sums.sum(axis=0)[None])["deviance_skill"]
     assert skill < 0.0
+
+
+def test_its_statistics_are_stored_by_an_experiment(counts: TrainingSet) -> None:
+    predictions = Predictions(Reads().predict_proba(counts.test))
+    statistics = evaluator_of(CountRegression(), counts).sufficient_statistics(predictions)
+    stored = statistics_of(statistics_bytes({"baseline": statistics}))["baseline"]
+    assert isinstance(stored, CountStatistics)
+    assert np.array_equal(stored.sums, statistics.sums)
+
+
+def test_statistics_under_a_name_that_is_taken_are_refused(
+    counts: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namesake = type("ClassStatistics", (CountStatistics,), {})
+    monkeypatch.setattr(CountAdapter, "statistics_types", lambda: (namesake,))
+    with pytest.raises(
+        IntegrityError, match="'count_regression' has statistics of the class Class"
+    ):
+        statistics_types()
 
 
 def test_it_is_logged_and_watched(counts: TrainingSet) -> None:

@@ -46,14 +46,16 @@ _WORST_GAP = 0.3
 def examine_fairness(subject: EvaluationContext) -> Dimension:
     """Groups of users compared in what the task's answers mean to them; see `docs/fairness.md`.
 
-    Not applicable where the source tells no attribute of any user of the test rows.
+    Not applicable where the policy names no attribute, or the source has none of them for any user of the test rows.
     """
     policy = subject.spec.fairness
     test = subject.training_set.test
     groupings = user_groupings(test[USER], subject.users, policy) if USER in test else ()
     if not groupings:
-        asked = ", ".join(policy.groupings)
-        return _nothing(f"the source tells no {asked} of the users of these rows")
+        if not policy.groupings:
+            return _nothing("the model's fairness policy names no attribute to group users by")
+        attributes = ", ".join(policy.groupings)
+        return _nothing(f"the source tells no {attributes} of the users of these rows")
     group_metrics = adapter_of(subject.spec.task).group_metrics(
         policy, subject.training_set, subject.predictions
     )
