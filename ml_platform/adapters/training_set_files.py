@@ -98,6 +98,12 @@ def read_window(path: Path, spec: ModelSpec, start: datetime, end: datetime) -> 
     return build.frame(build.in_order(table.drop_columns([build.BOT])))
 
 
+def newest_moment(path: Path) -> datetime | None:
+    """The time of the newest row of a feature table; ``None`` where it has no row."""
+    newest: datetime | None = pc.max(pq.read_table(path, columns=[TIME])[TIME]).as_py()
+    return newest
+
+
 def _feature_rows(path: Path, spec: ModelSpec) -> pa.Table:
     """The columns that ``spec`` needs of a published feature table."""
     if not path.exists():

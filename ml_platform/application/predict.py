@@ -81,16 +81,18 @@ def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
 
 
 def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
-    """Keys and features of the newest rows of the model's table, those of one and the same moment."""
-    import pyarrow.parquet as pq
+    """Keys and features of the newest rows of the model's table, those of one and the same moment.
 
-    path = platform.settings.features / spec.table.file_name
-    times = pq.read_table(path, columns=["occurred_at"])["occurred_at"]
-    if len(times) == 0:
+    Raises:
+        InsufficientData: the table has no row.
+    """
+    from ml_platform.adapters.training_set_files import newest_moment
+
+    newest = newest_moment(platform.settings.features / spec.table.file_name)
+    if newest is None:
         raise InsufficientData(
             f"There is no row of {spec.table.name}.", remedy=f"ingest {' and '.join(spec.needs)}"
         )
-    newest = max(times.to_pylist())
     return feature_rows(platform, spec, newest, newest + timedelta(microseconds=1))
 
 

@@ -8,7 +8,7 @@ from ml_platform.evaluation.intervals.bootstrap import Replicates, interval, rep
 from ml_platform.evaluation.intervals.p_value import p_value
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.experiments.decide import EXPERIMENT_TABLE, Signals
+from ml_platform.experiments.decide import EXPERIMENT_TABLE, ExperimentSignals
 from ml_platform.experiments.definition import COSTS, Definition, Guardrail, Kind
 from ml_platform.experiments.result import (
     BASELINE,
@@ -113,14 +113,14 @@ def _signals(
     p: float,
     guardrails: tuple[GuardrailResult, ...],
     enough: bool,
-) -> Signals:
+) -> ExperimentSignals:
     minimum = definition.minimum_effect
     low, value, high = (
         (improvement.low, improvement.value, improvement.high)
         if improvement is not None and enough
         else (-math.inf, 0.0, math.inf)
     )
-    return Signals(
+    return ExperimentSignals(
         guardrail_broken=any(result.held is GuardrailState.BROKEN for result in guardrails),
         too_little_data=improvement is None or not enough,
         shown_worse=high < 0,

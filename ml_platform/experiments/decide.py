@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Signals:
+class ExperimentSignals:
     """What the data of an experiment have shown; the table decides on these alone."""
 
     guardrail_broken: bool
@@ -34,7 +34,7 @@ class Signals:
     """Whether the improvement itself, without its interval, is above 0."""
 
 
-EXPERIMENT_TABLE: DecisionTable[Signals, Verdict] = DecisionTable(
+EXPERIMENT_TABLE: DecisionTable[ExperimentSignals, Verdict] = DecisionTable(
     (
         Row("a guardrail is shown broken", lambda s: s.guardrail_broken, Verdict.REJECT),
         Row("too little data", lambda s: s.too_little_data, Verdict.ITERATE),

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.experiments.decide import Signals, Verdict
+from ml_platform.experiments.decide import ExperimentSignals, Verdict
 from ml_platform.experiments.definition import Guardrail
 from ml_platform.spec.model import Parameter
 
@@ -82,7 +82,7 @@ class Conclusion:
     improvement: Estimate | None
     """The difference of the primary metric, signed so that more is better; ``None`` where it is not defined."""
     guardrails: tuple[GuardrailResult, ...]
-    signals: Signals
+    signals: ExperimentSignals
     verdict: Verdict
     row: str
     """The row of `EXPERIMENT_TABLE` that decided."""

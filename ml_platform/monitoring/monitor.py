@@ -1,6 +1,5 @@
 """The monitoring report: one window of one version against its baseline."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -39,9 +38,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Drift:
+    """Drift of the features, the gravest first, and of the predictions, with the change of each in words."""
+
+    severity: Severity
     features: tuple[FeatureDrift, ...]
     predictions: tuple[FeatureDrift, ...]
     words: dict[str, str]
+
+    def causes(self, most: int) -> tuple[str, ...]:
+        """The changes with a moderate or significant severity in words, the ``most`` gravest of them."""
+        entries = sorted((*self.features, *self.predictions), key=rank)
+        moved = [
+            entry
+            for entry in entries
+            if entry.severity in (Severity.SIGNIFICANT, Severity.MODERATE)
+        ]
+        return tuple(self.words[entry.name] for entry in moved[:most])
 
 
 def monitor(
@@ -76,15 +88,13 @@ def monitor(
     _valid(baseline, model, window_start, window_end)
     rows = _within(rows, window_start, window_end, "feature rows")
     predictions = _within(predictions, window_start, window_end, "predictions")
-    whole = (window_end - window_start) % WEEK == WEEK * 0
-    drift = _drift(baseline, rows, predictions, whole, policy)
+    whole_weeks = (window_end - window_start) % WEEK == WEEK * 0
+    drift = _drift(baseline, rows, predictions, whole_weeks, policy)
     performance = check_performance(
         baseline.performance.get(policy.metric), predictions, policy, gain
     )
     explanations = check_explanations(explained, rows, seed=policy.seed) if explained else None
-    severity = overall((*drift.features, *drift.predictions), policy)
-    ordered = tuple(sorted(drift.features, key=rank))
-    moved = [entry for entry in sorted((*ordered, *drift.predictions), key=rank) if _moved(entry)]
+    reasons_changed = explanations is not None and explanations.reported
     return MonitoringReport(
         model=model,
         version=version,
@@ -95,27 +105,27 @@ def monitor(
         rows=len(rows),
         clusters=int(rows[CLUSTER].nunique()),
         rows_baseline=baseline.rows,
-        drift=severity,
-        light=light(
-            severity,
-            performance.level,
-            reasons_changed=bool(explanations and explanations.reported),
-        ),
-        features=ordered,
-        top=tuple(entry.name for entry in ordered[: policy.top]),
+        drift=drift.severity,
+        light=light(drift.severity, performance.level, reasons_changed=reasons_changed),
+        features=drift.features,
+        top=tuple(entry.name for entry in drift.features[: policy.top]),
         predictions=drift.predictions,
         performance=performance,
         action="",
         decision_row="",
         confidence="",
-        causes=_causes(moved, drift.words, performance, severity, explanations, policy),
+        causes=_causes(drift, performance, explanations, policy),
         policy_version=policy.version,
         explanations=explanations,
     )
 
 
 def light(drift: Severity, performance: Performance, *, reasons_changed: bool = False) -> Light:
-    """RED: significant drift or an alert; YELLOW: moderate drift, a warning, or other reasons; then the unknown."""
+    """The light of a report: what is known to be bad comes before what is not known.
+
+    RED is significant drift or an alert of performance; YELLOW moderate drift, a warning of performance, or
+    predictions that rest on other features (``reasons_changed``).
+    """
     if drift is Severity.SIGNIFICANT or performance is Performance.ALERT:
         return Light.RED
     if drift is Severity.MODERATE or performance is Performance.WARN or reasons_changed:
@@ -158,28 +168,26 @@ def _drift(
         for entry in watched
     ]
     comparisons.extend(compare_predictions(baseline, predictions, policy))
-    features = assign_severities(comparisons, policy)
-    words = {entry.drift.name: entry.words for entry in comparisons}
-    return _Drift(features[: len(watched)], features[len(watched) :], words)
+    entries = assign_severities(comparisons, policy)
+    return _Drift(
+        severity=overall(entries, policy),
+        features=tuple(sorted(entries[: len(watched)], key=rank)),
+        predictions=entries[len(watched) :],
+        words={entry.drift.name: entry.words for entry in comparisons},
+    )
 
 
 def _comparable(entry: FeatureBaseline, baseline: Baseline, whole_weeks: bool) -> bool:
     return entry.compare is not Comparison.SAME_SLOTS or (whole_weeks and baseline.weeks > 0)
 
 
-def _moved(entry: FeatureDrift) -> bool:
-    return entry.severity in (Severity.SIGNIFICANT, Severity.MODERATE)
-
-
 def _causes(
-    moved: Sequence[FeatureDrift],
-    words: dict[str, str],
+    drift: _Drift,
     performance: PerformanceCheck,
-    severity: Severity,
     explanations: ExplanationCheck | None,
     policy: MonitoringPolicy,
 ) -> tuple[str, ...]:
-    causes = [words[entry.name] for entry in moved[: policy.top]]
+    causes = list(drift.causes(policy.top))
     if explanations is not None and explanations.cause:
         causes.append(explanations.cause)
     if performance.level in (Performance.WARN, Performance.ALERT):
@@ -188,7 +196,7 @@ def _causes(
             f"{performance.metric} fell from {performance.baseline:.3f} to {performance.current:.3f}, "
             f"a relative loss of {performance.relative_loss:.1%} on {performance.rows} labelled rows",
         )
-    if severity is Severity.INSUFFICIENT:
+    if drift.severity is Severity.INSUFFICIENT:
         causes.append(
             f"fewer than {policy.minimum_rows} rows or {policy.minimum_clusters} clusters, or quiet weeks differ "
             "too much for a shift to stand out"

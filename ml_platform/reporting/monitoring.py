@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.explanations.drift import LEVEL, SIZE
 from ml_platform.monitoring.report import (
+    ExplanationCheck,
     FeatureDrift,
     Light,
     MonitoringReport,
@@ -67,6 +69,15 @@ class PerformanceView:
 
 
 @dataclass(frozen=True)
+class ExplanationsView:
+    """Whether predictions rest on other features than at the evaluation; no table where that is not known."""
+
+    chip: Chip
+    summary: str
+    table: Table | None
+
+
+@dataclass(frozen=True)
 class MonitoringPage:
     """Everything that ``monitoring.html.j2`` lays out."""
 
@@ -83,6 +94,7 @@ class MonitoringPage:
     decision: str
     causes: tuple[str, ...]
     performance: PerformanceView
+    explanations: ExplanationsView
     drawings: tuple[Drawing, ...]
     predictions: Table
     features: Table
@@ -113,6 +125,7 @@ def monitoring_page(report: MonitoringReport) -> MonitoringPage:
         decision=_decision(report),
         causes=tuple(map(sentence, report.causes)),
         performance=_performance(report.performance),
+        explanations=_explanations(report.explanations),
         drawings=drawings(_size_charts(report)),
         predictions=_table(report.predictions, "Predictions"),
         features=_table(report.features, "Features"),
@@ -153,6 +166,32 @@ def _performance(check: PerformanceCheck) -> PerformanceView:
     change = "" if loss is None else f"A relative loss of {percent(loss)}; "
     known = f"{check.rows:,} outcomes are known, {percent(check.matured)} of the predictions"
     return PerformanceView(title, chip, lanes, sentence(change + known))
+
+
+def _explanations(check: ExplanationCheck | None) -> ExplanationsView:
+    unknown = Chip("UNKNOWN", Tone.NEUTRAL)
+    if check is None:
+        reason = "the evaluation of this version stored no explanations to compare with"
+        return ExplanationsView(unknown, sentence(reason), None)
+    if check.distance is None or check.p_value is None:
+        return ExplanationsView(unknown, sentence(f"not compared: {check.untold}"), None)
+    chip = Chip("CHANGED", Tone.UNSURE) if check.reported else Chip("UNCHANGED", Tone.GOOD)
+    summary = (
+        f"{percent(check.distance)} of all movement of the predictions went over to other groups of features "
+        f"(p-value {check.p_value:.2g}, {check.rows:,} rows in {check.clusters:,} sessions); a change is "
+        f"reported from {percent(SIZE)} on at a p-value of at most {LEVEL:g}"
+    )
+    columns = (
+        Column("features", numeric=False),
+        Column("at the evaluation"),
+        Column("in the window"),
+    )
+    rows = tuple(
+        (Cell(share.group), Cell(percent(share.baseline)), Cell(percent(share.current)))
+        for share in check.shares
+    )
+    title = "Share of the movement of predictions that each group of features makes"
+    return ExplanationsView(chip, sentence(summary), Table(columns, rows, title))
 
 
 def _size_charts(report: MonitoringReport) -> tuple[Chart, ...]:

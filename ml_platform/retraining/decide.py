@@ -27,7 +27,7 @@ class Confidence(StrEnum):
 
 
 @dataclass(frozen=True)
-class Signals:
+class RetrainingSignals:
     """All that the decision looks at."""
 
     drift: Severity
@@ -39,7 +39,7 @@ class Signals:
 
 
 @dataclass(frozen=True)
-class Decision:
+class RetrainingDecision:
     """The action, the row of the table that fired, and what it rests on."""
 
     action: Action
@@ -50,7 +50,7 @@ class Decision:
     causes: tuple[str, ...]
 
 
-RETRAINING_TABLE: DecisionTable[Signals, Action] = DecisionTable(
+RETRAINING_TABLE: DecisionTable[RetrainingSignals, Action] = DecisionTable(
     (
         Row(
             "performance alert",
@@ -82,7 +82,7 @@ NO_LABELS = "performance is unknown: too few outcomes have matured"
 TOO_FEW = "drift is unknown: too few rows or sessions, so none is assumed"
 
 
-def decide(signals: Signals) -> Decision:
+def decide(signals: RetrainingSignals) -> RetrainingDecision:
     """First matching row of `RETRAINING_TABLE`; total, since the last row takes what is left.
 
     Unknown performance takes the rows of OK and insufficient drift those of no drift, each with lower
@@ -95,7 +95,7 @@ def decide(signals: Signals) -> Decision:
     confidence = (
         Confidence.LOW if drift_unknown else Confidence.MEDIUM if unknown else Confidence.HIGH
     )
-    return Decision(
+    return RetrainingDecision(
         action=row.outcome,
         row=row.name,
         confidence=confidence,
@@ -105,10 +105,10 @@ def decide(signals: Signals) -> Decision:
     )
 
 
-def signals_of(report: MonitoringReport) -> Signals:
+def signals_of(report: MonitoringReport) -> RetrainingSignals:
     """What the decision looks at, from a report (fresh or stored)."""
     moved = (Severity.SIGNIFICANT, Severity.MODERATE)
-    return Signals(
+    return RetrainingSignals(
         drift=report.drift,
         performance=report.performance.level,
         window=(report.window_start, report.window_end),

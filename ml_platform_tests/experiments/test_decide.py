@@ -3,19 +3,19 @@
 from dataclasses import fields, replace
 from itertools import product
 
-from ml_platform.experiments.decide import EXPERIMENT_TABLE, Signals, Verdict
+from ml_platform.experiments.decide import EXPERIMENT_TABLE, ExperimentSignals, Verdict
 
-NAMES = [field.name for field in fields(Signals)]
+NAMES = [field.name for field in fields(ExperimentSignals)]
 ALL = [
-    Signals(**dict(zip(NAMES, values, strict=True)))
+    ExperimentSignals(**dict(zip(NAMES, values, strict=True)))
     for values in product((False, True), repeat=len(NAMES))
 ]
 
 
-NOTHING = Signals(*[False] * len(NAMES))
+NOTHING = ExperimentSignals(*[False] * len(NAMES))
 
 
-def expected(s: Signals) -> Verdict:
+def expected(s: ExperimentSignals) -> Verdict:
     if s.guardrail_broken:
         return Verdict.REJECT
     if s.too_little_data:

@@ -3,7 +3,7 @@ import re
 
 from ml_platform.monitoring.report import Performance, Severity
 from ml_platform.reporting.monitoring import monitoring_html
-from ml_platform_tests.retraining.reports import report
+from ml_platform_tests.retraining.reports import UNCHANGED, report
 
 
 def test_it_says_what_the_report_says_and_escapes_it() -> None:
@@ -40,6 +40,28 @@ def test_every_feature_and_prediction_has_a_row() -> None:
     )
     assert all(f"<td>{entry.name}</td>" in html for entry in entries)
     assert "No decision was taken yet" in html
+
+
+def test_drift_of_explanations_is_shown_with_the_groups_whose_share_grew() -> None:
+    """The example: 20 % went over at p .001, and dwell grew from 10 % to 30 %."""
+    changed = monitoring_html(report(reasons_changed=True))
+    assert '<span class="chip unsure">CHANGED</span>&nbsp;explanations' in changed
+    assert "20.0 % of all movement of the predictions went over" in changed
+    assert "(p-value 0.001, 900 rows in 80 sessions)" in changed
+    assert re.search(r"<td>dwell</td>\s*<td[^>]*>10.0 %</td>\s*<td[^>]*>30.0 %</td>", changed)
+    assert '<span class="chip good">UNCHANGED</span>&nbsp;explanations' in monitoring_html(report())
+
+
+def test_explanations_that_were_not_compared_say_why() -> None:
+    decided = report()
+    check = dataclasses.replace(
+        UNCHANGED, distance=None, p_value=None, shares=(), untold="12 clusters are too few"
+    )
+    html = monitoring_html(dataclasses.replace(decided, explanations=check))
+    assert '<span class="chip neutral">UNKNOWN</span>&nbsp;explanations' in html
+    assert "Not compared: 12 clusters are too few." in html
+    without = monitoring_html(dataclasses.replace(decided, explanations=None))
+    assert "stored no explanations to compare with." in without
 
 
 def test_without_anything_to_compare_it_says_so() -> None:

@@ -46,7 +46,8 @@ _WORST_GAP = 0.3
 def examine_fairness(subject: EvaluationContext) -> Dimension:
     """Groups of users compared in what the task's answers mean to them; see `docs/fairness.md`.
 
-    Not applicable where the policy names no attribute, or the source has none of them for any user of the test rows.
+    Not applicable where the policy names no attribute, or the source has none of them for any user of the
+    test rows.
     """
     policy = subject.spec.fairness
     test = subject.training_set.test

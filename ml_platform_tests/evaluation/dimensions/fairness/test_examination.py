@@ -141,6 +141,15 @@ def test_without_users_it_is_not_applicable(users: pd.DataFrame | None) -> None:
     assert "the source tells no team, region, tenure" in found.summary
 
 
+def test_a_policy_without_groupings_is_not_applicable_and_says_so() -> None:
+    rows, users = shares(users=40, rows=200)
+    subject = examined(rows, users, Handed(users))
+    ungrouped = replace(subject.spec, fairness=replace(subject.spec.fairness, groupings=()))
+    dimension = examine_fairness(replace(subject, spec=ungrouped))
+    assert set(dimension.not_applicable) == {*KINDS, PROXY, SCORE}
+    assert "fairness policy names no attribute to group users by" in dimension.summary
+
+
 def test_equal_inputs_give_equal_dimensions() -> None:
     rows, users = shares(users=100, rows=1_000)
     subject = examined(rows, users, Handed(users, "team-1", 0.4))
