@@ -18,11 +18,10 @@ from ml_platform.evaluation.metrics.off_policy import (
     Launches,
     best_candidates,
     nearest_candidates,
-    policy_terms,
 )
 from ml_platform.evaluation.metrics.off_policy_statistics import (
-    by_cluster,
     off_policy_statistics_of,
+    policy_blocks,
 )
 from ml_platform.evaluation.metrics.sequence_statistics import step_statistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
@@ -177,12 +176,10 @@ def replay(
     )
     scores = sigmoid(logits + generator.normal(0, 0.7, logits.shape)).ravel()
     units, count = _grouped(codes, whole)
-    logged = np.column_stack([np.ones(len(codes)), launches.success])
-    policies = {"launches": by_cluster(logged, units, count)}
-    for name, picked in (
-        ("policy", best_candidates(launches, scores)),
-        ("fixed", nearest_candidates(launches, 13.0)),
-    ):
-        policies[name] = by_cluster(policy_terms(launches, picked), units, count)
+    picks = {
+        "policy": best_candidates(launches, scores),
+        "fixed": nearest_candidates(launches, 13.0),
+    }
+    policies = policy_blocks(launches, picks, units, count)
     truth = launches.success.astype(np.int64)
     return (off_policy_statistics_of(truth, scores[launches.drawn], units, count, 0.5, policies),)

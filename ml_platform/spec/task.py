@@ -23,6 +23,9 @@ NO, YES = "no", "yes"
 SOON = "soon"
 """The last class of a `SequencePrediction`: a workflow is needed soon."""
 
+LIST_SEPARATOR = "|"
+"""Stands between the items of a `Ranking`'s list where it is one text: in the prediction log and in ceilings."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:

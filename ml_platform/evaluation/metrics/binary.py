@@ -12,6 +12,7 @@ import numpy as np
 from ml_platform.arrays import Array, Codes, Flags
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
+from ml_platform.evaluation.metrics.sufficient_statistics import sums_by_cluster
 
 COUNTED = (
     "precision",
@@ -112,16 +113,11 @@ def binary_statistics(rows: BinaryRows, count: int, prefix: str = "") -> BinaryS
     if ranking is None:
         columns += [nothing] * 3
     else:
-        columns += [
-            ranking.placements * rows.positive,
-            ranking.placements * ~rows.positive,
-            ranking.precision_influence,
-        ]
+        columns += ranking.row_terms(rows.positive)
     losses = rows.probabilities and rows.scores is not None
     columns += list(_losses(rows.positive, rows.scores)) if losses else [nothing] * 2
-    sums = [np.bincount(rows.clusters, weights=column, minlength=count) for column in columns]
     return BinaryStatistics(
-        sums=np.column_stack(sums).astype(np.float64),
+        sums=sums_by_cluster(columns, rows.clusters, count),
         roc_auc=None if ranking is None else ranking.roc_auc,
         average_precision=None if ranking is None else ranking.average_precision,
         probabilities=losses,

@@ -15,6 +15,7 @@ from ml_platform.evaluation.metrics.classification import (
     ratio,
 )
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
+from ml_platform.evaluation.metrics.sufficient_statistics import joined, sums_by_cluster_and_code
 
 
 @dataclass(frozen=True)
@@ -126,24 +127,14 @@ def class_statistics(
         blocks |= _ranks_by_cluster(rows, count, roc_auc, average_precision)
     if change_sets is not None:
         blocks["change_set_cells"] = _cells_by_cluster(change_sets, count)
-    columns, start = {}, 0
-    for name, block in blocks.items():
-        columns[name] = slice(start, start + block.shape[1])
-        start += block.shape[1]
-    sums = np.concatenate(list(blocks.values()), axis=1)
+    sums, columns = joined(blocks)
     return ClassStatistics(classes, sums, columns, roc_auc, average_precision, rows.bare)
-
-
-def _spread(codes: Codes, width: int, clusters: Codes, count: int, weights: Array | None) -> Array:
-    flat = np.bincount(clusters * width + codes, weights=weights, minlength=count * width)
-    return flat.reshape(count, width).astype(np.float64)
 
 
 def _cells_by_cluster(predictions: ClassPredictions, count: int) -> Array:
     cells = predictions.truth * predictions.classes + predictions.predicted
-    return _spread(
-        cells, predictions.classes * predictions.classes, predictions.clusters, count, None
-    )
+    width = predictions.classes * predictions.classes
+    return sums_by_cluster_and_code(cells, width, predictions.clusters, count)
 
 
 def _losses_by_cluster(rows: ClassPredictions, count: int) -> dict[str, Array]:
@@ -154,13 +145,13 @@ def _losses_by_cluster(rows: ClassPredictions, count: int) -> dict[str, Array]:
     log_loss = log_losses(rows.truth, rows.probabilities)
     brier = brier_losses(rows.truth, rows.probabilities)
     blocks = {
-        "log_loss": _spread(zero, 1, rows.clusters, count, log_loss),
-        "brier": _spread(zero, 1, rows.clusters, count, brier),
-        "calibration": _spread(bins, width, rows.clusters, count, gap),
+        "log_loss": sums_by_cluster_and_code(zero, 1, rows.clusters, count, log_loss),
+        "brier": sums_by_cluster_and_code(zero, 1, rows.clusters, count, brier),
+        "calibration": sums_by_cluster_and_code(bins, width, rows.clusters, count, gap),
     }
     if rows.classes > 2 * TOP:
         first = among_first(rows.truth, rows.probabilities, TOP).astype(np.float64)
-        blocks["top"] = _spread(zero, 1, rows.clusters, count, first)
+        blocks["top"] = sums_by_cluster_and_code(zero, 1, rows.clusters, count, first)
     return blocks
 
 
@@ -177,10 +168,6 @@ def _ranks_by_cluster(
             continue
         roc_auc[code] = ranking.roc_auc
         average_precision[code] = ranking.average_precision
-        for name, weights in (
-            ("positives", ranking.placements * positive),
-            ("negatives", ranking.placements * ~positive),
-            ("precision", ranking.precision_influence),
-        ):
+        for name, weights in zip(names, ranking.row_terms(positive), strict=True):
             blocks[name][:, code] = np.bincount(rows.clusters, weights, minlength=count)
     return blocks

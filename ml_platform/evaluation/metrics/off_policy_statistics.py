@@ -1,5 +1,6 @@
 """Sufficient statistics of a start-time model by cluster, and the metrics that follow from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,13 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.metrics.calibration import bin_codes
 from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.metrics.off_policy import Launches, policy_terms
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
+from ml_platform.evaluation.metrics.sufficient_statistics import (
+    joined,
+    sums_by_cluster,
+    sums_by_cluster_and_code,
+)
 
 
 @dataclass(frozen=True)
@@ -100,32 +107,30 @@ def off_policy_statistics_of(
         -np.log(truth_probability),
     ]
     bins, width = bin_codes(yes)
-    flat = np.bincount(clusters * width + bins, weights=truth - yes, minlength=count * width)
     blocks = {
-        "losses": by_cluster(np.column_stack(losses), clusters, count),
-        "calibration": flat.reshape(count, width),
+        "losses": sums_by_cluster(losses, clusters, count),
+        "calibration": sums_by_cluster_and_code(bins, width, clusters, count, truth - yes),
         **policies,
     }
     ranking = rank_class(truth == 1, yes)
     if ranking is not None:
-        places = ranking.placements
-        ranks = np.column_stack(
-            [places * (truth == 1), places * (truth == 0), ranking.precision_influence]
-        )
-        blocks["ranks"] = by_cluster(ranks, clusters, count)
-    columns, start = {}, 0
-    for name, block in blocks.items():
-        columns[name] = slice(start, start + block.shape[1])
-        start += block.shape[1]
-    sums = np.concatenate(list(blocks.values()), axis=1)
+        blocks["ranks"] = sums_by_cluster(ranking.row_terms(truth == 1), clusters, count)
+    sums, columns = joined(blocks)
     if ranking is None:
         return OffPolicyStatistics(sums, columns, None)
     return OffPolicyStatistics(sums, columns, ranking.roc_auc, ranking.average_precision)
 
 
-def by_cluster(values: Array, clusters: Codes, count: int) -> Array:
-    """Sum ``values`` (rows, columns) over the rows of each of ``count`` clusters, shape (count, columns)."""
-    sums = np.zeros((count, values.shape[1]))
-    for place in range(values.shape[1]):
-        sums[:, place] = np.bincount(clusters, weights=values[:, place], minlength=count)
-    return sums
+def policy_blocks(
+    launches: Launches, picks: Mapping[str, Codes], clusters: Codes, count: int
+) -> dict[str, Array]:
+    """Compute the blocks 'launches' and one for each policy, (clusters, columns) each.
+
+    ``picks`` holds the candidate that each policy picks in each launch; ``clusters`` (launches,) are codes below
+    ``count``.
+    """
+    logged = (np.ones(len(launches)), launches.success)
+    blocks = {"launches": sums_by_cluster(logged, clusters, count)}
+    for name, picked in picks.items():
+        blocks[name] = sums_by_cluster(policy_terms(launches, picked).T, clusters, count)
+    return blocks

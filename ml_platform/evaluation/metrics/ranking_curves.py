@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml_platform.arrays import Array, Codes
+from ml_platform.arrays import Array, Codes, Flags
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,18 @@ class Ranking:
     """Shape (n,): for a positive the share of negatives below it, for a negative that of positives above it."""
     precision_influence: Array
     """Shape (n,): the derivative of average precision in the weight of the row, times the number of positives."""
+
+    def row_terms(self, positive: Flags) -> tuple[Array, Array, Array]:
+        """Return, each (n,), the terms whose sums over rows give both metrics of a resample to first order.
+
+        They are the placements of the ``positive`` rows (0 for others), those of the negatives, and the influence
+        on average precision.
+        """
+        return (
+            self.placements * positive,
+            self.placements * ~positive,
+            self.precision_influence,
+        )
 
 
 def rank_class(positive: np.ndarray, scores: Array) -> Ranking | None:

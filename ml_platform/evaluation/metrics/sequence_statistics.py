@@ -18,6 +18,7 @@ from ml_platform.evaluation.metrics.classification import (
     metrics_of_counts,
     ratio,
 )
+from ml_platform.evaluation.metrics.sufficient_statistics import sums_by_cluster_and_code
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ def step_statistics(
     best = probabilities.argmax(axis=1)
     hit = best == truth
     blocks = [
-        _spread(truth[hit], classes, clusters[hit], count),
-        _spread(truth, classes, clusters, count),
-        _spread(best, classes, clusters, count),
+        sums_by_cluster_and_code(truth[hit], classes, clusters[hit], count),
+        sums_by_cluster_and_code(truth, classes, clusters, count),
+        sums_by_cluster_and_code(best, classes, clusters, count),
     ]
     if not bare:
         confidence = probabilities.max(axis=1)
@@ -82,16 +83,9 @@ def step_statistics(
         zero = np.zeros_like(truth)
         first = among_first(truth, probabilities, TOP).astype(np.float64)
         blocks += [
-            _spread(zero, 1, clusters, count, log_losses(truth, probabilities)),
-            _spread(zero, 1, clusters, count, brier_losses(truth, probabilities)),
-            _spread(zero, 1, clusters, count, first),
-            _spread(bins, width, clusters, count, hit - confidence),
+            sums_by_cluster_and_code(zero, 1, clusters, count, log_losses(truth, probabilities)),
+            sums_by_cluster_and_code(zero, 1, clusters, count, brier_losses(truth, probabilities)),
+            sums_by_cluster_and_code(zero, 1, clusters, count, first),
+            sums_by_cluster_and_code(bins, width, clusters, count, hit - confidence),
         ]
     return StepStatistics(classes, np.concatenate(blocks, axis=1), bare)
-
-
-def _spread(
-    codes: Codes, width: int, clusters: Codes, count: int, weights: Array | None = None
-) -> Array:
-    flat = np.bincount(clusters * width + codes, weights=weights, minlength=count * width)
-    return flat.reshape(count, width).astype(np.float64)

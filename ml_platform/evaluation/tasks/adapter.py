@@ -17,7 +17,11 @@ from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
-from ml_platform.evaluation.tasks.group_metrics import GroupMetrics, PersonDecision
+from ml_platform.evaluation.tasks.group_metrics import (
+    GroupMetrics,
+    PersonDecision,
+    PersonQuestion,
+)
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import score
 from ml_platform.spec.fairness import FairnessPolicy
@@ -127,6 +131,13 @@ class TaskAdapter(ABC, Generic[TaskT]):
         """The column of a second label that the same features predict; empty for a task with one label."""
         return ""
 
+    def person_question(self, label: str) -> PersonQuestion | None:
+        """Return the yes or no about a person that the task answers, given the ``label`` of the training set.
+
+        ``None`` is for tasks that decide nothing on a person.
+        """
+        return None
+
     def person_decision(
         self,
         policy: FairnessPolicy,
@@ -135,7 +146,8 @@ class TaskAdapter(ABC, Generic[TaskT]):
         predictions: Predictions,
     ) -> PersonDecision | None:
         """Return the decision that is taken on the people of ``rows``; ``None`` where the task takes none."""
-        return None
+        question = self.person_question(record.label)
+        return None if question is None else question.decision(policy, rows, predictions)
 
     def dummy_predictions(self, values: Array) -> Predictions:
         """Return the dummy scorer's predictions from its ``values`` (rows, classes): the zero point of skill."""

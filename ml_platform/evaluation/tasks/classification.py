@@ -13,7 +13,7 @@ from ml_platform.evaluation.tasks.adapter import (
     MaturedPredictions,
     TaskAdapter,
 )
-from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions
+from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions, threshold_or_even
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     CALIBRATION,
@@ -67,7 +67,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
         count = len(record.classes)
         if count < 2:
             return NoDecisions("the training set has a single class")
-        limit = EVEN if threshold is None else threshold
+        limit = threshold_or_even(threshold)
         return Decisions(record.classes, truth, None, count, limit, probabilities=True)
 
     def group_metrics(

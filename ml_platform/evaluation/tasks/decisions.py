@@ -12,6 +12,11 @@ EVEN = 0.5
 """The threshold of a probability of yes, for a scorer without a threshold of its own."""
 
 
+def threshold_or_even(threshold: float | None) -> float:
+    """Return the ``threshold`` of a scorer, or `EVEN` where it has none."""
+    return EVEN if threshold is None else threshold
+
+
 @dataclass(frozen=True)
 class NoDecisions:
     """No class is decided on, neither row by row nor in comparison."""

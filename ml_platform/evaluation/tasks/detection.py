@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +13,19 @@ from ml_platform.evaluation.tasks.adapter import (
     MaturedPredictions,
     TaskAdapter,
 )
-from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
+from ml_platform.evaluation.tasks.decisions import (
+    Decisions,
+    NoDecisions,
+    threshold_or_even,
+    yes_or_no,
+)
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
-    PersonDecision,
+    PersonQuestion,
     Rate,
-    decision_on,
+    decision_rates,
     no_classes,
     no_lists,
     undecided,
@@ -29,10 +33,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import NO, YES, Detection
-from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ml_platform.spec.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,12 @@ class DetectionAdapter(TaskAdapter[Detection]):
     ) -> Decisions | NoDecisions:
         """Decide on an alarm where the score in column 1 reaches the threshold; scores claim no probability."""
         truth = yes_or_no(training_set, training_set.record.label)
-        limit = EVEN if threshold is None else threshold
+        limit = threshold_or_even(threshold)
         return Decisions((NO, YES), truth, 1, 2, limit, probabilities=False)
 
-    def person_decision(
-        self,
-        policy: FairnessPolicy,
-        rows: "pd.DataFrame",
-        record: TrainingSetRecord,
-        predictions: Predictions,
-    ) -> PersonDecision | None:
-        """An alarm about what a person did."""
-        return decision_on(
-            record.label, 1, "an alarm", policy=policy, rows=rows, predictions=predictions
-        )
+    def person_question(self, label: str) -> PersonQuestion:
+        """Whether an alarm is raised about what a person did."""
+        return PersonQuestion(label, 1, "an alarm")
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
@@ -90,12 +83,12 @@ class DetectionAdapter(TaskAdapter[Detection]):
         test, record = training_set.test, training_set.record
         positive = (test[record.label] == YES).to_numpy(dtype=bool)
         known = test[record.label].notna().to_numpy(dtype=bool)
-        threshold = EVEN if predictions.threshold is None else predictions.threshold
+        threshold = threshold_or_even(predictions.threshold)
         wrong = ((predictions.values[:, 1] >= threshold) != positive) * 1.0
         decision = self.person_decision(policy, test, record, predictions)
         rates = (
             Rate(ERROR, wrong * known, known * 1.0),
-            *(() if decision is None else decision.rates()),
+            *decision_rates(decision),
         )
         not_applicable = no_lists() | no_classes() | undecided(policy, decision)
         not_applicable["calibration_gap"] = "the score of a detector claims no probability"
@@ -129,7 +122,7 @@ def alarms_everywhere(values: Array) -> Predictions:
 def yes_at_threshold(threshold: float | None, values: Array) -> LoggedPredictions:
     """Return 'yes' where column 1 of ``values`` (rows, 2) reaches ``threshold`` (default one half), else 'no'."""
     scores = values[:, 1]
-    limit = EVEN if threshold is None else threshold
+    limit = threshold_or_even(threshold)
     return LoggedPredictions(np.where(scores >= limit, YES, NO).astype(object), scores)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_platform.arrays import Array, Flags
-from ml_platform.evaluation.tasks.decisions import EVEN
+from ml_platform.evaluation.tasks.decisions import threshold_or_even
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.task import YES
@@ -54,7 +54,7 @@ class PersonDecision:
     threshold: float
     positive: Flags
     known: Flags
-    of: str
+    what: str
     """What is decided, in words, such as 'an alarm'."""
 
     @property
@@ -90,30 +90,40 @@ class GroupMetrics:
     """The measures of the fairness dimension that make no sense for this task, each with the reason."""
 
 
-def decision_on(
-    column: str,
-    place: int,
-    of: str,
-    *,
-    policy: FairnessPolicy,
-    rows: "pd.DataFrame",
-    predictions: Predictions,
-) -> PersonDecision | None:
-    """Return the decision taken by column ``place`` of the predictions, whose truth is ``rows[column]``.
+@dataclass(frozen=True)
+class PersonQuestion:
+    """The yes or no about a person that the predictions of a task answer in each row."""
 
-    ``of`` says in words what is decided. The threshold is that of the policy, else that of the scorer, else one
-    half. ``None`` is returned where the policy names no decision on a person, or ``rows`` lack the column.
-    """
-    if policy.selected is Selected.NEITHER or column not in rows:
-        return None
-    scorer_threshold = EVEN if predictions.threshold is None else predictions.threshold
-    return PersonDecision(
-        scores=predictions.values[:, place],
-        threshold=scorer_threshold if policy.threshold is None else policy.threshold,
-        positive=(rows[column] == YES).to_numpy(dtype=bool),
-        known=rows[column].notna().to_numpy(dtype=bool),
-        of=of,
-    )
+    truth_column: str
+    """The column of the rows that holds the true answer, 'yes' or 'no'."""
+    score_column: int
+    """The column of the predictions that answers it."""
+    what: str
+    """What is decided, in words, such as 'an alarm'."""
+
+    def decision(
+        self, policy: FairnessPolicy, rows: "pd.DataFrame", predictions: Predictions
+    ) -> PersonDecision | None:
+        """Return the decision at the threshold of ``policy``, else of the scorer, else at one half.
+
+        ``None`` is returned where the policy names no decision on a person, or ``rows`` lack the truth.
+        """
+        if policy.selected is Selected.NEITHER or self.truth_column not in rows:
+            return None
+        truth = rows[self.truth_column]
+        scorer_threshold = threshold_or_even(predictions.threshold)
+        return PersonDecision(
+            scores=predictions.values[:, self.score_column],
+            threshold=scorer_threshold if policy.threshold is None else policy.threshold,
+            positive=(truth == YES).to_numpy(dtype=bool),
+            known=truth.notna().to_numpy(dtype=bool),
+            what=self.what,
+        )
+
+
+def decision_rates(decision: PersonDecision | None) -> tuple[Rate, ...]:
+    """Return the rates of ``decision``; none where no decision is taken."""
+    return () if decision is None else decision.rates()
 
 
 def claim_rate(scores: npt.NDArray[Any], truth: npt.NDArray[Any], known: Flags) -> Rate:

@@ -8,7 +8,12 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
-from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
+from ml_platform.evaluation.tasks.decisions import (
+    Decisions,
+    NoDecisions,
+    threshold_or_even,
+    yes_or_no,
+)
 from ml_platform.evaluation.tasks.detection import one_minus_squared_error, yes_at_threshold
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
@@ -63,7 +68,7 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
             yes_or_no(training_set, record.label),
             record.classes.index(YES),
             2,
-            EVEN if threshold is None else threshold,
+            threshold_or_even(threshold),
             probabilities=True,
             compared="its numbers are compared within a launch, none is a decision",
         )

@@ -19,10 +19,10 @@ from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
-    PersonDecision,
+    PersonQuestion,
     Rate,
     claim_rate,
-    decision_on,
+    decision_rates,
     no_classes,
     no_lists,
     undecided,
@@ -30,7 +30,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import ProportionRegression
-from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,22 +78,9 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         """Return the column of the proportion and that of the single yes or no behind it."""
         return (label, self.task.outcome)
 
-    def person_decision(
-        self,
-        policy: FairnessPolicy,
-        rows: "pd.DataFrame",
-        record: TrainingSetRecord,
-        predictions: Predictions,
-    ) -> PersonDecision | None:
-        """Decide whether the suggestion is shown to a person."""
-        return decision_on(
-            self.task.outcome,
-            0,
-            "a suggestion shown",
-            policy=policy,
-            rows=rows,
-            predictions=predictions,
-        )
+    def person_question(self, label: str) -> PersonQuestion:
+        """Whether the suggestion is shown to a person."""
+        return PersonQuestion(self.task.outcome, 0, "a suggestion shown")
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
@@ -107,7 +94,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         rates = (
             Rate(ERROR, loss, everywhere * 1.0, proportion=False),
             claim_rate(scores, truth, everywhere),
-            *(() if decision is None else decision.rates()),
+            *decision_rates(decision),
         )
         not_applicable = no_lists() | no_classes() | undecided(policy, decision)
         return GroupMetrics(

@@ -27,14 +27,11 @@ from ml_platform.evaluation.tasks.group_metrics import (
 )
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.spec.fairness import FairnessPolicy
-from ml_platform.spec.task import Ranking
+from ml_platform.spec.task import LIST_SEPARATOR, Ranking
 from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SEPARATOR = "|"
-"""Separates the items of a list that is logged as one text."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
         """Return the evaluator of lists of items."""
         from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator
 
-        return RankingEvaluator(self.task, training_set, rows)
+        return RankingEvaluator(training_set, rows, self.task)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
@@ -125,7 +122,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
         return LoggedPredictions(np.asarray(classes, dtype=object)[values.argmax(axis=1)], share)
 
     def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
-        """Return the items of each list, joined by `SEPARATOR`.
+        """Return the items of each list, joined by `LIST_SEPARATOR`.
 
         A list without items is no evidence about a recommendation: it is left out, as in the evaluation.
         """
@@ -133,7 +130,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
 
         known = labels[labels.notna()]
         known = known[np.array([len(items) > 0 for items in known], dtype=bool)]
-        texts = [SEPARATOR.join(items) for items in known]
+        texts = [LIST_SEPARATOR.join(items) for items in known]
         return pd.Series(texts, index=known.index, dtype=object)
 
     def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
@@ -151,7 +148,9 @@ class RankingAdapter(TaskAdapter[Ranking]):
 def first_is_wanted(matured: MaturedPredictions) -> Array:
     """Return 1 where the first item of the list is among the wanted items, else 0, shape (rows,)."""
     pairs = zip(matured.predicted, matured.outcome, strict=True)
-    return np.array([first in items.split(SEPARATOR) for first, items in pairs], dtype=np.float64)
+    return np.array(
+        [first in items.split(LIST_SEPARATOR) for first, items in pairs], dtype=np.float64
+    )
 
 
 def _relative_ranks(counts: Codes) -> Array:

@@ -31,9 +31,13 @@ class ConstantScorer:
 
 def dummy_scorer(labels: "pd.Series[str]", classes: tuple[str, ...]) -> ConstantScorer:
     """Return the dummy scorer: for every row, the share of each class among the training ``labels``."""
-    codes = class_codes(labels, classes)
-    counts = np.bincount(codes, minlength=len(classes))
-    return ConstantScorer(classes, tuple(float(share) for share in counts / counts.sum()))
+    return ConstantScorer(classes, class_shares(labels, classes))
+
+
+def class_shares(labels: "pd.Series[str]", classes: tuple[str, ...]) -> tuple[float, ...]:
+    """Return the share of each of ``classes`` among ``labels``, in the order of ``classes``."""
+    counts = np.bincount(class_codes(labels, classes), minlength=len(classes))
+    return tuple(float(share) for share in counts / counts.sum())
 
 
 def class_codes(labels: "pd.Series[str]", classes: tuple[str, ...]) -> Codes:
@@ -105,30 +109,6 @@ def _finite(name: str, scores: Array) -> Array:
             remedy="fit it again; nothing was evaluated",
         )
     return scores
-
-
-def ceiling_probabilities(
-    ceiling: "pd.Series[str]",
-    row_ids: "pd.Series[str]",
-    classes: tuple[str, ...],
-) -> Array:
-    """Return the predictions of the Bayes rule as unit vectors, shape (rows, classes).
-
-    ``ceiling`` holds the predicted class under the id of the row.
-
-    Raises:
-        IntegrityError: a test row without a prediction; the ceiling of other rows would not be comparable.
-    """
-    predicted = row_ids.map(ceiling)
-    missing = int(predicted.isna().sum())
-    if missing:
-        raise IntegrityError(
-            f"{missing} of {len(row_ids)} test rows have no ceiling prediction, "
-            f"such as {row_ids[predicted.isna()].iloc[0]!r}.",
-            remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
-        )
-    unit: Array = np.eye(len(classes))[class_codes(predicted, classes)]
-    return unit
 
 
 def by_change_set(rows: ClassPredictions, change_sets: Codes) -> ClassPredictions:

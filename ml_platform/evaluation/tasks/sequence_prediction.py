@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,16 +9,21 @@ from ml_platform.arrays import Array
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
 from ml_platform.evaluation.tasks.classification import came_true, most_probable
-from ml_platform.evaluation.tasks.decisions import EVEN, Decisions, NoDecisions, yes_or_no
+from ml_platform.evaluation.tasks.decisions import (
+    Decisions,
+    NoDecisions,
+    threshold_or_even,
+    yes_or_no,
+)
 from ml_platform.evaluation.tasks.detection import alarms_everywhere
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
-    PersonDecision,
+    PersonQuestion,
     Rate,
     claim_rate,
-    decision_on,
+    decision_rates,
     no_classes,
     no_lists,
     undecided,
@@ -29,9 +33,6 @@ from ml_platform.evaluation.tasks.scorers import class_codes
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import NO, YES, SequencePrediction
 from ml_platform.spec.training_set import TrainingSet, TrainingSetRecord
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
     ) -> Decisions | NoDecisions:
         """Decide whether a workflow is needed soon; where that is never known, on the most probable next step."""
         record, steps = training_set.record, self._steps(training_set.record)
-        limit = EVEN if threshold is None else threshold
+        limit = threshold_or_even(threshold)
         if training_set.test[self.task.soon].notna().any():
             truth = yes_or_no(training_set, self.task.soon)
             return Decisions((NO, YES), truth, len(steps), 2, limit, probabilities=True)
@@ -84,22 +85,9 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
         """The column that tells whether a workflow is needed soon."""
         return self.task.soon
 
-    def person_decision(
-        self,
-        policy: FairnessPolicy,
-        rows: "pd.DataFrame",
-        record: TrainingSetRecord,
-        predictions: Predictions,
-    ) -> PersonDecision | None:
-        """Decide whether a person is offered a workflow as needed soon."""
-        return decision_on(
-            self.task.soon,
-            -1,
-            "a workflow offered as needed soon",
-            policy=policy,
-            rows=rows,
-            predictions=predictions,
-        )
+    def person_question(self, label: str) -> PersonQuestion:
+        """Whether a person is offered a workflow as needed soon."""
+        return PersonQuestion(self.task.soon, -1, "a workflow offered as needed soon")
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
@@ -116,7 +104,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
             not_applicable["calibration_gap"] = not_applicable["selection_ratio"]
         else:
             rates += [claim_rate(decision.scores, decision.positive * 1.0, decision.known)]
-            rates += decision.rates()
+        rates += decision_rates(decision)
         return GroupMetrics(
             loss=wrong,
             labelled=everywhere > 0,

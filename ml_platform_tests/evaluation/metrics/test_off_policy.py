@@ -14,8 +14,8 @@ from ml_platform.evaluation.metrics.off_policy import (
 )
 from ml_platform.evaluation.metrics.off_policy_statistics import (
     OffPolicyStatistics,
-    by_cluster,
     off_policy_statistics_of,
+    policy_blocks,
 )
 
 BY_HAND = Launches(
@@ -65,10 +65,7 @@ def sums_of(
         "policy": best_candidates(launches, scores),
         "fixed": nearest_candidates(launches, hour),
     }
-    logged = np.column_stack([np.ones(len(launches)), launches.success])
-    policies = {"launches": by_cluster(logged, clusters, count)}
-    for name, picked in picks.items():
-        policies[name] = by_cluster(policy_terms(launches, picked), clusters, count)
+    policies = policy_blocks(launches, picks, clusters, count)
     truth = launches.success.astype(np.int64)
     return off_policy_statistics_of(
         truth, np.clip(scores[launches.drawn], 0, 1), clusters, count, 0.5, policies

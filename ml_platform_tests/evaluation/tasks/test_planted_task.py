@@ -14,7 +14,10 @@ from ml_platform.arrays import Array
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.dimensions.registry import EvaluationContext, examinations, examine
 from ml_platform.evaluation.evaluate import Origin, evaluate
-from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
+from ml_platform.evaluation.metrics.sufficient_statistics import (
+    SufficientStatistics,
+    sums_by_cluster,
+)
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.tasks import registry
 from ml_platform.evaluation.tasks.adapter import (
@@ -115,18 +118,7 @@ def deviance(truth: Array, expected: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class CountEvaluator:
-    training_set: TrainingSet
-    rows: RowClusters
-
-    @property
-    def cluster_count(self) -> int:
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        return self.rows.change_set_count
-
+class CountEvaluator(Evaluator):
     @cached_property
     def dummy(self) -> Scorer:
         return Constant(float(self.training_set.train[COLUMN].mean()))
@@ -139,10 +131,7 @@ class CountEvaluator:
             deviance(truth, self.dummy.predict_proba(test)[:, 0]),
             np.ones(len(truth)),
         )
-        clusters, count = self.rows.clusters, self.cluster_count
-        return CountStatistics(
-            np.column_stack([np.bincount(clusters, each, count) for each in columns])
-        )
+        return CountStatistics(sums_by_cluster(columns, self.rows.clusters, self.cluster_count))
 
     def ceiling(self, bayes_rule: pd.DataFrame) -> Predictions:
         return Predictions(bayes_rule[["probability"]].to_numpy(dtype=np.float64))

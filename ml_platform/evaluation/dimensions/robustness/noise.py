@@ -12,6 +12,7 @@ from ml_platform.evaluation.dimensions.robustness.perturb import noisy, swap_rat
 from ml_platform.evaluation.dimensions.robustness.skill import mean_of, replicated, with_interval
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.metrics.sufficient_statistics import sums_by_cluster
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.decisions import NoDecisions
 from ml_platform.evaluation.tasks.registry import adapter_of
@@ -120,12 +121,8 @@ def shares_by_cluster(
 ) -> ProportionStatistics:
     """``counted`` has, by name, what is counted and among what, each of shape (rows,)."""
     count = int(clusters.max()) + 1
-    columns = [
-        np.bincount(clusters, weights=values, minlength=count)
-        for pair in counted.values()
-        for values in pair
-    ]
-    return ProportionStatistics(np.column_stack(columns).astype(np.float64), tuple(counted))
+    columns = (values for pair in counted.values() for values in pair)
+    return ProportionStatistics(sums_by_cluster(columns, clusters, count), tuple(counted))
 
 
 def boundary_part(context: Context, smallest: Probe) -> Part:

@@ -18,16 +18,10 @@ from ml_platform.evaluation.metrics.classification_statistics import (
 )
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
 from ml_platform.evaluation.report_parts import ClassRow, Estimate, ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
-from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import (
-    by_change_set,
-    ceiling_probabilities,
-    class_codes,
-    dummy_scorer,
-)
+from ml_platform.evaluation.tasks.ceilings import ceiling_classes
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
+from ml_platform.evaluation.tasks.scorers import by_change_set, class_codes, dummy_scorer
 from ml_platform.spec.model import Scorer
-from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,27 +30,14 @@ _FIGURES = ("precision", "recall", "F1", "ROC AUC")
 
 
 @dataclass(frozen=True)
-class ClassificationEvaluator:
+class ClassificationEvaluator(Evaluator):
     """The evaluator of class probabilities, by row and, where change sets have several rows, by change set."""
-
-    training_set: TrainingSet
-    rows: RowClusters
 
     @cached_property
     def truth(self) -> Codes:
         """The class code of each test row, shape (rows,)."""
         record = self.training_set.record
         return class_codes(self.training_set.test[record.label], record.classes)
-
-    @property
-    def cluster_count(self) -> int:
-        """The number of units that are resampled."""
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        """The number of change sets among the test rows."""
-        return self.rows.change_set_count
 
     @property
     def dummy(self) -> Scorer:
@@ -76,10 +57,8 @@ class ClassificationEvaluator:
 
     def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
         """Return unit vectors of the classes that the Bayes rule predicts."""
-        record = self.training_set.record
-        predicted = bayes_rule.set_index("row_id")["prediction"]
-        values = ceiling_probabilities(predicted, self.rows.ids, record.classes)
-        return Predictions(values, bare=True)
+        classes = self.training_set.record.classes
+        return Predictions(ceiling_classes(bayes_rule, self.rows.ids, classes), bare=True)
 
     def details(self, predictions: Predictions) -> TaskDetails:
         """Return the metrics of each class, the confusion matrix and the calibration."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Flags
-from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.alarm_budgets import BUDGETS, budget_name, budget_precision
 from ml_platform.evaluation.metrics.binary import (
     COUNTED,
@@ -20,18 +19,16 @@ from ml_platform.evaluation.metrics.binary import (
     binary_statistics,
 )
 from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.metrics.sufficient_statistics import sums_by_cluster
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
-from ml_platform.evaluation.tasks.row_clusters import RowClusters
+from ml_platform.evaluation.tasks.ceilings import ceiling_chances, ceiling_texts
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
 from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.spec.task import YES
-from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EVEN = 0.5
-"""The threshold of the score of yes, for a scorer without a threshold of its own."""
 METRICS = (
     *COUNTED,
     *(budget_name(share) for share in BUDGETS),
@@ -78,21 +75,8 @@ class DetectionStatistics:
 
 
 @dataclass(frozen=True)
-class DetectionEvaluator:
+class DetectionEvaluator(Evaluator):
     """The evaluator of the score in column 1 against the label 'yes' or 'no'."""
-
-    training_set: TrainingSet
-    rows: RowClusters
-
-    @property
-    def cluster_count(self) -> int:
-        """The number of units that are resampled."""
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        """The number of change sets among the test rows."""
-        return self.rows.change_set_count
 
     @property
     def dummy(self) -> ConstantScorer:
@@ -106,16 +90,14 @@ class DetectionEvaluator:
         known = self._known
         if not self._positive.any():
             return DetectionStatistics(np.zeros((self.cluster_count, 1)), None)
-        threshold = EVEN if predictions.threshold is None else predictions.threshold
-        scores = predictions.values[known, 1]
-        alarms = scores >= threshold if predictions.alarms is None else predictions.alarms[known]
+        scores, alarms = predictions.values[known, 1], predictions.alarms_of(1)[known]
         rows = BinaryRows(self._positive[known], alarms, scores, self.rows.clusters[known])
         binary = binary_statistics(rows, self.cluster_count)
         budgets = [budget_precision(rows.positive, scores, share) for share in BUDGETS]
         columns = [np.ones(len(scores)), *(budget.influence for budget in budgets)]
-        sums = [np.bincount(rows.clusters, column, self.cluster_count) for column in columns]
+        sums = sums_by_cluster(columns, rows.clusters, self.cluster_count)
         return DetectionStatistics(
-            np.column_stack([binary.sums, *sums]), binary, tuple(b.value for b in budgets)
+            np.hstack([binary.sums, sums]), binary, tuple(budget.value for budget in budgets)
         )
 
     def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
@@ -124,15 +106,8 @@ class DetectionEvaluator:
         Raises:
             IntegrityError: a test row without a posterior probability.
         """
-        rows = bayes_rule.set_index("row_id")
-        chances = self.rows.ids.map(rows["probability"]).to_numpy(dtype=np.float64)
-        missing = int(np.isnan(chances).sum())
-        if missing:
-            raise IntegrityError(
-                f"{missing} of {len(chances)} test rows have no ceiling.",
-                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
-            )
-        alarms = (self.rows.ids.map(rows["prediction"]) == YES).to_numpy(dtype=bool)
+        chances = ceiling_chances(bayes_rule, self.rows.ids)
+        alarms = (ceiling_texts(bayes_rule, self.rows.ids) == YES).to_numpy(dtype=bool)
         return Predictions(np.column_stack([1.0 - chances, chances]), alarms=alarms)
 
     def details(self, predictions: Predictions) -> TaskDetails:

@@ -26,17 +26,16 @@ from ml_platform.evaluation.metrics.off_policy import (
 )
 from ml_platform.evaluation.metrics.off_policy_statistics import (
     OffPolicyStatistics,
-    by_cluster,
     off_policy_statistics_of,
+    policy_blocks,
 )
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
-from ml_platform.evaluation.tasks.row_clusters import RowClusters
+from ml_platform.evaluation.tasks.ceilings import ceiling_column, require_ceilings
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
 from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.models.start_times.rules import StartTimeRules, fit_rules
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import YES, OffPolicyChoice
-from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,26 +55,14 @@ _PARTS = ("night", "morning", "afternoon", "evening")
 
 
 @dataclass(frozen=True)
-class OffPolicyEvaluator:
+class OffPolicyEvaluator(Evaluator):
     """The evaluator of probabilities of success at candidate times.
 
     It estimates the value of the policy that picks the highest one (off-policy evaluation), and it compares the
     probabilities with the outcomes of the times that were tried.
     """
 
-    training_set: TrainingSet
-    rows: RowClusters
     task: OffPolicyChoice
-
-    @property
-    def cluster_count(self) -> int:
-        """The number of units that are resampled."""
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        """The number of launches among the test rows."""
-        return self.rows.change_set_count
 
     @property
     def dummy(self) -> Scorer:
@@ -165,16 +152,13 @@ class OffPolicyEvaluator:
         _, good = _outcomes(self.training_set.test, self.training_set.record.label)
         policies: dict[str, Array] = {}
         if self.launches is not None and not self.undefined:
-            launches, clusters = self.launches, self._launch_clusters
-            picked = {
-                "policy": best_candidates(launches, yes[self._order]),
-                "fixed": nearest_candidates(launches, self.fixed_hour),
+            picks = {
+                "policy": best_candidates(self.launches, yes[self._order]),
+                "fixed": nearest_candidates(self.launches, self.fixed_hour),
             }
-            logged = np.column_stack([np.ones(len(launches)), launches.success])
-            policies["launches"] = by_cluster(logged, clusters, self.cluster_count)
-            for name, rows in picked.items():
-                terms = policy_terms(launches, rows)
-                policies[name] = by_cluster(terms, clusters, self.cluster_count)
+            policies = policy_blocks(
+                self.launches, picks, self._launch_clusters, self.cluster_count
+            )
         return off_policy_statistics_of(
             truth=good[self._tried].astype(np.int64),
             yes=yes[self._tried],
@@ -194,15 +178,10 @@ class OffPolicyEvaluator:
         Raises:
             IntegrityError: a candidate without a probability.
         """
-        yes = self.rows.ids.map(bayes_rule.set_index("row_id")["probability"]).to_numpy(np.float64)
-        missing = np.isnan(yes[self._order])
-        if missing.any():
-            example = self.rows.ids.to_numpy()[self._order][missing][0]
-            raise IntegrityError(
-                f"{int(missing.sum())} of {len(missing)} candidates have no ceiling, such as {example!r}.",
-                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
-            )
-        yes = np.where(np.isnan(yes), self._share, yes)
+        ids, order = self.rows.ids, self._order
+        chances = ceiling_column(bayes_rule, "probability", ids)
+        require_ceilings(chances.iloc[order], ids.iloc[order], "candidates")
+        yes = chances.fillna(self._share).to_numpy(dtype=np.float64)
         return Predictions(np.column_stack([1.0 - yes, yes]))
 
     @cached_property

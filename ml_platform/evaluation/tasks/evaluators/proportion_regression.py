@@ -15,12 +15,12 @@ from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.classification import ratio
 from ml_platform.evaluation.metrics.rank_correlation import spearman_influence
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
+from ml_platform.evaluation.metrics.sufficient_statistics import sums_by_cluster
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
-from ml_platform.evaluation.tasks.row_clusters import RowClusters
+from ml_platform.evaluation.tasks.ceilings import ceiling_chances
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
 from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.spec.model import Scorer
-from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,11 +83,8 @@ class ProportionStatistics:
 
 
 @dataclass(frozen=True)
-class ProportionEvaluator:
+class ProportionEvaluator(Evaluator):
     """The evaluator of predicted proportions against the label, a number in [0, 1]."""
-
-    training_set: TrainingSet
-    rows: RowClusters
 
     @cached_property
     def truth(self) -> Array:
@@ -111,16 +108,6 @@ class ProportionEvaluator:
         """Whether every label of training and test part is 0 or 1."""
         train = self.training_set.train[self.training_set.record.label].to_numpy(dtype=np.float64)
         return bool(np.isin(self.truth, (0.0, 1.0)).all() and np.isin(train, (0.0, 1.0)).all())
-
-    @property
-    def cluster_count(self) -> int:
-        """The number of units that are resampled."""
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        """The number of change sets among the test rows."""
-        return self.rows.change_set_count
 
     @property
     def dummy(self) -> Scorer:
@@ -162,11 +149,8 @@ class ProportionEvaluator:
         ranking = rank_class(yes, predicted)
         if ranking is None:
             return ProportionStatistics(self._by_cluster(row_values), tuple(row_values), True)
-        row_values |= {
-            "placed_yes": ranking.placements * yes,
-            "placed_no": ranking.placements * ~yes,
-            "precision": ranking.precision_influence,
-        }
+        names = ("placed_yes", "placed_no", "precision")
+        row_values |= dict(zip(names, ranking.row_terms(yes), strict=True))
         return ProportionStatistics(
             self._by_cluster(row_values),
             tuple(row_values),
@@ -176,11 +160,7 @@ class ProportionEvaluator:
         )
 
     def _by_cluster(self, row_values: dict[str, Array]) -> Array:
-        clusters, count = self.rows.clusters, self.cluster_count
-        return np.stack(
-            [np.bincount(clusters, values, minlength=count) for values in row_values.values()],
-            axis=1,
-        )
+        return sums_by_cluster(row_values.values(), self.rows.clusters, self.cluster_count)
 
     def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
         """Return the expected proportions of the Bayes rule, which are its ``probability``.
@@ -188,16 +168,7 @@ class ProportionEvaluator:
         Raises:
             IntegrityError: a test row without an expected proportion.
         """
-        values = self.rows.ids.map(bayes_rule.set_index("row_id")["probability"]).to_numpy(
-            np.float64
-        )
-        missing = int(np.isnan(values).sum())
-        if missing:
-            raise IntegrityError(
-                f"{missing} of {len(values)} test rows have no ceiling.",
-                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
-            )
-        return Predictions(values[:, None])
+        return Predictions(ceiling_chances(bayes_rule, self.rows.ids)[:, None])
 
     def details(self, predictions: Predictions) -> TaskDetails:
         """Return predicted beside true proportions by tenths of the rows, and quantiles of the residuals."""

@@ -27,11 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.arrays import Array, Codes
-from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.classification import ratio
+from ml_platform.evaluation.metrics.sufficient_statistics import sums_by_cluster
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
-from ml_platform.evaluation.tasks.row_clusters import RowClusters
+from ml_platform.evaluation.tasks.ceilings import ceiling_texts
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
 from ml_platform.evaluation.tasks.scorers import ConstantScorer
 from ml_platform.models.recommenders.top_items import (
     NOT_OFFERED,
@@ -42,16 +42,13 @@ from ml_platform.models.recommenders.top_items import (
     top_items,
     wanted,
 )
-from ml_platform.spec.task import Ranking
-from ml_platform.spec.training_set import ROW_ID, TrainingSet
+from ml_platform.spec.task import LIST_SEPARATOR, Ranking
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.spec.model import Scorer
 
-SEPARATOR = "|"
-"""Separates the items of a ceiling's list."""
 MOST_COUNTED = 2_000
 """The most items for which coverage is computed, since each has a column in the statistics of every cluster."""
 _NOTHING_WANTED = "nobody in the test rows went on to use anything new"
@@ -91,28 +88,16 @@ def relevance_names(k: int) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class RankingEvaluator:
+class RankingEvaluator(Evaluator):
     """The evaluator of lists of ``task.k`` items."""
 
     task: Ranking
-    training_set: TrainingSet
-    rows: RowClusters
 
     @cached_property
     def wanted(self) -> Wanted:
         """The items that turned out to be wanted in each test row."""
         record = self.training_set.record
         return wanted(self.training_set.test[record.label], record.classes)
-
-    @property
-    def cluster_count(self) -> int:
-        """The number of units that are resampled."""
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        """The number of change sets among the test rows."""
-        return self.rows.change_set_count
 
     @cached_property
     def shares(self) -> Array:
@@ -139,12 +124,9 @@ class RankingEvaluator:
         row_metrics["bits"] = np.where(offered, bits[np.maximum(top, 0)], 0.0).sum(axis=1)
         row_metrics["offered"] = offered.sum(axis=1).astype(np.float64)
         count, clusters = self.cluster_count, self.rows.clusters
-        blocks = [
-            np.bincount(clusters, weights, minlength=count) for weights in row_metrics.values()
-        ]
         items = len(bits) if len(bits) <= MOST_COUNTED else 0
         counts = _item_counts(top, clusters, count, items)
-        sums = np.hstack([np.column_stack(blocks), counts])
+        sums = np.hstack([sums_by_cluster(row_metrics.values(), clusters, count), counts])
         return RankingStatistics(self.task.k, tuple(row_metrics), sums, items)
 
     def ceiling(self, bayes_rule: "pd.DataFrame") -> Predictions:
@@ -154,18 +136,11 @@ class RankingEvaluator:
             IntegrityError: a test row without a list.
         """
         classes = self.training_set.record.classes
-        lists = self.rows.ids.astype(object).map(bayes_rule.set_index(ROW_ID)["prediction"])
-        missing = int(lists.isna().sum())
-        if missing:
-            raise IntegrityError(
-                f"{missing} of {len(lists)} test rows have no ceiling prediction, "
-                f"such as {self.rows.ids[lists.isna()].iloc[0]!r}.",
-                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
-            )
+        lists = ceiling_texts(bayes_rule, self.rows.ids)
         place = {item: i for i, item in enumerate(classes)}
         values = np.full((len(lists), len(classes)), NOT_OFFERED)
         for row, text in enumerate(lists):
-            for rank, item in enumerate(text.split(SEPARATOR)):
+            for rank, item in enumerate(text.split(LIST_SEPARATOR)):
                 if item in place:
                     values[row, place[item]] = 1.0 / (1.0 + rank)
         return Predictions(values, bare=True)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes, Flags
-from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.metrics.binary import (
     COUNTED,
     BinaryRows,
@@ -23,11 +22,14 @@ from ml_platform.evaluation.metrics.calibration import reliability_bins
 from ml_platform.evaluation.metrics.classification import class_metrics, confusion_cells
 from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics, step_statistics
 from ml_platform.evaluation.report_parts import ReportTable
-from ml_platform.evaluation.tasks.evaluator import Predictions, TaskDetails
-from ml_platform.evaluation.tasks.row_clusters import RowClusters
-from ml_platform.evaluation.tasks.scorers import ConstantScorer, ceiling_probabilities, class_codes
+from ml_platform.evaluation.tasks.ceilings import (
+    ceiling_chances,
+    ceiling_classes,
+    ceiling_texts,
+)
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
+from ml_platform.evaluation.tasks.scorers import ConstantScorer, class_codes, class_shares
 from ml_platform.spec.task import SOON, YES, SequencePrediction
-from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 PREFIX = "soon_"
 SHOWN = 20
 """The number of steps in the report's table, the most frequent ones."""
-EVEN = 0.5
-"""The threshold of the probability of soon, for a scorer without a threshold of its own."""
 _SOON_METRICS = (*COUNTED, "roc_auc", "average_precision", "brier", "log_loss")
 
 
@@ -66,11 +66,9 @@ class SequenceStatistics:
 
 
 @dataclass(frozen=True)
-class SequenceEvaluator:
+class SequenceEvaluator(Evaluator):
     """The evaluator of probabilities of the next steps and, in the last column, of a need."""
 
-    training_set: TrainingSet
-    rows: RowClusters
     task: SequencePrediction
 
     @cached_property
@@ -79,24 +77,12 @@ class SequenceEvaluator:
         return class_codes(self.training_set.test[self.training_set.record.label], self._steps)
 
     @property
-    def cluster_count(self) -> int:
-        """The number of units that are resampled."""
-        return self.rows.cluster_count
-
-    @property
-    def change_set_count(self) -> int:
-        """The number of change sets among the test rows."""
-        return self.rows.change_set_count
-
-    @property
     def dummy(self) -> ConstantScorer:
         """The dummy scorer, which returns the shares of next steps in the training rows, and the rate of soon."""
         record, train = self.training_set.record, self.training_set.train
-        codes = class_codes(train[record.label], self._steps)
-        counts = np.bincount(codes, minlength=len(self._steps))
+        shares = class_shares(train[record.label], self._steps)
         known = train[self.task.soon].dropna()
         rate = float((known == YES).mean()) if len(known) else 0.0
-        shares = tuple(float(share) for share in counts / counts.sum())
         return ConstantScorer((*self._steps, SOON), (*shares, rate))
 
     def sufficient_statistics(self, predictions: Predictions) -> SequenceStatistics:
@@ -108,9 +94,7 @@ class SequenceEvaluator:
         known = self._known
         if not known.any():
             return SequenceStatistics(steps, None)
-        scores = predictions.values[known, -1]
-        threshold = EVEN if predictions.threshold is None else predictions.threshold
-        alarms = scores >= threshold if predictions.alarms is None else predictions.alarms[known]
+        scores, alarms = predictions.values[known, -1], predictions.alarms_of(-1)[known]
         rows = BinaryRows(self._needed[known], alarms, scores, clusters[known])
         return SequenceStatistics(steps, binary_statistics(rows, count, PREFIX))
 
@@ -121,18 +105,10 @@ class SequenceEvaluator:
         """
         ids = self.rows.ids
         of_soon = bayes_rule["target"].str.endswith(f"/{SOON}")
-        steps = bayes_rule[~of_soon].set_index("row_id")["prediction"]
-        soon = bayes_rule[of_soon].set_index("row_id")
-        chances = ids.map(soon["probability"]).to_numpy(dtype=np.float64)
-        if np.isnan(chances).any():
-            raise IntegrityError(
-                f"{int(np.isnan(chances).sum())} of {len(ids)} test rows have no ceiling of soon.",
-                remedy="ingest the source's ceilings for the same days, or evaluate without a ceiling",
-            )
-        alarms = (ids.map(soon["prediction"]) == YES).to_numpy(dtype=bool)
-        values = np.concatenate(
-            [ceiling_probabilities(steps, ids, self._steps), chances[:, None]], axis=1
-        )
+        steps, soon = bayes_rule[~of_soon], bayes_rule[of_soon]
+        chances = ceiling_chances(soon, ids, "needs of test rows")
+        alarms = (ceiling_texts(soon, ids) == YES).to_numpy(dtype=bool)
+        values = np.column_stack([ceiling_classes(steps, ids, self._steps), chances])
         return Predictions(values, bare=True, alarms=alarms)
 
     def details(self, predictions: Predictions) -> TaskDetails:
