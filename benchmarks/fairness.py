@@ -79,7 +79,6 @@ def adult(folder: Path) -> dict[str, object]:
         0.5,
         rich[test],
         np.ones(int(test.sum()), dtype=bool),
-        "an income above 50,000 dollars",
     )
     race = grouping_of("race", table["race"].astype(str).str.strip().tolist())
     groupings = with_crossings([Grouping(g.name, g.labels, g.codes[test]) for g in (sex, race)])
@@ -124,9 +123,7 @@ def speed() -> dict[str, float]:
     rows = 100_000
     groups = generator.integers(0, 10, rows)
     everywhere = np.ones(rows, dtype=bool)
-    decision = PersonDecision(
-        generator.random(rows), 0.5, generator.random(rows) < 0.5, everywhere, "a test"
-    )
+    decision = PersonDecision(generator.random(rows), 0.5, generator.random(rows) < 0.5, everywhere)
     grouping = Grouping("group", tuple(str(i) for i in range(10)), groups)
     times = []
     for _ in range(3):

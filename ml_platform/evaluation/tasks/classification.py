@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array
+from ml_platform.evaluation.metrics.classification_statistics import ClassStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
@@ -15,6 +16,7 @@ from ml_platform.evaluation.tasks.adapter import (
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions, threshold_or_even
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
 from ml_platform.evaluation.tasks.group_metrics import (
     CALIBRATION,
     CLASS_RECALL,
@@ -47,15 +49,11 @@ class ClassificationAdapter(TaskAdapter[Classification]):
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator of class probabilities, by row and by change set."""
-        from ml_platform.evaluation.tasks.evaluators.classification import ClassificationEvaluator
-
         return ClassificationEvaluator(training_set, rows)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
         """Return the classes of the sufficient statistics of this task."""
-        from ml_platform.evaluation.metrics.classification_statistics import ClassStatistics
-
         return (ClassStatistics,)
 
     def decisions(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.binary import BinaryStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
@@ -20,6 +21,10 @@ from ml_platform.evaluation.tasks.decisions import (
     yes_or_no,
 )
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluators.detection import (
+    DetectionEvaluator,
+    DetectionStatistics,
+)
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
@@ -52,16 +57,11 @@ class DetectionAdapter(TaskAdapter[Detection]):
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator of alarms and scores, over the labelled rows."""
-        from ml_platform.evaluation.tasks.evaluators.detection import DetectionEvaluator
-
         return DetectionEvaluator(training_set, rows)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
         """Return the classes of the sufficient statistics of this task."""
-        from ml_platform.evaluation.metrics.binary import BinaryStatistics
-        from ml_platform.evaluation.tasks.evaluators.detection import DetectionStatistics
-
         return (DetectionStatistics, BinaryStatistics)
 
     def decisions(
@@ -74,7 +74,7 @@ class DetectionAdapter(TaskAdapter[Detection]):
 
     def person_question(self, label: str) -> PersonQuestion:
         """Whether an alarm is raised about what a person did."""
-        return PersonQuestion(label, 1, "an alarm")
+        return PersonQuestion(label, 1)
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions

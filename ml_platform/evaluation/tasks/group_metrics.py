@@ -54,8 +54,6 @@ class PersonDecision:
     threshold: float
     positive: Flags
     known: Flags
-    what: str
-    """What is decided, in words, such as 'an alarm'."""
 
     @property
     def selected(self) -> Flags:
@@ -98,8 +96,6 @@ class PersonQuestion:
     """The column of the rows that holds the true answer, 'yes' or 'no'."""
     score_column: int
     """The column of the predictions that answers it."""
-    what: str
-    """What is decided, in words, such as 'an alarm'."""
 
     def decision(
         self, policy: FairnessPolicy, rows: "pd.DataFrame", predictions: Predictions
@@ -117,7 +113,6 @@ class PersonQuestion:
             threshold=scorer_threshold if policy.threshold is None else policy.threshold,
             positive=(truth == YES).to_numpy(dtype=bool),
             known=truth.notna().to_numpy(dtype=bool),
-            what=self.what,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
 from ml_platform.evaluation.tasks.decisions import (
@@ -16,6 +17,7 @@ from ml_platform.evaluation.tasks.decisions import (
 )
 from ml_platform.evaluation.tasks.detection import one_minus_squared_error, yes_at_threshold
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluators.off_policy_choice import OffPolicyEvaluator
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
@@ -47,15 +49,11 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator of the policy that picks the highest number, and of the numbers as probabilities."""
-        from ml_platform.evaluation.tasks.evaluators.off_policy_choice import OffPolicyEvaluator
-
         return OffPolicyEvaluator(training_set, rows, self.task)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
         """Return the classes of the sufficient statistics of this task."""
-        from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
-
         return (OffPolicyStatistics,)
 
     def decisions(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.metrics.binary import BinaryStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import (
     Gain,
@@ -16,6 +17,10 @@ from ml_platform.evaluation.tasks.adapter import (
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
+    ProportionEvaluator,
+    ProportionStatistics,
+)
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
@@ -52,20 +57,11 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator of errors and rank correlation."""
-        from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
-            ProportionEvaluator,
-        )
-
         return ProportionEvaluator(training_set, rows)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
         """Return the classes of the sufficient statistics of this task."""
-        from ml_platform.evaluation.metrics.binary import BinaryStatistics
-        from ml_platform.evaluation.tasks.evaluators.proportion_regression import (
-            ProportionStatistics,
-        )
-
         return (BinaryStatistics, ProportionStatistics)
 
     def decisions(
@@ -80,7 +76,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
 
     def person_question(self, label: str) -> PersonQuestion:
         """Whether the suggestion is shown to a person."""
-        return PersonQuestion(self.task.outcome, 0, "a suggestion shown")
+        return PersonQuestion(self.task.outcome, 0)
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions

@@ -16,6 +16,11 @@ from ml_platform.evaluation.tasks.adapter import (
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluators.ranking import (
+    RankingEvaluator,
+    RankingStatistics,
+    row_statistics,
+)
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     EXPOSURE,
@@ -26,6 +31,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
     no_decision,
 )
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
+from ml_platform.models.recommenders.top_items import hits, listed, top_items, wanted
 from ml_platform.spec.fairness import FairnessPolicy
 from ml_platform.spec.task import LIST_SEPARATOR, Ranking
 from ml_platform.spec.training_set import TrainingSet
@@ -53,15 +59,11 @@ class RankingAdapter(TaskAdapter[Ranking]):
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator of lists of items."""
-        from ml_platform.evaluation.tasks.evaluators.ranking import RankingEvaluator
-
         return RankingEvaluator(training_set, rows, self.task)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
         """Return the classes of the sufficient statistics of this task."""
-        from ml_platform.evaluation.tasks.evaluators.ranking import RankingStatistics
-
         return (RankingStatistics,)
 
     def decisions(
@@ -72,8 +74,6 @@ class RankingAdapter(TaskAdapter[Ranking]):
 
     def predictions_kept(self, before: Array, after: Array) -> Array | None:
         """Return the share of the items listed before that are still listed after, shape (rows,)."""
-        from ml_platform.models.recommenders.top_items import top_items
-
         listed_before = top_items(before, self.task.k)
         listed_after = top_items(after, self.task.k)
         offered = listed_before >= 0
@@ -85,9 +85,6 @@ class RankingAdapter(TaskAdapter[Ranking]):
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions
     ) -> GroupMetrics:
         """Compare groups in 1 - NDCG, in recall, and in the rarity of the offered items among the training rows."""
-        from ml_platform.evaluation.tasks.evaluators.ranking import row_statistics
-        from ml_platform.models.recommenders.top_items import hits, listed, top_items, wanted
-
         k, record = self.task.k, training_set.record
         truth = wanted(training_set.test[record.label], record.classes)
         top = top_items(predictions.values, k)

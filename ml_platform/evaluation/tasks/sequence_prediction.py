@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array
+from ml_platform.evaluation.metrics.binary import BinaryStatistics
+from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
 from ml_platform.evaluation.tasks.classification import came_true, most_probable
@@ -17,6 +19,10 @@ from ml_platform.evaluation.tasks.decisions import (
 )
 from ml_platform.evaluation.tasks.detection import alarms_everywhere
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
+from ml_platform.evaluation.tasks.evaluators.sequence_prediction import (
+    SequenceEvaluator,
+    SequenceStatistics,
+)
 from ml_platform.evaluation.tasks.group_metrics import (
     ERROR,
     GroupMetrics,
@@ -51,17 +57,11 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
 
     def evaluator(self, training_set: TrainingSet, rows: RowClusters) -> Evaluator:
         """Return the evaluator of both labels."""
-        from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceEvaluator
-
         return SequenceEvaluator(training_set, rows, self.task)
 
     @classmethod
     def statistics_types(cls) -> tuple[type[SufficientStatistics], ...]:
         """Return the classes of the sufficient statistics of this task."""
-        from ml_platform.evaluation.metrics.binary import BinaryStatistics
-        from ml_platform.evaluation.metrics.sequence_statistics import StepStatistics
-        from ml_platform.evaluation.tasks.evaluators.sequence_prediction import SequenceStatistics
-
         return (BinaryStatistics, SequenceStatistics, StepStatistics)
 
     def decisions(
@@ -87,7 +87,7 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
 
     def person_question(self, label: str) -> PersonQuestion:
         """Whether a person is offered a workflow as needed soon."""
-        return PersonQuestion(self.task.soon, -1, "a workflow offered as needed soon")
+        return PersonQuestion(self.task.soon, -1)
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions

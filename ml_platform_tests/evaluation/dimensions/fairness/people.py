@@ -47,7 +47,7 @@ def sums_of(
 
 
 def decision(scores: np.ndarray, positive: np.ndarray, threshold: float = 0.5) -> PersonDecision:
-    return PersonDecision(scores, threshold, positive, np.ones(len(scores), dtype=bool), "a test")
+    return PersonDecision(scores, threshold, positive, np.ones(len(scores), dtype=bool))
 
 
 def teams(names: list[str]) -> tuple[Grouping, ...]:
