@@ -2,9 +2,8 @@
 
 A stage has one name everywhere: the package ``ml_platform/<stage>/`` (pure code) and the tests
 ``ml_platform_tests/<stage>/``; one with assets or sensors also has ``ml_platform/defs/<stage>.py`` (thin
-Dagster) and
-its asset group. Gates are checks in ``defs/evaluation.py``. The import contract in ``pyproject.toml`` holds
-this order.
+Dagster) and its asset group. Gates are checks in ``defs/evaluation.py``. The import contract in
+``pyproject.toml`` holds this order.
 """
 
 from dataclasses import dataclass
@@ -45,5 +44,3 @@ STAGES: tuple[Stage, ...] = (
         "experiments", "compares two fits by a criterion frozen before the run, and gives a verdict"
     ),
 )
-
-STAGE_NAMES: tuple[str, ...] = tuple(stage.name for stage in STAGES)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml_platform import files
 from ml_platform.application.archive import (
@@ -32,15 +32,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
-_DERIVED = (
-    "features",
-    "warehouse",
-    "estimator_probabilities",
-    "dagster",
-    "lake/ceilings",
-    "lake/known_anomalies",
-)
-"""Folders that the next run makes again: from the events, or from the simulation."""
+_DERIVED = ("features", "warehouse", "estimator_probabilities", "dagster")
+"""Folders that the next run makes again from the events."""
+_SIMULATED = ("lake/ceilings", "lake/known_anomalies")
+"""Tables that a simulation writes again, under the names of this release; of any other source they are kept."""
 _RENAMED = ("act_id", "change_set_id")
 """The column of the events that format 2 renamed."""
 _STATUS_TAG = "status"
@@ -48,7 +43,7 @@ _STATUS_TAG = "status"
 
 @dataclass(frozen=True)
 class Migrated:
-    """What a migration has left: for a person to read."""
+    """The state of a home after its migration, for a person to read."""
 
     format: int
     """The format that the home has now."""
@@ -62,29 +57,29 @@ def migrate(settings: Settings, progress: Progress) -> Migrated:
     Raises:
         UsageError: nothing was run in the home yet, it is of a newer release, or a process uses its database.
     """
-    found = stored_format(settings)
-    if found is None:
+    number = stored_format(settings)
+    if number is None:
         raise UsageError(
             f"Nothing has been run in the home {settings.home}.",
             remedy="name another --home, or start with `ml-platform run`",
         )
-    if found > FORMAT:
+    if number > FORMAT:
         raise UsageError(
-            f"The home {settings.home} has format {found}; this release reads format {FORMAT}.",
+            f"The home {settings.home} has format {number}; this release reads format {FORMAT}.",
             remedy="use the newer release of ml-platform that wrote it",
         )
-    while found < FORMAT:
-        MIGRATIONS[found](settings, progress)
-        found += 1
-    return Migrated(found, archives(settings))
+    while number < FORMAT:
+        MIGRATIONS[number](settings, progress)
+        number += 1
+    return Migrated(number, archives(settings))
 
 
 def from_format_1(settings: Settings, progress: Progress) -> None:
     """Format 2 renamed what reports, policies, training sets, artifacts and features say.
 
     A champion of format 1 cannot score the features of this release, and its report cannot be read as one of this
-    release: both go to the archive as they are. Kept in place: the lake with its quarantine, source and clock,
-    secrets, MLflow's experiments, runs and versions.
+    release: both go to the archive as they are. Kept in place: the lake with its quarantine (but for what the
+    simulation knows and writes again), source and clock, secrets, MLflow's experiments, runs and versions.
     """
     archive = settings.archive / archive_name(1)
     with _database(settings) as urls:
@@ -94,7 +89,8 @@ def from_format_1(settings: Settings, progress: Progress) -> None:
         progress(f"archived: {archive}, every file by its SHA-256 in {MANIFEST}")
         _empty(urls, progress)
     _rename_in_events(settings, progress)
-    for name in _DERIVED:
+    simulated = _stored_source(settings)["text"] == "simulate"
+    for name in (*_DERIVED, *(_SIMULATED if simulated else ())):
         shutil.rmtree(settings.home / name, ignore_errors=True)
     _begin_registry(settings, archive, progress)
     _write_format(settings, 2)
@@ -138,8 +134,8 @@ def _archive_ledger(url: str, archive: Path, progress: Progress) -> None:
         return
     with files.replacing_folder(archive / "ledger") as folder:
         rows = export_tables(url, folder)
-    told = ", ".join(f"{count:,} {table}" for table, count in rows.items() if count)
-    progress(f"ledger exported: {told}")
+    counts = ", ".join(f"{count:,} {table}" for table, count in rows.items() if count)
+    progress(f"ledger exported: {counts}")
 
 
 def _archive_folders(settings: Settings, archive: Path) -> None:
@@ -160,10 +156,15 @@ def _rename_in_events(settings: Settings, progress: Progress) -> None:
     old, new = _RENAMED
     if rename_column(settings.lake / "events", old, new):
         progress(f"events: the column {old} is now {new}")
-    source = json.loads(home_file(settings).read_bytes())["source"]
+    source = _stored_source(settings)
     for kind in ("map_file", "query_file"):
         if source.get(kind):
             progress(f"if {source[kind]} names {old}, write {new} there")
+
+
+def _stored_source(settings: Settings) -> dict[str, Any]:
+    source: dict[str, Any] = json.loads(home_file(settings).read_bytes())["source"]
+    return source
 
 
 def _empty(urls: "DatabaseUrls", progress: Progress) -> None:

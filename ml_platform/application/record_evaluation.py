@@ -19,6 +19,7 @@ from ml_platform.spec.training_set import TrainingSetRecord
 if TYPE_CHECKING:
     from ml_platform.evaluation.report import EvaluationReport
     from ml_platform.evaluation.report_parts import Estimate
+    from ml_platform.reporting.evaluation import Plot
 
 PAGE = "report.html"
 """Name of the page among the files of the MLflow run."""
@@ -30,8 +31,7 @@ class RecordedEvaluation:
 
     report: "EvaluationReport"
     judgement: Judgement
-    plots: dict[str, bytes]
-    """PNG by title."""
+    plots: "tuple[Plot, ...]"
     run_url: str
     page_url: str
 
@@ -106,7 +106,7 @@ def estimate_text(estimate: "Estimate") -> str:
 
 def _plots_and_page(
     report: "EvaluationReport", decision: Decision
-) -> tuple[dict[str, bytes], bytes]:
+) -> "tuple[tuple[Plot, ...], bytes]":
     from ml_platform.reporting.evaluation import plots, report_html
 
     versions = {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
@@ -119,12 +119,12 @@ def _log_run(
     candidate: CandidateRecord,
     evaluated: EvaluatedCandidate,
     decision: Decision,
-    plots: dict[str, bytes],
+    plots: "tuple[Plot, ...]",
     page: bytes,
     *,
     dagster_run_id: str,
 ) -> str:
-    """Write one MLflow run: parameters, metrics with their bounds, fingerprints, plots, page; its id."""
+    """Write one MLflow run (parameters, metrics with their bounds, tags, plots, page) and return its id."""
     report = evaluated.report
     return platform.tracking.log_run(
         name=f"{spec.name} {candidate.artifact_sha256[:12]}",
@@ -144,7 +144,7 @@ def _log_run(
         },
         files={
             PAGE: page,
-            **{f"plots/{_file_name(title)}.png": png for title, png in plots.items()},
+            **{f"plots/{plot.name}.png": plot.png for plot in plots},
             "report.json": values.to_json(report).encode(),
             "decision.json": values.to_json(decision).encode(),
         },
@@ -172,7 +172,3 @@ def _logged_metrics(candidate: CandidateRecord, report: "EvaluationReport") -> d
     for number, fold in enumerate(report.folds, start=1):
         metrics |= {f"fold_{number}_{name}": value for name, value in fold.items()}
     return metrics
-
-
-def _file_name(title: str) -> str:
-    return title.split(":")[0].lower().replace(" ", "_")

@@ -141,7 +141,7 @@ def _metadata(evaluation: RecordedEvaluation) -> dict[str, Any]:
             }
             for row in report.per_class
         ),
-        **{title: image(png, title) for title, png in evaluation.plots.items()},
+        **{plot.title: image(plot.png, plot.title) for plot in evaluation.plots},
         **{
             name: report.candidate.metrics[name].value
             for name in report.headline

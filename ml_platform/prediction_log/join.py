@@ -1,6 +1,5 @@
 """Predictions and how they turned out, as far as that was known at a moment."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -8,32 +7,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Maturity:
-    """How much of a window has an outcome yet."""
-
-    predictions: int
-    with_outcome: int
-
-    @property
-    def share(self) -> float | None:
-        """In [0, 1]; ``None`` without predictions."""
-        return self.with_outcome / self.predictions if self.predictions else None
-
-
 def known_at(joined: "pd.DataFrame", as_of: datetime) -> "pd.DataFrame":
-    """The joined frame as it looked at ``as_of``: labels known later are taken out, rows stay.
+    """The joined frame as it looked at ``as_of``: rows stay, and labels that were known only later are missing.
 
-    A label known at that very moment counts.
+    A label that became known at that very moment is kept.
     """
     later = joined["known_at"].isna() | (joined["known_at"] > as_of)
     frame = joined.copy()
     frame["label"] = frame["label"].astype(object).where(~later, None)
     frame["known_at"] = frame["known_at"].where(~later)
     return frame
-
-
-def maturity(joined: "pd.DataFrame", as_of: datetime) -> Maturity:
-    """How many predictions had an outcome at ``as_of``."""
-    known = joined["known_at"].notna() & (joined["known_at"] <= as_of)
-    return Maturity(len(joined), int(known.sum()))

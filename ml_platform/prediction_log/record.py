@@ -1,4 +1,8 @@
-"""What a logged prediction is: its columns, its identity, and the checks of a whole frame."""
+"""The record of a logged prediction and of its outcome: columns, identity, and the checks of a whole frame.
+
+`ml_platform.adapters.ledger.predictions` stores what passes these checks, a row a prediction;
+`TaskAdapter.logged_predictions` says for each task what the columns ``prediction`` and ``confidence`` hold.
+"""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -20,15 +24,15 @@ COLUMNS = (
     "confidence",
     "segment",
 )
-"""Of a prediction, in the order of the table. ``version`` is a registered version, or ``rules@<hash>``."""
+"""The columns of a prediction, in the order of the table; ``version`` is a registered version, or ``rules@<hash>``."""
 
-REQUIRED = ("model", "version", "row_id", "user_id", "occurred_at", "predicted_at", "prediction")
+_REQUIRED = ("model", "version", "row_id", "user_id", "occurred_at", "predicted_at", "prediction")
 OUTCOME_COLUMNS = ("model", "row_id", "label", "known_at")
 TIMES = ("occurred_at", "predicted_at", "known_at")
 
 
 def prediction_id(model: str, version: str, row_id: str) -> str:
-    """Thirty-two hexadecimal digits: one version predicts a row once, however often it is asked."""
+    """The id of a prediction, 32 hexadecimal digits: a version has one of each row, however often it is asked."""
     text = f"{model}\x1f{version}\x1f{row_id}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -40,7 +44,7 @@ def predictions_frame(frame: "pd.DataFrame") -> "pd.DataFrame":
         UsageError: a column is missing, a value is missing, a time has no zone, a confidence lies
             outside [0, 1], or one version predicts one row twice in the frame.
     """
-    frame = _complete(frame, (*REQUIRED, "confidence"), "predictions")
+    frame = _complete(frame, (*_REQUIRED, "confidence"), "predictions")
     if "segment" not in frame.columns:
         frame["segment"] = None
     outside = frame[~frame["confidence"].between(0.0, 1.0)]
@@ -64,8 +68,7 @@ def predictions_frame(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def outcomes_frame(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The frame with `OUTCOME_COLUMNS` alone, checked; of several outcomes of a model's row the last known
-    stays.
+    """The frame with `OUTCOME_COLUMNS` alone, checked; of several outcomes of a row the one known last is kept.
 
     Raises:
         UsageError: a column or a value is missing, or a time has no zone.

@@ -9,7 +9,7 @@ from ml_platform.defs.automation import missed_windows
 from ml_platform.defs.build import build_definitions
 from ml_platform.gates.policy import gate_names
 from ml_platform.models.catalogue import MODELS
-from ml_platform.stages import STAGE_NAMES
+from ml_platform.stages import STAGES
 
 CHAIN = {
     "pattern_classifier/training_set": {"features/pattern_features"},
@@ -62,7 +62,7 @@ def test_there_is_no_cycle_and_features_come_from_the_lake(graph) -> None:
 def test_groups_are_stages_and_every_asset_says_what_it_is(graph) -> None:
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.group_name in STAGE_NAMES, key
+        assert node.group_name in {stage.name for stage in STAGES}, key
         assert len(node.description or "") > 20, key
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import ml_platform
-from ml_platform.stages import STAGE_NAMES
+from ml_platform.stages import STAGES
 
 PROJECT = Path(ml_platform.__file__).parents[1]
 HEAVY = (
@@ -22,19 +22,19 @@ HEAVY = (
 
 
 def test_import_contracts_hold() -> None:
-    told = subprocess.run(
+    completed = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports"))],
         cwd=PROJECT,
         capture_output=True,
         text=True,
     )
-    assert told.returncode == 0, told.stdout
+    assert completed.returncode == 0, completed.stdout
 
 
 def test_a_stage_has_one_name_everywhere() -> None:
-    for name in STAGE_NAMES:
-        assert (PROJECT / "ml_platform" / name / "__init__.py").is_file()
-        assert (PROJECT / "ml_platform_tests" / name).is_dir()
+    for stage in STAGES:
+        assert (PROJECT / "ml_platform" / stage.name / "__init__.py").is_file()
+        assert (PROJECT / "ml_platform_tests" / stage.name).is_dir()
 
 
 def test_loading_the_definitions_imports_nothing_heavy() -> None:
@@ -42,7 +42,7 @@ def test_loading_the_definitions_imports_nothing_heavy() -> None:
         "import sys, ml_platform.definitions; "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
     )
-    assert told.stdout.strip() == "[]"
+    assert completed.stdout.strip() == "[]"

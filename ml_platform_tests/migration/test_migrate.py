@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.adapters.database_urls import connect
-from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.ledger.archive import put_aside
 from ml_platform.adapters.services import services
@@ -24,6 +23,7 @@ from ml_platform.events.schema import TABLES
 from ml_platform.home import FORMAT, read_home, stored_format, user_key
 from ml_platform.registry.chain import content_hash
 from ml_platform.settings import Settings
+from ml_platform_tests.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform_tests.migration.homes_of_old import HOMES, restored
 
 pytestmark = pytest.mark.timeout(600)
@@ -169,6 +169,23 @@ def test_a_migration_that_is_killed_after_any_step_ends_the_same_when_started_ag
         platform.ledger.close()
     assert migrate(settings, print).archives == (archive,)
     assert hashes(archive) == after
+
+
+@pytest.mark.parametrize("source", ["git:/src/project", "files:/exports", "simulate"])
+def test_the_lake_of_a_real_source_is_kept_and_what_a_simulation_knows_is_made_again(
+    source: str, tmp_path: Path
+) -> None:
+    settings = settings_of(restored(1, tmp_path / "home"))
+    stored = json.loads((settings.home / "home.json").read_bytes())
+    write_home_json(settings.home, source=stored["source"] | {"text": source})
+    (settings.quarantine / "events").mkdir(parents=True)
+    (settings.quarantine / "events" / "rejected.parquet").write_bytes(b"rejected rows")
+    before = ParquetLake(settings.lake, settings.quarantine).counts()
+    assert before["known_anomalies"] > 0
+    migrate(settings, lambda line: None)
+    dropped = {"ceilings": 0, "known_anomalies": 0} if source == "simulate" else {}
+    assert ParquetLake(settings.lake, settings.quarantine).counts() == before | dropped
+    assert (settings.quarantine / "events" / "rejected.parquet").read_bytes() == b"rejected rows"
 
 
 def test_whatever_is_changed_in_an_archive_is_named(tmp_path: Path) -> None:

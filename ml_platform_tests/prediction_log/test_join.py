@@ -1,6 +1,6 @@
 import pandas as pd
 
-from ml_platform.prediction_log.join import known_at, maturity
+from ml_platform.prediction_log.join import known_at
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
 
 
@@ -20,10 +20,3 @@ def test_the_frame_itself_is_left_alone():
     frame = joined()
     known_at(frame, START)
     pd.testing.assert_frame_equal(frame, joined())
-
-
-def test_maturity_counts_what_was_known_at_that_moment():
-    assert maturity(joined(), START + 1 * HOUR).share == 0.0
-    assert maturity(joined(), START + 2 * HOUR).share == 0.25
-    assert maturity(joined(), START + 99 * HOUR).share == 0.75
-    assert maturity(joined().iloc[:0], START).share is None

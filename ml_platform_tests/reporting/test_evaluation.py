@@ -261,13 +261,13 @@ def test_the_command_is_the_one_to_type():
 
 def test_plots_of_what_the_report_has(report):
     drawn = plots(report)
-    assert list(drawn) == [
-        "Confusion: true class by predicted class",
-        "F1 of each class, the most frequent first",
-        "Calibration: confidence against share correct",
-    ]
-    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
-    assert plots(dataclasses.replace(report, confusion=(), per_class=(), reliability=())) == {}
+    assert {plot.name: plot.title for plot in drawn} == {
+        "confusion": "Confusion: true class by predicted class",
+        "f1_by_class": "F1 of each class, the most frequent first",
+        "calibration": "Calibration: confidence against share correct",
+    }
+    assert all(plot.png.startswith(b"\x89PNG") for plot in drawn)
+    assert plots(dataclasses.replace(report, confusion=(), per_class=(), reliability=())) == ()
 
 
 def test_in_a_browser_it_fits_loads_nothing_and_runs_nothing(rich, report, tmp_path):

@@ -40,7 +40,10 @@ Texts = NDArray[np.object_]
 
 @dataclass(frozen=True)
 class LoggedPredictions:
-    """What the prediction log keeps of each prediction."""
+    """The text and the confidence of each prediction, as the prediction log keeps them.
+
+    `ml_platform.prediction_log.record` has the other columns of the log.
+    """
 
     texts: Texts
     """Shape (rows,): the predicted class, item or, of a number, its rounded text."""
