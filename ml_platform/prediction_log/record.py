@@ -24,7 +24,7 @@ COLUMNS = (
     "confidence",
     "segment",
 )
-"""The columns of a prediction, in the order of the table; ``version`` is a registered version, or ``rules@<hash>``."""
+"""The columns of a prediction in the order of the table; a version is a registered one, or ``rules@<hash>``."""
 
 _REQUIRED = ("model", "version", "row_id", "user_id", "occurred_at", "predicted_at", "prediction")
 OUTCOME_COLUMNS = ("model", "row_id", "label", "known_at")

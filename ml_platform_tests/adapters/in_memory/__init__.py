@@ -1,1 +1,1 @@
-"""The outside in memory: each fake passes the conformance suite of what it stands for."""
+"""Adapters in memory, for tests: each passes the conformance suite of the adapter that it replaces."""

@@ -1,4 +1,4 @@
-"""Experiments in memory, for tests and trials: the same conformance suite as PostgreSQL's."""
+"""Experiments in memory, for tests: it passes the same conformance suite as PostgreSQL's."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The ledger in memory, for tests and trials: the same conformance suite as PostgreSQL's."""
+"""The ledger in memory, for tests: it passes the same conformance suite as PostgreSQL's."""
 
 import json
 import threading

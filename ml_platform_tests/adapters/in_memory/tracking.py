@@ -1,4 +1,4 @@
-"""Tracking in memory, for tests and trials: the same conformance suite as MLflow's."""
+"""Tracking in memory, for tests: it passes the same conformance suite as MLflow's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
