@@ -107,7 +107,7 @@ def reference_ease(scorer: ItemWeightsScorer, gram: np.ndarray, penalty: float) 
         others = np.delete(np.arange(len(gram)), item)
         left = gram[np.ix_(others, others)] + ridge * np.eye(len(others))
         expected = np.linalg.solve(left, gram[others, item])
-        worst = max(worst, float(np.abs(scorer.weights[others, item] - expected).max()))
+        worst = max(worst, float(np.abs(scorer.array[others, item] - expected).max()))
     return worst
 
 

@@ -14,7 +14,12 @@ from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.search_space import Int
-from ml_platform.spec.standard_gates import EVEN_FOLDS, EVERYWHERE, FAIR_ALARMS
+from ml_platform.spec.standard_gates import (
+    EVEN_FOLDS,
+    EVERYWHERE,
+    FAIR_ALARMS,
+    ROC_AUC_OVER_CHAMPION,
+)
 from ml_platform.spec.task import NO, YES, Detection
 
 if TYPE_CHECKING:
@@ -69,13 +74,7 @@ POLICY = GatePolicy(
             0.0,
             "a model that ranks sessions no better than three z-scores is not worth its upkeep",
         ),
-        QualityGate(
-            "over_champion",
-            "roc_auc",
-            Bound.CHAMPION,
-            -0.01,
-            "a candidate may rank no more than one point worse than what is in production",
-        ),
+        ROC_AUC_OVER_CHAMPION,
         FAIR_ALARMS,
         *EVERYWHERE,
         EVEN_FOLDS,

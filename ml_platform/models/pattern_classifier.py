@@ -19,7 +19,13 @@ from ml_platform.spec.feature import FeatureSpec, Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.search_space import Float, Int
-from ml_platform.spec.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.standard_gates import (
+    ACCURACY_OVER_CHAMPION,
+    CALIBRATION,
+    EVEN_FOLDS,
+    OVERCONFIDENCE,
+    STANDARD,
+)
 from ml_platform.spec.task import Classification
 
 if TYPE_CHECKING:
@@ -102,20 +108,8 @@ POLICY = GatePolicy(
             0.0,
             "a model that does not beat two lookup tables is not worth its upkeep",
         ),
-        QualityGate(
-            "over_champion",
-            "accuracy",
-            Bound.CHAMPION,
-            -0.01,
-            "a candidate may be no more than one point worse than what is in production",
-        ),
-        QualityGate(
-            "calibration",
-            "expected_calibration_error",
-            Bound.AT_MOST,
-            0.05,
-            "thresholds on confidence are wrong by as much as confidence is",
-        ),
+        ACCURACY_OVER_CHAMPION,
+        CALIBRATION,
         OVERCONFIDENCE,
         *STANDARD,
         EVEN_FOLDS,

@@ -14,7 +14,13 @@ from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.search_space import Float, Int
-from ml_platform.spec.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.standard_gates import (
+    ACCURACY_OVER_CHAMPION,
+    CALIBRATION,
+    FAIR_NEEDS,
+    OVERCONFIDENCE,
+    STANDARD,
+)
 from ml_platform.spec.task import SequencePrediction
 
 if TYPE_CHECKING:
@@ -36,20 +42,8 @@ POLICY = GatePolicy(
             0.0,
             "contexts that predict no better than the last step are not worth their memory",
         ),
-        QualityGate(
-            "over_champion",
-            "accuracy",
-            Bound.CHAMPION,
-            -0.01,
-            "a candidate may be no more than one point worse than what is in production",
-        ),
-        QualityGate(
-            "calibration",
-            "expected_calibration_error",
-            Bound.AT_MOST,
-            0.05,
-            "thresholds on confidence are wrong by as much as confidence is",
-        ),
+        ACCURACY_OVER_CHAMPION,
+        CALIBRATION,
         FAIR_NEEDS,
         OVERCONFIDENCE,
         *STANDARD,

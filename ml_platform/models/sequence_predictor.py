@@ -13,7 +13,6 @@ from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.sequence_ngram import fit_baseline
 from ml_platform.models.sequences.hyperparameters import (
     LABEL_DELAY,
-    OVER_CHAMPION,
     OVER_RULES,
     PLAN,
     SEARCH,
@@ -22,25 +21,44 @@ from ml_platform.models.sequences.hyperparameters import (
 )
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import GatePolicy
-from ml_platform.spec.model import FitRequest, ModelSpec
-from ml_platform.spec.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.standard_gates import (
+    ACCURACY_OVER_CHAMPION,
+    FAIR_NEEDS,
+    OVERCONFIDENCE,
+    STANDARD,
+)
 from ml_platform.spec.task import SequencePrediction
 
 if TYPE_CHECKING:
-    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.model import FitOutcome, FitRequest
     from ml_platform.spec.training_set import TrainingSet
 
 HYPERPARAMETERS = NetworkHyperparameters(encoder="lstm")
 POLICY = GatePolicy(
-    quality=(SOON_GATE, *OVER_RULES, OVER_CHAMPION, FAIR_NEEDS, OVERCONFIDENCE, *STANDARD)
+    quality=(
+        SOON_GATE,
+        *OVER_RULES,
+        ACCURACY_OVER_CHAMPION,
+        FAIR_NEEDS,
+        OVERCONFIDENCE,
+        *STANDARD,
+    )
 )
 
 
-def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
+    return fit_with_defaults(training_set, request, HYPERPARAMETERS)
+
+
+def fit_with_defaults(
+    training_set: "TrainingSet", request: "FitRequest", defaults: NetworkHyperparameters
+) -> "FitOutcome":
+    """A network of the inputs in `PLAN`, with ``defaults`` for what ``request`` does not set."""
     from ml_platform.models.sequences.fit import fit_network
 
-    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
+    hyperparameters = hyperparameters_of(defaults, request.parameters)
     return fit_network(training_set, request, PLAN, hyperparameters, LABEL_DELAY)
 
 

@@ -4,29 +4,26 @@ It challenges the LSTM: where its paired difference is not above 0 it is rejecte
 parameter ``encoder`` may name a Hugging Face encoder instead (`ml_platform.models.sequences.hugging_face`).
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from ml_platform.features.step_features import TABLE
-from ml_platform.models.hyperparameters import hyperparameters_of
-from ml_platform.models.sequence_ngram import fit_baseline
+from ml_platform.models.sequence_predictor import SPEC as SEQUENCE_PREDICTOR
+from ml_platform.models.sequence_predictor import fit_with_defaults
 from ml_platform.models.sequences.hyperparameters import (
-    LABEL_DELAY,
-    OVER_CHAMPION,
     OVER_RULES,
-    PLAN,
-    SEARCH,
     SOON_GATE,
     NetworkHyperparameters,
 )
-from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
-from ml_platform.spec.model import FitRequest, ModelSpec
-from ml_platform.spec.standard_gates import FAIR_NEEDS, OVERCONFIDENCE, STANDARD
-from ml_platform.spec.task import SequencePrediction
+from ml_platform.spec.standard_gates import (
+    ACCURACY_OVER_CHAMPION,
+    FAIR_NEEDS,
+    OVERCONFIDENCE,
+    STANDARD,
+)
 
 if TYPE_CHECKING:
-    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.model import FitOutcome, FitRequest
     from ml_platform.spec.training_set import TrainingSet
 
 HYPERPARAMETERS = NetworkHyperparameters(encoder="transformer")
@@ -42,7 +39,7 @@ POLICY = GatePolicy(
         SOON_GATE,
         *OVER_RULES,
         OVER_LSTM,
-        OVER_CHAMPION,
+        ACCURACY_OVER_CHAMPION,
         FAIR_NEEDS,
         OVERCONFIDENCE,
         *STANDARD,
@@ -50,32 +47,17 @@ POLICY = GatePolicy(
 )
 
 
-def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
+def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
     """Fit on the training part alone; on a CPU equal inputs, seed and code give the same bytes."""
-    from ml_platform.models.sequences.fit import fit_network
-
-    hyperparameters = hyperparameters_of(HYPERPARAMETERS, request.parameters)
-    return fit_network(training_set, request, PLAN, hyperparameters, LABEL_DELAY)
+    return fit_with_defaults(training_set, request, HYPERPARAMETERS)
 
 
-SPEC = ModelSpec(
+SPEC = replace(
+    SEQUENCE_PREDICTOR,
     name="sequence_transformer",
     title="Sequence transformer",
-    table=TABLE,
-    task=SequencePrediction(),
-    label="next_step",
-    label_delay=LABEL_DELAY,
-    test_share=0.2,
-    features=tuple(PLAN.features),
     policy=POLICY,
-    seed=20260101,
     fit=fit,
-    fit_rules=fit_baseline,
     defaults=asdict(HYPERPARAMETERS),
-    search=SEARCH,
-    extra_columns=("workflow_soon",),
     challenges="sequence_predictor",
-    ceiling="next_step",
-    kinds=("pytorch", "onnx"),
-    fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

@@ -15,7 +15,12 @@ from ml_platform.spec.feature import Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.search_space import Float, Int
-from ml_platform.spec.standard_gates import EVEN_FOLDS, OVERCONFIDENCE, STANDARD
+from ml_platform.spec.standard_gates import (
+    EVEN_FOLDS,
+    OVERCONFIDENCE,
+    ROC_AUC_OVER_CHAMPION,
+    STANDARD,
+)
 from ml_platform.spec.task import OffPolicyChoice
 
 if TYPE_CHECKING:
@@ -63,13 +68,7 @@ POLICY = GatePolicy(
             0.0,
             "a model that ranks times no better than a table of success rates is not worth its upkeep",
         ),
-        QualityGate(
-            "over_champion",
-            "roc_auc",
-            Bound.CHAMPION,
-            -0.01,
-            "a candidate may rank no more than one point worse than what is in production",
-        ),
+        ROC_AUC_OVER_CHAMPION,
         QualityGate(
             "calibration",
             "expected_calibration_error",

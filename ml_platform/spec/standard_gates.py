@@ -1,4 +1,4 @@
-"""Gates that every model has, whatever it answers: on the dimensions of its evaluation report."""
+"""Gates that several models share: on dimensions of the evaluation report, and on metrics of one task."""
 
 from ml_platform.spec.gates import Bound, QualityGate
 
@@ -45,6 +45,27 @@ OVERCONFIDENCE = QualityGate(
     "on damaged rows confidence must fall with what is known",
 )
 """For models whose answer is a class with its probability."""
+ACCURACY_OVER_CHAMPION = QualityGate(
+    "over_champion",
+    "accuracy",
+    Bound.CHAMPION,
+    -0.01,
+    "a candidate may be no more than one point worse than what is in production",
+)
+ROC_AUC_OVER_CHAMPION = QualityGate(
+    "over_champion",
+    "roc_auc",
+    Bound.CHAMPION,
+    -0.01,
+    "a candidate may rank no more than one point worse than what is in production",
+)
+CALIBRATION = QualityGate(
+    "calibration",
+    "expected_calibration_error",
+    Bound.AT_MOST,
+    0.05,
+    "thresholds on confidence are wrong by as much as confidence is",
+)
 EVEN_FOLDS = QualityGate(
     "even_folds",
     "stability.fold_spread",

@@ -116,19 +116,6 @@ class TestOnPlantedTastes:
         assert np.array_equal(loaded.predict_proba(planted.test), expected)
         assert not any(b"\x80\x04" in content[:2] for content in outcome.artifact.files.values())
 
-    def test_a_new_item_is_like_those_named_alike(
-        self, fitted: tuple[ModelSpec, FitOutcome], planted: TrainingSet
-    ) -> None:
-        _, outcome = fitted
-        wider = scorer_of(outcome.artifact).with_new(("kind_a-99", "kind_b-98"))
-        assert wider.classes[-2:] == ("kind_a-99", "kind_b-98")
-        rows = planted.test[planted.test.used.map(len) > 5]
-        scores = wider.predict_proba(rows)
-        kinds = rows.user_id.str[1:].astype(int).to_numpy() % 4
-        liked = scores[:, -2] > scores[:, -1]
-        assert liked[kinds == 0].mean() > 0.9
-        assert liked[kinds == 1].mean() < 0.1
-
     def test_a_missing_feature_is_named(self, fitted: tuple[ModelSpec, FitOutcome]) -> None:
         _, outcome = fitted
         with pytest.raises(IntegrityError, match="recent_doings"):

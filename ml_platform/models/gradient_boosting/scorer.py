@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ml_platform.arrays import Array
+from ml_platform.models.chunks import in_chunks
 from ml_platform.models.encoding import Encoding
 from ml_platform.models.gradient_boosting.reasons import Paths, Reasons, paths_of, reasons_of
 from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, TREES_FILE, BoostedTrees
@@ -28,16 +28,16 @@ class BoostingScorer:
     session: Any
     trees: BoostedTrees
 
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Expected proportions, shape (rows, 1), float64, in [0, 1]; missing and unseen values are allowed.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        proportions = np.empty((len(rows), 1))
-        for start in range(0, len(rows), CHUNK):
-            matrix = self.encoding.transform(rows.iloc[start : start + CHUNK])
-            proportions[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return in_chunks(rows, 1, CHUNK, self._proportions)
+
+    def _proportions(self, rows: "pd.DataFrame") -> Array:
+        proportions: Array = self.session.run([OUTPUT], {INPUT: self.encoding.transform(rows)})[0]
         return proportions
 
     def reasons(self, rows: "pd.DataFrame") -> tuple[Reasons, ...]:
@@ -58,10 +58,9 @@ class BoostingScorer:
     @classmethod
     def of(cls, artifact: Artifact) -> "BoostingScorer":
         """The scorer of an artifact of boosted trees."""
-        session = inference_session(artifact.files[MODEL_FILE])
         return cls(
             classes=artifact.classes,
             encoding=Encoding.from_files(artifact.files),
-            session=session,
+            session=inference_session(artifact.files[MODEL_FILE]),
             trees=BoostedTrees.from_bytes(artifact.files[TREES_FILE]),
         )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ml_platform.arrays import Array
+from ml_platform.models.chunks import in_chunks
 from ml_platform.models.encoding import Encoding
 from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.models.random_forest.onnx_export import INPUT, OUTPUT
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 20_000
-"""Rows that are encoded at a time: bounds memory at about 20 MB of matrix."""
+"""Rows that are encoded at a time, which bounds the matrix at about 20 MB."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,16 @@ class ForestScorer:
     encoding: Encoding
     session: Any
 
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Probabilities, shape (rows, classes), float64; missing and unseen values are allowed.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        probabilities = np.empty((len(rows), len(self.classes)))
-        for start in range(0, len(rows), CHUNK):
-            part = rows.iloc[start : start + CHUNK]
-            matrix = self.encoding.transform(part)
-            probabilities[start : start + CHUNK] = self.session.run([OUTPUT], {INPUT: matrix})[0]
+        return in_chunks(rows, len(self.classes), CHUNK, self._probabilities)
+
+    def _probabilities(self, rows: "pd.DataFrame") -> Array:
+        probabilities: Array = self.session.run([OUTPUT], {INPUT: self.encoding.transform(rows)})[0]
         return probabilities
 
     @classmethod

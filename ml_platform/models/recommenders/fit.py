@@ -5,15 +5,17 @@ cannot be read off the data (how many tastes, what content weighs) is chosen by 
 quarter of the training part's time, from fits on rows whose label was known before it began.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml_platform.errors import InsufficientData
+from ml_platform.models.recommenders.item_scorer import ItemScorer
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.recommenders.user_vectors import (
     UserVectors,
@@ -22,6 +24,7 @@ from ml_platform.models.recommenders.user_vectors import (
     fit_content,
     latest_rows,
 )
+from ml_platform.spec.model import FitOutcome, Scorer
 from ml_platform.spec.training_set import TIME, USER
 from ml_platform.training_sets.time_split import Gap, UnitTimes, expanding_folds, microseconds
 
@@ -29,12 +32,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
 
-    from ml_platform.spec.model import FitOutcome, FitRequest, Parameter
+    from ml_platform.spec.model import FitRequest, Parameter
     from ml_platform.spec.training_set import TrainingSet
 
 CHOSEN_AT = 5
 HELD_OUT = 0.25
-"""Of the training part's span of time, for the choice of parameters."""
+"""Share of the training part's span of time that is held out for the choice of parameters."""
 MOST_USERS = 4_000
 """Users that the choice is made on: more cost time and change nothing."""
 LEAST_ROWS = 50
@@ -42,27 +45,12 @@ LEAST_ROWS = 50
 Parameters = Mapping[str, "Parameter"]
 
 
-class ItemScorer(Protocol):
-    """A recommender, served or being fitted."""
-
-    @property
-    def vectors(self) -> UserVectors:
-        """Its users."""
-        ...
-
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """One number an item, shape (rows, items): the higher, the more recommended."""
-        ...
-
-
 @dataclass(frozen=True)
 class Learned:
     """A fitted item model: the estimator, and the scorer that is served."""
 
-    estimator: Any
-    """With `vectors`, as `ItemScorer`."""
-    scorer: Any
-    """With `vectors` and ``to_artifact``."""
+    estimator: Scorer
+    scorer: ItemScorer
 
 
 Learn = Callable[["sparse.csr_matrix", UserVectors, Parameters, int], Learned]
@@ -87,8 +75,6 @@ def fit_recommender(
     Raises:
         InsufficientData: nobody in the training part has used anything.
     """
-    from ml_platform.spec.model import FitOutcome
-
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
     parameters = {**defaults, **request.parameters}
@@ -135,17 +121,17 @@ def _chosen(
     parts: tuple["pd.DataFrame", "pd.DataFrame"],
     record: Any,
     family: Family,
-    given: Parameters,
+    parameters: Parameters,
     request: "FitRequest",
 ) -> tuple[dict[str, "Parameter"], float]:
     """The best parameters of those tried, of equals the first tried, and their nDCG on the block."""
     fit_rows, held_out = parts
     truth = wanted(held_out[record.label], record.classes)
-    best: dict[str, Parameter] = dict(given)
+    best: dict[str, Parameter] = dict(parameters)
     best_gain = -1.0
-    for tried in _grid(family, given):
+    for tried in _grid(family, parameters):
         learned = _learn(fit_rows, record, family, tried, request.seed)
-        for weight in _values(family, given, "prior_weight"):
+        for weight in _values(family, parameters, "prior_weight"):
             vectors = replace(learned.scorer.vectors, prior_weight=float(weight))
             scores = replace(learned.scorer, vectors=vectors).predict_proba(held_out)
             hit = hits(top_items(scores, CHOSEN_AT), truth.known)
@@ -156,17 +142,15 @@ def _chosen(
     return best, best_gain
 
 
-def _grid(family: Family, given: Parameters) -> Iterable[dict[str, "Parameter"]]:
-    """The given parameters with every combination of those that need a fit."""
-    import itertools
-
-    values = [_values(family, given, name) for name in family.fitted]
+def _grid(family: Family, parameters: Parameters) -> Iterable[dict[str, "Parameter"]]:
+    """The ``parameters`` with every combination of those that need a fit."""
+    values = [_values(family, parameters, name) for name in family.fitted]
     for combination in itertools.product(*values):
-        yield {**given, **dict(zip(family.fitted, combination, strict=True))}
+        yield {**parameters, **dict(zip(family.fitted, combination, strict=True))}
 
 
-def _values(family: Family, given: Parameters, name: str) -> Sequence["Parameter"]:
-    return family.choices[name] if given["choose"] else (given[name],)
+def _values(family: Family, parameters: Parameters, name: str) -> Sequence["Parameter"]:
+    return family.choices[name] if parameters["choose"] else (parameters[name],)
 
 
 def _listing(parameters: Parameters, names: Sequence[str]) -> str:

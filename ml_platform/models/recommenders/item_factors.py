@@ -9,68 +9,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml_platform.arrays import Array
+from ml_platform.arrays import Array, Flags
 from ml_platform.models.recommenders.artifact_kinds import MATRIX_FACTORISATION
-from ml_platform.models.recommenders.new_items import filled, joined
+from ml_platform.models.recommenders.item_scorer import ItemScorer
+from ml_platform.models.recommenders.new_items import filled
 from ml_platform.models.recommenders.top_items import NOT_OFFERED
-from ml_platform.models.recommenders.user_vectors import (
-    UserVectors,
-    array_of,
-)
-from ml_platform.spec.artifact import Artifact
+from ml_platform.models.recommenders.user_vectors import UserVectors
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
 
-FACTORS_FILE = "factors.npy"
 FOLD_IN = 20
 """Multiplicative steps; more change the lists of one row in a hundred."""
 FIT_STEPS = 200
 _TINY = float(np.finfo(np.float32).eps)
 
 
-@dataclass(frozen=True)
-class FactorsScorer:
-    """Scores items by vectors of users and components of items."""
+class FactorsScorer(ItemScorer):
+    """Scores items by vectors of users and components of items, which are its array, shape (tastes, items)."""
 
-    vectors: UserVectors
-    components: Array
-    """(tastes, items)."""
+    kind = MATRIX_FACTORISATION
+    file = "factors.npy"
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The items."""
-        return self.vectors.items
-
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """(rows, items) the expected share of each item in the runs to come; `NOT_OFFERED` where it is used.
-
-        Raises:
-            IntegrityError: a feature of the manifest is not among the columns of ``rows``.
-        """
-
-        def expected(vectors: Array, has: NDArray[np.bool_]) -> Array:
-            return shares(fold_in(vectors, self.components) @ self.components, has)
-
-        return self.vectors.score(rows, expected)
-
-    def with_new(self, items: tuple[str, ...]) -> "FactorsScorer":
-        """The same for ``items`` that came after the fit as well: their columns are those of similar names."""
-        components = joined(self.components, self.vectors.items, items)
-        return FactorsScorer(self.vectors.with_new(items), components)
-
-    def to_artifact(self) -> Artifact:
-        """The scorer as declared arrays."""
-        return self.vectors.artifact(MATRIX_FACTORISATION.name, FACTORS_FILE, self.components)
-
-    @classmethod
-    def of(cls, artifact: Artifact) -> "FactorsScorer":
-        """The scorer of the files of ``artifact``."""
-        vectors = UserVectors.from_files(artifact.classes, artifact.files)
-        return cls(vectors, array_of(artifact.files[FACTORS_FILE]))
+    def scores(self, vectors: Array, used: Flags) -> Array:
+        """(rows, items) the expected share of each item in the runs to come; `NOT_OFFERED` where it is used."""
+        return shares(fold_in(vectors, self.array) @ self.array, used)
 
 
 @dataclass(frozen=True)
@@ -86,9 +51,9 @@ class NmfEstimator:
         return self.vectors.items
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """As `FactorsScorer.predict_proba`."""
-        vectors, has = self.vectors.of(rows)
-        return shares(self.nmf.transform(vectors) @ self.nmf.components_, has)
+        """The same scores as those of `FactorsScorer`, by scikit-learn's own ``transform``."""
+        vectors, used = self.vectors.of(rows)
+        return shares(self.nmf.transform(vectors) @ self.nmf.components_, used)
 
 
 def fold_in(vectors: Array, components: Array, steps: int = FOLD_IN) -> Array:
@@ -105,10 +70,10 @@ def fold_in(vectors: Array, components: Array, steps: int = FOLD_IN) -> Array:
     return memberships
 
 
-def shares(expected: Array, has: NDArray[np.bool_]) -> Array:
-    """Rows that sum to 1, then `NOT_OFFERED` where the user has the item."""
+def shares(expected: Array, used: Flags) -> Array:
+    """Rows that sum to 1, but for `NOT_OFFERED` where the item is ``used`` by the user already."""
     total = np.maximum(expected.sum(axis=1, keepdims=True), _TINY)
-    return np.where(has, NOT_OFFERED, expected / total)
+    return np.where(used, NOT_OFFERED, expected / total)
 
 
 def fit_components(
@@ -120,9 +85,9 @@ def fit_components(
     """
     from sklearn.decomposition import NMF
 
-    used = matrix[np.flatnonzero(np.asarray(matrix.sum(axis=1)).ravel() > 0)]
+    some_use = matrix[np.flatnonzero(np.asarray(matrix.sum(axis=1)).ravel() > 0)]
     nmf = NMF(
-        n_components=min(tastes, *used.shape),
+        n_components=min(tastes, *some_use.shape),
         init="nndsvda",
         solver="mu",
         beta_loss="kullback-leibler",
@@ -130,7 +95,7 @@ def fit_components(
         tol=0.0,
         random_state=seed,
     )
-    nmf.fit(used)
-    seen = np.asarray(matrix.sum(axis=0)).ravel() > 0
-    nmf.components_ = filled(nmf.components_, items, seen)
+    nmf.fit(some_use)
+    has_users = np.asarray(matrix.sum(axis=0)).ravel() > 0
+    nmf.components_ = filled(nmf.components_, items, has_users)
     return nmf.set_params(max_iter=FOLD_IN)

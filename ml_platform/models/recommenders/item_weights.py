@@ -4,70 +4,30 @@ Source: Steck (2019), "Embarrassingly shallow autoencoders for sparse data", equ
 the Gram matrix plus the penalty, the weight of item i on item j is -P[i, j] / P[j, j], and 0 of i on itself.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml_platform.arrays import Array
+from ml_platform.arrays import Array, Flags
 from ml_platform.models.recommenders.artifact_kinds import EASE
-from ml_platform.models.recommenders.new_items import filled, joined
+from ml_platform.models.recommenders.item_scorer import ItemScorer
+from ml_platform.models.recommenders.new_items import filled
 from ml_platform.models.recommenders.top_items import NOT_OFFERED
-from ml_platform.models.recommenders.user_vectors import (
-    UserVectors,
-    array_of,
-)
-from ml_platform.spec.artifact import Artifact
 
 if TYPE_CHECKING:
-    import pandas as pd
     from scipy import sparse
 
-WEIGHTS_FILE = "item_weights.npy"
 
+class ItemWeightsScorer(ItemScorer):
+    """Scores items by vectors of users and weights of items on items: its array, (items, items), the diagonal 0."""
 
-@dataclass(frozen=True)
-class ItemWeightsScorer:
-    """Scores items by vectors of users and weights of items on items."""
+    kind = EASE
+    file = "item_weights.npy"
 
-    vectors: UserVectors
-    weights: Array
-    """(items, items), the diagonal 0."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The items."""
-        return self.vectors.items
-
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
-        """(rows, items) in (0, 1), the higher, the more recommended; `NOT_OFFERED` where it is used.
-
-        Raises:
-            IntegrityError: a feature of the manifest is not among the columns of ``rows``.
-        """
-
-        def likely(vectors: Array, has: NDArray[np.bool_]) -> Array:
-            scores = 1.0 / (1.0 + np.exp(-np.clip(vectors @ self.weights, -30.0, 30.0)))
-            return np.where(has, NOT_OFFERED, scores)
-
-        return self.vectors.score(rows, likely)
-
-    def with_new(self, items: tuple[str, ...]) -> "ItemWeightsScorer":
-        """The same for ``items`` that came after the fit as well: their weights are those of similar names."""
-        wide = joined(self.weights, self.vectors.items, items)
-        weights = np.vstack([wide, np.zeros((len(items), wide.shape[1]))])
-        return ItemWeightsScorer(self.vectors.with_new(items), weights)
-
-    def to_artifact(self) -> Artifact:
-        """The scorer as declared arrays."""
-        return self.vectors.artifact(EASE.name, WEIGHTS_FILE, self.weights)
-
-    @classmethod
-    def of(cls, artifact: Artifact) -> "ItemWeightsScorer":
-        """The scorer of the files of ``artifact``."""
-        vectors = UserVectors.from_files(artifact.classes, artifact.files)
-        return cls(vectors, array_of(artifact.files[WEIGHTS_FILE]))
+    def scores(self, vectors: Array, used: Flags) -> Array:
+        """(rows, items) in (0, 1), the higher, the more recommended; `NOT_OFFERED` where it is used."""
+        likely = 1.0 / (1.0 + np.exp(-np.clip(vectors @ self.array, -30.0, 30.0)))
+        return np.where(used, NOT_OFFERED, likely)
 
 
 def fit_weights(matrix: "sparse.csr_matrix", items: tuple[str, ...], penalty: float) -> Array:
@@ -81,5 +41,5 @@ def fit_weights(matrix: "sparse.csr_matrix", items: tuple[str, ...], penalty: fl
     inverse = np.linalg.inv(gram + penalty * scale * np.eye(len(items)))
     weights = -inverse / np.diag(inverse)[None, :]
     np.fill_diagonal(weights, 0.0)
-    seen = np.asarray(matrix.sum(axis=0)).ravel() > 0
-    return filled(weights, items, seen)
+    has_users = np.asarray(matrix.sum(axis=0)).ravel() > 0
+    return filled(weights, items, has_users)

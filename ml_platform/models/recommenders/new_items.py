@@ -27,17 +27,18 @@ def likeness(new: Sequence[str], known: Sequence[str]) -> NDArray[np.float64]:
     return normalised
 
 
-def filled(columns: np.ndarray, items: Sequence[str], seen: NDArray[np.bool_]) -> np.ndarray:
-    """``columns`` (any, items) with those of items not ``seen`` (items,) by their likeness to the seen ones."""
-    if seen.all() or not seen.any():
+def filled(columns: np.ndarray, items: Sequence[str], has_users: NDArray[np.bool_]) -> np.ndarray:
+    """Replace the columns of items that nobody uses by averages of the others, by likeness of the names.
+
+    Args:
+        columns: the columns of all items, shape (any, items).
+        items: the names of the items.
+        has_users: whether anybody uses the item, shape (items,); all or none: the columns stay as they are.
+    """
+    if has_users.all() or not has_users.any():
         return columns
-    known = [item for item, has in zip(items, seen, strict=True) if has]
-    new = [item for item, has in zip(items, seen, strict=True) if not has]
+    known = [item for item, used in zip(items, has_users, strict=True) if used]
+    new = [item for item, used in zip(items, has_users, strict=True) if not used]
     completed = columns.copy()
-    completed[:, ~seen] = columns[:, seen] @ likeness(new, known).T
+    completed[:, ~has_users] = columns[:, has_users] @ likeness(new, known).T
     return completed
-
-
-def joined(columns: np.ndarray, items: Sequence[str], new: Sequence[str]) -> np.ndarray:
-    """``columns`` (any, items) followed by columns for ``new`` items, by their likeness to the others."""
-    return np.hstack([columns, columns @ likeness(new, items).T])

@@ -10,8 +10,8 @@ history is their history; a new one is their content; without content everybody 
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from ml_platform.arrays import Array
 from ml_platform.models.encoding import require_features
-from ml_platform.models.recommenders.new_items import joined
 from ml_platform.models.recommenders.top_items import listed
 from ml_platform.models.tokens import token_column
 from ml_platform.spec.artifact import Artifact
@@ -35,8 +34,6 @@ USED, RECENT, DOINGS, TEAM = "used", "recent", "recent_doings", "team"
 FEATURES = {USED: "tokens", RECENT: "tokens", DOINGS: "tokens", TEAM: "category"}
 VECTORS_FILE = "user_vectors.json"
 CONTENT_FILE = "content.npy"
-CHUNK = 20_000
-"""Rows that are scored at a time, which bounds memory."""
 LEAST_SHARE = 1e-6
 """Lower limit of an item's share in the content of a user: a ridge regression may go below 0."""
 
@@ -51,7 +48,7 @@ class UserVectors:
     recency: float
     """What a run of the last 14 days counts in addition, in runs."""
     growth: float
-    """Of the weight of an item with each doubling of its count, 1 to 2; see the module."""
+    """How much more each doubling of an item's count weighs than the one before, a factor of 1 to 2."""
     tokens: tuple[str, ...]
     """Doings and teams that the content knows."""
     content: Array
@@ -70,21 +67,6 @@ class UserVectors:
             recent = item_weights(rows[RECENT], self.items, self._index, self.growth)
             history = history + self.recency * recent
         return history + self.prior_weight * self.suggested(rows), has
-
-    def score(
-        self, rows: "pd.DataFrame", scores_of: Callable[[Array, NDArray[np.bool_]], Array]
-    ) -> Array:
-        """(rows, items) the result of ``scores_of`` (vectors, whether the user has the item), in chunks of rows."""
-        scores = np.empty((len(rows), len(self.items)))
-        for start in range(0, len(rows), CHUNK):
-            part = rows if len(rows) <= CHUNK else rows.iloc[start : start + CHUNK]
-            scores[start : start + CHUNK] = scores_of(*self.of(part))
-        return scores
-
-    def with_new(self, items: tuple[str, ...]) -> "UserVectors":
-        """The same for ``items`` that came after the fit as well: their content is that of similar names."""
-        content = joined(self.content, self.items, items)
-        return replace(self, items=(*self.items, *items), content=content)
 
     def suggested(self, rows: "pd.DataFrame") -> Array:
         """(rows, items) shares that the content suggests; positive, each row sums to 1."""

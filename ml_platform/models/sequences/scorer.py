@@ -1,4 +1,4 @@
-"""The served side of a sequence network: encoding by declared data, scoring by ONNX Runtime. No torch."""
+"""The served side of a sequence network: declared data encode, ONNX Runtime scores; torch is not needed."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.arrays import Array
+from ml_platform.models.chunks import in_chunks
 from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.models.sequences.encoding import ENCODING_FILE, SequenceEncoding
 from ml_platform.spec.artifact import Artifact
@@ -19,7 +21,7 @@ CHUNK = 8_192
 
 
 def network_file(encoding: SequenceEncoding, threshold: float) -> dict[str, bytes]:
-    """``encoding.json``: the encoding and the threshold of soon."""
+    """The file ``encoding.json``: the encoding, and the probability of "soon" from which there is an alarm."""
     content = {"encoding": encoding.to_json(), "threshold": threshold}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return {ENCODING_FILE: text.encode()}
@@ -35,17 +37,18 @@ class NetworkScorer:
     """Probability of soon at or above which there is an alarm."""
     session: Any
 
-    def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
+    def predict_proba(self, rows: "pd.DataFrame") -> Array:
         """Shape (rows, classes), float64: the next steps sum to one, the last column is that of soon.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        probabilities = np.empty((len(rows), len(self.classes)))
-        for start in range(0, len(rows), CHUNK):
-            encoded = self.encoding.transform(rows.iloc[start : start + CHUNK])
-            inputs = {STEPS: encoded.steps.astype(np.int64), NUMBERS: encoded.numbers}
-            probabilities[start : start + CHUNK] = self.session.run([OUTPUT], inputs)[0]
+        return in_chunks(rows, len(self.classes), CHUNK, self._probabilities)
+
+    def _probabilities(self, rows: "pd.DataFrame") -> Array:
+        encoded = self.encoding.transform(rows)
+        inputs = {STEPS: encoded.steps.astype(np.int64), NUMBERS: encoded.numbers}
+        probabilities: Array = self.session.run([OUTPUT], inputs)[0]
         return probabilities
 
     @classmethod
