@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 
 CLASSES = ("build", "docs", "feature", "fix")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -68,31 +69,16 @@ def make_training_set(change_sets: int = 1_200, seed: int = 0) -> TrainingSet:
     generator = np.random.default_rng(seed)
     train = make_rows(generator, change_sets, 0, START)
     test = make_rows(generator, change_sets, 10_000_000, CUT)
-    split = Split(
-        train_until=CUT,
-        test_from=CUT,
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
-        model="example",
-        fingerprint="f" * 64,
-        rows_sha256="d" * 64,
-        source="made",
-        simulated=True,
-        table="pattern_features",
+    return assembled(
+        train,
+        test,
         label="label",
         classes=CLASSES,
         features=FEATURES,
-        feature_versions={name: f"{name}-1" for name in FEATURES},
-        split=split,
         as_of=AS_OF,
+        table="pattern_features",
+        test_from=CUT,
     )
-    return TrainingSet(record, train, test)
 
 
 STRONG = Table("strong", 0.92)

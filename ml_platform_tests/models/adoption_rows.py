@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 KINDS = 4
@@ -55,32 +56,15 @@ def snapshots(users: int = 120, seed: int = 0, new_share: float = 0.15) -> pd.Da
 def training_set(rows: pd.DataFrame) -> TrainingSet:
     """The last week tests; weeks whose fortnight ended before it train."""
     test_from = START + (SNAPSHOTS - 1) * WEEK
-    until = test_from - GAP
-    train = rows[rows.occurred_at < pd.Timestamp(until)].reset_index(drop=True)
-    test = rows[rows.occurred_at >= pd.Timestamp(test_from)].reset_index(drop=True)
-    split = Split(
-        train_until=until,
-        test_from=test_from,
-        gap=GAP,
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train.user_id.nunique(),
-        clusters_test=test.user_id.nunique(),
-    )
-    features = ("used", "recent", "recent_doings", "team")
-    record = TrainingSetRecord(
-        model="workflow_recommender",
-        fingerprint="f" * 64,
-        rows_sha256="0" * 64,
-        source="test",
-        simulated=True,
-        table="adoption_snapshots",
+    return assembled(
+        rows[rows.occurred_at < pd.Timestamp(test_from - GAP)],
+        rows[rows.occurred_at >= pd.Timestamp(test_from)],
         label="next_used",
         classes=ITEMS,
-        features=features,
-        feature_versions=dict.fromkeys(features, "v1"),
-        split=split,
+        features=("used", "recent", "recent_doings", "team"),
         as_of=START + 20 * WEEK,
+        model="workflow_recommender",
+        table="adoption_snapshots",
+        test_from=test_from,
+        gap=GAP,
     )
-    return TrainingSet(record, train, test)

@@ -1,14 +1,14 @@
 """Synthetic events whose category follows from tool and words, with sessions and history."""
 
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from ml_platform.models.encoding import EncodingPlan, TargetEncodedColumn
 from ml_platform.models.hidden_markov_filter import ObservedWords
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled, oldest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CLASSES = ("build", "review", "write")
@@ -56,31 +56,13 @@ def synthetic_rows(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
 
 def training_set(sessions: int = 400, seed: int = 0) -> TrainingSet:
     """The first four fifths train, the rest test."""
-    rows = synthetic_rows(sessions, seed)
-    cut = len(rows) * 4 // 5
-    train, test = rows.iloc[:cut].reset_index(drop=True), rows.iloc[cut:].reset_index(drop=True)
-    split = Split(
-        train_until=test["occurred_at"].iloc[0],
-        test_from=test["occurred_at"].iloc[0],
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
-        model="toy",
-        fingerprint="0" * 64,
-        rows_sha256="0" * 64,
-        source="test",
-        simulated=True,
-        table="pattern_features",
+    train, test = oldest(synthetic_rows(sessions, seed), 4, 5)
+    return assembled(
+        train,
+        test,
         label="workflow_category",
         classes=CLASSES,
         features=tuple(PLAN.features),
-        feature_versions=MappingProxyType({}),
-        split=split,
         as_of=START + timedelta(days=400),
+        table="pattern_features",
     )
-    return TrainingSet(record, train, test)

@@ -24,7 +24,8 @@ from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
 from ml_platform.spec.search_space import Choice, Float, Space
 from ml_platform.spec.task import ProportionRegression
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 from ml_platform_tests.training_sets.feature_files import feature
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,21 +114,13 @@ def proportion_training_set(change_sets: int = 600) -> TrainingSet:
     """The last fifth of the days is the test part."""
     rows = proportion_rows(change_sets)
     cut = START + timedelta(days=DAYS * 0.8)
-    train = rows[rows.occurred_at < pd.Timestamp(cut - GAP)].reset_index(drop=True)
-    test = rows[rows.occurred_at >= pd.Timestamp(cut)].reset_index(drop=True)
-    split = Split(cut - GAP, cut, GAP, len(train), 0, len(test), 60, 60)
-    record = TrainingSetRecord(
-        model="toy",
-        fingerprint="f" * 64,
-        rows_sha256="0" * 64,
-        source="test",
-        simulated=True,
-        table="toys",
+    return assembled(
+        rows[rows.occurred_at < pd.Timestamp(cut - GAP)],
+        rows[rows.occurred_at >= pd.Timestamp(cut)],
         label="share",
         classes=("share",),
         features=FEATURES,
-        feature_versions=dict.fromkeys(FEATURES, "v1"),
-        split=split,
         as_of=START + timedelta(days=DAYS),
+        test_from=cut,
+        gap=GAP,
     )
-    return TrainingSet(record, train, test)

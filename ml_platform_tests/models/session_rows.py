@@ -7,7 +7,8 @@ import pandas as pd
 
 from ml_platform.features.session_features import TABLE
 from ml_platform.models.anomaly_detector import SIDES, SPEC
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled, oldest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 USERS = 40
@@ -35,31 +36,14 @@ def synthetic_rows(sessions: int = 4_000, seed: int = 0, share: float = 0.015) -
 
 def training_set(rows: pd.DataFrame) -> TrainingSet:
     """The oldest three quarters train, the rest tests."""
-    cut = len(rows) * 3 // 4
-    train = rows.iloc[:cut].reset_index(drop=True)
-    test = rows.iloc[cut:].reset_index(drop=True)
-    split = Split(
-        train_until=test["occurred_at"].iloc[0],
-        test_from=test["occurred_at"].iloc[0],
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
-        model=SPEC.name,
-        fingerprint="f",
-        rows_sha256="",
-        source="simulate",
-        simulated=True,
-        table=TABLE.name,
+    train, test = oldest(rows, 3, 4)
+    return assembled(
+        train,
+        test,
         label=SPEC.label,
         classes=SPEC.classes,
         features=SPEC.features,
-        feature_versions={},
-        split=split,
         as_of=test["occurred_at"].iloc[-1],
+        model=SPEC.name,
+        table=TABLE.name,
     )
-    return TrainingSet(record, train, test)

@@ -8,7 +8,8 @@ import pandas as pd
 from ml_platform.features.start_time_features import TABLE
 from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.feature import Kind
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORKFLOWS = ("export", "report", "sync", "clean")
@@ -69,19 +70,14 @@ def training_set(rows: pd.DataFrame, share: float = 0.7) -> TrainingSet:
     """The first ``share`` of launches train, the rest test."""
     cut = rows["occurred_at"].sort_values().iloc[int(len(rows) * share)]
     train, test = rows[rows["occurred_at"] < cut], rows[rows["occurred_at"] >= cut]
-    split = Split(cut, cut, timedelta(0), len(train), 0, len(test), 30, 30)
-    record = TrainingSetRecord(
-        model=SPEC.name,
-        fingerprint="f",
-        rows_sha256="r",
-        source="test",
-        simulated=True,
-        table=TABLE.name,
+    return assembled(
+        train,
+        test,
         label=SPEC.label,
         classes=SPEC.classes,
         features=SPEC.features,
-        feature_versions={},
-        split=split,
         as_of=START + timedelta(days=100),
+        model=SPEC.name,
+        table=TABLE.name,
+        test_from=cut,
     )
-    return TrainingSet(record, train.reset_index(drop=True), test.reset_index(drop=True))

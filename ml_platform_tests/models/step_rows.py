@@ -1,7 +1,6 @@
 """Small sequences of steps: the next one follows from the third last, "soon" from an early and a late mark."""
 
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,9 @@ from ml_platform.spec.training_set import (
     ROW_ID,
     TIME,
     USER,
-    Split,
     TrainingSet,
-    TrainingSetRecord,
 )
+from ml_platform_tests.training_sets.assembled import assembled, oldest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = ("chat:send", "code:edit", "code:read", "mail:send", "mail:sort", "sheet:edit")
@@ -66,30 +64,13 @@ def training_set(sessions: int = 300, seed: int = 0) -> TrainingSet:
 
 def of_rows(rows: pd.DataFrame) -> TrainingSet:
     """A training set of ``rows``, split at four fifths."""
-    cut = len(rows) * 4 // 5
-    train, test = rows.iloc[:cut].reset_index(drop=True), rows.iloc[cut:].reset_index(drop=True)
-    split = Split(
-        train_until=test[TIME].iloc[0],
-        test_from=test[TIME].iloc[0],
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train[CLUSTER].nunique(),
-        clusters_test=test[CLUSTER].nunique(),
-    )
-    record = TrainingSetRecord(
-        model="toy",
-        fingerprint="0" * 64,
-        rows_sha256="0" * 64,
-        source="test",
-        simulated=True,
-        table="step_features",
+    train, test = oldest(rows, 4, 5)
+    return assembled(
+        train,
+        test,
         label="next_step",
         classes=CLASSES,
         features=FEATURES,
-        feature_versions=MappingProxyType({}),
-        split=split,
         as_of=START + timedelta(days=400),
+        table="step_features",
     )
-    return TrainingSet(record, train, test)

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,8 @@ from ml_platform.models.sequences.ngram_fit import NgramHyperparameters, count_n
 from ml_platform.models.threshold import NEVER
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.task import SOON
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled, oldest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = ("a", "b", "c", "d", "e")
@@ -206,33 +206,17 @@ def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
 
 def training_set(rows: pd.DataFrame) -> TrainingSet:
     """The first four fifths train, the rest test."""
-    cut = len(rows) * 4 // 5
-    train, test = rows.iloc[:cut].reset_index(drop=True), rows.iloc[cut:].reset_index(drop=True)
-    split = Split(
-        train_until=test["occurred_at"].iloc[0],
-        test_from=test["occurred_at"].iloc[0],
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
-        model="sequence_ngram",
-        fingerprint="0" * 64,
-        rows_sha256="0" * 64,
-        source="test",
-        simulated=True,
-        table="step_features",
+    train, test = oldest(rows, 4, 5)
+    return assembled(
+        train,
+        test,
         label="next_step",
         classes=(*CLASSES, SOON),
         features=("steps", "gaps"),
-        feature_versions=MappingProxyType({}),
-        split=split,
         as_of=START + timedelta(days=400),
+        model="sequence_ngram",
+        table="step_features",
     )
-    return TrainingSet(record, train, test)
 
 
 def accuracy(scorer: NgramScorer, rows: pd.DataFrame) -> float:

@@ -14,7 +14,7 @@ RECORD = make_training_set(change_sets=20).record
 CHAMPION_GATE = POLICY.quality[2]
 SAME = {
     "features": ("strong", "weak"),
-    "feature_versions": {"strong": "strong-1", "weak": "weak-1"},
+    "feature_versions": {"strong": "v1", "weak": "v1"},
     "classes": CLASSES,
     "record": RECORD,
 }
@@ -40,10 +40,10 @@ def test_a_feature_that_is_gone_and_a_class_of_the_past_are_named():
 
 
 def test_another_version_of_a_feature_is_said():
-    now = replace(RECORD, feature_versions={"strong": "strong-2", "weak": "weak-1"})
+    now = replace(RECORD, feature_versions={"strong": "v2", "weak": "v1"})
     found = comparability(3, **{**SAME, "record": now})
     assert found == Comparability(
-        True, "version 3 learned from other versions of strong (strong-1, now strong-2)"
+        True, "version 3 learned from other versions of strong (v1, now v2)"
     )
 
 

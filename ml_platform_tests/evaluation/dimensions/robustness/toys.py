@@ -1,7 +1,6 @@
 """A world of three classes that every column tells alike, and scorers with planted weaknesses."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,9 @@ from ml_platform.evaluation.tasks.scorers import score
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import ModelSpec, Scorer
 from ml_platform.spec.task import Classification, Ranking
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import AS_OF, CUT, START
+from ml_platform_tests.training_sets.assembled import assembled
 
 CLASSES = ("common", "other", "rare")
 SHARES = np.array([0.5, 0.4, 0.1])
@@ -53,22 +53,16 @@ def training_set(count: int = 2_000, seed: int = 0) -> TrainingSet:
     generator = np.random.default_rng(seed)
     train = rows_of(generator, count, 0, START)
     test = rows_of(generator, count, 1_000_000, CUT)
-    split = Split(CUT, CUT, timedelta(0), count, 0, count, count // 2, count // 2)
-    record = TrainingSetRecord(
-        model="toy",
-        fingerprint="f" * 64,
-        rows_sha256="d" * 64,
-        source="made",
-        simulated=True,
-        table="pattern_features",
+    return assembled(
+        train,
+        test,
         label="label",
         classes=CLASSES,
         features=FEATURES,
-        feature_versions={},
-        split=split,
         as_of=AS_OF,
+        table="pattern_features",
+        test_from=CUT,
     )
-    return TrainingSet(record, train, test)
 
 
 TOY: ModelSpec = replace(SPEC, task=Classification(), label="label", features=FEATURES)
