@@ -1,5 +1,6 @@
 """When things run by themselves: every schedule and sensor says whether it is on."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import dagster as dg
@@ -14,54 +15,61 @@ CATCH_UP = 20
 
 def ingestion_schedule(job_name: str) -> dg.ScheduleDefinition:
     """Every hour where new events keep coming; archives and simulations have ended."""
-
-    @dg.schedule(
-        name="hourly_ingestion",
-        job_name=job_name,
-        cron_schedule="45 * * * *",
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+    return _while_events_come(
+        "hourly_ingestion",
+        job_name,
+        cron="45 * * * *",
         description="Reads a live source into the lake and rebuilds the features.",
+        request=lambda at: dg.RunRequest(run_key=f"ingestion:{at.isoformat()}"),
     )
-    def schedule(
-        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
-    ) -> dg.RunRequest | dg.SkipReason:
-        if platform.is_new:
-            return dg.SkipReason(NOTHING_YET)
-        if not platform.home.advances:
-            return dg.SkipReason(_ended(platform))
-        return dg.RunRequest(run_key=f"ingestion:{context.scheduled_execution_time.isoformat()}")
-
-    return schedule
 
 
 def monitoring_schedule(job_name: str) -> dg.ScheduleDefinition:
     """Every six hours: the newest events, features from them, and the report of the window that ended."""
+    return _while_events_come(
+        "six_hourly_monitoring",
+        job_name,
+        cron=CRON,
+        description="Every six hours: ingests, rebuilds features, watches the window that has just ended.",
+        request=_window_request,
+    )
+
+
+def _window_request(at: datetime) -> dg.RunRequest:
+    key = window_key(at)
+    return dg.RunRequest(run_key=f"all:{key}:schedule", partition_key=key)
+
+
+def _while_events_come(
+    name: str,
+    job_name: str,
+    *,
+    cron: str,
+    description: str,
+    request: Callable[[datetime], dg.RunRequest],
+) -> dg.ScheduleDefinition:
+    """A schedule that asks for a run at each of its times, in a home whose source has new events."""
 
     @dg.schedule(
-        name="six_hourly_monitoring",
+        name=name,
         job_name=job_name,
-        cron_schedule=CRON,
+        cron_schedule=cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Every six hours: ingests, rebuilds features, watches the window that has just ended.",
+        description=description,
     )
     def schedule(
         context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
         if platform.is_new:
             return dg.SkipReason(NOTHING_YET)
-        if not platform.home.advances:
-            return dg.SkipReason(_ended(platform))
-        key = window_key(context.scheduled_execution_time)
-        return dg.RunRequest(run_key=f"all:{key}:schedule", partition_key=key)
+        state = platform.home
+        if not state.advances:
+            ended = f"{state.source.label} ends at {state.as_of:%Y-%m-%dT%H:%MZ}"
+            return dg.SkipReason(f"{ended}: there is nothing newer")
+        return request(context.scheduled_execution_time)
 
     return schedule
-
-
-def _ended(platform: Connections) -> str:
-    state = platform.home
-    return f"{state.source.label} ends at {state.as_of:%Y-%m-%dT%H:%MZ}: there is nothing newer"
 
 
 def missed_windows_sensor(

@@ -11,6 +11,7 @@ from ml_platform.application.record_evaluation import (
     estimate_text,
     evaluate_and_record,
 )
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import image, table
 from ml_platform.gates.outcome import GateKind, GateResult
 from ml_platform.gates.policy import gate_kinds
@@ -26,16 +27,12 @@ if TYPE_CHECKING:
 def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/evaluation_report``, with one asset check a gate of the model's policy."""
 
-    @dg.asset(
-        key=[spec.name, "evaluation_report"],
-        group_name="evaluation",
+    @model_asset(
+        spec,
+        "evaluation_report",
+        group="evaluation",
         kinds={"python"},
-        owners=["team:ml"],
-        io_manager_key="records",
-        ins={
-            "training_set": dg.AssetIn([spec.name, "training_set"]),
-            "candidate": dg.AssetIn([spec.name, "candidate"]),
-        },
+        reads={"training_set": "training_set", "candidate": "candidate"},
         deps=[[spec.challenges, "candidate"]] if spec.challenges else [],
         check_specs=[
             dg.AssetCheckSpec(

@@ -8,6 +8,7 @@ import dagster as dg
 from ml_platform.application.connections import Connections
 from ml_platform.application.train import train_candidate
 from ml_platform.defs.insufficient import unless_insufficient
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import table
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.spec.model import ModelSpec
@@ -17,14 +18,13 @@ from ml_platform.spec.training_set import TrainingSetRecord
 def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/candidate``: the fitted model as the artifact that would be served, and its rules."""
 
-    @dg.asset(
-        key=[spec.name, "candidate"],
-        group_name="models",
+    @model_asset(
+        spec,
+        "candidate",
+        group="models",
         kinds=set(spec.kinds),
-        owners=["team:ml"],
-        io_manager_key="records",
         output_required=False,
-        ins={"training_set": dg.AssetIn([spec.name, "training_set"])},
+        reads={"training_set": "training_set"},
         description=f"{spec.title}: fitted, exported to what is served, hashed; beside it the rules.",
     )
     def candidate(

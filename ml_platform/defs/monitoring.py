@@ -4,6 +4,7 @@ import dagster as dg
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.monitor import monitor_window
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.tables import table
 from ml_platform.monitoring.report import MonitoringReport
@@ -15,14 +16,13 @@ def monitoring_report_asset(
 ) -> dg.AssetsDefinition:
     """``<model>/monitoring_report``: drift, predictions and performance of a window, and the decision."""
 
-    @dg.asset(
-        key=[spec.name, "monitoring_report"],
-        group_name="monitoring",
+    @model_asset(
+        spec,
+        "monitoring_report",
+        group="monitoring",
         kinds={"python", "evidently"},
-        owners=["team:ml"],
         partitions_def=windows,
         deps=[[spec.name, "predictions"]],
-        io_manager_key="records",
         description=(
             "The trailing seven days against the baseline of the version in production: sessions are the "
             "unit of the tests, sizes come before significance, too little data is INSUFFICIENT."

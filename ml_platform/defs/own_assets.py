@@ -9,6 +9,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.recommend import Recommendations, recommend
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import table
 from ml_platform.spec.model import ModelSpec
 
@@ -19,11 +20,12 @@ SHOWN = 12
 def recommendations_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/recommendations``: what is recommended to every user now, as a file and a table."""
 
-    @dg.asset(
-        key=[spec.name, "recommendations"],
-        group_name="prediction_log",
+    @model_asset(
+        spec,
+        "recommendations",
+        group="prediction_log",
         kinds={"python", "parquet"},
-        owners=["team:ml"],
+        leaves_record=False,
         output_required=False,
         deps=[features_key(spec.table), [spec.name, "champion"]],
         description=(

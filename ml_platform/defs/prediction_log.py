@@ -9,6 +9,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.predict import LoggedWindow, predict_window
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.partitions import window_end
 from ml_platform.spec.model import ModelSpec
 
@@ -18,11 +19,12 @@ def predictions_asset(
 ) -> dg.AssetsDefinition:
     """``<model>/predictions``: batch predictions of a window, and the outcomes known by its end."""
 
-    @dg.asset(
-        key=[spec.name, "predictions"],
-        group_name="prediction_log",
+    @model_asset(
+        spec,
+        "predictions",
+        group="prediction_log",
         kinds={"onnx", "postgres"},
-        owners=["team:ml"],
+        leaves_record=False,
         partitions_def=windows,
         output_required=False,
         deps=[features_key(spec.table)],

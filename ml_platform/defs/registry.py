@@ -7,6 +7,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.promote import settle_champion
 from ml_platform.application.register import register_candidate
 from ml_platform.defs.check_evidence import check_evidence
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import table
 from ml_platform.gates.policy import gate_names
 from ml_platform.gates.record import Judgement
@@ -19,16 +20,15 @@ from ml_platform.spec.training_set import TrainingSetRecord
 def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/registered_version``: the candidate with its verdict, lineage and monitoring baseline."""
 
-    @dg.asset(
-        key=[spec.name, "registered_version"],
-        group_name="registry",
+    @model_asset(
+        spec,
+        "registered_version",
+        group="registry",
         kinds={"mlflow", "postgres"},
-        owners=["team:ml"],
-        io_manager_key="records",
-        ins={
-            "training_set": dg.AssetIn([spec.name, "training_set"]),
-            "candidate": dg.AssetIn([spec.name, "candidate"]),
-            "judgement": dg.AssetIn([spec.name, "evaluation_report"]),
+        reads={
+            "training_set": "training_set",
+            "candidate": "candidate",
+            "judgement": "evaluation_report",
         },
         description=(
             "The evaluated candidate under a version number in the ledger and in MLflow, whatever its "
@@ -69,16 +69,15 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/champion``: which version is in production; only a permit changes it."""
 
-    @dg.asset(
-        key=[spec.name, "champion"],
-        group_name="registry",
+    @model_asset(
+        spec,
+        "champion",
+        group="registry",
         kinds={"mlflow", "postgres"},
-        owners=["team:ml"],
-        io_manager_key="records",
-        ins={
-            "training_set": dg.AssetIn([spec.name, "training_set"]),
-            "judgement": dg.AssetIn([spec.name, "evaluation_report"]),
-            "version": dg.AssetIn([spec.name, "registered_version"]),
+        reads={
+            "training_set": "training_set",
+            "judgement": "evaluation_report",
+            "version": "registered_version",
         },
         description=(
             "Which version is in production. In the run that evaluated a candidate, HOLD and REJECT leave it "

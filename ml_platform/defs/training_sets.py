@@ -9,6 +9,7 @@ from ml_platform.application.build_training_set import BuiltTrainingSet, build_t
 from ml_platform.application.connections import Connections
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
+from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import table
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
@@ -17,13 +18,12 @@ from ml_platform.spec.training_set import TrainingSetRecord
 def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """``<model>/training_set``: what the model is fitted and evaluated on."""
 
-    @dg.asset(
-        key=[spec.name, "training_set"],
-        group_name="training_sets",
+    @model_asset(
+        spec,
+        "training_set",
+        group="training_sets",
         kinds={"python", "parquet"},
-        owners=["team:ml"],
         deps=[features_key(spec.table)],
-        io_manager_key="records",
         output_required=False,
         description=(
             f"Labelled rows for the {spec.title}: the newest {spec.test_share:.0%} of change sets are the test, "

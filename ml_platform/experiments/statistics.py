@@ -60,8 +60,9 @@ def _flatten(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, dict):
         return {"dict": [[key, _flatten(item, arrays)] for key, item in value.items()]}
     if is_dataclass(value):
-        kind = type(value).__name__
-        if statistics_types().get(kind) is not type(value):
+        statistics_type: type[Any] = type(value)
+        kind = statistics_type.__name__
+        if statistics_types().get(kind) is not statistics_type:
             raise IntegrityError(
                 f"{kind} is no class of statistics that can be stored.",
                 remedy="return it from `statistics_types` of the adapter of its task",

@@ -1,6 +1,7 @@
 """State of the home, baselines, monitoring reports, features, requests and alerts in PostgreSQL."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,8 +29,8 @@ class JournalPart:
             text = connection.scalar(sa.select(table.c.value).where(table.c.key == key))
         if text is None:
             return None
-        found: dict[str, Any] = json.loads(text)
-        return found
+        value: dict[str, Any] = json.loads(text)
+        return value
 
     def set_state(self, key: str, value: dict[str, Any]) -> None:
         """See `interface.Ledger`."""
@@ -62,15 +63,8 @@ class JournalPart:
         self, model: str, limit: int | None = None
     ) -> tuple[MonitoringReport, ...]:
         """See `interface.Ledger`."""
-        table = tables.monitoring_reports
-        query = (
-            sa.select(table.c.window_end, table.c.body)
-            .where(table.c.model == model)
-            .order_by(table.c.window_end.desc(), table.c.saved.desc())
-            .limit(limit)
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+        columns = tables.monitoring_reports.c
+        rows = self._newest(model, columns.window_end, columns.saved, limit=limit)
         return tuple(
             parsed(MonitoringReport, row.body, f"monitoring report of {model} to {row.window_end}")
             for row in rows
@@ -112,14 +106,8 @@ class JournalPart:
 
     def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
         """See `interface.Ledger`."""
-        table = tables.retraining_requests
-        query = (
-            sa.select(table.c.key, table.c.body)
-            .where(table.c.model == model)
-            .order_by(table.c.requested_at.desc(), table.c.key.desc())
-        )
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+        columns = tables.retraining_requests.c
+        rows = self._newest(model, columns.requested_at, columns.key)
         return tuple(parsed(RetrainingRequest, row.body, f"request {row.key}") for row in rows)
 
     def save_alert(self, alert: Alert) -> bool:
@@ -134,16 +122,22 @@ class JournalPart:
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
         """See `interface.Ledger`."""
-        table = tables.alerts
+        rows = self._newest(model, tables.alerts.c.at, tables.alerts.c.key, limit=limit)
+        return tuple(parsed(Alert, row.body, f"alert {row.key}") for row in rows)
+
+    def _newest(
+        self, model: str, *order: "sa.Column[Any]", limit: int | None = None
+    ) -> Sequence[sa.Row[Any]]:
+        """The columns ``order`` of one table and the body of a model's rows, the largest of ``order`` first."""
+        table = order[0].table
         query = (
-            sa.select(table.c.key, table.c.body)
+            sa.select(*order, table.c.body)
             .where(table.c.model == model)
-            .order_by(table.c.at.desc(), table.c.key.desc())
+            .order_by(*(column.desc() for column in order))
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return tuple(parsed(Alert, row.body, f"alert {row.key}") for row in rows)
+            return connection.execute(query).all()
 
     def _put(self, table: sa.Table, row: dict[str, Any]) -> None:
         """Insert, or replace what stands under the same primary key."""
@@ -154,7 +148,7 @@ class JournalPart:
             connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
 
     def _once(self, table: sa.Table, row: dict[str, Any]) -> bool:
-        """Insert unless its key is there; whether it was new."""
+        """Insert the row unless its key is there, and return whether it was new."""
         statement = insert(table).values(row).on_conflict_do_nothing()
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount == 1
