@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ml_platform.adapters.tracking import MlflowTracking
 
 
-NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`"
+NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`, or materialise the lake"
 """The reason that schedules and sensors of a new home give for doing nothing."""
 
 

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 def dagster_environment(settings: Settings, services: "Services") -> dict[str, str]:
     """The environment in which Dagster's processes find home and database; ``dagster.yaml`` is copied there."""
+    from ml_platform.defs.home_storage import DATABASE_VARIABLE
+
     # In one step: a daemon may be reading it.
     files.write_bytes(settings.dagster / "dagster.yaml", resources.DAGSTER_SETTINGS.read_bytes())
     return {
         "DAGSTER_HOME": str(settings.dagster),
         "ML_PLATFORM_HOME": str(settings.home),
-        "ML_PLATFORM_DAGSTER_DATABASE": services.urls.dagster,
+        DATABASE_VARIABLE: services.urls.dagster,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from ml_platform.adapters.expectations import EXPECTATIONS
 from ml_platform.application.connections import Connections
@@ -13,6 +14,7 @@ from ml_platform.application.ingest import (
     check_events,
     ingest_source,
 )
+from ml_platform.application.settle_home import settle_home
 from ml_platform.defs.tables import table
 from ml_platform.events.schema import TABLES
 
@@ -25,6 +27,24 @@ DESCRIPTIONS = {
     "known_anomalies": "Sessions that people have reported as anomalous; empty where nobody reports.",
 }
 EVENTS_KEY = dg.AssetKey(["lake", "events"])
+
+
+class SourceChoice(dg.Config):
+    """The source of a home, as `ml-platform run` takes it; a field that is left out agrees with the home's.
+
+    A new home without any of them gets the default simulation.
+    """
+
+    source: str | None = Field(
+        default=None,
+        description="simulate, git:PATH, files:DIR, process-log:FILE or postgres:URL",
+    )
+    as_of: str | None = Field(default=None, description="the home's clock: 2026-05-01T12:00Z, now")
+    map_file: str | None = Field(default=None, description="column map of files or a process log")
+    query_file: str | None = Field(default=None, description="queries for postgres:URL")
+    days: int | None = Field(default=None, description="days of the simulation")
+    users: int | None = Field(default=None, description="users of the simulation")
+    seed: int | None = Field(default=None, description="seed of the simulation")
 
 
 def _column_schema(name: str) -> dg.TableSchema:
@@ -55,9 +75,12 @@ def _column_schema(name: str) -> dg.TableSchema:
     ],
 )
 def lake(
-    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections], config: SourceChoice
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read the source; merge new rows by id into their days; put refused rows aside, with reasons."""
+    choice = config.model_dump()
+    if platform.is_new or any(value is not None for value in choice.values()):
+        settle_home(platform.settings, source_text=choice.pop("source"), **choice)
     ingestion = ingest_source(platform, context.log.info)
     for stored in ingestion.tables:
         yield _result(ingestion, stored)

@@ -9,7 +9,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.defs.build import build_definitions
 from ml_platform.settings import Settings
 
-NOTHING = "nothing has been run in this home yet: `ml-platform run`"
+NOTHING = "nothing has been run in this home yet: `ml-platform run`, or materialise the lake"
 
 
 @pytest.fixture(scope="module")
