@@ -74,7 +74,9 @@ def test_it_is_one_location_beside_others_in_the_instance_of_somebody_else(
     locations = [{"python_module": "ml_platform.definitions"}, {"python_file": "neighbour.py"}]
     (tmp_path / "workspace.yaml").write_text(yaml.safe_dump({"load_from": locations}))
     theirs = {"DAGSTER_HOME": str(instance), "ML_PLATFORM_HOME": str(tmp_path / "ours")}
-    validated = dagster("definitions", "validate", "-w", "workspace.yaml", folder=tmp_path, **theirs)
+    validated = dagster(
+        "definitions", "validate", "-w", "workspace.yaml", folder=tmp_path, **theirs
+    )
     assert "All code locations passed validation" in validated
     select = ("--select", "key:lake/*", "-m", "ml_platform.definitions")
     output = dagster(
