@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ml_platform.adapters.artifact_files import write_artifact
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.ledger.interface import Ledger
 from ml_platform.adapters.training_set_files import rows_path
 from ml_platform.application.connections import Connections
@@ -21,7 +22,6 @@ from ml_platform.settings import Settings
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import DECISION, RECORD, TRAINING_SET
 

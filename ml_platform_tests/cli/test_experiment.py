@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ml_platform import values
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
+from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.application import experiment as use_cases
 from ml_platform.application.connections import Connections
@@ -18,8 +20,6 @@ from ml_platform.application.verify import verify_home
 from ml_platform.cli.main import cli
 from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, UsageError
 from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening, Status
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
-from ml_platform_tests.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
 

@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from ml_platform import values
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.application.report_page import page_of, stored_evaluation
 from ml_platform.cli.report import report, write_page
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.home import SourceChoice
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform_tests.application.homes import home, promotable
 
 

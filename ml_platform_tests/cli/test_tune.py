@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from ml_platform import values
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
+from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.tuning import tune as search
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
@@ -16,8 +18,6 @@ from ml_platform.application.tune import keep_tuning, trial_table
 from ml_platform.cli import tune as command
 from ml_platform.cli.main import cli
 from ml_platform.errors import UsageError
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
-from ml_platform_tests.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.models.proportion_rows import (
     BEST_IS_DEFAULT,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ml_platform.adapters.alerts import AlertSink, LogAlerts, WebhookAlerts
+from ml_platform.adapters.in_memory.alerts import InMemoryAlerts
 from ml_platform.errors import ServiceError, UsageError
 from ml_platform.monitoring.alerts import Alert, AlertLevel
-from ml_platform_tests.adapters.in_memory.alerts import InMemoryAlerts
 
 ALERT = Alert(
     alert_id="model:1:2024-06-01",

@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.events.lake import EventLake
 from ml_platform.events.quality import REFUSED, check_rows
 from ml_platform.events.schema import EVENTS, TABLES
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.events.rows import NOW, START, good, raw, table
 
 

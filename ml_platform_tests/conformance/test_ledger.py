@@ -7,6 +7,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
@@ -15,7 +16,6 @@ from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
 from ml_platform.registry.records import Action, ProductionState, RetrainingRequest
 from ml_platform.values import fingerprint
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.experiments.examples import definition, experiment, result
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.dispatch import PLATFORM_KINDS, SourceOptions, parse_source
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import BATCH_ROWS, Source
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.events.repositories import commit, repository
 from ml_platform_tests.events.rows import NOW, raw, table
 from ml_platform_tests.events.test_process_log import XES

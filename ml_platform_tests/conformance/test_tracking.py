@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ml_platform.adapters.artifact_files import write_artifact
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
+from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.mlflow_server import start_mlflow
 from ml_platform.adapters.reconcile import reconcile
 from ml_platform.adapters.tracking import CHAMPION, MlflowTracking
@@ -12,8 +14,6 @@ from ml_platform.errors import ServiceError
 from ml_platform.gates.outcome import Verdict
 from ml_platform.models.random_forest.artifact_kinds import RANDOM_FOREST
 from ml_platform.spec.artifact import Artifact
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
-from ml_platform_tests.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform_tests.registry.examples import AT, another, permit_for
 
 RUN = {

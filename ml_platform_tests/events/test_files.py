@@ -8,10 +8,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.files import FilesSource
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.events.rows import NOW, START, good, raw, table
 
 GIT_MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"

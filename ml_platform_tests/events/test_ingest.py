@@ -5,10 +5,10 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import TableCount, ingest
 from ml_platform.values import from_json, to_json
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.events.rows import NOW, START, raw, table
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.process_log import ProcessLogSource
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import IngestReport, ingest
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.events.rows import NOW
 
 XES = """<?xml version="1.0" encoding="UTF-8"?>

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.dispatch import SourceOptions, parse_source
 from ml_platform.adapters.sources.files import FilesSource
 from ml_platform.adapters.sources.git import GitSource
@@ -15,7 +16,6 @@ from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.pseudonym import pseudonym
 from ml_platform.events.sources.query_file import statements
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.events.rows import NOW
 
 OPTIONS = SourceOptions(as_of=datetime(2026, 3, 1, tzinfo=UTC), seed=1, user_key=b"key")

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.adapters.database_urls import connect
+from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.ledger.archive import put_aside
 from ml_platform.adapters.services import services
@@ -23,7 +24,6 @@ from ml_platform.events.schema import TABLES
 from ml_platform.home import FORMAT, read_home, stored_format, user_key
 from ml_platform.registry.chain import content_hash
 from ml_platform.settings import Settings
-from ml_platform_tests.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform_tests.migration.homes_of_old import HOMES, restored
 
 pytestmark = pytest.mark.timeout(600)

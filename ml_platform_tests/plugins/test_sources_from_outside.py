@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.dispatch import SourceOptions, parse_source
 from ml_platform.application.settle_home import settle_home
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform.settings import Settings
-from ml_platform_tests.adapters.in_memory.lake import InMemoryLake
 from ml_platform_tests.plugins.packages import write_package
 
 OPTIONS = SourceOptions(as_of=datetime(2026, 3, 1, tzinfo=UTC), seed=1, user_key=b"key")

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.verify import VersionEvidence, verify
 from ml_platform.values import fingerprint, to_json
-from ml_platform_tests.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform_tests.registry.examples import AT, RECORD, REPORT, TRAINING_SET, permit_for
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ml_platform.adapters.in_memory.experiments import InMemoryExperiments
 from ml_platform.adapters.ledger.predictions import typed
 from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
 from ml_platform.evaluation.report import EvaluationReport
@@ -23,7 +24,6 @@ from ml_platform.registry.records import (
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
 from ml_platform.values import text_sha256, to_json
-from ml_platform_tests.adapters.in_memory.experiments import InMemoryExperiments
 
 if TYPE_CHECKING:
     import pandas as pd
