@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow.dataset as ds
 
 from ml_platform.adapters.training_set_files import build_training_set
-from ml_platform.evaluation.evaluate import Compared, evaluate
+from ml_platform.evaluation.evaluate import ComparedScorer, evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.models.artifact_kinds import scorer_of
@@ -78,7 +78,7 @@ def evaluated(
         estimator=fitted.estimator,
         baseline=scorer_of(SPEC.fit_rules(training_rows)),
         ceiling=ceilings(best),
-        champion=Compared(scorer_of(five_columns.artifact)),
+        champion=ComparedScorer(scorer_of(five_columns.artifact)),
         seed=SPEC.seed,
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.evaluation.dimensions.dimension import Dimension
-    from ml_platform.evaluation.evaluate import Compared, Origin
+    from ml_platform.evaluation.evaluate import ComparedScorer, Origin
     from ml_platform.evaluation.report import EvaluationReport
     from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
     from ml_platform.features.leakage_report import LeakageReport
@@ -184,14 +184,14 @@ def _in_order(features: Mapping[str, str], order: tuple[str, ...]) -> tuple[str,
 
 def _champion(
     platform: Connections, production: ProductionState, training_set: TrainingSetRecord
-) -> "Compared":
+) -> "ComparedScorer":
     """The version in production, loaded from its bytes; none before the first promotion."""
     from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.evaluation.comparison.comparability import comparability
-    from ml_platform.evaluation.evaluate import Compared
+    from ml_platform.evaluation.evaluate import ComparedScorer
 
     if production.version is None:
-        return Compared()
+        return ComparedScorer()
     record = platform.ledger.version(production.model, production.version)
     verdict = comparability(
         production.version,
@@ -201,30 +201,30 @@ def _champion(
         record=training_set,
     )
     if not verdict.possible:
-        return Compared(note=verdict.note)
+        return ComparedScorer(note=verdict.note)
     path = platform.settings.home / record.artifact_path
-    return Compared(load_scorer(path, record.artifact_sha256), verdict.note)
+    return ComparedScorer(load_scorer(path, record.artifact_sha256), verdict.note)
 
 
 def _challenged(
     platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord
-) -> "Compared":
+) -> "ComparedScorer":
     """The latest candidate of the model that this one challenges, to be evaluated on the same rows."""
     from ml_platform.adapters.artifact_files import read_artifact
     from ml_platform.evaluation.comparison.comparability import why_not_comparable
-    from ml_platform.evaluation.evaluate import Compared
+    from ml_platform.evaluation.evaluate import ComparedScorer
     from ml_platform.models.artifact_kinds import scorer_of
 
     if not spec.challenges:
-        return Compared()
+        return ComparedScorer()
     latest = platform.ledger.state(candidate_key(spec.challenges))
     if not latest:
-        return Compared(note=f"{spec.challenges} has no candidate yet")
+        return ComparedScorer(note=f"{spec.challenges} has no candidate yet")
     sha256 = str(latest["sha256"])
     artifact = read_artifact(platform.settings.artifacts / sha256, sha256)
     fitted_on = platform.ledger.training_set(spec.challenges, str(latest["training_set"]))
     note = why_not_comparable(spec.challenges, artifact.features, fitted_on, training_set)
-    return Compared(note=note) if note else Compared(scorer_of(artifact))
+    return ComparedScorer(note=note) if note else ComparedScorer(scorer_of(artifact))
 
 
 def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd.DataFrame | None":

@@ -28,7 +28,7 @@ from ml_platform.evaluation.dimensions.registry import (
     examinations,
     examine,
 )
-from ml_platform.evaluation.evaluate import NOTHING, Compared, Origin, evaluate
+from ml_platform.evaluation.evaluate import NO_COMPARISON, ComparedScorer, Origin, evaluate
 from ml_platform.gates.decide import decide
 from ml_platform.gates.faults.fixture import SQL, SQL_WHEN_TRAINED, Fixture, Stored
 from ml_platform.gates.integrity import IntegrityEvidence, evidence_of
@@ -109,8 +109,8 @@ class FixtureEvaluation:
             candidate=fixture.candidate,
             estimator=fixture.estimator,
             baseline=fixture.baseline,
-            champion=Compared(fixture.champion),
-            challenged=Compared(fixture.challenged) if spec.challenges else NOTHING,
+            champion=ComparedScorer(fixture.champion),
+            challenged=ComparedScorer(fixture.challenged) if spec.challenges else NO_COMPARISON,
             origin=Origin(
                 as_of=fixture.as_of,
                 newest_row_at=_moment(newest),

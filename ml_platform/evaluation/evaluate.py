@@ -1,9 +1,9 @@
 """Evaluation of a candidate on unseen test rows, beside everything that it is compared with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from ml_platform.evaluation.intervals.bootstrap import (
     estimates,
     replicate,
 )
+from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions, TaskDetails
+from ml_platform.evaluation.tasks.adapter import TaskAdapter
+from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import Classification, Task
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedScorer:
     """A scorer that a candidate is compared with, or a note why no comparison is possible."""
 
     scorer: Scorer | None = None
+    """``None`` where nothing is compared."""
     note: str = ""
+    """Why there is no scorer, or in what it differs from the candidate; reports show it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Origin:
     """The options that named the source, for the command that reproduces the report."""
 
 
-NOTHING = Compared()
+NO_COMPARISON = ComparedScorer()
 CLASSIFICATION = Classification()
 
 
@@ -65,8 +69,8 @@ def evaluate(
     seed: int,
     task: Task = CLASSIFICATION,
     ceiling: "pd.DataFrame | None" = None,
-    champion: Compared = NOTHING,
-    challenged: Compared = NOTHING,
+    champion: ComparedScorer = NO_COMPARISON,
+    challenged: ComparedScorer = NO_COMPARISON,
     origin: Origin | None = None,
     resamples: int = RESAMPLES,
     examine: Callable[
@@ -93,49 +97,60 @@ def evaluate(
         InsufficientData: there is no test row at all (whether there are enough, the gates decide).
         IntegrityError: a scorer, a label or a ceiling does not fit the training set.
     """
-    adapter, evaluator = adapter_of(task), evaluator_of(task, training_set)
-
-    def predictions(name: str, scorer: Scorer) -> Predictions:
-        return adapter.predictions(name, scorer, training_set.test, training_set.record.classes)
-
-    def replicates_of(scored: Predictions) -> dict[str, Replicates]:
-        return replicate(evaluator.sufficient_statistics(scored), seed=seed, resamples=resamples)
-
-    candidate_predictions, fitted = (
-        predictions("candidate", candidate),
-        predictions("estimator", estimator),
-    )
-    gap = float(np.abs(candidate_predictions.values - fitted.values).max())
-    replicates = {"candidate": replicates_of(candidate_predictions)}
-    others = {
+    scoring = _Scoring(adapter_of(task), evaluator_of(task, training_set))
+    predictions = scoring.predictions("candidate", candidate)
+    fitted = scoring.predictions("estimator", estimator)
+    parity_gap = float(np.abs(predictions.values - fitted.values).max())
+    compared = {
         "baseline": baseline,
-        "dummy": evaluator.dummy,
+        "dummy": scoring.evaluator.dummy,
         "champion": champion.scorer,
         "challenged": challenged.scorer,
     }
-    for name, scorer in others.items():
-        if scorer is not None:
-            replicates[name] = replicates_of(predictions(name, scorer))
-    if ceiling is not None:
-        replicates["ceiling"] = replicates_of(evaluator.ceiling(ceiling))
-    candidate_origin = origin or _origin_of(training_set.record)
-    report = _report(
-        training_set,
-        evaluator,
-        evaluator.details(candidate_predictions),
-        replicates,
-        candidate_origin,
-        seed,
-        gap,
-    )
+    replicates = {
+        name: replicate(statistics, seed=seed, resamples=resamples)
+        for name, statistics in scoring.statistics(predictions, compared, ceiling)
+    }
     return replace(
-        report,
+        _report(scoring.evaluator, predictions, replicates, origin, seed, parity_gap),
         resamples=resamples,
         headline=task.headline,
         champion_note=champion.note,
         challenged_note=challenged.note,
-        dimensions=examine(evaluator, candidate_predictions),
+        dimensions=examine(scoring.evaluator, predictions),
     )
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """The scoring of every subject on the test rows of the evaluator's training set."""
+
+    adapter: TaskAdapter[Any]
+    evaluator: Evaluator
+
+    def predictions(self, name: str, scorer: Scorer) -> Predictions:
+        """Return the predictions of ``scorer`` for the test rows; errors call it ``name``."""
+        training_set = self.evaluator.training_set
+        classes = training_set.record.classes
+        return self.adapter.predictions(name, scorer, training_set.test, classes)
+
+    def statistics(
+        self,
+        candidate: Predictions,
+        compared: Mapping[str, Scorer | None],
+        ceiling: "pd.DataFrame | None",
+    ) -> Iterator[tuple[str, SufficientStatistics]]:
+        """Yield each subject's name and statistics: the candidate, those ``compared``, and the ceiling.
+
+        Predictions are made one subject after the other, since all of them together may not fit in memory.
+        """
+        evaluator = self.evaluator
+        yield "candidate", evaluator.sufficient_statistics(candidate)
+        for name, scorer in compared.items():
+            if scorer is not None:
+                yield name, evaluator.sufficient_statistics(self.predictions(name, scorer))
+        if ceiling is not None:
+            yield "ceiling", evaluator.sufficient_statistics(evaluator.ceiling(ceiling))
 
 
 def _origin_of(record: TrainingSetRecord) -> Origin:
@@ -144,16 +159,17 @@ def _origin_of(record: TrainingSetRecord) -> Origin:
 
 
 def _report(
-    training_set: TrainingSet,
     evaluator: Evaluator,
-    details: TaskDetails,
+    predictions: Predictions,
     replicates: Mapping[str, dict[str, Replicates]],
-    origin: Origin,
+    known_origin: Origin | None,
     seed: int,
     parity_gap: float,
 ) -> EvaluationReport:
-    """Assemble the report from the replicates of each subject."""
+    """Assemble the report from the candidate's ``predictions`` and the replicates of each subject."""
+    training_set, details = evaluator.training_set, evaluator.details(predictions)
     record = training_set.record
+    origin = known_origin or _origin_of(record)
     subjects = {
         name: Subject(name, origin.versions.get(name, ""), estimates(metrics))
         for name, metrics in replicates.items()

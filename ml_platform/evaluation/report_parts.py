@@ -11,6 +11,10 @@ class Estimate:
     low: float
     high: float
 
+    def rounded(self) -> tuple[float, float, float]:
+        """Return value, low and high with four digits after the point, as tables show them."""
+        return round(self.value, 4), round(self.low, 4), round(self.high, 4)
+
 
 @dataclass(frozen=True)
 class ClassRow:

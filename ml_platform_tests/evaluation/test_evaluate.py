@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.evaluation.evaluate import Compared, Origin, evaluate
+from ml_platform.evaluation.evaluate import ComparedScorer, Origin, evaluate
 from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.tasks.scorers import by_change_set, dummy_scorer, score
@@ -93,7 +93,7 @@ def test_a_ceiling_has_what_counts_alone(report):
 
 
 def test_a_champion_equal_to_the_candidate_differs_by_nothing():
-    same = evaluator(champion=Compared(STRONG))
+    same = evaluator(champion=ComparedScorer(STRONG))
     assert same.difference_to_champion["accuracy"].low == 0.0
     assert same.difference_to_champion["macro_f1"].high == 0.0
 

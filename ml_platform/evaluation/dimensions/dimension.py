@@ -4,6 +4,7 @@ A dimension measures and tells; whether that is enough is the gates' matter. A g
 ``<dimension>.<measure>``, such as ``fairness.error_gap``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -27,6 +28,19 @@ class Series:
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+
+
+def series_of(
+    name: str, x: tuple[float, ...] | tuple[str, ...], estimates: Sequence[Estimate]
+) -> Series:
+    """Return the series of ``estimates`` at the places ``x``, with their intervals."""
+    return Series(
+        name,
+        x,
+        tuple(estimate.value for estimate in estimates),
+        tuple(estimate.low for estimate in estimates),
+        tuple(estimate.high for estimate in estimates),
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ml_platform.evaluation.comparison.comparability import Comparability, comparability
-from ml_platform.evaluation.evaluate import Compared
+from ml_platform.evaluation.evaluate import ComparedScorer
 from ml_platform.gates.outcome import Outcome
 from ml_platform.gates.quality import quality_gate
 from ml_platform_tests.evaluation.examples import CLASSES, STRONG, make_training_set
@@ -48,10 +48,12 @@ def test_another_version_of_a_feature_is_said():
 
 
 def test_the_gate_tells_what_was_found():
-    gate = quality_gate(evaluator(champion=Compared(note="version 3 takes old")), CHAMPION_GATE)
+    gate = quality_gate(
+        evaluator(champion=ComparedScorer(note="version 3 takes old")), CHAMPION_GATE
+    )
     assert gate.outcome is Outcome.INSUFFICIENT
     assert gate.explanation == "champion not comparable: version 3 takes old"
     assert gate.remedy
-    told = quality_gate(evaluator(champion=Compared(STRONG, "other versions")), CHAMPION_GATE)
+    told = quality_gate(evaluator(champion=ComparedScorer(STRONG, "other versions")), CHAMPION_GATE)
     assert told.outcome is Outcome.PASS
     assert told.explanation.endswith("(other versions)")

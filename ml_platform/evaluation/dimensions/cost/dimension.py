@@ -8,14 +8,14 @@ import numpy as np
 from ml_platform.evaluation.dimensions.cost.caching import repeated_share
 from ml_platform.evaluation.dimensions.cost.narrative import advice_of, tables_of
 from ml_platform.evaluation.dimensions.cost.quantiles import mean_estimate, quantile_estimate
-from ml_platform.evaluation.dimensions.cost.variants import cheaper_variants, judged_variants
+from ml_platform.evaluation.dimensions.cost.variants import cheaper_variants, evaluate_variants
 from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostSample
 from ml_platform.evaluation.dimensions.dimension import (
     Chart,
     ChartKind,
     Dimension,
     ScorePart,
-    Series,
+    series_of,
 )
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
@@ -51,7 +51,7 @@ def cost(subject: EvaluationContext) -> Dimension:
     rows = shown_rows(subject.training_set)
     variants, senseless = cheaper_variants(artifact, meter)
     sample = meter.measure(artifact, variants, rows)
-    results = judged_variants(subject, variants, sample)
+    results = evaluate_variants(subject, variants, sample)
     hits = repeated_share(subject.training_set.test, artifact.features)
     measures = measures_of(sample, meter.price_per_core_hour)
     measures["artifact_mb"] = _exact(artifact.size_bytes / 1e6)
@@ -162,19 +162,11 @@ def _summary(measures: dict[str, Estimate]) -> str:
 
 def _batch_chart(sample: CostSample) -> Chart:
     calls = (sample.one_row, *sample.batches)
-    estimates = [quantile_estimate(_per_row(each), 0.5) for each in calls]
+    medians = [quantile_estimate(_per_row(call), 0.5) for call in calls]
     return Chart(
         title="Time of a row by the size of the batch",
         kind=ChartKind.BARS,
         x_label="rows a call",
         y_label="ms a row (median)",
-        series=(
-            Series(
-                name="served artifact",
-                x=tuple(f"{each.rows:,}" for each in calls),
-                y=tuple(each.value for each in estimates),
-                low=tuple(each.low for each in estimates),
-                high=tuple(each.high for each in estimates),
-            ),
-        ),
+        series=(series_of("served artifact", tuple(f"{call.rows:,}" for call in calls), medians),),
     )

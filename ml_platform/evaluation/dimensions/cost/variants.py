@@ -28,9 +28,9 @@ class VariantResult:
 
     name: str
     times_faster: Estimate
-    """One row a call."""
+    """With one row per call."""
     times_faster_in_batches: Estimate
-    """A hundred rows a call."""
+    """With a hundred rows per call."""
     metric: str
     before: float
     after: float
@@ -42,7 +42,7 @@ class VariantResult:
 def cheaper_variants(
     artifact: Artifact, meter: CostMeter
 ) -> tuple[dict[str, Artifact], dict[str, str]]:
-    """Variants by name, and why each other one does not apply."""
+    """Return the variants by name, and why each other one does not apply."""
     variants, not_applicable = {}, {}
     of_trees = artifact_kind(artifact.kind).trees is not TreeSum.NO_TREES
     if of_trees and tree_count(artifact) > 1:
@@ -60,7 +60,7 @@ def cheaper_variants(
     return variants, not_applicable
 
 
-def judged_variants(
+def evaluate_variants(
     subject: EvaluationContext, variants: Mapping[str, Artifact], sample: CostSample
 ) -> tuple[VariantResult, ...]:
     """Measure each variant's speed, and what it loses on whole clusters of test rows, at most 10,000."""
@@ -72,13 +72,13 @@ def judged_variants(
     part = with_test_rows(subject.training_set, places)
     adapter, evaluator = adapter_of(subject.spec.task), evaluator_of(subject.spec.task, part)
     alarms = subject.predictions.alarms
-    own = Predictions(
+    served = Predictions(
         subject.predictions.values[places],
         subject.predictions.threshold,
         alarms=None if alarms is None else alarms[places],
     )
     replicates = replicate(
-        evaluator.sufficient_statistics(own), seed=subject.seed, resamples=subject.resamples
+        evaluator.sufficient_statistics(served), seed=subject.seed, resamples=subject.resamples
     )
     metric = leading_metric(subject.spec, replicates)
     results = []

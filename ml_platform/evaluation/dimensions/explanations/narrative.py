@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, series_of
 from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
 from ml_platform.evaluation.dimensions.explanations.importance import Importance
 from ml_platform.evaluation.dimensions.explanations.local import LocalExplanation
@@ -87,12 +87,10 @@ def charts_of(globally: Sequence[Importance], metric: str) -> tuple[Chart, ...]:
             x_label="features",
             y_label=f"loss of {metric}",
             series=(
-                Series(
-                    name="candidate",
-                    x=tuple(each.group.name for each in shown),
-                    y=tuple(each.loss.value for each in shown),
-                    low=tuple(each.loss.low for each in shown),
-                    high=tuple(each.loss.high for each in shown),
+                series_of(
+                    "candidate",
+                    tuple(importance.group.name for importance in shown),
+                    tuple(importance.loss for importance in shown),
                 ),
             ),
         ),

@@ -22,7 +22,7 @@ from ml_platform.spec.fairness import FairnessPolicy
 
 
 @dataclass(frozen=True)
-class Compared:
+class GroupComparison:
     """One group against the rest of its grouping, or against another group of it."""
 
     grouping: str
@@ -45,7 +45,7 @@ class Measure:
     """The worst of some comparisons, and all of them, the worst first."""
 
     estimate: Estimate
-    compared: tuple[Compared, ...]
+    compared: tuple[GroupComparison, ...]
 
 
 @dataclass(frozen=True)
@@ -184,14 +184,14 @@ def _largest(sums: GroupStatistics, sides: list[_Sides]) -> Measure | None:
 
 def _named(
     sums: GroupStatistics, sides: list[_Sides], bands: Bands, order: np.ndarray
-) -> tuple[Compared, ...]:
+) -> tuple[GroupComparison, ...]:
     flat = [(side, k) for side in sides for k in range(len(side.group))]
     measures = []
     for place in order.tolist():
         side, k = flat[place]
         against = int(side.against[k])
         measures.append(
-            Compared(
+            GroupComparison(
                 grouping=sums.groupings[int(side.grouping[k])],
                 group=sums.labels[int(side.group[k])],
                 against=REST if against < 0 else sums.labels[against],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
-from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, series_of
 from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.skill import (
     LEAST_CLUSTERS,
@@ -20,7 +20,7 @@ from ml_platform.evaluation.dimensions.robustness.skill import (
 )
 from ml_platform.evaluation.intervals.bootstrap import Replicates
 from ml_platform.evaluation.metrics.classification import ratio
-from ml_platform.evaluation.report_parts import ReportTable
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.spec.training_set import CLUSTER
@@ -168,8 +168,7 @@ def _shifted(
     rows: list[tuple[str | float | int | None, ...]] = []
     for name in sums.mixes:
         figure, skill = with_interval(replicates[f"metric:{name}"]), with_interval(kept[name])
-        numbers = (figure.value, figure.low, figure.high, skill.value, skill.low, skill.high)
-        rows.append((name, *(round(number, 4) for number in numbers)))
+        rows.append((name, *figure.rounded(), *skill.rounded()))
     columns = ("mix", label, "low", "high", "skill retained", "skill low", "skill high")
     return Part(
         name="label shift",
@@ -206,6 +205,7 @@ def _rare(
         )
     order = sorted(enough.tolist(), key=lambda i: (replicates[f"recall:{i}"].value, i))[:SHOWN]
     recall_by_class = {i: with_interval(replicates[f"recall:{i}"]) for i in order}
+    table, chart = _recalls(recall_by_class, decisions.classes, support)
     advice: tuple[str, ...] = ()
     if kept.value < _WEAK:
         advice = (
@@ -218,35 +218,28 @@ def _rare(
         measures={_NAMES[1]: figure},
         findings=tuple(findings),
         advice=advice,
-        tables=(
-            ReportTable(
-                "Classes recognised worst",
-                ("class", "rows", "recall", "low", "high"),
-                tuple(
-                    (
-                        decisions.classes[i],
-                        int(support[i]),
-                        *(round(x, 4) for x in (e.value, e.low, e.high)),
-                    )
-                    for i, e in recall_by_class.items()
-                ),
-            ),
-        ),
-        charts=(
-            Chart(
-                "Recall of the classes recognised worst",
-                ChartKind.BARS,
-                "class",
-                "recall",
-                (
-                    Series(
-                        "recall",
-                        tuple(decisions.classes[i] for i in order),
-                        tuple(recall_by_class[i].value for i in order),
-                        tuple(recall_by_class[i].low for i in order),
-                        tuple(recall_by_class[i].high for i in order),
-                    ),
-                ),
-            ),
+        tables=(table,),
+        charts=(chart,),
+    )
+
+
+def _recalls(
+    recall_by_class: dict[int, Estimate], classes: tuple[str, ...], support: Codes
+) -> tuple[ReportTable, Chart]:
+    """Tabulate and draw the recall of classes, given by code in the order in which they are shown."""
+    names = tuple(classes[code] for code in recall_by_class)
+    table = ReportTable(
+        "Classes recognised worst",
+        ("class", "rows", "recall", "low", "high"),
+        tuple(
+            (
+                classes[code],
+                int(support[code]),
+                *recall.rounded(),
+            )
+            for code, recall in recall_by_class.items()
         ),
     )
+    series = series_of("recall", names, tuple(recall_by_class.values()))
+    title = "Recall of the classes recognised worst"
+    return table, Chart(title, ChartKind.BARS, "class", "recall", (series,))

@@ -10,7 +10,7 @@ from ml_platform.arrays import Array
 from ml_platform.evaluation.dimensions.robustness.columns import Column, Known
 from ml_platform.evaluation.dimensions.robustness.sample import Sample
 from ml_platform.evaluation.dimensions.robustness.skill import (
-    Judged,
+    SampleMetrics,
     nothing_kept,
     replicated,
     retained,
@@ -47,7 +47,7 @@ class Context:
     columns: tuple[Column, ...]
     known: Known
     sample: Sample
-    judged: Judged
+    unchanged: SampleMetrics
     """The metrics on the unchanged rows of the sample."""
     metric: str
     """The primary metric."""
@@ -58,9 +58,9 @@ class Context:
         return self.metric.replace("_", " ")
 
     @property
-    def own(self) -> Replicates:
+    def reference(self) -> Replicates:
         """The primary metric on unchanged rows."""
-        return self.judged.own[self.metric]
+        return self.unchanged.candidate[self.metric]
 
     def values(self, rows: "pd.DataFrame") -> tuple[Array | None, str]:
         """Return the candidate's predictions, or why they are invalid."""
@@ -77,12 +77,12 @@ class Context:
         """Metrics and retained skill on ``rows``, the sample's own in their order, changed."""
         values, error = self.values(rows)
         if values is None:
-            return Probe(name, None, {}, nothing_kept(self.own), error)
+            return Probe(name, None, {}, nothing_kept(self.reference), error)
         sums = self.sample.evaluator.sufficient_statistics(self.sample.with_values(values))
         metrics = replicated(sums, seed=self.subject.seed, resamples=self.subject.resamples)
         if self.metric not in metrics:
-            return Probe(name, values, metrics, nothing_kept(self.own))
-        kept = retained(metrics[self.metric], self.own, self.judged.dummy[self.metric])
+            return Probe(name, values, metrics, nothing_kept(self.reference))
+        kept = retained(metrics[self.metric], self.reference, self.unchanged.dummy[self.metric])
         return Probe(name, values, metrics, kept)
 
     def figure(self, probe: Probe) -> Estimate | None:
@@ -97,25 +97,25 @@ class Context:
             return f"the candidate does not answer ({probe.error})"
         if figure is None:
             return f"{self.label} is not defined any more"
-        moved = "falls" if figure.value < self.own.value else "goes"
+        moved = "falls" if figure.value < self.reference.value else "goes"
         return (
-            f"{self.label} {moved} from {self.own.value:.2f} to {figure.value:.2f} "
+            f"{self.label} {moved} from {self.reference.value:.2f} to {figure.value:.2f} "
             f"({probe.kept.value:.0%} of its skill is left)"
         )
 
     def table(self, title: str, probes: Sequence[Probe]) -> ReportTable:
         """Tabulate the probes with paired differences, a row each; the unchanged rows come first."""
         rows: list[tuple[str | float | int | None, ...]] = []
-        plain = with_interval(self.own)
-        rows.append(("as they are", *_rounded(plain), 0.0, 0.0, 0.0, 1.0))
+        plain = with_interval(self.reference)
+        rows.append(("as they are", *plain.rounded(), 0.0, 0.0, 0.0, 1.0))
         for probe in probes:
             figure = self.figure(probe)
             if figure is None:
                 rows.append((probe.name, *[None] * 6, round(probe.kept.value, 4)))
                 continue
-            difference = with_interval(probe.metrics[self.metric].minus(self.own))
+            difference = with_interval(probe.metrics[self.metric].minus(self.reference))
             kept = round(probe.kept.value, 4)
-            rows.append((probe.name, *_rounded(figure), *_rounded(difference), kept))
+            rows.append((probe.name, *figure.rounded(), *difference.rounded(), kept))
         columns = (
             "rows",
             self.label,
@@ -127,7 +127,3 @@ class Context:
             "skill retained",
         )
         return ReportTable(title, columns, tuple(rows))
-
-
-def _rounded(of: Estimate) -> tuple[float, float, float]:
-    return round(of.value, 4), round(of.low, 4), round(of.high, 4)

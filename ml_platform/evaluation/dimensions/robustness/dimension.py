@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, series_of
 from ml_platform.evaluation.dimensions.robustness.classes import class_parts
 from ml_platform.evaluation.dimensions.robustness.columns import Column, columns_of, known_of
 from ml_platform.evaluation.dimensions.robustness.context import Context
@@ -15,7 +15,7 @@ from ml_platform.evaluation.dimensions.robustness.sample import SLICED, Sample, 
 from ml_platform.evaluation.dimensions.robustness.shift import shift_part
 from ml_platform.evaluation.dimensions.robustness.skill import (
     LEAST_CLUSTERS,
-    Judged,
+    SampleMetrics,
     dummy_predictions,
     mean_of,
     replicated,
@@ -66,13 +66,13 @@ def robustness(subject: "EvaluationContext") -> Dimension:
         return _nothing(
             f"{sample.evaluator.cluster_count} clusters of test rows, needed are {LEAST_CLUSTERS}"
         )
-    evaluation = _judged(subject, sample)
+    unchanged = _sample_metrics(subject, sample)
     metric = next(
-        (m for m in adapter_of(subject.spec.task).primary_metrics if m in evaluation.own), None
+        (m for m in adapter_of(subject.spec.task).primary_metrics if m in unchanged.candidate), None
     )
     if metric is None:
         return _nothing("the metric that skill is measured by is not defined on the test rows")
-    skill = bca_interval(evaluation.own[metric].minus(evaluation.dummy[metric]))
+    skill = bca_interval(unchanged.candidate[metric].minus(unchanged.dummy[metric]))
     if skill.low <= 0:
         return _nothing(
             f"no skill to lose is shown: {metric} less that of the dummy scorer is {skill.value:.3f} "
@@ -87,18 +87,21 @@ def robustness(subject: "EvaluationContext") -> Dimension:
             columns,
             known_of(subject.training_set.train, columns),
             sample,
-            evaluation,
+            unchanged,
             metric,
         ),
     )
 
 
-def _judged(subject: "EvaluationContext", sample: Sample) -> Judged:
-    def of(predictions: Predictions) -> dict[str, Replicates]:
-        sums = sample.evaluator.sufficient_statistics(predictions)
-        return replicated(sums, seed=subject.seed, resamples=subject.resamples)
+def _sample_metrics(subject: "EvaluationContext", sample: Sample) -> SampleMetrics:
+    """Compute every metric of the candidate and of the dummy scorer on the unchanged rows of ``sample``."""
 
-    return Judged(of(sample.predictions), of(dummy_predictions(subject.spec.task, sample)))
+    def metrics(predictions: Predictions) -> dict[str, Replicates]:
+        statistics = sample.evaluator.sufficient_statistics(predictions)
+        return replicated(statistics, seed=subject.seed, resamples=subject.resamples)
+
+    dummy = dummy_predictions(subject.spec.task, sample)
+    return SampleMetrics(metrics(sample.predictions), metrics(dummy))
 
 
 def _assembled(
@@ -136,7 +139,8 @@ def _assembled(
         parts=shown,
         findings=(
             f"Asked again about {len(sample.rows)} test rows in {sample.evaluator.cluster_count} clusters; "
-            f"skill is {context.label} above the dummy scorer's {context.judged.dummy[context.metric].value:.2f}.",
+            f"skill is {context.label} above the dummy scorer's "
+            f"{context.unchanged.dummy[context.metric].value:.2f}.",
             *(finding for part in parts for finding in part.findings),
         ),
         advice=tuple(dict.fromkeys(advice for part in parts for advice in part.advice)),
@@ -156,12 +160,10 @@ def _scores(parts: tuple[Part, ...]) -> Chart:
         "part",
         "score, 1 to 10",
         (
-            Series(
+            series_of(
                 "score",
                 tuple(name for name, _ in scores),
-                tuple(of.value for _, of in scores),
-                tuple(of.low for _, of in scores),
-                tuple(of.high for _, of in scores),
+                tuple(estimate for _, estimate in scores),
             ),
         ),
     )

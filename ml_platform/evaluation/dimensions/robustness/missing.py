@@ -3,7 +3,7 @@
 import numpy as np
 
 from ml_platform.arrays import Array
-from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, series_of
 from ml_platform.evaluation.dimensions.robustness.columns import Column
 from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
 from ml_platform.evaluation.dimensions.robustness.part import Part
@@ -148,7 +148,7 @@ def _advice(context: Context, column: Column, single: Probe) -> tuple[str, ...]:
 
 
 def _curve(context: Context, probes: list[Probe]) -> Chart:
-    plain = with_interval(context.own)
+    plain = with_interval(context.reference)
     points = [(0.0, plain)]
     for share, probe in zip(SHARES, probes, strict=True):
         figure = context.figure(probe)
@@ -160,12 +160,10 @@ def _curve(context: Context, probes: list[Probe]) -> Chart:
         "share of the cells that are missing",
         context.label,
         (
-            Series(
+            series_of(
                 context.label,
                 tuple(share for share, _ in points),
-                tuple(of.value for _, of in points),
-                tuple(of.low for _, of in points),
-                tuple(of.high for _, of in points),
+                tuple(estimate for _, estimate in points),
             ),
         ),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
-from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
+from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, series_of
 from ml_platform.evaluation.dimensions.robustness.context import Context, Probe
 from ml_platform.evaluation.dimensions.robustness.part import Part
 from ml_platform.evaluation.dimensions.robustness.perturb import noisy, swap_rate
@@ -70,7 +70,7 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
     names = dict.fromkeys((context.metric, *context.subject.spec.task.headline))
     series = []
     for name in names:
-        plain = context.judged.own.get(name)
+        plain = context.unchanged.candidate.get(name)
         answered = [
             (level, probe.metrics.get(name)) for level, probe in zip(LEVELS, probes, strict=True)
         ]
@@ -83,12 +83,10 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
             if replicates is not None
         ]
         series.append(
-            Series(
+            series_of(
                 name.replace("_", " "),
                 tuple(level for level, _ in points),
-                tuple(of.value for _, of in points),
-                tuple(of.low for _, of in points),
-                tuple(of.high for _, of in points),
+                tuple(estimate for _, estimate in points),
             )
         )
     return Chart(
@@ -150,7 +148,7 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
     sums = shares_by_cluster(counted, context.sample.clusters)
     replicates = replicated(sums, seed=subject.seed, resamples=subject.resamples)
     kept = replicates[measure]
-    estimates = {name: with_interval(of) for name, of in replicates.items()}
+    estimates = {name: with_interval(shares) for name, shares in replicates.items()}
     what = "of the offered items stay" if margin is None else "of the decisions stay the same"
     sentence = f"Under noise of {LEVELS[0]:g} standard deviations {kept.value:.1%} {what}"
     if margin is not None:
@@ -158,10 +156,7 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
             f"; of the tenth nearest to a boundary (margin at most {np.quantile(margin, NEAR):.2f}) "
             f"{estimates[near].value:.1%}"
         )
-    rows: list[tuple[str | float | int | None, ...]] = [
-        (key.replace("_", " "), round(of.value, 4), round(of.low, 4), round(of.high, 4))
-        for key, of in estimates.items()
-    ]
+    rows = tuple((key.replace("_", " "), *share.rounded()) for key, share in estimates.items())
     return Part(
         name=name,
         kept=kept,
@@ -170,8 +165,6 @@ def boundary_part(context: Context, smallest: Probe) -> Part:
         not_applicable={} if margin is not None else {near: "a list has no boundary"},
         findings=(f"{sentence}.",),
         tables=(
-            ReportTable(
-                "Decisions kept under little noise", ("of", "share", "low", "high"), tuple(rows)
-            ),
+            ReportTable("Decisions kept under little noise", ("of", "share", "low", "high"), rows),
         ),
     )

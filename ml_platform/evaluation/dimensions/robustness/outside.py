@@ -3,6 +3,7 @@
 Two kinds: every column in an order of its own (all values are ordinary, no row is), and every word never seen.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,13 +114,13 @@ def _detection(
         {} if "confidence" in by_way else {_DETECTED[1]: "its answer has no confidence in a class"}
     )
     measures = {"ood_auc": with_interval(area)} | {
-        f"ood_auc_{way}": with_interval(of) for way, of in by_way.items()
+        f"ood_auc_{way}": with_interval(replicates) for way, replicates in by_way.items()
     }
     kept = rescaled(area, 2.0, -1.0)
     kept = Replicates(
         max(kept.value, 0.0), np.maximum(kept.resampled, 0.0), np.maximum(kept.left_out, 0.0)
     )
-    others = " and ".join(f"{way} {of.value:.2f}" for way, of in by_way.items())
+    others = " and ".join(f"{way} {replicates.value:.2f}" for way, replicates in by_way.items())
     advice = []
     if best == "distance" and area.value >= _TELLS:
         advice.append(
@@ -152,8 +153,7 @@ def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) ->
 def _table(areas: dict[tuple[str, str], Replicates]) -> ReportTable:
     rows: list[tuple[str | float | int | None, ...]] = []
     for (way, kind), replicates in areas.items():
-        of = with_interval(replicates)
-        rows.append((kind, way, round(of.value, 4), round(of.low, 4), round(of.high, 4)))
+        rows.append((kind, way, *with_interval(replicates).rounded()))
     columns = ("rows from outside", "detected by", "ROC AUC", "low", "high")
     return ReportTable("Out-of-distribution detection", columns, tuple(rows))
 
@@ -173,17 +173,11 @@ def _calibration(
             else "its score does not claim to be a probability"
         )
         return Part(name, None, "", not_applicable=dict.fromkeys(_CLAIMED, why))
-    counted: dict[str, tuple[Array, Array]] = {}
-    known = (decisions.truth >= 0).astype(np.float64)
-    answered = [(_CLAIMED[0], [shuffled.values]), (_CLAIMED[1], [p.values for p in perturbed])]
-    for measure, of in answered:
-        values = [each for each in of if each is not None]
-        if values and known.any():
-            claimed = np.sum([decisions.confidence(each) for each in values], axis=0)
-            hits = [decisions.chosen(each) == decisions.truth for each in values]
-            right = np.sum(hits, axis=0, dtype=np.float64)
-            counted[f"{measure}:claimed"] = (claimed * known, len(values) * known)
-            counted[f"{measure}:right"] = (right * known, len(values) * known)
+    values_by_measure = {
+        _CLAIMED[0]: [shuffled.values],
+        _CLAIMED[1]: [probe.values for probe in perturbed],
+    }
+    counted = _claims_and_hits(decisions, values_by_measure)
     missing = {m: "no answer on these rows" for m in _CLAIMED if f"{m}:claimed" not in counted}
     if len(missing) == len(_CLAIMED):
         return Part(name, None, "", undefined=missing)
@@ -195,18 +189,13 @@ def _calibration(
         if measure not in missing
     }
     kept = mean_of([_kept(gap) for gap in gaps.values()])
-    sentences = []
-    for measure, where in zip(
-        _CLAIMED, ("with permuted columns", "with noise and gaps"), strict=True
-    ):
-        if measure in gaps:
-            says, true = (
-                replicates[f"{measure}:claimed"].value,
-                replicates[f"{measure}:right"].value,
-            )
-            sentences.append(
-                f"On rows {where} it claims a confidence of {says:.2f} and is right in {true:.2f}."
-            )
+    where = dict(zip(_CLAIMED, ("with permuted columns", "with noise and gaps"), strict=True))
+    sentences = tuple(
+        f"On rows {where[measure]} it claims a confidence of "
+        f"{replicates[f'{measure}:claimed'].value:.2f} and is right in "
+        f"{replicates[f'{measure}:right'].value:.2f}."
+        for measure in gaps
+    )
     return Part(
         name=name,
         kept=kept,
@@ -215,31 +204,52 @@ def _calibration(
         + f" (permuted columns, noise and gaps); 0 scores 10, {WORST:g} and more 1",
         measures={measure: with_interval(gap) for measure, gap in gaps.items()},
         undefined=missing,
-        findings=tuple(sentences),
+        findings=sentences,
         advice=_advice(gaps),
         tables=(_claims({measure: with_interval(gap) for measure, gap in gaps.items()}),),
     )
 
 
+def _claims_and_hits(
+    decisions: Decisions, values_by_measure: Mapping[str, Sequence[Array | None]]
+) -> dict[str, tuple[Array, Array]]:
+    """Return confidences and hits of each row with the weight of the row, under 'measure:claimed' and ':right'.
+
+    Each of the arrays has the shape (rows,). Predictions that are ``None`` are left out, and so are measures
+    without predictions or without a known truth.
+    """
+    known = (decisions.truth >= 0).astype(np.float64)
+    counted: dict[str, tuple[Array, Array]] = {}
+    for measure, values_or_none in values_by_measure.items():
+        valid = [values for values in values_or_none if values is not None]
+        if valid and known.any():
+            claimed = np.sum([decisions.confidence(values) for values in valid], axis=0)
+            hits = [decisions.chosen(values) == decisions.truth for values in valid]
+            right = np.sum(hits, axis=0, dtype=np.float64)
+            counted[f"{measure}:claimed"] = (claimed * known, len(valid) * known)
+            counted[f"{measure}:right"] = (right * known, len(valid) * known)
+    return counted
+
+
 def _kept(gap: Replicates) -> Replicates:
-    def of(values: Array) -> Array:
+    """Return the part of the score: 1 without a gap or with too little confidence, 0 at a gap of `WORST`."""
+
+    def scaled(values: Array) -> Array:
         return np.asarray(1.0 - np.clip(values, 0.0, WORST) / WORST, dtype=np.float64)
 
-    return Replicates(float(of(np.array([gap.value]))[0]), of(gap.resampled), of(gap.left_out))
+    value = float(scaled(np.array([gap.value]))[0])
+    return Replicates(value, scaled(gap.resampled), scaled(gap.left_out))
 
 
 def _advice(gaps: dict[str, Replicates]) -> tuple[str, ...]:
     if all(gap.value <= _GUESSES for gap in gaps.values()):
         return ()
     return (
-        "Do not change set on confidence alone: it says too much of rows unlike the training part. "
+        "Do not act on confidence alone: it says too much of rows unlike the training part. "
         "Use it together with the distance to the training part.",
     )
 
 
 def _claims(gaps: dict[str, Estimate]) -> ReportTable:
-    rows = tuple(
-        (name.replace("_", " "), round(of.value, 4), round(of.low, 4), round(of.high, 4))
-        for name, of in gaps.items()
-    )
+    rows = tuple((name.replace("_", " "), *gap.rounded()) for name, gap in gaps.items())
     return ReportTable("Confidence claimed less share right", ("rows", "gap", "low", "high"), rows)

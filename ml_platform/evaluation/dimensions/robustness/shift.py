@@ -44,21 +44,22 @@ COMPARED = 5_000
 """Rows of each part, evenly spaced, that differences are measured on."""
 
 
-Both = tuple[Replicates, Replicates]
+CandidateAndDummy = tuple[Replicates, Replicates]
 """A metric of the candidate, and of the dummy scorer, on the same rows."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """The statistics of a slice at the places of the whole sample's clusters: 0 where a cluster has no row in
-    it.
+    """The statistics of a slice at the places of all clusters of the sample.
+
+    A cluster without a row in the slice has 0 in every column.
     """
 
     slice: SufficientStatistics
     sums: Array
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Those of the slice."""
+        """Compute the metrics of the slice by name, each of shape (r,), from ``totals`` (r, columns)."""
         return self.slice.metrics(totals)
 
 
@@ -74,20 +75,20 @@ class Slice:
 def shift_part(
     subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...], metric: str
 ) -> Part:
-    """The skill of the worst slice, relative to that of all rows."""
-    whole = judged_slice(subject, sample, np.ones(len(sample.rows), dtype=bool), metric)
+    """Measure the skill on the worst slice, relative to that on all rows."""
+    whole = slice_metrics(subject, sample, np.ones(len(sample.rows), dtype=bool), metric)
     assert whole is not None
     slice_results: list[tuple[Slice, Replicates, Estimate]] = []
     small: list[str] = []
     slices = _slices(subject, sample, columns)
-    for each in slices:
+    for candidate_slice in slices:
         part = None
-        if _enough(sample, each.where):
-            part = judged_slice(subject, sample, each.where, metric)
+        if _enough(sample, candidate_slice.where):
+            part = slice_metrics(subject, sample, candidate_slice.where, metric)
         if part is None:
-            small.append(each.name)
+            small.append(candidate_slice.name)
             continue
-        slice_results.append((each, kept_in(part, whole), with_interval(part[0])))
+        slice_results.append((candidate_slice, kept_in(part, whole), with_interval(part[0])))
     names = ("shift_worst_retained", "newest_half_retained")
     why = (
         f"a slice needs {LEAST_ROWS} rows in {LEAST_CLUSTERS} clusters and both outcomes, halves rows of "
@@ -97,7 +98,7 @@ def shift_part(
         return Part("covariate shift", None, "", undefined=dict.fromkeys(names, why))
     worst, kept, figure = min(slice_results, key=lambda one: one[1].value)
     measures = {names[0]: with_interval(kept)}
-    newest = next((skill for each, skill, _ in slice_results if each.name == NEWEST), None)
+    newest = next((skill for part, skill, _ in slice_results if part.name == NEWEST), None)
     if newest is not None:
         measures[names[1]] = with_interval(newest)
     label = metric.replace("_", " ")
@@ -112,9 +113,9 @@ def shift_part(
             f"[{figure.low:.2f}, {figure.high:.2f}]: {kept.value:.0%} of the skill is left.",
         ),
         watch=tuple(
-            f"{each.name}: the test part has moved there already"
-            for each in slices
-            if each.name not in _HALVES
+            f"{moved.name}: the test part has moved there already"
+            for moved in slices
+            if moved.name not in _HALVES
         ),
         tables=(_table(label, slice_results, small),),
     )
@@ -128,10 +129,9 @@ def _table(
     label: str, slice_results: list[tuple[Slice, Replicates, Estimate]], small: list[str]
 ) -> ReportTable:
     rows: list[tuple[str | float | int | None, ...]] = []
-    for each, skill, figure in slice_results:
+    for part, skill, figure in slice_results:
         kept = with_interval(skill)
-        numbers = (figure.value, figure.low, figure.high, kept.value, kept.low, kept.high)
-        rows.append((each.name, int(each.where.sum()), *(round(number, 4) for number in numbers)))
+        rows.append((part.name, int(part.where.sum()), *figure.rounded(), *kept.rounded()))
     rows += [(name, None, None, None, None, None, None, None) for name in small]
     columns = ("slice", "rows", label, "low", "high", "skill retained", "skill low", "skill high")
     return ReportTable("Covariate shift: slices of the test rows", columns, tuple(rows))
@@ -142,26 +142,26 @@ def _enough(sample: Sample, where: np.ndarray) -> bool:
     return int(where.sum()) >= min(LEAST_ROWS, len(where)) and clusters >= LEAST_CLUSTERS
 
 
-def kept_in(part: Both, whole: Both) -> Replicates:
+def kept_in(part: CandidateAndDummy, whole: CandidateAndDummy) -> Replicates:
     """The larger of two: of the gain over the dummy scorer of the slice, and over that of all rows.
 
     A slice that is easy leaves little to gain over its own dummy scorer, and one that is hard lowers the metric of
     anybody: skill is lost only where both are lower.
     """
     gain = whole[0].minus(whole[1])
-    own = retained_between(part[0].minus(part[1]), gain)
-    level = retained_between(part[0].minus(whole[1]), gain)
+    over_slice = retained_between(part[0].minus(part[1]), gain)
+    over_whole = retained_between(part[0].minus(whole[1]), gain)
     return Replicates(
-        max(own.value, level.value),
-        np.maximum(own.resampled, level.resampled),
-        np.maximum(own.left_out, level.left_out),
+        max(over_slice.value, over_whole.value),
+        np.maximum(over_slice.resampled, over_whole.resampled),
+        np.maximum(over_slice.left_out, over_whole.left_out),
     )
 
 
-def judged_slice(
+def slice_metrics(
     subject: "EvaluationContext", sample: Sample, where: np.ndarray, metric: str
-) -> Both | None:
-    """The metric of candidate and dummy scorer on the rows ``where``; ``None`` where it is not defined."""
+) -> CandidateAndDummy | None:
+    """Return the metric of candidate and dummy scorer on the rows ``where``; ``None`` where it is not defined."""
     places = np.flatnonzero(where)
     part = replace(sample.training_set, test=sample.rows.iloc[places])
     predictions = Predictions(sample.predictions.values[places], sample.predictions.threshold)
@@ -184,19 +184,20 @@ def _placed(rows: Sample, predictions: Predictions, count: int) -> Placed:
     return Placed(inner, sums)
 
 
-def _defined(of: Replicates) -> Replicates:
-    """Resamples in which the slice has no row count as the value itself."""
+def _defined(replicates: Replicates) -> Replicates:
+    """Replace resamples in which the slice has no row (they are not finite) by the value itself."""
+    value, resampled, left_out = replicates.value, replicates.resampled, replicates.left_out
     return Replicates(
-        of.value,
-        np.where(np.isfinite(of.resampled), of.resampled, of.value),
-        np.where(np.isfinite(of.left_out), of.left_out, of.value),
+        value,
+        np.where(np.isfinite(resampled), resampled, value),
+        np.where(np.isfinite(left_out), left_out, value),
     )
 
 
 def _slices(
     subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...]
 ) -> list[Slice]:
-    """Change sets stay whole: a start without all its candidate times could not be evaluated."""
+    """Return the slices in whole change sets: a start without all its candidate times could not be evaluated."""
     import pandas as pd
 
     rows = sample.rows
@@ -227,10 +228,10 @@ def _slices(
 def moved_features(
     subject: "EvaluationContext", sample: Sample, columns: tuple[Column, ...]
 ) -> list[tuple[str, Array, bool]]:
-    """Features in the order of their difference between training and test part, the largest first.
+    """Return features by their difference between training and test part, the largest first.
 
-    With what a slice is cut by (the number; the training part's share of the row's category, of which the rare
-    ones are the lower side), and whether the test part has moved up. The difference is the Kolmogorov-Smirnov
+    Each comes with what a slice is cut by (the number; the training part's share of the row's category, of which
+    the rare ones are the lower side), and whether the test part has moved up. The difference is the Kolmogorov-Smirnov
     statistic of numbers and of those shares. Calendar features, which only whole weeks can compare, are left out.
     """
     from scipy.stats import ks_2samp
@@ -255,7 +256,7 @@ def moved_features(
             continue
         difference = float(ks_2samp(old, new, method="asymp").statistic)
         differences.append((difference, name, values, bool(new.mean() > old.mean())))
-    differences.sort(key=lambda each: (-each[0], each[1]))
+    differences.sort(key=lambda difference: (-difference[0], difference[1]))
     return [(name, values, upper) for _, name, values, upper in differences]
 
 

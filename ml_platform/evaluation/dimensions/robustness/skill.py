@@ -2,8 +2,9 @@
 
     retained = (metric - dummy) / (unperturbed - dummy), clipped to [0, 1]
 
-1: nothing is lost; 0: no better than who knows the training labels alone. The same for metrics whose best value
-is 0: numerator and denominator both change their sign. Value, resamples and jackknife all go through the formula,
+1 means that nothing is lost, 0 that the scorer is no better than one that knows the training labels alone. The
+formula also holds for metrics whose best value is 0: numerator and denominator both change their sign. Value,
+resamples and jackknife all go through the formula,
 cluster by cluster on the same rows, so a retained skill has a paired interval.
 """
 
@@ -28,15 +29,15 @@ LEAST_CLUSTERS = 20
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The metrics of some predictions with their resamples, and those of the dummy scorer on the same rows."""
+class SampleMetrics:
+    """The metrics of the candidate and of the dummy scorer on the same rows, by name, with their resamples."""
 
-    own: dict[str, Replicates]
+    candidate: dict[str, Replicates]
     dummy: dict[str, Replicates]
 
 
 def dummy_predictions(task: Task, sample: Sample) -> Predictions:
-    """The predictions of the dummy scorer for the sample; where alarms count, it raises one for every row."""
+    """Return the dummy scorer's predictions for the sample; where alarms count, it raises one for every row."""
     adapter = adapter_of(task)
     classes = sample.training_set.record.classes
     constant = adapter.predictions("dummy", sample.evaluator.dummy, sample.rows, classes)
@@ -49,9 +50,9 @@ def replicated(sums: SufficientStatistics, *, seed: int, resamples: int) -> dict
         return replicate(sums, seed=seed, resamples=min(resamples, RESAMPLED))
 
 
-def retained(of: Replicates, reference: Replicates, dummy: Replicates) -> Replicates:
-    """The skill of ``of`` relative to that of ``reference``, both on the rows of ``dummy``."""
-    return retained_between(of.minus(dummy), reference.minus(dummy))
+def retained(metric: Replicates, reference: Replicates, dummy: Replicates) -> Replicates:
+    """Return the skill behind ``metric`` relative to that behind ``reference``; ``dummy`` is the zero of both."""
+    return retained_between(metric.minus(dummy), reference.minus(dummy))
 
 
 def retained_between(gain: Replicates, reference: Replicates) -> Replicates:
@@ -89,17 +90,22 @@ def mean_of(parts: Sequence[Replicates]) -> Replicates:
     )
 
 
-def rescaled(of: Replicates, slope: float, shift: float) -> Replicates:
-    """``slope`` times it, plus ``shift``."""
+def rescaled(replicates: Replicates, slope: float, shift: float) -> Replicates:
+    """Return ``slope`` times ``replicates``, plus ``shift``."""
     return Replicates(
-        slope * of.value + shift, slope * of.resampled + shift, slope * of.left_out + shift
+        slope * replicates.value + shift,
+        slope * replicates.resampled + shift,
+        slope * replicates.left_out + shift,
     )
 
 
-def with_interval(of: Replicates) -> Estimate:
-    """With its interval: BCa, and percentiles where parts have different clusters (they count as independent)."""
-    if len(of.left_out):
-        return bca_interval(of)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(of.resampled, [tail, 1 - tail])
-    return Estimate(of.value, min(float(low), of.value), max(float(high), of.value))
+def with_interval(replicates: Replicates) -> Estimate:
+    """Return the value with its BCa interval.
+
+    Means over parts with different clusters, which count as independent, have no jackknife: they get percentiles.
+    """
+    if len(replicates.left_out):
+        return bca_interval(replicates)
+    tail, value = (1 - LEVEL) / 2, replicates.value
+    low, high = np.quantile(replicates.resampled, [tail, 1 - tail])
+    return Estimate(value, min(float(low), value), max(float(high), value))

@@ -104,7 +104,7 @@ def test_one_that_is_too_sure_outside_is_found() -> None:
     )
     assert value(honest, "ood_auc_confidence") > 0.6
     assert value(found, "ood_auc_confidence") == pytest.approx(0.5)
-    assert any("Do not change set on confidence alone" in text for text in found.advice)
+    assert any("Do not act on confidence alone" in text for text in found.advice)
 
 
 def test_one_that_never_says_the_rare_class_is_found() -> None:

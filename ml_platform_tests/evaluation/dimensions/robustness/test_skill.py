@@ -9,7 +9,11 @@ from ml_platform.evaluation.dimensions.robustness.columns import columns_of
 from ml_platform.evaluation.dimensions.robustness.dimension import robustness
 from ml_platform.evaluation.dimensions.robustness.part import scored
 from ml_platform.evaluation.dimensions.robustness.sample import CLUSTERS, probed_rows, sampled
-from ml_platform.evaluation.dimensions.robustness.shift import judged_slice, kept_in, moved_features
+from ml_platform.evaluation.dimensions.robustness.shift import (
+    kept_in,
+    moved_features,
+    slice_metrics,
+)
 from ml_platform.evaluation.dimensions.robustness.skill import (
     mean_of,
     retained,
@@ -81,7 +85,7 @@ def test_a_slice_has_the_metrics_of_its_rows() -> None:
     subject = examined(Sturdy(), ROWS)
     sample = sampled(subject, 9_000)
     where = np.arange(len(ROWS.test)) < 700
-    found = judged_slice(subject, sample, where, "accuracy")
+    found = slice_metrics(subject, sample, where, "accuracy")
     assert found is not None
     figure, dummy = with_interval(found[0]), found[1]
     truth = ROWS.test["label"][where]
