@@ -231,8 +231,9 @@ def moved_features(
     """Return features by their difference between training and test part, the largest first.
 
     Each comes with what a slice is cut by (the number; the training part's share of the row's category, of which
-    the rare ones are the lower side), and whether the test part has moved up. The difference is the Kolmogorov-Smirnov
-    statistic of numbers and of those shares. Calendar features, which only whole weeks can compare, are left out.
+    the rare ones are the lower side), and whether the test part has moved up. The difference is the
+    Kolmogorov-Smirnov statistic of numbers and of those shares. Calendar features, which only whole weeks can
+    compare, are left out.
     """
     from scipy.stats import ks_2samp
 
