@@ -13,7 +13,7 @@ from ml_platform.application.stored_evidence import (
 from ml_platform.errors import PermitRefused
 from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.gates.policy import gate_names, policy_version
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.registry.permit import CheckEvidence, Evidence, grant, reasons_against
 from ml_platform.registry.records import ProductionState, VersionRecord
 from ml_platform.registry.replay import replayed
@@ -43,7 +43,7 @@ def settle_champion(
     platform: Connections,
     spec: ModelSpec,
     training_set: TrainingSetRecord,
-    judgement: Judgement,
+    evaluation_record: EvaluationRecord,
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
     *,
@@ -61,10 +61,10 @@ def settle_champion(
     """
     from ml_platform.adapters.reconcile import reconcile
 
-    decision = judgement.decision
+    decision = evaluation_record.decision
     refused = decision.verdict is not Verdict.PROMOTE
-    if not (refused and judgement.dagster_run_id == run_id):
-        promote(platform, spec, training_set, judgement, version, checks)
+    if not (refused and evaluation_record.dagster_run_id == run_id):
+        promote(platform, spec, training_set, evaluation_record, version, checks)
     for repair in reconcile(platform.ledger, platform.tracking):
         progress(f"MLflow: {repair}")
     state = ChampionState(
@@ -78,7 +78,7 @@ def promote(
     platform: Connections,
     spec: ModelSpec,
     training_set: TrainingSetRecord,
-    judgement: Judgement,
+    evaluation_record: EvaluationRecord,
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
 ) -> None:
@@ -89,9 +89,9 @@ def promote(
         ConflictError: another promotion was faster; nothing was changed.
     """
     ledger, as_of = platform.ledger, platform.home.as_of
-    evidence = _evidence(platform, spec, judgement, version, checks)
+    evidence = _evidence(platform, spec, evaluation_record, version, checks)
     reasons = (
-        *_mismatches(judgement, version, training_set),
+        *_mismatches(evaluation_record, version, training_set),
         *reasons_against(evidence),
     )
     if reasons:
@@ -104,7 +104,7 @@ def promote(
     ledger.promote(
         spec.name,
         version.version,
-        expected_revision=judgement.production_revision,
+        expected_revision=evaluation_record.production_revision,
         permit=grant(evidence),
         at=as_of,
         actor=ACTOR,
@@ -112,13 +112,13 @@ def promote(
 
 
 def _mismatches(
-    judgement: Judgement, version: VersionRecord, training_set: TrainingSetRecord
+    evaluation_record: EvaluationRecord, version: VersionRecord, training_set: TrainingSetRecord
 ) -> tuple[str, ...]:
     """Reasons where the latest evaluation, training set and registered version do not belong together."""
     pairs = {
-        "evaluation is of artifact": (judgement.artifact_sha256, version.artifact_sha256),
+        "evaluation is of artifact": (evaluation_record.artifact_sha256, version.artifact_sha256),
         "evaluation is of training set": (
-            judgement.training_set_fingerprint,
+            evaluation_record.training_set_fingerprint,
             version.training_set_fingerprint,
         ),
         "latest training set is": (training_set.fingerprint, version.training_set_fingerprint),
@@ -133,7 +133,7 @@ def _mismatches(
 def _evidence(
     platform: Connections,
     spec: ModelSpec,
-    judgement: Judgement,
+    evaluation_record: EvaluationRecord,
     version: VersionRecord,
     checks: tuple[CheckEvidence, ...],
 ) -> Evidence:
@@ -154,7 +154,7 @@ def _evidence(
         checks=checks,
         required_checks=gate_names(spec.policy),
         judged_against=ProductionState(
-            spec.name, judgement.champion, judgement.production_revision
+            spec.name, evaluation_record.champion, evaluation_record.production_revision
         ),
         production=platform.ledger.production(spec.name),
     )

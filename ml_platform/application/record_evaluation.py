@@ -11,7 +11,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.evaluate import EvaluatedCandidate, evaluate_candidate
 from ml_platform.application.register import DEPENDENCIES
 from ml_platform.gates.outcome import Decision
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
@@ -30,7 +30,7 @@ class RecordedEvaluation:
     """A decided evaluation, and where people find it."""
 
     report: "EvaluationReport"
-    judgement: Judgement
+    evaluation_record: EvaluationRecord
     plots: "tuple[Plot, ...]"
     run_url: str
     page_url: str
@@ -68,7 +68,7 @@ def evaluate_and_record(
     mlflow_run_id = _log_run(
         spec, platform, candidate, evaluated, decision, plots, page, dagster_run_id=run_id
     )
-    judgement = Judgement(
+    evaluation_record = EvaluationRecord(
         model=spec.name,
         report_id=platform.ledger.save_report(evaluated.report),
         artifact_sha256=candidate.artifact_sha256,
@@ -84,7 +84,7 @@ def evaluate_and_record(
     )
     return RecordedEvaluation(
         report=evaluated.report,
-        judgement=judgement,
+        evaluation_record=evaluation_record,
         plots=plots,
         run_url=platform.tracking.run_url(mlflow_run_id),
         page_url=platform.tracking.artifact_url(mlflow_run_id, PAGE),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import rules_key
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.registry.records import VersionRecord
 from ml_platform.spec.model import ModelSpec
@@ -25,15 +25,15 @@ def register_candidate(
     spec: ModelSpec,
     training_set: TrainingSetRecord,
     candidate: CandidateRecord,
-    judgement: Judgement,
+    evaluation_record: EvaluationRecord,
 ) -> VersionRecord:
     """Register a candidate whatever its verdict; a candidate that is registered already stays the same version.
 
     Raises:
         IntegrityError: a piece that a version needs is missing, or the artifact is not what was hashed.
     """
-    record = _registered(platform, spec, training_set, candidate, judgement)
-    save_baselines(platform, spec, training_set, record, judgement.rules_sha256)
+    record = _registered(platform, spec, training_set, candidate, evaluation_record)
+    save_baselines(platform, spec, training_set, record, evaluation_record.rules_sha256)
     return record
 
 
@@ -42,7 +42,7 @@ def _registered(
     spec: ModelSpec,
     training_set: TrainingSetRecord,
     candidate: CandidateRecord,
-    judgement: Judgement,
+    evaluation_record: EvaluationRecord,
 ) -> VersionRecord:
     """The version of the candidate, as ledger and MLflow hold it."""
     from ml_platform.adapters.artifact_files import read_artifact
@@ -61,11 +61,11 @@ def _registered(
         training_set_fingerprint=training_set.fingerprint,
         feature_versions=training_set.feature_versions,
         parameters=candidate.parameters,
-        report_id=judgement.report_id,
-        decision=judgement.decision,
-        mlflow_run_id=judgement.mlflow_run_id,
+        report_id=evaluation_record.report_id,
+        decision=evaluation_record.decision,
+        mlflow_run_id=evaluation_record.mlflow_run_id,
         mlflow_version="",
-        dagster_run_id=judgement.dagster_run_id,
+        dagster_run_id=evaluation_record.dagster_run_id,
         code_version=metadata.version("ml-platform"),
         dependencies={name: metadata.version(name) for name in DEPENDENCIES},
         registered_at=platform.home.as_of,
@@ -73,7 +73,7 @@ def _registered(
         input_schema=dict(artifact.features),
         classes=artifact.classes,
         policy=values.to_json(spec.policy),
-        integrity=judgement.integrity,
+        integrity=evaluation_record.integrity,
     )
     validate(record)
     stored = platform.ledger.register(record)

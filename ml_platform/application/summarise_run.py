@@ -8,7 +8,7 @@ from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.records import read_record
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.gates.outcome import GateResult
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.report import EvaluationReport, Subject
@@ -93,13 +93,15 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
     reason = reason_not_trained(platform, model)
     if reason:
         return ModelSummary(INSUFFICIENT, reason)
-    judgement = read_record(platform.settings, (model, "evaluation_report"), Judgement)
-    report = platform.ledger.report(judgement.report_id)
-    assert report is not None, "a report is saved before its judgement"
+    evaluation_record = read_record(
+        platform.settings, (model, "evaluation_report"), EvaluationRecord
+    )
+    report = platform.ledger.report(evaluation_record.report_id)
+    assert report is not None, "a report is saved before the record of its evaluation"
     return ModelSummary(
-        verdict=judgement.decision.verdict.value.upper(),
-        decided_by=judgement.decision.row,
-        version=_version_of(platform, judgement),
+        verdict=evaluation_record.decision.verdict.value.upper(),
+        decided_by=evaluation_record.decision.row,
+        version=_version_of(platform, evaluation_record),
         in_production=platform.ledger.production(model).version,
         metrics=figures(report.candidate),
         baseline=figures(report.baseline),
@@ -108,7 +110,7 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
         ceiling=figures(report.ceiling) if report.ceiling else None,
         headline=tuple(report.headline),
         distance_to_ceiling=distance_to_ceiling(report),
-        gates=tuple(_gate(gate) for gate in judgement.decision.gates),
+        gates=tuple(_gate(gate) for gate in evaluation_record.decision.gates),
         rows={
             "train": report.split.rows_train,
             "test": report.rows,
@@ -116,8 +118,8 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
             "test_change_sets": report.change_sets,
         },
         fingerprints={
-            "training_set": judgement.training_set_fingerprint,
-            "artifact": judgement.artifact_sha256,
+            "training_set": evaluation_record.training_set_fingerprint,
+            "artifact": evaluation_record.artifact_sha256,
         },
     )
 
@@ -141,14 +143,14 @@ def distance_to_ceiling(report: "EvaluationReport") -> dict[str, float]:
     }
 
 
-def _version_of(platform: Connections, judgement: Judgement) -> int:
+def _version_of(platform: Connections, evaluation_record: EvaluationRecord) -> int:
     """The newest version with the artifact, the data and the policy of this evaluation."""
     return next(
         record.version
-        for record in reversed(platform.ledger.versions(judgement.model))
-        if record.artifact_sha256 == judgement.artifact_sha256
-        and record.training_set_fingerprint == judgement.training_set_fingerprint
-        and record.decision.policy_version == judgement.policy_version
+        for record in reversed(platform.ledger.versions(evaluation_record.model))
+        if record.artifact_sha256 == evaluation_record.artifact_sha256
+        and record.training_set_fingerprint == evaluation_record.training_set_fingerprint
+        and record.decision.policy_version == evaluation_record.policy_version
     )
 
 

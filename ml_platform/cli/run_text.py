@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MEANING = {
     Verdict.PROMOTE: "it becomes the champion: predictions come from it",
-    Verdict.CANARY: "it would be shown to a few users first; until there is a service, production stays as it is",
     Verdict.HOLD: "it is kept as a version but not promoted: production stays as it is",
     Verdict.REJECT: "it is registered as deprecated and never promoted: production stays as it is",
 }

@@ -15,7 +15,7 @@ from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import image, table
 from ml_platform.gates.outcome import GateKind, GateResult
 from ml_platform.gates.policy import gate_kinds
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
@@ -53,7 +53,7 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         training_set: TrainingSetRecord,
         candidate: CandidateRecord,
         platform: dg.ResourceParam[Connections],
-    ) -> Iterator[dg.MaterializeResult[Judgement]]:
+    ) -> Iterator[dg.MaterializeResult[EvaluationRecord]]:
         evaluation = evaluate_and_record(
             platform,
             spec,
@@ -63,9 +63,11 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             progress=context.log.info,
         )
         yield dg.MaterializeResult(
-            value=evaluation.judgement,
+            value=evaluation.evaluation_record,
             metadata=_metadata(evaluation),
-            check_results=[_check(spec, gate) for gate in evaluation.judgement.decision.gates],
+            check_results=[
+                _check(spec, gate) for gate in evaluation.evaluation_record.decision.gates
+            ],
         )
 
     return evaluation_report
@@ -91,7 +93,7 @@ def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
 
 def _metadata(evaluation: RecordedEvaluation) -> dict[str, Any]:
     """Verdict and links first, then figures beside their baselines, gates, tables and plots."""
-    report, decision = evaluation.report, evaluation.judgement.decision
+    report, decision = evaluation.report, evaluation.evaluation_record.decision
     label = "SIMULATED " if report.simulated else ""
     subjects = [
         report.candidate,

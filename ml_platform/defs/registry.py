@@ -10,7 +10,7 @@ from ml_platform.defs.check_evidence import check_evidence
 from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import table
 from ml_platform.gates.policy import gate_names
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.registry.records import ProductionState, VersionRecord
 from ml_platform.spec.model import ModelSpec
@@ -28,7 +28,7 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         reads={
             "training_set": "training_set",
             "candidate": "candidate",
-            "judgement": "evaluation_report",
+            "evaluation_record": "evaluation_report",
         },
         description=(
             "The evaluated candidate under a version number in the ledger and in MLflow, whatever its "
@@ -39,10 +39,10 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         training_set: TrainingSetRecord,
         candidate: CandidateRecord,
-        judgement: Judgement,
+        evaluation_record: EvaluationRecord,
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[VersionRecord]:
-        record = register_candidate(platform, spec, training_set, candidate, judgement)
+        record = register_candidate(platform, spec, training_set, candidate, evaluation_record)
         verdict = record.decision.verdict.value.upper()
         context.log.info(f"version {record.version} registered: {verdict}")
         return dg.MaterializeResult(
@@ -76,7 +76,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         kinds={"mlflow", "postgres"},
         reads={
             "training_set": "training_set",
-            "judgement": "evaluation_report",
+            "evaluation_record": "evaluation_report",
             "version": "registered_version",
         },
         description=(
@@ -87,7 +87,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     def champion(
         context: dg.AssetExecutionContext,
         training_set: TrainingSetRecord,
-        judgement: Judgement,
+        evaluation_record: EvaluationRecord,
         version: VersionRecord,
         platform: dg.ResourceParam[Connections],
     ) -> dg.MaterializeResult[ProductionState]:
@@ -97,7 +97,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             platform,
             spec,
             training_set,
-            judgement,
+            evaluation_record,
             version,
             check_evidence(context.instance, report, gates),
             run_id=context.run.run_id,

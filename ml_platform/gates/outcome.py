@@ -36,10 +36,9 @@ class GateKind(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What all gates together say of a candidate; until there is a service, CANARY counts as HOLD."""
+    """The verdict of all gates together on a candidate."""
 
     PROMOTE = "promote"
-    CANARY = "canary"
     HOLD = "hold"
     REJECT = "reject"
 

@@ -1,4 +1,4 @@
-"""What is handed on to the registry: the id of the evaluation report, and the decision of the gates."""
+"""The record of an evaluation, which is handed on to the registry: the id of the report and the decision."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from ml_platform.gates.outcome import Decision
 
 
 @dataclass(frozen=True)
-class Judgement:
+class EvaluationRecord:
     """One evaluation of one candidate: everything that a permit will ask for, by hash."""
 
     model: str

@@ -20,10 +20,7 @@ class InProduction:
 
 
 def statuses(events: Iterable[PromotionEvent], model: str) -> dict[int, Status]:
-    """The status of every version of a model: deprecated if rejected, else staged until it is promoted.
-
-    CANARY counts as staged until there is a service that can show a version to a few users.
-    """
+    """The status of every version of a model: deprecated if rejected, else staged until it is promoted."""
     status_of: dict[int, Status] = {}
     for event in events:
         if event.model != model:

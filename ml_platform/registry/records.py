@@ -11,7 +11,6 @@ class Status(StrEnum):
     """The status of a registered version."""
 
     STAGED = "staged"
-    CANARY = "canary"
     PRODUCTION = "production"
     ARCHIVED = "archived"
     DEPRECATED = "deprecated"

@@ -12,7 +12,7 @@ from ml_platform.adapters.ledger.interface import Ledger
 from ml_platform.adapters.training_set_files import rows_path
 from ml_platform.application.connections import Connections
 from ml_platform.gates.decide import decide
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.models.pattern_classifier import SPEC as PATTERN_CLASSIFIER
 from ml_platform.models.rules import CLASSIFICATION_RULES
@@ -67,10 +67,10 @@ def promotable(platform: Connections, content: bytes) -> VersionRecord:
     )
 
 
-def judgement_of(platform: Connections, record: VersionRecord) -> Judgement:
+def evaluation_record_of(platform: Connections, record: VersionRecord) -> EvaluationRecord:
     """What the evaluation would hand on now."""
     state = platform.ledger.production(record.model)
-    return Judgement(
+    return EvaluationRecord(
         model=record.model,
         report_id=record.report_id,
         artifact_sha256=record.artifact_sha256,

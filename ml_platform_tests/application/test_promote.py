@@ -8,22 +8,22 @@ from ml_platform.registry.records import Action, ProductionState
 from ml_platform_tests.application.homes import (
     CHECKS,
     SPEC,
+    evaluation_record_of,
     home,
-    judgement_of,
     promotable,
     training_set_of,
 )
 
 
-def ask(platform, record, judgement):
-    promote(platform, SPEC, training_set_of(record), judgement, record, CHECKS)
+def ask(platform, record, evaluation_record):
+    promote(platform, SPEC, training_set_of(record), evaluation_record, record, CHECKS)
 
 
 def test_a_champion_that_came_after_the_comparison_is_not_replaced(tmp_path):
     platform = home(tmp_path)
     first, second = promotable(platform, b"1"), promotable(platform, b"2")
-    judged_before = judgement_of(platform, second)
-    ask(platform, first, judgement_of(platform, first))
+    judged_before = evaluation_record_of(platform, second)
+    ask(platform, first, evaluation_record_of(platform, first))
     with pytest.raises(PermitRefused) as refused:
         ask(platform, second, judged_before)
     assert refused.value.reasons == (
@@ -31,16 +31,16 @@ def test_a_champion_that_came_after_the_comparison_is_not_replaced(tmp_path):
     )
     assert platform.ledger.production("example") == ProductionState("example", 1, 1)
     assert platform.ledger.events()[-1].action is Action.REFUSED
-    ask(platform, second, judgement_of(platform, second))
+    ask(platform, second, evaluation_record_of(platform, second))
     assert platform.ledger.production("example") == ProductionState("example", 2, 2)
 
 
 def test_the_same_promotion_asked_for_again_changes_nothing(tmp_path):
     platform = home(tmp_path)
     record = promotable(platform, b"1")
-    judged = judgement_of(platform, record)
+    judged = evaluation_record_of(platform, record)
     ask(platform, record, judged)
     before = platform.ledger.events()
     ask(platform, record, judged)
-    ask(platform, record, judgement_of(platform, record))
+    ask(platform, record, evaluation_record_of(platform, record))
     assert platform.ledger.events() == before

@@ -12,8 +12,8 @@ from ml_platform_tests.application.homes import (
     AS_OF,
     CHECKS,
     SPEC,
+    evaluation_record_of,
     home,
-    judgement_of,
     promotable,
     training_set_of,
 )
@@ -33,7 +33,14 @@ def platform(tmp_path, database_url):
     ledger = PostgresLedger(database_url)
     platform = home(tmp_path, ledger)
     record = promotable(platform, b"1")
-    promote(platform, SPEC, training_set_of(record), judgement_of(platform, record), record, CHECKS)
+    promote(
+        platform,
+        SPEC,
+        training_set_of(record),
+        evaluation_record_of(platform, record),
+        record,
+        CHECKS,
+    )
     ledger.save_monitoring_report(decided(monitoring_report("example", AS_OF)))
     ledger.set_state("rules/example", {"sha256": record.artifact_sha256})
     yield platform

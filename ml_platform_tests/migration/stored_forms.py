@@ -16,7 +16,7 @@ from ml_platform.events.schema import TABLES
 from ml_platform.experiments.definition import Definition
 from ml_platform.experiments.result import ExperimentResult
 from ml_platform.gates.integrity import IntegrityEvidence
-from ml_platform.gates.record import Judgement
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.home import FORMAT, HomeState
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.monitoring.alerts import Alert
@@ -44,7 +44,7 @@ STORED: tuple[type, ...] = (
     GatePolicy,
     HomeState,
     IntegrityEvidence,
-    Judgement,
+    EvaluationRecord,
     MonitoringReport,
     ProductionState,
     PromotionEvent,

@@ -128,7 +128,7 @@ def test_go_is_promote_alone():
     report = good_report()
     decision = decide(report, POLICY, good_evidence())
     assert ">GO<" in report_html(report, decision)
-    for verdict in ("canary", "hold", "reject"):
+    for verdict in ("hold", "reject"):
         page = report_html(report, dataclasses.replace(decision, verdict=verdict))
         assert ">NO-GO<" in page
 

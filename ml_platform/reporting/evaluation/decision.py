@@ -10,7 +10,7 @@ _WORST_FIRST = (Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.PASS, Outcome.NOT_AP
 
 
 def is_go(decision: Decision) -> bool:
-    """Whether the page says GO: only PROMOTE does; CANARY, HOLD and REJECT are NO-GO."""
+    """Whether the page says GO: only PROMOTE does; HOLD and REJECT are NO-GO."""
     return decision.verdict == Verdict.PROMOTE
 
 
