@@ -5,20 +5,6 @@ from dataclasses import dataclass
 
 from ml_platform.spec.feature import FeatureSpec
 
-KEYS: tuple[str, ...] = (
-    "row_id",
-    "user_id",
-    "cluster_id",
-    "change_set_id",
-    "occurred_at",
-    "is_bot",
-    "source",
-)
-"""Columns before labels and features, the same in every table: who and when.
-
-``cluster_id`` names rows that depend on each other, ``change_set_id`` rows that are one observation.
-"""
-
 
 @dataclass(frozen=True)
 class LabelColumn:
@@ -40,7 +26,11 @@ class FeaturePart:
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """What ``dbt_project/models/features/<name>.sql`` computes: `KEYS`, ``labels``, then the features."""
+    """What ``dbt_project/models/features/<name>.sql`` computes: keys, then ``labels``, then the features.
+
+    The keys are the same in every table: row_id, user_id, cluster_id (rows that depend on each other),
+    change_set_id (rows that are one observation), occurred_at, is_bot and source.
+    """
 
     name: str
     title: str

@@ -32,16 +32,11 @@ def declared_metrics() -> tuple[Metric, ...]:
     return tuple(_DECLARED.values())
 
 
-def metrics_of(task: str) -> tuple[Metric, ...]:
-    """Return the declarations that apply to the task of this name."""
-    return tuple(metric for metric in _DECLARED.values() if task in metric.tasks)
-
-
 def find_metric(name: str) -> Metric | None:
     """Return the metric called ``name``, of a family the member; ``None`` where no such name is declared."""
     if name in _DECLARED and not _DECLARED[name].parameter:
         return _DECLARED[name]
-    for family in _DECLARED.values():
+    for family in declared_metrics():
         if family.parameter and (value := _parameter_in(name, family)) is not None:
             return family.at(value)
     return None

@@ -6,11 +6,6 @@ import numpy as np
 
 from ml_platform.evaluation.intervals.bootstrap import Replicates, acceleration
 
-METHOD = (
-    "two-sided, of no difference: the smallest alpha whose paired BCa interval over clusters, widened to "
-    "Student's t, leaves out 0"
-)
-
 
 def p_value(difference: Replicates) -> float:
     """Compute the p value, in (0, 1]: below alpha where the BCa interval of level 1 - alpha leaves out 0.

@@ -44,14 +44,3 @@ def reliability_bins(
         )
         for i in range(count)
     )
-
-
-def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """Compute the mean of |accuracy - confidence| over bins, weighted by rows, in [0, 1]; 0 is calibrated.
-
-    By noise alone a calibrated scorer gets about .8 sqrt(p (1 - p) bins / rows): .03 at 2,000 rows, .005 at 60,000.
-
-    Source: Naeini, Cooper and Hauskrecht (2015), with equal-count bins as in Nixon et al. (2019).
-    """
-    rows = sum(b.rows for b in bins)
-    return float(sum(b.rows * abs(b.accuracy - b.confidence) for b in bins) / rows)

@@ -15,22 +15,6 @@ TOP = 3
 """The k of top_3_accuracy, a metric that is defined where there are more than 2 k classes."""
 _NO_SPREAD = 1e-12
 
-CELL_METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "micro_precision",
-    "micro_recall",
-    "micro_f1",
-    "weighted_precision",
-    "weighted_recall",
-    "weighted_f1",
-    "matthews",
-    "cohen_kappa",
-)
-
 
 def confusion_cells(truth: Codes, predicted: Codes, classes: int) -> Codes:
     """Count the pairs of truth (rows) and prediction (columns), shape (classes, classes)."""
@@ -52,8 +36,9 @@ def class_metrics(cells: npt.NDArray[Any]) -> tuple[Array, Array, Array]:
 
 
 def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
-    """Compute `CELL_METRICS` by name, each of shape (...,), from cells (..., classes, classes).
+    """Compute the metrics of the predicted class by name, each of shape (...,), from cells (..., classes, classes).
 
+    They are accuracy, balanced accuracy, precision, recall and F1 (macro, micro, weighted) and two correlations.
     All are in [0, 1] except the two of `correlations_of_counts`. Macro averages run over the
     classes that occur in truth or prediction, balanced accuracy over those that occur in the truth, as in
     scikit-learn; weighted averages weigh by support.
@@ -65,7 +50,7 @@ def metrics_of_cells(cells: npt.NDArray[Any]) -> dict[str, Array]:
 def metrics_of_counts(
     hits: npt.NDArray[Any], support: npt.NDArray[Any], predicted: npt.NDArray[Any]
 ) -> dict[str, Array]:
-    """Compute `CELL_METRICS` from the counts that `metrics_of_cells` reads off the cells, each (..., classes).
+    """Compute the metrics of `metrics_of_cells` from the counts that it reads off the cells, each (..., classes).
 
     With many classes the three counts of a class need far less memory than all cells.
     """

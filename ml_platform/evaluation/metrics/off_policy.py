@@ -19,8 +19,6 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes
 
-COLUMNS = 4
-"""The number of columns of a policy's statistics: doubly robust term, w y, w, w squared."""
 SUSPICIOUS = 1e-4
 """The probability of a false alarm of the propensity check, over all parts of the day together."""
 PARTS = 4
@@ -69,7 +67,10 @@ def nearest_candidates(launches: Launches, hour: float) -> Codes:
 
 
 def policy_terms(launches: Launches, picked: Codes) -> Array:
-    """Return what each launch adds to the statistics of the policy that picks these rows: (launches, `COLUMNS`)."""
+    """Return what each launch adds to the statistics of the policy that picks these rows: (launches, 4).
+
+    With w the importance weight and y the success, the columns are the doubly robust term, w y, w and w squared.
+    """
     weight = np.where(picked == launches.drawn, 1.0 / launches.propensity, 0.0)
     residual = launches.success - launches.expected[launches.drawn]
     robust = launches.expected[picked] + weight * residual

@@ -1,13 +1,13 @@
 """The adapter of a task: everything that the platform has to know of the task beside its declaration.
 
 A declaration (`ml_platform.spec.task`) is data. Its adapter says how the task is evaluated, which decision its
-scorer takes, what is logged of a prediction, and how the labels are shuffled to inject a fault. No other code
-depends on the kind of task: it asks the adapter, which `ml_platform.evaluation.tasks.registry.adapter_of` returns.
+scorer takes, and what is logged of a prediction. No other code depends on the kind of task: it asks the adapter,
+which `ml_platform.evaluation.tasks.registry.adapter_of` returns.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -125,10 +125,6 @@ class TaskAdapter(ABC, Generic[TaskT]):
         """Return the text of each known label under the index of its row; rows without a label are left out."""
         return labels[labels.notna()].astype(str)
 
-    def label_columns(self, label: str) -> tuple[str, ...]:
-        """Return the columns of a training set that hold the truth of a row; ``label`` comes first."""
-        return (label,)
-
     @property
     def second_label(self) -> str:
         """The column of a second label that the same features predict; empty for a task with one label."""
@@ -183,24 +179,6 @@ class TaskAdapter(ABC, Generic[TaskT]):
         right = np.array([one == other for one, other in pairs], dtype=bool)
         return np.where(labels.notna(), np.where(right, 1.0 - numbers, numbers), np.nan)
 
-    def without_signal(self, training_set: TrainingSet, *, seed: int) -> TrainingSet:
-        """Inject a fault: permute the labels among the labelled rows of the training part, and of the test part.
-
-        Labels keep their frequencies and features stay as they are, but no feature predicts a label any more.
-        The columns of `label_columns` are permuted together. Equal seeds give equal rows.
-        """
-        columns = [
-            name
-            for name in self.label_columns(training_set.record.label)
-            if name in training_set.test
-        ]
-        generator = np.random.default_rng(seed)
-        return replace(
-            training_set,
-            train=_labels_permuted(training_set.train, columns, generator),
-            test=_labels_permuted(training_set.test, columns, generator),
-        )
-
     def predictions(
         self, name: str, scorer: Scorer, rows: "pd.DataFrame", classes: tuple[str, ...]
     ) -> Predictions:
@@ -211,13 +189,3 @@ class TaskAdapter(ABC, Generic[TaskT]):
         """
         values = score(name, scorer, rows, classes, bounded=self.bounded)
         return Predictions(values, getattr(scorer, "threshold", None))
-
-
-def _labels_permuted(
-    rows: "pd.DataFrame", columns: list[str], generator: np.random.Generator
-) -> "pd.DataFrame":
-    """Return ``rows`` with their known labels permuted; a label is known where the first of ``columns`` is."""
-    places = np.arange(len(rows))
-    known = np.flatnonzero(rows[columns[0]].notna().to_numpy())
-    places[known] = generator.permutation(known)
-    return rows.assign(**{name: rows[name].array.take(places) for name in columns})

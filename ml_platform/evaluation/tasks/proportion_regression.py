@@ -70,10 +70,6 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         """Decide on nothing: a proportion is predicted, not a class."""
         return NoDecisions("it answers an expected share, not a class")
 
-    def label_columns(self, label: str) -> tuple[str, ...]:
-        """Return the column of the proportion and that of the single yes or no behind it."""
-        return (label, self.task.outcome)
-
     def person_question(self, label: str) -> PersonQuestion:
         """Whether the suggestion is shown to a person."""
         return PersonQuestion(self.task.outcome, 0)

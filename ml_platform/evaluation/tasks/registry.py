@@ -64,7 +64,7 @@ def adapter_of(task: Task) -> TaskAdapter[Any]:
     """
     if task.name not in _ADAPTERS:
         raise IntegrityError(
-            f"Task {task.name!r} ({type(task).__name__}) has no adapter; known are {', '.join(_ADAPTERS)}.",
+            f"Task {task.name!r} ({type(task).__name__}) has no adapter; known are {', '.join(task_names())}.",
             remedy="call register_task with its adapter before the platform runs",
         )
     return _adapter_class(task.name)(task)
@@ -77,7 +77,7 @@ def statistics_types() -> dict[str, type[SufficientStatistics]]:
         IntegrityError: two classes have the same name, so that stored statistics could be of either.
     """
     types: dict[str, type[SufficientStatistics]] = {}
-    for task_name in _ADAPTERS:
+    for task_name in task_names():
         for statistics_type in _adapter_class(task_name).statistics_types():
             name = statistics_type.__name__
             if types.setdefault(name, statistics_type) is not statistics_type:

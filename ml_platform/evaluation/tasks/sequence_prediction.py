@@ -76,10 +76,6 @@ class SequencePredictionAdapter(TaskAdapter[SequencePrediction]):
         truth = class_codes(training_set.test[record.label], steps)
         return Decisions(steps, truth, None, len(steps), limit, probabilities=True)
 
-    def label_columns(self, label: str) -> tuple[str, ...]:
-        """Return the column of the next step, and that of whether a workflow is needed soon."""
-        return (label, self.task.soon)
-
     @property
     def second_label(self) -> str:
         """The column that tells whether a workflow is needed soon."""

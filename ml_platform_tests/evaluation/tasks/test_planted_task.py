@@ -61,6 +61,7 @@ from ml_platform.spec.monitoring_policy import POLICY as WATCH
 from ml_platform.spec.task import Task
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.examples import AS_OF, make_training_set
+from ml_platform_tests.evaluation.tasks.labelled import without_signal
 from ml_platform_tests.gates.spoilt_reports import good_evidence
 
 DEVIANCE = Metric(
@@ -285,8 +286,8 @@ def test_a_scorer_without_skill_fails_its_gates(counts: TrainingSet) -> None:
     assert (outcomes["skill"], outcomes["deviance"]) == ("fail", "fail")
 
 
-def test_its_fault_spoils_it(counts: TrainingSet) -> None:
-    spoilt = adapter_of(CountRegression()).without_signal(counts, seed=1)
+def test_without_signal_nothing_is_left_to_learn(counts: TrainingSet) -> None:
+    spoilt = without_signal(counts, (COLUMN,), seed=1)
     statistics = evaluator_of(CountRegression(), spoilt).sufficient_statistics(
         Predictions(Reads().predict_proba(spoilt.test))
     )

@@ -20,6 +20,7 @@ from ml_platform.evaluation.dimensions.dimension import (
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.spec.scale import score_of_badness
+from ml_platform.spec.standard_gates import LATENCY
 from ml_platform.spec.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -114,9 +115,12 @@ def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Est
 
 
 def score_parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
-    """Each from 10 (at or below the first figure) to 1 (at or above the second), on a logarithm."""
+    """Score each figure from 10 (at or below its best) to 1 (at or above its worst), on a logarithm.
+
+    The worst time of a row is the limit of the gate on latency.
+    """
     scales = (
-        ("one row", "one_row_p95_ms", 1.0, 100.0, "ms at the 95th percentile"),
+        ("one row", "one_row_p95_ms", 1.0, LATENCY.limit, "ms at the 95th percentile"),
         ("cold start", "cold_ms", 100.0, 10_000.0, "ms to load and answer once"),
         ("memory", "resident_mb", 50.0, 5_000.0, "MB of resident memory added"),
         ("size", "artifact_mb", 10.0, 1_000.0, "MB of artifact"),

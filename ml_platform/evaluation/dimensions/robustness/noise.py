@@ -99,28 +99,24 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
 
 
 @dataclass(frozen=True)
-class ProportionStatistics:
-    """Sufficient statistics by cluster (clusters, 2 x names): of what is counted, and of what it is counted
-    among.
-    """
+class ShareStatistics:
+    """Sufficient statistics by cluster, shape (clusters, 2 x names): by name what is counted, and among what."""
 
     sums: Array
     names: tuple[str, ...]
 
     def metrics(self, totals: Array) -> dict[str, Array]:
-        """Each name's share, of shape (r,)."""
+        """Compute the share of each name, of shape (r,), from ``totals`` (r, 2 x names)."""
         return {
             name: ratio(totals[:, 2 * i], totals[:, 2 * i + 1]) for i, name in enumerate(self.names)
         }
 
 
-def shares_by_cluster(
-    counted: dict[str, tuple[Array, Array]], clusters: Codes
-) -> ProportionStatistics:
-    """``counted`` has, by name, what is counted and among what, each of shape (rows,)."""
+def shares_by_cluster(counted: dict[str, tuple[Array, Array]], clusters: Codes) -> ShareStatistics:
+    """Return the statistics of ``counted``: by name what is counted and among what, each of shape (rows,)."""
     count = int(clusters.max()) + 1
     columns = (values for pair in counted.values() for values in pair)
-    return ProportionStatistics(sums_by_cluster(columns, clusters, count), tuple(counted))
+    return ShareStatistics(sums_by_cluster(columns, clusters, count), tuple(counted))
 
 
 def boundary_part(context: Context, smallest: Probe) -> Part:
