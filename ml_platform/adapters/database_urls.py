@@ -51,13 +51,13 @@ def database_urls(server: str) -> DatabaseUrls:
             f"ML_PLATFORM_DATABASE_URL is of '{url.get_backend_name()}', not of PostgreSQL.",
             remedy="Give postgresql://user:password@host:port.",
         )
-    made = {
+    urls = {
         name: url.set(drivername="postgresql+psycopg2", database=name).render_as_string(
             hide_password=False
         )
         for name in DATABASES
     }
-    return DatabaseUrls(**made)
+    return DatabaseUrls(**urls)
 
 
 def without_password(url: str) -> str:

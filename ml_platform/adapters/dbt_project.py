@@ -22,7 +22,7 @@ from ml_platform.spec.feature_table import FeatureTable
 
 _PARTS = ("models", "macros", "tests")
 _PLUGIN_MODELS = "models/features/plugins"
-"""Below ``features``: the tables of plug-ins are built, checked and published as those of the platform."""
+"""The folder of the plug-ins' models; below ``features`` their tables are built and published like all others."""
 _PARSE_AS_OF = datetime(2000, 1, 1, tzinfo=UTC)
 """Parsing compiles nothing: lake, warehouse and clock of a parse are never read."""
 

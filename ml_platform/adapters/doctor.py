@@ -1,4 +1,4 @@
-"""What is wrong with this machine or this home, each thing with its remedy; nothing is changed."""
+"""The doctor: faults of this machine or this home, each with its remedy; nothing is changed."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ _FREE_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The outcome of one examination: its subject, whether it is as it should be, and the remedy if not."""
 
     name: str
     ok: bool
@@ -73,12 +73,12 @@ def _package_faults() -> Iterator[str]:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            found = metadata.version(requirement.name)
+            installed = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
             yield f"{requirement.name} is not installed"
             continue
-        if not requirement.specifier.contains(found, prereleases=True):
-            yield f"{requirement.name} is {found}, needed is {requirement.specifier}"
+        if not requirement.specifier.contains(installed, prereleases=True):
+            yield f"{requirement.name} is {installed}, needed is {requirement.specifier}"
 
 
 def _plugins() -> Finding:
@@ -111,15 +111,15 @@ def _disk(home: Path) -> Finding:
 
 
 def _format(settings: Settings) -> Finding:
-    found = stored_format(settings)
-    detail = "nothing has been run yet" if found is None else f"{found} (this release: {FORMAT})"
-    older = found is not None and found < FORMAT
+    number = stored_format(settings)
+    detail = "nothing has been run yet" if number is None else f"{number} (this release: {FORMAT})"
+    older = number is not None and number < FORMAT
     remedy = (
         f"Run `ml-platform migrate --home {settings.home}`."
         if older
         else "Use the newer release of ml-platform that wrote this home."
     )
-    return Finding("home format", found in (None, FORMAT), detail, remedy)
+    return Finding("home format", number in (None, FORMAT), detail, remedy)
 
 
 def _server(home: Path, name: str) -> Finding:
@@ -150,28 +150,28 @@ def _stale_processes(home: Path) -> Finding:
 
 
 def _leftovers(home: Path) -> Finding:
-    """What a killed run left half written; the next one removes it, unless a run is writing it now."""
-    found = (
+    """Files that a killed run left half written; the next run removes them, unless one writes them now."""
+    leftovers = (
         sorted(path.name for path in home.rglob(f"*{TEMPORARY_SUFFIX}")) if home.exists() else []
     )
-    shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
-    detail = f"{len(found)} half-written: {shown}" if found else "none"
-    return Finding("leftovers", not found, detail, "The next `ml-platform run` removes them.")
+    shown = ", ".join(leftovers[:3]) + (", ..." if len(leftovers) > 3 else "")
+    detail = f"{len(leftovers)} half-written: {shown}" if leftovers else "none"
+    return Finding("leftovers", not leftovers, detail, "The next `ml-platform run` removes them.")
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    """As root: what stands open to others for PostgreSQL's user, or has to be opened for it."""
+    """Name, when run as root, the folders that PostgreSQL's user can walk through or has to be let through."""
     if os.geteuid() != 0 or settings.database_url is not None:
         return
     opened = ", ".join(map(str, opened_folders(settings.home)))
     closed = ", ".join(
         str(folder) for folder in closed_folders(settings.home) if folder != settings.home
     )
-    told = [f"opened to be walked through by others (o+x): {opened}"] if opened else []
-    told += (
+    changes = [f"opened to be walked through by others (o+x): {opened}"] if opened else []
+    changes += (
         [f"the next start opens to be walked through by others (o+x): {closed}"] if closed else []
     )
-    yield Finding("folders", True, "; ".join(told) or "none had to be opened for PostgreSQL", "")
+    yield Finding("folders", True, "; ".join(changes) or "none had to be opened for PostgreSQL", "")
 
 
 def _external(settings: Settings) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ SOURCE_GROUP = "ml_platform.sources"
 
 
 class UnusableEntryPoint(Exception):
-    """Why an entry point leads to nothing that the platform can use."""
+    """The reason why an entry point gives nothing that the platform can use."""
 
 
 def entries(group: str) -> tuple[EntryPoint, ...]:
@@ -26,7 +26,7 @@ def entries(group: str) -> tuple[EntryPoint, ...]:
 
 
 def package_of(entry: EntryPoint) -> str:
-    """The distribution that brings it, as `pip` calls it."""
+    """The distribution that has the entry point, by its name in `pip`."""
     return entry.dist.name if entry.dist is not None else entry.module.partition(".")[0]
 
 

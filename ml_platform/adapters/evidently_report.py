@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE_ROWS = 10_000
-"""A side; Evidently takes 3 s for that and 45-120 s for a million rows."""
+"""The rows of each side that are drawn; Evidently takes 3 s for these and 45-120 s for a million."""
 _SEED = 7
 _LEAST_ROWS = 10
 

@@ -17,7 +17,7 @@ SAMPLE_ROWS = 20_000
 """Rows that value checks look at, evenly spaced in time; counts, ages and ids are of all rows."""
 
 FRESH_HOURS = 24.0
-"""A live source whose newest event is older has stopped sending."""
+"""The age of the newest event beyond which a live source is taken to have stopped sending."""
 
 EXPECTATIONS = (
     "row_count",
@@ -138,9 +138,9 @@ def _run(frame: "pd.DataFrame", checks: Sequence[_Check]) -> Iterator[Expectatio
     )
     suite = gx.ExpectationSuite(name="events", expectations=[check.expectation for check in checks])
     results = batch.validate(suite).results
-    found = {_key(result.expectation_config): result for result in results}
+    result_by_key = {_key(result.expectation_config): result for result in results}
     for check in checks:
-        result = found[_key(check.expectation.configuration)]
+        result = result_by_key[_key(check.expectation.configuration)]
         yield _outcome(check, bool(result.success), _observed(check, frame, result))
 
 
@@ -167,15 +167,15 @@ def _key(configuration: Any) -> tuple[str, str]:
 
 
 def _observed(check: _Check, frame: "pd.DataFrame", result: Any) -> str:
-    said = result.result
-    if "unexpected_count" not in said:
-        return str(said.get("observed_value", said))[:300]
+    details = result.result
+    if "unexpected_count" not in details:
+        return str(details.get("observed_value", details))[:300]
     column = check.expectation.configuration.kwargs["column"]
     if len(frame) == 1 and isinstance(frame[column].iloc[0], Real):
         return f"{frame[column].iloc[0]:g}"
-    bad, of = said["unexpected_count"], said["element_count"]
-    values = said.get("partial_unexpected_list") or []
-    return f"{bad} of {of} rows sampled" + (f", such as {values[0]!r}" if bad else "")
+    bad, checked = details["unexpected_count"], details["element_count"]
+    values = details.get("partial_unexpected_list") or []
+    return f"{bad} of {checked} rows sampled" + (f", such as {values[0]!r}" if bad else "")
 
 
 def _outcome(check: _Check, passed: bool, observed: str) -> ExpectationOutcome:

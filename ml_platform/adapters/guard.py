@@ -31,7 +31,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _become_server(order: dict[str, Any]) -> NoReturn:
-    """In the forked child: own process group, other user, log file, then the command."""
+    """Turn the forked child into the server: a process group, a user and a log of its own, then its command."""
     try:
         os.setpgid(0, 0)
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

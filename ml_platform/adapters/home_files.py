@@ -69,7 +69,7 @@ def at_work(home: Path, waiting: Callable[[str], None] | None = None) -> Iterato
 
 
 def _lock_or_wait(stream: IO[str], home: Path, waiting: Callable[[str], None] | None) -> None:
-    told = False
+    announced = False
     while True:
         try:
             return fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,9 +79,9 @@ def _lock_or_wait(stream: IO[str], home: Path, waiting: Callable[[str], None] | 
                 raise UsageError(
                     f"{message}.", remedy="wait for it, or choose another --home"
                 ) from error
-            if not told:
+            if not announced:
                 waiting(f"{message}: waiting for its end")
-                told = True
+                announced = True
             time.sleep(0.3)
 
 
@@ -110,12 +110,12 @@ class Users:
             fcntl.flock(self._stream, fcntl.LOCK_EX)
 
     def leave(self) -> None:
-        """Use them no more."""
+        """Stop using the servers."""
         self._stream.close()
 
 
 def last_port(home: Path, name: str) -> int | None:
-    """The port of last time, so that addresses and links stay true between runs where they can."""
+    """The port of last time, so that addresses and links stay valid between runs where they can."""
     path = home / "run" / f"{name}.port"
     return int(path.read_text()) if path.exists() else None
 

@@ -54,7 +54,7 @@ class ParquetLake:
                 _write(empty, schema.empty_table(), f"the empty file of {table}")
 
     def merge(self, table: str, rows: pa.Table) -> MergeResult:
-        """As `EventLake.merge`."""
+        """See `EventLake.merge`."""
         plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
         self.refuse(table, plan.conflicts)
         with ThreadPoolExecutor(_WRITERS) as pool:
@@ -63,7 +63,7 @@ class ParquetLake:
         return plan.result
 
     def refuse(self, table: str, refused: pa.Table) -> int:
-        """As `EventLake.refuse`; a file a batch, named by the SHA-256 of its rows."""
+        """See `EventLake.refuse`; a file a batch, named by the SHA-256 of its rows."""
         if len(refused) == 0:
             return 0
         folder = self.quarantine_root / table
@@ -76,7 +76,7 @@ class ParquetLake:
         return len(rows)
 
     def fingerprint(self, table: str, until: datetime) -> str:
-        """As `EventLake.fingerprint`."""
+        """See `EventLake.fingerprint`."""
         with querying(table) as connection:
             return fingerprint_of(connection, table, f"read_parquet({self._files(table)})", until)
 
@@ -87,7 +87,7 @@ class ParquetLake:
         until: datetime | None = None,
         columns: tuple[str, ...] | None = None,
     ) -> pa.Table:
-        """As `EventLake.rows`; reads the columns asked for, and of the days only those in range."""
+        """See `EventLake.rows`; reads the columns asked for, and of the days only those in range."""
         wanted = columns or tuple(TABLES[table].names)
         moment = EVENT_TIME[table]
         keys = ((moment,) if moment else ()) + IDENTITY[table]
@@ -101,20 +101,20 @@ class ParquetLake:
         return selected.cast(schema)
 
     def refused(self, table: str) -> pa.Table:
-        """As `EventLake.refused`."""
+        """See `EventLake.refused`."""
         files = sorted((self.quarantine_root / table).glob("*.parquet"))
         tables = [pq.read_table(file, schema=REFUSED) for file in files]
         return sorted_refused(pa.concat_tables([REFUSED.empty_table(), *tables]))
 
     def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
-        """As `EventLake.survey`."""
+        """See `EventLake.survey`."""
         with querying(table) as connection:
             return survey_of(
                 connection, table, f"read_parquet({self._files(table)})", until, sample_rows
             )
 
     def newest(self, table: str) -> datetime | None:
-        """As `EventLake.newest`."""
+        """See `EventLake.newest`."""
         moment = EVENT_TIME[table]
         days = sorted((self.root / table).glob("day=*/rows.parquet"))
         if moment is None or not days:
@@ -124,7 +124,7 @@ class ParquetLake:
         return newest
 
     def counts(self) -> dict[str, int]:
-        """As `EventLake.counts`; from the files' footers."""
+        """See `EventLake.counts`; from the files' footers."""
         rows = {}
         for table in TABLES:
             with reading(table):

@@ -67,14 +67,14 @@ def spec_named(name: str) -> ModelSpec:
 
 
 def _load_model(entry: EntryPoint) -> ModelPlugin:
-    found = loaded(entry)
-    if isinstance(found, ModuleType):
-        if not hasattr(found, "SPEC"):
+    brought = loaded(entry)
+    if isinstance(brought, ModuleType):
+        if not hasattr(brought, "SPEC"):
             raise UnusableEntryPoint(f"the module {entry.module} has no SPEC")
-        found = found.SPEC
-    if not isinstance(found, ModelSpec):
-        raise UnusableEntryPoint(f"{entry.value} holds a {type(found).__name__}, not a ModelSpec")
-    return ModelPlugin(package_of(entry), entry.name, found, dict(_dbt_files(entry.module)))
+        brought = brought.SPEC
+    if not isinstance(brought, ModelSpec):
+        raise UnusableEntryPoint(f"{entry.value} holds a {type(brought).__name__}, not a ModelSpec")
+    return ModelPlugin(package_of(entry), entry.name, brought, dict(_dbt_files(entry.module)))
 
 
 def _dbt_files(module: str) -> Iterator[tuple[str, str]]:

@@ -282,7 +282,7 @@ def opened_folders(home: Path) -> tuple[Path, ...]:
 
 
 def _let_through(home: Path) -> None:
-    """As root: let PostgreSQL's user walk (not read) the folders down to its data and its binaries.
+    """Let PostgreSQL's user, when run as root, walk (not read) the folders down to its data and its binaries.
 
     Folders that are not the home's own are told and remembered, since others can walk them then too.
     """

@@ -34,7 +34,7 @@ class ServerRecord:
 
 
 def record_path(home: Path, name: str) -> Path:
-    """Where the record of a server lies; removed when it is stopped in good order."""
+    """The path of a server's record, which is removed when the server is stopped in good order."""
     return home / "run" / f"{name}.json"
 
 
@@ -106,7 +106,7 @@ class ServerProcess:
 
     @property
     def log(self) -> Path:
-        """Where the server's output goes."""
+        """The path of the server's output."""
         return log_path(self.home, self.name)
 
     def alive(self) -> bool:
@@ -116,11 +116,11 @@ class ServerProcess:
     def record(self, port: int) -> None:
         """Write the record that lets other processes of the home use this server."""
         started = creation_time(self.pid)
-        own = creation_time(os.getpid())
-        if started is None or own is None:
+        owner_started = creation_time(os.getpid())
+        if started is None or owner_started is None:
             raise self.failure("ended while it was starting")
         fields = {"name": self.name, "pid": self.pid, "started": started, "port": port}
-        owner = {"owner": os.getpid(), "owner_started": own}
+        owner = {"owner": os.getpid(), "owner_started": owner_started}
         write_text(record_path(self.home, self.name), json.dumps({**fields, **owner}))
 
     def failure(self, what: str) -> ServiceError:
@@ -141,7 +141,7 @@ class ServerProcess:
             time.sleep(every)
 
     def wait(self) -> int:
-        """Return when it has ended of itself, with the exit code that its guard tells."""
+        """Wait until the server has ended by itself, and return the exit code that its guard reports."""
         return self._guard.wait()
 
     def stop(self, timeout: float = 20.0) -> None:
@@ -210,22 +210,22 @@ def start_server(
         )
     os.close(read_end)
     assert guard.stdout is not None
-    told = guard.stdout.readline()
+    first_line = guard.stdout.readline()
     guard.stdout.close()
-    if not told.strip():
+    if not first_line.strip():
         os.close(write_end)
         code = guard.wait()
         raise ServiceError(
             f"The guard of {name} ended with exit code {code}: {last_lines(log)}",
             remedy=f"Read {log}.",
         )
-    return ServerProcess(home, name, guard, write_end, int(told))
+    return ServerProcess(home, name, guard, write_end, int(first_line))
 
 
-def still_runs(own: ServerProcess | None, borrowed: ServerRecord | None) -> bool:
-    """Whether a server runs that is ours, or that another process of the home started."""
-    if own is not None:
-        return own.alive()
+def still_runs(process: ServerProcess | None, borrowed: ServerRecord | None) -> bool:
+    """Whether a server still runs that this process started, or that it ``borrowed`` from another one."""
+    if process is not None:
+        return process.alive()
     return borrowed is None or is_same_process(borrowed.pid, borrowed.started)
 
 

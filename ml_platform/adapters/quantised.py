@@ -16,14 +16,14 @@ _LEAST_WEIGHTS = 1_000
 
 
 def quantised(artifact: Artifact) -> Artifact | None:
-    """The same answers from int8 weights, nearly; ``None`` without a matrix product worth it."""
+    """The artifact with int8 weights, whose predictions differ little; ``None`` where it saves nothing."""
     if MODEL_FILE not in artifact.files:
         return None
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load_from_string(artifact.files[MODEL_FILE])
-    constants = {each.name: each for each in model.graph.initializer}
+    constants = {constant.name: constant for constant in model.graph.initializer}
     weights = [
         int(onnx.numpy_helper.to_array(constants[name]).size)
         for node in model.graph.node

@@ -37,8 +37,8 @@ def _repair_tags(
         wrong = {key: value for key, value in wanted.items() if version.tags.get(key) != value}
         if wrong:
             tracking.tag_version(model, version.number, wrong)
-            said = ", ".join(f"{key} {value}" for key, value in wrong.items())
-            repairs.append(f"{model} {record.version}: {said}")
+            changes = ", ".join(f"{key} {value}" for key, value in wrong.items())
+            repairs.append(f"{model} {record.version}: {changes}")
     return repairs
 
 

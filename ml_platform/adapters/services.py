@@ -26,7 +26,7 @@ class Tracker:
         self.server: StartingMlflow | None = None
 
     def begin(self) -> None:
-        """Start it in the background, unless the settings name one."""
+        """Start the server in the background, unless the settings name one."""
         if self._given is None and self.server is None:
             self.server = self._start()
 
@@ -54,11 +54,11 @@ class Tracker:
 
 @dataclass(frozen=True)
 class Services:
-    """What runs: database URLs at once, ``tracking_url`` when first asked for (MLflow starts meanwhile)."""
+    """The running servers: database URLs at once, ``tracking_url`` when first asked for."""
 
     urls: DatabaseUrls
     database: RunningPostgres | None
-    """``None``: the server of the settings."""
+    """The PostgreSQL server of the home; ``None`` where the settings name another one."""
     tracker: Tracker
 
     @property
@@ -141,12 +141,12 @@ def running_services(settings: Settings) -> Services:
     Whatever runs in this home is used; what does not is started once, and ends with this process.
     """
     with _running_lock:
-        found = _running.get(settings)
-        if found is None or not database_answers(found.urls.ml_platform):
-            found = start_services(settings, tracking=False)
-            _running[settings] = found
-            atexit.register(stop_services, found)
-        return found
+        running = _running.get(settings)
+        if running is None or not database_answers(running.urls.ml_platform):
+            running = start_services(settings, tracking=False)
+            _running[settings] = running
+            atexit.register(stop_services, running)
+        return running
 
 
 @contextmanager

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Clock = Callable[[], float]
-"""Seconds since any moment: of the wall, or of this thread's work."""
+"""A function that returns seconds since any moment: of the wall clock, or of this thread's processor time."""
 CALLS = 500
 WARM_UP = 40
 ONE_ROW_SECONDS, BATCH_SECONDS, TURN_SECONDS = 3.0, 0.25, 0.25
 LEAST_CALLS = 20
-"""Made whatever they take: a model of 100 ms a call is still timed."""
+"""The number of calls that are made however long they take: a model of 100 ms a call is still timed."""
 TURN_BATCH = 100
 _SERVED, _ROWS = "served", "rows.pkl"
 _TIMEOUT = 60.0
@@ -47,7 +47,7 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "AR
 
 
 def cost_meter(price_per_core_hour: float) -> CostMeter:
-    """The meter that an examination is given."""
+    """The meter that the examination of costs uses."""
     from ml_platform.adapters.quantised import quantised
 
     return CostMeter(measure_in_fresh_process, price_per_core_hour, quantised)
@@ -62,8 +62,8 @@ def measure_in_fresh_process(
         ServiceError: the process did not answer within a minute, or failed.
     """
     needed = rows[[name for name in rows.columns if name in artifact.features]]
-    with tempfile.TemporaryDirectory(prefix="ml-platform-cost-") as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="ml-platform-cost-") as folder_name:
+        folder = Path(folder_name)
         hashes = {_SERVED: artifact.sha256}
         write_artifact(artifact, folder / _SERVED)
         for place, (name, variant) in enumerate(variants.items()):
@@ -74,13 +74,13 @@ def measure_in_fresh_process(
         order = {"kind": artifact.kind, "sha256": hashes}
         (folder / "order.json").write_text(json.dumps(order))
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
-        command = [sys.executable, "-m", "ml_platform.adapters.serving_cost", made]
+        command = [sys.executable, "-m", "ml_platform.adapters.serving_cost", folder_name]
         try:
             done = subprocess.run(
                 command,
                 env={
                     **environment,
-                    "PYTHONPATH": os.pathsep.join(each for each in sys.path if each),
+                    "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
                 },
                 capture_output=True,
                 text=True,
@@ -101,7 +101,7 @@ def measure_in_fresh_process(
 
 
 def sample_of_folder(folder: Path) -> CostSample:
-    """What the fresh process does: imports, loads, answers."""
+    """Measure, in the fresh process, the import, the loading and the calls of the artifact in ``folder``."""
     order = json.loads((folder / "order.json").read_text())
     began = time.perf_counter()
     rows = _imported(folder, order["kind"])
@@ -111,14 +111,14 @@ def sample_of_folder(folder: Path) -> CostSample:
     began = time.perf_counter()
     scorer = load_scorer(folder / _SERVED, hashes.pop(_SERVED))
     load_ms = _since(began)
-    found = sample_of_scorer(scorer, rows)
+    sample = sample_of_scorer(scorer, rows)
     resident_mb = max(_resident_mb() - before, 0.0)
     variants = {
         name: load_scorer(folder / f"variant-{place}", sha256)
         for place, (name, sha256) in enumerate(hashes.items())
     }
     return replace(
-        found,
+        sample,
         import_ms=import_ms,
         load_ms=load_ms,
         resident_mb=resident_mb,
@@ -163,8 +163,8 @@ def sample_of_scorer(
 
 
 def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InTurns, ...]:
-    """Both on one row a call, then on a hundred; a drift of the machine meets both alike."""
-    found = []
+    """Time both scorers by turns, on one row a call, then on a hundred: the machine slows both down alike."""
+    measured = []
     for size in (1, min(TURN_BATCH, len(rows))):
         part = rows.iloc[:size]
         times: tuple[list[float], list[float]] = ([], [])
@@ -176,8 +176,8 @@ def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InT
                 began = time.perf_counter()
                 scorer.predict_proba(part)
                 list_of.append(_since(began))
-        found.append(InTurns(*(CallTimes(size, tuple(each)) for each in times)))
-    return tuple(found)
+        measured.append(InTurns(*(CallTimes(size, tuple(spent)) for spent in times)))
+    return tuple(measured)
 
 
 def _timed(
@@ -187,7 +187,7 @@ def _timed(
     seconds: float,
     clock: Clock = time.perf_counter,
 ) -> CallTimes:
-    """Calls with one of ``asked`` after the other, all of as many rows."""
+    """Time calls with one frame of ``asked`` after the other; all frames have the same number of rows."""
     times: list[float] = []
     until = clock() + seconds
     while len(times) < 3 or (len(times) < calls and clock() < until):
@@ -207,9 +207,9 @@ class _TimedSession:
 
     def run(self, *arguments: Any) -> Any:
         began = time.perf_counter()
-        found = self.session.run(*arguments)
+        outputs = self.session.run(*arguments)
         self.milliseconds += _since(began)
-        return found
+        return outputs
 
 
 def _model_share(scorer: Any, single: "list[pd.DataFrame]") -> float | None:
@@ -224,7 +224,7 @@ def _model_share(scorer: Any, single: "list[pd.DataFrame]") -> float | None:
 
 
 def _imported(folder: Path, kind: str) -> "pd.DataFrame":
-    """The rows to answer, after everything that answers has been imported."""
+    """The rows to score, read after everything that scores them has been imported."""
     import pandas as pd
 
     import_kind(kind)

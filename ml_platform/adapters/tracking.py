@@ -33,7 +33,7 @@ class RegisteredVersion:
 
 
 class Tracking(Protocol):
-    """What the platform needs of a tracking server; two implementations pass one conformance suite."""
+    """The tracking server as the platform uses it; MLflow and the tests' one pass one conformance suite."""
 
     def log_run(
         self,
@@ -45,13 +45,13 @@ class Tracking(Protocol):
         tags: Mapping[str, str],
         files: Mapping[str, bytes],
     ) -> str:
-        """Id of a finished run with all of this; a run with the same ``fingerprint`` tag is completed."""
+        """Log a finished run and return its id; a run with the same ``fingerprint`` tag is completed instead."""
         ...
 
     def register_version(
         self, model: str, run_id: str, folder: Path, *, tags: Mapping[str, str]
     ) -> str:
-        """MLflow's number of a version made of an artifact's folder; again for the same fingerprint."""
+        """Register an artifact's folder and return the version's number, the same one for the same fingerprint."""
         ...
 
     def registered(self, model: str) -> tuple[RegisteredVersion, ...]:
@@ -68,18 +68,18 @@ class Tracking(Protocol):
         """Let an alias name nothing."""
 
     def alias(self, model: str, alias: str) -> str | None:
-        """The version that an alias names."""
+        """The number of the version that an alias names, or ``None``."""
 
     def run_url(self, run_id: str) -> str:
-        """Where a person looks at a run."""
+        """The address of the page of a run."""
         ...
 
     def artifact_url(self, run_id: str, path: str) -> str:
-        """Where a person looks at a file of a run."""
+        """The address of a file of a run."""
         ...
 
     def version_url(self, model: str, number: str) -> str:
-        """Where a person looks at a version."""
+        """The address of the page of a version."""
         ...
 
 
@@ -162,24 +162,26 @@ class MlflowTracking:
 
     def registered(self, model: str) -> tuple[RegisteredVersion, ...]:
         """See `Tracking`."""
-        found: list[Any] = []
+        versions: list[Any] = []
         token: str | None = None
         with self._failures():
             while True:
                 page = self._client.search_model_versions(f"name = '{model}'", page_token=token)
-                found += page
+                versions += page
                 token = page.token
                 if not token:
                     break
-            named = self._aliases(model) if found else {}
-        found.sort(key=lambda version: int(version.version))
+            named = self._aliases(model) if versions else {}
+        versions.sort(key=lambda version: int(version.version))
         return tuple(
             RegisteredVersion(
                 str(version.version),
                 dict(version.tags),
-                tuple(sorted(name for name, of in named.items() if of == str(version.version))),
+                tuple(
+                    sorted(name for name, number in named.items() if number == str(version.version))
+                ),
             )
-            for version in found
+            for version in versions
         )
 
     def tag_version(self, model: str, number: str, tags: Mapping[str, str]) -> None:
@@ -223,9 +225,9 @@ class MlflowTracking:
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         try:
             return str(self._client.create_experiment(name))
         except MlflowException as error:
@@ -251,12 +253,12 @@ class MlflowTracking:
         from mlflow.exceptions import MlflowException
 
         try:
-            found = self._client.get_registered_model(model).aliases
+            aliases = self._client.get_registered_model(model).aliases
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             return {}
-        return {str(alias): str(number) for alias, number in found.items()}
+        return {str(alias): str(number) for alias, number in aliases.items()}
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -1,5 +1,4 @@
-"""Optuna as the search: what it tries is judged by `ml_platform.evaluation.comparison.tuning`, and so is what
-it has found.
+"""Optuna as the search: `ml_platform.evaluation.comparison.tuning` evaluates its trials and its winner.
 
 A study lies in PostgreSQL, in a schema of its own, so that several processes search together and a search that
 was cut off goes on; or in memory. It is named by everything that its values depend on.
@@ -33,13 +32,13 @@ if TYPE_CHECKING:
 
 SCHEMA = "optuna"
 STARTUP_TRIALS = 8
-"""Drawn at random before the sampler models what is good."""
+"""The number of trials that are drawn at random before the sampler models the objective."""
 _UNTIL, _TRIALS, _SEED = "until", "trials", "seed"
 _BLOCK, _WORKER = "block", "worker"
 
 Progress = Callable[[str], None]
 Helpers = Callable[[str], AbstractContextManager[None]]
-"""Takes the study's name; other processes help until the end of the block, which waits for them."""
+"""A function from a study's name to a context in which other processes help; its end waits for them."""
 
 
 def tune(
@@ -113,7 +112,7 @@ def help_search(
 
 
 def study_name(objective: Objective, training_set: TrainingSet, seed: int) -> str:
-    """Of everything that the value of a trial depends on, and the seed: ``<model>-<16 digits>``."""
+    """The name of a study, ``<model>-<16 digits>``: a hash of all that a trial's value depends on."""
     spec = objective.spec
     asked = (
         spec.name,
@@ -126,7 +125,7 @@ def study_name(objective: Objective, training_set: TrainingSet, seed: int) -> st
 
 
 def study_storage_url(url: str) -> str:
-    """The same database with a schema of its own for Optuna's tables, which is made if it is not there."""
+    """The URL of the same database with a schema for Optuna's tables, which is created if it is not there."""
     from sqlalchemy.engine import make_url
 
     from ml_platform.adapters.database_urls import connect
@@ -171,12 +170,12 @@ def _join_study(name: str, url: str, worker: int) -> "optuna.Study":
         raise UsageError(
             f"There is no study {name}.", remedy="let `ml-platform tune` start its own workers"
         ) from error
-    seen = len(study.get_trials(deepcopy=False))
-    study.sampler = _sampler(int(study.user_attrs[_SEED]), worker, seen)
+    trial_count = len(study.get_trials(deepcopy=False))
+    study.sampler = _sampler(int(study.user_attrs[_SEED]), worker, trial_count)
     return study
 
 
-def _sampler(seed: int, worker: int, seen: int) -> "optuna.samplers.TPESampler":
+def _sampler(seed: int, worker: int, trial_count: int) -> "optuna.samplers.TPESampler":
     """Another stream for each worker, and for a study that goes on: otherwise it drew the same points again.
 
     One process on a new study draws the same points for the same seed; what a helper finds at its start depends
@@ -185,7 +184,7 @@ def _sampler(seed: int, worker: int, seen: int) -> "optuna.samplers.TPESampler":
     import numpy as np
     from optuna.samplers import TPESampler
 
-    stream = np.random.SeedSequence((seed, worker, seen))
+    stream = np.random.SeedSequence((seed, worker, trial_count))
     return TPESampler(
         n_startup_trials=STARTUP_TRIALS,
         n_ei_candidates=24,
@@ -203,7 +202,7 @@ def _pruner() -> "optuna.pruners.MedianPruner":
 
 
 def _search(study: "optuna.Study", objective: Objective, worker: int, progress: Progress) -> None:
-    """Trials until one of the budgets is spent; trial numbers are given out by the storage, each once."""
+    """Run trials until one of the budgets is spent; the storage gives out trial numbers, each once."""
     most, until = int(study.user_attrs[_TRIALS]), float(study.user_attrs[_UNTIL])
 
     def one(trial: "optuna.Trial") -> float:
@@ -213,14 +212,14 @@ def _search(study: "optuna.Study", objective: Objective, worker: int, progress: 
             raise optuna.TrialPruned
         trial.set_user_attr(_WORKER, worker)
         parameters = {dim.name: _suggested(trial, dim) for dim in objective.spec.search}
-        found: list[float] = []
+        block_values: list[float] = []
         for block in range(len(objective.blocks)):
-            found.append(objective.on_block(block, parameters))
-            trial.set_user_attr(f"{_BLOCK}{block}", found[-1])
-            trial.report(sum(found) / len(found), block)
+            block_values.append(objective.on_block(block, parameters))
+            trial.set_user_attr(f"{_BLOCK}{block}", block_values[-1])
+            trial.report(sum(block_values) / len(block_values), block)
             if block + 1 < len(objective.blocks) and trial.should_prune():
                 raise optuna.TrialPruned
-        return sum(found) / len(found)
+        return sum(block_values) / len(block_values)
 
     def told(_: "optuna.Study", trial: "optuna.trial.FrozenTrial") -> None:
         if trial.number < most:
@@ -304,7 +303,7 @@ def _record(
 
 
 def _trials(study: "optuna.Study") -> tuple[Trial, ...]:
-    """Those of the budget, in order; one that was begun beside it tells nothing."""
+    """The trials of the budget in order; a trial that was begun beyond the budget is left out."""
     names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
     return tuple(
         Trial(
@@ -327,7 +326,7 @@ def _trials(study: "optuna.Study") -> tuple[Trial, ...]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Optuna's log is ours to tell; arguments that it calls experimental are meant."""
+    """Silence Optuna's log, which `progress` replaces, and its warnings of experimental arguments that we want."""
     import optuna
 
     before = optuna.logging.get_verbosity()

@@ -26,12 +26,12 @@ _ROW_GROUP = 122_880
 
 @dataclass(frozen=True)
 class FeatureBuild:
-    """What a build left: the published files, their rows and the SQL of every model that computed them."""
+    """The result of a build: the published files, their rows and the SQL of every model that computed them."""
 
     folder: Path
     project: DbtProject
     rows: dict[str, int]
-    """By feature table."""
+    """The number of rows of each feature table."""
     sql_by_model: dict[str, str]
     """Raw SQL with its macros unexpanded, by model; the versions of features follow from it."""
 

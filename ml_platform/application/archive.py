@@ -47,7 +47,7 @@ def write_manifest(archive: Path) -> None:
 
 
 def verify_archives(settings: Settings) -> tuple[Finding, ...]:
-    """Of every archive of the home: its files are those of its manifest, and its chain of events holds."""
+    """Check every archive of the home: its files are those of its manifest, and its chain of events holds."""
     return tuple(
         finding
         for archive in archives(settings)

@@ -22,7 +22,7 @@ class BuiltTrainingSet:
     record: TrainingSetRecord
     label_is_number: bool
     label: dict[str, float]
-    """Of the test part: count, mean, quartiles of a number; else the share of each class or list item."""
+    """The label in the test part: count, mean and quartiles of a number, else the share of each class or item."""
 
 
 def build_training_set(

@@ -20,11 +20,11 @@ class LakeTable:
     """One table of the lake after an ingestion."""
 
     counts: "TableCount"
-    """What became of the rows that were read."""
+    """How many of the rows read were new, known, or refused."""
     rows: int
     """Rows that the lake holds of it now."""
     fingerprint: str
-    """Of its rows up to the home's clock; empty for a table without an event time."""
+    """The fingerprint of its rows up to the home's clock; empty for a table without an event time."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class LakeSummary:
     source: str
     as_of: str
     rows: dict[str, int]
-    """By table."""
+    """The number of rows of each table."""
     newest_event_at: str
     fingerprint: str
-    """Of the events up to the home's clock."""
+    """The fingerprint of the events up to the home's clock."""
 
 
 def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ingestion:

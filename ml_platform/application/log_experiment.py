@@ -23,7 +23,7 @@ def log_experiment(
     """
     from ml_platform.experiments.conclude import why
 
-    definition, judged = experiment.definition, result.judged
+    definition, conclusion = experiment.definition, result.judged
     return tracking.log_run(
         name=f"{definition.model} experiment {definition.name}",
         experiment=definition.model,
@@ -38,9 +38,9 @@ def log_experiment(
             "criterion": definition.criterion,
             "changed": ", ".join(f"{k}={v}" for k, v in definition.changed.items()),
             "baseline": definition.baseline_is,
-            "verdict": judged.verdict.value,
-            "row": judged.row,
-            "why": why(definition, judged),
+            "verdict": conclusion.verdict.value,
+            "row": conclusion.row,
+            "why": why(definition, conclusion),
             "training set": definition.training_set_fingerprint,
             "source": definition.source,
             "simulated": str(definition.simulated),

@@ -21,7 +21,7 @@ from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
 ACTOR = "champion asset"
-"""Who asks for promotions, as the ledger's events name it."""
+"""The actor that asks for promotions, as the ledger's events name it."""
 
 
 @dataclass(frozen=True)

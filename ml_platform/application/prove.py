@@ -33,7 +33,7 @@ class Proof:
     gate: str
     fault: Fault
     strength: float
-    """In [0, 1]; 1 of a fault that is done or not done."""
+    """The strength of the fault in [0, 1]; 1 where a fault is either injected or not."""
     decision: Decision
 
     @property
@@ -122,7 +122,8 @@ class GateProver:
         """Inject the fault of ``gate`` and decide."""
         fault = self.faults[gate]
         inject = getattr(import_module(f"ml_platform.gates.faults.{fault.module}"), fault.name)
-        quality = next((each for each in self.spec.policy.quality if each.name == gate), None)
+        quality_gates = {quality.name: quality for quality in self.spec.policy.quality}
+        quality = quality_gates.get(gate)
         if quality is None:
             return Proof(gate, fault, 1.0, self.evaluation.decide(inject(self.fixtures)))
         if not fault.has_strength:

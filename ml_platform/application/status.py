@@ -45,7 +45,7 @@ class HomeStatus:
     source: str
     as_of: str
     rows: dict[str, int]
-    """By table of the lake."""
+    """The number of rows of each table of the lake."""
     models: dict[str, ModelStatus]
 
 

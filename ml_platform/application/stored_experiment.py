@@ -32,7 +32,7 @@ class StoredExperiment:
 
 
 def stored_experiment(platform: Connections, name: str) -> StoredExperiment:
-    """Everything that the ledger holds of the experiment ``name``.
+    """Read everything that the ledger holds of the experiment ``name``.
 
     Raises:
         UsageError: there is none of this name.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ml_platform.evaluation.report import EvaluationReport, Subject
 
 INSUFFICIENT = "INSUFFICIENT"
-"""In place of a verdict, for a model whose data do not suffice."""
+"""The word that stands in place of a verdict where the data of a model do not suffice."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ModelSummary:
     headline: tuple[str, ...] = ()
     """The metrics that the model is known by, in their order."""
     distance_to_ceiling: dict[str, float] | None = None
-    """By headline metric, the ceiling minus the candidate; empty without a ceiling."""
+    """The ceiling minus the candidate, by headline metric; empty without a ceiling."""
     gates: tuple[GateSummary, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
@@ -133,7 +133,7 @@ def figures(subject: "Subject") -> dict[str, Figure]:
 
 
 def distance_to_ceiling(report: "EvaluationReport") -> dict[str, float]:
-    """By headline metric, how far the candidate stays below the Bayes rule; empty without a ceiling."""
+    """The ceiling minus the candidate, by headline metric; empty without a ceiling."""
     candidate = report.candidate.metrics
     ceiling = report.ceiling.metrics if report.ceiling else {}
     return {

@@ -57,17 +57,17 @@ def result_lines(stored: "StoredExperiment") -> list[str]:
         return lines
     from ml_platform.experiments.conclude import why
 
-    measured, judged = result.measured, result.judged
+    measured, conclusion = result.measured, result.judged
     lines.append(
         f"Fitted on {measured.rows_fitted:,} rows, evaluated on {measured.rows:,} later ones in "
         f"{measured.clusters:,} clusters:"
     )
     lines += _table(_metric_rows(definition, result))
     lines += _table(_cost_rows(result))
-    for outcome in judged.guardrails:
+    for outcome in conclusion.guardrails:
         value = "not defined" if outcome.found is None else _estimate(outcome.found)
         lines.append(f"  {outcome.held.value.upper():<8} {outcome.guardrail.text}: {value}")
-    lines.append(f"{judged.verdict.upper()}: {judged.row} ({why(definition, judged)})")
+    lines.append(f"{conclusion.verdict.upper()}: {conclusion.row} ({why(definition, conclusion)})")
     return lines
 
 

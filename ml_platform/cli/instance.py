@@ -123,4 +123,4 @@ class _StepError(PlatformError):
 
 
 class _StepUsageError(UsageError):
-    """The same, where what a person typed is at fault: exit code 2."""
+    """The error of an asset whose cause is what a person typed: exit code 2."""

@@ -111,7 +111,7 @@ def sha256(content: bytes) -> str:
 
 
 def without(part: TrainingSet, names: tuple[str, ...]) -> TrainingSet:
-    """The same rows with the named features held constant, so that nothing can be learned from them.
+    """Return the rows with the named features held constant, so that nothing can be learned from them.
 
     A feature is set, in both parts, to its typical value among the rows to fit on: the median of a number (0
     where all are missing), the most frequent category, an empty list.

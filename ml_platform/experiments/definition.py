@@ -42,7 +42,7 @@ class Guardrail:
 
     @property
     def text(self) -> str:
-        """As a person reads it: 'mae at most 0.2', 'r2 worse by at most 0.01'."""
+        """The guardrail in words: 'mae at most 0.2', 'r2 worse by at most 0.01'."""
         if self.kind is Kind.WORSE_BY:
             return f"{self.measure} worse by at most {self.limit:g}"
         words = "at least" if self.direction is Direction.HIGHER else "at most"

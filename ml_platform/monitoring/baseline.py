@@ -77,7 +77,7 @@ class FeatureBaseline:
     inflation: Inflation
     """The variance of the shares between quiet weeks, over the variance that clusters explain."""
     cumulative_inflation: Inflation
-    """The same ratio for the distribution function; for categories, that of the shares."""
+    """The ratio of the two variances for the distribution function; for categories, that of the shares."""
     missing_inflation: Inflation
 
     def distribution(self) -> Shares:

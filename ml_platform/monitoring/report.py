@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 
 class Light(StrEnum):
-    """The report in one word, for people."""
+    """The traffic light of a report: its severity in one word."""
 
     GREEN = "green"
     YELLOW = "yellow"
@@ -41,11 +41,11 @@ class FeatureDrift:
     """'ks' or 'chi2'."""
     statistic: float
     p_value: float
-    """With clusters as the unit."""
+    """The p-value with clusters as the unit."""
     adjusted_p_value: float
-    """After false discovery control over all features of the report."""
+    """The p-value after false discovery control over all features of the report."""
     psi: float
-    """Corrected for sample size; may be slightly negative without drift."""
+    """The population stability index, corrected for sample size; it may be slightly negative without drift."""
     size: float
     """KS distance, or total variation distance, in [0, 1]."""
     missing_baseline: float
@@ -87,7 +87,7 @@ class ExplanationCheck:
     distance: float | None
     """Share of all movement that went over to other groups, in [0, 1]; ``None``: it cannot be told."""
     p_value: float | None
-    """Of the distance, with clusters as the unit."""
+    """The p-value of the distance, with clusters as the unit."""
     shares: tuple[ReasonShare, ...]
     """The groups whose share grew most, at most five."""
     rows: int

@@ -29,7 +29,7 @@ class VersionEvidence:
     record: VersionRecord
     report: EvaluationReport | None
     report_sha256: str | None
-    """Of the text of the report in the ledger."""
+    """SHA-256 of the text of the report in the ledger."""
     training_set: TrainingSetRecord | None
     artifact_sha256: str | None
     rows_sha256: str | None

@@ -110,7 +110,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class TrackScale:
-    """From figures to per cent of a track's width, with a margin of a tenth on both sides."""
+    """The scale of a track: it maps figures to per cent of the width, with a margin of a tenth on both sides."""
 
     start: float
     reach: float

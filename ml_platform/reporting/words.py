@@ -60,14 +60,14 @@ def number(value: float | int | None) -> str:
 
 
 def limit_number(value: float | None) -> str:
-    """As it stands in a policy: '0.85', '1,000'; nothing for ``None``."""
+    """A limit as a policy writes it: '0.85', '1,000'; empty for ``None``."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:g}".replace("-", MINUS)
 
 
 def signed(value: float) -> str:
-    """With its sign, a true minus."""
+    """A number with its sign, a plus or a true minus."""
     return f"+{number(value)}" if value >= 0 else MINUS + number(-value)
 
 
@@ -110,7 +110,7 @@ def duration(length: timedelta) -> str:
 
 
 def sentence(text: str) -> str:
-    """Ending with a full stop, and starting with a capital unless it starts with the name of a figure."""
+    """The text as a sentence: with a full stop, and a capital unless it starts with the name of a figure."""
     text = text.strip()
     if not text:
         return ""

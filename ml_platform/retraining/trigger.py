@@ -66,16 +66,18 @@ def retraining_requests(
     its key until a cooldown has passed, so that a failed run is tried again, once a cooldown.
     """
     models = sorted({report.model for report in reports} | {entry.model for entry in trainings})
-    found = []
+    requests = []
     for model in models:
         last = max((entry for entry in trainings if entry.model == model), key=_at, default=None)
         if last is not None and now - last.at < policy.cooldown:
             continue
-        own = [report for report in reports if report.model == model]
-        request = _by_report(own, last, now, policy) or _by_age(own, last, now, policy)
+        model_reports = [report for report in reports if report.model == model]
+        request = _by_report(model_reports, last, now, policy) or _by_age(
+            model_reports, last, now, policy
+        )
         if request is not None:
-            found.append(request)
-    return tuple(found)
+            requests.append(request)
+    return tuple(requests)
 
 
 def _by_report(

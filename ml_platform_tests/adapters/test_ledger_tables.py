@@ -38,9 +38,9 @@ except ConflictError:
 
 @pytest.fixture
 def engine(database_url):
-    found = sa.create_engine(database_url)
-    yield found
-    found.dispose()
+    database = sa.create_engine(database_url)
+    yield database
+    database.dispose()
 
 
 def test_migrations_make_the_tables_that_the_code_sees(engine):
@@ -52,8 +52,8 @@ def test_the_newest_migration_is_the_one_named(engine):
     files = sorted(Path(schema_upgrade.__file__).parent.glob("migrations/versions/0*.py"))
     assert files[-1].name.startswith(f"{schema_upgrade.HEAD}_")
     with engine.connect() as connection:
-        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    assert found == schema_upgrade.HEAD
+        revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    assert revision == schema_upgrade.HEAD
 
 
 def test_an_upgrade_of_what_is_up_to_date_does_nothing_and_a_newer_schema_is_refused(

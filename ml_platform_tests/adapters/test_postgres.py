@@ -62,9 +62,9 @@ def kept(urls):
     with_cursor = connect(urls.ml_platform)
     cursor = with_cursor.cursor()
     cursor.execute("SELECT value FROM kept ORDER BY value")
-    found = [row[0] for row in cursor.fetchall()]
+    kept_rows = [row[0] for row in cursor.fetchall()]
     with_cursor.close()
-    return found
+    return kept_rows
 
 
 def test_a_server_is_started_used_by_others_and_keeps_its_port(home):

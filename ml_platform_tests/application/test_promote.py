@@ -38,9 +38,9 @@ def test_a_champion_that_came_after_the_comparison_is_not_replaced(tmp_path):
 def test_the_same_promotion_asked_for_again_changes_nothing(tmp_path):
     platform = home(tmp_path)
     record = promotable(platform, b"1")
-    judged = evaluation_record_of(platform, record)
-    ask(platform, record, judged)
+    evaluation = evaluation_record_of(platform, record)
+    ask(platform, record, evaluation)
     before = platform.ledger.events()
-    ask(platform, record, judged)
+    ask(platform, record, evaluation)
     ask(platform, record, evaluation_record_of(platform, record))
     assert platform.ledger.events() == before

@@ -19,12 +19,12 @@ from ml_platform_tests.models.pattern_rows import training_set
 from ml_platform_tests.registry.examples import another
 
 
-def kept(platform, made, fingerprint):
+def kept(platform, rows, fingerprint):
     """The record of a training set whose rows lie on disk."""
-    data = replace(made.record, model=SPEC.name, fingerprint=fingerprint)
+    data = replace(rows.record, model=SPEC.name, fingerprint=fingerprint)
     path = rows_path(platform.settings.training_sets, data)
     path.parent.mkdir(parents=True)
-    pd.concat([made.train, made.test]).to_parquet(path)
+    pd.concat([rows.train, rows.test]).to_parquet(path)
     data = replace(data, rows_sha256=values.file_sha256(path))
     platform.ledger.save_training_set(data)
     return data
@@ -34,9 +34,9 @@ def kept(platform, made, fingerprint):
 def registered(tmp_path):
     """A home with a training set on disk, two rule artifacts, and a version made of the first."""
     platform = home(tmp_path)
-    made = training_set(60)
-    data = kept(platform, made, "0" * 64)
-    artifacts = [fit_rules(made), fit_majority(made)]
+    rows = training_set(60)
+    data = kept(platform, rows, "0" * 64)
+    artifacts = [fit_rules(rows), fit_majority(rows)]
     for artifact in artifacts:
         write_artifact(artifact, platform.settings.artifacts / artifact.sha256)
     record = replace(

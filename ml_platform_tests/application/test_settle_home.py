@@ -60,10 +60,10 @@ def test_a_simulation_cannot_end_elsewhere(tmp_path: Path) -> None:
 def test_a_first_run_that_failed_leaves_nothing_behind(tmp_path: Path) -> None:
     settle(tmp_path, as_of="2026-05-01T12:00Z", source_text=f"files:{tmp_path}")
     before = last_boundary(datetime.now(UTC))
-    found = settle(tmp_path, source_text="simulate")
-    assert found.source == SourceChoice(text="simulate")
-    assert before <= found.as_of <= last_boundary(datetime.now(UTC))
-    assert not found.settled
+    state = settle(tmp_path, source_text="simulate")
+    assert state.source == SourceChoice(text="simulate")
+    assert before <= state.as_of <= last_boundary(datetime.now(UTC))
+    assert not state.settled
 
 
 def test_now_lets_a_settled_clock_move_again(tmp_path: Path) -> None:
@@ -102,6 +102,6 @@ def test_no_password_is_ever_shown_or_readable_by_others(tmp_path: Path, url: st
 
 
 def test_a_mistyped_kind_shows_no_password(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as refused:
         settle(tmp_path, source_text="postgress:postgresql://u:secret@h/d")
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(refused.value)

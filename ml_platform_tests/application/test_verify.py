@@ -48,12 +48,12 @@ def platform(tmp_path, database_url):
 
 
 def faults(platform):
-    return {found.subject: found.detail for found in verify_home(platform) if not found.ok}
+    return {finding.subject: finding.detail for finding in verify_home(platform) if not finding.ok}
 
 
 def test_a_whole_home_is_clean(platform):
     assert faults(platform) == {}
-    assert "example rules artifact" in {found.subject for found in verify_home(platform)}
+    assert "example rules artifact" in {finding.subject for finding in verify_home(platform)}
 
 
 @pytest.mark.parametrize("table", BROKEN)
@@ -64,9 +64,9 @@ def test_a_body_that_cannot_be_read_is_named_with_its_row(platform, database_url
         connection.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
         connection.execute(sa.text(f"UPDATE {table} SET body = :body"), {"body": body})
     engine.dispose()
-    found = faults(platform)
-    assert set(found) == BROKEN[table]
-    assert any("cannot be read: " in detail for detail in found.values())
+    details = faults(platform)
+    assert set(details) == BROKEN[table]
+    assert any("cannot be read: " in detail for detail in details.values())
 
 
 def test_rules_that_were_changed_are_named(platform):

@@ -77,9 +77,9 @@ def test_a_reused_process_id_is_recognised(
         tags = {PID_TAG: str(os.getpid()), STARTED_TAG: str(started)}
         instance.add_run(dg.DagsterRun("work", status=status, tags=tags))
     (closed,) = close_abandoned(instance)
-    found = {run.run_id: run for run in instance.get_runs()}
-    assert found.pop(closed).status is ends
-    (kept,) = found.values()
+    runs = {run.run_id: run for run in instance.get_runs()}
+    assert runs.pop(closed).status is ends
+    (kept,) = runs.values()
     assert kept.status is status
 
 

@@ -37,8 +37,8 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     ledger: InMemoryLedger | PostgresLedger = InMemoryLedger()
     if request.param == "postgres":
         ledger = PostgresLedger(request.getfixturevalue("database_url"))
-    made = home(tmp_path, ledger)
-    made.tracking = InMemoryTracking()
+    test_home = home(tmp_path, ledger)
+    test_home.tracking = InMemoryTracking()
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path))
     (tmp_path / "records").mkdir()
     record = tmp_path / "records" / "toy__training_set.json"
@@ -48,15 +48,15 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     def running(*_: object, tracking: bool):
         yield
 
-    def load(_: Path, found: object):
-        return replace(rows(), record=found)
+    def load(_: Path, record: object):
+        return replace(rows(), record=record)
 
     monkeypatch.setattr("ml_platform.adapters.services.services", running)
     monkeypatch.setattr("ml_platform.adapters.training_set_files.load_training_set", load)
     monkeypatch.setattr(use_cases, "spec_named", lambda _: SPEC)
     monkeypatch.setattr(Connections, "ledger", ledger)
-    monkeypatch.setattr(Connections, "tracking", made.tracking)
-    yield made
+    monkeypatch.setattr(Connections, "tracking", test_home.tracking)
+    yield test_home
     if isinstance(ledger, PostgresLedger):
         ledger.close()
 
@@ -108,8 +108,8 @@ def test_a_file_says_what_is_not_typed(platform: Connections, tmp_path: Path) ->
         'metric = "r2"\nminimum_effect = 0.1\nchange = { learning_rate = 0.3 }\n'
         'guardrail = ["mae:0.3", "r2:worse-by:0.0", "size_mb:5"]\n'
     )
-    found = told("experiment", "new", "faster", "--file", str(file))
-    assert found["hash"] == values.fingerprint(definition())
+    output = told("experiment", "new", "faster", "--file", str(file))
+    assert output["hash"] == values.fingerprint(definition())
     with pytest.raises(UsageError, match=r"nowhere.toml cannot be read"):
         call("experiment", "new", "x", "--file", str(tmp_path / "nowhere.toml"))
     with pytest.raises(UsageError, match="The experiment's model: it is missing"):

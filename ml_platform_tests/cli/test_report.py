@@ -17,17 +17,19 @@ from ml_platform_tests.application.homes import home, promotable
 
 @pytest.fixture
 def platform(tmp_path, monkeypatch):
-    found = home(tmp_path, InMemoryLedger())
-    promotable(found, b"one")
-    promotable(found, b"two")
+    test_home = home(tmp_path, InMemoryLedger())
+    promotable(test_home, b"one")
+    promotable(test_home, b"two")
 
     @contextmanager
     def nothing_started(settings, tracking):
         yield None
 
     monkeypatch.setattr("ml_platform.adapters.services.services", nothing_started)
-    monkeypatch.setattr("ml_platform.application.connections.Connections", lambda settings: found)
-    return found
+    monkeypatch.setattr(
+        "ml_platform.application.connections.Connections", lambda settings: test_home
+    )
+    return test_home
 
 
 def call(*arguments):

@@ -30,9 +30,9 @@ ROWS = proportion_training_set()
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Connections:
-    made = home(tmp_path)
-    made.tracking = InMemoryTracking()
-    return made
+    test_home = home(tmp_path)
+    test_home.tracking = InMemoryTracking()
+    return test_home
 
 
 def test_proved_parameters_reach_the_next_candidate(platform: Connections) -> None:
@@ -100,9 +100,9 @@ def test_the_command_searches_the_latest_training_set(
     kept = ledger.state(tuned_key("toy"))
     assert kept is not None
     if as_json:
-        told = json.loads(result.stdout)
-        assert told["verdict"] == "tuned"
-        assert told["best"] == kept["parameters"]
+        output = json.loads(result.stdout)
+        assert output["verdict"] == "tuned"
+        assert output["best"] == kept["parameters"]
     else:
         assert "toy: 12 trials" in result.stdout
         assert "TUNED: r2 on the holdout differs by" in result.stdout

@@ -44,12 +44,12 @@ def graph(definitions: dg.Definitions):
 
 
 def test_the_chain_of_a_model_is_the_one_that_was_drawn(graph) -> None:
-    found = {
+    edges = {
         key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
         for key in graph.get_all_asset_keys()
         if key.path[0] == "pattern_classifier"
     }
-    assert found == CHAIN
+    assert edges == CHAIN
 
 
 def test_there_is_no_cycle_and_features_come_from_the_lake(graph) -> None:

@@ -23,9 +23,9 @@ def test_a_schedule_of_a_new_home_skips(
 ) -> None:
     platform = Connections(Settings(tmp_path, None, None, None))
     context = dg.build_schedule_context(resources={"platform": platform})
-    told = definitions.resolve_schedule_def(name)(context)
-    assert isinstance(told, dg.SkipReason)
-    assert told.skip_message == NOTHING
+    skipped = definitions.resolve_schedule_def(name)(context)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == NOTHING
 
 
 @pytest.mark.parametrize("name", ["pattern_classifier_retraining", "missed_windows"])
@@ -34,7 +34,7 @@ def test_a_sensor_of_a_new_home_skips(
 ) -> None:
     platform = Connections(Settings(tmp_path, None, None, None))
     context = dg.build_sensor_context(resources={"platform": platform})
-    told = definitions.resolve_sensor_def(name)(context)
-    assert isinstance(told, dg.SkipReason)
-    assert told.skip_message == NOTHING
+    skipped = definitions.resolve_sensor_def(name)(context)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == NOTHING
     assert list(tmp_path.iterdir()) == [], "no server was started for it"

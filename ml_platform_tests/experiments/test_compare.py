@@ -16,9 +16,9 @@ def test_holm_by_hand() -> None:
 
 
 def test_the_correction_counts_experiments_on_the_same_data_alone() -> None:
-    one, found = definition(), result()
+    one, stored = definition(), result()
     other = replace(one, name="other", training_set_fingerprint="0" * 64)
-    lines = compare([(one, found), (replace(one, name="again"), found), (other, found)])
+    lines = compare([(one, stored), (replace(one, name="again"), stored), (other, stored)])
     p = lines[0].p
     assert p is not None
     assert [line.p_holm for line in lines] == [2 * p, 2 * p, p]
@@ -26,10 +26,10 @@ def test_the_correction_counts_experiments_on_the_same_data_alone() -> None:
 
 
 def test_a_promotion_may_not_stand_beside_others() -> None:
-    one, found = definition(), result()
-    judged = found.judged
-    weak = tuple(replace(c, p=0.03) for c in judged.comparisons)
-    weaker = replace(found, judged=replace(judged, comparisons=weak))
+    one, stored = definition(), result()
+    conclusion = stored.judged
+    weak = tuple(replace(c, p=0.03) for c in conclusion.comparisons)
+    weaker = replace(stored, judged=replace(conclusion, comparisons=weak))
     lines = compare([(replace(one, name=str(n)), weaker) for n in range(2)])
     assert [line.p_holm for line in lines] == [0.06, 0.06]
     assert {line.after_holm for line in lines} == {"does not stand"}

@@ -43,17 +43,20 @@ NOISE = np.tile([0.01, 0.01, -0.01, -0.01], 50)
 
 
 def test_a_difference_of_a_tenth_by_hand() -> None:
-    _, found = verdict(BASE, BASE - 0.1 + NOISE)
-    (mae,) = [c for c in found.comparisons if c.metric == "mae"]
+    _, conclusion = verdict(BASE, BASE - 0.1 + NOISE)
+    (mae,) = [c for c in conclusion.comparisons if c.metric == "mae"]
     assert mae.baseline.value == pytest.approx(0.4)
     assert mae.difference.value == pytest.approx(-0.1)
     assert mae.relative == pytest.approx(-0.25)
     # the error of a mean of 200 values of plus or minus .01 is .01 / sqrt(200) = .000707; times 1.97
     assert mae.difference.high - mae.difference.low == pytest.approx(2 * 1.972 * 0.000707, rel=0.1)
     assert mae.p == 2 / 2001
-    assert found.improvement is not None
-    assert found.improvement.value == pytest.approx(0.1)
-    assert (found.verdict, found.row) == (Verdict.PROMOTE, "better, and every guardrail holds")
+    assert conclusion.improvement is not None
+    assert conclusion.improvement.value == pytest.approx(0.1)
+    assert (conclusion.verdict, conclusion.row) == (
+        Verdict.PROMOTE,
+        "better, and every guardrail holds",
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,25 +71,28 @@ def test_a_difference_of_a_tenth_by_hand() -> None:
     ],
 )
 def test_each_row_is_reached(shift: float, noise: float, row: str) -> None:
-    asked, found = verdict(BASE + 2, BASE + 2 - shift + noise * NOISE)
-    assert found.row == row
-    assert "mae improvement" in why(asked, found)
+    asked, conclusion = verdict(BASE + 2, BASE + 2 - shift + noise * NOISE)
+    assert conclusion.row == row
+    assert "mae improvement" in why(asked, conclusion)
 
 
 def test_equal_arms_are_neither_better_nor_worse() -> None:
-    _, found = verdict(BASE, BASE, minimum_effect=0.0)
-    assert found.row == "not shown either way"
-    assert {c.p for c in found.comparisons} == {1.0}
+    _, conclusion = verdict(BASE, BASE, minimum_effect=0.0)
+    assert conclusion.row == "not shown either way"
+    assert {c.p for c in conclusion.comparisons} == {1.0}
 
 
 def test_too_few_clusters_show_nothing_but_what_costs_exactly() -> None:
     few = slice(0, 29)
     worse = Guardrail("mae", Kind.VALUE, 0.1, Direction.LOWER)
-    _, found = verdict(BASE[few], BASE[few] - 0.2, worse)
-    assert (found.row, found.guardrails[0].held) == ("too little data", GuardrailState.UNCLEAR)
+    _, conclusion = verdict(BASE[few], BASE[few] - 0.2, worse)
+    assert (conclusion.row, conclusion.guardrails[0].held) == (
+        "too little data",
+        GuardrailState.UNCLEAR,
+    )
     large = Guardrail("size_mb", Kind.VALUE, 0.0001, Direction.LOWER)
-    _, found = verdict(BASE[few], BASE[few] - 0.2, large)
-    assert found.row == "a guardrail is shown broken"
+    _, conclusion = verdict(BASE[few], BASE[few] - 0.2, large)
+    assert conclusion.row == "a guardrail is shown broken"
 
 
 @pytest.mark.parametrize(
@@ -108,26 +114,26 @@ def test_too_few_clusters_show_nothing_but_what_costs_exactly() -> None:
 def test_a_guardrail_holds_or_breaks_by_its_whole_interval(
     guardrail: Guardrail, held: GuardrailState
 ) -> None:
-    _, found = verdict(BASE, BASE - 0.1 + NOISE, guardrail)
-    assert found.guardrails[0].held is held
+    _, conclusion = verdict(BASE, BASE - 0.1 + NOISE, guardrail)
+    assert conclusion.guardrails[0].held is held
     rows = {
         GuardrailState.HELD: "better, and every guardrail holds",
         GuardrailState.UNCLEAR: "better, but a guardrail is not shown to hold",
         GuardrailState.BROKEN: "a guardrail is shown broken",
     }
-    assert found.row == rows[held]
+    assert conclusion.row == rows[held]
 
 
 def test_a_metric_that_is_not_defined_decides_nothing() -> None:
-    _, found = verdict(BASE, BASE - 0.1, metric="roc_auc", direction=Direction.HIGHER)
-    assert (found.improvement, found.row) == (None, "too little data")
+    _, conclusion = verdict(BASE, BASE - 0.1, metric="roc_auc", direction=Direction.HIGHER)
+    assert (conclusion.improvement, conclusion.row) == (None, "too little data")
 
 
 def test_statistics_come_back_as_they_were() -> None:
     kept = run().statistics
-    found = statistics_of(kept)
-    assert statistics_bytes(found) == kept
-    assert set(found) == {"baseline", "variant"}
+    stored = statistics_of(kept)
+    assert statistics_bytes(stored) == kept
+    assert set(stored) == {"baseline", "variant"}
 
 
 def test_every_class_of_statistics_can_be_stored() -> None:
@@ -157,9 +163,9 @@ def test_every_class_of_statistics_can_be_stored() -> None:
         "launches": off_policy_statistics_of(truth, both[:, 1], clusters, 20, 0.5, {}),
         "lists": RankingStatistics(5, columns, generator.random((20, len(columns) + 3)), 3),
     }
-    found = statistics_of(statistics_bytes(some))
+    stored = statistics_of(statistics_bytes(some))
     for name, sums in some.items():
-        before, after = replicate(sums, seed=1), replicate(found[name], seed=1)
+        before, after = replicate(sums, seed=1), replicate(stored[name], seed=1)
         assert before.keys() == after.keys()
         for metric in before:
             np.testing.assert_array_equal(before[metric].resampled, after[metric].resampled)

@@ -61,19 +61,19 @@ def test_ninety_days_after_its_end_it_goes_and_not_before() -> None:
 
 
 def test_what_refers_to_an_experiment() -> None:
-    def found(**of: object) -> tuple[str, ...]:
-        given = {"finished_at": AT, "versions": (), "events": (), "adopted_hash": "", **of}
-        return references(EXPERIMENT, **given)
+    def names_of_references(**changes: object) -> tuple[str, ...]:
+        arguments = {"finished_at": AT, "versions": (), "events": (), "adopted_hash": "", **changes}
+        return references(EXPERIMENT, **arguments)
 
-    assert found() == ()
-    assert "fitted with its parameters" in found(adopted_hash=EXPERIMENT.hash)[0]
+    assert names_of_references() == ()
+    assert "fitted with its parameters" in names_of_references(adopted_hash=EXPERIMENT.hash)[0]
     variant = {**EXPERIMENT.definition.variant.parameters, "columns": 2}
     of_variant = replace(RECORD, model="toy", version=4, parameters=variant)
-    assert found(versions=(of_variant,)) == ("toy version 4 has its parameters",)
-    assert found(versions=(of_variant,), finished_at=None) == ()
+    assert names_of_references(versions=(of_variant,)) == ("toy version 4 has its parameters",)
+    assert names_of_references(versions=(of_variant,), finished_at=None) == ()
     of_default = replace(of_variant, parameters=EXPERIMENT.definition.baseline.parameters)
-    assert found(versions=(of_default,)) == ()
+    assert names_of_references(versions=(of_default,)) == ()
     named = PromotionEvent(
         7, "toy", 4, Action.PROMOTED, None, AT, "a", {"experiment": EXPERIMENT.hash}, "", ""
     )
-    assert found(events=(named,)) == ("event 7 of toy names it",)
+    assert names_of_references(events=(named,)) == ("event 7 of toy names it",)

@@ -33,18 +33,22 @@ learning_rate = 0.3
 
 
 def test_everything_is_resolved() -> None:
-    made = definition()
-    assert made.baseline.parameters == dict(SPEC.defaults)
-    assert made.variant.parameters == {**SPEC.defaults, "learning_rate": 0.3}
-    assert made.changed == {"learning_rate": "0.3"}
-    assert made.training_set_fingerprint == "f" * 64
-    assert (made.place, made.alpha, made.direction) == (Place.HOLDOUT, 0.05, Direction.HIGHER)
-    assert [(g.measure, g.kind, g.limit) for g in made.guardrails] == [
+    resolved = definition()
+    assert resolved.baseline.parameters == dict(SPEC.defaults)
+    assert resolved.variant.parameters == {**SPEC.defaults, "learning_rate": 0.3}
+    assert resolved.changed == {"learning_rate": "0.3"}
+    assert resolved.training_set_fingerprint == "f" * 64
+    assert (resolved.place, resolved.alpha, resolved.direction) == (
+        Place.HOLDOUT,
+        0.05,
+        Direction.HIGHER,
+    )
+    assert [(g.measure, g.kind, g.limit) for g in resolved.guardrails] == [
         ("mae", Kind.VALUE, 0.3),
         ("r2", Kind.WORSE_BY, 0.0),
         ("size_mb", Kind.VALUE, 5.0),
     ]
-    assert made.criterion == (
+    assert resolved.criterion == (
         "r2 (higher is better): improvement at least 0.1 by the lower bound of its paired 95% interval, p < 0.05"
     )
 
@@ -57,21 +61,21 @@ def test_a_file_says_the_same_as_the_command() -> None:
 
 
 def test_it_comes_back_from_json_as_it_was_and_any_change_changes_its_hash() -> None:
-    made = definition()
-    assert from_json(Definition, to_json(made)) == made
+    frozen = definition()
+    assert from_json(Definition, to_json(frozen)) == frozen
     other = definition(minimum_effect=0.05)
-    assert digest(other) != digest(made)
-    assert differing(made, other) == ("minimum_effect",)
-    assert digest(definition(hypothesis=f"  {PROPOSAL.hypothesis} ")) == digest(made)
+    assert digest(other) != digest(frozen)
+    assert differing(frozen, other) == ("minimum_effect",)
+    assert digest(definition(hypothesis=f"  {PROPOSAL.hypothesis} ")) == digest(frozen)
 
 
 def test_a_baseline_is_the_default_the_champion_or_chosen() -> None:
     champion = Champion(3, {"learning_rate": 0.2, "seed": 7, "columns": 2})
-    made = defined(
+    resolved = defined(
         replace(PROPOSAL, baseline=("champion",)), SPEC, rows().record, METRICS, champion
     )
-    assert made.baseline_is == "champion version 3"
-    assert made.baseline.parameters == {**SPEC.defaults, "learning_rate": 0.2}
+    assert resolved.baseline_is == "champion version 3"
+    assert resolved.baseline.parameters == {**SPEC.defaults, "learning_rate": 0.2}
     chosen = definition(baseline=("learning_rate=0.1", "leaves=8"))
     assert chosen.baseline_is == "chosen"
     assert chosen.variant.parameters == {**SPEC.defaults, "learning_rate": 0.3, "leaves": 8}

@@ -63,16 +63,16 @@ REMEDY = (
 
 def forms() -> dict[str, dict[str, Any]]:
     """By stored value, then by class in it: its fields with their types, or, of an enumeration, its values."""
-    found: dict[str, dict[str, Any]] = {}
+    listed: dict[str, dict[str, Any]] = {}
     for kind in STORED:
         schema = TypeAdapter(kind).json_schema()
         parts = {**schema.pop("$defs", {}), kind.__name__: schema}
-        found[kind.__name__] = {name: _form(part) for name, part in sorted(parts.items())}
-    found["lake"] = {
+        listed[kind.__name__] = {name: _form(part) for name, part in sorted(parts.items())}
+    listed["lake"] = {
         table: {field.name: str(field.type) for field in schema} for table, schema in TABLES.items()
     }
-    found["artifact"] = {"manifest format": MANIFEST_FORMAT}
-    return found
+    listed["artifact"] = {"manifest format": MANIFEST_FORMAT}
+    return listed
 
 
 def _form(schema: dict[str, Any]) -> Any:

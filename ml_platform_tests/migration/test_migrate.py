@@ -162,9 +162,9 @@ def test_a_migration_that_is_killed_after_any_step_ends_the_same_when_started_ag
 
     with services(settings, tracking=False):
         platform = Connections(settings)
-        found = {finding.subject: finding for finding in verify_home(platform)}
-        assert [subject for subject, finding in found.items() if not finding.ok] == []
-        assert found["archive format-1 chain"].detail == "1 events, unbroken"
+        findings = {finding.subject: finding for finding in verify_home(platform)}
+        assert [subject for subject, finding in findings.items() if not finding.ok] == []
+        assert findings["archive format-1 chain"].detail == "1 events, unbroken"
         assert platform.ledger.models() == ()
         platform.ledger.close()
     assert migrate(settings, print).archives == (archive,)
@@ -196,8 +196,8 @@ def test_whatever_is_changed_in_an_archive_is_named(tmp_path: Path) -> None:
     chain.write_text(chain.read_text().replace("trigger_predictor", "trigger_predicter"))
     (archive / "home.json").unlink()
     (archive / "added").touch()
-    found = {finding.subject: finding.detail for finding in verify_archives(settings)}
-    assert found == {
+    details = {finding.subject: finding.detail for finding in verify_archives(settings)}
+    assert details == {
         "archive format-1 files": "home.json is missing; added is not in the manifest; "
         "ledger/promotion_events.jsonl was changed",
         "archive format-1 chain": "event 1 has been changed: its hash does not match",

@@ -83,9 +83,9 @@ def test_replay_is_one_for_independent_rows_and_more_for_restless_weeks() -> Non
             parts.append((draw.random(1_000) < share).astype(np.int64))
         weeks = [clustered_shares(part, np.arange(1_000), 2) for part in parts]
         whole = clustered_shares(np.concatenate(parts), np.arange(40_000), 2)
-        found = replay(whole, weeks, cumulative=False).ratio
-        assert found is not None
-        return found
+        inflation = replay(whole, weeks, cumulative=False).ratio
+        assert inflation is not None
+        return inflation
 
     assert ratio(0.0) == pytest.approx(1.0, abs=0.5)
     # variance of a week: .25 / 1000 of its rows, .03 ** 2 of its own: 4.6 times

@@ -42,7 +42,7 @@ def planted(frame: pd.DataFrame, name: str, draw: np.random.Generator) -> pd.Dat
 
 def test_240_quiet_windows_and_60_planted_shifts() -> None:
     draw = np.random.default_rng(1)
-    windows = flagged = plants = found = 0
+    windows = flagged = plants = caught = 0
     for seed in range(12):
         users, rows = ((30, 1_200), (50, 2_000), (100, 4_000))[seed % 3]
         frame = telemetry(seed=seed, weeks=WEEKS + 20, users=users, rows_a_week=rows)
@@ -62,7 +62,7 @@ def test_240_quiet_windows_and_60_planted_shifts() -> None:
             name = (*NUMBERS, *CATEGORIES)[(5 * seed + place) % 12]
             report = look(baseline, planted(frame, name, draw), WEEKS + place)
             plants += 1
-            found += next(e for e in report.features if e.name == name).severity in MOVED
+            caught += next(e for e in report.features if e.name == name).severity in MOVED
     assert (windows, plants) == (240, 60)
     assert beta.ppf(0.95, flagged + 1, windows - flagged) <= 0.05, f"{flagged} of {windows}"
-    assert found / plants >= 0.95, f"{found} of {plants}"
+    assert caught / plants >= 0.95, f"{caught} of {plants}"

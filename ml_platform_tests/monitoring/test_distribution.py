@@ -82,8 +82,8 @@ def test_covariance_is_that_of_repeated_windows() -> None:
         taste = draw.beta(1, 2, size=200)
         clusters = np.repeat(np.arange(200), draw.integers(1, 9, 200))
         codes = (draw.random(clusters.size) < taste[clusters]).astype(np.int64)
-        found = clustered_shares(codes, clusters, 2)
-        return found.shares[1], found.covariance[1, 1]
+        distribution = clustered_shares(codes, clusters, 2)
+        return distribution.shares[1], distribution.covariance[1, 1]
 
     windows = np.array([window() for _ in range(600)])
     assert windows[:, 1].mean() == pytest.approx(windows[:, 0].var(), rel=0.15)
@@ -102,11 +102,15 @@ def test_without_takes_rows_out() -> None:
     whole = clustered_shares(codes, clusters, 3)
     part = clustered_shares(codes[:500], clusters[:500], 3)
     rest = clustered_shares(codes[500:], clusters[500:] - 100, 3)
-    found = without(whole, part)
-    assert found.shares == pytest.approx(rest.shares)
-    assert found.missing == pytest.approx(rest.missing)
-    assert (found.rows, found.total, found.clusters) == (rest.rows, rest.total, rest.clusters)
-    assert np.diag(found.covariance) == pytest.approx(np.diag(rest.covariance), rel=0.1)
+    remaining = without(whole, part)
+    assert remaining.shares == pytest.approx(rest.shares)
+    assert remaining.missing == pytest.approx(rest.missing)
+    assert (remaining.rows, remaining.total, remaining.clusters) == (
+        rest.rows,
+        rest.total,
+        rest.clusters,
+    )
+    assert np.diag(remaining.covariance) == pytest.approx(np.diag(rest.covariance), rel=0.1)
     assert without(whole, whole).rows == 0
 
 

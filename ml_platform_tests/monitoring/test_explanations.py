@@ -77,33 +77,33 @@ def past(quiet: pd.DataFrame) -> pd.DataFrame:
 def test_a_planted_change_of_reasons_is_reported_where_nothing_else_has_moved(
     baseline: Baseline, past: pd.DataFrame, window: pd.DataFrame
 ) -> None:
-    found = report(baseline, window, explained(TakingOver(2.0, 0.7, 0.2), past))
-    assert found.drift is Severity.NONE
-    check = found.explanations
+    monitored = report(baseline, window, explained(TakingOver(2.0, 0.7, 0.2), past))
+    assert monitored.drift is Severity.NONE
+    check = monitored.explanations
     assert check is not None
     assert check.reported
     assert check.p_value == 0.001
     assert check.shares[0].group == "number_2"
     assert check.shares[0].baseline < 0.15 < 0.5 < check.shares[0].current
-    assert found.causes[-1].startswith("predictions rest on other features: number_2 makes")
-    assert found.light is Light.YELLOW
-    assert (found.action, found.decision_row) == ("no_action", "nothing moved")
-    assert from_json(MonitoringReport, to_json(found)) == found
+    assert monitored.causes[-1].startswith("predictions rest on other features: number_2 makes")
+    assert monitored.light is Light.YELLOW
+    assert (monitored.action, monitored.decision_row) == ("no_action", "nothing moved")
+    assert from_json(MonitoringReport, to_json(monitored)) == monitored
 
 
 def test_the_same_reasons_are_told_and_change_nothing(
     baseline: Baseline, past: pd.DataFrame, window: pd.DataFrame
 ) -> None:
-    found = report(baseline, window, explained(Weighed(2.0, 0.7, 0.2), past))
-    check = found.explanations
+    monitored = report(baseline, window, explained(Weighed(2.0, 0.7, 0.2), past))
+    check = monitored.explanations
     assert check is not None
     assert not check.reported
     assert check.distance is not None
     assert check.distance < 0.1
-    assert found.light is Light.GREEN
+    assert monitored.light is Light.GREEN
     without = report(baseline, window, None)
     assert without.explanations is None
-    assert (without.causes, without.action) == (found.causes, found.action)
+    assert (without.causes, without.action) == (monitored.causes, monitored.action)
 
 
 def test_the_sample_is_bounded_and_of_whole_clusters(

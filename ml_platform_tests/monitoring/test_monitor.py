@@ -36,8 +36,8 @@ def test_a_quiet_week_is_green(watch: Watch, window: pd.DataFrame) -> None:
 def test_half_a_standard_deviation_is_found(watch: Watch, window: pd.DataFrame, name: str) -> None:
     window[name] += 0.5 * window[name].std()
     report = watch(window)
-    found = of(report, name)
-    assert found.severity in (Severity.MODERATE, Severity.SIGNIFICANT)
+    drift = of(report, name)
+    assert drift.severity in (Severity.MODERATE, Severity.SIGNIFICANT)
     assert report.top[0] == name
     assert report.light in (Light.YELLOW, Light.RED)
     assert report.causes[0].startswith(f"{name}: values are higher")
@@ -50,10 +50,10 @@ def test_mass_moved_to_the_rarest_level_is_found(
     rarest = quiet[name].value_counts().index[-1]
     moved = np.random.default_rng(1).random(len(window)) < 0.15
     window.loc[moved, name] = rarest
-    found = of(watch(window), name)
-    assert found.test == "chi2"
-    assert found.severity in (Severity.MODERATE, Severity.SIGNIFICANT)
-    assert found.size == pytest.approx(0.15, abs=0.05)
+    drift = of(watch(window), name)
+    assert drift.test == "chi2"
+    assert drift.severity in (Severity.MODERATE, Severity.SIGNIFICANT)
+    assert drift.size == pytest.approx(0.15, abs=0.05)
 
 
 def test_an_unseen_level_is_named(watch: Watch, window: pd.DataFrame) -> None:
@@ -67,9 +67,9 @@ def test_half_missing_is_drift(watch: Watch, window: pd.DataFrame) -> None:
     window.loc[window.index[::2], ["number_4", "category_2"]] = None
     report = watch(window)
     for name in ("number_4", "category_2"):
-        found = of(report, name)
-        assert found.severity is Severity.SIGNIFICANT
-        assert found.missing_current == pytest.approx(0.5, abs=0.001)
+        drift = of(report, name)
+        assert drift.severity is Severity.SIGNIFICANT
+        assert drift.missing_current == pytest.approx(0.5, abs=0.001)
     assert any("missing went from 0.0% to 50.0%" in cause for cause in report.causes)
 
 
@@ -77,8 +77,8 @@ def test_wholly_missing_is_significant_though_nothing_is_left_to_compare(
     watch: Watch, window: pd.DataFrame
 ) -> None:
     window["number_4"] = np.nan
-    found = of(watch(window), "number_4")
-    assert (found.severity, found.p_value) == (Severity.SIGNIFICANT, 1.0)
+    drift = of(watch(window), "number_4")
+    assert (drift.severity, drift.p_value) == (Severity.SIGNIFICANT, 1.0)
 
 
 def test_a_large_change_that_chance_explains_is_no_drift(
@@ -94,9 +94,9 @@ def test_a_large_change_that_chance_explains_is_no_drift(
 def test_a_significant_but_small_change_is_no_drift(watch: Watch, window: pd.DataFrame) -> None:
     window["number_5"] = window["number_5"] + 0.05 * window["number_5"].std()
     copies = [window.assign(cluster_id=window["cluster_id"] + f"-{copy}") for copy in range(40)]
-    found = of(watch(pd.concat(copies)), "number_5")
-    assert found.size < POLICY.size_moderate
-    assert found.severity is Severity.NONE
+    drift = of(watch(pd.concat(copies)), "number_5")
+    assert drift.size < POLICY.size_moderate
+    assert drift.severity is Severity.NONE
 
 
 @pytest.mark.parametrize("rows", [0, 1, 199])

@@ -21,12 +21,12 @@ def test_the_id_is_of_model_version_and_row():
 
 
 def test_a_frame_is_completed_and_left_as_it_was():
-    given = predictions().assign(other=1)
-    frame = predictions_frame(given)
-    assert tuple(frame.columns) == COLUMNS
-    assert frame["prediction_id"].iloc[0] == prediction_id("m", "1", "r0")
-    assert frame["segment"].isna().all()
-    assert "prediction_id" not in given.columns
+    frame = predictions().assign(other=1)
+    completed = predictions_frame(frame)
+    assert tuple(completed.columns) == COLUMNS
+    assert completed["prediction_id"].iloc[0] == prediction_id("m", "1", "r0")
+    assert completed["segment"].isna().all()
+    assert "prediction_id" not in frame.columns
 
 
 @pytest.mark.parametrize(

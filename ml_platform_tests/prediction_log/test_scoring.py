@@ -88,8 +88,8 @@ def test_no_row_is_no_prediction() -> None:
 )
 def test_outcomes_are_text_and_known_after_the_delay(task: Task, labels: list, text: str) -> None:
     rows = ROWS.assign(label=pd.Series(labels))
-    found = outcomes_of(task, rows, "label", timedelta(days=2))
-    assert found.to_dict("list") == {
+    outcomes = outcomes_of(task, rows, "label", timedelta(days=2))
+    assert outcomes.to_dict("list") == {
         "row_id": ["a"],
         "label": [text],
         "known_at": [MOMENT + pd.Timedelta(days=2)],
@@ -103,17 +103,17 @@ def test_nothing_known_yet_is_no_outcome() -> None:
 
 def test_the_first_items_of_each_row_in_order() -> None:
     scorer = Says(("p", "q", "r"), ((0.1, 0.7, 0.2), (0.5, 0.5, 0.9)))
-    found = first_items(scorer, ROWS, 2)
-    assert found["item"].tolist() == ["q", "r", "r", "p"]
-    assert found["rank"].tolist() == [1, 2, 1, 2]
-    assert found["score"].tolist() == [0.7, 0.2, 0.9, 0.5]
+    items = first_items(scorer, ROWS, 2)
+    assert items["item"].tolist() == ["q", "r", "r", "p"]
+    assert items["rank"].tolist() == [1, 2, 1, 2]
+    assert items["score"].tolist() == [0.7, 0.2, 0.9, 0.5]
 
 
 def test_what_a_user_has_is_not_among_the_first_items() -> None:
     scorer = Says(("p", "q", "r"), ((-1.0, 0.7, 0.2), (-1.0, -1.0, -1.0)))
-    found = first_items(scorer, ROWS, 3)
-    assert found["item"].tolist() == ["q", "r"]
-    assert found["rank"].tolist() == [1, 2]
+    items = first_items(scorer, ROWS, 3)
+    assert items["item"].tolist() == ["q", "r"]
+    assert items["rank"].tolist() == [1, 2]
 
 
 def test_a_list_without_items_is_no_outcome_of_a_recommendation() -> None:

@@ -32,8 +32,8 @@ def stored(events):
 
 
 def faults(events, production, *evidence):
-    found = verify(stored(events), events, production, evidence)
-    return {finding.subject: finding.detail for finding in found if not finding.ok}
+    findings = verify(stored(events), events, production, evidence)
+    return {finding.subject: finding.detail for finding in findings if not finding.ok}
 
 
 def test_what_is_whole_is_clean(whole):
@@ -92,8 +92,8 @@ def test_a_sentence_put_otherwise_in_a_later_release_is_no_fault(whole):
 
 def test_a_version_that_cannot_be_read_is_registered_all_the_same(whole):
     events, production, _ = whole
-    found = verify(stored(events), events, production, [], unreadable=[("example", 1)])
-    assert all(finding.ok for finding in found)
+    findings = verify(stored(events), events, production, [], unreadable=[("example", 1)])
+    assert all(finding.ok for finding in findings)
 
 
 def test_evidence_taken_out_of_an_event_is_found(whole):

@@ -22,7 +22,7 @@ FLAGS = [
 
 def find_browser() -> str | None:
     """Path of a Chromium, or ``None`` where there is none."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager

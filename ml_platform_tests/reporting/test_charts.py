@@ -67,8 +67,8 @@ def test_ticks_are_round_and_hold_the_values(values, expected):
 
 
 def test_labels_are_short():
-    told = [tick_label(v) for v in (0, 0.8, 1.0, -2.0, 1200, 2e-5)]
-    assert told == ["0", "0.8", "1", f"{MINUS}2", "1,200", "2e-05"]
+    labels = [tick_label(v) for v in (0, 0.8, 1.0, -2.0, 1200, 2e-5)]
+    assert labels == ["0", "0.8", "1", f"{MINUS}2", "1,200", "2e-05"]
 
 
 @pytest.mark.parametrize("example", CHARTS, ids=lambda chart: chart.title)
@@ -172,9 +172,9 @@ def test_ids_of_two_charts_differ_and_need_no_other():
     assert ids[0]
     assert ids[1]
     assert not ids[0] & ids[1]
-    for drawn, own in zip((first, second), ids, strict=True):
+    for drawn, chart_ids in zip((first, second), ids, strict=True):
         asked = {use.get(HREF) for use in parsed(drawn).iter(f"{SVG}use")}
-        assert asked <= {f"#{name}" for name in own}
+        assert asked <= {f"#{name}" for name in chart_ids}
 
 
 def test_the_same_chart_gives_the_same_bytes():

@@ -35,8 +35,11 @@ def test_margins_by_hand():
 
 
 def test_the_closest_gate_decides_a_go():
-    found = confidence(decided(gate(0.9, 0.91, 0.85), gate(0.86, 0.9, 0.85)))
-    assert (found.level, found.margin) == (Level.MEDIUM, pytest.approx(0.25))
+    verdict_confidence = confidence(decided(gate(0.9, 0.91, 0.85), gate(0.86, 0.9, 0.85)))
+    assert (verdict_confidence.level, verdict_confidence.margin) == (
+        Level.MEDIUM,
+        pytest.approx(0.25),
+    )
     assert confidence(decided(gate(0.88, 0.9, 0.85))).level is Level.HIGH
     assert confidence(decided(gate(0.851, 0.9, 0.85))).level is Level.LOW
     assert confidence(decided(gate(None, None, None))).level is Level.HIGH
@@ -44,8 +47,8 @@ def test_the_closest_gate_decides_a_go():
 
 def test_the_clearest_miss_decides_a_no_go():
     near, far = gate(0.849, 0.89, 0.85, Outcome.FAIL), gate(0.7, 0.8, 0.85, Outcome.FAIL)
-    found = confidence(decided(near, far, verdict=Verdict.HOLD))
-    assert (found.level, found.margin) == (Level.HIGH, pytest.approx(1.5))
+    verdict_confidence = confidence(decided(near, far, verdict=Verdict.HOLD))
+    assert (verdict_confidence.level, verdict_confidence.margin) == (Level.HIGH, pytest.approx(1.5))
     assert confidence(decided(near, verdict=Verdict.HOLD)).level is Level.LOW
 
 
@@ -53,8 +56,8 @@ def test_integrity_is_exact_and_too_little_evidence_shows_nothing():
     broken = gate(None, None, None, Outcome.FAIL, None, GateKind.INTEGRITY)
     assert confidence(decided(broken, verdict=Verdict.REJECT)).level is Level.HIGH
     unknown = gate(None, None, 0.85, Outcome.INSUFFICIENT)
-    found = confidence(decided(unknown, verdict=Verdict.HOLD))
-    assert (found.level, found.gate) == (Level.LOW, "g")
+    verdict_confidence = confidence(decided(unknown, verdict=Verdict.HOLD))
+    assert (verdict_confidence.level, verdict_confidence.gate) == (Level.LOW, "g")
 
 
 @pytest.mark.parametrize("by", [0.0, MEDIUM_MARGIN, HIGH_MARGIN, 0.7])

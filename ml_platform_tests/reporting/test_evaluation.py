@@ -111,7 +111,7 @@ def test_every_dimension_has_a_tile_and_a_section(rich):
     ):
         assert f'<a class="tile {tone}" href="#dimension-{name}">' in page
         assert f'<section id="dimension-{name}">' in page
-    assert page.count("<figure>") >= sum(len(each.charts) for each in DIMENSIONS)
+    assert page.count("<figure>") >= sum(len(dimension.charts) for dimension in DIMENSIONS)
     assert "The owner of the sources of events: the gate “Noise” did not pass" in page
     assert "Tenure (INSUFFICIENT)" in page
     assert "Shap (NOT APPLICABLE)" in page

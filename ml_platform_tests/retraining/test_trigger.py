@@ -102,8 +102,8 @@ def test_a_new_version_is_a_new_cause() -> None:
 
 def test_models_are_asked_for_one_by_one() -> None:
     reports = [alert(0, model="b"), alert(0, model="a"), report(model="c")]
-    found = asked(reports, [trained(-2, "b"), trained(-31 * 24, "c")], 1)
-    assert [(request.model, request.cause) for request in found] == [
+    requests = asked(reports, [trained(-2, "b"), trained(-31 * 24, "c")], 1)
+    assert [(request.model, request.cause) for request in requests] == [
         ("a", "performance alert"),
         ("c", "age"),
     ]

@@ -92,8 +92,8 @@ class InMemoryLedger(InMemoryExperiments):
             for existing in known:
                 if _identity(existing) == _identity(record):
                     return existing
-            given = max((self._given.get(record.model, 0), *(old.version for old in known)))
-            record = replace(record, version=given + 1)
+            last_number = max((self._given.get(record.model, 0), *(old.version for old in known)))
+            record = replace(record, version=last_number + 1)
             known.append(record)
             self._append([transitions.registration(record)])
             return record
@@ -236,9 +236,9 @@ class InMemoryLedger(InMemoryExperiments):
     ) -> tuple[MonitoringReport, ...]:
         """Reports, newest window first."""
         latest_first = reversed(self._monitoring.values())
-        found = [report for report in latest_first if report.model == model]
-        found.sort(key=lambda report: report.window_end, reverse=True)
-        return tuple(found[:limit])
+        reports = [report for report in latest_first if report.model == model]
+        reports.sort(key=lambda report: report.window_end, reverse=True)
+        return tuple(reports[:limit])
 
     def save_feature_definitions(
         self, definitions: dict[str, tuple[str, str]], at: datetime
@@ -258,9 +258,9 @@ class InMemoryLedger(InMemoryExperiments):
 
     def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
         """Requests, newest first."""
-        found = [request for request in self._requests.values() if request.model == model]
-        found.sort(key=lambda request: (request.requested_at, request.key), reverse=True)
-        return tuple(found)
+        requests = [request for request in self._requests.values() if request.model == model]
+        requests.sort(key=lambda request: (request.requested_at, request.key), reverse=True)
+        return tuple(requests)
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert once."""
@@ -270,9 +270,9 @@ class InMemoryLedger(InMemoryExperiments):
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:
         """Alerts, newest first."""
-        found = [alert for alert in self._alerts.values() if alert.model == model]
-        found.sort(key=lambda alert: (alert.at, alert.alert_id), reverse=True)
-        return tuple(found[:limit])
+        alerts = [alert for alert in self._alerts.values() if alert.model == model]
+        alerts.sort(key=lambda alert: (alert.at, alert.alert_id), reverse=True)
+        return tuple(alerts[:limit])
 
     def _append(self, drafts: Any) -> tuple[PromotionEvent, ...]:
         links = chain.extend(self._events[-1] if self._events else None, drafts)

@@ -107,10 +107,12 @@ class InMemoryTracking:
         return f"memory:///#/models/{model}/versions/{number}"
 
     def _names(self, model: str, number: str) -> tuple[str, ...]:
-        found = (
-            alias for (of, alias), named in self._aliases.items() if (of, named) == (model, number)
+        names = (
+            alias
+            for (owner, alias), named in self._aliases.items()
+            if (owner, named) == (model, number)
         )
-        return tuple(sorted(found))
+        return tuple(sorted(names))
 
     def _version(self, model: str, number: str) -> _Version:
         known = self._versions.get(model, [])

@@ -44,8 +44,8 @@ def lost(state: ProductionState, expected_revision: int) -> ConflictError:
 
 def unavailable(error: BaseException) -> ServiceError:
     """The error for a database that is gone, full, or out of connections; nothing was changed."""
-    said = str(error).strip().splitlines() or [type(error).__name__]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
     return ServiceError(
-        f"The ledger's database failed: {said[0]}.",
+        f"The ledger's database failed: {lines[0]}.",
         remedy="`ml-platform doctor` looks at server and disk; then run the same step again.",
     )

@@ -25,12 +25,12 @@ def upgrade(url: str) -> None:
             if _revision(connection) == HEAD:
                 return
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            found = _revision(connection)
-            if found == HEAD:
+            revision = _revision(connection)
+            if revision == HEAD:
                 return
-            if found is not None and not list(_MIGRATIONS.glob(f"versions/{found}_*.py")):
+            if revision is not None and not list(_MIGRATIONS.glob(f"versions/{revision}_*.py")):
                 raise ServiceError(
-                    f"The ledger's schema is at revision {found}, this code knows up to {HEAD}.",
+                    f"The ledger's schema is at revision {revision}, this code knows up to {HEAD}.",
                     remedy="Use the newer version of ml-platform that made it.",
                 )
             _run_alembic(connection)
@@ -53,5 +53,5 @@ def _revision(connection: Any) -> str | None:
 
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return str(found) if found is not None else None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(revision) if revision is not None else None

@@ -94,8 +94,10 @@ class RegistryPart:
             if existing is not None:
                 return _version(existing)
             newest = sa.select(sa.func.max(table.c.version)).where(table.c.model == record.model)
-            given = max(connection.scalar(newest) or 0, _given_before(connection, record.model))
-            record = replace(record, version=given + 1)
+            last_number = max(
+                connection.scalar(newest) or 0, _given_before(connection, record.model)
+            )
+            record = replace(record, version=last_number + 1)
             connection.execute(table.insert().values(_version_row(record)))
             _append(connection, chain.extend(last, [transitions.registration(record)]))
         return record

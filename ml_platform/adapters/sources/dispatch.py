@@ -1,4 +1,4 @@
-"""From the name of a source, such as ``git:/srv/project``, to the source: the one place that knows all kinds."""
+"""The dispatch of sources: it opens the source that a name, such as ``git:/srv/project``, stands for."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

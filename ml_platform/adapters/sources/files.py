@@ -36,7 +36,7 @@ class FilesSource:
         return f"files:{self.folder.resolve()}"
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
-        """As `Source.batches`; CSV cells come as text, an empty cell as null."""
+        """See `Source.batches`; CSV cells come as text, an empty cell as null."""
         files = self._files()
         for table, (path, mapping) in files.items():
             with _only(path) as connection:
@@ -49,8 +49,8 @@ class FilesSource:
         if not self.folder.is_dir():
             raise SourceError(f"There is no folder {self.folder}.", remedy="Correct files:DIR.")
         map_file = self.map_file or self.folder / "columns.toml"
-        given = self.map_file is not None or map_file.exists()
-        maps = parse_table_maps(read_map(map_file), str(map_file)) if given else {}
+        has_map = self.map_file is not None or map_file.exists()
+        maps = parse_table_maps(read_map(map_file), str(map_file)) if has_map else {}
         files = {}
         for table in TABLES:
             mapping = maps.get(table, TableMap())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ml_platform.adapters.sources.dispatch import SourceOptions
 
 SourceFactory = Callable[[str, "SourceOptions"], Source]
-"""Makes the source of a place (what stands after the colon); it reads nothing yet, and raises `SourceError`."""
+"""A function that makes the source of a place, the text after the colon; it reads nothing, and raises `SourceError`."""
 
 _MEMBERS = ("name", "simulated", "live", "batches")
 
@@ -34,17 +34,17 @@ def open_outside(kind: str, place: str, options: "SourceOptions") -> Source:
     Raises:
         SourceError: two packages bring this kind, or the one that does cannot be loaded or gives no source.
     """
-    found = [entry for entry in entries(SOURCE_GROUP) if entry.name == kind]
-    if len(found) > 1:
+    brought_by = [entry for entry in entries(SOURCE_GROUP) if entry.name == kind]
+    if len(brought_by) > 1:
         raise SourceError(
-            f"The source {kind!r} is brought by {' and '.join(map(package_of, found))}.",
+            f"The source {kind!r} is brought by {' and '.join(map(package_of, brought_by))}.",
             remedy="uninstall all of them but one",
         )
-    source = _factory(found[0])(place, options)
+    source = _factory(brought_by[0])(place, options)
     missing = [name for name in _MEMBERS if not hasattr(source, name)]
     if missing:
         raise SourceError(
-            f"The plug-in {package_of(found[0])} ({kind}) gives a {type(source).__name__} without "
+            f"The plug-in {package_of(brought_by[0])} ({kind}) gives a {type(source).__name__} without "
             f"{missing[0]!r}.",
             remedy="give it what ml_platform/events/sources/base.py asks of a source",
         )
@@ -53,13 +53,13 @@ def open_outside(kind: str, place: str, options: "SourceOptions") -> Source:
 
 def _factory(entry: EntryPoint) -> SourceFactory:
     try:
-        found = loaded(entry)
-        if not callable(found):
-            raise UnusableEntryPoint(f"{entry.value} is a {type(found).__name__}, no function")
+        brought = loaded(entry)
+        if not callable(brought):
+            raise UnusableEntryPoint(f"{entry.value} is a {type(brought).__name__}, no function")
     except UnusableEntryPoint as error:
         raise SourceError(
             f"The plug-in {package_of(entry)} ({entry.name}) cannot be loaded: {error}.",
             remedy="correct it, or install the version that fits this platform",
         ) from error
-    factory: SourceFactory = found
+    factory: SourceFactory = brought
     return factory

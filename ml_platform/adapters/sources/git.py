@@ -36,10 +36,10 @@ class GitSource:
         return tuple(self._notes)
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
-        """As `Source.batches`; one table, events."""
+        """See `Source.batches`; one table, events."""
         repository = open_repository(self.path)
         self._notes[:] = _limits(repository)
-        known = (each for each in repository.commits() if each.sha not in repository.cut_at)
+        known = (commit for commit in repository.commits() if commit.sha not in repository.cut_at)
         yield from (("events", rows) for rows in event_tables(known, self.user_key))
 
 

@@ -31,7 +31,7 @@ class PostgresSource:
         return f"postgres://{host}{parts.path}"
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
-        """As `Source.batches`; the columns of the queries carry the names of the schema."""
+        """See `Source.batches`; the columns of the queries carry the names of the schema."""
         try:
             text = self.query_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -40,7 +40,7 @@ class ProcessLogSource:
         return f"process-log:{self.path.resolve()}"
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
-        """As `Source.batches`: events, and the executions of the same cases."""
+        """See `Source.batches`: events, and the executions of the same cases."""
         if not self.path.is_file():
             raise SourceError(f"There is no file {self.path}.", remedy="Correct process-log:FILE.")
         yield from case_tables(self._cases(), self.path.name.split(".")[0], self.user_key)

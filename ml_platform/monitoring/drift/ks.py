@@ -12,7 +12,8 @@ Floats = npt.NDArray[np.float64]
 _GRID = 2_048
 """Points of each sample in the coarse look; only intervals that can hold the supremum are searched."""
 _RELIABLE = 20
-"""With fewer exceedances a simulated p-value is coarse (22 % error), and the union bound may be used."""
+"""The least number of exceedances; below it a simulated p-value is coarse (22 % error), and the union bound
+may be used."""
 
 
 def kolmogorov_smirnov(baseline: Floats, current: Floats) -> tuple[float, float]:

@@ -63,7 +63,7 @@ def _charts(report: EvaluationReport) -> Iterator[Chart]:
 
 def reliability_chart(report: EvaluationReport) -> Chart | None:
     """Mean confidence against the share that was correct, a point a bin; ``None`` without bins."""
-    bins = [each for each in report.reliability if each.rows]
+    bins = [reliability_bin for reliability_bin in report.reliability if reliability_bin.rows]
     if not bins:
         return None
     confidences, shares = tuple(b.confidence for b in bins), tuple(b.accuracy for b in bins)
