@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ml_platform.adapters.sources.dispatch import SourceOptions
 
 SourceFactory = Callable[[str, "SourceOptions"], Source]
-"""A function that makes the source of a place, the text after the colon; it reads nothing, and raises `SourceError`."""
+"""A function from a place, the text after the colon, to its source; it reads nothing, and raises `SourceError`."""
 
 _MEMBERS = ("name", "simulated", "live", "batches")
 
