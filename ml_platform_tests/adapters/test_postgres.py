@@ -157,11 +157,12 @@ def test_a_killed_initialisation_leaves_no_half_database(tmp_path):
 def test_the_log_of_a_server_that_cannot_start_is_told(home):
     configuration = home / "postgres" / "postgresql.conf"
     good = configuration.read_text()
+    left_by_a_killed_owner = read_record(home, "postgres")
     configuration.write_text(good + "\nno_such_setting = 1\n")
     with pytest.raises(ServiceError, match="no_such_setting"):
         start_postgres(home)
     configuration.write_text(good)
-    assert read_record(home, "postgres") is None
+    assert read_record(home, "postgres") == left_by_a_killed_owner
 
 
 def test_root_tells_which_folders_it_opens_to_others(tmp_path, caplog):
