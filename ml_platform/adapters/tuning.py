@@ -221,7 +221,7 @@ def _search(study: "optuna.Study", objective: Objective, worker: int, progress: 
                 raise optuna.TrialPruned
         return sum(block_values) / len(block_values)
 
-    def told(_: "optuna.Study", trial: "optuna.trial.FrozenTrial") -> None:
+    def report_and_stop(_: "optuna.Study", trial: "optuna.trial.FrozenTrial") -> None:
         if trial.number < most:
             progress(_line(trial, most, objective.metric))
         if len(study.get_trials(deepcopy=False)) >= most:
@@ -230,7 +230,7 @@ def _search(study: "optuna.Study", objective: Objective, worker: int, progress: 
     left = until - time.time()
     waiting = any(trial.state.name == "WAITING" for trial in study.get_trials(deepcopy=False))
     if left > 0 and (waiting or len(study.get_trials(deepcopy=False)) < most):
-        study.optimize(one, timeout=left, callbacks=[told], catch=(InsufficientData,))
+        study.optimize(one, timeout=left, callbacks=[report_and_stop], catch=(InsufficientData,))
 
 
 def _suggested(trial: "optuna.Trial", dimension: Dimension) -> Parameter:

@@ -125,7 +125,7 @@ def adopt_experiment(platform: Connections, name: str) -> str:
     definition, result = stored.experiment.definition, stored.result
     variant = definition.variant
     reasons = [f"{f.subject}: {f.detail}" for f in verify_experiment(platform, name) if not f.ok]
-    verdict = result.judged.verdict.upper() if result else "still open"
+    verdict = result.conclusion.verdict.upper() if result else "still open"
     if verdict != "PROMOTE":
         reasons.append(f"the verdict of {name} is {verdict}")
     if variant.without or variant.seed != spec_named(definition.model).seed:

@@ -23,7 +23,7 @@ def log_experiment(
     """
     from ml_platform.experiments.conclude import why
 
-    definition, conclusion = experiment.definition, result.judged
+    definition, conclusion = experiment.definition, result.conclusion
     return tracking.log_run(
         name=f"{definition.model} experiment {definition.name}",
         experiment=definition.model,
@@ -64,7 +64,7 @@ def _metrics(result: "ExperimentResult") -> dict[str, float]:
             f"{name}_size_mb": cost.size_mb,
             f"{name}_latency_ms": cost.latency_ms,
         }
-    for comparison in result.judged.comparisons:
+    for comparison in result.conclusion.comparisons:
         metrics |= {
             f"baseline_{comparison.metric}": comparison.baseline.value,
             f"variant_{comparison.metric}": comparison.variant.value,

@@ -32,7 +32,7 @@ class MonitoredWindow:
 
     report: "MonitoringReport"
     alert: str
-    """What people were told, 'none' where the report is green."""
+    """The title of the alert that was sent, 'none' where the report is green."""
     page: Path
 
 

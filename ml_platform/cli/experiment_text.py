@@ -57,7 +57,7 @@ def result_lines(stored: "StoredExperiment") -> list[str]:
         return lines
     from ml_platform.experiments.conclude import why
 
-    measured, conclusion = result.measured, result.judged
+    measured, conclusion = result.measured, result.conclusion
     lines.append(
         f"Fitted on {measured.rows_fitted:,} rows, evaluated on {measured.rows:,} later ones in "
         f"{measured.clusters:,} clusters:"
@@ -65,8 +65,8 @@ def result_lines(stored: "StoredExperiment") -> list[str]:
     lines += _table(_metric_rows(definition, result))
     lines += _table(_cost_rows(result))
     for outcome in conclusion.guardrails:
-        value = "not defined" if outcome.found is None else _estimate(outcome.found)
-        lines.append(f"  {outcome.held.value.upper():<8} {outcome.guardrail.text}: {value}")
+        value = "not defined" if outcome.estimate is None else _estimate(outcome.estimate)
+        lines.append(f"  {outcome.state.value.upper():<8} {outcome.guardrail.text}: {value}")
     lines.append(f"{conclusion.verdict.upper()}: {conclusion.row} ({why(definition, conclusion)})")
     return lines
 
@@ -107,7 +107,7 @@ def list_lines(experiments: Iterable["StoredExperiment"]) -> list[str]:
     """A table with a line for each experiment: status, verdict, model, date, hash."""
     rows = [["experiment", "status", "verdict", "model", "defined", "hash"]]
     for stored in experiments:
-        verdict = stored.result.judged.verdict.upper() if stored.result else "-"
+        verdict = stored.result.conclusion.verdict.upper() if stored.result else "-"
         defined = f"{stored.experiment.defined_at:%Y-%m-%d}"
         definition = stored.experiment.definition
         identity = [definition.model, defined, stored.experiment.hash[:12]]
@@ -117,7 +117,7 @@ def list_lines(experiments: Iterable["StoredExperiment"]) -> list[str]:
 
 def _metric_rows(definition: "Definition", result: "ExperimentResult") -> list[list[str]]:
     rows = [["metric", "baseline", "variant", "difference", "relative", "p"]]
-    ordered = sorted(result.judged.comparisons, key=lambda one: one.metric != definition.metric)
+    ordered = sorted(result.conclusion.comparisons, key=lambda one: one.metric != definition.metric)
     for comparison in ordered:
         rows.append(
             [

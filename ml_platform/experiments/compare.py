@@ -62,7 +62,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _line(definition: Definition, result: ExperimentResult) -> ComparedExperiment:
-    main = primary(result.judged, definition.metric)
+    main = primary(result.conclusion, definition.metric)
     return ComparedExperiment(
         name=definition.name,
         model=definition.model,
@@ -70,14 +70,14 @@ def _line(definition: Definition, result: ExperimentResult) -> ComparedExperimen
         data=definition.training_set_fingerprint,
         baseline=main.baseline.value if main else None,
         variant=main.variant.value if main else None,
-        improvement=result.judged.improvement,
+        improvement=result.conclusion.improvement,
         relative=main.relative if main else None,
         p=main.p if main else None,
         p_holm=None,
         baseline_cost=result.measured.baseline,
         variant_cost=result.measured.variant,
-        verdict=result.judged.verdict,
-        row=result.judged.row,
+        verdict=result.conclusion.verdict,
+        row=result.conclusion.row,
         after_holm="",
     )
 

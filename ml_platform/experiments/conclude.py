@@ -43,8 +43,8 @@ def conclude(
 
 def why(definition: Definition, conclusion: Conclusion) -> str:
     """The figures behind the verdict in one line: the improvement, and guardrails that do not hold."""
-    broken = [g.guardrail.text for g in conclusion.guardrails if g.held is GuardrailState.BROKEN]
-    unclear = [g.guardrail.text for g in conclusion.guardrails if g.held is GuardrailState.UNCLEAR]
+    broken = [g.guardrail.text for g in conclusion.guardrails if g.state is GuardrailState.BROKEN]
+    unclear = [g.guardrail.text for g in conclusion.guardrails if g.state is GuardrailState.UNCLEAR]
     parts = []
     main, gain = primary(conclusion, definition.metric), conclusion.improvement
     if main is None or gain is None:
@@ -121,12 +121,12 @@ def _signals(
         else (-math.inf, 0.0, math.inf)
     )
     return ExperimentSignals(
-        guardrail_broken=any(result.held is GuardrailState.BROKEN for result in guardrails),
+        guardrail_broken=any(result.state is GuardrailState.BROKEN for result in guardrails),
         too_little_data=improvement is None or not enough,
         shown_worse=high < 0,
         shown_too_small=high < minimum,
         criterion_met=low > 0 and low >= minimum and p < definition.alpha,
-        guardrail_unclear=any(result.held is GuardrailState.UNCLEAR for result in guardrails),
+        guardrail_unclear=any(result.state is GuardrailState.UNCLEAR for result in guardrails),
         promising=value > 0,
     )
 

@@ -69,9 +69,9 @@ class GuardrailResult:
     """A guardrail, the estimate that was compared with its limit, and what that shows."""
 
     guardrail: Guardrail
-    found: Estimate | None
+    estimate: Estimate | None
     """The value or the worsening; a cost has an interval without width. ``None``: not defined on these rows."""
-    held: GuardrailState
+    state: GuardrailState
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ExperimentResult:
     """All that is stored of a run except the statistics, which lie beside it as bytes."""
 
     measured: Measured
-    judged: Conclusion
+    conclusion: Conclusion
     finished_at: datetime
     code_version: str
 

@@ -77,11 +77,11 @@ def _verify_verdict(
         again = conclude(experiment.definition, result.measured, statistics_of(statistics))
     except (IntegrityError, KeyError) as error:
         return Finding(subject, False, f"it cannot be computed again: {error}")
-    other = next(_differences(_plain(again), _plain(result.judged)), None)
+    other = next(_differences(_plain(again), _plain(result.conclusion)), None)
     if other is None:
         return Finding(subject, True, f"computed again: {again.verdict.upper()}, {again.row}")
-    if again.verdict is not result.judged.verdict:
-        detail = f"stored is {result.judged.verdict.upper()}, computed again it is {again.verdict.upper()}"
+    if again.verdict is not result.conclusion.verdict:
+        detail = f"stored is {result.conclusion.verdict.upper()}, computed again it is {again.verdict.upper()}"
         return Finding(subject, False, detail)
     return Finding(subject, False, f"computed again it differs: {other}")
 

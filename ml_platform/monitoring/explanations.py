@@ -51,7 +51,8 @@ def check_explanations(
 ) -> ExplanationCheck:
     """Compare the shares of movement on a sample of whole clusters of ``rows`` with the stored ones.
 
-    What cannot be told (too few clusters, other groups of features) has its reason in the check; nothing is raised.
+    Where they cannot be compared (too few clusters, other groups of features) the check says why and nothing is
+    raised.
     """
     groups = feature_groups(explained.features)
     codes = cluster_codes(rows)
@@ -60,7 +61,7 @@ def check_explanations(
     count = int(clusters.max()) + 1 if clusters.size else 0
     try:
         if not count or tuple(group.name for group in groups) != explained.baseline.groups:
-            return _untold("the window has no rows" if not count else _OTHER_GROUPS, len(places))
+            return _unknown("the window has no rows" if not count else _OTHER_GROUPS, len(places))
         moved = movements(
             explained.scorer,
             sampled,
@@ -74,7 +75,7 @@ def check_explanations(
             explained.baseline, baseline_of(groups, moved, seed=seed), seed=seed
         )
     except PlatformError as error:
-        return _untold(error.message, len(places))
+        return _unknown(error.message, len(places))
     return ExplanationCheck(
         reported=drift.reported,
         distance=drift.distance,
@@ -82,16 +83,16 @@ def check_explanations(
         shares=tuple(ReasonShare(*share) for share in drift.shares[:SHOWN]),
         rows=len(places),
         clusters=count,
-        untold="",
+        reason="",
     )
 
 
 _OTHER_GROUPS = "the version takes other features than those whose baseline was stored"
 
 
-def _untold(reason: str, rows: int) -> ExplanationCheck:
+def _unknown(reason: str, rows: int) -> ExplanationCheck:
     return ExplanationCheck(
-        reported=False, distance=None, p_value=None, shares=(), rows=rows, clusters=0, untold=reason
+        reported=False, distance=None, p_value=None, shares=(), rows=rows, clusters=0, reason=reason
     )
 
 

@@ -85,7 +85,7 @@ class ExplanationCheck:
     reported: bool
     """The change is large, and chance does not explain it."""
     distance: float | None
-    """Share of all movement that went over to other groups, in [0, 1]; ``None``: it cannot be told."""
+    """Share of all movement that went over to other groups, in [0, 1]; ``None`` where nothing can be compared."""
     p_value: float | None
     """The p-value of the distance, with clusters as the unit."""
     shares: tuple[ReasonShare, ...]
@@ -93,8 +93,8 @@ class ExplanationCheck:
     rows: int
     """Rows of the window that were sampled."""
     clusters: int
-    untold: str
-    """Why nothing can be told; empty otherwise."""
+    reason: str
+    """The reason why the two cannot be compared; empty otherwise."""
 
     @property
     def cause(self) -> str:

@@ -174,7 +174,7 @@ def _explanations(check: ExplanationCheck | None) -> ExplanationsView:
         reason = "the evaluation of this version stored no explanations to compare with"
         return ExplanationsView(unknown, sentence(reason), None)
     if check.distance is None or check.p_value is None:
-        return ExplanationsView(unknown, sentence(f"not compared: {check.untold}"), None)
+        return ExplanationsView(unknown, sentence(f"not compared: {check.reason}"), None)
     chip = Chip("CHANGED", Tone.UNSURE) if check.reported else Chip("UNCHANGED", Tone.GOOD)
     summary = (
         f"{percent(check.distance)} of all movement of the predictions went over to other groups of features "

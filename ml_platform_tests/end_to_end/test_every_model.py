@@ -70,7 +70,7 @@ def test_an_experiment_is_frozen_run_and_verified(first: Any, home: Path) -> Non
     told(home, *new, *why, "--minimum-effect", "0")
     found = told(home, "experiment", "run", "shorter", seconds=600)
     assert found["status"] == "DONE"
-    assert found["result"]["judged"]["verdict"] in ("reject", "iterate")
+    assert found["result"]["conclusion"]["verdict"] in ("reject", "iterate")
     assert (
         "differs in minimum_effect" in call(home, *new, *why, "--minimum-effect", "0.5", code=1)[1]
     )

@@ -52,7 +52,7 @@ def test_the_planted_improvement_is_promoted_and_the_same_again() -> None:
     assert again.measured.variant.artifact_sha256 == run().measured.variant.artifact_sha256
     assert again.measured.baseline.latency_ms > 0
     assert [line for line in lines if line.startswith("arm 2/2")]
-    assert result().judged.verdict == "promote"
+    assert result().conclusion.verdict == "promote"
 
 
 def test_a_feature_that_is_left_out_teaches_nothing() -> None:

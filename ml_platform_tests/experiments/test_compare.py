@@ -27,9 +27,9 @@ def test_the_correction_counts_experiments_on_the_same_data_alone() -> None:
 
 def test_a_promotion_may_not_stand_beside_others() -> None:
     one, stored = definition(), result()
-    conclusion = stored.judged
+    conclusion = stored.conclusion
     weak = tuple(replace(c, p=0.03) for c in conclusion.comparisons)
-    weaker = replace(stored, judged=replace(conclusion, comparisons=weak))
+    weaker = replace(stored, conclusion=replace(conclusion, comparisons=weak))
     lines = compare([(replace(one, name=str(n)), weaker) for n in range(2)])
     assert [line.p_holm for line in lines] == [0.06, 0.06]
     assert {line.after_holm for line in lines} == {"does not stand"}

@@ -86,7 +86,7 @@ def test_too_few_clusters_show_nothing_but_what_costs_exactly() -> None:
     few = slice(0, 29)
     worse = Guardrail("mae", Kind.VALUE, 0.1, Direction.LOWER)
     _, conclusion = verdict(BASE[few], BASE[few] - 0.2, worse)
-    assert (conclusion.row, conclusion.guardrails[0].held) == (
+    assert (conclusion.row, conclusion.guardrails[0].state) == (
         "too little data",
         GuardrailState.UNCLEAR,
     )
@@ -115,7 +115,7 @@ def test_a_guardrail_holds_or_breaks_by_its_whole_interval(
     guardrail: Guardrail, held: GuardrailState
 ) -> None:
     _, conclusion = verdict(BASE, BASE - 0.1 + NOISE, guardrail)
-    assert conclusion.guardrails[0].held is held
+    assert conclusion.guardrails[0].state is held
     rows = {
         GuardrailState.HELD: "better, and every guardrail holds",
         GuardrailState.UNCLEAR: "better, but a guardrail is not shown to hold",

@@ -47,12 +47,12 @@ def test_a_changed_byte_of_the_statistics_is_named() -> None:
 
 def test_a_changed_verdict_or_figure_is_named_even_without_the_log() -> None:
     stored = result()
-    lenient = replace(stored, judged=replace(stored.judged, verdict=Verdict.REJECT))
+    lenient = replace(stored, conclusion=replace(stored.conclusion, verdict=Verdict.REJECT))
     findings = verify_result(EXPERIMENT, lenient, fingerprint(lenient), run().statistics, None)
     assert findings[-1].detail == "stored is REJECT, computed again it is PROMOTE"
-    first, *rest = stored.judged.comparisons
+    first, *rest = stored.conclusion.comparisons
     better = replace(first, p=first.p / 2)
-    odd = replace(stored, judged=replace(stored.judged, comparisons=(better, *rest)))
+    odd = replace(stored, conclusion=replace(stored.conclusion, comparisons=(better, *rest)))
     findings = verify_result(
         EXPERIMENT, odd, fingerprint(odd), run().statistics, fingerprint(stored)
     )

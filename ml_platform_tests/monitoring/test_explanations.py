@@ -119,11 +119,11 @@ def test_the_sample_is_bounded_and_of_whole_clusters(
 def test_what_cannot_be_told_has_its_reason(past: pd.DataFrame, window: pd.DataFrame) -> None:
     version = explained(Weighed(1.0, 1.0, 1.0), past)
     few = window[window["cluster_id"].isin(window["cluster_id"].unique()[:5])]
-    assert "5 clusters" in check_explanations(version, few, seed=1).untold
-    assert check_explanations(version, window[:0], seed=1).untold == "the window has no rows"
+    assert "5 clusters" in check_explanations(version, few, seed=1).reason
+    assert check_explanations(version, window[:0], seed=1).reason == "the window has no rows"
     other = Explained(
         ExplanationBaseline(("another",), ((1.0,),) * 30), version.scorer, FEATURES, bounded=True
     )
     check = check_explanations(other, window, seed=1)
-    assert check.untold.startswith("the version takes other features")
+    assert check.reason.startswith("the version takes other features")
     assert not check.reported

@@ -55,7 +55,7 @@ def test_drift_of_explanations_is_shown_with_the_groups_whose_share_grew() -> No
 def test_explanations_that_were_not_compared_say_why() -> None:
     decided = report()
     check = dataclasses.replace(
-        UNCHANGED, distance=None, p_value=None, shares=(), untold="12 clusters are too few"
+        UNCHANGED, distance=None, p_value=None, shares=(), reason="12 clusters are too few"
     )
     html = monitoring_html(dataclasses.replace(decided, explanations=check))
     assert '<span class="chip neutral">UNKNOWN</span>&nbsp;explanations' in html

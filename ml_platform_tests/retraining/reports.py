@@ -22,7 +22,7 @@ UNCHANGED = ExplanationCheck(
     shares=(ReasonShare("dwell", 0.1, 0.3),),
     rows=900,
     clusters=80,
-    untold="",
+    reason="",
 )
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 

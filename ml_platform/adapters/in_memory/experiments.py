@@ -51,7 +51,7 @@ class InMemoryExperiments:
         if name in self._results:
             return False
         self._results[name] = (to_json(result), statistics)
-        detail = {"result": fingerprint(result), "verdict": result.judged.verdict.value}
+        detail = {"result": fingerprint(result), "verdict": result.conclusion.verdict.value}
         event = ExperimentEvent(name, Happening.DONE, result.finished_at, detail)
         self._happenings.append(event)
         return True
@@ -85,6 +85,6 @@ class InMemoryExperiments:
             return
         result = self.experiment_result(name)
         self._results.pop(name, None)
-        verdict = result.judged.verdict.value if result else ""
+        verdict = result.conclusion.verdict.value if result else ""
         detail = {"hash": experiment.hash, "verdict": verdict}
         self._happenings.append(ExperimentEvent(name, Happening.PRUNED, at, detail))

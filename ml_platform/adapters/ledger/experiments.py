@@ -64,12 +64,12 @@ class ExperimentPart:
         """See `experiment_store.ExperimentStore`."""
         row = {
             "name": name,
-            "verdict": result.judged.verdict.value,
+            "verdict": result.conclusion.verdict.value,
             "finished_at": result.finished_at,
             "body": to_json(result),
             "statistics": statistics,
         }
-        detail = {"result": fingerprint(result), "verdict": result.judged.verdict.value}
+        detail = {"result": fingerprint(result), "verdict": result.conclusion.verdict.value}
         with self._engine.begin() as connection:
             statement = insert(tables.experiment_results).values(row).on_conflict_do_nothing()
             new = connection.execute(statement).rowcount == 1
