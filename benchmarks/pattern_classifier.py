@@ -65,7 +65,7 @@ def ceilings(path: Path | None) -> pd.DataFrame | None:
     if path is None:
         return None
     table = ds.dataset(path, format="parquet").to_table(columns=["target", "row_id", "prediction"])
-    return table.to_pandas().query("target == @SPEC.ceiling")
+    return table.to_pandas().query("target == @SPEC.ceiling_target")
 
 
 def evaluated(

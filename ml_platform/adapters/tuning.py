@@ -75,7 +75,7 @@ def tune(
             remedy="give at least 1 trial and a time above 0",
         )
     started = time.perf_counter()
-    defaults = defaults_in(spec.search, spec.defaults)
+    defaults = defaults_in(spec.search_space, spec.defaults)
     objective = objective_of(spec, training_set)
     with _quiet():
         name = study_name(objective, training_set, seed)
@@ -118,7 +118,7 @@ def study_name(objective: Objective, training_set: TrainingSet, seed: int) -> st
         spec.name,
         training_set.record.fingerprint,
         dict(spec.defaults),
-        [repr(dimension) for dimension in spec.search],
+        [repr(dimension) for dimension in spec.search_space],
         (objective.metric, len(objective.blocks), spec.seed, seed),
     )
     return f"{spec.name}-{fingerprint(asked)[:16]}"
@@ -211,7 +211,7 @@ def _search(study: "optuna.Study", objective: Objective, worker: int, progress: 
         if trial.number >= most:  # two processes asked for the last one at once: this one is spare
             raise optuna.TrialPruned
         trial.set_user_attr(_WORKER, worker)
-        parameters = {dim.name: _suggested(trial, dim) for dim in objective.spec.search}
+        parameters = {dim.name: _suggested(trial, dim) for dim in objective.spec.search_space}
         block_values: list[float] = []
         for block in range(len(objective.blocks)):
             block_values.append(objective.on_block(block, parameters))

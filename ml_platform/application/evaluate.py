@@ -231,7 +231,7 @@ def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd
     """The Bayes rule's predictions for the test rows; ``None`` where the source does not know the truth."""
     import pyarrow.compute as pc
 
-    if not spec.ceiling:
+    if not spec.ceiling_target:
         return None
     stored = platform.lake.rows(
         "ceilings",
@@ -239,6 +239,6 @@ def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd
         columns=("row_id", "target", "prediction", "probability"),
     )
     target = stored["target"]
-    is_part = pc.starts_with(target, f"{spec.ceiling}/")
-    rows_of_target = stored.filter(pc.or_(pc.equal(target, spec.ceiling), is_part))
+    is_part = pc.starts_with(target, f"{spec.ceiling_target}/")
+    rows_of_target = stored.filter(pc.or_(pc.equal(target, spec.ceiling_target), is_part))
     return rows_of_target.to_pandas() if len(rows_of_target) else None

@@ -117,8 +117,8 @@ def monitoring_report(
         simulated=platform.source_is_simulated,
         window_start=start,
         window_end=end,
-        policy=replace(POLICY, metric=spec.monitored),
-        gain=adapter_of(spec.task).gains[spec.monitored],
+        policy=replace(POLICY, metric=spec.monitored_metric),
+        gain=adapter_of(spec.task).gains[spec.monitored_metric],
         explained=explained_version(platform, spec, version),
     )
     return decided(report)

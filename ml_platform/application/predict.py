@@ -91,7 +91,8 @@ def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     newest = newest_moment(platform.settings.features / spec.table.file_name)
     if newest is None:
         raise InsufficientData(
-            f"There is no row of {spec.table.name}.", remedy=f"ingest {' and '.join(spec.needs)}"
+            f"There is no row of {spec.table.name}.",
+            remedy=f"ingest {' and '.join(spec.required_tables)}",
         )
     return feature_rows(platform, spec, newest, newest + timedelta(microseconds=1))
 

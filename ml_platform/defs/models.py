@@ -22,7 +22,7 @@ def candidate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         spec,
         "candidate",
         group="models",
-        kinds=set(spec.kinds),
+        kinds=set(spec.technologies),
         output_required=False,
         reads={"training_set": "training_set"},
         description=f"{spec.title}: fitted, exported to what is served, hashed; beside it the rules.",

@@ -76,7 +76,7 @@ CEILINGS = _table(
 )
 """Predictions of the Bayes rule for a label, ``target``, by a source that knows the truth; elsewhere empty.
 
-A target may have parts, such as ``next_step/soon``. ``ModelSpec.ceiling`` names the target of a model.
+A target may have parts, such as ``next_step/soon``. ``ModelSpec.ceiling_target`` names the target of a model.
 """
 
 KNOWN_ANOMALIES = _table(

@@ -97,7 +97,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Detection(),
     label="anomalous",
-    ceiling="anomalous",
+    ceiling_target="anomalous",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(SIDES),
@@ -106,13 +106,13 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults={"trees": 200, "samples": 1024, "alarm_rate": 0.0275},
-    search=(
+    search_space=(
         Int("trees", 100, 400),
         Int("samples", 128, 4_096, log=True),
     ),
-    known="cluster_id",
+    required_column="cluster_id",
     classes=(NO, YES),
-    monitored="one_minus_brier",
-    kinds=("scikitlearn", "onnx"),
+    monitored_metric="one_minus_brier",
+    technologies=("scikitlearn", "onnx"),
     fairness=FairnessPolicy(selected=Selected.BURDEN),
 )

@@ -133,7 +133,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Classification(),
     label="workflow_category",
-    ceiling="workflow_category",
+    ceiling_target="workflow_category",
     label_delay=LABEL_DELAY,
     test_share=0.2,
     features=tuple(PLAN.features),
@@ -142,11 +142,11 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults=asdict(HYPERPARAMETERS),
-    search=(
+    search_space=(
         Int("smallest_leaf", 1, 10, log=True),
         Float("leaf_share", 1e-4, 2e-3, log=True),
         Float("drawn_share", 0.3, 0.9),
         Float("change_set_weight_power", 0.0, 1.0),
     ),
-    kinds=("scikitlearn", "onnx"),
+    technologies=("scikitlearn", "onnx"),
 )

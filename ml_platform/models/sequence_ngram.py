@@ -81,9 +81,9 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_rules,
     defaults=vars(HYPERPARAMETERS),
-    search=(Int("order", 2, 12), Int("minimum", 1, 5), Float("discount", 0.0, 0.9)),
+    search_space=(Int("order", 2, 12), Int("minimum", 1, 5), Float("discount", 0.0, 0.9)),
     extra_columns=(SOON_LABEL,),
-    ceiling="next_step",
-    kinds=("numpy",),
+    ceiling_target="next_step",
+    technologies=("numpy",),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

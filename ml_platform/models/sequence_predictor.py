@@ -76,9 +76,9 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_baseline,
     defaults=asdict(HYPERPARAMETERS),
-    search=SEARCH,
+    search_space=SEARCH,
     extra_columns=("workflow_soon",),
-    ceiling="next_step",
-    kinds=("pytorch", "onnx"),
+    ceiling_target="next_step",
+    technologies=("pytorch", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

@@ -107,7 +107,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=ProportionRegression(outcome="adopted"),
     label="adopted_share",
-    ceiling="adopted_share",
+    ceiling_target="adopted_share",
     extra_columns=("adopted", "occasions"),
     label_delay=LABEL_DELAY,
     test_share=0.2,
@@ -117,7 +117,7 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_proportion_rules,
     defaults=asdict(HYPERPARAMETERS),
-    search=(
+    search_space=(
         Int("iterations", 100, 600, log=True),
         Float("learning_rate", 0.01, 0.1, log=True),
         Int("leaves", 7, 63, log=True),
@@ -126,8 +126,8 @@ SPEC = ModelSpec(
         Float("column_share", 0.2, 1.0),
         Float("repeat_power", 0.0, 1.0),
     ),
-    needs=("suggestions",),
-    monitored="one_minus_mae",
-    kinds=("scikitlearn", "onnx"),
+    required_tables=("suggestions",),
+    monitored_metric="one_minus_mae",
+    technologies=("scikitlearn", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR, threshold=0.3),
 )

@@ -102,7 +102,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Ranking(k=5),
     label="next_used",
-    ceiling="next_used",
+    ceiling_target="next_used",
     label_delay=LABEL_DELAY,
     test_share=0.15,
     features=(USED, RECENT, DOINGS, TEAM),
@@ -111,12 +111,12 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=fit_popularity,
     defaults=DEFAULTS,
-    search=(
+    search_space=(
         Float("recency", 0.0, 2.0),
         Float("growth", 1.0, 2.0),
         Float("shrinkage", 0.03, 3.0, log=True),
     ),
-    needs=("workflow_executions",),
-    monitored="hit_at_1",
-    kinds=("scikitlearn", "numpy"),
+    required_tables=("workflow_executions",),
+    monitored_metric="hit_at_1",
+    technologies=("scikitlearn", "numpy"),
 )

@@ -76,5 +76,5 @@ SPEC = replace(
     fit=fit,
     defaults=DEFAULTS,
     challenges="workflow_recommender",
-    ceiling="next_used",
+    ceiling_target="next_used",
 )

@@ -58,52 +58,58 @@ class FitOutcome:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Declares one model: the ``SPEC`` of a module, of the platform (``ml_platform/models/<name>.py``) or of a
-    plug-in.
+    """The declaration of one model: the ``SPEC`` of a module of the platform, or of a plug-in.
+
+    The platform's are ``ml_platform/models/<name>.py``.
     """
 
     name: str
+    """The model's name in the registry, in Dagster and in commands."""
     title: str
+    """What the model predicts, in a few words for people."""
     table: FeatureTable
-    """Where its rows come from."""
+    """The feature table that its rows come from."""
     task: Task
     """What it predicts; it decides how the model is evaluated, logged and monitored."""
     label: str
+    """The column of the table that holds the truth."""
     label_delay: timedelta
     """How long after a row its label is known; also the length of the gap between training and test part."""
     test_share: float
-    """Share of labelled change sets, the newest ones, kept for the test."""
+    """The share of the labelled change sets, the newest ones, that are kept for the test; in (0, 1)."""
     features: tuple[str, ...]
+    """The columns of the table that the model reads."""
     policy: GatePolicy
+    """The gates that a candidate must pass."""
     seed: int
+    """The seed of everything that is drawn in fit and evaluation."""
     fit: Callable[["TrainingSet", FitRequest], FitOutcome]
     """Fits the model; it may read ``training_set.train`` alone."""
     fit_rules: Callable[["TrainingSet"], "Artifact"]
-    """The rule baseline, learned from the training part: the one to beat, and the fallback."""
+    """Learns the rule baseline from the training part: the one to beat, and the fallback."""
     defaults: Mapping[str, Parameter] = field(default_factory=dict)
-    """All its parameters; a request to fit may replace any of them."""
-    search: Space = ()
-    """Which of them a search moves, and how far; empty: there is nothing worth searching."""
+    """The default of each of its parameters; a request to fit may replace any of them."""
+    search_space: Space = ()
+    """The parameters that a search may move, and how far; empty if there is nothing worth searching."""
     extra_columns: tuple[str, ...] = ()
     """Columns beside the label that the fit or the evaluation needs; they are never features."""
-    known: str = ""
-    """Column that is not null in rows of the training set; by default the label."""
+    required_column: str = ""
+    """The column that rows of the training set must have a value in; by default the label.
+
+    Another column lets rows in whose label is not known: a detector learns from them, too.
+    """
     classes: tuple[str, ...] = ()
-    """Classes of the scorer, where they differ from those of the label."""
-    needs: tuple[str, ...] = ("events",)
+    """The classes of the scorer, where they differ from the values of the label."""
+    required_tables: tuple[str, ...] = ("events",)
     """Tables of the lake without which there is nothing to learn from."""
     challenges: str = ""
     """Another model of the same table, whose latest candidate is evaluated on the same rows: this model is its
     challenger."""
-    monitored: str = "accuracy"
+    monitored_metric: str = "accuracy"
     """The metric whose loss monitoring watches for; the evaluation report has it."""
-    ceiling: str = ""
-    """The target, among the ceilings of a source that knows the truth, to compare with; empty: none."""
-    kinds: tuple[str, ...] = ("python",)
-    """What it is made with and served as, as Dagster's pages show it."""
+    ceiling_target: str = ""
+    """The target to compare with, among the ceilings of a source that knows the truth; empty if there is none."""
+    technologies: tuple[str, ...] = ("python",)
+    """The libraries and formats that the model is made with and served as, shown as tags: 'onnx', 'pytorch'."""
     fairness: FairnessPolicy = STANDARD_FAIRNESS
-
-    @property
-    def extra_classes(self) -> tuple[str, ...]:
-        """Classes of the scorer after those of the label."""
-        return self.task.extra_classes
+    """Which groups of users are compared, and in what."""

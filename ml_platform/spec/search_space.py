@@ -25,7 +25,7 @@ class Float:
         _require_range(self.name, self.low, self.high, self.log)
 
     def holds(self, value: Value) -> bool:
-        """Whether ``value`` lies in the range."""
+        """Return whether ``value`` lies in the range."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and self.low <= float(value) <= self.high
 
@@ -43,7 +43,7 @@ class Int:
         _require_range(self.name, self.low, self.high, self.log)
 
     def holds(self, value: Value) -> bool:
-        """Whether ``value`` is a whole number of the range."""
+        """Return whether ``value`` is a whole number of the range."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         return whole and self.low <= int(value) <= self.high
 
@@ -64,7 +64,7 @@ class Choice:
             )
 
     def holds(self, value: Value) -> bool:
-        """Whether ``value`` is one of them."""
+        """Return whether ``value`` is one of the values."""
         return value in self.values
 
 
@@ -73,14 +73,15 @@ Space = tuple[Dimension, ...]
 
 
 def defaults_in(space: Space, defaults: Mapping[str, Value]) -> dict[str, Value]:
-    """The default of each parameter that ``space`` moves: the first point that is tried.
+    """Return the default of each parameter that ``space`` moves: the first point that is tried.
 
     Raises:
         UsageError: no space at all, a parameter that the model does not have, or a default outside its range.
     """
     if not space:
         raise UsageError(
-            "The model has no search space.", remedy="give its ModelSpec a `search`, or leave it"
+            "The model has no search space.",
+            remedy="give its ModelSpec a `search_space`, or do not tune it",
         )
     for dimension in space:
         if dimension.name not in defaults:

@@ -75,7 +75,7 @@ def build(
     Raises:
         InsufficientData: too few labelled rows or classes; the message says what is missing.
     """
-    known = spec.known or spec.label
+    known = spec.required_column or spec.label
     table = in_order(_known_rows(features, known, as_of))
     _require_rows(table, spec, known)
     parts = split_by_time(
@@ -126,7 +126,7 @@ def parse(rows: bytes, record: TrainingSetRecord) -> TrainingSet:
 
 def wanted_columns(spec: ModelSpec) -> list[str]:
     """The columns of the feature table that the model needs: keys, label, other logged columns, features."""
-    known = (spec.known,) if spec.known else ()
+    known = (spec.required_column,) if spec.required_column else ()
     columns = (*_KEYS, BOT, spec.label, *known, *spec.extra_columns, *spec.features)
     return list(dict.fromkeys(columns))
 
@@ -160,8 +160,8 @@ def require_any_row(count: int, spec: ModelSpec) -> None:
     """
     if count == 0:
         raise InsufficientData(
-            f"There is no row of {spec.table.name}: no {' or '.join(spec.needs)} in this source.",
-            remedy=f"ingest {' and '.join(spec.needs)}; the other models do not wait for it",
+            f"There is no row of {spec.table.name}: no {' or '.join(spec.required_tables)} in this source.",
+            remedy=f"ingest {' and '.join(spec.required_tables)}; the other models do not wait for it",
         )
 
 
@@ -247,7 +247,7 @@ def _classes(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> tuple[str, .
     learned, rows = label.filter(pa.array(parts.train)), int(parts.train.sum())
     values = len(_values(learned))
     enough = 1 if spec.classes else 2
-    if rows < MINIMUM_TRAIN_ROWS or (values < enough and not spec.known):
+    if rows < MINIMUM_TRAIN_ROWS or (values < enough and not spec.required_column):
         raise InsufficientData(
             f"The training part has {rows} rows of {values} value(s) of {spec.label}; "
             f"at least {MINIMUM_TRAIN_ROWS} rows and {enough} value(s) are needed.",
@@ -257,7 +257,7 @@ def _classes(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> tuple[str, .
         return spec.classes
     if pa.types.is_floating(label.type):
         return (spec.label,)
-    return (*sorted(_values(label)), *spec.extra_classes)
+    return (*sorted(_values(label)), *spec.task.extra_classes)
 
 
 def _values(label: pa.ChunkedArray) -> set[str]:

@@ -44,7 +44,7 @@ def test_inputs_are_features_of_its_table_and_the_rest_are_labels(spec: ModelSpe
 def test_it_must_beat_its_baseline_and_is_watched(spec: ModelSpec) -> None:
     bounds = {gate.bound for gate in spec.policy.quality}
     assert {Bound.BASELINE, Bound.CHAMPION} <= bounds
-    assert spec.monitored in adapter_of(spec.task).gains
+    assert spec.monitored_metric in adapter_of(spec.task).gains
     assert all(gate.why for gate in spec.policy.quality)
 
 
@@ -67,15 +67,17 @@ def test_a_name_that_is_no_model_is_told_which_there_are() -> None:
 
 @each_model
 def test_the_search_begins_at_the_defaults(spec: ModelSpec) -> None:
-    start = defaults_in(spec.search, spec.defaults)
-    assert start == {dimension.name: spec.defaults[dimension.name] for dimension in spec.search}
+    start = defaults_in(spec.search_space, spec.defaults)
+    assert start == {
+        dimension.name: spec.defaults[dimension.name] for dimension in spec.search_space
+    }
 
 
 @each_model
 def test_it_declares_how_it_is_trained_and_shown(spec: ModelSpec) -> None:
     assert spec.title
-    assert spec.needs
-    assert spec.kinds
+    assert spec.required_tables
+    assert spec.technologies
     assert spec.label_delay > timedelta(0)
     assert 0 < spec.test_share < 1
     assert spec.policy.quality

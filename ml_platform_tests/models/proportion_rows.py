@@ -74,7 +74,7 @@ def proportion_spec(space: Space = SPACE, **defaults: float) -> ModelSpec:
         fit=fit,
         fit_rules=fit_proportion_rules,
         defaults={**asdict(HYPERPARAMETERS), **defaults},
-        search=space,
+        search_space=space,
     )
 
 

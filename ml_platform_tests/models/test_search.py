@@ -44,4 +44,4 @@ def test_what_holds() -> None:
 def test_another_default_in_the_catalogue_is_seen() -> None:
     spec = replace(MODELS[0], defaults={**MODELS[0].defaults, "drawn_share": 2.0})
     with pytest.raises(UsageError, match=r"drawn_share = 2.0 lies outside"):
-        defaults_in(spec.search, spec.defaults)
+        defaults_in(spec.search_space, spec.defaults)

@@ -85,10 +85,10 @@ def test_every_declaration_is_whole() -> None:
 
 @each_model
 def test_a_model_names_metrics_of_its_task(spec: ModelSpec) -> None:
-    for name in (*spec.task.headline, spec.monitored):
+    for name in (*spec.task.headline, spec.monitored_metric):
         assert spec.task.name in metric_named(name).tasks, name
         assert metric_named(name).name == name
-    assert metric_named(spec.monitored).direction is Direction.HIGHER
+    assert metric_named(spec.monitored_metric).direction is Direction.HIGHER
 
 
 @each_model

@@ -58,7 +58,7 @@ SPEC = ModelSpec(
     seed=0,
     fit=_no_fit,
     fit_rules=_no_rules,
-    needs=("toys",),
+    required_tables=("toys",),
 )
 
 

@@ -160,7 +160,9 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 
 def test_declared_classes_need_no_label_at_all(tmp_path):
     bare = [row | {"workflow_category": None} for row in rows()]
-    made = build(tmp_path, bare, spec=replace(SPEC, known="row_id", classes=("no", "yes")))
+    made = build(
+        tmp_path, bare, spec=replace(SPEC, required_column="row_id", classes=("no", "yes"))
+    )
     assert made.record.classes == ("no", "yes")
     assert made.record.split.rows_train == 156
     assert made.train["workflow_category"].isna().all()

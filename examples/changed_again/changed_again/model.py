@@ -87,5 +87,5 @@ SPEC = ModelSpec(
     fit=fit,
     fit_rules=partial(fit_rules, keys=(("recency", "operation"), ("path_kind",))),
     defaults=asdict(HYPERPARAMETERS),
-    kinds=("scikitlearn", "onnx"),
+    technologies=("scikitlearn", "onnx"),
 )

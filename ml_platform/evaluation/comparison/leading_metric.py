@@ -15,10 +15,10 @@ def leading_metric(spec: ModelSpec, metrics: Iterable[str]) -> str:
     """
     defined = set(metrics)
     steady = [name for name in spec.task.headline if metric_named(name).steady]
-    for name in (*steady, spec.monitored):
+    for name in (*steady, spec.monitored_metric):
         if name in defined:
             return name
     raise InsufficientData(
-        f"None of {', '.join((*spec.task.headline, spec.monitored))} is defined on these test rows.",
+        f"None of {', '.join((*spec.task.headline, spec.monitored_metric))} is defined on these test rows.",
         remedy="ingest more labelled events, or a larger test share",
     )

@@ -73,7 +73,7 @@ def fixture_spec(
     features: tuple[str, ...],
     *,
     extra_columns: tuple[str, ...] = (),
-    known: str = "",
+    required_column: str = "",
     classes: tuple[str, ...] = (),
 ) -> ModelSpec:
     """``spec`` over a feature table of ``features``, all of them numbers; half of the change sets test."""
@@ -87,7 +87,7 @@ def fixture_spec(
         table=table,
         features=features,
         extra_columns=extra_columns,
-        known=known,
+        required_column=required_column,
         classes=classes,
         label_delay=timedelta(0),
         test_share=0.5,

@@ -77,7 +77,7 @@ def with_features(fixture: Fixture, columns: dict[str, np.ndarray]) -> Fixture:
         spec,
         (*spec.features, *columns),
         extra_columns=spec.extra_columns,
-        known=spec.known,
+        required_column=spec.required_column,
         classes=spec.classes,
     )
     added = pd.DataFrame(columns, index=fixture.rows.index)

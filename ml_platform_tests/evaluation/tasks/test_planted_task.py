@@ -236,7 +236,11 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> TrainingSet:
 
 def report_of(counts: TrainingSet, candidate: Scorer) -> EvaluationReport:
     spec = replace(
-        SPEC, task=CountRegression(), label=COLUMN, features=("x",), monitored="deviance_skill"
+        SPEC,
+        task=CountRegression(),
+        label=COLUMN,
+        features=("x",),
+        monitored_metric="deviance_skill",
     )
 
     def examined(evaluator: Evaluator, predictions: Predictions):
