@@ -11,7 +11,6 @@ from ml_platform.adapters.plugins import spec_named
 from ml_platform.errors import UsageError
 from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.models.catalogue import MODELS
-from ml_platform.spec.feature_table import KEYS
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import FitRequest, ModelSpec, Parameter
 from ml_platform.spec.search_space import defaults_in
@@ -23,6 +22,7 @@ from ml_platform_tests.conformance.scorer_examples import (
     steps,
     suggestions,
 )
+from ml_platform_tests.features.table_keys import KEYS
 from ml_platform_tests.models import suggestion_rows
 
 each_model = pytest.mark.parametrize("spec", MODELS, ids=[spec.name for spec in MODELS])

@@ -12,11 +12,11 @@ import duckdb
 import pytest
 
 from ml_platform.features.adoption_snapshots import TABLE
-from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.adoption_oracle import Run, adoption_snapshots
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.lakes import AS_OF, write_lake
 from ml_platform_tests.features.pattern_oracle import Event
+from ml_platform_tests.features.table_keys import KEYS
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Sequence[Run]], Rows]

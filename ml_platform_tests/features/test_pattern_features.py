@@ -10,10 +10,10 @@ import pytest
 
 from ml_platform.adapters.warehouse import publish_features
 from ml_platform.features.pattern_features import PATTERN_FEATURES
-from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.lakes import START, random_events
 from ml_platform_tests.features.pattern_oracle import Event, pattern_features
+from ml_platform_tests.features.table_keys import KEYS
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event]], Rows]

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.features.session_features import SESSION_FEATURES, TABLE
-from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built
 from ml_platform_tests.features.lakes import AS_OF, START
 from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.session_oracle import session_rows
+from ml_platform_tests.features.table_keys import KEYS
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Rows], Rows]

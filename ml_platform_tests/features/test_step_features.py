@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.features.step_features import STEP_FEATURES, TABLE
-from ml_platform.spec.feature_table import KEYS
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.lakes import AS_OF, START, random_events
 from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.step_oracle import step_rows
+from ml_platform_tests.features.table_keys import KEYS
 
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Rows], Rows]

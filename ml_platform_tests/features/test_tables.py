@@ -5,7 +5,8 @@ from ml_platform.features.dbt_schema import schema_file, schema_yaml
 from ml_platform.features.pattern_features import PATTERN_FEATURES, TABLE
 from ml_platform.features.tables import TABLES
 from ml_platform.spec.feature import Comparison, Family, Kind
-from ml_platform.spec.feature_table import KEYS, FeatureTable
+from ml_platform.spec.feature_table import FeatureTable
+from ml_platform_tests.features.table_keys import KEYS
 
 each_table = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 
