@@ -73,7 +73,7 @@ def features(seed: int, users: int, folder: Path) -> pd.DataFrame:
                 home / "lake", home / "features", home / "warehouse.duckdb", AS_OF, _silent
             )
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(built.path.read_bytes())
+            kept.write_bytes(built.path("pattern_features").read_bytes())
     frame = pd.read_parquet(kept)
     times = pd.to_datetime(frame["occurred_at"], utc=True)
     return frame.assign(occurred_at=times, predicted="none", confidence=1.0, outcome=None)

@@ -16,23 +16,17 @@ _RELIABLE = 20
 may be used."""
 
 
-def kolmogorov_smirnov(baseline: Floats, current: Floats) -> tuple[float, float]:
-    """Two-sample KS distance in [0, 1], exact, and its p-value for independent rows; NaN is left out.
+def sorted_ks(left: Floats, right: Floats) -> tuple[float, float]:
+    """Two-sample KS distance in [0, 1], exact, and its p-value for independent rows.
 
-    0 means equal empirical distributions, 1 that they do not overlap. The p-value is Smirnov's limit
-    with the effective sample size n m / (n + m).
+    Both samples, shapes (n,) and (m,), are sorted and without NaN. 0 means equal empirical distributions, 1
+    that they do not overlap. The p-value is Smirnov's limit with the effective sample size n m / (n + m).
 
     Raises:
         InsufficientData: no value is present on one side.
 
     Source: Hodges (1958), "The significance probability of the Smirnov two-sample test".
     """
-    left, right = np.sort(baseline[~np.isnan(baseline)]), np.sort(current[~np.isnan(current)])
-    return sorted_ks(left, right)
-
-
-def sorted_ks(left: Floats, right: Floats) -> tuple[float, float]:
-    """As `kolmogorov_smirnov`, of samples without NaN that are sorted already."""
     from scipy.stats import kstwo
 
     n, m = int(left.size), int(right.size)
