@@ -33,7 +33,7 @@ POLICY = GatePolicy(
 
 
 def subject(name: str, **metrics: tuple[float, float, float]) -> Subject:
-    return Subject(name, "1", {metric: Estimate(*of) for metric, of in metrics.items()})
+    return Subject(name, "1", {metric: Estimate(*bounds) for metric, bounds in metrics.items()})
 
 
 def good_report(policy: GatePolicy = POLICY) -> EvaluationReport:

@@ -26,13 +26,13 @@ NEW = QualityGate("beauty", "looks.beauty", Bound.LIMIT, 0.5, "nobody has seen i
 
 def _new_by_task() -> list[tuple[ModelSpec, tuple[str, ...]]]:
     """Each model with the gates that no earlier model of its task has: their fixtures are the same."""
-    seen: set[tuple[str, QualityGate | str]] = set()
+    proved: set[tuple[str, QualityGate | str]] = set()
     models = []
     for spec in MODELS:
         quality = {gate.name: gate for gate in spec.policy.quality}
         keys = {name: (spec.task.name, quality.get(name, name)) for name in gate_names(spec.policy)}
-        new = tuple(name for name, key in keys.items() if key not in seen)
-        seen |= set(keys.values())
+        new = tuple(name for name, key in keys.items() if key not in proved)
+        proved |= set(keys.values())
         if new:
             models.append((spec, new))
     return models
@@ -82,7 +82,8 @@ def test_a_moved_limit_moves_the_fault(model: str, gate: str, limit: float) -> N
     """By a fifth of its distance to the good fixture; `benchmarks.moved_limits` moves all limits."""
     spec = spec_named(model)
     quality = tuple(
-        replace(each, limit=limit) if each.name == gate else each for each in spec.policy.quality
+        replace(known, limit=limit) if known.name == gate else known
+        for known in spec.policy.quality
     )
     assert _failures(replace(spec, policy=replace(spec.policy, quality=quality)), [gate]) == []
 

@@ -134,16 +134,16 @@ def _features(report: QualityReport) -> ReportTable:
     )  # fmt: skip
     rows = tuple(
         (
-            of.feature,
-            of.kind.value,
-            of.score,
-            of.missing,
-            of.missing_test,
-            of.distinct,
-            of.top_share,
-            ", ".join(defect.value for defect in of.defects),
+            feature_quality.feature,
+            feature_quality.kind.value,
+            feature_quality.score,
+            feature_quality.missing,
+            feature_quality.missing_test,
+            feature_quality.distinct,
+            feature_quality.top_share,
+            ", ".join(defect.value for defect in feature_quality.defects),
         )
-        for of in sorted(report.features, key=lambda feature: feature.score)
+        for feature_quality in sorted(report.features, key=lambda feature: feature.score)
     )
     return ReportTable("Quality by feature, the weakest first", columns, rows)
 
@@ -157,7 +157,11 @@ def _defects(report: QualityReport) -> ReportTable:
 
 def _lowest(report: QualityReport) -> Chart:
     lowest = sorted(report.features, key=lambda feature: feature.score)[:15]
-    scores = Series("score", tuple(of.feature for of in lowest), tuple(of.score for of in lowest))
+    scores = Series(
+        "score",
+        tuple(feature_quality.feature for feature_quality in lowest),
+        tuple(feature_quality.score for feature_quality in lowest),
+    )
     return Chart("The weakest features", ChartKind.BARS, "feature", "score, 1 to 10", (scores,))
 
 

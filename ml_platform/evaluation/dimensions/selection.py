@@ -131,22 +131,22 @@ def _row(feature: Selected) -> tuple[str | float | int | None, ...]:
         feature.rationale,
         feature.why.value,
     )
-    of = feature.figures
-    if of is None:
+    figures = feature.figures
+    if figures is None:
         return (*head, *(None for _ in _COLUMNS[4:]))
     return (
         *head,
-        of.forest,
-        of.permutation,
-        of.permutation_low,
-        of.shap,
-        of.mutual_information,
-        of.anova_f,
-        of.chi2,
-        of.q,
-        _searched(of.forward),
-        _searched(of.backward),
-        of.elimination,
+        figures.forest,
+        figures.permutation,
+        figures.permutation_low,
+        figures.shap,
+        figures.mutual_information,
+        figures.anova_f,
+        figures.chi2,
+        figures.q,
+        _searched(figures.forward),
+        _searched(figures.backward),
+        figures.elimination,
     )
 
 
@@ -163,9 +163,9 @@ def _chart(report: SelectionReport) -> Chart:
     losses = Series(
         "loss of skill when shuffled",
         tuple(name for name, _ in shown),
-        tuple(of.permutation for _, of in shown),
-        tuple(of.permutation_low for _, of in shown),
-        tuple(2 * of.permutation - of.permutation_low for _, of in shown),
+        tuple(figures.permutation for _, figures in shown),
+        tuple(figures.permutation_low for _, figures in shown),
+        tuple(2 * figures.permutation - figures.permutation_low for _, figures in shown),
     )
     return Chart(
         "What shuffling a feature costs", ChartKind.BARS, "feature", "skill lost", (losses,)

@@ -180,8 +180,19 @@ def fold_table(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) ->
         if len(values) < 2:
             rows.append((name, len(values), values[0], None, None, None, worst, place))
             continue
-        of = fold_spread(np.array(values))
-        rows.append((name, len(values), of.mean, of.deviation, of.low, of.high, worst, place))
+        spread = fold_spread(np.array(values))
+        rows.append(
+            (
+                name,
+                len(values),
+                spread.mean,
+                spread.deviation,
+                spread.low,
+                spread.high,
+                worst,
+                place,
+            )
+        )
     columns = ("metric", "folds", "mean", "deviation", "low", "high", "worst", "worst fold")
     return ReportTable("Spread over folds of the training part", columns, tuple(rows))
 
@@ -294,9 +305,9 @@ def _summary(metric: str, measures: Mapping[str, Estimate], blocks: Sequence[Blo
     if FOLD_SPREAD in measures:
         sentences.append(f"folds spread by {measures[FOLD_SPREAD].value:.1%} of their mean")
     if TIME_SPREAD in measures:
-        of = measures[TIME_SPREAD]
+        spread = measures[TIME_SPREAD]
         sentences.append(
-            f"{metric} over {len(blocks)} blocks of the test part by {of.value:.1%} [{of.low:.1%}, {of.high:.1%}] "
-            "beyond noise"
+            f"{metric} over {len(blocks)} blocks of the test part by {spread.value:.1%} "
+            f"[{spread.low:.1%}, {spread.high:.1%}] beyond noise"
         )
     return "; ".join(sentences) if sentences else "too little to tell a spread"

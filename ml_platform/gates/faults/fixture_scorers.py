@@ -120,15 +120,15 @@ class ClassScorer(EvidenceScorer):
         """1 for the true class, else 0."""
         return self._joined(
             [
-                np.eye(len(each.priors))[rows[truth].to_numpy(dtype=np.int64)]
-                for each, truth in zip(self.evidence, self.truths, strict=True)
+                np.eye(len(evidence.priors))[rows[truth].to_numpy(dtype=np.int64)]
+                for evidence, truth in zip(self.evidence, self.truths, strict=True)
             ]
         )
 
     def _joined(self, parts: list[Array]) -> Array:
         kept = [
-            part[:, -1:] if each.last_only else part
-            for each, part in zip(self.evidence, parts, strict=True)
+            part[:, -1:] if evidence.last_only else part
+            for evidence, part in zip(self.evidence, parts, strict=True)
         ]
         return np.concatenate(kept, axis=1)
 

@@ -29,11 +29,11 @@ def test_a_class_it_lacks_is_no_hindrance():
 
 
 def test_a_feature_that_is_gone_and_a_class_of_the_past_are_named():
-    found = comparability(
+    verdict = comparability(
         3, **{**SAME, "features": ("old", "strong"), "classes": (*CLASSES, "chore")}
     )
-    assert not found.possible
-    assert found.note == (
+    assert not verdict.possible
+    assert verdict.note == (
         "version 3 takes old, which the training set lacks; "
         "version 3 answers chore, which no row is of now"
     )
@@ -41,8 +41,8 @@ def test_a_feature_that_is_gone_and_a_class_of_the_past_are_named():
 
 def test_another_version_of_a_feature_is_said():
     now = replace(RECORD, feature_versions={"strong": "v2", "weak": "v1"})
-    found = comparability(3, **{**SAME, "record": now})
-    assert found == Comparability(
+    verdict = comparability(3, **{**SAME, "record": now})
+    assert verdict == Comparability(
         True, "version 3 learned from other versions of strong (v1, now v2)"
     )
 
@@ -54,6 +54,8 @@ def test_the_gate_tells_what_was_found():
     assert gate.outcome is Outcome.INSUFFICIENT
     assert gate.explanation == "champion not comparable: version 3 takes old"
     assert gate.remedy
-    told = quality_gate(evaluator(champion=ComparedScorer(STRONG, "other versions")), CHAMPION_GATE)
-    assert told.outcome is Outcome.PASS
-    assert told.explanation.endswith("(other versions)")
+    result = quality_gate(
+        evaluator(champion=ComparedScorer(STRONG, "other versions")), CHAMPION_GATE
+    )
+    assert result.outcome is Outcome.PASS
+    assert result.explanation.endswith("(other versions)")

@@ -94,38 +94,38 @@ def examined(
 def test_quantiles_have_the_intervals_of_scipy(share: float) -> None:
     values = np.random.default_rng(0).lognormal(size=500)
     expected = quantile_test(values, p=share).confidence_interval(0.95)
-    found = quantile_estimate(values, share)
-    assert (found.low, found.high) == (expected.low, expected.high)
-    assert found.value == np.quantile(values, share)
+    estimate = quantile_estimate(values, share)
+    assert (estimate.low, estimate.high) == (expected.low, expected.high)
+    assert estimate.value == np.quantile(values, share)
 
 
 def test_intervals_of_quantiles_cover() -> None:
     random = np.random.default_rng(1)
     truth = 2.9957322735539909  # the 95th percentile of an exponential with mean 1: ln 20
-    found = [quantile_estimate(random.exponential(size=500), 0.95) for _ in range(300)]
-    assert np.mean([each.low <= truth <= each.high for each in found]) > 0.92
+    estimate = [quantile_estimate(random.exponential(size=500), 0.95) for _ in range(300)]
+    assert np.mean([each.low <= truth <= each.high for each in estimate]) > 0.92
 
 
 def test_too_few_calls_bound_by_the_largest() -> None:
-    found = quantile_estimate(np.arange(10.0), 0.99)
-    assert (found.low, found.high) == (8.0, 9.0)
+    estimate = quantile_estimate(np.arange(10.0), 0.99)
+    assert (estimate.low, estimate.high) == (8.0, 9.0)
     assert mean_estimate(np.array([3.0])).high == 3.0
 
 
 def test_ratio_by_turns() -> None:
-    found = ratio_estimate(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]), seed=0)
-    assert found.value == 2.0
-    assert found.low <= 2.0 <= found.high
+    estimate = ratio_estimate(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]), seed=0)
+    assert estimate.value == 2.0
+    assert estimate.low <= 2.0 <= estimate.high
 
 
 def test_price_by_hand() -> None:
     # 3.6 ms a row: a million rows take one hour of a core. Batches of 100 take 4 x 3.6 ms: a 25th.
-    found = measures_of(sample(3.6), price_per_core_hour=0.05)
-    assert found["cost_per_million"].value == pytest.approx(0.05)
-    assert found["cost_per_million_in_batches"].value == pytest.approx(0.05 / 25)
-    assert found["rows_per_second"].value == pytest.approx(100 / 0.0144)
-    assert found["cold_ms"].value == 42.0
-    assert found["batch_10_ms_per_row"].value == pytest.approx(0.72)
+    values = measures_of(sample(3.6), price_per_core_hour=0.05)
+    assert values["cost_per_million"].value == pytest.approx(0.05)
+    assert values["cost_per_million_in_batches"].value == pytest.approx(0.05 / 25)
+    assert values["rows_per_second"].value == pytest.approx(100 / 0.0144)
+    assert values["cold_ms"].value == 42.0
+    assert values["batch_10_ms_per_row"].value == pytest.approx(0.72)
 
 
 def test_scores_fall_with_latency() -> None:
@@ -165,8 +165,8 @@ def predictions(content: bytes, matrix: np.ndarray) -> np.ndarray:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    found: np.ndarray = session.run([OUTPUT], {INPUT: matrix})[0]
-    return found
+    values: np.ndarray = session.run([OUTPUT], {INPUT: matrix})[0]
+    return values
 
 
 def as_artifact(content: bytes, kind: str) -> Artifact:
@@ -241,9 +241,9 @@ def test_a_slow_artifact_is_found_slow(rows: TrainingSet, artifact: Artifact) ->
     )
     fast_sample = measure_in_fresh_process(artifact, {}, part)
     slow_sample = measure_in_fresh_process(slow, {"fast": artifact}, part)
-    fast, found = (measures_of(each, 0.05) for each in (fast_sample, slow_sample))
-    assert found["one_row_p50_ms"].low > 10 * fast["one_row_p50_ms"].high
-    assert found["cost_per_million"].low > 5 * fast["cost_per_million"].high
+    fast, values = (measures_of(each, 0.05) for each in (fast_sample, slow_sample))
+    assert values["one_row_p50_ms"].low > 10 * fast["one_row_p50_ms"].high
+    assert values["cost_per_million"].low > 5 * fast["cost_per_million"].high
     assert slow_sample.model_share is not None
     assert slow_sample.model_share > 0.8
     assert np.median(slow_sample.variants["fast"][0].variant.milliseconds) * 10 < np.median(
@@ -263,8 +263,8 @@ class Sleepy:
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
         time.sleep(0.01)
-        found: np.ndarray = self.scorer.predict_proba(rows)  # type: ignore[attr-defined]
-        return found
+        values: np.ndarray = self.scorer.predict_proba(rows)  # type: ignore[attr-defined]
+        return values
 
 
 def test_a_scorer_is_timed_in_process(
@@ -272,9 +272,9 @@ def test_a_scorer_is_timed_in_process(
 ) -> None:
     monkeypatch.setattr("ml_platform.adapters.serving_cost.ONE_ROW_SECONDS", 0.3)
     scorer = scorer_of(artifact)
-    found = sample_of_scorer(Sleepy(scorer), rows.test.iloc[:20])
-    assert min(found.one_row.milliseconds) > 10
-    assert found.model_share is None
+    cost_sample = sample_of_scorer(Sleepy(scorer), rows.test.iloc[:20])
+    assert min(cost_sample.one_row.milliseconds) > 10
+    assert cost_sample.model_share is None
     turns = in_turns(Sleepy(scorer), scorer, rows.test.iloc[:20])
     assert [each.served.rows for each in turns] == [1, 20]
     assert np.median(turns[0].served.milliseconds) > 3 * np.median(turns[0].variant.milliseconds)
@@ -287,16 +287,16 @@ def test_a_broken_artifact_is_told(rows: TrainingSet, artifact: Artifact) -> Non
 
 
 def test_the_examination(rows: TrainingSet, artifact: Artifact) -> None:
-    found = cost(examined(rows, artifact, cost_meter(0.05)))
+    dimension = cost(examined(rows, artifact, cost_meter(0.05)))
     assert {"one_row_p95_ms", "resident_mb", "cost_per_million", "artifact_mb", "score"} <= set(
-        found.measures
+        dimension.measures
     )
-    assert found.measures["score"].value == pytest.approx(
-        np.mean([part.score for part in found.parts])
+    assert dimension.measures["score"].value == pytest.approx(
+        np.mean([part.score for part in dimension.parts])
     )
-    assert all(1 <= part.score <= 10 for part in found.parts)
-    assert "no ensemble of trees" in found.not_applicable["gain of half the trees"]
-    assert {len(row) for table in found.tables for row in table.rows} <= {2, 7}
+    assert all(1 <= part.score <= 10 for part in dimension.parts)
+    assert "no ensemble of trees" in dimension.not_applicable["gain of half the trees"]
+    assert {len(row) for table in dimension.tables for row in table.rows} <= {2, 7}
 
 
 def test_all_but_times_is_the_same_again(rows: TrainingSet, artifact: Artifact) -> None:

@@ -21,13 +21,13 @@ FEATURES = ("weak",)
 
 
 def subject(change_sets=1_200, plant=None):
-    made = make_training_set(change_sets=change_sets)
+    rows = make_training_set(change_sets=change_sets)
     names = FEATURES
     if plant:
         names = (*FEATURES, "planted")
-        made.train["planted"], made.test["planted"] = plant(made.train), plant(made.test)
-    record = dataclasses.replace(made.record, features=names)
-    made = dataclasses.replace(made, record=record)
+        rows.train["planted"], rows.test["planted"] = plant(rows.train), plant(rows.test)
+    record = dataclasses.replace(rows.record, features=names)
+    rows = dataclasses.replace(rows, record=record)
     declared = tuple(
         FeatureSpec(name, Family.CATEGORICAL, Kind.CATEGORY, None, None, "", "", "")
         for name in names
@@ -35,8 +35,8 @@ def subject(change_sets=1_200, plant=None):
     spec = spec_named("pattern_classifier")
     table = dataclasses.replace(spec.table, parts=(FeaturePart(declared, ()),))
     spec = dataclasses.replace(spec, table=table, features=names)
-    predictions = Predictions(STRONG.predict_proba(made.test))
-    return EvaluationContext(spec, made, evaluator_of(spec.task, made), STRONG, predictions, seed=1)
+    predictions = Predictions(STRONG.predict_proba(rows.test))
+    return EvaluationContext(spec, rows, evaluator_of(spec.task, rows), STRONG, predictions, seed=1)
 
 
 def kept(dimension):
@@ -45,21 +45,21 @@ def kept(dimension):
 
 def test_a_clean_set_is_safe_good_and_fully_used():
     examined = subject()
-    found = [examination(examined) for examination in (leakage, quality, selection)]
-    assert all(kept(dimension) for dimension in found)
-    assert [dimension.name for dimension in found] == ["leakage", "quality", "selection"]
-    assert found[0].measures["level"].value == 0
-    assert found[1].measures["score"].value == found[1].measures["weakest"].value == 10
-    assert found[2].measures["kept_share"].value == 1
-    assert found[2].measures["skill"].low > 0.1
+    dimensions = [examination(examined) for examination in (leakage, quality, selection)]
+    assert all(kept(dimension) for dimension in dimensions)
+    assert [dimension.name for dimension in dimensions] == ["leakage", "quality", "selection"]
+    assert dimensions[0].measures["level"].value == 0
+    assert dimensions[1].measures["score"].value == dimensions[1].measures["weakest"].value == 10
+    assert dimensions[2].measures["kept_share"].value == 1
+    assert dimensions[2].measures["skill"].low > 0.1
 
 
 def test_a_target_copy_is_level_two_and_leads_the_selection_to_drop_it():
     examined = subject(plant=lambda rows: rows["label"].str.upper())
-    found = leakage(examined)
-    assert found.measures["level"].value == 2
-    assert found.findings[0].startswith("DANGEROUS (target): planted alone")
-    (table,) = found.tables
+    dimension = leakage(examined)
+    assert dimension.measures["level"].value == 2
+    assert dimension.findings[0].startswith("DANGEROUS (target): planted alone")
+    (table,) = dimension.tables
     assert {row[0]: row[2:] for row in table.rows}["target"] == ("dangerous", "planted")
     assert "leaky: planted" in selection(examined).findings
 
@@ -81,17 +81,17 @@ def test_leaks_that_are_known_are_not_looked_for_again():
 
 
 def test_a_broken_column_is_the_weakest():
-    found = quality(subject(plant=lambda rows: [f"k{name}" for name in rows["row_id"]]))
-    assert found.measures["weakest"].value == pytest.approx(4)
-    assert found.measures["score"].value == pytest.approx(7)
-    assert found.findings[0].startswith("one value a row: planted")
+    dimension = quality(subject(plant=lambda rows: [f"k{name}" for name in rows["row_id"]]))
+    assert dimension.measures["weakest"].value == pytest.approx(4)
+    assert dimension.measures["score"].value == pytest.approx(7)
+    assert dimension.findings[0].startswith("one value a row: planted")
 
 
 def test_a_tiny_set_is_insufficient_for_selection_alone():
     examined = subject(change_sets=12)
     assert leakage(examined).measures["level"].value == 0
     assert quality(examined).measures["score"].value == 10
-    found = selection(examined)
-    assert kept(found)
-    assert found.measures == {}
-    assert set(found.undefined) == {"kept_share", "skill", "change"}
+    dimension = selection(examined)
+    assert kept(dimension)
+    assert dimension.measures == {}
+    assert set(dimension.undefined) == {"kept_share", "skill", "change"}

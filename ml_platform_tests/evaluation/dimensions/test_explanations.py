@@ -68,8 +68,8 @@ class OfTheBatch:
     classes: tuple[str, ...] = CLASSES
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        found = HONEST.predict_proba(rows)
-        leaning = found / found.mean(axis=0)
+        values = HONEST.predict_proba(rows)
+        leaning = values / values.mean(axis=0)
         return leaning / leaning.sum(axis=1, keepdims=True)
 
 
@@ -92,7 +92,7 @@ COPIES = tuple(f"copy_{place}" for place in "abcde")
 
 @pytest.fixture(scope="module")
 def rows() -> TrainingSet:
-    made = make_training_set(change_sets=800)
+    rows = make_training_set(change_sets=800)
     random = np.random.default_rng(3)
 
     def more(part: pd.DataFrame) -> pd.DataFrame:
@@ -102,8 +102,8 @@ def rows() -> TrainingSet:
             idle=idle, hour=random.integers(0, 24, len(part)).astype(float), **copies
         )
 
-    record = replace(made.record, features=FEATURES)
-    return TrainingSet(record, more(made.train), more(made.test))
+    record = replace(rows.record, features=FEATURES)
+    return TrainingSet(record, more(rows.train), more(rows.test))
 
 
 def examined(rows: TrainingSet, scorer: Scorer) -> EvaluationContext:
@@ -165,24 +165,26 @@ def test_importance_is_that_of_scikit_learn(rows: TrainingSet) -> None:
         def predict(self, of: pd.DataFrame) -> np.ndarray:
             return np.array(CLASSES)[HONEST.predict_proba(of).argmax(axis=1)]
 
-    found = importances(shuffled(rows, HONEST, repeats=8), "accuracy", seed=1, resamples=200)
+    contributions = importances(
+        shuffled(rows, HONEST, repeats=8), "accuracy", seed=1, resamples=200
+    )
     theirs = permutation_importance(
         Wrapped(), rows.test[list(FEATURES)], rows.test["label"], n_repeats=8, random_state=0
     )
-    for ours, mean in zip(found, theirs.importances_mean, strict=True):
+    for ours, mean in zip(contributions, theirs.importances_mean, strict=True):
         assert ours.loss.value == pytest.approx(mean, abs=0.012)
         assert ours.loss.low <= mean + 0.012
-    by_name = {each.group.name: each for each in found}
+    by_name = {each.group.name: each for each in contributions}
     assert by_name["best"].loss.low > 0.2
     assert by_name["idle"].loss.value == by_name["idle"].share.value == 0.0
-    assert sum(each.share.value for each in found) == pytest.approx(1.0)
+    assert sum(each.share.value for each in contributions) == pytest.approx(1.0)
 
 
 def curved(rows: pd.DataFrame) -> np.ndarray:
     """Three numbers that interact."""
     a, b, c = (rows[name].to_numpy() for name in "abc")
-    found: np.ndarray = np.tanh(a * b) + 0.5 * c + 0.3 * a * c**2
-    return found
+    values: np.ndarray = np.tanh(a * b) + 0.5 * c + 0.3 * a * c**2
+    return values
 
 
 def test_contributions_are_those_of_shap() -> None:
@@ -211,13 +213,15 @@ def test_contributions_of_a_sum_are_exact_and_of_an_idle_feature_nothing() -> No
     groups = (FeatureGroup("a", ("a",)), FeatureGroup("bc", ("b", "c")))
 
     def answer(of: pd.DataFrame) -> np.ndarray:
-        found: np.ndarray = (4 * of["a"] + of["b"]).to_numpy()
-        return found
+        contributions: np.ndarray = (4 * of["a"] + of["b"]).to_numpy()
+        return contributions
 
-    found = sampled_contributions(answer, row, background, groups, seed=0, pairs=20)
+    contributions = sampled_contributions(answer, row, background, groups, seed=0, pairs=20)
     means = background.mean()
-    np.testing.assert_allclose(found.values, [4 * (1 - means["a"]), 2 - means["b"]], atol=1e-12)
-    assert found.gap < 1e-12
+    np.testing.assert_allclose(
+        contributions.values, [4 * (1 - means["a"]), 2 - means["b"]], atol=1e-12
+    )
+    assert contributions.gap < 1e-12
 
 
 def test_rank_correlation_is_that_of_scipy() -> None:
@@ -234,16 +238,16 @@ def test_overlap_by_hand() -> None:
 
 
 def test_a_model_that_rests_on_three_features_is_stable(rows: TrainingSet) -> None:
-    found = stability_of(shuffled(rows, HONEST), "accuracy", seed=2)
-    assert found.halves.value > 0.9
-    assert found.halves.low > 0.7
-    assert found.reseeding.value > 0.9
+    dimension = stability_of(shuffled(rows, HONEST), "accuracy", seed=2)
+    assert dimension.halves.value > 0.9
+    assert dimension.halves.low > 0.7
+    assert dimension.reseeding.value > 0.9
 
 
 def test_a_model_of_interchangeable_copies_is_not(rows: TrainingSet) -> None:
-    found = stability_of(shuffled(rows, Redundant(), COPIES), "accuracy", seed=2)
-    assert found.halves.high < 0.5
-    assert found.halves.low <= 0.0
+    dimension = stability_of(shuffled(rows, Redundant(), COPIES), "accuracy", seed=2)
+    assert dimension.halves.high < 0.5
+    assert dimension.halves.low <= 0.0
 
 
 def test_no_order_is_told_from_few_clusters(rows: TrainingSet) -> None:
@@ -253,16 +257,16 @@ def test_no_order_is_told_from_few_clusters(rows: TrainingSet) -> None:
 
 
 def test_the_examination(rows: TrainingSet) -> None:
-    found = explanations(examined(rows, HONEST))
-    assert found.measures["additivity_gap"].value < 1e-9
-    assert found.measures["stability"].low > 0.6
-    assert found.measures["largest_share"].value > 0.4
-    assert "too dear" in found.not_applicable["refit_stability"]
-    assert found.summary.startswith("best matters most")
-    assert any("idle" in each for each in found.findings)
-    assert found == explanations(examined(rows, HONEST))
-    assert from_json(type(found), to_json(found)) == found
-    local = found.tables[1]
+    dimension = explanations(examined(rows, HONEST))
+    assert dimension.measures["additivity_gap"].value < 1e-9
+    assert dimension.measures["stability"].low > 0.6
+    assert dimension.measures["largest_share"].value > 0.4
+    assert "too dear" in dimension.not_applicable["refit_stability"]
+    assert dimension.summary.startswith("best matters most")
+    assert any("idle" in each for each in dimension.findings)
+    assert dimension == explanations(examined(rows, HONEST))
+    assert from_json(type(dimension), to_json(dimension)) == dimension
+    local = dimension.tables[1]
     base, *added, served = (float(str(row[1])) for row in local.rows)
     assert base + sum(added) == pytest.approx(served, abs=1e-9)
 
@@ -273,9 +277,9 @@ def test_answers_that_depend_on_the_batch_break_additivity(rows: TrainingSet) ->
 
 @pytest.mark.parametrize("count", [1, 20])
 def test_tiny_test_parts_survive(rows: TrainingSet, count: int) -> None:
-    found = explanations(examined(replace(rows, test=rows.test.iloc[:count]), HONEST))
-    assert "clusters" in found.undefined["stability"]
-    assert "additivity_gap" in found.measures
+    dimension = explanations(examined(replace(rows, test=rows.test.iloc[:count]), HONEST))
+    assert "clusters" in dimension.undefined["stability"]
+    assert "additivity_gap" in dimension.measures
 
 
 def test_missing_columns_and_labels(rows: TrainingSet) -> None:
@@ -287,8 +291,8 @@ def baselines(
     rows: TrainingSet, scorer: Scorer, part: np.ndarray, seed: int
 ) -> ExplanationBaseline:
     some = replace(rows, test=rows.test[part])
-    found = shuffled(some, scorer, repeats=1)
-    return baseline_of(found.groups, found.moved, seed=seed)
+    contributions = shuffled(some, scorer, repeats=1)
+    return baseline_of(contributions.groups, contributions.moved, seed=seed)
 
 
 def test_quiet_windows_are_not_reported(rows: TrainingSet) -> None:
@@ -300,11 +304,11 @@ def test_quiet_windows_are_not_reported(rows: TrainingSet) -> None:
         before, now = (
             rows.test["cluster_id"].isin(half).to_numpy() for half in (drawn[:150], drawn[150:300])
         )
-        found = explanation_drift(
+        drift = explanation_drift(
             baselines(rows, HONEST, before, trial), baselines(rows, HONEST, now, trial), seed=trial
         )
-        p_values.append(found.p_value)
-        reported += found.reported
+        p_values.append(drift.p_value)
+        reported += drift.reported
     assert reported == 0
     assert 0.25 < np.mean(p_values) < 0.75
 
@@ -313,34 +317,34 @@ def test_a_feature_that_takes_over_is_reported(rows: TrainingSet) -> None:
     half = np.arange(len(rows.test)) < len(rows.test) // 2
     taken_over = Weighed((("strong", 2.0), ("weak", 5.0), ("best", 1.0)))
     baseline = baselines(rows, HONEST, half, 0)
-    found = explanation_drift(baseline, baselines(rows, taken_over, ~half, 0), seed=0)
-    assert found.reported
-    assert found.p_value == 0.001
-    assert found.shares[0][0] == "weak"
-    assert found.distance > 0.2
+    drift = explanation_drift(baseline, baselines(rows, taken_over, ~half, 0), seed=0)
+    assert drift.reported
+    assert drift.p_value == 0.001
+    assert drift.shares[0][0] == "weak"
+    assert drift.distance > 0.2
 
 
 def test_drift_by_hand() -> None:
     """Shares of (3/4, 1/4) before and (1/4, 3/4) now: half of all movement went over."""
     before = ExplanationBaseline(("a", "b"), ((3.0, 1.0),) * 30)
     now = ExplanationBaseline(("a", "b"), ((1.0, 3.0),) * 30)
-    found = explanation_drift(before, now, seed=0)
-    assert found.distance == 0.5
-    assert found.shares == (("b", 0.25, 0.75), ("a", 0.75, 0.25))
+    drift = explanation_drift(before, now, seed=0)
+    assert drift.distance == 0.5
+    assert drift.shares == (("b", 0.25, 0.75), ("a", 0.75, 0.25))
     assert not explanation_drift(before, before, seed=0).reported
 
 
 def test_a_sure_but_small_change_is_not_reported() -> None:
     before = ExplanationBaseline(("a", "b"), ((1.0, 1.0),) * 60)
     now = ExplanationBaseline(("a", "b"), ((1.1, 0.9),) * 60)
-    found = explanation_drift(before, now, seed=0)
-    assert found.p_value < 0.01
-    assert not found.reported
+    drift = explanation_drift(before, now, seed=0)
+    assert drift.p_value < 0.01
+    assert not drift.reported
 
 
 def test_baselines_are_stored_with_the_report(rows: TrainingSet) -> None:
-    found = explanations(examined(rows, HONEST))
-    stored = of_table(found.stored[0])
+    dimension = explanations(examined(rows, HONEST))
+    stored = of_table(dimension.stored[0])
     assert of_table(to_table(stored)) == stored
     assert len(stored.moved) <= 200
     assert sum(stored.shares) == pytest.approx(1.0)

@@ -34,10 +34,10 @@ def examined(made: TrainingSet = SET, folds: Any = FOLDS) -> Any:
 
 def test_folds_by_hand() -> None:
     """Mean .85, deviation .05; chi-squared bounds of the deviation at two degrees of freedom."""
-    found = fold_spread(np.array([0.9, 0.8, 0.85]))
-    assert (found.mean, found.deviation) == pytest.approx((0.85, 0.05))
-    assert found.low == pytest.approx(0.05 * np.sqrt(2 / stats.chi2.ppf(0.975, 2)))
-    assert found.high == pytest.approx(0.05 * np.sqrt(2 / stats.chi2.ppf(0.025, 2)))
+    spread = fold_spread(np.array([0.9, 0.8, 0.85]))
+    assert (spread.mean, spread.deviation) == pytest.approx((0.85, 0.05))
+    assert spread.low == pytest.approx(0.05 * np.sqrt(2 / stats.chi2.ppf(0.975, 2)))
+    assert spread.high == pytest.approx(0.05 * np.sqrt(2 / stats.chi2.ppf(0.025, 2)))
     folds = ({"mae": 0.2, "r2": 0.7}, {"mae": 0.1, "r2": 0.9})
     rows = fold_table(folds, ("r2", "mae", "roc_auc")).rows
     assert [(row[0], row[6], row[7]) for row in rows] == [("r2", 0.7, 1), ("mae", 0.2, 1)]
@@ -49,41 +49,43 @@ def test_the_deviation_beyond_noise_is_found_and_its_interval_covers() -> None:
     held, values = [], []
     for _ in range(500):
         true = generator.normal(0.8, 0.03, 5)
-        found = excess_deviation(true + noise * generator.normal(0, 1, 5), noise**2)
-        held.append(found.low <= 0.03 <= found.high)
-        values.append(found.value**2)
+        deviation = excess_deviation(true + noise * generator.normal(0, 1, 5), noise**2)
+        held.append(deviation.low <= 0.03 <= deviation.high)
+        values.append(deviation.value**2)
     assert 0.93 <= np.mean(held) <= 0.97
     assert np.mean(values) == pytest.approx(0.03**2, rel=0.15)
 
 
 def test_noise_alone_is_seldom_called_a_spread() -> None:
     generator = np.random.default_rng(10)
-    found = [excess_deviation(generator.normal(0.8, 0.02, 5), np.full(5, 4e-4)) for _ in range(500)]
-    assert np.mean([of.low > 0 for of in found]) <= 0.04
+    deviations = [
+        excess_deviation(generator.normal(0.8, 0.02, 5), np.full(5, 4e-4)) for _ in range(500)
+    ]
+    assert np.mean([deviation.low > 0 for deviation in deviations]) <= 0.04
     assert excess_deviation(np.full(5, 0.8), np.zeros(5)).high == 0.0
     never_wrong = excess_deviation(np.array([0.7, 0.8, 1.0]), np.array([0.04, 0.04, 0.0]))
     assert never_wrong.low == 0.0
 
 
 def test_an_even_candidate_is_silent() -> None:
-    found = examined()
-    assert found.measures["fold_spread"].value == pytest.approx(0.05 / 0.85)
-    assert found.measures["shown_spread"].value < 0.01
-    assert found.measures["time_spread"].high < 0.1
-    assert found.findings == ()
-    assert {table.columns[0] for table in found.tables} == {"metric", "from"}
-    assert found.measures["score"].value == pytest.approx(
-        np.mean([part.score for part in found.parts])
+    dimension = examined()
+    assert dimension.measures["fold_spread"].value == pytest.approx(0.05 / 0.85)
+    assert dimension.measures["shown_spread"].value < 0.01
+    assert dimension.measures["time_spread"].high < 0.1
+    assert dimension.findings == ()
+    assert {table.columns[0] for table in dimension.tables} == {"metric", "from"}
+    assert dimension.measures["score"].value == pytest.approx(
+        np.mean([part.score for part in dimension.parts])
     )
 
 
 def test_a_candidate_that_fails_in_one_week_fires() -> None:
     late = SET.test["occurred_at"] >= pd.Timestamp(CUT) + pd.Timedelta(days=24)
     test = SET.test.assign(strong=SET.test["strong"].where(~late, CLASSES[0]))
-    found = examined(TrainingSet(SET.record, SET.train, test))
-    assert found.measures["shown_spread"].value > 0.1
-    assert "more than noise" in found.findings[0]
-    assert found.watch
+    dimension = examined(TrainingSet(SET.record, SET.train, test))
+    assert dimension.measures["shown_spread"].value > 0.1
+    assert "more than noise" in dimension.findings[0]
+    assert dimension.watch
 
 
 def test_too_few_folds_and_epochs_are_told() -> None:
@@ -99,9 +101,9 @@ def test_too_few_folds_and_epochs_are_told() -> None:
 
 def test_small_test_sets_and_snapshots_have_no_course_of_time() -> None:
     few = TrainingSet(SET.record, SET.train, SET.test.iloc[:20])
-    found = examined(few, ())
-    assert "needed are 3" in found.undefined["time_spread"]
-    assert found.undefined["score"]
+    dimension = examined(few, ())
+    assert "needed are 3" in dimension.undefined["time_spread"]
+    assert dimension.undefined["score"]
     one_cluster = TrainingSet(SET.record, SET.train, SET.test.assign(cluster_id="s"))
     assert "time_spread" in examined(one_cluster).undefined
     snapshot = TrainingSet(SET.record, SET.train, SET.test.assign(occurred_at=pd.Timestamp(CUT)))

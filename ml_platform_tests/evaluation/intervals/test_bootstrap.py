@@ -96,12 +96,14 @@ def test_bca_agrees_with_scipy_but_for_the_widening():
         (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1)
     )
     left_out = (values.sum() - values) / 199
-    found = bca_interval(Replicates(float(values.mean()), scipys.bootstrap_distribution, left_out))
+    estimate = bca_interval(
+        Replicates(float(values.mean()), scipys.bootstrap_distribution, left_out)
+    )
     expected = scipys.confidence_interval
     width = expected.high - expected.low
-    assert (expected.low - found.low) / width == pytest.approx(0.005, abs=0.005)
-    assert (found.high - expected.high) / width == pytest.approx(0.005, abs=0.005)
-    assert 1.003 < (found.high - found.low) / width < 1.025
+    assert (expected.low - estimate.low) / width == pytest.approx(0.005, abs=0.005)
+    assert (estimate.high - expected.high) / width == pytest.approx(0.005, abs=0.005)
+    assert 1.003 < (estimate.high - estimate.low) / width < 1.025
 
 
 def test_the_same_seed_gives_the_same_interval_and_chunks_do_not_matter(monkeypatch):
@@ -183,9 +185,11 @@ def test_a_calibration_error_is_never_judged_too_low():
     exact = float(sums.metrics(sums.sums)["expected_calibration_error"][0])
     missed = {"above": 0, "below": 0}
     for seed in range(300):
-        found = estimates(replicas(*draw(120), seed, 500))["expected_calibration_error"]
-        missed["above"] += exact > found.high
-        missed["below"] += exact < found.low
+        estimate_by_metric = estimates(replicas(*draw(120), seed, 500))[
+            "expected_calibration_error"
+        ]
+        missed["above"] += exact > estimate_by_metric.high
+        missed["below"] += exact < estimate_by_metric.low
     assert missed["above"] <= 0.025 * 300
     assert missed["below"] <= 0.10 * 300
 
@@ -194,8 +198,8 @@ def test_a_share_of_few_rows_is_never_told_as_certain():
     """Ten anomalies, all found: Clopper's and Pearson's lower bound is .025 ** (1 / 10) = .692."""
     positive = np.arange(50) < 10
     rows = BinaryRows(positive, positive, positive * 0.8, np.arange(50))
-    found = estimates(replicate(binary_statistics(rows, 50), seed=1, resamples=200))
-    assert found["recall"].low == pytest.approx(0.025 ** (1 / 10))
-    assert found["recall"].high == found["recall"].value == 1.0
+    estimate_by_metric = estimates(replicate(binary_statistics(rows, 50), seed=1, resamples=200))
+    assert estimate_by_metric["recall"].low == pytest.approx(0.025 ** (1 / 10))
+    assert estimate_by_metric["recall"].high == estimate_by_metric["recall"].value == 1.0
     exact = stats.binomtest(0, 40).proportion_ci(method="exact")
-    assert found["false_alarm_rate"].high == pytest.approx(exact.high)
+    assert estimate_by_metric["false_alarm_rate"].high == pytest.approx(exact.high)

@@ -61,8 +61,8 @@ def test_the_bootstrap_of_placements_has_the_same_spread(size: int) -> None:
     assert ranking is not None
     error = np.sqrt(area_variance(ranking.placements - ranking.roc_auc, positive, codes, 600))
     rows = BinaryRows(positive, scores > 1, scores, codes, probabilities=False)
-    of = replicate(binary_statistics(rows, 600), seed=3, resamples=2_000)["roc_auc"]
-    assert np.std(of.resampled) == pytest.approx(error, rel=0.05)
+    replicates = replicate(binary_statistics(rows, 600), seed=3, resamples=2_000)["roc_auc"]
+    assert np.std(replicates.resampled) == pytest.approx(error, rel=0.05)
 
 
 @pytest.mark.parametrize(("clusters", "size"), [(150, 1), (60, 5)])
@@ -75,8 +75,8 @@ def test_intervals_cover(clusters: int, size: int) -> None:
         positive, scores, _, codes = drawn(generator, clusters, size)
         ranking = rank_class(positive, scores)
         assert ranking is not None
-        found = area_interval(ranking, positive, codes, clusters)
-        held.append(found.low <= exact <= found.high)
+        estimate = area_interval(ranking, positive, codes, clusters)
+        held.append(estimate.low <= exact <= estimate.high)
     assert 0.925 <= np.mean(held) <= 0.98
 
 
@@ -84,6 +84,6 @@ def test_a_perfect_ranking_is_not_told_as_certain() -> None:
     positive = np.arange(40) >= 20
     ranking = rank_class(positive, np.arange(40.0))
     assert ranking is not None
-    found = area_interval(ranking, positive, np.arange(40), 40)
-    assert found.value == found.high == 1.0
-    assert found.low == pytest.approx(0.025 ** (1 / 20))
+    estimate = area_interval(ranking, positive, np.arange(40), 40)
+    assert estimate.value == estimate.high == 1.0
+    assert estimate.low == pytest.approx(0.025 ** (1 / 20))

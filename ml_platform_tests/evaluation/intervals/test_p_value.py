@@ -24,17 +24,17 @@ def replicates(values: np.ndarray, seed: int = 0):
 
 def test_under_no_difference_it_rejects_as_often_as_it_says_and_agrees_with_the_interval() -> None:
     generator = np.random.default_rng(5)
-    found, students, agree = [], [], 0
+    p_values, students, agree = [], [], 0
     for seed in range(300):
         values = generator.normal(0, 1, 100)
-        of = replicates(values, seed)
-        bounds = bca_interval(of)
-        found.append(p_value(of))
+        difference = replicates(values, seed)
+        bounds = bca_interval(difference)
+        p_values.append(p_value(difference))
         students.append(stats.ttest_1samp(values, 0).pvalue)
-        agree += (found[-1] < 0.05) == (not bounds.low <= 0 <= bounds.high)
+        agree += (p_values[-1] < 0.05) == (not bounds.low <= 0 <= bounds.high)
     assert agree >= 297
-    assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.03)
-    assert np.abs(np.array(found) - students).mean() < 0.04
+    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
+    assert np.abs(np.array(p_values) - students).mean() < 0.04
 
 
 def test_beyond_the_resamples_it_is_their_floor() -> None:

@@ -9,21 +9,21 @@ from ml_platform.evaluation.intervals.ratio import between_zero_and_one, ratio_i
 
 def test_of_independent_rows_it_is_the_logit_interval_of_a_proportion() -> None:
     """60 of 80: variance p (1 - p) / 80 times 80/79."""
-    found = ratio_interval(np.repeat([1.0, 0.0], [60, 20]), np.ones(80))
-    assert found is not None
+    estimate = ratio_interval(np.repeat([1.0, 0.0], [60, 20]), np.ones(80))
+    assert estimate is not None
     error = np.sqrt(0.75 * 0.25 / 79) / (0.75 * 0.25)
     reach = stats.t.ppf(0.975, 79) * error
-    assert found.value == 0.75
-    assert found.low == pytest.approx(1 / (1 + np.exp(-(np.log(3) - reach))))
-    assert found.high == pytest.approx(1 / (1 + np.exp(-(np.log(3) + reach))))
+    assert estimate.value == 0.75
+    assert estimate.low == pytest.approx(1 / (1 + np.exp(-(np.log(3) - reach))))
+    assert estimate.high == pytest.approx(1 / (1 + np.exp(-(np.log(3) + reach))))
 
 
 def test_edges() -> None:
     assert ratio_interval(np.zeros(3), np.zeros(3)) is None
     exact = stats.binomtest(50, 50).proportion_ci(method="exact")
-    found = ratio_interval(np.ones(50), np.ones(50))
-    assert found is not None
-    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    estimate = ratio_interval(np.ones(50), np.ones(50))
+    assert estimate is not None
+    assert (estimate.low, estimate.high) == pytest.approx((exact.low, exact.high))
     none = ratio_interval(np.zeros(50), np.ones(50))
     assert none is not None
     assert (none.low, none.high) == pytest.approx((0, 1 - exact.low))
@@ -38,9 +38,10 @@ def test_coverage_of_f1_on_clusters() -> None:
         codes = np.repeat(np.arange(clusters), 6)
         mood = generator.normal(0, 1, clusters)[codes]
         true = generator.random(len(codes)) < 0.3
-        said = np.where(generator.normal(0, 1, len(codes)) + mood > -0.8, true, ~true)
+        predicted_classes = np.where(generator.normal(0, 1, len(codes)) + mood > -0.8, true, ~true)
         hits, support, predicted = (
-            np.bincount(codes, each, clusters) for each in (true & said, true, said)
+            np.bincount(codes, flags, clusters)
+            for flags in (true & predicted_classes, true, predicted_classes)
         )
         return 2 * hits, support + predicted
 
@@ -48,7 +49,7 @@ def test_coverage_of_f1_on_clusters() -> None:
     exact = above.sum() / below.sum()
     held = []
     for _ in range(500):
-        found = ratio_interval(*cells(80))
-        assert found is not None
-        held.append(found.low <= exact <= found.high)
+        estimate = ratio_interval(*cells(80))
+        assert estimate is not None
+        held.append(estimate.low <= exact <= estimate.high)
     assert 0.93 <= np.mean(held) <= 0.97

@@ -62,5 +62,5 @@ def test_a_calibrated_scorer_has_none_and_a_boastful_one_has_its_excess():
     correct = generator.random(60_000) < confidence
     assert expected_calibration_error(reliability_bins(confidence, correct)) < 0.01
     boastful = np.minimum(confidence + 0.1, 1.0)
-    found = expected_calibration_error(reliability_bins(boastful, correct))
-    assert found == pytest.approx((boastful - confidence).mean(), abs=0.01)
+    error = expected_calibration_error(reliability_bins(boastful, correct))
+    assert error == pytest.approx((boastful - confidence).mean(), abs=0.01)

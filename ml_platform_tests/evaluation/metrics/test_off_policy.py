@@ -86,16 +86,16 @@ def test_picks_by_hand() -> None:
 
 def test_metrics_by_hand() -> None:
     sums = sums_of(BY_HAND, BY_HAND.expected, np.array([0, 1]), hour=9)
-    found = {name: float(value[0]) for name, value in sums.metrics(sums.sums.sum(0)[None]).items()}
+    values = {name: float(value[0]) for name, value in sums.metrics(sums.sums.sum(0)[None]).items()}
     # Picks rows 1 and 2, as drawn: (2.2 + (.5 + 2 (0 - .5))) / 2; the fixed hour picks the same rows.
-    assert found["policy_success"] == pytest.approx((2.2 - 0.5) / 2)
-    assert found["policy_success_ips"] == pytest.approx(4 / 6)
-    assert found["relative_success"] == pytest.approx(0)
-    assert found["logged_success"] == 0.5
-    assert found["mean_weight"] == pytest.approx(3)
-    assert found["effective_launches"] == pytest.approx(36 / 20)
-    assert found["brier"] == pytest.approx((0.4**2 + 0.5**2) / 2)
-    assert found["brier_skill"] == pytest.approx(1 - 0.205 / 0.25)
+    assert values["policy_success"] == pytest.approx((2.2 - 0.5) / 2)
+    assert values["policy_success_ips"] == pytest.approx(4 / 6)
+    assert values["relative_success"] == pytest.approx(0)
+    assert values["logged_success"] == 0.5
+    assert values["mean_weight"] == pytest.approx(3)
+    assert values["effective_launches"] == pytest.approx(36 / 20)
+    assert values["brier"] == pytest.approx((0.4**2 + 0.5**2) / 2)
+    assert values["brier_skill"] == pytest.approx(1 - 0.205 / 0.25)
 
 
 def test_probability_metrics_are_those_of_scikit_learn() -> None:
@@ -103,11 +103,11 @@ def test_probability_metrics_are_those_of_scikit_learn() -> None:
 
     launches, _, clusters = simulated(1)
     sums = sums_of(launches, launches.expected, clusters)
-    found = {name: float(value[0]) for name, value in sums.metrics(sums.sums.sum(0)[None]).items()}
+    values = {name: float(value[0]) for name, value in sums.metrics(sums.sums.sum(0)[None]).items()}
     truth, yes = launches.success, launches.expected[launches.drawn]
-    assert found["roc_auc"] == pytest.approx(roc_auc_score(truth, yes), abs=1e-12)
-    assert found["brier"] == pytest.approx(brier_score_loss(truth, yes), abs=1e-12)
-    assert found["log_loss"] == pytest.approx(log_loss(truth, yes), abs=1e-12)
+    assert values["roc_auc"] == pytest.approx(roc_auc_score(truth, yes), abs=1e-12)
+    assert values["brier"] == pytest.approx(brier_score_loss(truth, yes), abs=1e-12)
+    assert values["log_loss"] == pytest.approx(log_loss(truth, yes), abs=1e-12)
 
 
 def test_inverse_propensity_and_doubly_robust_are_unbiased_and_the_latter_varies_less() -> None:
@@ -128,7 +128,7 @@ def test_intervals_cover_the_true_value() -> None:
     trials = 800
     for seed in range(trials):
         launches, truth, clusters = simulated(1_000 + seed, launches=1_200, clusters=120)
-        found = estimates(
+        estimate_by_metric = estimates(
             replicate(sums_of(launches, launches.expected, clusters), seed=1, resamples=400)
         )
         value = truth[best_candidates(launches, launches.expected)].mean()
@@ -136,7 +136,7 @@ def test_intervals_cover_the_true_value() -> None:
         for place, (name, true) in enumerate(
             (("policy_success", value), ("relative_success", value / fixed - 1))
         ):
-            covered[place] += found[name].low <= true <= found[name].high
+            covered[place] += estimate_by_metric[name].low <= true <= estimate_by_metric[name].high
     # The truth is that of these launches; their draw is part of the interval, which is so a little wide.
     assert (covered / trials > 0.93).all(), covered / trials
     assert (covered / trials < 0.97).all(), covered / trials
@@ -145,8 +145,8 @@ def test_intervals_cover_the_true_value() -> None:
 def test_the_worst_hour_is_worth_less_than_the_fixed_one() -> None:
     launches, truth, clusters = simulated(5)
     worst = sums_of(launches, 1 - truth, clusters, hour=3)
-    found = estimates(replicate(worst, seed=1, resamples=400))
-    assert found["relative_success"].high < 0
+    estimate_by_metric = estimates(replicate(worst, seed=1, resamples=400))
+    assert estimate_by_metric["relative_success"].high < 0
     best = estimates(replicate(sums_of(launches, truth, clusters), seed=1, resamples=400))
     assert best["relative_success"].low > 0.2
 

@@ -47,18 +47,18 @@ def known() -> TrainingSet:
 
 
 def evaluator(known: TrainingSet) -> DetectionEvaluator:
-    found = evaluator_of(Detection(), known)
-    assert isinstance(found, DetectionEvaluator)
-    return found
+    evaluator = evaluator_of(Detection(), known)
+    assert isinstance(evaluator, DetectionEvaluator)
+    return evaluator
 
 
 def values(known: TrainingSet, threshold: float = 0.4) -> tuple[dict[str, float], np.ndarray]:
     """Metrics of the good scorer, and which test rows have a label."""
     predictions = Predictions(Says("good").predict_proba(known.test), threshold)
     sums = evaluator(known).sufficient_statistics(predictions)
-    found = sums.metrics(sums.sums.sum(axis=0, keepdims=True))
+    values = sums.metrics(sums.sums.sum(axis=0, keepdims=True))
     labelled = known.test["anomalous"].notna().to_numpy()
-    return {name: float(value[0]) for name, value in found.items()}, labelled
+    return {name: float(value[0]) for name, value in values.items()}, labelled
 
 
 def test_metrics_are_scikit_learns(known: TrainingSet) -> None:
@@ -146,6 +146,6 @@ def test_without_anomalies_it_is_undefined_too(known: TrainingSet) -> None:
 
 
 def test_a_test_row_without_a_ceiling(known: TrainingSet) -> None:
-    found = known.test[["row_id"]].iloc[1:].assign(prediction="no", probability=0.1)
+    bayes_rule = known.test[["row_id"]].iloc[1:].assign(prediction="no", probability=0.1)
     with pytest.raises(IntegrityError, match="1 of 1500 test rows have no ceiling"):
-        evaluator(known).ceiling(found)
+        evaluator(known).ceiling(bayes_rule)

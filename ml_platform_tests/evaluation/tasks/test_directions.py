@@ -16,9 +16,9 @@ each_task = pytest.mark.parametrize("made", EVERY, ids=[made.__name__ for made i
 
 
 @cache
-def both(made: Callable[[], Labelled]) -> tuple[Labelled, dict[str, float], dict[str, float]]:
+def both(make: Callable[[], Labelled]) -> tuple[Labelled, dict[str, float], dict[str, float]]:
     """The data, and every metric of the perfect scorer and of the dummy one."""
-    labelled = made()
+    labelled = make()
     rows = labelled.training_set
     evaluator = evaluator_of(labelled.task, rows)
     adapter = adapter_of(labelled.task)

@@ -21,7 +21,7 @@ TASKS = {
 
 def branches(source: str) -> list[int]:
     """Lines on which a value is compared with the class of a task, by isinstance, match or type."""
-    found = []
+    lines = []
     for node in ast.walk(ast.parse(source)):
         names: list[ast.AST] = []
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -30,10 +30,10 @@ def branches(source: str) -> list[int]:
         elif isinstance(node, ast.MatchClass):
             names = [node.cls]
         elif isinstance(node, ast.Compare):
-            names = [each for side in (node.left, *node.comparators) for each in ast.walk(side)]
+            names = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
         if any(isinstance(name, ast.Name) and name.id in TASKS for name in names):
-            found.append(node.lineno if hasattr(node, "lineno") else 0)
-    return found
+            lines.append(node.lineno if hasattr(node, "lineno") else 0)
+    return lines
 
 
 def test_no_code_branches_on_the_class_of_a_task() -> None:

@@ -47,9 +47,9 @@ def known() -> TrainingSet:
 
 
 def evaluator(known: TrainingSet) -> OffPolicyEvaluator:
-    found = evaluator_of(OffPolicyChoice(), known)
-    assert isinstance(found, OffPolicyEvaluator)
-    return found
+    evaluator = evaluator_of(OffPolicyChoice(), known)
+    assert isinstance(evaluator, OffPolicyEvaluator)
+    return evaluator
 
 
 def report(
@@ -76,24 +76,24 @@ def true_value(known: TrainingSet, by: str, ascending: bool = False) -> float:
 
 def test_values_of_model_and_fixed_hour_are_the_true_ones(known: TrainingSet) -> None:
     fitted = SPEC.fit(known, FitRequest(SPEC.seed, SPEC.defaults))
-    found = report(known, scorer_of(fitted.artifact))
+    evaluation = report(known, scorer_of(fitted.artifact))
     rows = known.test.assign(told=fitted.estimator.predict_proba(known.test)[:, 1])
     hour = evaluator(known).fixed_hour
     rows = rows.assign(near=-(rows["slot"] - hour).abs())
-    told = TrainingSet(known.record, known.train, rows)
-    value, fixed = true_value(told, "told"), true_value(told, "near")
-    metrics = found.candidate.metrics
+    training_set = TrainingSet(known.record, known.train, rows)
+    value, fixed = true_value(training_set, "told"), true_value(training_set, "near")
+    metrics = evaluation.candidate.metrics
     assert metrics["policy_success"].low < value < metrics["policy_success"].high
     assert metrics["fixed_success"].low < fixed < metrics["fixed_success"].high
     assert metrics["relative_success"].low < value / fixed - 1 < metrics["relative_success"].high
     assert metrics["relative_success_ips"].value == pytest.approx(
         metrics["relative_success"].value, abs=0.1
     )
-    assert found.ceiling is not None
-    ceiling = found.ceiling.metrics["policy_success"].value
+    assert evaluation.ceiling is not None
+    ceiling = evaluation.ceiling.metrics["policy_success"].value
     assert metrics["policy_success"].value == pytest.approx(ceiling, abs=0.05)
-    assert found.dummy.metrics["roc_auc"].value == 0.5
-    assert {table.title.split(":")[0] for table in found.tables} == {
+    assert evaluation.dummy.metrics["roc_auc"].value == 0.5
+    assert {table.title.split(":")[0] for table in evaluation.tables} == {
         "Policies, replayed on logged launches",
         "Logged propensities",
     }
@@ -136,10 +136,10 @@ def without_logs(known: TrainingSet) -> TrainingSet:
 
 
 def test_without_propensities_the_gate_is_insufficient(known: TrainingSet) -> None:
-    found = report(without_logs(known), Says("truth"))
-    assert not set(POLICY_METRICS) & set(found.candidate.metrics)
-    assert {"roc_auc", "brier", "brier_skill", "log_loss"} <= set(found.candidate.metrics)
-    gate = {gate.name: gate for gate in quality_gates(found, SPEC.policy)}["relative_success"]
+    evaluation = report(without_logs(known), Says("truth"))
+    assert not set(POLICY_METRICS) & set(evaluation.candidate.metrics)
+    assert {"roc_auc", "brier", "brier_skill", "log_loss"} <= set(evaluation.candidate.metrics)
+    gate = {gate.name: gate for gate in quality_gates(evaluation, SPEC.policy)}["relative_success"]
     assert gate.outcome is Outcome.INSUFFICIENT
     assert "no launch has a logged propensity" in gate.explanation
 
@@ -158,10 +158,10 @@ def test_runs_without_propensity_beside_logged_ones_are_not_judged(known: Traini
 
 def test_wrong_propensities_make_the_replay_undefined_and_say_so(known: TrainingSet) -> None:
     halved = known.test.assign(propensity=known.test["propensity"] / 2)
-    found = report(TrainingSet(known.record, known.train, halved), Says("truth"))
-    assert "relative_success" not in found.candidate.metrics
-    assert "do not fit the hours drawn" in found.undefined["relative_success"]
-    gate = {gate.name: gate for gate in quality_gates(found, SPEC.policy)}["relative_success"]
+    evaluation = report(TrainingSet(known.record, known.train, halved), Says("truth"))
+    assert "relative_success" not in evaluation.candidate.metrics
+    assert "do not fit the hours drawn" in evaluation.undefined["relative_success"]
+    gate = {gate.name: gate for gate in quality_gates(evaluation, SPEC.policy)}["relative_success"]
     assert gate.outcome is Outcome.INSUFFICIENT
     assert not evaluator(known).undefined
 
@@ -177,9 +177,9 @@ def test_a_launch_at_no_candidate_is_refused(known: TrainingSet) -> None:
 
 
 def test_a_ceiling_must_know_every_candidate(known: TrainingSet) -> None:
-    found = known.test[["row_id"]].assign(probability=0.5).iloc[1:]
+    bayes_rule = known.test[["row_id"]].assign(probability=0.5).iloc[1:]
     with pytest.raises(IntegrityError, match="1 of"):
-        evaluator(known).ceiling(found)
+        evaluator(known).ceiling(bayes_rule)
 
 
 def test_order_of_rows_changes_nothing(known: TrainingSet) -> None:

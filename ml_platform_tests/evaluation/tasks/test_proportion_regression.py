@@ -41,8 +41,8 @@ def judged(
 ) -> tuple[ProportionEvaluator, dict[str, float]]:
     evaluator = ProportionEvaluator(training_set, row_clusters(training_set))
     sums = evaluator.sufficient_statistics(Predictions(values[:, None]))
-    found = sums.metrics(sums.sums.sum(axis=0)[None])
-    return evaluator, {name: float(value[0]) for name, value in found.items()}
+    metric_values = sums.metrics(sums.sums.sum(axis=0)[None])
+    return evaluator, {name: float(value[0]) for name, value in metric_values.items()}
 
 
 def test_shares_are_judged_as_by_scikit_learn_and_scipy() -> None:
@@ -92,28 +92,30 @@ def test_what_is_not_applicable_depends_on_the_labels() -> None:
 @pytest.mark.parametrize("binary", [False, True])
 def test_a_resample_is_what_its_rows_say(binary: bool) -> None:
     """Weighted sums over clusters against the metric of rows that really are there as often."""
-    made = share_set(binary=binary)
-    values = made.test["chance"].to_numpy().clip(0.01, 0.99)
-    evaluator = ProportionEvaluator(made, row_clusters(made))
+    training_set = share_set(binary=binary)
+    values = training_set.test["chance"].to_numpy().clip(0.01, 0.99)
+    evaluator = ProportionEvaluator(training_set, row_clusters(training_set))
     sums = evaluator.sufficient_statistics(Predictions(values[:, None]))
     counts = np.random.default_rng(1).multinomial(
         evaluator.cluster_count, np.full(evaluator.cluster_count, 1 / evaluator.cluster_count)
     )
-    found = sums.metrics(counts[None].astype(float) @ sums.sums)
+    metric_values = sums.metrics(counts[None].astype(float) @ sums.sums)
     rows = np.repeat(np.arange(ROWS), counts[evaluator.rows.clusters])
-    again = replace(made, test=made.test.iloc[rows].reset_index(drop=True))
+    again = replace(training_set, test=training_set.test.iloc[rows].reset_index(drop=True))
     _, exact = judged(again, values[rows])
     for name, value in exact.items():
         first_order = name in ("spearman", "roc_auc", "average_precision")
-        assert found[name][0] == pytest.approx(value, abs=5e-3 if first_order else 1e-12), name
+        assert metric_values[name][0] == pytest.approx(value, abs=5e-3 if first_order else 1e-12), (
+            name
+        )
 
 
 def test_the_influence_of_a_row_on_spearman_is_the_derivative() -> None:
     random = np.random.default_rng(2)
     one = np.round(random.random(60), 1)
     other = np.round(one + random.random(60), 1)
-    found = spearman_influence(one, other)
-    assert found is not None
+    influence = spearman_influence(one, other)
+    assert influence is not None
     step = 1e-6
 
     def weighted(weights: np.ndarray) -> float:
@@ -128,7 +130,7 @@ def test_the_influence_of_a_row_on_spearman_is_the_derivative() -> None:
         nudged = np.ones(60)
         nudged[row] += step
         slope = (weighted(nudged) - weighted(np.ones(60))) / step
-        assert slope == pytest.approx(found.both[row] / 60, abs=1e-6)
+        assert slope == pytest.approx(influence.both[row] / 60, abs=1e-6)
     assert spearman_influence(one, np.zeros(60)) is None
 
 
@@ -181,8 +183,11 @@ def test_a_mape_needs_truths_that_are_never_zero() -> None:
 
 
 def test_the_middle_of_the_absolute_residuals_is_scikit_learns() -> None:
-    made = share_set(binary=False)
-    truth, values = made.test["adopted_share"].to_numpy(), made.test["chance"].to_numpy()
+    training_set = share_set(binary=False)
+    truth, values = (
+        training_set.test["adopted_share"].to_numpy(),
+        training_set.test["chance"].to_numpy(),
+    )
     rows = {row[0]: row[1:] for row in residual_quantiles(values, truth).rows}
     assert rows[0.5][1] == pytest.approx(metrics.median_absolute_error(truth, values), abs=1e-12)
     assert rows[0.5][0] == pytest.approx(np.median(values - truth), abs=1e-12)

@@ -43,10 +43,10 @@ def evaluator(
         }
     )
     train = base.train.head(3).assign(next_used=[["a"], ["a", "b"], []])
-    made = TrainingSet(replace(base.record, classes=items), train, test)
-    found = evaluator_of(Ranking(k=k), made)
-    assert isinstance(found, RankingEvaluator)
-    return found
+    rows = TrainingSet(replace(base.record, classes=items), train, test)
+    evaluator = evaluator_of(Ranking(k=k), rows)
+    assert isinstance(evaluator, RankingEvaluator)
+    return evaluator
 
 
 def metrics(of: RankingEvaluator, scores: list[list[float]], **more: bool) -> dict[str, float]:
@@ -137,8 +137,8 @@ def test_sums_add_up_over_clusters() -> None:
 def test_a_resample_without_wanted_items_is_no_error() -> None:
     ranking = evaluator([["a"], [], []])
     sums = ranking.sufficient_statistics(Predictions(np.random.default_rng(0).random((3, 4))))
-    found = replicate(sums, seed=0, resamples=50)
-    assert all(np.isfinite(each.resampled).all() for each in found.values())
+    replicates = replicate(sums, seed=0, resamples=50)
+    assert all(np.isfinite(each.resampled).all() for each in replicates.values())
 
 
 def test_what_lists_cover_lies_within_its_interval() -> None:
@@ -147,13 +147,13 @@ def test_what_lists_cover_lies_within_its_interval() -> None:
     for user in range(60):
         scores[user, 2 * user : 2 * user + 2] = 0.5
     of = evaluator([["i000"]] * 60, items=tuple(f"i{n:03d}" for n in range(120)))
-    found = estimates(
+    estimate_by_metric = estimates(
         replicate(of.sufficient_statistics(Predictions(scores)), seed=0, resamples=200)
     )
     for name in ("coverage", "effective_coverage"):
-        assert found[name].value == pytest.approx(1.0)
-        assert found[name].low < 0.75
-        assert found[name].high == pytest.approx(1.0)
+        assert estimate_by_metric[name].value == pytest.approx(1.0)
+        assert estimate_by_metric[name].low < 0.75
+        assert estimate_by_metric[name].high == pytest.approx(1.0)
 
 
 def test_where_nothing_is_wanted_relevance_is_not_defined() -> None:
@@ -183,8 +183,8 @@ def test_the_dummy_is_the_most_popular_of_the_training_part() -> None:
 class TestCeiling:
     def test_its_lists_are_judged_in_their_order(self) -> None:
         of = evaluator([["a"], ["b"]])
-        found = pd.DataFrame({"row_id": ["r1", "r0"], "prediction": ["c|b", "a|new|d"]})
-        predictions = of.ceiling(found)
+        bayes_rule = pd.DataFrame({"row_id": ["r1", "r0"], "prediction": ["c|b", "a|new|d"]})
+        predictions = of.ceiling(bayes_rule)
         assert predictions.bare
         assert top_items(predictions.values, 3).tolist() == [[0, 3, -1], [2, 1, -1]]
 

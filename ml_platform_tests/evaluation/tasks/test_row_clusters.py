@@ -30,12 +30,12 @@ def test_groups_give_the_intervals_of_their_clusters() -> None:
     truth = generator.choice(3, 20_000, p=(0.6, 0.35, 0.05))
     logits = generator.normal(0, 1, (20_000, 3)) + 1.5 * np.eye(3)[truth]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = [
+    estimates_by_grouping = [
         estimates(replicate(class_statistics(ClassPredictions(truth, p, codes), count), seed=1))
         for codes, count in ((np.arange(20_000), 20_000), (resampling_units(20_000), MOST_UNITS))
     ]
     for name in ("accuracy", "macro_f1", "log_loss", "roc_auc_ovr", "matthews"):
-        exact, grouped = (of[name] for of in found)
+        exact, grouped = (estimate_by_metric[name] for estimate_by_metric in estimates_by_grouping)
         assert grouped.value == pytest.approx(exact.value, abs=1e-12)
         width = exact.high - exact.low
         assert grouped.high - grouped.low == pytest.approx(width, rel=0.1), name

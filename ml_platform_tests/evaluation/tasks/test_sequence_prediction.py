@@ -27,7 +27,7 @@ STEPS = ("a:x", "b:y", "c:z", "end")
 @pytest.fixture(scope="module")
 def data() -> TrainingSet:
     """Steps at random; of one row in five it is not known whether a workflow is soon needed."""
-    made = make_training_set(change_sets=400)
+    training_set = make_training_set(change_sets=400)
     draw = np.random.default_rng(1)
 
     def labelled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -35,14 +35,14 @@ def data() -> TrainingSet:
         steps = draw.choice(STEPS, len(rows), p=(0.4, 0.3, 0.2, 0.1))
         return rows.assign(next_step=steps, workflow_soon=soon)
 
-    record = replace(made.record, label="next_step", classes=(*STEPS, SOON))
-    return TrainingSet(record, labelled(made.train), labelled(made.test))
+    record = replace(training_set.record, label="next_step", classes=(*STEPS, SOON))
+    return TrainingSet(record, labelled(training_set.train), labelled(training_set.test))
 
 
 def evaluator(data: TrainingSet) -> SequenceEvaluator:
-    found = evaluator_of(SequencePrediction(), data)
-    assert isinstance(found, SequenceEvaluator)
-    return found
+    evaluator = evaluator_of(SequencePrediction(), data)
+    assert isinstance(evaluator, SequenceEvaluator)
+    return evaluator
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,13 @@ def predictions(data: TrainingSet) -> Predictions:
 
 def values_of(data: TrainingSet, predictions: Predictions) -> dict[str, float]:
     sums = evaluator(data).sufficient_statistics(predictions)
-    return {name: float(of[0]) for name, of in sums.metrics(sums.sums.sum(axis=0)[None]).items()}
+    return {
+        name: float(value[0]) for name, value in sums.metrics(sums.sums.sum(axis=0)[None]).items()
+    }
 
 
 def test_the_next_step_equals_scikit_learn(data: TrainingSet, predictions: Predictions) -> None:
-    found = values_of(data, predictions)
+    values = values_of(data, predictions)
     truth, steps = evaluator(data).truth, predictions.values[:, :-1]
     best = steps.argmax(axis=1)
     expected = {
@@ -74,13 +76,13 @@ def test_the_next_step_equals_scikit_learn(data: TrainingSet, predictions: Predi
         "log_loss": reference.log_loss(truth, steps, labels=range(4)),
     }
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-12), name
+        assert values[name] == pytest.approx(value, abs=1e-12), name
 
 
 def test_soon_equals_scikit_learn_on_the_rows_of_which_it_is_known(
     data: TrainingSet, predictions: Predictions
 ) -> None:
-    found = values_of(data, predictions)
+    values = values_of(data, predictions)
     known = data.test["workflow_soon"].notna().to_numpy()
     truth = (data.test["workflow_soon"] == "yes").to_numpy()[known]
     scores = predictions.values[known, -1]
@@ -95,7 +97,7 @@ def test_soon_equals_scikit_learn_on_the_rows_of_which_it_is_known(
         "soon_brier": reference.brier_score_loss(truth, scores),
     }
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-12), name
+        assert values[name] == pytest.approx(value, abs=1e-12), name
 
 
 def test_counts_by_class_equal_cells(data: TrainingSet, predictions: Predictions) -> None:
@@ -149,11 +151,11 @@ def ceilings(data: TrainingSet) -> pd.DataFrame:
 
 
 def test_a_ceiling_answers_both_heads(data: TrainingSet) -> None:
-    found = evaluator(data).ceiling(ceilings(data).sample(frac=1, random_state=0))
-    assert (found.values[:, :-1].argmax(axis=1) == 1).all()
-    assert found.alarms is not None
-    assert found.alarms.tolist() == (found.values[:, -1] >= 0.7).tolist()
-    values = values_of(data, found)
+    predictions = evaluator(data).ceiling(ceilings(data).sample(frac=1, random_state=0))
+    assert (predictions.values[:, :-1].argmax(axis=1) == 1).all()
+    assert predictions.alarms is not None
+    assert predictions.alarms.tolist() == (predictions.values[:, -1] >= 0.7).tolist()
+    values = values_of(data, predictions)
     assert values["accuracy"] == (data.test["next_step"] == "b:y").mean()
     assert "log_loss" not in values
     assert values["soon_alarm_rate"] == pytest.approx(0.3, abs=0.05)
@@ -171,9 +173,9 @@ def test_where_no_need_is_known_soon_is_undefined(
     data: TrainingSet, predictions: Predictions
 ) -> None:
     silent = TrainingSet(data.record, data.train, data.test.assign(workflow_soon=None))
-    found = values_of(silent, predictions)
-    assert "accuracy" in found
-    assert not [name for name in found if name.startswith("soon_")]
+    values = values_of(silent, predictions)
+    assert "accuracy" in values
+    assert not [name for name in values if name.startswith("soon_")]
     undefined = evaluator(silent).details(predictions).undefined
     assert "no unscheduled runs" in undefined["soon_f1"]
     assert evaluator(data).details(predictions).undefined == {}

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def fewer_trees(artifact: Artifact, share: float) -> Artifact:
     """Return the artifact with the first ``share`` (0, 1] of its trees, at least one; other files are as they were.
 
-    Only answers are those of fewer trees: reasons of boosted trees still look at all.
+    Predictions come from fewer trees then; explanations of boosted trees still look at all of them.
     """
     import onnx
 
     model = onnx.load_from_string(artifact.files[MODEL_FILE])
-    (node,) = (each for each in model.graph.node if each.op_type == "TreeEnsembleRegressor")
-    attributes = {each.name: each for each in node.attribute}
+    node = _ensemble_node(model)
+    attributes = {attribute.name: attribute for attribute in node.attribute}
     trees = np.array(attributes["nodes_treeids"].ints)
     leaves = np.array(attributes["target_treeids"].ints)
     count = len(np.unique(trees))
@@ -46,9 +46,15 @@ def tree_count(artifact: Artifact) -> int:
     import onnx
 
     model = onnx.load_from_string(artifact.files[MODEL_FILE])
-    (node,) = (each for each in model.graph.node if each.op_type == "TreeEnsembleRegressor")
-    (trees,) = (each for each in node.attribute if each.name == "nodes_treeids")
+    node = _ensemble_node(model)
+    (trees,) = (attribute for attribute in node.attribute if attribute.name == "nodes_treeids")
     return len(np.unique(np.array(trees.ints)))
+
+
+def _ensemble_node(model: "onnx.ModelProto") -> "onnx.NodeProto":
+    """Return the only node of ``model`` that holds trees."""
+    (ensemble,) = (node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor")
+    return ensemble
 
 
 def _keep(attribute: "onnx.AttributeProto", inside: np.ndarray) -> None:

@@ -67,7 +67,9 @@ def advice_of(
             "a smaller model would not be felt, a leaner way in would."
         )
     for result in results:
-        faster = max(result.times_faster, result.times_faster_in_batches, key=lambda each: each.low)
+        faster = max(
+            result.times_faster, result.times_faster_in_batches, key=lambda estimate: estimate.low
+        )
         change = (
             f"{result.metric} {result.before:.4f} -> {result.after:.4f} "
             f"({result.difference.value:+.4f} [{result.difference.low:+.4f}, {result.difference.high:+.4f}]), "
@@ -96,8 +98,8 @@ def advice_of(
 def _best_batch(sample: CostSample) -> tuple[float, int]:
     alone = float(np.median(sample.one_row.milliseconds))
     gains = [
-        (alone * each.rows / float(np.median(each.milliseconds)), each.rows)
-        for each in sample.batches
+        (alone * batch.rows / float(np.median(batch.milliseconds)), batch.rows)
+        for batch in sample.batches
     ]
     return max(gains, default=(1.0, 1))
 
@@ -121,15 +123,15 @@ def _variant_table(
     gain, rows = _best_batch(sample)
     table: list[tuple[str | float | None, ...]] = [
         (
-            each.name,
-            round(each.times_faster.value, 2),
-            round(each.times_faster_in_batches.value, 2),
-            each.metric,
-            round(each.before, 4),
-            round(each.after, 4),
-            round(each.megabytes, 3),
+            variant.name,
+            round(variant.times_faster.value, 2),
+            round(variant.times_faster_in_batches.value, 2),
+            variant.metric,
+            round(variant.before, 4),
+            round(variant.after, 4),
+            round(variant.megabytes, 3),
         )
-        for each in results
+        for variant in results
     ]
     if sample.batches:
         table.append(

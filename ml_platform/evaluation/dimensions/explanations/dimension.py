@@ -164,8 +164,8 @@ def _found(subject: EvaluationContext, groups: tuple[FeatureGroup, ...]) -> _Evi
 
 def _measures(evidence: _Evidence) -> tuple[dict[str, Estimate], dict[str, str], dict[str, str]]:
     """Return the measures, those that are undefined, and those that make no sense here."""
-    gap = max(each.gap for each in evidence.locally)
-    largest = max(evidence.globally, key=lambda each: each.share.value)
+    gap = max(explanation.gap for explanation in evidence.locally)
+    largest = max(evidence.globally, key=lambda importance: importance.share.value)
     measures = {"additivity_gap": Estimate(gap, gap, gap), "largest_share": largest.share}
     undefined: dict[str, str] = {}
     not_applicable: dict[str, str] = {}
@@ -202,7 +202,7 @@ def _parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
 
 
 def _summary(evidence: _Evidence) -> str:
-    foremost = max(evidence.globally, key=lambda each: each.loss.value)
+    foremost = max(evidence.globally, key=lambda importance: importance.loss.value)
     text = (
         f"{foremost.group.name} matters most: shuffled, {evidence.metric} falls by {foremost.loss.value:.3f} "
         f"[{foremost.loss.low:.3f}, {foremost.loss.high:.3f}]"

@@ -90,15 +90,14 @@ def explanation_drift(
         )
     before, after = np.array(baseline.moved), np.array(now.moved)
     both = np.vstack([before, after])
-    found = _distance(before.sum(axis=0), after.sum(axis=0))
+    distance = float(_distance(before.sum(axis=0), after.sum(axis=0)))
     generator = np.random.default_rng(seed)
     order = np.argsort(generator.random((PERMUTATIONS, len(both))), axis=1, kind="stable")
     first = (order < len(before)).astype(np.float64)
     permuted = _distance(first @ both, (1.0 - first) @ both)
-    p_value = (1 + int((permuted >= found - 1e-12).sum())) / (1 + PERMUTATIONS)
+    p_value = (1 + int((permuted >= distance - 1e-12).sum())) / (1 + PERMUTATIONS)
     shares = list(zip(baseline.groups, baseline.shares, now.shares, strict=True))
-    shares.sort(key=lambda each: (each[1] - each[2], each[0]))
-    distance = float(found)
+    shares.sort(key=lambda change: (change[1] - change[2], change[0]))
     return ExplanationDrift(distance >= SIZE and p_value <= LEVEL, distance, p_value, tuple(shares))
 
 

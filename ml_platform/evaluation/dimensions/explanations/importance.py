@@ -31,7 +31,9 @@ def importances(
     shares = _share_estimates(shuffled.moved, seed=seed, resamples=resamples)
     result = []
     for group, of_group, share in zip(shuffled.groups, shuffled.sums, shares, strict=True):
-        repeats = [replicate(each, seed=seed, resamples=resamples)[metric] for each in of_group]
+        repeats = [
+            replicate(shuffle, seed=seed, resamples=resamples)[metric] for shuffle in of_group
+        ]
         result.append(Importance(group, interval(metric, base.minus(_mean(repeats))), share))
     return tuple(result)
 
@@ -57,9 +59,9 @@ def _share_estimates(moved: Array, *, seed: int, resamples: int) -> list[Estimat
     ]
 
 
-def _mean(of: list[Replicates]) -> Replicates:
+def _mean(repeats: list[Replicates]) -> Replicates:
     return Replicates(
-        float(np.mean([each.value for each in of])),
-        np.mean([each.resampled for each in of], axis=0),
-        np.mean([each.left_out for each in of], axis=0),
+        float(np.mean([repeat.value for repeat in repeats])),
+        np.mean([repeat.resampled for repeat in repeats], axis=0),
+        np.mean([repeat.left_out for repeat in repeats], axis=0),
     )

@@ -23,16 +23,16 @@ def tables_of(
     """Tabulate the global explanation, and each row that is explained."""
     rows = tuple(
         (
-            each.group.name,
-            len(each.group.features),
-            round(each.loss.value, 5),
-            round(each.loss.low, 5),
-            round(each.loss.high, 5),
-            round(each.share.value, 4),
-            round(each.share.low, 4),
-            round(each.share.high, 4),
+            importance.group.name,
+            len(importance.group.features),
+            round(importance.loss.value, 5),
+            round(importance.loss.low, 5),
+            round(importance.loss.high, 5),
+            round(importance.share.value, 4),
+            round(importance.share.low, 4),
+            round(importance.share.high, 4),
         )
-        for each in _by_loss(globally)
+        for importance in _by_loss(globally)
     )
     columns = (
         "features",
@@ -47,12 +47,14 @@ def tables_of(
     how = "exact" if exact else "sampled, with standard errors"
     return (
         ReportTable("What is lost when features are shuffled", columns, rows),
-        *(_local_table(each, groups, how) for each in locally),
+        *(_local_table(explanation, groups, how) for explanation in locally),
     )
 
 
-def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str) -> ReportTable:
-    contributions = of.contributions
+def _local_table(
+    explanation: LocalExplanation, groups: Sequence[FeatureGroup], how: str
+) -> ReportTable:
+    contributions = explanation.contributions
     ranked = sorted(
         zip(
             (group.name for group in groups),
@@ -60,7 +62,7 @@ def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str)
             contributions.errors.tolist(),
             strict=True,
         ),
-        key=lambda each: (-abs(each[1]), each[0]),
+        key=lambda contribution: (-abs(contribution[1]), contribution[0]),
     )
     shown, rest = ranked[:_SHOWN], ranked[_SHOWN:]
     rows: list[tuple[str | float | None, ...]] = [
@@ -69,9 +71,9 @@ def _local_table(of: LocalExplanation, groups: Sequence[FeatureGroup], how: str)
     rows.extend((name, value, error) for name, value, error in shown)
     if rest:
         rows.append((f"{len(rest)} others", sum(value for _, value, _ in rest), None))
-    rows.append((f"answer for {of.answer_of}", of.served, None))
+    rows.append((f"answer for {explanation.answer_of}", explanation.served, None))
     return ReportTable(
-        f"One row, {of.why} ({of.row_id}; {how})",
+        f"One row, {explanation.why} ({explanation.row_id}; {how})",
         ("features", "adds", "standard error"),
         tuple(rows),
     )
@@ -104,13 +106,13 @@ def findings_of(
     findings = [
         f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."
     ]
-    largest = max(globally, key=lambda each: each.share.value)
+    largest = max(globally, key=lambda importance: importance.share.value)
     if largest.share.low > _DOMINANT:
         findings.append(
             f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the answers: "
             "the model is as good as that group is."
         )
-    idle = [each.group.name for each in globally if each.loss.low <= 0]
+    idle = [importance.group.name for importance in globally if importance.loss.low <= 0]
     if idle:
         findings.append(
             f"{len(idle)} of {len(globally)} groups are not shown to matter for {metric}: {', '.join(idle)}."
@@ -119,4 +121,4 @@ def findings_of(
 
 
 def _by_loss(globally: Sequence[Importance]) -> list[Importance]:
-    return sorted(globally, key=lambda each: (-each.loss.value, each.group.name))
+    return sorted(globally, key=lambda importance: (-importance.loss.value, importance.group.name))

@@ -213,26 +213,26 @@ def _enough(bottom: Array, units: Array, policy: FairnessPolicy) -> np.ndarray:
 
 def _to_the_rest(sums: GroupStatistics, rate: str, policy: FairnessPolicy) -> _Sides:
     place = sums.rates.index(rate)
-    own, rest = sums.own[:, :, place], sums.rest[:, :, place]
+    of_group, rest = sums.own[:, :, place], sums.rest[:, :, place]
     own_units, rest_units = sums.counted[place][sums.large], sums.rest_counted[place]
-    kept = _enough(own[0, 1], own_units, policy) & _enough(rest[0, 1], rest_units, policy)
+    kept = _enough(of_group[0, 1], own_units, policy) & _enough(rest[0, 1], rest_units, policy)
     kept = np.flatnonzero(kept)
     group = sums.large[kept]
-    both = np.stack([own[:, :, kept], rest[:, :, kept]])
+    both = np.stack([of_group[:, :, kept], rest[:, :, kept]])
     units = np.stack([own_units[kept], rest_units[kept]]).astype(np.float64)
     return _sides(sums, rate, group, np.full(len(group), -1, dtype=np.int64), both, units)
 
 
 def _pairs(sums: GroupStatistics, rate: str, policy: FairnessPolicy) -> _Sides:
     place = sums.rates.index(rate)
-    own, units = sums.own[:, :, place], sums.counted[place][sums.large]
-    kept = np.flatnonzero(_enough(own[0, 1], units, policy))
+    of_group, units = sums.own[:, :, place], sums.counted[place][sums.large]
+    kept = np.flatnonzero(_enough(of_group[0, 1], units, policy))
     first, second = np.triu_indices(len(kept), 1)
     first, second = kept[first], kept[second]
     grouping = sums.grouping[sums.large]
     same = grouping[first] == grouping[second]
     first, second = first[same], second[same]
-    both = np.stack([own[:, :, first], own[:, :, second]])
+    both = np.stack([of_group[:, :, first], of_group[:, :, second]])
     of_both = np.stack([units[first], units[second]]).astype(np.float64)
     return _sides(sums, rate, sums.large[first], sums.large[second], both, of_both)
 

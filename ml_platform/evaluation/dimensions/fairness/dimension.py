@@ -235,16 +235,16 @@ def _findings(
 
 def _advice(tried: tuple[Tried, ...]) -> tuple[str, ...]:
     advice = []
-    for each in tried:
-        before, after = each.before.value, each.after
-        text = f"{each.what.capitalize()}: {each.measure} from {before:.3f} to {after:.3f}"
-        if each.accuracy_after is None or each.balanced_after is None:
+    for remedy in tried:
+        before, after = remedy.before.value, remedy.after
+        text = f"{remedy.what.capitalize()}: {remedy.measure} from {before:.3f} to {after:.3f}"
+        if remedy.accuracy_after is None or remedy.balanced_after is None:
             advice.append(f"{text} at most; what it costs only a new fit can tell.")
         else:
             advice.append(
-                f"{text}; accuracy of the decision from {each.accuracy_before:.3f} to "
-                f"{each.accuracy_after:.3f}, balanced from {each.balanced_before:.3f} to "
-                f"{each.balanced_after:.3f}."
+                f"{text}; accuracy of the decision from {remedy.accuracy_before:.3f} to "
+                f"{remedy.accuracy_after:.3f}, balanced from {remedy.balanced_before:.3f} to "
+                f"{remedy.balanced_after:.3f}."
             )
     return tuple(advice)
 

@@ -107,7 +107,7 @@ def group_sums(
         _one(cells, k, batch, batches, minimum_rows, minimum_units) for k in range(len(groupings))
     ]
     weights = np.vstack([np.ones(batches), drawn_counts(generator, batches, resamples)])
-    own = weights @ np.concatenate([part.own for part in parts], axis=1)
+    of_groups = weights @ np.concatenate([part.own for part in parts], axis=1)
     rest = weights @ np.concatenate([part.rest for part in parts], axis=1)
     shape = (len(weights), -1, 2, len(rates))
     starts = np.cumsum([0, *(g.count for g in groupings)])
@@ -123,7 +123,7 @@ def group_sums(
         bottom=np.concatenate([part.sums[:, 1] for part in parts], axis=1),
         counted=np.concatenate([part.counted for part in parts], axis=1),
         large=np.concatenate([s + part.large for s, part in zip(starts, parts, strict=False)]),
-        own=own.reshape(shape).transpose(0, 2, 3, 1),
+        own=of_groups.reshape(shape).transpose(0, 2, 3, 1),
         rest=rest.reshape(shape).transpose(0, 2, 3, 1),
         rest_counted=np.concatenate([part.rest_counted for part in parts], axis=1),
         batches=batches,

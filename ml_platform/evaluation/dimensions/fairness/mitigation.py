@@ -89,9 +89,9 @@ def with_thresholds(
         scores = past.scores[relevant & (past_groups.codes == group)]
         if len(scores) >= minimum_rows:
             thresholds[group] = np.quantile(scores, 1.0 - target, method="higher")
-    own = np.where(grouping.codes >= 0, thresholds[grouping.codes], decision.threshold)
+    row_thresholds = np.where(grouping.codes >= 0, thresholds[grouping.codes], decision.threshold)
     # A score is moved by as much as its threshold is, so that one threshold does for all.
-    moved = replace(decision, scores=decision.scores - own + decision.threshold)
+    moved = replace(decision, scores=decision.scores - row_thresholds + decision.threshold)
     effect = again(moved)
     if effect is None:
         return None

@@ -61,7 +61,7 @@ def try_remedies(
                 tried.append(_refit(subject, name, before, decision, grouping, again))
             elif name == "selection_ratio":
                 tried.append(by_weights(before, decision, grouping, past, past_groups))
-    return tuple(each for each in tried if each is not None)
+    return tuple(remedy for remedy in tried if remedy is not None)
 
 
 def replace_train(training_set: TrainingSet, newest: int) -> TrainingSet:
@@ -80,12 +80,12 @@ def _decided(
 
 def _same_groups(groupings: tuple[Grouping, ...], grouping: Grouping, rows: int) -> Grouping:
     """``grouping`` of other rows, with the same labels; a group that it lacks is unknown."""
-    own = next((g for g in groupings if g.name == grouping.name), None)
-    if own is None:
+    matching = next((g for g in groupings if g.name == grouping.name), None)
+    if matching is None:
         return Grouping(grouping.name, grouping.labels, np.full(rows, UNKNOWN, dtype=np.int64))
     place = {label: i for i, label in enumerate(grouping.labels)}
-    codes = np.array([*(place.get(label, UNKNOWN) for label in own.labels), UNKNOWN])
-    return Grouping(grouping.name, grouping.labels, codes[own.codes])
+    codes = np.array([*(place.get(label, UNKNOWN) for label in matching.labels), UNKNOWN])
+    return Grouping(grouping.name, grouping.labels, codes[matching.codes])
 
 
 def _again(subject: EvaluationContext, name: str, grouping: Grouping, units: Codes) -> Again:

@@ -94,11 +94,11 @@ def losses_table(
         order = np.argsort(codes, kind="stable")
         edges = np.searchsorted(codes[order], np.arange(grouping.count + 1))
         for group, label in enumerate(grouping.labels):
-            own = losses[order[edges[group] : edges[group + 1]]]
-            if len(own) >= minimum_rows:
-                quantiles = np.quantile(own, (0.5, 0.9, 0.99)).tolist()
-                figures = (float(own.mean()), float(own.std()), *quantiles)
-                rows.append((grouping.name, label, len(own), *map(_rounded, figures)))
+            group_losses = losses[order[edges[group] : edges[group + 1]]]
+            if len(group_losses) >= minimum_rows:
+                quantiles = np.quantile(group_losses, (0.5, 0.9, 0.99)).tolist()
+                figures = (float(group_losses.mean()), float(group_losses.std()), *quantiles)
+                rows.append((grouping.name, label, len(group_losses), *map(_rounded, figures)))
     columns = ("grouping", "group", "rows", "mean", "standard deviation", "median", "90 %", "99 %")
     return ReportTable(f"Distribution of the loss: {group_metrics.loss_name}", columns, tuple(rows))
 
@@ -169,14 +169,16 @@ def gap_charts(measures: Mapping[str, Measure]) -> tuple[Chart, ...]:
     names = list(dict.fromkeys(c.grouping for c in measure.compared if " x " not in c.grouping))
     series = []
     for name in sorted(names):
-        own = sorted((c for c in measure.compared if c.grouping == name), key=lambda c: c.group)
-        signs = [1.0 if c.of_group >= c.of_other else -1.0 for c in own]
-        reach = [c.high - c.value for c in own]
-        values = [sign * c.value for sign, c in zip(signs, own, strict=True)]
+        comparisons = sorted(
+            (c for c in measure.compared if c.grouping == name), key=lambda c: c.group
+        )
+        signs = [1.0 if c.of_group >= c.of_other else -1.0 for c in comparisons]
+        reach = [c.high - c.value for c in comparisons]
+        values = [sign * c.value for sign, c in zip(signs, comparisons, strict=True)]
         series.append(
             Series(
                 name=name,
-                x=tuple(c.group for c in own),
+                x=tuple(c.group for c in comparisons),
                 y=tuple(values),
                 low=tuple(v - r for v, r in zip(values, reach, strict=True)),
                 high=tuple(v + r for v, r in zip(values, reach, strict=True)),

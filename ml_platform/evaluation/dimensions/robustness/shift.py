@@ -267,8 +267,11 @@ def _spaced(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 def _frequency(train: "pd.DataFrame", rows: "pd.DataFrame", name: str) -> Array:
     """The share of the training part that has the category of each row; a missing one is one of them."""
-    tokens, own = token_column(train[name], lists=False), token_column(rows[name], lists=False)
+    tokens, row_tokens = (
+        token_column(train[name], lists=False),
+        token_column(rows[name], lists=False),
+    )
     counts = np.bincount(tokens.codes, minlength=len(tokens.words)) / max(len(train), 1)
     share = dict(zip(tokens.words, counts.tolist(), strict=True))
-    of_word = np.array([share.get(word, 0.0) for word in (*own.words, MISSING)])
-    return np.asarray(of_word[own.codes], dtype=np.float64)
+    of_word = np.array([share.get(word, 0.0) for word in (*row_tokens.words, MISSING)])
+    return np.asarray(of_word[row_tokens.codes], dtype=np.float64)

@@ -45,19 +45,19 @@ def _random(seed: int, rows: int = 3_000, groups: int = 5):
 @pytest.mark.parametrize("seed", range(5))
 def test_values_are_fairlearns(seed: int) -> None:
     fairlearn = pytest.importorskip("fairlearn.metrics")
-    names, said = _random(seed)
-    sums = sums_of(said.rates(), teams(names))
-    truth, chosen = said.positive.astype(int), said.selected.astype(int)
-    given = {"y_true": truth, "y_pred": chosen, "sensitive_features": names}
+    names, decided = _random(seed)
+    sums = sums_of(decided.rates(), teams(names))
+    truth, chosen = decided.positive.astype(int), decided.selected.astype(int)
+    columns = {"y_true": truth, "y_pred": chosen, "sensitive_features": names}
     ratio = smallest_ratio(sums, SELECTION, POLICY)
     opportunity = largest_difference(sums, (TRUE_POSITIVE,), POLICY)
     odds = largest_difference(sums, (TRUE_POSITIVE, FALSE_POSITIVE), POLICY)
     difference = largest_difference(sums, (SELECTION,), POLICY)
     for ours, theirs in (
-        (ratio, fairlearn.demographic_parity_ratio(**given)),
-        (difference, fairlearn.demographic_parity_difference(**given)),
-        (opportunity, fairlearn.equal_opportunity_difference(**given)),
-        (odds, fairlearn.equalized_odds_difference(**given)),
+        (ratio, fairlearn.demographic_parity_ratio(**columns)),
+        (difference, fairlearn.demographic_parity_difference(**columns)),
+        (opportunity, fairlearn.equal_opportunity_difference(**columns)),
+        (odds, fairlearn.equalized_odds_difference(**columns)),
     ):
         assert ours is not None
         assert ours.estimate.value == pytest.approx(theirs, abs=1e-12)
@@ -68,7 +68,7 @@ def test_values_are_fairlearns(seed: int) -> None:
             TRUE_POSITIVE: fairlearn.true_positive_rate,
             FALSE_POSITIVE: fairlearn.false_positive_rate,
         },
-        **given,
+        **columns,
     ).by_group
     for rate in (SELECTION, TRUE_POSITIVE, FALSE_POSITIVE):
         assert sums.values(rate) == pytest.approx(frame[rate].to_numpy(), abs=1e-12)
@@ -87,13 +87,13 @@ def test_adults_rate_difference_is_known() -> None:
     assert female == 1769 / 16192
     assert male == 9918 / 32650
     assert round(female - male, 4) == -0.1945
-    found = largest_difference(sums, (SELECTION,), POLICY)
-    assert found is not None
+    measure = largest_difference(sums, (SELECTION,), POLICY)
+    assert measure is not None
     # Two independent proportions: the textbook's standard error is .0035.
     error = np.hypot(*(np.sqrt(p * (1 - p) / n) for p, n in ((female, 16192), (male, 32650))))
     reach = 1.96 * error
-    assert found.estimate.low == pytest.approx(0.1945 - reach, abs=0.1 * reach)
-    assert found.estimate.high == pytest.approx(0.1945 + reach, abs=0.1 * reach)
+    assert measure.estimate.low == pytest.approx(0.1945 - reach, abs=0.1 * reach)
+    assert measure.estimate.high == pytest.approx(0.1945 + reach, abs=0.1 * reach)
     ratio = smallest_ratio(sums, SELECTION, POLICY)
     assert ratio is not None
     assert ratio.estimate.value == pytest.approx(0.3597, abs=5e-5)
@@ -103,18 +103,18 @@ def test_adults_rate_difference_is_known() -> None:
 def test_compas_false_positives_by_race_are_propublicas() -> None:
     rows = _table(COMPAS)
     scored = np.array([float(row[2]) for row in rows])
-    said = decision(scored, np.array([row[1] == 1 for row in rows]))
-    sums = sums_of(said.rates(), (grouping_of("race", [row[0] for row in rows]),))
+    decided = decision(scored, np.array([row[1] == 1 for row in rows]))
+    sums = sums_of(decided.rates(), (grouping_of("race", [row[0] for row in rows]),))
     black, white = sums.values(FALSE_POSITIVE)
     assert black == 805 / 1795
     assert white == 349 / 1488
     assert (round(black, 4), round(white, 4)) == (0.4485, 0.2345)
     missed = 1 - sums.values(TRUE_POSITIVE)
     assert (round(missed[0], 4), round(missed[1], 4)) == (0.2799, 0.4772)
-    found = largest_difference(sums, (FALSE_POSITIVE,), POLICY)
-    assert found is not None
-    assert found.estimate.value == pytest.approx(0.2139, abs=5e-5)
-    assert found.estimate.low > 0.17
+    measure = largest_difference(sums, (FALSE_POSITIVE,), POLICY)
+    assert measure is not None
+    assert measure.estimate.value == pytest.approx(0.2139, abs=5e-5)
+    assert measure.estimate.low > 0.17
 
 
 def test_a_gap_to_the_rest_by_hand() -> None:
@@ -122,21 +122,21 @@ def test_a_gap_to_the_rest_by_hand() -> None:
     names = ["a"] * 40 + ["b"] * 40 + ["c"] * 80
     wrong = np.array([1.0, 0] * 20 + [1.0, 0, 0, 0] * 10 + [0.0] * 80)
     sums = sums_of((Rate(ERROR, wrong, np.ones(160)),), teams(names))
-    found = gap_to_the_rest(sums, (ERROR,), POLICY)
-    assert found is not None
-    worst = found.compared[0]
+    measure = gap_to_the_rest(sums, (ERROR,), POLICY)
+    assert measure is not None
+    worst = measure.compared[0]
     assert (worst.group, worst.of_group, worst.of_other) == ("a", 0.5, 10 / 120)
-    assert found.estimate.value == pytest.approx(0.5 - 10 / 120)
+    assert measure.estimate.value == pytest.approx(0.5 - 10 / 120)
 
 
 def test_a_small_group_is_in_no_measure_but_in_the_rest() -> None:
     names = ["a"] * 50 + ["b"] * 50 + ["tiny"] * 10
     wrong = np.array([0.0] * 100 + [1.0] * 10)
     sums = sums_of((Rate(ERROR, wrong, np.ones(110)),), teams(names))
-    found = gap_to_the_rest(sums, (ERROR,), POLICY)
-    assert found is not None
-    assert {c.group for c in found.compared} == {"a", "b"}
-    assert found.estimate.value == pytest.approx(10 / 60)
+    measure = gap_to_the_rest(sums, (ERROR,), POLICY)
+    assert measure is not None
+    assert {c.group for c in measure.compared} == {"a", "b"}
+    assert measure.estimate.value == pytest.approx(10 / 60)
     assert sums.values(ERROR).tolist() == [0.0, 0.0, 1.0]
 
 
@@ -150,19 +150,19 @@ def test_many_rows_of_few_users_are_too_little() -> None:
 
 def test_where_nobody_errs_the_interval_still_has_a_width() -> None:
     sums = sums_of((Rate(ERROR, np.zeros(60), np.ones(60)),), teams(["a"] * 30 + ["b"] * 30))
-    found = gap_to_the_rest(sums, (ERROR,), POLICY)
-    assert found is not None
-    assert found.estimate.value == 0
-    assert found.estimate.high > 0.1
+    measure = gap_to_the_rest(sums, (ERROR,), POLICY)
+    assert measure is not None
+    assert measure.estimate.value == 0
+    assert measure.estimate.high > 0.1
 
 
 def test_nobody_selected_in_a_group_is_a_ratio_of_zero_with_an_interval() -> None:
     names = ["a"] * 100 + ["b"] * 100
-    said = decision(np.array([0.0] * 100 + [1.0, 0] * 50), np.ones(200, dtype=bool))
-    found = smallest_ratio(sums_of(said.rates(), teams(names)), SELECTION, POLICY)
-    assert found is not None
-    assert found.estimate.value == 0
-    assert 0 < found.estimate.high < 0.8
+    decided = decision(np.array([0.0] * 100 + [1.0, 0] * 50), np.ones(200, dtype=bool))
+    measure = smallest_ratio(sums_of(decided.rates(), teams(names)), SELECTION, POLICY)
+    assert measure is not None
+    assert measure.estimate.value == 0
+    assert 0 < measure.estimate.high < 0.8
 
 
 def test_equal_groups_of_fifty_are_insufficient_not_unfair() -> None:
@@ -170,15 +170,15 @@ def test_equal_groups_of_fifty_are_insufficient_not_unfair() -> None:
     by_value = failed = passed = 0
     for seed in range(100):
         generator = np.random.default_rng(seed)
-        said = decision(generator.random(200), np.ones(200, dtype=bool))
+        decided = decision(generator.random(200), np.ones(200, dtype=bool))
         names = [f"team-{i % 4}" for i in range(200)]
-        found = smallest_ratio(
-            sums_of(said.rates(), teams(names), resamples=300), SELECTION, FairnessPolicy()
+        measure = smallest_ratio(
+            sums_of(decided.rates(), teams(names), resamples=300), SELECTION, FairnessPolicy()
         )
-        assert found is not None
-        by_value += found.estimate.value <= 0.8
-        failed += found.estimate.high <= 0.8
-        passed += found.estimate.low > 0.8
+        assert measure is not None
+        by_value += measure.estimate.value <= 0.8
+        failed += measure.estimate.high <= 0.8
+        passed += measure.estimate.low > 0.8
     assert by_value > 40
     assert failed <= 2
     assert passed == 0
@@ -186,8 +186,8 @@ def test_equal_groups_of_fifty_are_insufficient_not_unfair() -> None:
 
 def test_equal_groups_with_enough_rows_are_shown_equal() -> None:
     generator = np.random.default_rng(1)
-    said = decision(generator.random(20_000), generator.random(20_000) < 0.5)
-    sums = sums_of(said.rates(), teams([f"team-{i % 4}" for i in range(20_000)]))
+    decided = decision(generator.random(20_000), generator.random(20_000) < 0.5)
+    sums = sums_of(decided.rates(), teams([f"team-{i % 4}" for i in range(20_000)]))
     ratio = smallest_ratio(sums, SELECTION, POLICY)
     odds = largest_difference(sums, (TRUE_POSITIVE, FALSE_POSITIVE), POLICY)
     assert ratio is not None
@@ -202,17 +202,17 @@ def test_a_worse_team_is_shown_and_named_first() -> None:
     worse = np.array([name == "team-3" for name in names])
     wrong = (generator.random(5_000) < np.where(worse, 0.35, 0.1)).astype(float)
     sums = sums_of((Rate(ERROR, wrong, np.ones(5_000)),), teams(names))
-    found = gap_to_the_rest(sums, (ERROR,), POLICY)
-    assert found is not None
-    assert found.compared[0].group == "team-3"
-    assert found.estimate.low > 0.1
+    measure = gap_to_the_rest(sums, (ERROR,), POLICY)
+    assert measure is not None
+    assert measure.compared[0].group == "team-3"
+    assert measure.estimate.low > 0.1
 
 
 @pytest.mark.parametrize("clustered", [False, True])
 def test_the_worst_of_ten_groups_is_covered_in_95_percent(clustered: bool) -> None:
     """Simulated: all ten gaps at once lie in their intervals; rows alone, or eight a user of one mind."""
     held, runs = 0, 300
-    users, each = (500, 8) if clustered else (2_000, 1)
+    users, rows_per_user = (500, 8) if clustered else (2_000, 1)
     truth = np.full(10, 0.2)
     truth[3] = 0.3
     for seed in range(runs):
@@ -222,14 +222,14 @@ def test_the_worst_of_ten_groups_is_covered_in_95_percent(clustered: bool) -> No
         chance = (
             generator.beta(4 * truth[team], 4 * (1 - truth[team])) if clustered else truth[team]
         )
-        user = np.repeat(np.arange(users), each)
+        user = np.repeat(np.arange(users), rows_per_user)
         wrong = (generator.random(len(user)) < chance[user]).astype(float)
         names = [f"team-{i}" for i in team[user]]
         sums = sums_of((Rate(ERROR, wrong, np.ones(len(user))),), teams(names), user, resamples=300)
-        found = gap_to_the_rest(sums, (ERROR,), POLICY)
-        assert found is not None
+        measure = gap_to_the_rest(sums, (ERROR,), POLICY)
+        assert measure is not None
         inside = []
-        for c in found.compared:
+        for c in measure.compared:
             group = int(c.group[-1])
             gap = truth[group] - np.delete(truth, group).mean()
             inside.append(c.low <= abs(gap) <= c.high)
@@ -250,7 +250,7 @@ def test_batches_of_units_tell_the_same_interval() -> None:
     wrong = (generator.random(30_000) < 0.3).astype(float)
     sums = sums_of((Rate(ERROR, wrong, np.ones(30_000)),), teams(["a", "b"] * 15_000))
     assert sums.batches == 1_000
-    found = largest_difference(sums, (ERROR,), POLICY)
-    assert found is not None
-    half = (found.compared[0].high - found.compared[0].value) / 1.96
+    measure = largest_difference(sums, (ERROR,), POLICY)
+    assert measure is not None
+    half = (measure.compared[0].high - measure.compared[0].value) / 1.96
     assert half == pytest.approx(np.sqrt(2 * 0.21 / 15_000), rel=0.12)

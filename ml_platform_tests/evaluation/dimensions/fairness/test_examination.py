@@ -96,17 +96,19 @@ def test_what_weights_would_do_is_said_to_be_an_estimate(unfair: Dimension) -> N
 def test_a_cheap_model_is_fitted_again_to_the_weighed_rows() -> None:
     rows, users = shares(users=400, rows=8_000)
     subject = examined(rows, users, Handed(users, "team-2", 0.35))
-    seen: list[int] = []
+    row_counts: list[int] = []
 
     def fit(training_set: TrainingSet, request: FitRequest) -> FitOutcome:
-        seen.append(len(training_set.train))
+        row_counts.append(len(training_set.train))
         return FitOutcome(Handed(users), None, {}, (), 0.0)  # type: ignore[arg-type]
 
     policy = replace(subject.spec.fairness, refit=True, crossings=False)
-    found = examine_fairness(replace(subject, spec=replace(subject.spec, fit=fit, fairness=policy)))
-    assert seen
-    assert all(0 < count < len(rows.train) for count in seen)
-    assert any(a.startswith("Reweighing, fitted again: selection_ratio") for a in found.advice)
+    dimension = examine_fairness(
+        replace(subject, spec=replace(subject.spec, fit=fit, fairness=policy))
+    )
+    assert row_counts
+    assert all(0 < count < len(rows.train) for count in row_counts)
+    assert any(a.startswith("Reweighing, fitted again: selection_ratio") for a in dimension.advice)
 
 
 def test_a_feature_that_gives_the_team_away_is_named() -> None:
@@ -115,30 +117,30 @@ def test_a_feature_that_gives_the_team_away_is_named() -> None:
     marked = [part.assign(floor=part["user_id"].map(team)) for part in (rows.train, rows.test)]
     record = replace(rows.record, features=("told", "floor"))
     subject = examined(TrainingSet(record, *marked), users, Handed(users))
-    found = examine_fairness(subject)
-    assert found.measures[PROXY].value == 1.0
-    assert any(finding.startswith("floor gives team away") for finding in found.findings)
-    assert not any(finding.startswith("told gives") for finding in found.findings)
+    dimension = examine_fairness(subject)
+    assert dimension.measures[PROXY].value == 1.0
+    assert any(finding.startswith("floor gives team away") for finding in dimension.findings)
+    assert not any(finding.startswith("told gives") for finding in dimension.findings)
 
 
 def test_groups_too_small_are_listed_and_in_no_measure() -> None:
     rows, users = shares(users=30, rows=200)
-    found = examine_fairness(examined(rows, users, Handed(users)))
-    assert "error_gap" not in found.measures
-    assert "INSUFFICIENT" in found.undefined["error_gap"]
-    assert "INSUFFICIENT" in found.undefined[PROXY]
-    groups = next(table for table in found.tables if table.title == "Groups")
+    dimension = examine_fairness(examined(rows, users, Handed(users)))
+    assert "error_gap" not in dimension.measures
+    assert "INSUFFICIENT" in dimension.undefined["error_gap"]
+    assert "INSUFFICIENT" in dimension.undefined[PROXY]
+    groups = next(table for table in dimension.tables if table.title == "Groups")
     assert {row[4] for row in groups.rows} == {"INSUFFICIENT"}
-    assert "INSUFFICIENT" in found.summary
+    assert "INSUFFICIENT" in dimension.summary
 
 
 @pytest.mark.parametrize("users", [None, pd.DataFrame(), pd.DataFrame({"user_id": ["stranger"]})])
 def test_without_users_it_is_not_applicable(users: pd.DataFrame | None) -> None:
     rows, _ = shares(users=40, rows=200)
-    found = examine_fairness(examined(rows, users, Handed(users_of(4))))
-    assert set(found.not_applicable) == {*KINDS, PROXY, SCORE}
-    assert found.measures == {}
-    assert "the source tells no team, region, tenure" in found.summary
+    dimension = examine_fairness(examined(rows, users, Handed(users_of(4))))
+    assert set(dimension.not_applicable) == {*KINDS, PROXY, SCORE}
+    assert dimension.measures == {}
+    assert "the source tells no team, region, tenure" in dimension.summary
 
 
 def test_a_policy_without_groupings_is_not_applicable_and_says_so() -> None:
@@ -179,12 +181,12 @@ def test_a_category_is_no_decision_but_errors_count() -> None:
     )
     predictions = Predictions(STRONG.predict_proba(rows.test))
     evaluator = evaluator_of(spec.task, rows)
-    found = examine_fairness(
+    dimension = examine_fairness(
         EvaluationContext(spec, rows, evaluator, STRONG, predictions, 0, users=users, resamples=200)
     )
-    assert {"error_gap", "class_recall_gap", "calibration_gap"} <= set(found.measures)
-    assert "no decision on a person" in found.not_applicable["selection_ratio"]
-    classes = next(t for t in found.tables if t.title.startswith("The worst"))
+    assert {"error_gap", "class_recall_gap", "calibration_gap"} <= set(dimension.measures)
+    assert "no decision on a person" in dimension.not_applicable["selection_ratio"]
+    classes = next(t for t in dimension.tables if t.title.startswith("The worst"))
     rates = {row[1] for row in classes.rows if row[0] == "class_recall_gap"}
     assert rates <= {f"recall of {name}" for name in CLASSES}
 
@@ -258,21 +260,23 @@ def test_alarms_for_nothing_are_a_burden_that_one_team_bears() -> None:
     alarm = anomalous | (generator.random(6_000) < np.where(worse, 0.4, 0.05))
     subject = _subject("anomaly_detector", frame, ("no", "yes"), _two(alarm * 1.0))
     assert isinstance(subject.spec.task, Detection)
-    found = examine_fairness(subject)
-    assert found.measures["false_alarm_difference"].low > 0.1
-    assert {"selection_ratio", "equal_opportunity_difference"} <= set(found.not_applicable)
-    assert any("false_alarm_difference is shown for team-" in finding for finding in found.findings)
-    (table,) = [t for t in found.tables if t.title.startswith("Mitigation tried")]
+    dimension = examine_fairness(subject)
+    assert dimension.measures["false_alarm_difference"].low > 0.1
+    assert {"selection_ratio", "equal_opportunity_difference"} <= set(dimension.not_applicable)
+    assert any(
+        "false_alarm_difference is shown for team-" in finding for finding in dimension.findings
+    )
+    (table,) = [t for t in dimension.tables if t.title.startswith("Mitigation tried")]
     assert {row[1] for row in table.rows} >= {"false_alarm_difference"}
 
 
 def test_unlabelled_rows_of_a_detector_are_insufficient() -> None:
     frame = _frame(400)
     frame["anomalous"] = None
-    found = examine_fairness(
+    dimension = examine_fairness(
         _subject("anomaly_detector", frame, ("no", "yes"), _two(np.zeros(400)))
     )
-    assert set(found.undefined) >= {"error_gap", "false_alarm_difference"}
+    assert set(dimension.undefined) >= {"error_gap", "false_alarm_difference"}
 
 
 def test_launch_times_are_compared_where_an_outcome_is_known() -> None:
@@ -284,10 +288,10 @@ def test_launch_times_are_compared_where_an_outcome_is_known() -> None:
         frame[name] = np.nan
     subject = _subject("trigger_predictor", frame, ("no", "yes"), _two(np.full(4_000, 0.5)))
     assert isinstance(subject.spec.task, OffPolicyChoice)
-    found = examine_fairness(subject)
-    assert found.measures["error_gap"].value == 0
-    assert found.measures["calibration_gap"].high < 0.3
-    assert found.not_applicable["selection_ratio"] == "an hour is chosen, nobody is"
+    dimension = examine_fairness(subject)
+    assert dimension.measures["error_gap"].value == 0
+    assert dimension.measures["calibration_gap"].high < 0.3
+    assert dimension.not_applicable["selection_ratio"] == "an hour is chosen, nobody is"
 
 
 def test_lists_are_compared_by_gain_recall_and_rarity() -> None:
@@ -299,12 +303,12 @@ def test_lists_are_compared_by_gain_recall_and_rarity() -> None:
     predictions[worse] = predictions[worse][:, ::-1]
     subject = _subject("workflow_recommender", frame, items, predictions)
     assert isinstance(subject.spec.task, Ranking)
-    found = examine_fairness(subject)
-    assert found.measures["error_gap"].low > 0.5
-    assert found.measures["recall_gap"].low > 0.5
-    assert "exposure_gap" in found.measures
-    assert "team-2" in found.summary
-    assert "no probability" in found.not_applicable["calibration_gap"]
+    dimension = examine_fairness(subject)
+    assert dimension.measures["error_gap"].low > 0.5
+    assert dimension.measures["recall_gap"].low > 0.5
+    assert "exposure_gap" in dimension.measures
+    assert "team-2" in dimension.summary
+    assert "no probability" in dimension.not_applicable["calibration_gap"]
 
 
 def test_a_need_for_a_workflow_is_a_decision_the_next_step_is_not() -> None:
@@ -316,7 +320,7 @@ def test_a_need_for_a_workflow_is_a_decision_the_next_step_is_not() -> None:
     missed = (np.arange(6_000) % 80) % 4 == 3
     soon = np.where(needed & ~(missed & (generator.random(6_000) < 0.6)), 0.9, 0.1)
     predictions = np.column_stack([np.full(6_000, 0.8), np.full(6_000, 0.2), soon])
-    found = examine_fairness(_subject("sequence_ngram", frame, ("a", "b", "soon"), predictions))
-    assert found.measures["error_gap"].value == 0
-    assert found.measures["equal_opportunity_difference"].low > 0.4
-    assert "class_recall_gap" in found.not_applicable
+    dimension = examine_fairness(_subject("sequence_ngram", frame, ("a", "b", "soon"), predictions))
+    assert dimension.measures["error_gap"].value == 0
+    assert dimension.measures["equal_opportunity_difference"].low > 0.4
+    assert "class_recall_gap" in dimension.not_applicable

@@ -9,8 +9,8 @@ def test_weights_by_hand() -> None:
     """Of 10 rows 6 are a's, 4 b's; 5 are yes: 4 of a's, 1 of b's. Kamiran and Calders: .5 x .6 x 10 / 4."""
     groups = grouping_of("team", ["a"] * 6 + ["b"] * 4)
     positive = np.array([True] * 4 + [False] * 2 + [True] + [False] * 3)
-    found = reweighing(positive, np.ones(10, dtype=bool), groups)
-    assert found == pytest.approx(np.array([[3 / 2, 3 / 4], [2 / 3, 2 / 1]]))
+    weights = reweighing(positive, np.ones(10, dtype=bool), groups)
+    assert weights == pytest.approx(np.array([[3 / 2, 3 / 4], [2 / 3, 2 / 1]]))
 
 
 def test_weights_make_outcome_and_group_independent() -> None:

@@ -122,9 +122,9 @@ def test_one_field_of_each_row_is_spoilt() -> None:
 def test_unseen_words_replace_categories_and_every_entry_of_a_list() -> None:
     first = np.arange(len(ROWS.test)) == 0
     assert unseen(ROWS.test, COLUMNS[6], first)[:2].tolist() == [UNSEEN, ROWS.test["word"].iloc[1]]
-    found = unseen(ROWS.test, COLUMNS[7], first)
-    assert list(found.iloc[0]) == [UNSEEN] * 3
-    assert list(found.iloc[1]) == ROWS.test["words"].iloc[1]
+    values = unseen(ROWS.test, COLUMNS[7], first)
+    assert list(values.iloc[0]) == [UNSEEN] * 3
+    assert list(values.iloc[1]) == ROWS.test["words"].iloc[1]
 
 
 def test_permuted_columns_have_the_same_values_and_are_independent() -> None:

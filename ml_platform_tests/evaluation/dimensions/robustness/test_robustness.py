@@ -25,7 +25,7 @@ from ml_platform_tests.evaluation.dimensions.robustness.toys import (
 ROWS = training_set(800)
 
 
-def with_interval(scorer: Scorer) -> Dimension:
+def dimension_of(scorer: Scorer) -> Dimension:
     return robustness(examined(scorer, ROWS))
 
 
@@ -35,7 +35,7 @@ def value(dimension: Dimension, measure: str) -> float:
 
 @pytest.fixture(scope="module")
 def sturdy() -> Dimension:
-    return with_interval(Sturdy())
+    return dimension_of(Sturdy())
 
 
 def test_a_sturdy_scorer_stands(sturdy: Dimension) -> None:
@@ -74,77 +74,82 @@ def test_curves_begin_with_the_unchanged_rows(sturdy: Dimension) -> None:
 
 
 def test_one_that_rests_on_one_column_is_found_and_the_column_named() -> None:
-    found = with_interval(OneColumn())
-    assert value(found, "missing_column_retained") == pytest.approx(0, abs=0.01)
-    assert any(text.startswith("Without word, accuracy falls from") for text in found.findings)
-    assert found.watch[0].startswith("word:")
-    assert any("Fill a missing word" in text for text in found.advice) is False
+    dimension = dimension_of(OneColumn())
+    assert value(dimension, "missing_column_retained") == pytest.approx(0, abs=0.01)
+    assert any(text.startswith("Without word, accuracy falls from") for text in dimension.findings)
+    assert dimension.watch[0].startswith("word:")
+    assert any("Fill a missing word" in text for text in dimension.advice) is False
 
 
 def test_one_that_explodes_with_extremes_is_found_with_what_would_help() -> None:
-    found = with_interval(Explodes())
-    assert value(found, "extremes_worst_retained") < 0.5
-    assert value(found, "unanswered") == 0
-    assert any("Keep numbers within the range" in text for text in found.advice)
+    dimension = dimension_of(Explodes())
+    assert value(dimension, "extremes_worst_retained") < 0.5
+    assert value(dimension, "unanswered") == 0
+    assert any("Keep numbers within the range" in text for text in dimension.advice)
 
 
 def test_one_that_stops_at_infinity_is_found() -> None:
-    found = with_interval(Explodes(crashes=True))
-    assert value(found, "unanswered") == 3
-    assert value(found, "extremes_worst_retained") == 0
-    assert any("input contains infinity" in text for text in found.findings)
+    dimension = dimension_of(Explodes(crashes=True))
+    assert value(dimension, "unanswered") == 3
+    assert value(dimension, "extremes_worst_retained") == 0
+    assert any("input contains infinity" in text for text in dimension.findings)
 
 
 def test_one_that_is_too_sure_outside_is_found() -> None:
-    honest, found = with_interval(TwoColumns(sure=False)), with_interval(TwoColumns(sure=True))
+    honest, overconfident = (
+        dimension_of(TwoColumns(sure=False)),
+        dimension_of(TwoColumns(sure=True)),
+    )
     for measure in ("overconfidence_ood", "overconfidence_perturbed"):
-        assert found.measures[measure].low > honest.measures[measure].high
+        assert overconfident.measures[measure].low > honest.measures[measure].high
     assert (
-        value(honest, "overconfidence_perturbed") < 0.1 < value(found, "overconfidence_perturbed")
+        value(honest, "overconfidence_perturbed")
+        < 0.1
+        < value(overconfident, "overconfidence_perturbed")
     )
     assert value(honest, "ood_auc_confidence") > 0.6
-    assert value(found, "ood_auc_confidence") == pytest.approx(0.5)
-    assert any("Do not act on confidence alone" in text for text in found.advice)
+    assert value(overconfident, "ood_auc_confidence") == pytest.approx(0.5)
+    assert any("Do not act on confidence alone" in text for text in overconfident.advice)
 
 
 def test_one_that_never_says_the_rare_class_is_found() -> None:
-    found = with_interval(BlindToRare())
-    assert value(found, "worst_class_recall") == 0
-    assert value(found, "label_shift_retained") < 0.9
-    assert any(text.startswith("Of the class rare") for text in found.findings)
-    assert any("rows of rare" in text for text in found.advice)
+    dimension = dimension_of(BlindToRare())
+    assert value(dimension, "worst_class_recall") == 0
+    assert value(dimension, "label_shift_retained") < 0.9
+    assert any(text.startswith("Of the class rare") for text in dimension.findings)
+    assert any("rows of rare" in text for text in dimension.advice)
 
 
 def test_one_that_is_outdated_is_found() -> None:
     middle = ROWS.test["occurred_at"].iloc[len(ROWS.test) // 2]
-    found = with_interval(Outdated(middle))
-    assert value(found, "newest_half_retained") < 0.2
-    assert any("newest half of the test period" in text for text in found.findings)
+    dimension = dimension_of(Outdated(middle))
+    assert value(dimension, "newest_half_retained") < 0.2
+    assert any("newest half of the test period" in text for text in dimension.findings)
 
 
 def test_one_that_knows_values_by_heart_is_found_and_has_a_low_score() -> None:
     known = frozenset(np.concatenate([ROWS.test[name] for name in NUMBERS]).tolist())
-    found = with_interval(Memorises(known))
-    assert value(found, "noise_retained") == 0
-    assert value(found, "decisions_kept") < 0.7
-    assert found.measures["score"].high < 6
+    dimension = dimension_of(Memorises(known))
+    assert value(dimension, "noise_retained") == 0
+    assert value(dimension, "decisions_kept") < 0.7
+    assert dimension.measures["score"].high < 6
 
 
 def test_rare_classes_are_insufficient_when_too_few() -> None:
     rows = training_set(400)
     keep = ~(rows.test["label"] == "rare") | (np.arange(400) < 100)
-    found = robustness(examined(Sturdy(), replace(rows, test=rows.test[keep])))
-    assert any("Nothing can be said of 1 classes" in text for text in found.findings)
-    table = next(t for t in found.tables if t.title == "Classes recognised worst")
+    dimension = robustness(examined(Sturdy(), replace(rows, test=rows.test[keep])))
+    assert any("Nothing can be said of 1 classes" in text for text in dimension.findings)
+    table = next(t for t in dimension.tables if t.title == "Classes recognised worst")
     assert {row[0] for row in table.rows} == {"common", "other"}
 
 
 @pytest.mark.parametrize("count", [2, 20])
 def test_few_rows_say_nothing(count: int) -> None:
-    found = robustness(examined(Sturdy(), replace(ROWS, test=ROWS.test.iloc[:count])))
-    assert not found.measures
-    assert set(found.undefined) == set(ANSWERED)
-    assert "clusters of test rows" in found.undefined["score"]
+    dimension = robustness(examined(Sturdy(), replace(ROWS, test=ROWS.test.iloc[:count])))
+    assert not dimension.measures
+    assert set(dimension.undefined) == set(ANSWERED)
+    assert "clusters of test rows" in dimension.undefined["score"]
 
 
 def test_one_cluster_says_nothing() -> None:
@@ -155,16 +160,16 @@ def test_one_cluster_says_nothing() -> None:
 def test_without_skill_there_is_none_to_lose() -> None:
     rows = training_set(600)
     shuffled = rows.test.assign(label=np.random.default_rng(0).permutation(rows.test["label"]))
-    found = robustness(examined(Sturdy(), replace(rows, test=shuffled)))
-    assert "no skill to lose is shown" in found.undefined["score"]
+    dimension = robustness(examined(Sturdy(), replace(rows, test=shuffled)))
+    assert "no skill to lose is shown" in dimension.undefined["score"]
 
 
 def test_a_missing_column_is_left_out() -> None:
     rows = training_set(600)
-    found = robustness(
+    dimension = robustness(
         examined(OneColumn(), replace(rows, test=rows.test.drop(columns=["words", "x5"])))
     )
-    assert value(found, "missing_column_retained") < 0.1
+    assert value(dimension, "missing_column_retained") < 0.1
 
 
 def test_the_same_inputs_give_the_same_dimension() -> None:
@@ -175,6 +180,6 @@ def test_the_same_inputs_give_the_same_dimension() -> None:
 def test_all_at_one_time_has_no_halves() -> None:
     rows = training_set(400)
     now = rows.test.assign(occurred_at=pd.Timestamp("2024-03-01", tz="UTC"))
-    found = robustness(examined(Sturdy(), replace(rows, test=now)))
-    assert "newest_half_retained" in found.undefined
-    assert "shift_worst_retained" in found.measures
+    dimension = robustness(examined(Sturdy(), replace(rows, test=now)))
+    assert "newest_half_retained" in dimension.undefined
+    assert "shift_worst_retained" in dimension.measures

@@ -52,10 +52,10 @@ def value(x: float) -> Replicates:
     ],
 )
 def test_retained_skill_by_hand(worse: float, plain: float, dummy: float, kept: float) -> None:
-    found = retained(value(worse), value(plain), value(dummy))
-    assert found.value == pytest.approx(kept)
-    assert found.resampled == pytest.approx(np.full(3, kept))
-    assert scored(found).value == pytest.approx(1 + 9 * kept)
+    skill = retained(value(worse), value(plain), value(dummy))
+    assert skill.value == pytest.approx(kept)
+    assert skill.resampled == pytest.approx(np.full(3, kept))
+    assert scored(skill).value == pytest.approx(1 + 9 * kept)
 
 
 def test_the_mean_of_parts_over_other_clusters_has_no_jackknife() -> None:
@@ -71,12 +71,12 @@ def test_every_model_has_a_primary_metric() -> None:
 
 def test_whole_clusters_are_sampled_and_the_same_ones_each_time() -> None:
     subject = examined(Sturdy(), ROWS)
-    found = sampled(subject, 600)
-    assert 600 <= len(found.rows) <= 602
-    assert found.evaluator.cluster_count == len(found.rows) / 2 >= CLUSTERS
-    assert found.rows["row_id"].tolist() == sampled(subject, 600).rows["row_id"].tolist()
-    places = ROWS.test["row_id"].isin(found.rows["row_id"]).to_numpy()
-    assert np.array_equal(found.predictions.values, subject.predictions.values[places])
+    sample = sampled(subject, 600)
+    assert 600 <= len(sample.rows) <= 602
+    assert sample.evaluator.cluster_count == len(sample.rows) / 2 >= CLUSTERS
+    assert sample.rows["row_id"].tolist() == sampled(subject, 600).rows["row_id"].tolist()
+    places = ROWS.test["row_id"].isin(sample.rows["row_id"]).to_numpy()
+    assert np.array_equal(sample.predictions.values, subject.predictions.values[places])
     assert sampled(subject, 9_000).evaluator is subject.evaluator
     assert probed_rows(56) < probed_rows(4) == 5_000
 
@@ -85,12 +85,12 @@ def test_a_slice_has_the_metrics_of_its_rows() -> None:
     subject = examined(Sturdy(), ROWS)
     sample = sampled(subject, 9_000)
     where = np.arange(len(ROWS.test)) < 700
-    found = slice_metrics(subject, sample, where, "accuracy")
-    assert found is not None
-    figure, dummy = with_interval(found[0]), found[1]
+    slice_values = slice_metrics(subject, sample, where, "accuracy")
+    assert slice_values is not None
+    figure, dummy = with_interval(slice_values[0]), slice_values[1]
     truth = ROWS.test["label"][where]
-    said = np.array(CLASSES)[subject.predictions.values[where].argmax(axis=1)]
-    assert figure.value == pytest.approx(metrics.accuracy_score(truth, said), abs=1e-12)
+    predicted = np.array(CLASSES)[subject.predictions.values[where].argmax(axis=1)]
+    assert figure.value == pytest.approx(metrics.accuracy_score(truth, predicted), abs=1e-12)
     assert figure.low < figure.value < figure.high
     assert dummy.value == pytest.approx((truth == "common").mean(), abs=1e-12)
 
@@ -111,17 +111,20 @@ def test_the_feature_that_has_moved_comes_first_with_its_direction() -> None:
     rows.test["x3"] += 1.0
     rows.test["x1"] -= 0.5
     subject = examined(Sturdy(), rows)
-    found = moved_features(subject, sampled(subject, 9_000), columns_of(subject))
-    assert [(name, upper) for name, _, upper in found[:2]] == [("x3", True), ("x1", False)]
-    assert {name for name, _, _ in found} == {*NUMBERS, "training share of word"}
+    moved = moved_features(subject, sampled(subject, 9_000), columns_of(subject))
+    assert [(name, upper) for name, _, upper in moved[:2]] == [("x3", True), ("x1", False)]
+    assert {name for name, _, _ in moved} == {*NUMBERS, "training share of word"}
 
 
 def test_other_mixes_equal_sample_weights_of_scikit_learn() -> None:
     draw = np.random.default_rng(0)
-    truth, said = draw.integers(0, 2, 500), draw.integers(0, 2, 500)
+    truth, predicted = draw.integers(0, 2, 500), draw.integers(0, 2, 500)
     clusters = np.arange(500) // 5
     hits = np.array(
-        [[((truth == c) & (said == c) & (clusters == k)).sum() for c in (0, 1)] for k in range(100)]
+        [
+            [((truth == c) & (predicted == c) & (clusters == k)).sum() for c in (0, 1)]
+            for k in range(100)
+        ]
     )
     support = np.array(
         [[((truth == c) & (clusters == k)).sum() for c in (0, 1)] for k in range(100)]
@@ -130,16 +133,16 @@ def test_other_mixes_equal_sample_weights_of_scikit_learn() -> None:
     for alarms, reference in ((False, metrics.accuracy_score), (True, metrics.f1_score)):
         mixes = {PLAIN: np.ones(2), "half": weights}
         sums = ClassSums(np.hstack([hits, support]).astype(float), 2, mixes, 0, alarms)
-        found = sums.metrics(sums.sums.sum(axis=0)[None, :])
-        assert found[f"metric:{PLAIN}"][0] == pytest.approx(reference(truth, said))
-        assert found["metric:half"][0] == pytest.approx(
-            reference(truth, said, sample_weight=weights[truth])
+        values = sums.metrics(sums.sums.sum(axis=0)[None, :])
+        assert values[f"metric:{PLAIN}"][0] == pytest.approx(reference(truth, predicted))
+        assert values["metric:half"][0] == pytest.approx(
+            reference(truth, predicted, sample_weight=weights[truth])
         )
         dummy = np.ones(500, dtype=int) if alarms else np.zeros(500, dtype=int)
-        assert found["dummy:half"][0] == pytest.approx(
+        assert values["dummy:half"][0] == pytest.approx(
             reference(truth, dummy, sample_weight=weights[truth])
         )
-        assert found["recall:1"][0] == pytest.approx(metrics.recall_score(truth, said))
+        assert values["recall:1"][0] == pytest.approx(metrics.recall_score(truth, predicted))
 
 
 def test_decisions_by_hand() -> None:
@@ -156,9 +159,9 @@ def test_decisions_by_hand() -> None:
 
 
 def test_decisions_of_a_classification_are_its_labels() -> None:
-    found = adapter_of(examined(Sturdy(), ROWS).spec.task).decisions(ROWS, None)
-    assert isinstance(found, Decisions)
-    assert [CLASSES[code] for code in found.truth] == ROWS.test["label"].tolist()
+    dimension = adapter_of(examined(Sturdy(), ROWS).spec.task).decisions(ROWS, None)
+    assert isinstance(dimension, Decisions)
+    assert [CLASSES[code] for code in dimension.truth] == ROWS.test["label"].tolist()
 
 
 def test_detection_equals_scikit_learns_roc_auc() -> None:
@@ -169,5 +172,5 @@ def test_detection_equals_scikit_learns_roc_auc() -> None:
     sure = [Sturdy().predict_proba(rows).max(axis=1) for rows in (ROWS.test, worse)]
     expected = metrics.roc_auc_score(np.repeat([0, 1], len(worse)), -np.concatenate(sure))
     table = next(t for t in robustness(subject).tables if t.title.startswith("Out-of"))
-    found = {(row[0], row[1]): row[2] for row in table.rows}
-    assert found["columns permuted", "confidence"] == pytest.approx(expected, abs=1e-4)
+    area_by_row = {(row[0], row[1]): row[2] for row in table.rows}
+    assert area_by_row["columns permuted", "confidence"] == pytest.approx(expected, abs=1e-4)

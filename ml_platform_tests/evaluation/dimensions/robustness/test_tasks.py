@@ -27,16 +27,16 @@ def found(spec: ModelSpec, rows: TrainingSet) -> Dimension:
 
 
 def complete(dimension: Dimension) -> bool:
-    with_interval = (*dimension.measures, *dimension.undefined, *dimension.not_applicable)
-    return sorted(with_interval) == sorted(ANSWERED)
+    measures = (*dimension.measures, *dimension.undefined, *dimension.not_applicable)
+    return sorted(measures) == sorted(ANSWERED)
 
 
 def test_launches_are_answered_with_infinite_numbers_and_have_no_class() -> None:
-    of = found(LAUNCHES, start_time_rows.training_set(start_time_rows.synthetic_rows(3_000)))
-    assert complete(of)
-    assert of.measures["unanswered"].value == 0
-    assert of.measures["missing_column_retained"].value < 0.3
-    assert set(of.not_applicable) == {
+    dimension = found(LAUNCHES, start_time_rows.training_set(start_time_rows.synthetic_rows(3_000)))
+    assert complete(dimension)
+    assert dimension.measures["unanswered"].value == 0
+    assert dimension.measures["missing_column_retained"].value < 0.3
+    assert set(dimension.not_applicable) == {
         "label_shift_retained",
         "worst_class_recall",
         "decisions_kept",
@@ -45,25 +45,25 @@ def test_launches_are_answered_with_infinite_numbers_and_have_no_class() -> None
 
 
 def test_lists_have_no_class_and_no_confidence() -> None:
-    of = found(RECOMMENDER, adoption_rows.training_set(adoption_rows.snapshots()))
-    assert complete(of)
-    assert of.measures["decisions_kept"].value > 0.5
-    assert "ood_auc_confidence" in of.not_applicable
-    assert "newest_half_retained" in of.undefined
+    dimension = found(RECOMMENDER, adoption_rows.training_set(adoption_rows.snapshots()))
+    assert complete(dimension)
+    assert dimension.measures["decisions_kept"].value > 0.5
+    assert "ood_auc_confidence" in dimension.not_applicable
+    assert "newest_half_retained" in dimension.undefined
 
 
 def test_alarms_have_scores_that_are_no_probabilities() -> None:
-    of = found(DETECTOR, session_rows.training_set(session_rows.synthetic_rows(share=0.05)))
-    assert complete(of)
-    assert of.measures["worst_class_recall"].value < 1
-    assert "overconfidence_ood" in of.not_applicable
+    dimension = found(DETECTOR, session_rows.training_set(session_rows.synthetic_rows(share=0.05)))
+    assert complete(dimension)
+    assert dimension.measures["worst_class_recall"].value < 1
+    assert "overconfidence_ood" in dimension.not_applicable
 
 
 def test_an_unlabelled_source_of_alarms_is_insufficient() -> None:
     rows = session_rows.training_set(session_rows.synthetic_rows(1_000))
     rows = replace(rows, test=rows.test.assign(anomalous=None))
-    of = found(DETECTOR, rows)
-    assert set(of.undefined) == set(ANSWERED)
+    dimension = found(DETECTOR, rows)
+    assert set(dimension.undefined) == set(ANSWERED)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Expects:
     classes: tuple[str, ...] = ("adopted_share",)
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        with_interval = np.nan_to_num(rows["x0"].to_numpy(dtype=np.float64), posinf=1.0, neginf=0.0)
-        return np.clip(with_interval, 0.0, 1.0)[:, None]
+        values = np.nan_to_num(rows["x0"].to_numpy(dtype=np.float64), posinf=1.0, neginf=0.0)
+        return np.clip(values, 0.0, 1.0)[:, None]
 
 
 def test_shares_are_told_by_r2() -> None:
@@ -86,15 +86,18 @@ def test_shares_are_told_by_r2() -> None:
         near = np.clip(truth + draw.normal(0, 0.05, len(part)), 0, 1)
         parts.append(part.assign(adopted_share=truth, x0=near))
     record = replace(rows.record, label="adopted_share", classes=("adopted_share",))
-    of = robustness(examined(Expects(), TrainingSet(record, *parts), SUGGESTIONS))
-    assert complete(of)
-    assert of.measures["missing_column_retained"].value == 0
-    assert of.not_applicable["worst_class_recall"] == "it answers an expected share, not a class"
+    dimension = robustness(examined(Expects(), TrainingSet(record, *parts), SUGGESTIONS))
+    assert complete(dimension)
+    assert dimension.measures["missing_column_retained"].value == 0
+    assert (
+        dimension.not_applicable["worst_class_recall"]
+        == "it answers an expected share, not a class"
+    )
 
 
 def test_sequences_are_told_by_their_need() -> None:
     rows = step_rows.training_set(400)
     rows = replace(rows, record=replace(rows.record, classes=(*rows.record.classes, "soon")))
-    of = found(NGRAM, rows)
-    assert complete(of)
-    assert of.parts
+    dimension = found(NGRAM, rows)
+    assert complete(dimension)
+    assert dimension.parts

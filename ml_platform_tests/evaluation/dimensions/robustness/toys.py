@@ -28,24 +28,24 @@ TOLD = 0.8
 def rows_of(generator: np.random.Generator, count: int, first: int, start: object) -> pd.DataFrame:
     """``count`` rows in order of time, two a cluster."""
     code = np.repeat(generator.choice(3, count // 2, p=SHARES), 2)
-    with_interval = [
+    codes = [
         np.where(generator.random(count) < TOLD, code, generator.integers(0, 3, count))
         for _ in range(4)
     ]
     words = np.array(CLASSES)
-    made: dict[str, object] = {
+    columns: dict[str, object] = {
         "row_id": [f"r{first + i}" for i in range(count)],
         "user_id": [f"u{i % 20}" for i in range(count)],
         "cluster_id": [f"c{first + i // 2}" for i in range(count)],
         "change_set_id": [f"a{first + i}" for i in range(count)],
         "occurred_at": pd.Timestamp(start) + pd.to_timedelta(np.arange(count), unit="min"),
         "label": words[code],
-        "word": words[with_interval[0]],
-        "words": [list(three) for three in words[np.column_stack(with_interval[1:])]],
+        "word": words[codes[0]],
+        "words": [list(three) for three in words[np.column_stack(codes[1:])]],
     }
     for name in NUMBERS:
-        made[name] = MEANS[code] + generator.normal(size=count)
-    return pd.DataFrame(made)
+        columns[name] = MEANS[code] + generator.normal(size=count)
+    return pd.DataFrame(columns)
 
 
 def training_set(count: int = 2_000, seed: int = 0) -> TrainingSet:
@@ -70,19 +70,19 @@ TOY: ModelSpec = replace(SPEC, task=Classification(), label="label", features=FE
 
 def logits(rows: pd.DataFrame, numbers: tuple[str, ...] = NUMBERS, most: float = 4.0) -> np.ndarray:
     """The Bayes rule's, (rows, 3); numbers beyond ``most``, missing ones and unknown words say nothing."""
-    found = np.tile(np.log(SHARES), (len(rows), 1))
+    values = np.tile(np.log(SHARES), (len(rows), 1))
     for name in numbers:
         x = rows[name].to_numpy(dtype=np.float64)
         usual = np.abs(x) <= most
-        found += usual[:, None] * (np.where(usual, x, 0.0)[:, None] * MEANS - MEANS**2 / 2)
+        values += usual[:, None] * (np.where(usual, x, 0.0)[:, None] * MEANS - MEANS**2 / 2)
     right, wrong = TOLD + (1 - TOLD) / 3, (1 - TOLD) / 3
     step = np.log(right / wrong)
     lists = rows["words"].tolist() if "words" in rows else [[]] * len(rows)
     for i, (word, words) in enumerate(zip(rows["word"], lists, strict=True)):
-        for each in (word, *words):
-            if each in CLASSES:
-                found[i, CLASSES.index(each)] += step
-    return found
+        for column in (word, *words):
+            if column in CLASSES:
+                values[i, CLASSES.index(column)] += step
+    return values
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -138,10 +138,10 @@ class TwoColumns:
     classes: tuple[str, ...] = CLASSES
 
     def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        found = logits(rows.drop(columns="words"), ("x0",))
+        values = logits(rows.drop(columns="words"), ("x0",))
         if not self.sure:
-            return softmax(found)
-        return np.where(np.arange(3) == found.argmax(axis=1)[:, None], 0.998, 0.001)
+            return softmax(values)
+        return np.where(np.arange(3) == values.argmax(axis=1)[:, None], 0.998, 0.001)
 
 
 @dataclass(frozen=True)
