@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluatedCandidate:
-    """What the gates decide on, and the state of production that the candidate was compared with."""
+    """The evidence for the gates, and the state of production that the candidate was compared with."""
 
     report: "EvaluationReport"
     evidence: "IntegrityEvidence"
     production: ProductionState
-    """Read before the comparison, so that the champion compared with is the one of this state."""
+    """The state is read before the comparison, so that it names the champion that was compared with."""
 
 
 def evaluate_candidate(
@@ -131,7 +131,7 @@ def _origin(
     candidate: CandidateRecord,
     production: ProductionState,
 ) -> "Origin":
-    """Where the candidate comes from, as the report says it: clock, hashes, versions, source."""
+    """The origin of the candidate for the report: clock, hashes, versions, source."""
     from ml_platform.evaluation.evaluate import Origin
 
     return Origin(
@@ -158,7 +158,7 @@ def _evidence(
     artifact: "Artifact",
     leakage: "LeakageReport",
 ) -> "IntegrityEvidence":
-    """What was recorded of data, artifact and features, beside what is on disk and defined now."""
+    """The hashes and versions that were recorded of data, artifact and features, beside those of now."""
     from ml_platform.adapters.training_set_files import rows_path
     from ml_platform.gates.integrity import evidence_of
 

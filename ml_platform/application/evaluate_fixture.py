@@ -72,7 +72,7 @@ class FixtureEvaluation:
         return decide(report, fixture.spec.policy, self._evidence(fixture, report, training_set))
 
     def gate_alone(self, fixture: Fixture, gate: QualityGate) -> GateResult:
-        """What one quality gate says of a fixture, without the dimensions that it does not look at."""
+        """Decide one quality gate on a fixture, without the dimensions that the gate does not look at."""
         return quality_gate(self._report(fixture, _dimensions_of((gate,))), gate)
 
     def _once(self, name: str, parts: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
@@ -174,7 +174,7 @@ class FixtureEvaluation:
     def _evidence(
         self, fixture: Fixture, report: "EvaluationReport", training_set: "TrainingSet"
     ) -> IntegrityEvidence:
-        """What was recorded at the evaluation, beside what lies in the store afterwards."""
+        """The hashes that were recorded at the evaluation, beside those of the store afterwards."""
         from ml_platform.evaluation.dimensions.data import leakage_report
 
         record, artifact = training_set.record, _artifact(fixture)

@@ -38,7 +38,7 @@ class Ingestion:
 
 @dataclass(frozen=True)
 class LakeSummary:
-    """What the lake of a home holds."""
+    """The content of a home's lake."""
 
     source: str
     as_of: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ListedModel:
-    """One model; ``version`` and what follows are of the champion, or without one of the newest version."""
+    """One model; ``version`` and the fields below it are the champion's, or without one the newest version's."""
 
     title: str
     champion: int | None

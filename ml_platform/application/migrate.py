@@ -75,7 +75,7 @@ def migrate(settings: Settings, progress: Progress) -> Migrated:
 
 
 def from_format_1(settings: Settings, progress: Progress) -> None:
-    """Format 2 renamed what reports, policies, training sets, artifacts and features say.
+    """Migrate to format 2, which renamed fields of reports, policies, training sets, artifacts and features.
 
     A champion of format 1 cannot score the features of this release, and its report cannot be read as one of this
     release: both go to the archive as they are. Kept in place: the lake with its quarantine (but for what the
@@ -97,7 +97,7 @@ def from_format_1(settings: Settings, progress: Progress) -> None:
 
 
 MIGRATIONS: dict[int, Callable[[Settings, Progress], None]] = {1: from_format_1}
-"""How a home leaves each format for the next one."""
+"""The migration from each format to the next one."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One monitoring window of one model: reported against the baseline, decided, alerted, drawn."""
+"""The monitoring of one window of one model: its report, the decision, the alert and the page."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoggedWindow:
-    """What the prediction log has gained from one monitoring window."""
+    """The counts of predictions and outcomes that one monitoring window has added to the log."""
 
     version: str
     rows: int

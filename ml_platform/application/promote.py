@@ -26,7 +26,7 @@ ACTOR = "champion asset"
 
 @dataclass(frozen=True)
 class ChampionState:
-    """What is in production after a candidate was evaluated, and what was decided about the candidate."""
+    """The state of production after a candidate was evaluated, and the decision about the candidate."""
 
     production: ProductionState
     candidate: str
@@ -34,7 +34,7 @@ class ChampionState:
 
     @property
     def answers(self) -> str:
-        """What answers now, for people."""
+        """The version that answers now, in words."""
         version = self.production.version
         return f"version {version}" if version else "the rules"
 

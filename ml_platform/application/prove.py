@@ -28,7 +28,7 @@ TRIALS = 6
 
 @dataclass(frozen=True)
 class Proof:
-    """What the gates say of a fixture with a fault."""
+    """The decision of the gates on a fixture with a fault."""
 
     gate: str
     fault: Fault
@@ -43,7 +43,7 @@ class Proof:
 
     @property
     def result(self) -> GateResult:
-        """What the gate itself says."""
+        """The result of the gate that the fault is meant for."""
         return _result_of(self.decision, self.gate)
 
     @property
@@ -135,7 +135,7 @@ class GateProver:
     def _weakest(
         self, gate: QualityGate, inject: "Callable[[TaskFixture, QualityGate, float], Fixture]"
     ) -> "tuple[float, Fixture]":
-        """About the smallest strength at which the gate is missed for certain, and its fixture.
+        """The smallest strength, about, at which the gate fails for certain, and its fixture.
 
         Between a strength that is too weak and one that is strong enough the metric is taken to be linear; the
         search ends where the interval ends close behind the limit.

@@ -1,4 +1,4 @@
-"""What is recommended to every user now, written as a file for whoever shows it."""
+"""The recommendations for every user now, as a file for the application that shows them."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is in production in a home, since when and why; its versions and its last monitoring report."""
+"""The status of a home: its champions, since when and why, its versions and last monitoring reports."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class VersionStatus:
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """What answers for a model, and why."""
+    """The version that answers for a model, and the reason."""
 
     in_production: int | None
     since: str | None

@@ -1,4 +1,4 @@
-"""What is stored of a version, read again and hashed as it lies there now; ``None`` is what is missing."""
+"""The stored pieces of a version, read again and hashed as they are now; a missing piece is ``None``."""
 
 import hashlib
 from pathlib import Path

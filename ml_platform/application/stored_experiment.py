@@ -28,7 +28,7 @@ class StoredExperiment:
     status: Status
     result: "ExperimentResult | None"
     mlflow_run_id: str
-    """Empty until the result was logged."""
+    """The id of the run in MLflow; empty until the result was logged."""
 
 
 def stored_experiment(platform: Connections, name: str) -> StoredExperiment:

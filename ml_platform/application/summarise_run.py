@@ -1,4 +1,4 @@
-"""What a run has led to: every model with its verdict, figures and gates, and the monitoring reports."""
+"""The summary of a run: every model with its verdict, figures and gates, and the monitoring reports."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class GateSummary:
-    """One gate: its outcome, on what value, against what limit."""
+    """One gate with its outcome, the value that it compared, and the limit."""
 
     name: str
     outcome: str
@@ -63,7 +63,7 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What `ml-platform run` prints; with ``--json`` as one object with these fields."""
+    """The output of `ml-platform run`; with ``--json`` it is one object with these fields."""
 
     source: str
     simulated: bool

@@ -52,6 +52,6 @@ def verify_experiment(platform: Connections, name: str) -> tuple[Finding, ...]:
 
 
 def _logged(platform: Connections, name: str, happening: Happening, key: str) -> str | None:
-    """What the log took down when it happened."""
+    """The value of ``key`` that the log recorded with the first event of this kind, or ``None``."""
     events = platform.ledger.experiment_events(name)
     return next((e.detail.get(key) for e in events if e.happening is happening), None)

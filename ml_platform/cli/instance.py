@@ -99,7 +99,7 @@ def _standard_output_to_a_log() -> Iterator[None]:
 
 
 def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformError]]:
-    """For each failed step the first part of its asset's key (the model), and the error in one line."""
+    """The error of each failed step in one line, by the first part of its asset's key (the model)."""
     failures: list[tuple[str, PlatformError]] = []
     for event in result.all_events:
         if event.event_type_value != "STEP_FAILURE":

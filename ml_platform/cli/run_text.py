@@ -25,7 +25,7 @@ MEANING = {
     Verdict.HOLD: "it is kept as a version but not promoted: production stays as it is",
     Verdict.REJECT: "it is registered as deprecated and never promoted: production stays as it is",
 }
-"""What follows from each verdict, printed beside it."""
+"""The consequence of each verdict, printed beside it."""
 
 
 def show(summary: "RunSummary") -> None:

@@ -1,4 +1,4 @@
-"""When things run by themselves: every schedule and sensor says whether it is on."""
+"""Schedules and sensors; each says whether it is on by default."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What all assets of a model's chain declare alike: key, owner, inputs, and where their records are kept."""
+"""The declaration that all assets of a model's chain share: key, owner, inputs, and the store of their records."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -14,7 +14,7 @@ class Platform(dg.ConfigurableResource[Connections]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Connections]:
-        """Nothing is opened yet. A run holds the home's lock to its end: it waits for another one."""
+        """Give the connections, not opened yet. A run waits for the home's lock and holds it to its end."""
         from ml_platform.adapters.home_files import at_work
 
         settings, log = read_settings(), context.log

@@ -23,7 +23,7 @@ _NOISE = (
     "Blocking asset check",
     "Dependencies for step",
 )
-"""How messages of libraries begin that only repeat, at length, a line of ours."""
+"""The beginnings of libraries' messages that only repeat, at length, a line of the platform."""
 
 
 class ProgressHandler(logging.Handler):
@@ -32,7 +32,7 @@ class ProgressHandler(logging.Handler):
     started = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line for the start and end of a step and for each message of an asset."""
+        """Print one line for the start and the end of a step, and for each message of an asset."""
         meta = getattr(record, _DAGSTER_META, None) or {}
         event = meta.get("dagster_event")
         step = (meta.get("step_key") or "").replace("__", "/")

@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class ExperimentSignals:
-    """What the data of an experiment have shown; the table decides on these alone."""
+    """The findings from the data of an experiment; the table decides on these alone."""
 
     guardrail_broken: bool
     """Whether at least one guardrail is shown to be broken."""

@@ -23,7 +23,7 @@ class Place(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a guardrail compares with its limit."""
+    """The quantity that a guardrail compares with its limit."""
 
     VALUE = "value"
     """The value of the variant."""

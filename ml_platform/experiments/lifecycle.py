@@ -113,7 +113,7 @@ def references(
     events: Iterable[PromotionEvent],
     adopted_hash: str,
 ) -> tuple[str, ...]:
-    """What refers to an experiment: parameters in force, versions fitted with them, events that name its hash."""
+    """The references to an experiment: parameters in force, versions fitted with them, events with its hash."""
     definition = experiment.definition
     references = []
     if adopted_hash == experiment.hash:

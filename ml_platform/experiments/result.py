@@ -1,4 +1,4 @@
-"""The result of an experiment: what was measured, and what follows from it by computation alone."""
+"""The result of an experiment: its measurements, and the conclusion that is computed from them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class ArmCost:
 
 @dataclass(frozen=True)
 class Measured:
-    """What only a fit can measure; the sufficient statistics by cluster lie beside it as bytes."""
+    """The measurements of a run; the sufficient statistics by cluster are stored beside them as bytes."""
 
     definition_hash: str
     training_set_fingerprint: str
@@ -76,7 +76,7 @@ class GuardrailResult:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What follows from definition, measurements and statistics; computed again it is the same."""
+    """The conclusion from definition, measurements and statistics; computed again it is the same."""
 
     comparisons: tuple[Comparison, ...]
     improvement: Estimate | None

@@ -1,7 +1,7 @@
 """The monitoring report: one window of one version against its baseline."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.errors import UsageError
@@ -76,10 +76,9 @@ def monitor(
     ``rows`` has ``occurred_at``, ``cluster_id`` and the baseline's features; ``predictions`` has
     ``occurred_at``, ``cluster_id``, ``predicted``, ``confidence`` and ``outcome`` (missing until it is
     known). Rows outside the window are left out. ``gain`` is what each matured prediction adds to the mean of
-    the policy's metric, by default to accuracy. ``explained`` is the version with the stored baseline of its
-    explanations, if it has one. Calendar features are compared when the window and
-    the baseline cover whole weeks. ``action``, ``decision_row`` and ``confidence`` stay empty: the
-    decision is made from the report, by ``retraining.decide``.
+    the policy's metric. ``explained`` is the version with the stored baseline of its explanations, if any.
+    Calendar features are compared when window and baseline cover whole weeks. ``action``, ``decision_row`` and
+    ``confidence`` stay empty: `ml_platform.retraining.decide` decides from the report.
 
     Raises:
         UsageError: the window ends before it starts, or the baseline is of another model.
@@ -88,8 +87,7 @@ def monitor(
     _valid(baseline, model, window_start, window_end)
     rows = _within(rows, window_start, window_end, "feature rows")
     predictions = _within(predictions, window_start, window_end, "predictions")
-    whole_weeks = (window_end - window_start) % WEEK == WEEK * 0
-    drift = _drift(baseline, rows, predictions, whole_weeks, policy)
+    drift = _drift(baseline, rows, predictions, window_end - window_start, policy)
     performance = check_performance(
         baseline.performance.get(policy.metric), predictions, policy, gain
     )
@@ -156,9 +154,10 @@ def _drift(
     baseline: Baseline,
     rows: "pd.DataFrame",
     predictions: "pd.DataFrame",
-    whole_weeks: bool,
+    window: timedelta,
     policy: MonitoringPolicy,
 ) -> _Drift:
+    whole_weeks = window % WEEK == timedelta(0)
     watched = [entry for entry in baseline.features if _comparable(entry, baseline, whole_weeks)]
     require(rows, [entry.name for entry in watched], "feature rows")
     clusters = cluster_codes(rows)

@@ -17,7 +17,7 @@ from ml_platform.spec.training_set import TrainingSetRecord
 
 @dataclass(frozen=True)
 class CheckEvidence:
-    """One execution of a gate's asset check, and which materialisation it was about."""
+    """One execution of a gate's asset check, and the materialisation that it checked."""
 
     name: str
     passed: bool

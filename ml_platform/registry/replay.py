@@ -37,7 +37,7 @@ def same_decision(one: Decision, other: Decision) -> bool:
 
 
 def _compared(decision: Decision) -> tuple[Any, ...]:
-    """What two decisions must agree in to be the same."""
+    """The parts in which two decisions must agree to be the same."""
     gates = tuple(
         (gate.name, gate.kind, gate.outcome, gate.value, gate.low, gate.high, gate.limit)
         for gate in decision.gates

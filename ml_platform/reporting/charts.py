@@ -29,7 +29,7 @@ WIDTH = 360
 MOST_POINTS = 600
 """Points drawn of a series; of a longer one every n-th is drawn, and the page says so."""
 MOST_ROWS = 30
-"""Names drawn in a chart of named things; a longer list is a table's matter."""
+"""The most names that a chart draws; a longer list belongs into a table."""
 SERIES_COLOURS = 8
 """Series beyond so many take the first colours again."""
 _PLANE_HEIGHT = 230
@@ -192,7 +192,7 @@ def _finite_series(series: Series) -> Series:
 
 
 def _description(chart: Chart, series: Sequence[Series]) -> str:
-    """What the chart shows, for those who do not see it."""
+    """The description of the chart for readers who do not see it."""
     parts = [f"{chart.y_label} by {chart.x_label}."]
     parts += [f"{s.name}: {number(min(s.y))} to {number(max(s.y))}." for s in series if s.y]
     if chart.limit is not None:
@@ -375,7 +375,7 @@ def _draw_row_series(
     names: list[str],
     spot: tuple[int, float, float],
 ) -> None:
-    """One series of named values; ``spot`` is its place, its shift from the row's middle, its height."""
+    """Draw one series of named values; ``spot`` is its place, its shift from the row's middle, its height."""
     place, shift, height = spot
     kept = [i for i, name in enumerate(series.x) if name in names]
     rows = np.array([names.index(str(series.x[i])) for i in kept], dtype=float) + shift

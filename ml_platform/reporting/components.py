@@ -13,7 +13,7 @@ from ml_platform.reporting.words import capitals, number
 
 
 class Tone(StrEnum):
-    """What a colour means; each is a class of the stylesheet."""
+    """The meaning of a colour; each tone is a class of the stylesheet."""
 
     GOOD = "good"
     BAD = "bad"
@@ -40,7 +40,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: its text, a smaller line below it, and what its colour means."""
+    """One cell of a table: its text, a smaller line below it, and its tone."""
 
     text: str
     note: str = ""

@@ -1,4 +1,4 @@
-"""What follows from a monitoring report: a table whose first matching row decides."""
+"""The decision that follows from a monitoring report: the first matching row of a table."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +9,7 @@ from ml_platform.monitoring.report import MonitoringReport, Performance, Severit
 
 
 class Action(StrEnum):
-    """What to do about a report."""
+    """The action that follows from a report."""
 
     RETRAIN_URGENT = "retrain_urgent"
     RETRAIN = "retrain"
@@ -28,7 +28,7 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True)
 class RetrainingSignals:
-    """All that the decision looks at."""
+    """The signals on which the decision rests."""
 
     drift: Severity
     performance: Performance
@@ -40,7 +40,7 @@ class RetrainingSignals:
 
 @dataclass(frozen=True)
 class RetrainingDecision:
-    """The action, the row of the table that fired, and what it rests on."""
+    """The action, the row of the table that fired, and the signals behind it."""
 
     action: Action
     row: str
@@ -106,7 +106,7 @@ def decide(signals: RetrainingSignals) -> RetrainingDecision:
 
 
 def signals_of(report: MonitoringReport) -> RetrainingSignals:
-    """What the decision looks at, from a report (fresh or stored)."""
+    """The signals of a report, fresh or stored, on which the decision rests."""
     moved = (Severity.SIGNIFICANT, Severity.MODERATE)
     return RetrainingSignals(
         drift=report.drift,

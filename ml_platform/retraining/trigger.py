@@ -1,4 +1,4 @@
-"""When a training is started without a person: a decision says so, or the last one is old."""
+"""Trainings that no person starts: a decision asks for one, or the last one is old."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ _RETRAINS = (Action.RETRAIN_URGENT.value, Action.RETRAIN.value)
 
 @dataclass(frozen=True)
 class RetrainingPolicy:
-    """When to train again."""
+    """The policy of trainings that no person starts: maximal age and cooldown."""
 
     maximum_age: timedelta = timedelta(days=30)
     cooldown: timedelta = timedelta(hours=24)
-    """After a training was started, and between attempts for one cause."""
+    """The time without another training after one was started, and between attempts for one cause."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """That a training of a model was started (whatever became of it)."""
+    """A training of a model that was started, whether or not it succeeded."""
 
     model: str
     version: str
-    """The version in production then."""
+    """The version in production when it was started."""
     at: datetime
 
 
@@ -38,7 +38,7 @@ class RetrainingRequest:
     model: str
     version: str
     window: datetime
-    """When the cause began, or began again a cooldown later; not when it was noticed."""
+    """The time at which the cause began, or began again a cooldown later, and not that of its report."""
     cause: str
 
     @property
@@ -57,7 +57,7 @@ def retraining_requests(
     now: datetime,
     policy: RetrainingPolicy = RETRAINING_POLICY,
 ) -> tuple[RetrainingRequest, ...]:
-    """What to train now, at most one request a model.
+    """The trainings that are due now, at most one request a model.
 
     ``reports`` are decided ones, newest first, of any models; ``trainings`` the last ones. A model is
     asked for when its newest report says retrain and no training was started within the cooldown; only

@@ -1,4 +1,4 @@
-"""What was checked, what could not be, who must look, and what monitoring has to watch.
+"""The checklist of a report: checks made, checks left to people, and figures for monitoring to watch.
 
 All of it follows from the gates and from the reasons that the report gives.
 """
@@ -64,7 +64,7 @@ def checklist(report: EvaluationReport, decision: Decision) -> Checklist:
 
 
 def watch_lines(report: EvaluationReport, decision: Decision) -> tuple[str, ...]:
-    """What to watch once the model serves, with today's figures."""
+    """The figures to watch once the model serves, with their values of today."""
     return tuple(_watch_lines(report, decision))
 
 

@@ -1,4 +1,4 @@
-"""How sure GO or NO-GO is: the chance that the same evaluation on fresh test rows would say it again.
+"""The confidence in GO or NO-GO: the chance that an evaluation on fresh test rows would decide the same.
 
 A gate holds a bound of a 95 % interval against its limit. On as many fresh clusters that bound would come out
 elsewhere: its spread is that of the value, 1/3.92 of the interval's width. The value that it spreads about is

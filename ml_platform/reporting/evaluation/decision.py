@@ -1,4 +1,4 @@
-"""What the page reads from a decision: GO or NO-GO, the gates that stop, the gates of each dimension."""
+"""The parts of a decision that the page shows: GO or NO-GO, the gates that stop, those of each dimension."""
 
 from collections.abc import Iterable
 

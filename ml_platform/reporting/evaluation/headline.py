@@ -23,7 +23,7 @@ class Headline:
 
 
 def scorers(report: EvaluationReport) -> dict[str, Subject]:
-    """What was scored on the test rows, by the page's name for it, from the least to the most to be hoped for."""
+    """The scorers by the page's names for them, from the dummy one to the ceiling."""
     subjects = {
         "dummy baseline": report.dummy,
         "rule baseline": report.baseline,

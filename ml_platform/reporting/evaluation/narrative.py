@@ -67,7 +67,7 @@ def _difference(name: str, estimate: Estimate) -> str:
 
 
 def _way_to_ceiling(report: EvaluationReport, metric: str) -> str:
-    """How much of the way from the rules to the ceiling the candidate has gone; '' without both."""
+    """The share of the way from the rules to the ceiling that the candidate has gone, in words; '' without both."""
     if report.ceiling is None or metric not in report.ceiling.metrics:
         return ""
     rules = report.baseline.metrics.get(metric)

@@ -1,4 +1,4 @@
-"""How to make the same report again, and what identifies it."""
+"""The commands that make the same report again, and the hashes that identify it."""
 
 import shlex
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def reproduction(
 
 
 def command(report: EvaluationReport) -> str:
-    """What a person types to run the same again, with the source's own options where it has some."""
+    """The command that runs the same again, with the options of the source where it has some."""
     source = report.source_options or ("--source", report.source)
     as_of = report.as_of.isoformat(timespec="minutes").replace("+00:00", "Z")
     return shlex.join(("ml-platform", "run", "--models", report.model, *source, "--as-of", as_of))
