@@ -1,4 +1,4 @@
-"""From the outcomes of all gates to one verdict: a table, whose first matching row fires."""
+"""The decision over all gates: a table turns their outcomes into one verdict; its first matching row fires."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -45,10 +45,10 @@ def decide(
     *,
     version: str | None = None,
 ) -> Decision:
-    """Verdict by the first matching row of `PROMOTION_TABLE`, with every gate behind it.
+    """Return the verdict by the first matching row of `PROMOTION_TABLE`, with every gate behind it.
 
-    Total and pure: the same report, policy and evidence give the same decision, so a stored one can be
-    replayed.
+    The function is total and pure: the same report, policy and evidence give the same decision, so a stored one
+    can be replayed.
 
     Args:
         report: The evaluation report.
@@ -71,7 +71,7 @@ def decide(
 
 
 def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
-    """The outcomes of all gates, by what the table distinguishes."""
+    """Return what the table looks at, from the outcomes of all gates."""
     bounds = {gate.name: gate.bound for gate in policy.quality}
     results = tuple(gates)
     failed = {
@@ -92,7 +92,7 @@ def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
 
 
 def what_would_change(decision: Decision) -> str:
-    """Lines for a person: the row that fired, each gate that did not pass, and what would change it."""
+    """Return lines for a person: the row that fired, each gate that did not pass, and what would change it."""
     lines = [f"{decision.verdict.value.upper()}: {decision.row} (policy {decision.policy_version})"]
     for gate in decision.gates:
         if gate.outcome is Outcome.PASS:

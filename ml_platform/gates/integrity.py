@@ -19,17 +19,18 @@ class IntegrityEvidence:
     """What was recorded at the evaluation, beside what the same things are now."""
 
     artifact_sha256_recorded: str
-    """Of the artifact that the evaluation report is about."""
+    """The hash of the artifact that the evaluation report is about."""
     artifact_sha256_found: str
     rows_sha256_recorded: str
-    """Of the Parquet file of the training set."""
+    """The hash of the Parquet file of the training set, as its record has it."""
     rows_sha256_found: str
     artifact_features: tuple[str, ...]
-    """In the order of the artifact's inputs."""
+    """The features that the artifact reads, in the order of its inputs."""
     training_set_features: tuple[str, ...]
     training_set_feature_versions: dict[str, str]
     current_feature_versions: dict[str, str]
-    """By feature, as the code defines it now; features that the training set lacks do not matter."""
+    """The version of each feature as the code defines it now; features that the training set lacks do not
+    matter."""
     leakage_level: LeakageLevel
     leakage_findings: tuple[str, ...]
     parity_gap: float

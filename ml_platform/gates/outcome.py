@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
     @property
     def words(self) -> str:
-        """In capitals, for people."""
+        """The outcome in capitals, as people read it."""
         return self.value.upper().replace("_", " ")
 
 
@@ -57,9 +57,9 @@ class GateResult:
     explanation: str
     remedy: str
     metric: str = ""
-    """Of a quality gate, as its policy names it; empty of the others."""
+    """The metric of a quality gate, as its policy names it; empty for other gates."""
     bound: Bound | None = None
-    """Which side of the interval decides; ``None`` of a gate without one."""
+    """The side of the interval that decides; ``None`` for a gate without one."""
 
 
 @dataclass(frozen=True)

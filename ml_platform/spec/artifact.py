@@ -10,7 +10,7 @@ from ml_platform.errors import IntegrityError
 
 MANIFEST = "manifest.json"
 FORMAT = 2
-"""Of the manifest. 1: kinds and files had other names, before models had standard words."""
+"""The format of the manifest. In format 1 kinds and files had other names."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Artifact:
     kind: str
     """The name of its kind, which says how the files become a scorer (`ml_platform.models.artifact_kinds`)."""
     classes: tuple[str, ...]
-    """In the order of the columns of the predictions."""
+    """The classes, in the order of the columns of the predictions."""
     features: Mapping[str, str]
     """Input columns and their kinds ('number', 'category', 'tokens')."""
     files: Mapping[str, bytes]

@@ -10,7 +10,7 @@ class Direction(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     NEITHER = "neither"
-    """It describes: more of it is neither better nor worse, as of a bias, which is best at 0."""
+    """It describes the predictions: more of it is neither better nor worse. A bias, for example, is best at 0."""
 
 
 class IntervalKind(StrEnum):
@@ -19,11 +19,11 @@ class IntervalKind(StrEnum):
     BCA = "bca"
     """Bias-corrected and accelerated, from resamples of clusters."""
     PROPORTION = "proportion"
-    """The same, and no narrower than Clopper's and Pearson's where few rows of the rarer outcome are counted."""
+    """BCA, but no narrower than Clopper's and Pearson's where few rows of the rarer outcome are counted."""
     CALIBRATION = "calibration"
-    """The same, and no narrower than percentiles: noise adds to a calibration error in every resample."""
+    """BCA, but no narrower than percentiles: noise adds to a calibration error in every resample."""
     COVERAGE = "coverage"
-    """The same, and it holds the value: a resample, with some clusters left out, covers less."""
+    """BCA, stretched to hold the value: a resample, with some clusters left out, covers less."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Metric:
 
     name: str
     label: str
-    """For people, in the middle of a sentence: 'macro F1'; a family's has the parameter in braces."""
+    """The name for people, as it stands within a sentence: 'macro F1'; a family's has the parameter in braces."""
     meaning: str
-    """One sentence."""
+    """What it measures, in one sentence."""
     tasks: tuple[str, ...]
     """Names of the tasks whose evaluators return it (`ml_platform.spec.task.Task.name`)."""
     direction: Direction = Direction.HIGHER
@@ -59,7 +59,7 @@ class Metric:
         return rest.partition("}")[0] if opened else ""
 
     def at(self, value: float) -> "Metric":
-        """The member of the family whose parameter is ``value``: of ``ndcg_at_{k}`` at 5 ``ndcg_at_5``."""
+        """Return the member of the family whose parameter is ``value``: of ``ndcg_at_{k}`` at 5 ``ndcg_at_5``."""
         parameter = {self.parameter: f"{value:g}"}
         return replace(
             self,
@@ -69,7 +69,7 @@ class Metric:
         )
 
     def prefixed(self, prefix: str, words: str, task: str) -> "Metric":
-        """The same metric of another label or another unit of rows: ``soon_f1`` from ``f1``.
+        """Return the same metric of another label or another unit of rows: ``soon_f1`` from ``f1``.
 
         ``words`` say in a sentence what it is taken over: 'by change set'.
         """

@@ -21,14 +21,14 @@ class MonitoringPolicy:
     """
 
     window: timedelta = timedelta(days=7)
-    """Trailing; whole weeks, so that neither the daily nor the weekly cycle is drift."""
+    """The length of the trailing window: whole weeks, so that neither the daily nor the weekly cycle is drift."""
     size_moderate: float = 0.10
     size_significant: float = 0.25
     psi_moderate: float = 0.10
     psi_significant: float = 0.25
     alpha: float = 0.02
-    """Of the whole report, under false discovery control; features are correlated, so what it comes to is
-    measured, with the sizes above, by benchmarks/drift_calibration.py."""
+    """The false discovery rate of the whole report. Features are correlated, so benchmarks/drift_calibration.py
+    measures what it comes to, with the sizes above."""
     minimum_rows: int = 200
     minimum_clusters: int = 30
     insufficient_share: float = 0.5
@@ -47,7 +47,7 @@ class MonitoringPolicy:
 
     @property
     def version(self) -> str:
-        """SHA-256 of the policy: reports of equal versions were judged alike."""
+        """The SHA-256 of the policy: reports of equal versions were made by the same limits."""
         return fingerprint(self)
 
 

@@ -46,7 +46,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Classification(Task):
-    """One class a row."""
+    """One class per row."""
 
     name: ClassVar[str] = "classification"
     headline: tuple[str, ...] = (

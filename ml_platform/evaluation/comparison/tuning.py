@@ -77,7 +77,7 @@ class Objective:
     spec: ModelSpec
     metric: str
     blocks: tuple[TrainingSet, ...]
-    """Of each, ``train`` holds the rows before the block and ``test`` those of the block."""
+    """The blocks of time: ``train`` of each holds the rows before the block, ``test`` those of the block."""
     holdout: TrainingSet
     progress: Progress = field(default=lambda _: None, compare=False)
 

@@ -46,7 +46,7 @@ class CostSample:
     model_share: float | None
     """The share of a one-row call that the ONNX graph takes; the rest is encoding. ``None`` without a graph."""
     variants: Mapping[str, tuple[InTurns, ...]]
-    """By name of the variant, calls with one row, then calls with a hundred."""
+    """The calls of each variant by its name: those with one row, then those with a hundred."""
 
 
 Measure = Callable[[Artifact, Mapping[str, Artifact], "pd.DataFrame"], CostSample]

@@ -78,9 +78,9 @@ class Dimension:
     measures: dict[str, Estimate] = field(default_factory=dict)
     """Figures that gates compare with limits; ``low`` and ``high`` are a 95 % interval, or equal where exact."""
     undefined: dict[str, str] = field(default_factory=dict)
-    """By measure, why these rows do not define it: its gate is INSUFFICIENT."""
+    """The reason, by measure, why these rows do not define it: its gate is INSUFFICIENT."""
     not_applicable: dict[str, str] = field(default_factory=dict)
-    """By measure, why it makes no sense for this model or source: its gate is NOT APPLICABLE."""
+    """The reason, by measure, why it makes no sense for this model or source: its gate is NOT APPLICABLE."""
     parts: tuple[ScorePart, ...] = ()
     """The parts of the score from 1 to 10; their mean is the measure ``score``."""
     findings: tuple[str, ...] = ()

@@ -42,9 +42,9 @@ class EvaluationContext:
     resamples: int = RESAMPLES
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
     leakage: "LeakageReport | None" = None
-    """Of ``training_set``, where it is known already."""
+    """The report about ``training_set``, where it is known already."""
     quality: "QualityReport | None" = None
-    """Of ``training_set``, where it is known already."""
+    """The report about ``training_set``, where it is known already."""
 
 
 Examination = Callable[[EvaluationContext], Dimension]

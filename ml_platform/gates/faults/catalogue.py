@@ -56,7 +56,7 @@ INTEGRITY: dict[str, Fault] = {
         outcome=Outcome.INSUFFICIENT,
     ),
 }
-"""By name of the gate; every policy has them."""
+"""The faults of integrity gates, which every policy has, by name of the gate."""
 
 COMPARISONS: dict[Bound, Fault] = {
     bound: Fault("better_comparison", _METRIC, f"{what} in the gate's metric", has_strength=True)
@@ -66,7 +66,7 @@ COMPARISONS: dict[Bound, Fault] = {
         (Bound.CHALLENGED, "the challenged model is better than the candidate"),
     )
 }
-"""By bound of the gate: a comparison with another scorer."""
+"""The faults of gates that compare with another scorer, by bound of the gate."""
 
 MEASURES: dict[str, Fault] = {
     "quality.score": Fault(
@@ -123,12 +123,12 @@ MEASURES: dict[str, Fault] = {
         "batch_dependent", _DIMENSION, "a prediction depends on the other rows of its batch"
     ),
 }
-"""By measure of a dimension, ``<dimension>.<measure>`` or all measures of a dimension."""
+"""The faults of gates on a dimension, by ``<dimension>.<measure>``, or by dimension for all its measures."""
 
 POOR_METRIC = Fault(
     "poor_metric", _METRIC, "the candidate is poor in the gate's metric", has_strength=True
 )
-"""Of gates on a metric of the task."""
+"""The fault of gates on a metric of the task."""
 
 
 def fault_of(gate: QualityGate) -> Fault | None:
@@ -142,7 +142,7 @@ def fault_of(gate: QualityGate) -> Fault | None:
 
 
 def faults_of(policy: GatePolicy) -> dict[str, Fault]:
-    """By gate, in the order of `gate_names`, its fault.
+    """Return the fault of each gate by its name, in the order of `gate_names`.
 
     Raises:
         IntegrityError: a gate has none.

@@ -65,7 +65,7 @@ def brittle(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixtur
 
 
 def reckless(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixture:
-    """Some damaged rows get a poor answer, with certainty."""
+    """Give some damaged rows a poor prediction, with certainty."""
     fixture = fixtures.good
     where = both(damaged(fixture.spec.features), drawn_intact(strength))
     return fixture.with_candidate(
@@ -80,7 +80,7 @@ def crashing(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixtu
 
 
 def outdated(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixture:
-    """In the newer half of the test period some rows are scored as if nothing were known of them."""
+    """Score some rows of the newer half of the test period as if nothing were known of them."""
     fixture = fixtures.roomy
     ignorant = evidence_scorer(fixture).reading()
     where = both(NEWEST_HALF, drawn(strength))

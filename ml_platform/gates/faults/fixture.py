@@ -61,7 +61,7 @@ class Fixture:
     """What happens to the stored files between the evaluation and the gates."""
 
     def with_candidate(self, scorer: Scorer) -> "Fixture":
-        """The same with another candidate, which is its own estimator and its own champion."""
+        """Return this fixture with another candidate, which is its own estimator and its own champion."""
         return replace(self, candidate=scorer, estimator=scorer, champion=scorer)
 
 

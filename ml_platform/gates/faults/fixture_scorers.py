@@ -22,7 +22,7 @@ COPIES = ("a", "b")
 REDUNDANT = tuple("abcdefg")
 """Copies of equal quality: which of them counts is a matter of chance."""
 MORE_REDUNDANT = tuple("abcdefghijklmnop")
-"""As many where a single level has evidence."""
+"""The copies where a single level has evidence; more are needed, as each counts for less."""
 
 ScorerT = TypeVar("ScorerT", bound="EvidenceScorer")
 
@@ -51,11 +51,11 @@ class EvidenceScorer(ABC):
         """What a scorer returns that knows the truth of each row, shape (rows, classes)."""
 
     def reading(self: ScorerT, *copies: str) -> ScorerT:
-        """The same rule for other copies; none of them: it knows frequencies alone."""
+        """Return the same rule reading other ``copies``; without any it knows frequencies alone."""
         return replace(self, copies=copies)
 
     def claiming(self: ScorerT, power: float) -> ScorerT:
-        """The same rule with log odds multiplied by ``power``."""
+        """Return the same rule with log odds multiplied by ``power``."""
         return replace(self, power=power)
 
 
@@ -70,7 +70,7 @@ class ClassEvidence:
     name: str
     priors: tuple[float, ...]
     gains: dict[str, float]
-    """By copy."""
+    """The gain of each copy."""
     last_only: bool = False
     """Whether a scorer returns only the probability of the last class."""
 
@@ -81,7 +81,7 @@ class ClassEvidence:
         return tuple(column(self.name, place, copy) for place in places for copy in self.gains)
 
     def draw(self, truth: np.ndarray, generator: np.random.Generator) -> dict[str, Array]:
-        """Its columns, each (rows,), for the true class of each row."""
+        """Draw its columns, (rows,) each, for the true class of each row."""
         return {
             column(self.name, place, copy): generator.normal(size=len(truth))
             + gain * (truth == place)
@@ -110,7 +110,7 @@ class ClassScorer(EvidenceScorer):
 
     evidence: tuple[ClassEvidence, ...] = ()
     truths: tuple[str, ...] = ()
-    """By evidence: the column of the true class's number."""
+    """The column of the true class's number, for each piece of evidence."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Probabilities, shape (rows, classes)."""
@@ -154,7 +154,7 @@ class LevelEvidence:
         return tuple(column(self.name, place, copy) for place in places for copy in self.noises)
 
     def draw(self, levels: Array, generator: np.random.Generator) -> dict[str, Array]:
-        """Its columns, each (rows,), for the true levels (rows, items)."""
+        """Draw its columns, (rows,) each, for the true levels (rows, items)."""
         return {
             column(self.name, place, copy): levels[:, place]
             + noise * generator.normal(size=len(levels))
@@ -188,7 +188,7 @@ class LevelScorer(EvidenceScorer):
     yes_or_no: bool = False
     """Whether the classes are 'no' and 'yes' of the only level; else they are the items."""
     truths: tuple[str, ...] = ()
-    """By item: the column of its true level."""
+    """The column of each item's true level."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Probabilities, shape (rows, classes)."""

@@ -18,7 +18,7 @@ LEAK = "next_label"
 
 
 def flipped_byte(fixtures: TaskFixture) -> Fixture:
-    """One bit of the first byte of a stored file of the artifact is flipped after the evaluation."""
+    """Flip one bit of the first byte of a stored file of the artifact after the evaluation."""
     return replace(fixtures.good, tamper=_flip_a_bit)
 
 
@@ -29,7 +29,7 @@ def _flip_a_bit(stored: Stored) -> None:
 
 
 def changed_value(fixtures: TaskFixture) -> Fixture:
-    """One value of the stored rows is another after the evaluation."""
+    """Change one value of the stored rows after the evaluation."""
     return replace(fixtures.good, tamper=_change_a_value)
 
 

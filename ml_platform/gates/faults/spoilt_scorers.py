@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RowFilter = Callable[["pd.DataFrame"], np.ndarray]
-"""From rows to booleans (rows,): those that a fault spoils."""
+"""A function from rows to booleans (rows,), which marks those that a fault spoils."""
 
 
 def drawn(share: float) -> RowFilter:
@@ -86,12 +86,12 @@ class Wrapper:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Those of the usual scorer."""
+        """The classes of the usual scorer."""
         return self.usual.classes
 
     @property
     def threshold(self) -> float:
-        """That of the usual scorer."""
+        """The threshold of the usual scorer."""
         return getattr(self.usual, "threshold", 0.5)
 
 

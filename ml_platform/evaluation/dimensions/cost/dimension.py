@@ -43,7 +43,7 @@ _NOT_MEASURED = (
 
 
 def cost(subject: EvaluationContext) -> Dimension:
-    """Latency, memory, throughput and price, measured in a fresh process; what would lower them."""
+    """Examine latency, memory, throughput and price, measured in a fresh process, and what would lower them."""
     title, question = "Cost", "How fast does it answer, and what does an answer cost?"
     artifact, meter = subject.artifact, subject.cost_meter
     if artifact is None or meter is None:
@@ -92,7 +92,7 @@ def shown_rows(training_set: TrainingSet) -> "pd.DataFrame":
 
 
 def measures_of(sample: CostSample, price_per_core_hour: float) -> dict[str, Estimate]:
-    """Figures by name; milliseconds, megabytes, rows a second of one core, price of a million answers."""
+    """Return figures by name: milliseconds, megabytes, rows per second and core, price per million predictions."""
     alone = np.array(sample.one_row.milliseconds)
     measures = {
         f"one_row_p{percent}_ms": quantile_estimate(alone, percent / 100)
@@ -170,7 +170,7 @@ def _batch_chart(sample: CostSample) -> Chart:
     return Chart(
         title="Time of a row by the size of the batch",
         kind=ChartKind.BARS,
-        x_label="rows a call",
-        y_label="ms a row (median)",
+        x_label="rows per call",
+        y_label="ms per row (median)",
         series=(series_of("served artifact", tuple(f"{call.rows:,}" for call in calls), medians),),
     )

@@ -24,7 +24,7 @@ def tables_of(
     """Calls by their size, what happens once, and the variants."""
     times = ReportTable(
         "Time of a call, in ms",
-        ("rows a call", "calls", "p50", "p95", "p99", "p50 a row", "rows a second"),
+        ("rows per call", "calls", "p50", "p95", "p99", "p50 per row", "rows per second"),
         tuple(_time_row(calls) for calls in (sample.one_row, *sample.batches)),
     )
     once = ReportTable(

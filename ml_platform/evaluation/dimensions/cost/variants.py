@@ -28,9 +28,9 @@ class VariantResult:
 
     name: str
     times_faster: Estimate
-    """With one row per call."""
+    """How many times faster it is with one row per call."""
     times_faster_in_batches: Estimate
-    """With a hundred rows per call."""
+    """How many times faster it is with a hundred rows per call."""
     metric: str
     before: float
     after: float

@@ -33,11 +33,11 @@ class ExplanationBaseline:
 
     groups: tuple[str, ...]
     moved: tuple[tuple[float, ...], ...]
-    """By cluster, at most 200 of them, then by group."""
+    """The movement of each cluster (at most 200 of them), by group."""
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Of all movement, by group; they sum to 1."""
+        """The share of each group in all movement; the shares sum to 1."""
         return tuple(shares_of(np.array(self.moved).sum(axis=0)).tolist())
 
 
@@ -49,9 +49,9 @@ class ExplanationDrift:
     distance: float
     """Share of all movement that went over to other groups: total variation of the shares, in [0, 1]."""
     p_value: float
-    """Of the distance, if clusters of both times were alike."""
+    """The probability of such a distance, or a larger one, if clusters of both times were alike."""
     shares: tuple[tuple[str, float, float], ...]
-    """Group, share before, share now; the one that grew most first."""
+    """Each group with its share before and now; the one that grew most comes first."""
 
 
 def baseline_of(groups: Sequence[FeatureGroup], moved: Array, *, seed: int) -> ExplanationBaseline:

@@ -104,7 +104,7 @@ def findings_of(
 ) -> tuple[str, ...]:
     """Write the findings that a reviewer must know."""
     findings = [
-        f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles a group; {refits.done}."
+        f"Explained on {rows:,} test rows of {clusters:,} clusters, three shuffles per group; {refits.done}."
     ]
     largest = max(globally, key=lambda importance: importance.share.value)
     if largest.share.low > _DOMINANT:

@@ -34,7 +34,7 @@ class Shuffled:
     """(rows, classes), as they are."""
     base: SufficientStatistics
     sums: tuple[tuple[SufficientStatistics, ...], ...]
-    """By group, then by repeat."""
+    """The statistics after shuffling, by group, then by repeat."""
     moved: Array
     """(clusters, groups): how far the predictions of a cluster's rows move, summed over rows, mean over repeats."""
     rows: int
@@ -52,7 +52,9 @@ def shuffle_groups(
     seed: int,
     repeats: int = REPEATS,
 ) -> Shuffled:
-    """Every group in turn, all its features by one permutation of ``rows``; ``clusters`` (rows,) from 0 on."""
+    """Shuffle every group in turn, all its features by one permutation of ``rows``; ``clusters`` (rows,) start
+    at 0.
+    """
     base = _predictions(scorer, rows, classes, bounded)
     moved = np.zeros((int(clusters.max()) + 1, len(groups)))
     sums: list[list[SufficientStatistics]] = [[] for _ in groups]

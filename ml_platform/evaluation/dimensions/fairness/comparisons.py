@@ -152,7 +152,7 @@ def _fieller(
 
 
 def _correlation(first: Array, second: Array) -> Array:
-    """Of the resamples of two rates, (k,): other than 0 where a unit has rows of both groups."""
+    """Return the correlation of the resamples of two rates, (k,): not 0 where a unit has rows of both groups."""
     centred = first - first.mean(axis=0), second - second.mean(axis=0)
     scale = first.std(axis=0) * second.std(axis=0)
     product = (centred[0] * centred[1]).mean(axis=0)

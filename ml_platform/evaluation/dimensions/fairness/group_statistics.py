@@ -139,7 +139,7 @@ class _Cells:
     rows: Codes
     unit: Codes
     codes: tuple[Codes, ...]
-    """By grouping, (cells,)."""
+    """The group of each cell in each grouping, (cells,) each."""
     counts: tuple[int, ...]
 
     @classmethod

@@ -168,7 +168,7 @@ def refitted(
     fitted: PersonDecision,
     again: Again,
 ) -> Tried | None:
-    """The same measure of a model that was fitted to weighed rows."""
+    """Measure a model that was fitted again, to weighed rows."""
     effect = again(fitted)
     if effect is None:
         return None

@@ -95,19 +95,19 @@ class _Problem:
     user: Codes
     half: Codes
     share: Array
-    """One over the user's rows."""
+    """The weight of each row: one over the number of its user's rows."""
     users: int
 
     @property
     def known_users(self) -> Array:
-        """Weight of each user's rows with a known group, (users,)."""
+        """The weight of each user's rows with a known group, (users,)."""
         counts: Array = np.bincount(
             self.user, self.share * (self.codes >= 0), minlength=self.users
         ).astype(np.float64)
         return counts
 
     def right(self, bins: Codes, count: int) -> Array:
-        """Share of each user's rows whose group is predicted from their bin, (users,)."""
+        """Return the share of each user's rows whose group is predicted from their bin, (users,)."""
         predicted = np.zeros(len(bins), dtype=np.int64)
         for half in (0, 1):
             there = (self.half != half) & (self.codes >= 0)
@@ -120,7 +120,11 @@ class _Problem:
         return self._by_user(predicted)
 
     def right_by_words(self, row: Codes, word: Codes, words: int) -> Array:
-        """The same from the words of each row (entries,), by dummy Bayes smoothed by one."""
+        """Return the same share where groups are predicted from words: naive Bayes, smoothed by one.
+
+        ``row`` and ``word`` (entries,) are the codes of each word's row and of the word; ``words`` counts the
+        latter.
+        """
         predicted = np.zeros(len(self.codes), dtype=np.int64)
         for half in (0, 1):
             there = (self.half != half) & (self.codes >= 0)
@@ -195,7 +199,7 @@ def _proxies(
     generator: np.random.Generator,
     resamples: int,
 ) -> tuple[Proxy, ...]:
-    """From sums (users, problems, 3): right by the feature, right by the majority, weight."""
+    """Return the proxies from sums (users, problems, 3): right by the feature, right by the majority, weight."""
     drawn = multinomial_counts(generator, users, resamples)
     flat = sums.reshape(users, -1)
     totals = np.vstack([flat.sum(axis=0), drawn.astype(np.float64) @ flat])

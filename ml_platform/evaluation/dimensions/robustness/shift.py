@@ -65,7 +65,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some change sets of the sample."""
+    """A part of the sample that consists of whole change sets."""
 
     name: str
     where: np.ndarray
