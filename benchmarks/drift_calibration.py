@@ -35,7 +35,7 @@ AS_OF = datetime(2026, 1, 5, tzinfo=UTC)
 WEEKS, BASELINE_WEEKS, USED_FOR = 40, 10, 4
 FIRST_SEED = 1_000
 USERS = (12, 40, 20, 100, 15, 60, 30, 12, 40, 150)
-"""Of the simulations in turn: about 100 rows a user and week, so 1,000 to 16,000 a window."""
+"""Users of the simulations in turn: about 100 rows per user and week, so 1,000 to 16,000 per window."""
 LEAST_ROWS = 1_000
 PLANTS = 5
 MOVED = (Severity.MODERATE, Severity.SIGNIFICANT)
@@ -149,7 +149,7 @@ def _count(report: MonitoringReport, tally: Tally) -> None:
 def _plant(
     baseline: Baseline, rows: pd.DataFrame, past: pd.DataFrame, start: datetime, tally: Tally
 ) -> None:
-    """Some of the features, each by itself, so that in time all have had their turn."""
+    """Shift a few of the features, each alone; over the trials all have their turn."""
     for _ in range(PLANTS):
         name = baseline.features[tally.turn % len(baseline.features)].name
         tally.turn += 1

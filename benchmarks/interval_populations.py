@@ -43,7 +43,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """In (0, 1)."""
+    """The logistic function of ``logits``, in (0, 1)."""
     return 1.0 / (1.0 + np.exp(-logits))
 
 

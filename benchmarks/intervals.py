@@ -145,7 +145,7 @@ def coverage(
 
 
 def case_name(clusters: int, size: float) -> str:
-    """As it is told."""
+    """The name of a case in the printed table."""
     return f"{clusters} independent rows" if size == 1 else f"{clusters} clusters of {size:g}"
 
 

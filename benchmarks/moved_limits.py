@@ -22,7 +22,7 @@ from ml_platform.spec.model import ModelSpec
 SHARE = 0.2
 """How far a limit is moved, as a share of its distance to the value of the good fixture."""
 LEAST = {"quality.weakest": 1.0, "explanations.stability": 0.05}
-"""By metric, the least limit that a candidate can miss: the lowest score, and about the agreement of chance."""
+"""The least limit of each metric that a candidate can miss: the lowest score, about the agreement of chance."""
 
 
 def moved_limits(

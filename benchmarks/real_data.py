@@ -28,7 +28,7 @@ PARTS = {
     "adoption": ("git-ibis", "git-vite"),
     "adbench": ("adbench",),
 }
-"""By module of ``benchmarks.real``: the folders that it reads."""
+"""The folders that each module of ``benchmarks.real`` reads."""
 
 
 def lines_of(folder: Path, only: tuple[str, ...]) -> list[Line]:

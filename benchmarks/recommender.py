@@ -23,7 +23,8 @@ from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
 from ml_platform.spec.model import FitRequest
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 
 TASTES = 12
 HISTORY = 40
@@ -47,31 +48,19 @@ def planted(users: int, items: int, seed: int) -> tuple[TrainingSet, np.ndarray]
     names = np.array([f"item-{n:05d}" for n in range(items)], dtype=object)
     parts = [_rows(names[order], step, moment) for moment, step in enumerate(STEPS)]
     train, test = pd.concat(parts[:2], ignore_index=True), parts[2]
-    split = Split(
-        train_until=START + 2 * GAP,
-        test_from=START + 4 * GAP,
-        gap=GAP,
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=users,
-        clusters_test=users,
-    )
-    record = TrainingSetRecord(
+    training_set = assembled(
+        train,
+        test,
         model=SPEC.name,
-        fingerprint="0" * 64,
-        rows_sha256="0" * 64,
         source="planted",
-        simulated=True,
         table=SPEC.table.name,
         label=SPEC.label,
         classes=tuple(names),
         features=SPEC.features,
-        feature_versions=dict.fromkeys(SPEC.features, "planted"),
-        split=split,
+        gap=GAP,
         as_of=START + 6 * GAP,
     )
-    return TrainingSet(record, train, test), chances
+    return training_set, chances
 
 
 def _rows(order: np.ndarray, step: int, moment: int) -> pd.DataFrame:

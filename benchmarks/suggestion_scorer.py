@@ -24,7 +24,7 @@ from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
 from ml_platform.models.gradient_boosting.trees import boosted_trees, export_boosting
 from ml_platform.models.suggestion_scorer import HYPERPARAMETERS, LABEL_DELAY, PLAN, SPEC
-from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
+from ml_platform.training_sets.time_split import Gap, row_folds
 
 RESAMPLES = 1_000
 
@@ -65,7 +65,9 @@ def compare(features: Path) -> None:
     share = rows[SPEC.label].to_numpy(dtype=np.float64)
     weights = PLAN.weights(rows, HYPERPARAMETERS.repeat_power)
     ready = BoostingRows(encoding.transform(rows), share, weights, PLAN.signs)
-    *_, last = row_folds(rows, HYPERPARAMETERS.folds, Gap(LABEL_DELAY, TENTH), start_blocks=2)
+    *_, last = row_folds(
+        rows, HYPERPARAMETERS.folds, Gap.between_folds(LABEL_DELAY), start_blocks=2
+    )
     truth = share[last.held_out]
     users = np.unique(rows["user_id"].astype(str).to_numpy()[last.held_out], return_inverse=True)[1]
     predictions = {}

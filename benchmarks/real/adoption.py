@@ -15,21 +15,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.real.fit_and_evaluate import fit_and_evaluate, quiet
 from benchmarks.real.line import Line
 from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
-from ml_platform.evaluation.evaluate import evaluate
-from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events import schema
-from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.workflow_recommender import SPEC
 from ml_platform.models.workflow_recommender_ease import SPEC as EASE
-from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.training_set import TrainingSet
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TEST_SHARE = 0.4
-"""Of the snapshots: in a fortnight few people begin anything, so few of them say something."""
+"""Share of the snapshots that test: in a fortnight few people begin anything, so few snapshots say something."""
 FOLDERS = ("git-ibis", "git-vite")
 METRICS = ("ndcg_at_5", "recall_at_5", "precision_at_5", "mrr", "hit_at_1")
 NOTE = "stand-in: authors and directories; baseline popularity, difference"
@@ -51,7 +48,7 @@ def training_set_of(history: Path) -> TrainingSet:
         place = Path(folder)
         _write_lake(place / "lake", pd.read_parquet(history))
         built = build_features(
-            place / "lake", place / "features", place / "w" / "w.duckdb", NOW, _quiet
+            place / "lake", place / "features", place / "w" / "w.duckdb", NOW, quiet
         )
         return build_training_set(
             built.path(SPEC.table.name),
@@ -118,7 +115,7 @@ def _write(lake: Path, name: str, table: pa.Table) -> None:
 def _lines(name: str, training_set: TrainingSet) -> list[Line]:
     rows = []
     for spec in (SPEC, EASE):
-        report = _report(spec, training_set)
+        report = fit_and_evaluate(spec, training_set)
         for metric in METRICS:
             estimate = report.candidate.metrics[metric]
             gained = report.difference_to_baseline[metric]
@@ -133,19 +130,3 @@ def _lines(name: str, training_set: TrainingSet) -> list[Line]:
                 )
             )
     return rows
-
-
-def _report(spec: ModelSpec, training_set: TrainingSet) -> EvaluationReport:
-    fitted = spec.fit(training_set, FitRequest(spec.seed, spec.defaults))
-    return evaluate(
-        training_set,
-        candidate=scorer_of(fitted.artifact),
-        estimator=fitted.estimator,
-        baseline=scorer_of(spec.fit_rules(training_set)),
-        seed=spec.seed,
-        task=spec.task,
-    )
-
-
-def _quiet(_line: str) -> None:
-    """What the build says is not for the table."""

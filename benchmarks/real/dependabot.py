@@ -26,7 +26,8 @@ from ml_platform.models.gradient_boosting.fit import (
 from ml_platform.models.gradient_boosting.rules import ProportionRules
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.task import ProportionRegression
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 
 FOLDER = "dependabot-prs"
 SEED = 20260102
@@ -190,7 +191,7 @@ def history_features(rows: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
 def _history(
     now: float, open_since: np.ndarray, past: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 ) -> tuple[float, ...]:
-    """In the order of `HISTORY`; ``past`` (created, closed, merged, by the bot) in order of closing."""
+    """The numbers of `HISTORY`; ``past`` is (created, closed, merged, by the bot), each in order of closing."""
     created, closed, merged, bot = past
     count, accepted, superseded = len(closed), int(merged.sum()), int(bot.sum())
     hours = np.log1p((closed - created) / 3600.0)
@@ -226,31 +227,18 @@ def training_set(requests: pd.DataFrame, name: str) -> TrainingSet:
     begin = test["occurred_at"].iloc[0]
     train = rows.iloc[:cut]
     train = train[train["closed_at"] < begin].reset_index(drop=True)
-    split = Split(
-        train_until=begin,
-        test_from=begin,
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=cut - len(train),
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
+    return assembled(
+        train,
+        test,
         model="suggestion_scorer",
-        fingerprint=name,
-        rows_sha256=name,
         source=FOLDER,
         simulated=False,
         table="requests",
         label=LABEL,
         classes=(LABEL,),
         features=tuple(PLAN.encoding.features),
-        feature_versions={},
-        split=split,
         as_of=datetime(2021, 4, 1, tzinfo=UTC),
     )
-    return TrainingSet(record, train, test)
 
 
 def _version(text: object) -> list[int]:

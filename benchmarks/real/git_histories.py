@@ -8,17 +8,15 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.real.fit_and_evaluate import fit_and_evaluate, quiet
 from benchmarks.real.line import Line
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.sources.files import FilesSource
 from ml_platform.adapters.training_set_files import build_training_set
 from ml_platform.adapters.warehouse import build_features
-from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events.ingest import ingest
-from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.pattern_classifier import SPEC
-from ml_platform.spec.model import FitRequest
 
 MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -41,9 +39,9 @@ def _report(history: Path) -> EvaluationReport:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         lake = ParquetLake(place / "lake", place / "quarantine")
-        ingest(FilesSource(history, MAP), lake, now=NOW, progress=_quiet)
+        ingest(FilesSource(history, MAP), lake, now=NOW, progress=quiet)
         built = build_features(
-            place / "lake", place / "features", place / "warehouse" / "w.duckdb", NOW, _quiet
+            place / "lake", place / "features", place / "warehouse" / "w.duckdb", NOW, quiet
         )
         training_set = build_training_set(
             built.path(SPEC.table.name),
@@ -54,15 +52,7 @@ def _report(history: Path) -> EvaluationReport:
             as_of=NOW,
             folder=place / "training_sets",
         )
-        fitted = SPEC.fit(training_set, FitRequest(SPEC.seed, SPEC.defaults))
-        return evaluate(
-            training_set,
-            candidate=scorer_of(fitted.artifact),
-            estimator=fitted.estimator,
-            baseline=scorer_of(SPEC.fit_rules(training_set)),
-            seed=SPEC.seed,
-            task=SPEC.task,
-        )
+        return fit_and_evaluate(SPEC, training_set)
 
 
 def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) -> list[Line]:
@@ -87,7 +77,3 @@ def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) 
             )
         )
     return lines
-
-
-def _quiet(line: str) -> None:
-    """Progress of parts is not printed."""

@@ -17,7 +17,7 @@ class Line:
     """Lower end of the 95 % interval, clustered; NaN where there is none."""
     high: float
     baseline: float | None = None
-    """The same metric of the baseline on the same rows."""
+    """The metric of the baseline on the same rows."""
     published: float | None = None
     note: str = ""
 

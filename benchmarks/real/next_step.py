@@ -191,7 +191,7 @@ def _of_case(case: str, steps: pd.DataFrame, window: int) -> Iterator[dict[str, 
 
 
 def _gap_word(pause: timedelta | None) -> str:
-    """By powers of four from a minute: cases last for weeks."""
+    """The word of a pause: powers of four of a minute, since cases last for weeks."""
     if pause is None:
         return "first"
     minutes = max(pause / timedelta(minutes=1), 1.0)

@@ -7,7 +7,6 @@ last 20 % of cycles are the test; nothing here was chosen on them.
 """
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,8 @@ from ml_platform.features.start_time_features import TABLE
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.model import FitRequest, Scorer
-from ml_platform.spec.training_set import Split, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import TrainingSet
+from ml_platform_tests.training_sets.assembled import assembled
 
 FILE = "ci-retecs/iofrol.csv"
 TEST_SHARE = 0.2
@@ -34,7 +34,7 @@ PARAMETERS = {**SPEC.defaults, "harmonics": 1, "unit_spread": 0.2, "hour_spread"
 def load(folder: Path) -> pd.DataFrame:
     """All executions in order, as rows of ``start_time_features`` with their cycle as cluster.
 
-    Tests and cycles before the row alone: ``LastResults`` (newest first), times, and earlier cycles.
+    They hold what was known before the row: ``LastResults`` (newest first), times, and earlier cycles.
     """
     raw = pd.read_csv(folder / FILE, sep=";").sort_values(["Cycle", "Id"], kind="stable")
     time = pd.to_datetime(raw["LastRun"], utc=True)
@@ -75,7 +75,7 @@ def _add_history(
     time: "pd.Series[pd.Timestamp]",
     passed: list[np.ndarray],
 ) -> None:
-    """Of the same test: results before the row, and the hours since its row before this one."""
+    """Add what is known of the row's own test: its results before the row, and the hours since its last run."""
     gap = time.groupby(raw["Name"]).diff().dt.total_seconds() / 3600
     rows["hours_since_last"] = np.clip(gap, 0, MONTH_HOURS + 24)
     rows["mean_gap_hours"] = np.clip(
@@ -93,7 +93,7 @@ RECENT = 4
 
 
 def _add_cycles(rows: pd.DataFrame, raw: pd.DataFrame) -> None:
-    """Of all tests: the share that passed in the five cycles before the row's."""
+    """Add what is known of all tests: the share that passed in the five cycles before the row's."""
     passed = (1 - raw["Verdict"]).groupby(raw["Cycle"]).agg(["sum", "size"]).sort_index()
     before = passed.rolling(5, min_periods=1).sum().shift(1)
     rows["user_success_rate_28d"] = raw["Cycle"].map(before["sum"] / before["size"])
@@ -107,31 +107,18 @@ def _mean_before(gaps: "pd.Series[float]") -> "pd.Series[float]":
 
 def training_set(train: pd.DataFrame, test: pd.DataFrame) -> TrainingSet:
     """The two parts as the platform's own learner and evaluator take them."""
-    split = Split(
-        train_until=train["occurred_at"].max().to_pydatetime(),
-        test_from=test["occurred_at"].min().to_pydatetime(),
-        gap=timedelta(0),
-        rows_train=len(train),
-        rows_gap=0,
-        rows_test=len(test),
-        clusters_train=train["cluster_id"].nunique(),
-        clusters_test=test["cluster_id"].nunique(),
-    )
-    record = TrainingSetRecord(
+    return assembled(
+        train,
+        test,
         model=SPEC.name,
-        fingerprint="",
-        rows_sha256="",
         source="iofrol",
         simulated=False,
         table=TABLE.name,
         label=SPEC.label,
         classes=SPEC.classes,
         features=SPEC.features,
-        feature_versions={},
-        split=split,
         as_of=test["occurred_at"].max().to_pydatetime(),
     )
-    return TrainingSet(record, train.reset_index(drop=True), test.reset_index(drop=True))
 
 
 def by_cycle(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -19,6 +19,8 @@ def assembled(
     table: str = "example_features",
     test_from: datetime | None = None,
     gap: timedelta = timedelta(0),
+    source: str = "test",
+    simulated: bool = True,
 ) -> TrainingSet:
     """A training set of both parts; without ``test_from`` the test part begins at its first row."""
     begin = test[TIME].iloc[0] if test_from is None else test_from
@@ -36,8 +38,8 @@ def assembled(
         model=model,
         fingerprint="f" * 64,
         rows_sha256="d" * 64,
-        source="test",
-        simulated=True,
+        source=source,
+        simulated=simulated,
         table=table,
         label=label,
         classes=classes,

@@ -66,10 +66,10 @@ def rows(
     change_sets: int = 100, rows_a_change_set: int = 2, labels: Sequence[str] = ("fix", "feat")
 ) -> list[dict]:
     """Change set ``i`` is at hour ``12 i``; its label is the next of ``labels``."""
-    made = []
+    dicts = []
     for change_set in range(change_sets):
         for part in range(rows_a_change_set):
-            made.append(
+            dicts.append(
                 {
                     "row_id": f"e{change_set:04d}-{part}",
                     "user_id": f"u{change_set % 3}",
@@ -84,10 +84,10 @@ def rows(
                     "words": [f"w{change_set % 6}", f"p{part}"],
                 }
             )
-    return made
+    return dicts
 
 
-def write(path: Path, made: list[dict]) -> Path:
+def write(path: Path, change_sets: list[dict]) -> Path:
     strings = (
         "row_id",
         "user_id",
@@ -106,8 +106,12 @@ def write(path: Path, made: list[dict]) -> Path:
             ("words", pa.list_(pa.string())),
         ]
     )
-    extra = [(name, pa.string()) for name in made[0] if name not in schema.names] if made else []
+    extra = (
+        [(name, pa.string()) for name in change_sets[0] if name not in schema.names]
+        if change_sets
+        else []
+    )
     for field in extra:
         schema = schema.append(pa.field(*field))
-    pq.write_table(pa.Table.from_pylist(made, schema=schema), path)
+    pq.write_table(pa.Table.from_pylist(change_sets, schema=schema), path)
     return path

@@ -20,32 +20,35 @@ from ml_platform_tests.training_sets.feature_files import (
 )
 
 
-def build(folder: Path, made: list[dict], **changes) -> TrainingSet:
-    given = {
+def build(folder: Path, change_sets: list[dict], **changes) -> TrainingSet:
+    return build_of(write(folder / "f.parquet", change_sets), folder / "sets", **changes)
+
+
+def build_of(file: Path, folder: Path, **changes) -> TrainingSet:
+    arguments = {
+        "spec": SPEC,
         "feature_versions": VERSIONS,
         "source": "test",
         "simulated": False,
         "as_of": AS_OF,
-        "folder": folder / "sets",
     }
-    spec = changes.pop("spec", SPEC)
-    return build_training_set(write(folder / "f.parquet", made), spec, **(given | changes))
+    return build_training_set(file, folder=folder, **(arguments | changes))
 
 
 def test_parts_and_record_of_a_hundred_change_sets(tmp_path):
-    made = build(tmp_path, rows())
-    split = made.record.split
+    built = build(tmp_path, rows())
+    split = built.record.split
     # 80 change sets of 12 h before the test; 80 * 12 h - 24 h: change sets 0..77 end before it
     assert (split.rows_train, split.rows_gap, split.rows_test) == (156, 4, 40)
     assert (split.clusters_train, split.clusters_test) == (78, 20)
     assert split.test_from == START + timedelta(hours=960)
-    assert len(made.train) == 156
-    assert len(made.test) == 40
-    assert made.record.classes == ("feat", "fix")
-    assert made.train["occurred_at"].is_monotonic_increasing
-    assert list(made.train["words"].iloc[0]) == ["w0", "p0"]
-    assert made.train["tool"].isna().iloc[0]
-    assert made.train["size"].isna().iloc[0]
+    assert len(built.train) == 156
+    assert len(built.test) == 40
+    assert built.record.classes == ("feat", "fix")
+    assert built.train["occurred_at"].is_monotonic_increasing
+    assert list(built.train["words"].iloc[0]) == ["w0", "p0"]
+    assert built.train["tool"].isna().iloc[0]
+    assert built.train["size"].isna().iloc[0]
 
 
 def test_order_duplicates_receipt_and_bots_change_nothing(tmp_path):
@@ -83,47 +86,39 @@ def test_a_feature_version_and_the_split_are_part_of_the_fingerprint(tmp_path):
 
 
 def test_rows_at_or_after_the_clock_are_left_out(tmp_path):
-    made = build(tmp_path, rows(), as_of=START + timedelta(hours=12 * 90))
-    assert made.record.split.rows_test == 36
-    assert made.test["occurred_at"].max() < START + timedelta(hours=12 * 90)
+    built = build(tmp_path, rows(), as_of=START + timedelta(hours=12 * 90))
+    assert built.record.split.rows_test == 36
+    assert built.test["occurred_at"].max() < START + timedelta(hours=12 * 90)
 
 
 def test_it_is_loaded_as_it_was_built(tmp_path):
-    made = build(tmp_path, rows())
-    again = load_training_set(tmp_path / "sets", made.record)
-    assert again.record == made.record
-    assert again.train.equals(made.train)
-    assert again.test.equals(made.test)
+    built = build(tmp_path, rows())
+    again = load_training_set(tmp_path / "sets", built.record)
+    assert again.record == built.record
+    assert again.train.equals(built.train)
+    assert again.test.equals(built.test)
 
 
 def test_a_changed_byte_is_refused_before_it_is_parsed(tmp_path):
-    made = build(tmp_path, rows())
+    built = build(tmp_path, rows())
     path = next((tmp_path / "sets").rglob("rows.parquet"))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(IntegrityError, match="has SHA-256"):
-        load_training_set(tmp_path / "sets", made.record)
+        load_training_set(tmp_path / "sets", built.record)
 
 
 def test_gone_rows_are_refused(tmp_path):
-    made = build(tmp_path, rows())
+    built = build(tmp_path, rows())
     next((tmp_path / "sets").rglob("rows.parquet")).unlink()
     with pytest.raises(IntegrityError, match="are gone"):
-        load_training_set(tmp_path / "sets", made.record)
+        load_training_set(tmp_path / "sets", built.record)
 
 
 def test_no_features_file_is_insufficient(tmp_path):
     with pytest.raises(InsufficientData, match="no features to train toy on"):
-        build_training_set(
-            tmp_path / "none.parquet",
-            SPEC,
-            feature_versions=VERSIONS,
-            source="test",
-            simulated=False,
-            as_of=AS_OF,
-            folder=tmp_path,
-        )
+        build_of(tmp_path / "none.parquet", tmp_path)
 
 
 def test_no_labels_is_insufficient_and_names_the_label(tmp_path):
@@ -141,15 +136,7 @@ def test_a_missing_column_is_named(tmp_path):
     path = write(tmp_path / "f.parquet", rows())
     pq.write_table(pq.read_table(path).drop_columns(["size"]), path)
     with pytest.raises(IntegrityError, match=r"lacks size"):
-        build_training_set(
-            path,
-            SPEC,
-            feature_versions=VERSIONS,
-            source="test",
-            simulated=False,
-            as_of=AS_OF,
-            folder=tmp_path,
-        )
+        build_of(path, tmp_path)
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path):
@@ -160,45 +147,37 @@ def test_a_failure_leaves_nothing_behind(tmp_path):
 
 def test_declared_classes_need_no_label_at_all(tmp_path):
     bare = [row | {"workflow_category": None} for row in rows()]
-    made = build(
+    built = build(
         tmp_path, bare, spec=replace(SPEC, required_column="row_id", classes=("no", "yes"))
     )
-    assert made.record.classes == ("no", "yes")
-    assert made.record.split.rows_train == 156
-    assert made.train["workflow_category"].isna().all()
+    assert built.record.classes == ("no", "yes")
+    assert built.record.split.rows_train == 156
+    assert built.train["workflow_category"].isna().all()
 
 
 def test_a_number_is_one_class_of_its_name(tmp_path):
-    made = build(tmp_path, rows(), spec=replace(SPEC, label="size", features=("tool",)))
-    assert made.record.classes == ("size",)
+    built = build(tmp_path, rows(), spec=replace(SPEC, label="size", features=("tool",)))
+    assert built.record.classes == ("size",)
 
 
 def test_a_list_has_the_classes_of_its_items(tmp_path):
-    made = build(tmp_path, rows(), spec=replace(SPEC, label="words", features=("tool",)))
-    assert made.record.classes == ("p0", "p1", "w0", "w1", "w2", "w3", "w4", "w5")
+    built = build(tmp_path, rows(), spec=replace(SPEC, label="words", features=("tool",)))
+    assert built.record.classes == ("p0", "p1", "w0", "w1", "w2", "w3", "w4", "w5")
 
 
 def test_extra_classes_come_last_and_extra_columns_are_kept(tmp_path):
-    made = build(
+    built = build(
         tmp_path,
         rows(),
         spec=replace(SPEC, features=("tool",), extra_columns=("size",), task=SequencePrediction()),
     )
-    assert made.record.classes == ("feat", "fix", "soon")
-    assert "size" in made.test
-    assert made.record.features == ("tool",)
+    assert built.record.classes == ("feat", "fix", "soon")
+    assert "size" in built.test
+    assert built.record.features == ("tool",)
 
 
 def test_no_row_at_all_names_what_the_source_lacks(tmp_path):
     path = write(tmp_path / "f.parquet", rows())
     pq.write_table(pq.read_table(path).slice(0, 0), path)
     with pytest.raises(InsufficientData, match="no toys in this source"):
-        build_training_set(
-            path,
-            SPEC,
-            feature_versions=VERSIONS,
-            source="test",
-            simulated=False,
-            as_of=AS_OF,
-            folder=tmp_path,
-        )
+        build_of(path, tmp_path)
