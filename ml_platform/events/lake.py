@@ -181,7 +181,7 @@ def _ordered(table: str, known: pa.Table, rows: pa.Table) -> tuple[Mask, pa.Tabl
 
 @dataclass(frozen=True)
 class _Completed:
-    """For each row the row of its id that is kept, complete; whether it agrees, gave something, changed."""
+    """The completed row of each row's id; whether the row agrees with it, gave it a value, was changed by it."""
 
     rows: pa.Table
     agrees: Mask
@@ -225,7 +225,7 @@ def _complete(table: str, ordered: pa.Table, kept: Places) -> _Completed:
 
 
 def _known(table: str, rows: pa.Table, name: str) -> Mask:
-    """Where a column that fills in is known."""
+    """The rows in which the column ``name``, whose nulls other rows may fill in, has a final value."""
     values, until_then = rows.column(name), FILLS_IN[table][name]
     known = values.is_valid()
     if until_then is not None:

@@ -130,9 +130,9 @@ class _Defects:
         return pa.concat_tables(parts)
 
 
-def _missing(table: str, field: str, given: list[str]) -> SourceError:
+def _missing(table: str, field: str, present: list[str]) -> SourceError:
     return SourceError(
-        f"The {table} of this source have no column {field!r} (they have {', '.join(given) or 'none'}).",
+        f"The {table} of this source have no column {field!r} (they have {', '.join(present) or 'none'}).",
         remedy=f"Map a column to it, or set a constant, in columns.toml: [{table}.columns] {field} = ...",
     )
 

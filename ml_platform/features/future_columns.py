@@ -16,8 +16,8 @@ FUTURE_RANK = 0.95
 """Spearman correlation with what comes after, from which a column counts as computed from it."""
 FUTURE_SKILL = 0.9
 ARROW = 0.05
-"""By how much the future must be explained better than its mirror image in the past: an honest count
-of the past week correlates with the coming week, but more with the past one."""
+"""The correlation with the future must be larger by this than that with its mirror image in the past: an honest
+count of the past week correlates with the coming week, but more with the past one."""
 AROUND = 8_000
 """Rows whose neighbours are looked at: a rank correlation is then known to .01."""
 _WINDOWS = (("hour", 3_600.0), ("day", 86_400.0), ("week", 604_800.0))

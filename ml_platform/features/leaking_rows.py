@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 DUPLICATES_WARNING = 0.05
 DUPLICATES_OF_UNIQUE = 0.005
-"""The same limit where training rows do not repeat themselves: then even a few twins are a WARNING."""
+"""`DUPLICATES_WARNING` where training rows do not repeat themselves: then even a few twins are a WARNING."""
 DUPLICATES_DANGEROUS = 0.20
 """Share of test rows with a twin in training, beyond the share that training rows have among themselves."""
 CARRIED_OVER = 0.10

@@ -25,4 +25,4 @@ TABLE = FeatureTable(
     ),
 )
 PATTERN_FEATURES = TABLE.features
-"""In the order of the columns of ``pattern_features.parquet``, after keys and label."""
+"""The features in the order of the columns of ``pattern_features.parquet``, after keys and label."""

@@ -16,7 +16,7 @@ COPY_SKILL = 0.97
 COPY_AUC = 0.99
 """One-vs-rest ROC AUC, averaged over classes, that a lookup by one column may reach."""
 COPY_TOKEN = 0.97
-"""The same share for a lookup by the most predictive token of a list."""
+"""`COPY_SKILL` for a lookup by the most predictive token of a list."""
 LABEL_AMONG_TOKENS = 0.97
 SUSPICIOUS_SKILL = 0.85
 SUSPICIOUS_AUC = 0.97

@@ -31,7 +31,7 @@ class ArtifactKindSpec:
     """One kind of artifact: what loads it, and what other stages must know of it."""
 
     name: str
-    """As it stands in the manifest."""
+    """The name that stands in the manifest of an artifact."""
     scorer: str
     """``module:Class``, imported when it is asked for; its class method ``of`` takes the artifact."""
     files: str

@@ -13,7 +13,7 @@ class CandidateRecord:
     size_bytes: int
     training_set_fingerprint: str
     estimator_probabilities_sha256: str
-    """Of the estimator's probabilities on the test rows, kept so that parity can be held against them."""
+    """The hash of the estimator's probabilities on the test rows, kept for the comparison of the parity gate."""
     parameters: dict[str, str | int | float | bool]
     fold_metrics: tuple[dict[str, float], ...]
     seconds: float

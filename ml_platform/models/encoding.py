@@ -86,7 +86,7 @@ class Encoding:
     words: tuple[tuple[str, ...], ...]
     """Vocabulary of each target-encoded column, sorted."""
     weights: tuple[np.ndarray, ...]
-    """Of each target-encoded column, shape (words, classes), float32."""
+    """The weights of the words of each target-encoded column, shape (words, classes), float32."""
     filter: HiddenMarkovFilter | None = None
 
     @property

@@ -93,11 +93,11 @@ class HiddenMarkovFilter:
     words: tuple[tuple[str, ...], ...]
     """Vocabulary of each observation, sorted."""
     weights: tuple[np.ndarray, ...]
-    """Of each observation, shape (words, classes)."""
+    """The log-likelihoods of the words of each observation, shape (words, classes)."""
     transitions: np.ndarray
     """Shape (classes, classes), rows sum to one."""
     shares: np.ndarray
-    """Of the classes, shape (classes,): the belief before the first moment."""
+    """The share of each class, shape (classes,): the belief before the first moment."""
 
     @cached_property
     def indices(self) -> tuple[dict[str, int], ...]:

@@ -39,7 +39,7 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True)
 class RulesScorer:
-    """Shares by key; see the module."""
+    """Class shares by the first key that has a rule, else overall; see the module."""
 
     classes: tuple[str, ...]
     overall: tuple[float, ...]
@@ -87,17 +87,8 @@ def fit_rules(
     """Class shares of the training part by ``keys``, smoothed by `PRIOR_ROWS` average rows.
 
     ``keys`` are groups of category features, the most telling first: a row is answered by the first group whose
-    values were seen often enough together.
+    values were seen often enough together, and by the shares of all rows where there is none.
     """
-    return _fit(training_set, keys)
-
-
-def fit_majority(training_set: "TrainingSet") -> Artifact:
-    """The class shares of the training part for every row: the least a model has to beat."""
-    return _fit(training_set, ())
-
-
-def _fit(training_set: "TrainingSet", keys: tuple[tuple[str, ...], ...]) -> Artifact:
     record, rows = training_set.record, training_set.train
     truth = class_codes(rows, record.label, record.classes)
     counts = np.bincount(truth, minlength=len(record.classes))
@@ -105,11 +96,11 @@ def _fit(training_set: "TrainingSet", keys: tuple[tuple[str, ...], ...]) -> Arti
     tables = []
     for key in keys:
         words, codes = _joined(rows, key)
-        seen = np.zeros((len(words), len(record.classes)))
-        np.add.at(seen, (codes, truth), 1.0)
-        smoothed = seen + PRIOR_ROWS * overall
+        by_word = np.zeros((len(words), len(record.classes)))
+        np.add.at(by_word, (codes, truth), 1.0)
+        smoothed = by_word + PRIOR_ROWS * overall
         shares = smoothed / smoothed.sum(axis=1, keepdims=True)
-        enough = seen.sum(axis=1) >= ENOUGH
+        enough = by_word.sum(axis=1) >= ENOUGH
         chosen = {w: _rounded(shares[i]) for i, w in enumerate(words) if enough[i]}
         tables.append({"columns": list(key), "shares": chosen})
     content = {"overall": _rounded(overall), "tables": tables}

@@ -1,4 +1,4 @@
-"""From the rows of a feature table to a training set with a fingerprint, and back. Bytes and values, no files."""
+"""Builds a training set with a fingerprint of the rows of a feature table, and parses it again; opens no files."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -192,7 +192,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def in_order(table: pa.Table) -> pa.Table:
-    """By (time, id), each id once, in types and codes that do not depend on the writer."""
+    """The rows sorted by (time, id), each id once, in types and codes that do not depend on the writer."""
     order = pc.sort_indices(table, sort_keys=[(TIME, "ascending"), (ROW_ID, "ascending")])
     ids = table.column(ROW_ID).take(order).combine_chunks()
     first = np.ones(len(ids), dtype=bool)
@@ -221,7 +221,7 @@ def _canonical(name: str, column: pa.ChunkedArray) -> pa.Array:
 
 
 def _sorted_words(column: pa.ChunkedArray) -> pa.Array:
-    """The same strings by codes into the sorted used ones: equal rows give equal bytes."""
+    """The strings of ``column`` as codes into the sorted ones that occur, so that equal rows give equal bytes."""
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
@@ -242,7 +242,7 @@ def _require_rows(table: pa.Table, spec: ModelSpec, known: str) -> None:
 
 
 def _classes(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> tuple[str, ...]:
-    """Those that the model declares; else the label's values, or, of a number, its name."""
+    """The classes that the model declares; else the values of the label, or the name of a numeric label."""
     label = table.column(spec.label)
     learned, rows = label.filter(pa.array(parts.train)), int(parts.train.sum())
     values = len(_values(learned))

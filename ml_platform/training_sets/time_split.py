@@ -6,7 +6,9 @@ hyperparameter search. They differ in three parameters:
 * the granularity: rows of one unit (a change set, a session) stay together, see `UnitTimes`;
 * the edges between blocks: equally many rows or units a block (`equal_edges`, `time_blocks`), or the newest units;
 * the gap (`Gap`): the label of a row is known only some time after the row, so rows within that delay before a
-  held-out block are left out of the fit; a gap may be limited to a fraction of the history.
+  held-out block are left out of the fit. Its length is decided by the model: it is the ``label_delay`` of its
+  `ModelSpec`. Only inside the training part is it limited, to a fraction of the history (`FOLD_GAP_DIVISOR`,
+  `HOLDOUT_GAP_DIVISOR`).
 
 Two ways of holding out are offered. `expanding_folds` fits on the past alone, as a served model does.
 `purged_folds` fits on both sides of a block, for statistics that must not see a row's own label (Lopez de Prado
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MICROSECOND = timedelta(microseconds=1)
-TENTH = 10
-"""Usual limit of a gap: a tenth of the history, since a longer one would leave too little to fit on."""
-THIRD = 3
+FOLD_GAP_DIVISOR = 10
+"""The gap between folds is at most a tenth of the history's span: a longer one would leave too little to fit on."""
+HOLDOUT_GAP_DIVISOR = 3
+"""The gap before the holdout of a search is at most a third of the history's span."""
 SEARCH_BLOCKS = 3
 HOLDOUT_BLOCKS = 4
 """The holdout of a search is the newest of so many blocks of equally many rows: a quarter."""
@@ -42,11 +45,17 @@ LEAST_ROWS = 50
 
 @dataclass(frozen=True)
 class Gap:
-    """The time that is left out between the rows of a fit and the rows held out, as a rule the label's delay."""
+    """The time that is left out between the rows of a fit and the rows held out."""
 
     length: timedelta
+    """The ``label_delay`` of the model, as a rule."""
     span_divisor: int | None = None
     """The gap is at most the history's span divided by this; ``None``: it is never shortened."""
+
+    @classmethod
+    def between_folds(cls, label_delay: timedelta) -> "Gap":
+        """The gap of the folds inside a fit or a search: ``label_delay``, limited by `FOLD_GAP_DIVISOR`."""
+        return cls(label_delay, FOLD_GAP_DIVISOR)
 
     def microseconds(self, span: int) -> int:
         """The gap in a history of ``span`` microseconds."""
@@ -92,9 +101,22 @@ class Fold:
     """One held-out block: the places of the rows to fit on (a gap apart) and of those to evaluate on."""
 
     number: int
-    """From 0, in order of time."""
+    """The place of the block in order of time, from 0."""
     fit: Codes
     held_out: Codes
+
+    def require_rows_to_fit(self, gap: timedelta) -> None:
+        """Check that a block that a fit cannot do without leaves rows to fit on.
+
+        Raises:
+            InsufficientData: no row lies far enough from the block, which is ``gap`` or a fraction of the history.
+        """
+        if not len(self.fit):
+            raise InsufficientData(
+                f"Block {self.number + 1} of the training part holds {len(self.held_out)} rows, and no other row "
+                f"lies a gap (at most {gap}) away from it; at least 1 row must be left to fit on.",
+                remedy="ingest a longer labelled history",
+            )
 
 
 @dataclass(frozen=True)
@@ -123,7 +145,7 @@ def split_by_time(change_sets: Codes, times: Codes, share: float, gap: timedelta
         change_sets: code of each row's change set, shape (rows,), integers from 0.
         times: when each row occurred, shape (rows,).
         share: share of change sets to test on, in (0, 1); change sets of one moment go to the test together.
-        gap: delay of the label: at the start of the test nothing younger was labelled yet.
+        gap: the ``label_delay`` of the model: at the start of the test nothing younger was labelled yet.
 
     Raises:
         InsufficientData: one of the parts would be empty.
@@ -224,7 +246,9 @@ def tuning_split(
     change_sets = coded_column(rows[CHANGE_SET]).codes
     units = UnitTimes.of_units(change_sets, microseconds(rows))
     edges = equal_edges(units.first, HOLDOUT_BLOCKS, HOLDOUT_BLOCKS - 1)
-    newest = list(expanding_folds(units, edges, Gap(gap, THIRD), least_rows=LEAST_ROWS))
+    newest = list(
+        expanding_folds(units, edges, Gap(gap, HOLDOUT_GAP_DIVISOR), least_rows=LEAST_ROWS)
+    )
     search = tuple(_search_folds(units, newest[0].fit, gap, count)) if newest else ()
     if not search:
         raise InsufficientData(
@@ -239,7 +263,7 @@ def _search_folds(units: UnitTimes, rows: Codes, gap: timedelta, count: int) -> 
     """Expanding folds of the chosen ``rows``, as places among all rows."""
     chosen = units.take(rows)
     edges = equal_edges(chosen.first, count + 1, 1)
-    for fold in expanding_folds(chosen, edges, Gap(gap, TENTH), least_rows=LEAST_ROWS):
+    for fold in expanding_folds(chosen, edges, Gap.between_folds(gap), least_rows=LEAST_ROWS):
         yield Fold(fold.number, rows[fold.fit], rows[fold.held_out])
 
 

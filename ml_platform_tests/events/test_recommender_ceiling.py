@@ -29,10 +29,10 @@ def simulation(parameters: Parameters = DEFAULT, users: int = 60, days: int = 60
     return Simulation(as_of=AS_OF, days=days, users=users, seed=4, parameters=parameters)
 
 
-def ceiling_offers(of: Simulation, block: Block) -> Offers:
-    truth = build_truth(of.parameters)
+def ceiling_offers(simulation: Simulation, block: Block) -> Offers:
+    truth = build_truth(simulation.parameters)
     parts = (block.users, block.change_sets, block.known, block.executions)
-    return recommender_ceiling(truth, build_catalogue(truth), *parts, of.span)
+    return recommender_ceiling(truth, build_catalogue(truth), *parts, simulation.span)
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +132,8 @@ class TestOffers:
                 **{name: value[runs] for name, value in vars(block.executions).items()},
             ),
         )
-        of = simulation()
-        less = ceiling_offers(of, earlier)
+        simulated = simulation()
+        less = ceiling_offers(simulated, earlier)
         ours, theirs = offers.time <= cut, less.time <= cut
         same = (offers.workflows[ours][:, 0] == less.workflows[theirs][:, 0]).mean()
         # What the block's own averages (mix of categories, pace) change: near ties.

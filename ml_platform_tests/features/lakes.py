@@ -76,8 +76,8 @@ def write_lake(
     middle = len(rows) // 2
     _write(lake, "events", "rows", rows[:middle])
     _write(lake, "events", "more", rows[middle:])
-    for name, given in tables.items():
-        _write(lake, name, "rows", given)
+    for name, rows in tables.items():
+        _write(lake, name, "rows", rows)
     return lake
 
 

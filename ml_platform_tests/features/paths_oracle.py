@@ -54,18 +54,18 @@ class ObjectParts:
 
 def object_parts(object_path: str | None, object_extension: str | None) -> ObjectParts:
     """Parts of a path such as ``docs/guide/intro.md``; separators may be ``/`` or a backslash."""
-    given = (object_extension or "").lower().lstrip(".") or None
+    extension_of_event = (object_extension or "").lower().lstrip(".") or None
     path = (object_path or "").replace("\\", "/").lstrip("/")
     if not path:
-        tokens = () if given is None else (f"x:{given}",)
-        return ObjectParts(given, None, None, None, None, None, None, tokens)
+        tokens = () if extension_of_event is None else (f"x:{extension_of_event}",)
+        return ObjectParts(extension_of_event, None, None, None, None, None, None, tokens)
     parts = path.split("/")
     name = parts[-1].lower()
     depth = len(parts) - 1
     folder = parts[0] if depth >= 1 else "."
     subfolder = "/".join(parts[:2]) if depth >= 2 else folder
     stem = re.sub(r"(.)\.[^.]*$", r"\1", name, count=1)[:_LONGEST_NAME]
-    extension = given or _extension(name)
+    extension = extension_of_event or _extension(name)
     kind = path_kind(path.lower(), name, extension)
     tokens = (
         f"d:{folder}",

@@ -247,8 +247,8 @@ def _moments(events: Sequence[Event]) -> list[Moment]:
 
 
 def _moment(t: int, events: Sequence[Event]) -> Moment:
-    def main(of: Callable[[Event], str | None]) -> str | None:
-        return _most_frequent(of(event) for event in events)
+    def main(value_of: Callable[[Event], str | None]) -> str | None:
+        return _most_frequent(value_of(event) for event in events)
 
     return Moment(
         t,

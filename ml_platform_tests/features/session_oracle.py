@@ -96,8 +96,8 @@ def _main(values: Iterable[str | None]) -> str | None:
     return min(counts, key=lambda value: (-counts[value], value), default=None)
 
 
-def _drawn(counted: float, of: float, towards: float) -> float:
-    return (counted + 20 * towards) / (of + 20)
+def _drawn(counted: float, total: float, towards: float) -> float:
+    return (counted + 20 * towards) / (total + 20)
 
 
 def _surprises(moment: Moment, everything: list[Moment]) -> dict[str, float | None]:
@@ -159,11 +159,11 @@ def _unusual(name: str, moments: list[Moment], known: _Days) -> float | None:
         for m, s in known
         if m.user == moments[0].user and start - MONTH <= m.t < start and s[name] is not None
     ]
-    own = [s[name] for m, s in known if m in moments and s[name] is not None]
-    if not everybody or not own:
+    before = [s[name] for m, s in known if m in moments and s[name] is not None]
+    if not everybody or not before:
         return None
     usual = _drawn(math.fsum(mine), len(mine), math.fsum(everybody) / len(everybody))  # type: ignore[arg-type]
-    return math.fsum(each - usual for each in own) / math.sqrt(len(own))  # type: ignore[operator]
+    return math.fsum(each - usual for each in before) / math.sqrt(len(before))  # type: ignore[operator]
 
 
 def _row(

@@ -146,13 +146,13 @@ def labels(
         o.outcome == "accepted" and bool(o.outcome_at and o.outcome_at <= o.shown_at + DAY)
         for o in ahead
     )
-    own = offer.outcome == "accepted" and bool(
+    used_it = offer.outcome == "accepted" and bool(
         offer.outcome_at and offer.outcome_at < now + 15 * DAY
     )
     share: float | None = taken / len(ahead) if len(ahead) >= 8 else None
     return {
-        "adopted_share": share if shares else float(own),
-        "adopted": "yes" if own else "no",
+        "adopted_share": share if shares else float(used_it),
+        "adopted": "yes" if used_it else "no",
         "occasions": float(len(ahead)) if shares else 1.0,
     }
 

@@ -56,8 +56,8 @@ def snapshots_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Comp
 
 def event(days: float, user: str = "a", **more: Any) -> Event:
     at = MONDAY + timedelta(days=days)
-    given = {"tool": "editor", "operation": "M"} | more
-    return Event(f"{user}{days}{more}", user, at, f"{user}{days}{more}", **given)
+    values = {"tool": "editor", "operation": "M"} | more
+    return Event(f"{user}{days}{more}", user, at, f"{user}{days}{more}", **values)
 
 
 def run(days: float, workflow: str, user: str = "a") -> Run:
@@ -147,8 +147,8 @@ def random_history(seed: int) -> tuple[list[Event], list[Run]]:
     return [_unique(e, n) for n, e in enumerate(events)], runs
 
 
-def _unique(of: Event, number: int) -> Event:
-    return replace(of, event_id=f"e{number}", change_set_id=f"e{number}")
+def _unique(event: Event, number: int) -> Event:
+    return replace(event, event_id=f"e{number}", change_set_id=f"e{number}")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -40,15 +40,15 @@ def with_features(rows, generator):
         .astype(float)
     )
     change_sets = rows.drop_duplicates("change_set_id")
-    own = change_sets.groupby("user_id")
+    by_user = change_sets.groupby("user_id")
     beside = pd.DataFrame(
         {
             "change_set_id": change_sets["change_set_id"],
-            "since_previous": own["seconds"].diff(),
-            "until_next": -own["seconds"].diff(-1),
-            "next_time": own["seconds"].shift(-1),
-            "previous_label": own["label"].shift(1).fillna(""),
-            "next_label": own["label"].shift(-1).fillna(""),
+            "since_previous": by_user["seconds"].diff(),
+            "until_next": -by_user["seconds"].diff(-1),
+            "next_time": by_user["seconds"].shift(-1),
+            "previous_label": by_user["label"].shift(1).fillna(""),
+            "next_label": by_user["label"].shift(-1).fillna(""),
         }
     )
     rows = rows.merge(beside, on="change_set_id", how="left")

@@ -67,7 +67,7 @@ PLANTED = {
 def test_clean_columns_have_no_finding_and_ten_points():
     report = assess(rows(), rows(1, 600), CLEAN)
     assert (report.findings, report.score, report.weakest) == ((), 10.0, 10.0)
-    assert [of.kind for of in report.features] == [
+    assert [feature.kind for feature in report.features] == [
         Kind.NUMBER, Kind.CATEGORY, Kind.TOKENS, Kind.NUMBER,
     ]  # fmt: skip
 
@@ -137,7 +137,7 @@ def test_points_add_up_and_stop_at_one():
 
 def test_a_handful_of_rows_and_a_column_that_is_not_there():
     report = assess(rows(size=12), rows(1, 0), (*CLEAN, "gone"))
-    assert [of.feature for of in report.features] == list(CLEAN)
+    assert [feature.feature for feature in report.features] == list(CLEAN)
     assert report.findings == ()
 
 

@@ -54,13 +54,13 @@ def rows(kind="classes", size=1_500, seed=1):
 
 def chosen(train, names=NAMES, **changes):
     report = select(train, "label", names, assess(train, train, names), seed=3, **changes)
-    return report, {found.feature: found for found in report.features}
+    return report, {choice.feature: choice for choice in report.features}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_signal_is_kept_and_noise_is_dropped(kind):
     report, by_name = chosen(rows(kind))
-    assert {name for name, found in by_name.items() if found.choice is Choice.KEEP} - {
+    assert {name for name, choice in by_name.items() if choice.choice is Choice.KEEP} - {
         "signal", "twin",
     } == {"word", "tokens"}  # fmt: skip
     assert {by_name[name].choice for name in ("signal", "twin")} == {Choice.KEEP, Choice.DROP}
@@ -69,8 +69,8 @@ def test_signal_is_kept_and_noise_is_dropped(kind):
     assert by_name["gone"].why is Why.MISSING
     assert by_name["same"].why is Why.EMPTY
     assert {by_name["noise"].why, by_name["noisy_word"].why} <= {Why.NOTHING, Why.LOWEST}
-    assert [found.rank for found in report.features] == list(range(1, len(NAMES) + 1))
-    assert all(found.rationale for found in report.features)
+    assert [choice.rank for choice in report.features] == list(range(1, len(NAMES) + 1))
+    assert all(choice.rationale for choice in report.features)
 
 
 def test_what_dropping_costs_is_measured():
@@ -93,8 +93,8 @@ def test_where_nothing_can_be_told_nothing_is_dropped_for_it():
     train = rows()
     train["label"] = np.random.default_rng(5).choice(["c0", "c1"], len(train))
     _, by_name = chosen(train, ("signal", "word", "noise"))
-    assert {found.choice for found in by_name.values()} == {Choice.KEEP}
-    assert Why.UNKNOWN in {found.why for found in by_name.values()}
+    assert {feature.choice for feature in by_name.values()} == {Choice.KEEP}
+    assert Why.UNKNOWN in {feature.why for feature in by_name.values()}
 
 
 @pytest.mark.parametrize("change", ["few", "one class"])
@@ -113,13 +113,13 @@ def test_the_same_rows_in_another_order_give_the_same_report():
 def test_figures_agree_with_scikit_learn():
     train = rows()
     sample = take_sample(train, "label", NAMES, KeyColumns())
-    found, cut = importance(sample, seed=3), sample.fitted
+    importances, cut = importance(sample, seed=3), sample.fitted
     forest = fit_forest(sample.columns[:cut], sample.target[:cut], 3)
     predicted = forest.predict(sample.columns[cut:])
     reference = r2_score(sample.target[cut:], predicted, multioutput="variance_weighted")
-    assert found.skill[0] == pytest.approx(reference)
-    assert found.forest.sum() == pytest.approx(1)
-    assert found.shap.sum() == pytest.approx(1)
+    assert importances.skill[0] == pytest.approx(reference)
+    assert importances.forest.sum() == pytest.approx(1)
+    assert importances.shap.sum() == pytest.approx(1)
     codes = sample.bins[:, 0]
     bias = (len(np.unique(codes)) - 1) * 3 / (2 * len(codes))
     assert mutual_information(codes, sample.classes) == pytest.approx(

@@ -23,7 +23,7 @@ def snapshots(users: int = 120, seed: int = 0, new_share: float = 0.15) -> pd.Da
     after the fifth week.
     """
     random = np.random.default_rng(seed)
-    made = []
+    dicts = []
     for user in range(users):
         kind = user % KINDS
         start = SNAPSHOTS - 2 if random.random() < new_share else 0
@@ -36,7 +36,7 @@ def snapshots(users: int = 120, seed: int = 0, new_share: float = 0.15) -> pd.Da
             used = order[: done[week]]
             begun = order[done[week] : done[week + 2]]
             times = 1 + random.integers(0, 3, len(used))
-            made.append(
+            dicts.append(
                 {
                     "row_id": f"u{user:03d}@{week}",
                     "user_id": f"u{user:03d}",
@@ -50,7 +50,7 @@ def snapshots(users: int = 120, seed: int = 0, new_share: float = 0.15) -> pd.Da
                     "team": f"team-{user % 3}",
                 }
             )
-    return pd.DataFrame(made).sort_values(["occurred_at", "row_id"], ignore_index=True)
+    return pd.DataFrame(dicts).sort_values(["occurred_at", "row_id"], ignore_index=True)
 
 
 def training_set(rows: pd.DataFrame) -> TrainingSet:

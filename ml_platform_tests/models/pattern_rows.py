@@ -26,15 +26,15 @@ PLAN = EncodingPlan(
 def synthetic_rows(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
     """Five rows a session of one category; words and tools tell it in four of five rows."""
     random = np.random.default_rng(seed)
-    made = []
+    dicts = []
     for session in range(sessions):
         category = int(random.integers(3))
         history: list[str] = []
         for row in range(5):
-            told = category if random.random() < 0.8 else int(random.integers(3))
-            tool = f"tool{told}" if random.random() < 0.7 else "editor"
+            hinted = category if random.random() < 0.8 else int(random.integers(3))
+            tool = f"tool{hinted}" if random.random() < 0.7 else "editor"
             operation = ("open", "edit")[int(random.integers(2))]
-            made.append(
+            dicts.append(
                 {
                     "row_id": f"e{session:05d}-{row}",
                     "user_id": f"u{session % 7}",
@@ -42,16 +42,19 @@ def synthetic_rows(sessions: int = 400, seed: int = 0) -> pd.DataFrame:
                     "change_set_id": f"a{session}-{row}",
                     "occurred_at": START + timedelta(hours=6 * session, minutes=row),
                     "workflow_category": CLASSES[category],
-                    "size": float(random.normal(told, 2.0)) if random.random() < 0.9 else np.nan,
+                    "size": float(random.normal(hinted, 2.0)) if random.random() < 0.9 else np.nan,
                     "tool": tool,
                     "operation": operation,
                     "extension": None,
-                    "words": [f"w{told}{int(random.integers(4))}", f"n{int(random.integers(30))}"],
+                    "words": [
+                        f"w{hinted}{int(random.integers(4))}",
+                        f"n{int(random.integers(30))}",
+                    ],
                     "session_tokens": history[::-1],
                 }
             )
             history.append(f"t:{tool}|o:{operation}")
-    return pd.DataFrame(made)
+    return pd.DataFrame(dicts)
 
 
 def training_set(sessions: int = 400, seed: int = 0) -> TrainingSet:

@@ -25,19 +25,19 @@ FEATURES = ("steps", "objects", "gaps", "hour", "weekday", "session_position")
 def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
     """Sessions of 12 steps. The next is nine times in ten the one after the third last, in the order of `STEPS`."""
     random = np.random.default_rng(seed)
-    made = []
+    dicts = []
     for session in range(sessions):
         start = START + timedelta(hours=int(random.integers(0, 5)) + 6 * session)
         drawn = [int(random.integers(len(STEPS))) for _ in range(3)]
         while len(drawn) < 12:
-            told = (drawn[-3] + 1) % len(STEPS)
-            drawn.append(told if random.random() < 0.9 else int(random.integers(len(STEPS))))
+            successor = (drawn[-3] + 1) % len(STEPS)
+            drawn.append(successor if random.random() < 0.9 else int(random.integers(len(STEPS))))
         words = [STEPS[place] for place in drawn]
         for place in range(len(words)):
-            seen = words[: place + 1][::-1][:10]
-            need = words[place] == "mail:send" and "sheet:edit" in seen[3:]
+            past = words[: place + 1][::-1][:10]
+            need = words[place] == "mail:send" and "sheet:edit" in past[3:]
             moment = start + timedelta(minutes=2 * place)
-            made.append(
+            dicts.append(
                 {
                     ROW_ID: f"e{session:05d}-{place:02d}",
                     USER: f"u{session % 7}",
@@ -46,15 +46,15 @@ def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
                     TIME: moment,
                     "next_step": words[place + 1] if place + 1 < len(words) else END,
                     "workflow_soon": "yes" if need else "no",
-                    "steps": seen,
-                    "objects": ["py"] * len(seen),
-                    "gaps": ["minutes"] * len(seen),
+                    "steps": past,
+                    "objects": ["py"] * len(past),
+                    "gaps": ["minutes"] * len(past),
                     "hour": float(moment.hour),
                     "weekday": float(moment.weekday()),
                     "session_position": float(place),
                 }
             )
-    return pd.DataFrame(made)
+    return pd.DataFrame(dicts)
 
 
 def training_set(sessions: int = 300, seed: int = 0) -> TrainingSet:

@@ -109,8 +109,10 @@ def test_the_same_bytes_in_two_processes(fitted: FitOutcome) -> None:
         "from ml_platform_tests.models.session_rows import training_set, synthetic_rows;"
         "print(fit(training_set(synthetic_rows())).artifact.sha256)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == fitted.artifact.sha256
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == fitted.artifact.sha256
 
 
 def test_missing_numbers_and_missing_columns(fitted: FitOutcome) -> None:
@@ -124,12 +126,12 @@ def test_missing_numbers_and_missing_columns(fitted: FitOutcome) -> None:
 def test_deviations_by_hand() -> None:
     """Median 3 and quartiles 2 and 4: 7 is two ranges above, and the usual on the low side."""
     values = np.tile(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), 3)
-    found = fit_deviations(values, {"high": HIGH, "low": LOW, "both": BOTH})
-    assert found.of_numbers(np.array([[7.0, 7.0, 7.0], [1.0, 1.0, np.nan]])).tolist() == [
+    deviations = fit_deviations(values, {"high": HIGH, "low": LOW, "both": BOTH})
+    assert deviations.of_numbers(np.array([[7.0, 7.0, 7.0], [1.0, 1.0, np.nan]])).tolist() == [
         [2, 0, 2],
         [0, 1, 0],
     ]
-    assert Deviations.from_file(found.to_file()) == found
+    assert Deviations.from_file(deviations.to_file()) == deviations
 
 
 def test_thresholds_in_single_precision_part_as_in_double() -> None:

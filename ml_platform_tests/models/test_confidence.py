@@ -13,9 +13,9 @@ from ml_platform.models.random_forest.calibration import (
 
 
 def test_temperature_and_offset_by_hand():
-    found = Calibration(2.0, (0.0, np.log(2.0))).apply(np.array([[0.5, 0.5]]))
+    calibrated = Calibration(2.0, (0.0, np.log(2.0))).apply(np.array([[0.5, 0.5]]))
     # (p + floor) and twice that, both squared: 1 to 4
-    assert found[0] == pytest.approx([0.2, 0.8])
+    assert calibrated[0] == pytest.approx([0.2, 0.8])
     plain = Calibration(1.0, (0.0, 0.0)).apply(np.array([[0.9, 0.1]]))
     assert plain[0] == pytest.approx(
         [(0.9 + FLOOR) / (1 + 2 * FLOOR), (0.1 + FLOOR) / (1 + 2 * FLOOR)]
@@ -27,12 +27,12 @@ def test_timid_probabilities_get_a_temperature_that_makes_them_true():
     true = random.dirichlet([0.3, 0.3, 0.3], 20_000)
     truth = (true.cumsum(axis=1) < random.random((len(true), 1))).sum(axis=1)
     timid = true**0.5 / (true**0.5).sum(axis=1, keepdims=True)
-    found, alpha = fit_calibration(timid, truth, np.arange(len(truth)), np.full(3, 1 / 3))
+    calibration, alpha = fit_calibration(timid, truth, np.arange(len(truth)), np.full(3, 1 / 3))
     # .5 undone; the floor of 1e-3 costs a little
-    assert found.temperature == pytest.approx(2.0, abs=0.1)
+    assert calibration.temperature == pytest.approx(2.0, abs=0.1)
     assert alpha == 0.0
-    top = found.apply(timid).max(axis=1)
-    right = found.apply(timid).argmax(axis=1) == truth
+    top = calibration.apply(timid).max(axis=1)
+    right = calibration.apply(timid).argmax(axis=1) == truth
     assert top.mean() == pytest.approx(right.mean(), abs=0.01)
 
 
@@ -40,9 +40,9 @@ def test_a_rare_class_that_is_never_first_gets_an_offset():
     # class 1: 3 rows of 20, its best chance .4; leaning towards it costs 1 right answer and finds all 3
     raw = np.vstack([np.tile([0.9, 0.1], (16, 1)), np.tile([0.6, 0.4], (4, 1))])
     truth = np.array([0] * 17 + [1] * 3)
-    found, alpha = fit_calibration(raw, truth, np.arange(20), np.array([0.85, 0.15]))
+    calibration, alpha = fit_calibration(raw, truth, np.arange(20), np.array([0.85, 0.15]))
     assert alpha > 0.0
-    assert found.apply(raw).argmax(axis=1).tolist() == [0] * 16 + [1] * 4
+    assert calibration.apply(raw).argmax(axis=1).tolist() == [0] * 16 + [1] * 4
 
 
 def test_the_temperature_moves_no_decision():
@@ -59,11 +59,11 @@ def test_metrics_are_those_of_scikit_learn():
     chances = random.dirichlet(np.ones(4), 300)
     truth = random.integers(0, 3, 300)
     change_sets = random.integers(0, 80, 300)
-    found = held_out_metrics(chances, truth, change_sets)
+    metrics = held_out_metrics(chances, truth, change_sets)
     predicted = chances.argmax(axis=1)
-    assert found["accuracy"] == pytest.approx(accuracy_score(truth, predicted))
-    assert found["macro_f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
-    assert found["log_loss"] == pytest.approx(log_loss(truth, chances, labels=range(4)))
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(truth, predicted))
+    assert metrics["macro_f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
+    assert metrics["log_loss"] == pytest.approx(log_loss(truth, chances, labels=range(4)))
 
 
 def test_one_prediction_an_change_set_by_hand():

@@ -23,9 +23,9 @@ def encoded(rows: pd.DataFrame):
 
 
 def test_the_grid_by_hand():
-    found = to_grid(np.array([0.0, np.sinh(1.0), np.nan, np.inf, -np.inf, 1e13]))
-    assert found[:5].tolist() == [0.0, 1.0, SENTINEL, 31.0, -31.0]
-    assert found.dtype == np.float32
+    rounded = to_grid(np.array([0.0, np.sinh(1.0), np.nan, np.inf, -np.inf, 1e13]))
+    assert rounded[:5].tolist() == [0.0, 1.0, SENTINEL, 31.0, -31.0]
+    assert rounded.dtype == np.float32
 
 
 def test_thresholds_between_grid_values_are_exact_in_single_precision():
@@ -55,10 +55,10 @@ def test_new_rows_are_answered_whatever_they_lack():
             "session_tokens": [None, ["t:?|o:?"], []],
         }
     )
-    found = encoding.transform(odd)
-    assert found.shape == (3, encoding.width) == (3, 1 + 1 + 3 + 3 + 3)
-    assert np.isfinite(found).all()
-    assert found[0, 0] == SENTINEL
+    matrix = encoding.transform(odd)
+    assert matrix.shape == (3, encoding.width) == (3, 1 + 1 + 3 + 3 + 3)
+    assert np.isfinite(matrix).all()
+    assert matrix[0, 0] == SENTINEL
 
 
 def test_a_row_alone_is_encoded_as_in_a_crowd():
@@ -119,8 +119,8 @@ def test_target_encoding_fitted_on_its_own_rows_would_have_leaked():
     random = np.random.default_rng(0)
     rows["workflow_category"] = random.permutation(rows["workflow_category"].to_numpy())
     truth = class_codes(rows, "workflow_category", CLASSES)
-    made = encoded(rows)
-    plain = made.encoding().transform(rows)[:, 2:5]
-    crossed = made.cross_fitted()[:, 2:5]
+    training_matrix = encoded(rows)
+    plain = training_matrix.encoding().transform(rows)[:, 2:5]
+    crossed = training_matrix.cross_fitted()[:, 2:5]
     assert np.mean(plain.argmax(axis=1) == truth) > 0.55
     assert abs(np.mean(crossed.argmax(axis=1) == truth) - 1 / 3) < 0.06

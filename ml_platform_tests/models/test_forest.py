@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.adapters.artifact_files import load_scorer, write_artifact
+from ml_platform.errors import InsufficientData
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
@@ -27,15 +28,15 @@ HYPERPARAMETERS = ForestHyperparameters(
 )
 
 
-def fit(made: TrainingSet, seed: int = 3, lines: list[str] | None = None) -> FitOutcome:
-    told = lines if lines is not None else []
-    return fit_forest_model(made, PLAN, HYPERPARAMETERS, seed, timedelta(hours=1), told.append)
+def fit(data: TrainingSet, seed: int = 3, lines: list[str] | None = None) -> FitOutcome:
+    progress = lines if lines is not None else []
+    return fit_forest_model(data, PLAN, HYPERPARAMETERS, seed, timedelta(hours=1), progress.append)
 
 
 @pytest.fixture(scope="module")
 def fitted() -> tuple[TrainingSet, FitOutcome, list[str]]:
-    made, lines = training_set(), []
-    return made, fit(made, lines=lines), lines
+    data, lines = training_set(), []
+    return data, fit(data, lines=lines), lines
 
 
 def accuracy(scorer, rows: pd.DataFrame) -> float:
@@ -44,9 +45,9 @@ def accuracy(scorer, rows: pd.DataFrame) -> float:
 
 
 def test_the_artifact_answers_as_the_estimator_on_every_row(fitted):
-    made, outcome, _ = fitted
+    data, outcome, _ = fitted
     scorer = scorer_of(outcome.artifact)
-    for rows in (made.train, made.test):
+    for rows in (data.train, data.test):
         served, wanted = scorer.predict_proba(rows), outcome.estimator.predict_proba(rows)
         assert np.abs(served - wanted).max() < 1e-6
         assert np.abs(served.sum(axis=1) - 1).max() < 1e-6
@@ -54,9 +55,9 @@ def test_the_artifact_answers_as_the_estimator_on_every_row(fitted):
 
 
 def test_it_beats_its_rules_by_following_the_session(fitted):
-    made, outcome, _ = fitted
+    data, outcome, _ = fitted
     assert accuracy(scorer_of(outcome.artifact), synthetic_rows(1_000, seed=9)) > 0.88
-    assert accuracy(scorer_of(fit_rules(made)), synthetic_rows(1_000, seed=9)) < 0.75
+    assert accuracy(scorer_of(fit_rules(data)), synthetic_rows(1_000, seed=9)) < 0.75
 
 
 def test_folds_say_what_new_rows_will_say(fitted):
@@ -88,15 +89,15 @@ def test_odd_rows_are_answered(fitted):
             "session_tokens": [["?"] * 40],
         }
     )
-    found = scorer_of(outcome.artifact).predict_proba(odd)
-    assert found.shape == (1, 3)
-    assert found.sum() == pytest.approx(1.0, abs=1e-6)
+    probabilities = scorer_of(outcome.artifact).predict_proba(odd)
+    assert probabilities.shape == (1, 3)
+    assert probabilities.sum() == pytest.approx(1.0, abs=1e-6)
 
 
 def test_labels_at_random_give_the_accuracy_of_chance():
-    made = training_set()
-    shuffled = made.train["workflow_category"].sample(frac=1.0, random_state=5).to_numpy()
-    blind = replace(made, train=made.train.assign(workflow_category=shuffled))
+    data = training_set()
+    shuffled = data.train["workflow_category"].sample(frac=1.0, random_state=5).to_numpy()
+    blind = replace(data, train=data.train.assign(workflow_category=shuffled))
     outcome = fit(blind)
     folds = np.mean([fold["accuracy"] for fold in outcome.fold_metrics])
     assert abs(folds - 1 / 3) < 0.05
@@ -104,19 +105,19 @@ def test_labels_at_random_give_the_accuracy_of_chance():
 
 
 def test_a_class_of_the_test_part_alone_keeps_its_column():
-    made = training_set(100)
-    wider = replace(made, record=replace(made.record, classes=("absent", *CLASSES)))
+    data = training_set(100)
+    wider = replace(data, record=replace(data.record, classes=("absent", *CLASSES)))
     outcome = fit(wider)
-    found = scorer_of(outcome.artifact).predict_proba(made.test)
-    assert found.shape == (len(made.test), 4)
-    assert found[:, 0].max() < 0.1
-    assert np.abs(found - outcome.estimator.predict_proba(made.test)).max() < 1e-6
+    probabilities = scorer_of(outcome.artifact).predict_proba(data.test)
+    assert probabilities.shape == (len(data.test), 4)
+    assert probabilities[:, 0].max() < 0.1
+    assert np.abs(probabilities - outcome.estimator.predict_proba(data.test)).max() < 1e-6
 
 
 def test_another_seed_is_another_artifact_but_the_same_is_the_same(fitted):
-    made, outcome, _ = fitted
-    assert fit(made).artifact.sha256 == outcome.artifact.sha256
-    assert fit(made, seed=4).artifact.sha256 != outcome.artifact.sha256
+    data, outcome, _ = fitted
+    assert fit(data).artifact.sha256 == outcome.artifact.sha256
+    assert fit(data, seed=4).artifact.sha256 != outcome.artifact.sha256
 
 
 def test_two_processes_give_the_same_bytes(fitted):
@@ -132,11 +133,11 @@ def test_two_processes_give_the_same_bytes(fitted):
 
 
 def test_it_is_served_from_its_folder(fitted, tmp_path):
-    made, outcome, _ = fitted
+    data, outcome, _ = fitted
     write_artifact(outcome.artifact, tmp_path / outcome.artifact.sha256)
     scorer = load_scorer(tmp_path / outcome.artifact.sha256, outcome.artifact.sha256)
     assert np.array_equal(
-        scorer.predict_proba(made.test), scorer_of(outcome.artifact).predict_proba(made.test)
+        scorer.predict_proba(data.test), scorer_of(outcome.artifact).predict_proba(data.test)
     )
 
 
@@ -147,5 +148,19 @@ def test_a_leaf_grows_with_the_rows_that_are_drawn():
 
 
 def test_other_names_of_users_change_nothing(fitted):
-    made, outcome, _ = fitted
-    assert fit(renamed(made)).artifact.sha256 == outcome.artifact.sha256
+    data, outcome, _ = fitted
+    assert fit(renamed(data)).artifact.sha256 == outcome.artifact.sha256
+
+
+def test_a_history_within_one_gap_is_refused():
+    """198 rows of one day, and one nine days later: a tenth of the history is as long as that day."""
+    data = training_set(60)
+    with pytest.raises(InsufficientData, match=r"holds 5 rows, and no other row lies a gap"):
+        fit(replace(data, train=data.train.iloc[:5]))
+    hours = [*np.linspace(0, 12, 198), 9 * 24.0]
+    times = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(hours, unit="h")
+    near = data.train.iloc[:199].assign(occurred_at=times)
+    with pytest.raises(InsufficientData, match="at least 1 row must be left to fit on"):
+        fit_forest_model(
+            replace(data, train=near), PLAN, HYPERPARAMETERS, 3, timedelta(days=2), [].append
+        )

@@ -25,17 +25,17 @@ def test_words_of_the_present_are_written_as_those_of_the_past():
             "past": [["t:a|o:y", "t:?|o:?"], []],
         }
     )
-    found = moments(KIND, rows, {"t:a|o:x": 0, "t:a|o:y": 1, "t:|o:y": 2})
-    assert found.present.tolist() == [0, 2]
-    assert found.earlier[0, :3].tolist() == [1, NOTHING, NO_MOMENT]
-    assert set(found.earlier[1].tolist()) == {NO_MOMENT}
+    sequences = moments(KIND, rows, {"t:a|o:x": 0, "t:a|o:y": 1, "t:|o:y": 2})
+    assert sequences.present.tolist() == [0, 2]
+    assert sequences.earlier[0, :3].tolist() == [1, NOTHING, NO_MOMENT]
+    assert set(sequences.earlier[1].tolist()) == {NO_MOMENT}
 
 
 def test_only_the_newest_moments_are_read():
     rows = pd.DataFrame({"tool": ["a"], "operation": ["x"], "past": [["new"] + ["old"] * 30]})
-    found = moments(KIND, rows, {"new": 0, "old": 1})
-    assert found.earlier.shape == (1, LONGEST)
-    assert found.earlier[0].tolist() == [0] + [1] * (LONGEST - 1)
+    sequences = moments(KIND, rows, {"new": 0, "old": 1})
+    assert sequences.earlier.shape == (1, LONGEST)
+    assert sequences.earlier[0].tolist() == [0] + [1] * (LONGEST - 1)
 
 
 def sequence(present: int, past: list[int]) -> Moments:
@@ -47,21 +47,21 @@ def sequence(present: int, past: list[int]) -> Moments:
 def test_the_forward_algorithm_by_hand():
     weights = np.log(np.array([[4.0, 1.0], [1.0, 2.0]]))
     transitions = np.array([[0.9, 0.1], [0.2, 0.8]])
-    found = follow([sequence(1, [0])], [weights], transitions, np.array([0.5, 0.5]))
+    belief = follow([sequence(1, [0])], [weights], transitions, np.array([0.5, 0.5]))
     # before: (.5 * 4, .5 * 1) = (.8, .2); carried: (.8 * .9 + .2 * .2, .8 * .1 + .2 * .8) = (.76, .24)
     # now: (.76 * 1, .24 * 2) / 1.24
-    assert np.exp(found[0]) == pytest.approx([0.76 / 1.24, 0.48 / 1.24])
+    assert np.exp(belief[0]) == pytest.approx([0.76 / 1.24, 0.48 / 1.24])
 
 
 def test_without_a_past_it_is_bayes_rule_and_an_unknown_word_says_nothing():
     weights = np.log(np.array([[4.0, 1.0]]))
-    found = follow(
+    beliefs = follow(
         [sequence(0, []), sequence(NOTHING, [])],
         [weights, weights],
         np.eye(2),
         np.array([0.25, 0.75]),
     )
-    assert np.exp(found[0]) == pytest.approx([1.0 / 1.75, 0.75 / 1.75])
+    assert np.exp(beliefs[0]) == pytest.approx([1.0 / 1.75, 0.75 / 1.75])
 
 
 def test_a_brute_force_sum_over_all_paths_agrees():
@@ -80,8 +80,8 @@ def test_a_brute_force_sum_over_all_paths_agrees():
                     chance *= np.exp(weights[past[1], b]) * transitions[b, c]
                     chance *= np.exp(weights[past[0], c]) * transitions[c, now]
                     joint[now] += chance * np.exp(weights[1, now])
-    found = follow([sequence(1, past)], [weights], transitions, shares)
-    assert np.exp(found[0]) == pytest.approx(joint / joint.sum())
+    belief = follow([sequence(1, past)], [weights], transitions, shares)
+    assert np.exp(belief[0]) == pytest.approx(joint / joint.sum())
 
 
 def test_transitions_are_of_one_user_near_in_time_and_in_one_block():
@@ -90,9 +90,9 @@ def test_transitions_are_of_one_user_near_in_time_and_in_one_block():
     times = np.array([0, 1, hour, hour, hour + BREAK_US + 1, hour + BREAK_US + 2])
     labels = np.array([0, 1, 1, 1, 0, 1])
     blocks = np.array([0, 0, 0, 0, 0, 1])
-    found = count_transitions(users, times, labels, blocks, 2)
+    counts = count_transitions(users, times, labels, blocks, 2)
     # user 0: 0 -> 1 (an hour); the two rows of that moment are no pair; then a pause; then a new block
-    assert found.counts.sum() == 1.0
-    assert found.counts[0, 0, 1] == 1.0
-    assert found.shares()[0] == pytest.approx([1 / 3, 2 / 3])
-    assert found.shares({0})[0] == pytest.approx([0.5, 0.5])
+    assert counts.counts.sum() == 1.0
+    assert counts.counts[0, 0, 1] == 1.0
+    assert counts.shares()[0] == pytest.approx([1 / 3, 2 / 3])
+    assert counts.shares({0})[0] == pytest.approx([0.5, 0.5])

@@ -26,19 +26,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocab_size=20,
         max_position_embeddings=12,
     )
-    made = tmp_path_factory.mktemp("encoder")
-    transformers.BertModel(config).save_pretrained(made)
-    return made
+    place = tmp_path_factory.mktemp("encoder")
+    transformers.BertModel(config).save_pretrained(place)
+    return place
 
 
 def test_its_weights_are_read_and_it_answers_in_our_frame(folder):
     from ml_platform.models.sequences.fit import fit_network
 
-    made = training_set(60)
+    data = training_set(60)
     hyperparameters = replace(TRANSFORMER, encoder=str(folder), visits=1_500)
-    outcome = fit_network(made, FitRequest(1), PLAN, hyperparameters, timedelta(hours=1))
-    served = scorer_of(outcome.artifact).predict_proba(made.test)
-    assert np.abs(served - outcome.estimator.predict_proba(made.test)).max() < 1e-5
+    outcome = fit_network(data, FitRequest(1), PLAN, hyperparameters, timedelta(hours=1))
+    served = scorer_of(outcome.artifact).predict_proba(data.test)
+    assert np.abs(served - outcome.estimator.predict_proba(data.test)).max() < 1e-5
 
 
 def test_the_weights_are_those_of_the_folder(folder):

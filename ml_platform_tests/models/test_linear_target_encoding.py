@@ -20,10 +20,10 @@ def test_weights_are_those_of_scikit_learn_given_the_time(monkeypatch):
     least = np.bincount(labels).min()
     # as many rows of each class: the shares are equal, so that neither side has an intercept
     even = np.concatenate([np.flatnonzero(labels == c)[:least] for c in range(3)])
-    found = learn(matrix[even], labels[even], 3)
+    weights = learn(matrix[even], labels[even], 3)
     peer = LogisticRegression(C=1 / RIDGE, fit_intercept=False, tol=1e-10, max_iter=1_000)
     peer.fit(matrix[even], labels[even])
-    assert found == pytest.approx(peer.coef_.T, abs=1e-3)
+    assert weights == pytest.approx(peer.coef_.T, abs=1e-3)
 
 
 def test_no_rows_say_nothing():
@@ -44,11 +44,11 @@ def test_words_that_always_come_together_share_what_one_would_say():
 def test_change_sets_count_once_and_are_bounded():
     matrix, labels = example()
     change_sets = np.arange(600) // 3
-    found = collect(matrix, labels, change_sets, np.zeros(600, np.int64), 3)
-    assert len(found.labels) == 200
+    collected = collect(matrix, labels, change_sets, np.zeros(600, np.int64), 3)
+    assert len(collected.labels) == 200
     rows = matrix[::3].toarray()
     scaled = rows / np.sqrt(np.maximum(rows.sum(axis=1, keepdims=True), 1.0))
-    assert found.matrix.toarray() == pytest.approx(scaled)
+    assert collected.matrix.toarray() == pytest.approx(scaled)
     many = sparse.csr_matrix((3 * MOST_CHANGE_SETS, 2))
     rows = np.arange(3 * MOST_CHANGE_SETS)
     assert len(collect(many, rows % 2, rows, rows * 0, 2).labels) == MOST_CHANGE_SETS

@@ -30,14 +30,16 @@ CLASSES = (*STEPS, END)
 EXACT = NgramHyperparameters(order=2, minimum=1, discount=0.5, strength=0.0, soon_strength=2.0)
 
 
-def rows_of(*told: tuple[str, str, str | None]) -> pd.DataFrame:
+def rows_of(*steps_gaps_next: tuple[str, str, str | None]) -> pd.DataFrame:
     """(steps newest first, next step, soon); one word of capital letters begins the session: 'bA' is A, then b."""
     return pd.DataFrame(
         {
-            "steps": [list(steps.lower()) for steps, *_ in told],
-            "gaps": [["first" if s.isupper() else "20s" for s in steps] for steps, *_ in told],
-            "next_step": [following for _, following, _ in told],
-            "workflow_soon": [soon for *_, soon in told],
+            "steps": [list(steps.lower()) for steps, *_ in steps_gaps_next],
+            "gaps": [
+                ["first" if s.isupper() else "20s" for s in steps] for steps, *_ in steps_gaps_next
+            ],
+            "next_step": [following for _, following, _ in steps_gaps_next],
+            "workflow_soon": [soon for *_, soon in steps_gaps_next],
         }
     )
 
@@ -102,15 +104,15 @@ class TestByHand:
 
 def random_rows(count: int, seed: int) -> pd.DataFrame:
     draw = np.random.default_rng(seed)
-    made = []
+    dicts = []
     for _ in range(count):
         length = int(draw.integers(1, 7))
         steps = "".join(draw.choice(list("abc"), length))
         begin = int(draw.integers(length + 3))
         marked = "".join(s.upper() if place == begin else s for place, s in enumerate(steps))
         soon = (None, "yes", "no")[int(draw.integers(3))]
-        made.append((marked, str(draw.choice(list(CLASSES))), soon))
-    return rows_of(*made)
+        dicts.append((marked, str(draw.choice(list(CLASSES))), soon))
+    return rows_of(*dicts)
 
 
 def reference(
@@ -180,15 +182,15 @@ def test_equal_to_plain_dictionaries(hyperparameters: NgramHyperparameters) -> N
 def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
     """Ten steps a session; nine times in ten the next follows from the last two, soon from the second last."""
     draw = np.random.default_rng(seed)
-    made = []
+    dicts = []
     for session in range(sessions):
         steps = [int(draw.integers(5)), int(draw.integers(5))]
         while len(steps) < 10:
-            told = (steps[-1] + 2 * steps[-2]) % 5
-            steps.append(told if draw.random() < 0.9 else int(draw.integers(5)))
+            successor = (steps[-1] + 2 * steps[-2]) % 5
+            steps.append(successor if draw.random() < 0.9 else int(draw.integers(5)))
         names = [STEPS[step] for step in steps]
         for place in range(10):
-            made.append(
+            dicts.append(
                 {
                     "row_id": f"e{session:04d}-{place}",
                     "user_id": f"u{session % 7}",
@@ -201,7 +203,7 @@ def synthetic_rows(sessions: int = 300, seed: int = 0) -> pd.DataFrame:
                     "gaps": ["80s"] * place + ["pause:8h"],
                 }
             )
-    return pd.DataFrame(made)
+    return pd.DataFrame(dicts)
 
 
 def training_set(rows: pd.DataFrame) -> TrainingSet:
@@ -225,9 +227,9 @@ def accuracy(scorer: NgramScorer, rows: pd.DataFrame) -> float:
 
 
 def fitted(data: TrainingSet) -> NgramScorer:
-    found = fit_ngram(data, FitRequest(seed=1), HYPERPARAMETERS, LABEL_DELAY).estimator
-    assert isinstance(found, NgramScorer)
-    return found
+    estimator = fit_ngram(data, FitRequest(seed=1), HYPERPARAMETERS, LABEL_DELAY).estimator
+    assert isinstance(estimator, NgramScorer)
+    return estimator
 
 
 def shuffled(rows: pd.DataFrame, column: str, seed: int = 0) -> pd.DataFrame:
@@ -236,45 +238,45 @@ def shuffled(rows: pd.DataFrame, column: str, seed: int = 0) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def made() -> TrainingSet:
+def planted() -> TrainingSet:
     return training_set(synthetic_rows())
 
 
-def test_it_learns_what_two_steps_tell(made: TrainingSet) -> None:
-    scorer = fitted(made)
-    assert accuracy(scorer, made.test) > 0.7
-    rules = scorer_of(fit_rules(made))
+def test_it_learns_what_two_steps_tell(planted: TrainingSet) -> None:
+    scorer = fitted(planted)
+    assert accuracy(scorer, planted.test) > 0.7
+    rules = scorer_of(fit_rules(planted))
     assert isinstance(rules, NgramScorer)
-    assert accuracy(rules, made.test) < 0.5
-    needed = (made.test["workflow_soon"] == "yes").to_numpy()
-    alarm = scorer.predict_proba(made.test)[:, -1] >= scorer.threshold
+    assert accuracy(rules, planted.test) < 0.5
+    needed = (planted.test["workflow_soon"] == "yes").to_numpy()
+    alarm = scorer.predict_proba(planted.test)[:, -1] >= scorer.threshold
     assert (alarm == needed).mean() > 0.97
 
 
-def test_shuffling_time_collapses_the_next_step(made: TrainingSet) -> None:
+def test_shuffling_time_collapses_the_next_step(planted: TrainingSet) -> None:
     """The same steps in any order: of long lists little more than the shares of the steps is left."""
     draw = np.random.default_rng(0)
     mixed = synthetic_rows().assign(
         steps=lambda rows: [list(draw.permutation(steps)) for steps in rows["steps"]]
     )
     data = training_set(mixed)
-    long = (made.test["steps"].map(len) >= 6).to_numpy()
-    share = made.test["next_step"][long].value_counts(normalize=True).iloc[0]
-    assert accuracy(fitted(made), made.test[long]) > 0.6
+    long = (planted.test["steps"].map(len) >= 6).to_numpy()
+    share = planted.test["next_step"][long].value_counts(normalize=True).iloc[0]
+    assert accuracy(fitted(planted), planted.test[long]) > 0.6
     assert accuracy(fitted(data), data.test[long]) < share + 0.1
-    assert accuracy(fitted(made), data.test[long]) < share + 0.1
+    assert accuracy(fitted(planted), data.test[long]) < share + 0.1
 
 
-def test_shuffling_labels_leaves_the_shares(made: TrainingSet) -> None:
+def test_shuffling_labels_leaves_the_shares(planted: TrainingSet) -> None:
     data = training_set(shuffled(synthetic_rows(), "next_step"))
     share = data.test["next_step"].value_counts(normalize=True).iloc[0]
     assert accuracy(fitted(data), data.test) < share + 0.03
 
 
-def test_other_users_change_nothing(made: TrainingSet) -> None:
+def test_other_users_change_nothing(planted: TrainingSet) -> None:
     """Users are no input: with their names permuted even the bytes are the same."""
     other = training_set(shuffled(synthetic_rows(), "user_id"))
-    assert fitted(other).to_artifact().sha256 == fitted(made).to_artifact().sha256
+    assert fitted(other).to_artifact().sha256 == fitted(planted).to_artifact().sha256
 
 
 def test_where_no_need_is_known_there_is_no_alarm() -> None:
@@ -284,23 +286,27 @@ def test_where_no_need_is_known_there_is_no_alarm() -> None:
     assert not scorer.predict_proba(data.test)[:, -1].any()
 
 
-def test_the_artifact_is_the_estimator(made: TrainingSet, tmp_path: pytest.TempPathFactory) -> None:
-    outcome = SPEC.fit(made, FitRequest(seed=1))
+def test_the_artifact_is_the_estimator(
+    planted: TrainingSet, tmp_path: pytest.TempPathFactory
+) -> None:
+    outcome = SPEC.fit(planted, FitRequest(seed=1))
     write_artifact(outcome.artifact, tmp_path / "artifact")
     loaded = scorer_of(read_artifact(tmp_path / "artifact", outcome.artifact.sha256))
     np.testing.assert_array_equal(
-        loaded.predict_proba(made.test), outcome.estimator.predict_proba(made.test)
+        loaded.predict_proba(planted.test), outcome.estimator.predict_proba(planted.test)
     )
-    single = np.concatenate([loaded.predict_proba(made.test.iloc[[n]]) for n in range(20)])
-    np.testing.assert_array_equal(single, loaded.predict_proba(made.test.iloc[:20]))
-    assert loaded.classes == made.record.classes
+    single = np.concatenate([loaded.predict_proba(planted.test.iloc[[n]]) for n in range(20)])
+    np.testing.assert_array_equal(single, loaded.predict_proba(planted.test.iloc[:20]))
+    assert loaded.classes == planted.record.classes
     assert outcome.parameters["order"] == 8
 
 
-def test_the_same_bytes_in_another_process(made: TrainingSet) -> None:
+def test_the_same_bytes_in_another_process(planted: TrainingSet) -> None:
     code = (
         "from ml_platform_tests.models.test_ngram import *\n"
         "print(fitted(training_set(synthetic_rows())).to_artifact().sha256)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == fitted(made).to_artifact().sha256
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == fitted(planted).to_artifact().sha256

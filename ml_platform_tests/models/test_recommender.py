@@ -39,8 +39,8 @@ SPECS = (workflow_recommender.SPEC, workflow_recommender_ease.SPEC)
 PLAIN = {"choose": False, "tastes": 4}
 
 
-def fit(spec: ModelSpec, of: TrainingSet, **parameters: float | bool) -> FitOutcome:
-    return spec.fit(of, FitRequest(seed=spec.seed, parameters=parameters))
+def fit(spec: ModelSpec, training_set: TrainingSet, **parameters: float | bool) -> FitOutcome:
+    return spec.fit(training_set, FitRequest(seed=spec.seed, parameters=parameters))
 
 
 def ndcg(scores: np.ndarray, rows: pd.DataFrame, classes: tuple[str, ...] = ITEMS) -> float:
@@ -199,21 +199,21 @@ for module in (workflow_recommender, workflow_recommender_ease):
 
 
 def test_same_seed_same_hash_in_two_processes() -> None:
-    said = [
+    processes = [
         subprocess.run(
             [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
         ).stdout
         for _ in range(2)
     ]
-    assert said[0] == said[1]
-    assert len(said[0].split()) == 4
+    assert processes[0] == processes[1]
+    assert len(processes[0].split()) == 4
 
 
 class TestChoice:
     def test_the_newest_block_chooses(self, planted: TrainingSet) -> None:
-        told: list[str] = []
-        outcome = workflow_recommender.SPEC.fit(planted, FitRequest(seed=1, progress=told.append))
-        assert len(told) == len(workflow_recommender.FAMILY.choices["tastes"])
+        lines: list[str] = []
+        outcome = workflow_recommender.SPEC.fit(planted, FitRequest(seed=1, progress=lines.append))
+        assert len(lines) == len(workflow_recommender.FAMILY.choices["tastes"])
         assert (
             outcome.parameters["prior_weight"]
             in workflow_recommender.FAMILY.choices["prior_weight"]
@@ -256,8 +256,8 @@ class TestVectors:
             {"recent_doings": [["c:x", "c:x", "c:y", "t:e"]] * 2, "team": ["red", "blue"]}
         )
         tokens = ("c:x", "c:y", "t:e", "team:red")
-        found = content_shares(rows, tokens, {token: i for i, token in enumerate(tokens)})
-        assert found.tolist() == [[0.75, 0.25, 1.0, 1.0], [0.75, 0.25, 1.0, 0.0]]
+        shares = content_shares(rows, tokens, {token: i for i, token in enumerate(tokens)})
+        assert shares.tolist() == [[0.75, 0.25, 1.0, 1.0], [0.75, 0.25, 1.0, 0.0]]
 
     def test_latest_rows(self) -> None:
         rows = pd.DataFrame({"user": ["b", "a", "b"], "time": [1, 2, 3], "n": [0, 1, 2]})
@@ -332,14 +332,14 @@ class TestNewItems:
 
     def test_likeness(self) -> None:
         """Of 'bug_fix' two of two words, of 'bug_hunt' one of three; of a stranger all alike."""
-        found = likeness(("bug_fix-9", "zebra"), ("bug_fix-1", "bug_hunt", "review"))
-        np.testing.assert_allclose(found, [[0.75, 0.25, 0.0], [1 / 3] * 3])
+        weights = likeness(("bug_fix-9", "zebra"), ("bug_fix-1", "bug_hunt", "review"))
+        np.testing.assert_allclose(weights, [[0.75, 0.25, 0.0], [1 / 3] * 3])
 
     def test_unseen_columns_are_filled(self) -> None:
         columns = np.array([[1.0, 3.0, 0.0]])
-        seen = np.array([True, True, False])
-        assert filled(columns, ("a-1", "b-1", "a-2"), seen).tolist() == [[1.0, 3.0, 1.0]]
-        assert filled(columns, ("a-1", "b-1", "c-2"), seen).tolist() == [[1.0, 3.0, 2.0]]
+        has_users = np.array([True, True, False])
+        assert filled(columns, ("a-1", "b-1", "a-2"), has_users).tolist() == [[1.0, 3.0, 1.0]]
+        assert filled(columns, ("a-1", "b-1", "c-2"), has_users).tolist() == [[1.0, 3.0, 2.0]]
 
 
 class TestPopularity:
@@ -351,8 +351,8 @@ class TestPopularity:
         base = planted.train.head(3)
         train = base.assign(next_used=[["x"], ["x", "y"], []])
         record = replace(planted.record, classes=("x", "y", "z-1"))
-        of = replace(planted, record=record, train=train)
-        scorer = scorer_of(fit_popularity(of))
+        data = replace(planted, record=record, train=train)
+        scorer = scorer_of(fit_popularity(data))
         scores = scorer.predict_proba(pd.DataFrame({"used": [[], ["x", "x"]]}))
         weights = np.array([2 + 5, 1 + 10 / 3, (7 + 13 / 3) / 2])
         np.testing.assert_allclose(scores[0], weights / weights.sum(), atol=1e-9)

@@ -15,19 +15,19 @@ def rows(count: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
 
 def net(encoder: str, *, soon: bool = True) -> SequenceNet:
     torch.manual_seed(1)
-    made = (
+    encoder_module = (
         Lstm(8, (6, 4), 0.0) if encoder == "lstm" else Transformer(8, 5, 8, 2, heads=2, dropout=0.0)
     )
     shape = NetShape(**{**vars(SHAPE), "soon": soon})
-    return SequenceNet(shape, made, 0.0).eval()
+    return SequenceNet(shape, encoder_module, 0.0).eval()
 
 
 @pytest.mark.parametrize("encoder", ["lstm", "transformer"])
 def test_the_answers_are_probabilities(encoder):
-    found = ServedNet([net(encoder)])(*rows())
-    assert found.shape == (6, 5)
-    assert torch.allclose(found[:, :4].sum(dim=1), torch.ones(6), atol=1e-6)
-    assert ((found > 0) & (found < 1)).all()
+    probabilities = ServedNet([net(encoder)])(*rows())
+    assert probabilities.shape == (6, 5)
+    assert torch.allclose(probabilities[:, :4].sum(dim=1), torch.ones(6), atol=1e-6)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
 
 
 def test_without_a_trained_head_soon_is_zero():

@@ -24,34 +24,37 @@ from ml_platform_tests.models.suggestion_rows import SMALL, suggestion_set
 
 
 @pytest.fixture(scope="module")
-def made() -> TrainingSet:
+def planted() -> TrainingSet:
     return suggestion_set()
 
 
 @pytest.fixture(scope="module")
-def outcome(made: TrainingSet) -> FitOutcome:
-    return fit(made, FitRequest(1, SMALL))
+def outcome(planted: TrainingSet) -> FitOutcome:
+    return fit(planted, FitRequest(1, SMALL))
 
 
 @pytest.fixture(scope="module")
 def scorer(outcome: FitOutcome) -> BoostingScorer:
-    found = scorer_of(outcome.artifact)
-    assert isinstance(found, BoostingScorer)
-    return found
+    loaded = scorer_of(outcome.artifact)
+    assert isinstance(loaded, BoostingScorer)
+    return loaded
 
 
 def test_artifact_and_estimator_agree(
-    made: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
+    planted: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
 ) -> None:
-    own, theirs = scorer.predict_proba(made.test), outcome.estimator.predict_proba(made.test)
-    assert own.shape == (300, 1)
-    assert np.abs(own - theirs).max() < 1e-6
-    assert ((own > 0) & (own < 1)).all()
+    served, expected = (
+        scorer.predict_proba(planted.test),
+        outcome.estimator.predict_proba(planted.test),
+    )
+    assert served.shape == (300, 1)
+    assert np.abs(served - expected).max() < 1e-6
+    assert ((served > 0) & (served < 1)).all()
 
 
-def test_it_learns_shares(made: TrainingSet, scorer: BoostingScorer) -> None:
-    truth = made.test["adopted_share"].to_numpy()
-    errors = truth - scorer.predict_proba(made.test)[:, 0]
+def test_it_learns_shares(planted: TrainingSet, scorer: BoostingScorer) -> None:
+    truth = planted.test["adopted_share"].to_numpy()
+    errors = truth - scorer.predict_proba(planted.test)[:, 0]
     assert 1 - (errors**2).sum() / ((truth - truth.mean()) ** 2).sum() > 0.5
 
 
@@ -61,17 +64,19 @@ def test_blocks_come_later_and_later(outcome: FitOutcome) -> None:
     assert fitted_on == sorted(fitted_on)
 
 
-def test_shuffled_labels_tell_nothing(made: TrainingSet) -> None:
-    shuffled = made.train["adopted_share"].sample(frac=1, random_state=0).to_numpy()
+def test_shuffled_labels_tell_nothing(planted: TrainingSet) -> None:
+    shuffled = planted.train["adopted_share"].sample(frac=1, random_state=0).to_numpy()
     fitted = fit(
-        TrainingSet(made.record, made.train.assign(adopted_share=shuffled), made.test),
+        TrainingSet(planted.record, planted.train.assign(adopted_share=shuffled), planted.test),
         FitRequest(1, SMALL),
     )
     assert all(fold["r2"] < 0.05 for fold in fitted.fold_metrics)
 
 
-def test_more_similarity_never_lowers_the_score(made: TrainingSet, scorer: BoostingScorer) -> None:
-    row = pd.concat([made.test.iloc[:1]] * 101, ignore_index=True)
+def test_more_similarity_never_lowers_the_score(
+    planted: TrainingSet, scorer: BoostingScorer
+) -> None:
+    row = pd.concat([planted.test.iloc[:1]] * 101, ignore_index=True)
     rising = scorer.predict_proba(row.assign(similarity=np.arange(101) / 100))[:, 0]
     falling = scorer.predict_proba(row.assign(hours_since_run=np.arange(101) * 3.0))[:, 0]
     assert (np.diff(rising) >= 0).all()
@@ -79,8 +84,8 @@ def test_more_similarity_never_lowers_the_score(made: TrainingSet, scorer: Boost
     assert (np.diff(falling) <= 0).all()
 
 
-def test_reasons_sum_to_the_score(made: TrainingSet, scorer: BoostingScorer) -> None:
-    rows = made.test.iloc[:50]
+def test_reasons_sum_to_the_score(planted: TrainingSet, scorer: BoostingScorer) -> None:
+    rows = planted.test.iloc[:50]
     for reasons, score in zip(scorer.reasons(rows), scorer.predict_proba(rows)[:, 0], strict=True):
         assert reasons.base + sum(code.points for code in reasons.codes) == pytest.approx(
             reasons.score, abs=1e-12
@@ -93,11 +98,11 @@ def test_reasons_sum_to_the_score(made: TrainingSet, scorer: BoostingScorer) -> 
 
 
 def test_reasons_are_the_values_of_the_shap_library(
-    made: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
+    planted: TrainingSet, outcome: FitOutcome, scorer: BoostingScorer
 ) -> None:
     import shap
 
-    matrix = scorer.encoding.transform(made.test.iloc[:40])
+    matrix = scorer.encoding.transform(planted.test.iloc[:40])
     explainer = shap.TreeExplainer(
         outcome.estimator.model, feature_perturbation="tree_path_dependent"
     )
@@ -149,9 +154,9 @@ def test_a_threshold_that_float32_moves_is_refused() -> None:
 
 
 def test_unseen_and_missing_values_are_answered_and_missing_columns_are_not(
-    made: TrainingSet, scorer: BoostingScorer
+    planted: TrainingSet, scorer: BoostingScorer
 ) -> None:
-    row = made.test.iloc[:1].assign(category="never seen", similarity=np.nan)
+    row = planted.test.iloc[:1].assign(category="never seen", similarity=np.nan)
     assert 0 < scorer.predict_proba(row)[0, 0] < 1
     with pytest.raises(IntegrityError, match="similarity"):
         scorer.predict_proba(row.drop(columns="similarity"))
@@ -165,11 +170,11 @@ def test_rules_smooth_the_pair_towards_its_workflow() -> None:
     np.testing.assert_allclose(rules.predict_proba(row), [[0.75], [0.5]])
 
 
-def test_rules_are_an_artifact(made: TrainingSet) -> None:
-    artifact: Artifact = SPEC.fit_rules(made)
-    found = scorer_of(artifact).predict_proba(made.test)
-    assert found.shape == (300, 1)
-    assert ((found >= 0) & (found <= 1)).all()
+def test_rules_are_an_artifact(planted: TrainingSet) -> None:
+    artifact: Artifact = SPEC.fit_rules(planted)
+    proportions = scorer_of(artifact).predict_proba(planted.test)
+    assert proportions.shape == (300, 1)
+    assert ((proportions >= 0) & (proportions <= 1)).all()
 
 
 def digest() -> str:
@@ -186,6 +191,6 @@ def test_the_same_request_gives_the_same_bytes_in_another_process() -> None:
     assert fit(suggestion_set(), FitRequest(8, SMALL)).artifact.sha256 != other
 
 
-def test_other_names_of_users_change_nothing(made: TrainingSet) -> None:
-    first, second = (fit(rows, FitRequest(1, SMALL)) for rows in (made, renamed(made)))
+def test_other_names_of_users_change_nothing(planted: TrainingSet) -> None:
+    first, second = (fit(rows, FitRequest(1, SMALL)) for rows in (planted, renamed(planted)))
     assert second.artifact.sha256 == first.artifact.sha256

@@ -13,12 +13,12 @@ def counts(blocks: list[int]):
 
 
 def test_weights_by_hand():
-    _, found = counts([0, 0, 0, 0])
+    _, target_counts = counts([0, 0, 0, 0])
     # shares 1/2 (two rows each, smoothed (2+1)/(4+2)); 20 rows of average classes are added:
     # word 0: (2 + 10) / (3 + 20) / (1/2) = 24/23, (1 + 10) / 23 / (1/2) = 22/23
-    assert found.weights()[0] == pytest.approx(np.log([24 / 23, 22 / 23]), abs=1e-7)
+    assert target_counts.weights()[0] == pytest.approx(np.log([24 / 23, 22 / 23]), abs=1e-7)
     # word 1: (0 + 10) / 22 / (1/2) = 20/22, (2 + 10) / 22 / (1/2) = 24/22
-    assert found.weights()[1] == pytest.approx(np.log([20 / 22, 24 / 22]), abs=1e-7)
+    assert target_counts.weights()[1] == pytest.approx(np.log([20 / 22, 24 / 22]), abs=1e-7)
 
 
 def test_target_encoding_is_the_sum_over_the_root_of_the_number_of_words():
@@ -43,6 +43,6 @@ def test_changing_the_labels_of_a_block_does_not_change_the_encoding_of_its_own_
     labels, blocks = random.integers(0, 3, 200), np.arange(200) // 50
     flipped = np.where(blocks == 2, (labels + 1) % 3, labels)
     counted = [count_targets(matrix, y, np.ones(200), blocks, 3) for y in (labels, flipped)]
-    found = [cross_fitted(matrix, counts, blocks, frozenset()) for counts in counted]
-    assert np.array_equal(found[0][blocks == 2], found[1][blocks == 2])
-    assert not np.array_equal(found[0][blocks == 1], found[1][blocks == 1])
+    encodings = [cross_fitted(matrix, counts, blocks, frozenset()) for counts in counted]
+    assert np.array_equal(encodings[0][blocks == 2], encodings[1][blocks == 2])
+    assert not np.array_equal(encodings[0][blocks == 1], encodings[1][blocks == 1])

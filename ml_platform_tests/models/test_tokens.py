@@ -6,9 +6,9 @@ from ml_platform.models.tokens import MISSING, token_column, token_matrix, vocab
 
 
 def read(column: pd.Series, *, lists: bool) -> list[list[str]]:
-    found = token_column(column, lists=lists)
+    tokens = token_column(column, lists=lists)
     return [
-        [found.words[c] for c in found.codes[found.offsets[i] : found.offsets[i + 1]]]
+        [tokens.words[c] for c in tokens.codes[tokens.offsets[i] : tokens.offsets[i + 1]]]
         for i in range(len(column))
     ]
 

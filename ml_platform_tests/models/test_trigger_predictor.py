@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,8 +13,9 @@ import pytest
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.start_times.design import NumberColumns, StartTimeDesign, fit_design
+from ml_platform.models.start_times.fit import FOLDS
 from ml_platform.models.start_times.rules import fit_rules
-from ml_platform.models.start_times.times import CANDIDATE_TIME, Step, best_time, should_run
+from ml_platform.models.start_times.times import CANDIDATE_TIME, best_time
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import TrainingSet
@@ -103,21 +104,21 @@ def test_artifact_answers_as_the_estimator(known: TrainingSet, fitted: FitOutcom
 
 
 def test_it_learns_each_workflows_hours(known: TrainingSet, fitted: FitOutcome) -> None:
-    told = success(fitted.estimator, known.test)
+    predicted = success(fitted.estimator, known.test)
     truth = known.test["truth"].to_numpy()
-    assert np.sqrt(np.mean((told - truth) ** 2)) < 0.09
+    assert np.sqrt(np.mean((predicted - truth) ** 2)) < 0.09
     rules = success(scorer_of(fit_rules(known)), known.test)
-    assert np.mean((told - truth) ** 2) < np.mean((rules - truth) ** 2)
+    assert np.mean((predicted - truth) ** 2) < np.mean((rules - truth) ** 2)
 
 
 def test_an_unknown_workflow_has_the_common_pattern(known: TrainingSet, fitted: FitOutcome) -> None:
     served = scorer_of(fitted.artifact)
     rows = known.test.iloc[:50].assign(workflow="never seen")
-    told = success(served, rows)
-    assert np.isfinite(told).all()
-    assert told.std() < success(served, known.test.iloc[:50]).std() / 2
+    predicted = success(served, rows)
+    assert np.isfinite(predicted).all()
+    assert predicted.std() < success(served, known.test.iloc[:50]).std() / 2
     other = success(served, rows.assign(workflow=None))
-    np.testing.assert_array_equal(told, other)
+    np.testing.assert_array_equal(predicted, other)
 
 
 def test_shuffled_labels_teach_nothing(known: TrainingSet) -> None:
@@ -126,8 +127,10 @@ def test_shuffled_labels_teach_nothing(known: TrainingSet) -> None:
     random = np.random.default_rng(0)
     train.loc[tried, "succeeded"] = random.permutation(train.loc[tried, "succeeded"].to_numpy())
     shuffled = TrainingSet(known.record, train, known.test)
-    told = success(SPEC.fit(shuffled, FitRequest(SPEC.seed, SPEC.defaults)).estimator, known.test)
-    assert abs(np.corrcoef(told, known.test["truth"])[0, 1]) < 0.3
+    predicted = success(
+        SPEC.fit(shuffled, FitRequest(SPEC.seed, SPEC.defaults)).estimator, known.test
+    )
+    assert abs(np.corrcoef(predicted, known.test["truth"])[0, 1]) < 0.3
 
 
 def test_only_the_training_part_is_touched(known: TrainingSet, fitted: FitOutcome) -> None:
@@ -219,31 +222,17 @@ class TestTimes:
         with pytest.raises(InsufficientData, match="horizon"):
             best_time(SCORER, at())
 
-    @pytest.mark.parametrize(
-        ("now", "later", "threshold", "step", "best"),
-        [
-            (9, (), 0.6, Step.RUN, 9),
-            (9, (10, 11), 0.6, Step.RUN, 9),  # 11 is better by less than the margin
-            (8, (9, 10), 0.4, Step.WAIT, 9),
-            (8, (9, 10), 0.6, Step.WAIT, 9),
-            (9, (11,), 0.705, Step.WAIT, 11),  # not enough now, and enough then
-            (8, (9,), 0.9, Step.SKIP, 9),
-            (8, (), 0.6, Step.SKIP, 8),
-        ],
-    )
-    def test_now_later_or_not_at_all(
-        self, now: int, later: tuple[int, ...], threshold: float, step: Step, best: int
-    ) -> None:
-        advice = should_run(SCORER, at(now), threshold, at(*later))
-        assert (advice.step, advice.best.at.hour) == (step, best)
-        assert advice.run is (step is Step.RUN)
-        assert advice.probability == SCORER.known[now]
 
-    def test_what_it_refuses(self) -> None:
-        with pytest.raises(ValueError, match=r"threshold 1\.5"):
-            should_run(SCORER, at(9), 1.5)
-        with pytest.raises(InsufficientData, match="2 rows"):
-            should_run(SCORER, at(9, 10), 0.5)
+def test_outcomes_that_are_all_the_same_are_refused_and_early_folds_of_them_left_out(
+    known: TrainingSet,
+) -> None:
+    same = replace(known, train=known.train.assign(succeeded="yes"))
+    with pytest.raises(InsufficientData, match="rows with a known succeeded are yes"):
+        SPEC.fit(same, FitRequest(SPEC.seed, SPEC.defaults))
+    failures = known.train.index[known.train["succeeded"] == "no"]
+    late = known.train.drop(index=failures[: len(failures) // 2])
+    outcome = SPEC.fit(replace(known, train=late), FitRequest(SPEC.seed, SPEC.defaults))
+    assert 0 < len(outcome.fold_metrics) < FOLDS
 
 
 def test_other_names_of_users_change_nothing(known: TrainingSet, fitted: FitOutcome) -> None:

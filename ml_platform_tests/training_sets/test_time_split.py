@@ -10,7 +10,6 @@ import pytest
 from ml_platform.errors import InsufficientData
 from ml_platform.training_sets.time_split import (
     LEAST_ROWS,
-    TENTH,
     Gap,
     UnitTimes,
     equal_edges,
@@ -111,11 +110,13 @@ def test_rows_near_a_held_out_block_are_purged_from_its_fit():
 
 def test_a_gap_with_a_limit_is_at_most_that_part_of_the_history():
     rows = rows_every(1, 11)
-    (*_, fold) = list(purged_folds(rows, time_blocks(rows, 11), Gap(timedelta(days=1), TENTH)))[:6]
+    (*_, fold) = list(
+        purged_folds(rows, time_blocks(rows, 11), Gap.between_folds(timedelta(days=1)))
+    )[:6]
     # ten hours long, so an hour on either side
     assert fold.fit.tolist() == [0, 1, 2, 3, 7, 8, 9, 10]
-    assert Gap(timedelta(days=1), TENTH).microseconds(10 * HOUR) == HOUR
-    assert Gap(timedelta(minutes=5), TENTH).microseconds(10 * HOUR) == HOUR // 12
+    assert Gap.between_folds(timedelta(days=1)).microseconds(10 * HOUR) == HOUR
+    assert Gap.between_folds(timedelta(minutes=5)).microseconds(10 * HOUR) == HOUR // 12
     assert Gap(timedelta(days=1)).microseconds(10 * HOUR) == 24 * HOUR
 
 

@@ -19,7 +19,7 @@ GRID = 81
 
 
 def expected_share(shown: Shown, settings: Suggestions) -> Floats:
-    """Of each offer, in the order given, the expected share of acceptances over its fortnight, in [0, 1]."""
+    """The expected share of acceptances over the fortnight of each offer, in the order of ``shown``, in [0, 1]."""
     standard = np.linspace(-6.0, 6.0, GRID)
     taste = settings.taste * standard
     order = np.lexsort((shown.time, shown.workflow, shown.user))

@@ -113,14 +113,16 @@ def _made_anomalous(
 
     Objects are drawn again, since the operation decides whether one is missing.
     """
-    of = kind[change_sets.session]
+    kind_of_change_set = kind[change_sets.session]
     count = len(change_sets)
-    random = of == Kind.RANDOM_ACTIONS
+    random = kind_of_change_set == Kind.RANDOM_ACTIONS
     tool = np.where(random, rng.integers(len(words.TOOLS), size=count), change_sets.tool)
     operation = np.where(
         random, rng.integers(len(words.OPERATIONS), size=count), change_sets.operation
     )
-    night = (of == Kind.NIGHT) & (rng.random(count) < truth.parameters.known_anomalies.night_share)
+    night = (kind_of_change_set == Kind.NIGHT) & (
+        rng.random(count) < truth.parameters.known_anomalies.night_share
+    )
     chosen = night_operations(truth)
     operation = np.where(night, chosen[rng.integers(len(chosen), size=count)], operation)
     projects = truth.files.shape[1]
@@ -128,7 +130,7 @@ def _made_anomalous(
         change_sets.category * projects + change_sets.project, rng.random(count)
     )
     anywhere = rng.integers(truth.files.shape[2], size=count)
-    file = np.where(of == Kind.SWEEP, anywhere, usual)
+    file = np.where(kind_of_change_set == Kind.SWEEP, anywhere, usual)
     missing = rng.random(count) < truth.objectless[operation]
     return replace(
         change_sets,
@@ -136,7 +138,7 @@ def _made_anomalous(
         operation=operation,
         file=np.where(missing, -1, file),
         category=np.full(count, -1),
-        time=_times(truth, change_sets, of == Kind.BURST, rng),
+        time=_times(truth, change_sets, kind_of_change_set == Kind.BURST, rng),
     )
 
 

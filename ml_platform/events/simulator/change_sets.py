@@ -47,7 +47,7 @@ def session_starts(change_sets: ChangeSets) -> NDArray[np.bool_]:
 
 
 def select(change_sets: ChangeSets, keep: NDArray[np.bool_] | Ints) -> ChangeSets:
-    """Some of the events, in the same order."""
+    """The events that ``keep`` chooses (a mask or places), in their order."""
     return replace(change_sets, **{name: value[keep] for name, value in vars(change_sets).items()})
 
 

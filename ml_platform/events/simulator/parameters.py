@@ -16,7 +16,7 @@ class Population:
     files_per_area: int = 30
     rate_shape: float = 12.0
     turnover: float = 0.08
-    """Of users, how many join, and as many leave, in the second half of the simulation."""
+    """Share of the users who join in the second half of the simulation; as many leave."""
     persona_weights: tuple[float, ...] = (0.3, 0.27, 0.23, 0.2)
     region_offsets: tuple[tuple[str, int], ...] = (("americas", -300), ("emea", 60), ("apac", 480))
     """Region and its home time zone, in minutes east of UTC, the same all year."""
@@ -65,7 +65,7 @@ class Emission:
     noise: float = 0.3
     """Standard deviation of the fixed irregularities added to every affinity."""
     project_noise: float = 0.5
-    """The same for folders: what a folder is used for differs between projects."""
+    """Standard deviation of the irregularities of folders: what a folder is used for differs between projects."""
     gap_medians: tuple[float, ...] = (110.0, 90.0, 45.0, 120.0, 70.0, 60.0, 140.0, 50.0)
     """Median gap in seconds before an event, by its category."""
 
@@ -98,7 +98,7 @@ class Routines:
     fires: float = 0.95
     """Completions that lead to a run, in a session that goes on long enough."""
     second_share: float = 0.9
-    """Of the runs that start after the second event from the completion; the others after the third."""
+    """Share of the runs that start after the second event from the completion; the others start after the third."""
     spontaneous: float = 0.0015
     """Events after which a workflow is started for no reason that can be seen."""
 
@@ -120,7 +120,7 @@ class Suggestions:
     taste: float = 0.7
     """Standard deviation of a hidden, lasting taste of a user for a workflow; drives nothing else."""
     dismissed_share: float = 0.45
-    """Of those not accepted; the rest is ignored and settled after ``timeout_hours``."""
+    """Share of the refused offers that are dismissed; the others are ignored, settled after ``timeout_hours``."""
     delay_median_minutes: float = 12.0
     delay_sigma: float = 1.1
     timeout_hours: float = 24.0
@@ -131,7 +131,7 @@ class KnownAnomalies:
     """Sessions that nobody should have: how many, and what gives each kind away."""
 
     share: float = 0.03
-    """Added sessions over planned ones; an equal part of each kind."""
+    """Ratio of added sessions to planned ones; each kind has an equal part."""
     burst_median_seconds: float = 2.0
     burst_sigma: float = 0.5
     sweep_events: tuple[int, int] = (30, 60)
@@ -140,7 +140,7 @@ class KnownAnomalies:
     """A night session starts between midnight and this local hour."""
     night_operations: tuple[str, ...] = ("export", "share", "delete")
     night_share: float = 0.75
-    """Of the operations of a night session; the others are as always."""
+    """Share of a night session's operations that are ``night_operations``; the others are as always."""
     report_hours: float = 24.0
     """People report a session within this time of its end."""
 

@@ -25,7 +25,7 @@ REST = 3
 
 @dataclass(frozen=True)
 class WorkflowStarts:
-    """By event: whether it completes a routine, and whether the user starts a workflow right after it."""
+    """Whether each event completes a routine, and whether the user starts a workflow right after it."""
 
     completes: Flags
     starts: Flags
@@ -36,7 +36,7 @@ class WorkflowStarts:
         return cls(np.zeros(events, dtype=bool), np.zeros(events, dtype=bool))
 
     def where(self, keep: Flags) -> "WorkflowStarts":
-        """The same for the events where ``keep`` is true, in their order."""
+        """The values of the events where ``keep`` is true, in their order."""
         return WorkflowStarts(self.completes[keep], self.starts[keep])
 
 

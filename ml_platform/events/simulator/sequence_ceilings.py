@@ -24,7 +24,7 @@ BLOCK_ROWS = 20_000
 
 @dataclass(frozen=True)
 class NextStep:
-    """For every event, the most probable next step and its probability."""
+    """The most probable next step after each event, and its probability."""
 
     prediction: Ints
     confidence: Floats

@@ -10,7 +10,7 @@ BATCH_ROWS = 50_000
 
 
 class Source(Protocol):
-    """Where events come from.
+    """A place that events are read from.
 
     ``batches`` may be called again and then gives the same rows. Rows carry the column names of
     `ml_platform.events.schema.TABLES`; columns that may be null may be missing, ``received_at``,

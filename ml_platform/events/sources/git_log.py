@@ -31,7 +31,7 @@ class Commit:
     committed_at: int
     """Seconds since 1970, UTC."""
     author_zone: str
-    """As git writes it, such as ``+0200``."""
+    """The offset from UTC as git writes it, such as ``+0200``."""
     subject: str
     changes: tuple[Change, ...]
 

@@ -60,13 +60,15 @@ def assess(
     columns = [column(looked_at[name], kinds[name]) for name in present]
     interactions = {name for name, spec in declared.items() if spec.family is Family.INTERACTION}
     missing = {name: (_missing(train[name]), _missing(test[name])) for name in present}
-    findings = [each for of in columns for each in _alone(of, train, test, missing[of.name])]
+    findings = [
+        each for column in columns for each in _alone(column, train, test, missing[column.name])
+    ]
     findings += correlated(columns, interactions)
     findings += mixed_scales(columns)
     findings.sort(key=lambda finding: -POINTS[finding.defect])
-    scored = tuple(_feature(of, findings, missing[of.name]) for of in columns)
+    scored = tuple(_feature(column, findings, missing[column.name]) for column in columns)
     return QualityReport(
-        score=float(np.mean([of.score for of in scored])) if scored else BEST,
+        score=float(np.mean([column.score for column in scored])) if scored else BEST,
         features=scored,
         findings=tuple(findings),
         rows_train=len(train),
@@ -80,34 +82,34 @@ def _missing(values: "pd.Series[float]") -> float:
 
 
 def _alone(
-    of: Column, train: "pd.DataFrame", test: "pd.DataFrame", missing: tuple[float, float]
+    column: Column, train: "pd.DataFrame", test: "pd.DataFrame", missing: tuple[float, float]
 ) -> list[QualityFinding]:
     """The findings about one column by itself."""
     findings = [
-        *(check(of) for check in CHECKS),
-        mostly_missing(of.name, missing[0]),
-        missingness_shift(of.name, (missing[0], len(train)), (missing[1], len(test))),
+        *(check(column) for check in CHECKS),
+        mostly_missing(column.name, missing[0]),
+        missingness_shift(column.name, (missing[0], len(train)), (missing[1], len(test))),
     ]
-    if of.kind is Kind.NUMBER:
+    if column.kind is Kind.NUMBER:
         parts = [
-            rows[of.name].to_numpy(dtype=np.float64, na_value=np.nan) for rows in (train, test)
+            rows[column.name].to_numpy(dtype=np.float64, na_value=np.nan) for rows in (train, test)
         ]
-        findings.append(infinite(of.name, *parts))
+        findings.append(infinite(column.name, *parts))
     return [finding for finding in findings if finding is not None]
 
 
 def _feature(
-    of: Column, findings: Sequence[QualityFinding], missing: tuple[float, float]
+    column: Column, findings: Sequence[QualityFinding], missing: tuple[float, float]
 ) -> FeatureQuality:
     """The quality of one feature; a defect costs once, however many pairs or values show it."""
-    defects = tuple(dict.fromkeys(f.defect for f in findings if f.feature == of.name))
+    defects = tuple(dict.fromkeys(f.defect for f in findings if f.feature == column.name))
     return FeatureQuality(
-        feature=of.name,
-        kind=of.kind,
+        feature=column.name,
+        kind=column.kind,
         missing=missing[0],
         missing_test=missing[1],
-        distinct=of.distinct,
-        top_share=of.top_share,
+        distinct=column.distinct,
+        top_share=column.top_share,
         score=feature_score(defects),
         defects=defects,
     )

@@ -24,48 +24,56 @@ MINIMUM_ROWS = 100
 """Below that many known values no share and no shape is measured."""
 
 
-def empty(of: Column) -> QualityFinding | None:
+def empty(column: Column) -> QualityFinding | None:
     """No row has a value."""
-    if len(of.known) or not len(of.codes):
+    if len(column.known) or not len(column.codes):
         return None
-    return QualityFinding(Defect.EMPTY, of.name, 1.0, 1.0, f"{of.name} has no value in any row")
+    return QualityFinding(
+        Defect.EMPTY, column.name, 1.0, 1.0, f"{column.name} has no value in any row"
+    )
 
 
-def constant(of: Column) -> QualityFinding | None:
+def constant(column: Column) -> QualityFinding | None:
     """One value in all rows, or in nearly all and at least `MINIMUM_ROWS`."""
-    share = of.top_share
-    if not len(of.known) or len(of.codes) < 2:
+    share = column.top_share
+    if not len(column.known) or len(column.codes) < 2:
         return None
-    if of.distinct == 1:
-        if (of.codes < 0).any() and of.kind is not Kind.NUMBER:
+    if column.distinct == 1:
+        if (column.codes < 0).any() and column.kind is not Kind.NUMBER:
             return None
-        why = f"{of.name} has the same value in every row that has one"
-        return QualityFinding(Defect.CONSTANT, of.name, 1.0, 1.0, why)
-    if share < TOP_SHARE or len(of.known) < MINIMUM_ROWS:
+        why = f"{column.name} has the same value in every row that has one"
+        return QualityFinding(Defect.CONSTANT, column.name, 1.0, 1.0, why)
+    if share < TOP_SHARE or len(column.known) < MINIMUM_ROWS:
         return None
-    why = f"{of.name} has the same value in {share:.1%} of the rows that have one"
-    return QualityFinding(Defect.NEAR_CONSTANT, of.name, share, TOP_SHARE, why)
+    why = f"{column.name} has the same value in {share:.1%} of the rows that have one"
+    return QualityFinding(Defect.NEAR_CONSTANT, column.name, share, TOP_SHARE, why)
 
 
-def cardinality(of: Column) -> QualityFinding | None:
+def cardinality(column: Column) -> QualityFinding | None:
     """An identifier, or more categories (or tokens) than can be learned from."""
-    known = len(of.known)
+    known = len(column.known)
     if known < MINIMUM_ROWS:
         return None
-    if of.kind is Kind.TOKENS:
-        share = of.distinct_tokens / max(of.tokens, 1)
+    if column.kind is Kind.TOKENS:
+        share = column.distinct_tokens / max(column.tokens, 1)
         if share <= MISSING:
             return None
-        why = f"{of.distinct_tokens} of the {of.tokens} tokens of {of.name} differ: hardly one comes again"
-        return QualityFinding(Defect.MANY_VALUES, of.name, share, MISSING, why)
-    share = of.distinct / known
-    if share >= UNIQUE and (of.numbers is None or _identifies(of.numbers)):
-        why = f"{of.name} has {of.distinct} values in {known} rows: it identifies rows, others have other values"
-        return QualityFinding(Defect.UNIQUE, of.name, share, UNIQUE, why)
-    if of.kind is not Kind.CATEGORY or share <= VALUES_BY_ROWS:
+        why = (
+            f"{column.distinct_tokens} of the {column.tokens} tokens of {column.name} differ: "
+            "hardly one comes again"
+        )
+        return QualityFinding(Defect.MANY_VALUES, column.name, share, MISSING, why)
+    share = column.distinct / known
+    if share >= UNIQUE and (column.numbers is None or _identifies(column.numbers)):
+        why = (
+            f"{column.name} has {column.distinct} values in {known} rows: it identifies rows, others have "
+            "other values"
+        )
+        return QualityFinding(Defect.UNIQUE, column.name, share, UNIQUE, why)
+    if column.kind is not Kind.CATEGORY or share <= VALUES_BY_ROWS:
         return None
-    why = f"{of.name} has {of.distinct} values in {known} rows, most of them too rare to learn from"
-    return QualityFinding(Defect.MANY_VALUES, of.name, share, VALUES_BY_ROWS, why)
+    why = f"{column.name} has {column.distinct} values in {known} rows, most of them too rare to learn from"
+    return QualityFinding(Defect.MANY_VALUES, column.name, share, VALUES_BY_ROWS, why)
 
 
 def _identifies(numbers: np.ndarray) -> bool:
@@ -74,9 +82,9 @@ def _identifies(numbers: np.ndarray) -> bool:
     return bool((known == np.floor(known)).all())
 
 
-def skewness(of: Column) -> QualityFinding | None:
+def skewness(column: Column) -> QualityFinding | None:
     """Fisher-Pearson skewness beyond `SKEWNESS` either way."""
-    known = _measured(of)
+    known = _measured(column)
     if known is None or np.ptp(known) == 0:
         return None
     from scipy.stats import skew
@@ -84,16 +92,19 @@ def skewness(of: Column) -> QualityFinding | None:
     value = float(skew(known))
     if abs(value) <= SKEWNESS:
         return None
-    why = f"{of.name} has a skewness of {value:.1f}: a few values stretch it, take its logarithm for a linear model"
-    return QualityFinding(Defect.SKEWED, of.name, value, SKEWNESS, why)
+    why = (
+        f"{column.name} has a skewness of {value:.1f}: a few values stretch it, take its logarithm for "
+        "a linear model"
+    )
+    return QualityFinding(Defect.SKEWED, column.name, value, SKEWNESS, why)
 
 
-def outliers(of: Column) -> QualityFinding | None:
+def outliers(column: Column) -> QualityFinding | None:
     """More than `OUTLIERS` of the values far out, by Tukey's fences on both the plain and the log scale.
 
     On the plain scale alone every heavy tail is full of outliers; the other scale is asinh((x - median) / IQR).
     """
-    known = _measured(of)
+    known = _measured(column)
     if known is None:
         return None
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
@@ -106,10 +117,10 @@ def outliers(of: Column) -> QualityFinding | None:
         return None
     worst = float(known[np.argmax(np.abs(known - middle))])
     why = (
-        f"{of.name} has {share:.2%} of its values far out, the farthest is {worst:g} "
+        f"{column.name} has {share:.2%} of its values far out, the farthest is {worst:g} "
         f"where half of the rows lie in [{low:g}, {high:g}]"
     )
-    return QualityFinding(Defect.OUTLIERS, of.name, share, OUTLIERS, why)
+    return QualityFinding(Defect.OUTLIERS, column.name, share, OUTLIERS, why)
 
 
 def _far_out(values: np.ndarray) -> np.ndarray:
@@ -119,11 +130,11 @@ def _far_out(values: np.ndarray) -> np.ndarray:
     return beyond
 
 
-def _measured(of: Column) -> np.ndarray | None:
+def _measured(column: Column) -> np.ndarray | None:
     """The finite values of a number, if there are `MINIMUM_ROWS` of them."""
-    if of.numbers is None:
+    if column.numbers is None:
         return None
-    known: np.ndarray = of.numbers[~np.isnan(of.numbers)]
+    known: np.ndarray = column.numbers[~np.isnan(column.numbers)]
     return known if len(known) >= MINIMUM_ROWS else None
 
 

@@ -47,7 +47,7 @@ class Column:
 
 
 def kind_of(values: "pd.Series[Any]") -> Kind:
-    """From the values themselves, for a column without a `FeatureSpec`."""
+    """The kind of a column without a `FeatureSpec`, told by its values."""
     import pandas as pd
 
     if holds_lists(values):

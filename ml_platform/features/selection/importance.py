@@ -21,7 +21,7 @@ _Z = 1.96
 
 @dataclass(frozen=True)
 class Importance:
-    """By feature, in the order of the sample: shares that sum to 1, and losses of skill with lower bounds."""
+    """Importances by feature, in the sample's order: shares that sum to 1, losses of skill with lower bounds."""
 
     forest: np.ndarray
     permutation: np.ndarray

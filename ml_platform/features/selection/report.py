@@ -43,9 +43,9 @@ class Figures:
     shap: float
     """Mean absolute SHAP value, all features together 1."""
     mutual_information: float
-    """In nats, its bias of (bins - 1)(classes - 1)/2n subtracted; 0 at least."""
+    """Mutual information with the label in nats, less its bias of (bins - 1)(classes - 1)/2n; 0 at least."""
     anova_f: float | None
-    """Of numbers and lengths."""
+    """The F statistic, which numbers and lengths of lists have."""
     chi2: float | None
     q: float | None
     """The smaller p of chi-squared and F, corrected for both and for the number of features."""
@@ -76,14 +76,14 @@ class SelectionReport:
     rows: int
     """Training rows looked at, those held out included."""
     rows_held_out: int
-    """The newest of them."""
+    """The newest training rows, on which the surrogate is measured."""
     rows_tested: int
-    """One a cluster: those that chi-squared and F were counted on."""
+    """The rows that chi-squared and F were computed on, one per cluster."""
     skill: tuple[float, float, float]
     """Share of the variance of the label (of its one-hot classes) that the surrogate explains when held out,
-    with its 95 % interval over clusters. An interval down to 0: it has learned nothing that could be judged by."""
+    with its 95 % interval over clusters. Where the interval reaches 0, it has learned nothing to select by."""
     skill_kept: float
-    """The same with the features to keep alone."""
+    """The first of ``skill`` for a surrogate of the features to keep alone."""
     change: tuple[float, float, float]
     """``skill_kept - skill`` with its 95 % interval, over clusters."""
 

@@ -28,51 +28,60 @@ class Known:
 Rule = Callable[[Figures, Known], str | None]
 
 
-def near_zero_variance(of: Figures, known: Known) -> str | None:
+def near_zero_variance(figures: Figures, known: Known) -> str | None:
     """Constant, nearly, or without any value."""
     return _explanation(
-        known.quality.about(Defect.EMPTY, Defect.CONSTANT, Defect.NEAR_CONSTANT), of
+        known.quality.about(Defect.EMPTY, Defect.CONSTANT, Defect.NEAR_CONSTANT), figures
     )
 
 
-def mostly_missing(of: Figures, known: Known) -> str | None:
+def mostly_missing(figures: Figures, known: Known) -> str | None:
     """Missing in more than half of the rows; its rank says what is lost with it."""
-    defect = _explanation(known.quality.about(Defect.MISSING), of)
+    defect = _explanation(known.quality.about(Defect.MISSING), figures)
     return f"{defect}; it ranks {known.rank} of {known.features}" if defect else None
 
 
-def identifier(of: Figures, known: Known) -> str | None:
+def identifier(figures: Figures, known: Known) -> str | None:
     """One value a row."""
-    return _explanation(known.quality.about(Defect.UNIQUE), of)
+    return _explanation(known.quality.about(Defect.UNIQUE), figures)
 
 
-def correlated(of: Figures, known: Known) -> str | None:
+def correlated(figures: Figures, known: Known) -> str | None:
     """It says what a feature that is kept says, and ranks below it."""
     for finding in known.quality.findings:
         pair = {finding.feature, finding.other}
-        if finding.defect is not Defect.CORRELATED or of.feature not in pair:
+        if finding.defect is not Defect.CORRELATED or figures.feature not in pair:
             continue
-        (other,) = pair - {of.feature}
+        (other,) = pair - {figures.feature}
         if other in known.kept:
             return f"it says what {other} says ({finding.value:.3f}), which ranks above it"
     return None
 
 
-def predicts_nothing(of: Figures, known: Known) -> str | None:
+def predicts_nothing(figures: Figures, known: Known) -> str | None:
     """Neither alone nor in the surrogate is there anything that chance would not show."""
-    if not known.learned or of.permutation_low > 0 or _discovered(of) or _missed(of, known):
+    if (
+        not known.learned
+        or figures.permutation_low > 0
+        or _discovered(figures)
+        or _missed(figures, known)
+    ):
         return None
-    if of.q is None and of.mutual_information > 0:
+    if figures.q is None and figures.mutual_information > 0:
         return None
-    alone = "" if of.q is None else f" and alone it predicts nothing of the label (q {of.q:.2f})"
-    return f"shuffling it costs {of.permutation:.4f} of skill, no more than chance{alone}"
+    alone = (
+        ""
+        if figures.q is None
+        else f" and alone it predicts nothing of the label (q {figures.q:.2f})"
+    )
+    return f"shuffling it costs {figures.permutation:.4f} of skill, no more than chance{alone}"
 
 
-def lowest(of: Figures, known: Known) -> str | None:
-    """In the lowest tenth, unless shuffling it was shown to cost something."""
+def lowest(figures: Figures, known: Known) -> str | None:
+    """Fires for a feature in the lowest tenth, unless shuffling it was shown to cost something."""
     if known.rank <= known.features - int(LOWEST * known.features):
         return None
-    if not known.learned or of.permutation_low > 0 or _missed(of, known):
+    if not known.learned or figures.permutation_low > 0 or _missed(figures, known):
         return None
     return f"it ranks {known.rank} of {known.features}, and shuffling it was not shown to cost anything"
 
@@ -85,42 +94,40 @@ DROP_RULES: tuple[tuple[Why, Rule], ...] = (
     (Why.NOTHING, predicts_nothing),
     (Why.LOWEST, lowest),
 )
-"""In this order; a feature that none applies to is kept."""
+"""The first rule that fires decides; a feature for which none does is kept."""
 
 
-def why_kept(of: Figures, known: Known) -> tuple[Why, str]:
+def why_kept(figures: Figures, known: Known) -> tuple[Why, str]:
     """The strongest evidence for it."""
-    if of.permutation_low > 0:
-        return Why.USEFUL, f"shuffling it costs {of.permutation:.4f} of the surrogate's skill"
-    if _discovered(of):
-        reason = (
-            f"alone it predicts something of the label (q {of.q:.1e}), though others may do so too"
-        )
+    if figures.permutation_low > 0:
+        return Why.USEFUL, f"shuffling it costs {figures.permutation:.4f} of the surrogate's skill"
+    if _discovered(figures):
+        reason = f"alone it predicts something of the label (q {figures.q:.1e}), though others may do so too"
         return Why.USEFUL, reason
     if not known.learned:
         return (
             Why.UNKNOWN,
             "the surrogate has learned nothing here, so its importances mean nothing",
         )
-    if _missed(of, known):
+    if _missed(figures, known):
         return (
             Why.TOGETHER,
             "by itself it shows nothing, but without all such features skill is lost",
         )
     return (
         Why.USEFUL,
-        f"alone it predicts something of the label ({of.mutual_information:.4f} nats)",
+        f"alone it predicts something of the label ({figures.mutual_information:.4f} nats)",
     )
 
 
-def _discovered(of: Figures) -> bool:
-    return of.q is not None and of.q <= FALSE_DISCOVERIES
+def _discovered(figures: Figures) -> bool:
+    return figures.q is not None and figures.q <= FALSE_DISCOVERIES
 
 
-def _missed(of: Figures, known: Known) -> bool:
-    return known.missed and of.permutation > 0
+def _missed(figures: Figures, known: Known) -> bool:
+    return known.missed and figures.permutation > 0
 
 
-def _explanation(findings: Mapping[str, QualityFinding], of: Figures) -> str | None:
-    finding = findings.get(of.feature)
+def _explanation(findings: Mapping[str, QualityFinding], figures: Figures) -> str | None:
+    finding = findings.get(figures.feature)
     return finding.explanation if finding else None

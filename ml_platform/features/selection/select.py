@@ -103,15 +103,15 @@ class _Evidence:
         """KEEP or DROP for every feature, by rank: of two redundant features the better one is decided first."""
         chosen: list[Selected] = []
         for rank, place in enumerate(order, start=1):
-            of = self.figures[place]
+            figures = self.figures[place]
             kept = tuple(c.feature for c in chosen if c.choice is Choice.KEEP)
             learned = self.surrogate.skill[1] > 0
             known = Known(self.quality, rank, len(self.figures), kept, learned, missed)
-            fired = ((why, reason) for why, rule in DROP_RULES if (reason := rule(of, known)))
+            fired = ((why, reason) for why, rule in DROP_RULES if (reason := rule(figures, known)))
             drop = next(fired, None)
-            why, rationale = drop or why_kept(of, known)
+            why, rationale = drop or why_kept(figures, known)
             choice = Choice.DROP if drop else Choice.KEEP
-            chosen.append(Selected(rank, of.feature, of, choice, why, rationale))
+            chosen.append(Selected(rank, figures.feature, figures, choice, why, rationale))
         return tuple(chosen)
 
     def without(self, chosen: tuple[Selected, ...]) -> tuple[float, tuple[float, float, float]]:

@@ -16,7 +16,7 @@ MINIMUM_TESTED = 50
 
 @dataclass(frozen=True)
 class Statistics:
-    """By feature; NaN where a test does not apply. ``q`` controls the share of false discoveries."""
+    """Statistics by feature, NaN where a test does not apply; ``q`` controls the share of false discoveries."""
 
     mutual_information: np.ndarray
     anova_f: np.ndarray

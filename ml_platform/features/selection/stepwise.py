@@ -10,12 +10,12 @@ CANDIDATES = 12
 """Columns with the highest importance, which forward and backward start from."""
 ROWS = 3_000
 GAIN = 0.002
-"""Of held-out skill that a step forward has to bring, and a step backward may cost."""
+"""The held-out skill that a step forward has to bring, and that a step backward may cost."""
 
 
 @dataclass(frozen=True)
 class Stepwise:
-    """By feature: chosen or not (``None``: no candidate), and the best place of its columns in elimination."""
+    """For each feature, whether it was chosen (``None``: no candidate), and the best place of its columns."""
 
     forward: tuple[bool | None, ...]
     backward: tuple[bool | None, ...]

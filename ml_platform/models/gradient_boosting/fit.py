@@ -1,6 +1,6 @@
 """Fits boosted trees to proportions: cross-entropy on labels in [0, 1], so that predictions are in [0, 1] too.
 
-Of scikit-learn's two learners HistGradientBoosting: no less accurate, and cheaper
+The learner is scikit-learn's HistGradientBoosting: no less accurate than its GradientBoosting, and cheaper
 (docs/suggestion_scorer.md).
 """
 
@@ -23,7 +23,7 @@ from ml_platform.models.gradient_boosting.trees import (
 )
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
-from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
+from ml_platform.training_sets.time_split import Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ class BoostingHyperparameters:
     ridge: float = 5.0
     """L2 penalty on leaf values."""
     column_share: float = 0.4
-    """Of the columns, drawn anew for each split."""
+    """The share of the columns that is drawn, anew for each split."""
     repeat_power: float = 0.5
     """The k-th offer of a round weighs k to the power of minus this: its rows say much the same."""
     folds: int = 3
@@ -92,7 +92,7 @@ class BoostingPlan:
         return [(name in self.rising) - (name in self.falling) for name in names]
 
     def weights(self, rows: "pd.DataFrame", power: float) -> np.ndarray:
-        """Of each row: (1 + how many came before it) to the power of minus ``power``."""
+        """The weight of each row, (1 + how many like it came before) to the power of minus ``power``."""
         if not self.repeats:
             return np.ones(len(rows))
         before = np.nan_to_num(rows[self.repeats].to_numpy(dtype=np.float64))
@@ -202,7 +202,7 @@ def _fold_by_fold(
 ) -> tuple[dict[str, float], ...]:
     """Errors on each later block of time by trees that were grown on what came a gap before it."""
     metrics = []
-    for fold in row_folds(rows, hyperparameters.folds, Gap(gap, TENTH), start_blocks=2):
+    for fold in row_folds(rows, hyperparameters.folds, Gap.between_folds(gap), start_blocks=2):
         model = grow(ready.chosen(fold.fit[-FOLD_ROWS:]), hyperparameters, seed)
         held = ready.chosen(fold.held_out)
         errors = proportion_errors(held.share, model.predict(held.matrix))

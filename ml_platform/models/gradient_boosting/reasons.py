@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 16
-"""Rows explained at a time: bounds memory at about 100 MB for 300 trees of 15 leaves."""
+"""Rows explained at a time, which bounds memory at about 100 MB for 300 trees of 15 leaves."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Reason:
     value: str | float | None
     """The value in the row; ``None`` where it is missing."""
     points: float
-    """Added to the score, in [-1, 1]."""
+    """What the feature adds to the score, in [-1, 1]."""
     logit: float
-    """The same in log-odds: the SHAP value."""
+    """What the feature adds to the log-odds of the score: its SHAP value."""
 
 
 @dataclass(frozen=True)

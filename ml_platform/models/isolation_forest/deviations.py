@@ -49,7 +49,7 @@ class Deviations:
         return self.of_numbers(numbers(rows, tuple(self.sides)))
 
     def of_numbers(self, values: Array) -> Matrix:
-        """The same of ``values`` (rows, features) in the order of ``sides``; NaN where one is missing."""
+        """`transform` for ``values`` (rows, features) in the order of ``sides``; NaN stands for a missing value."""
         scaled = (values - np.array(self.centres)) / np.array(self.scales)
         side = np.array(list(self.sides.values()))
         scaled = np.where(side == BOTH, scaled, np.maximum(scaled * side, 0.0))

@@ -27,7 +27,7 @@ from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmS
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
-from ml_platform.training_sets.time_split import TENTH, Gap, row_folds
+from ml_platform.training_sets.time_split import Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class IsolationHyperparameters:
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "IsolationHyperparameters":
-        """From the parameters of a fit."""
+        """The hyperparameters among the ``parameters`` of a fit."""
         return cls(
             int(str(parameters["trees"])),
             int(str(parameters["samples"])),
@@ -107,7 +107,7 @@ def fit_isolation(
     hyperparameters = IsolationHyperparameters.of(request.parameters)
     values = numbers(rows, tuple(sides))
     metrics = []
-    for fold in row_folds(rows, FOLDS, Gap(gap, TENTH), start_blocks=2):
+    for fold in row_folds(rows, FOLDS, Gap.between_folds(gap), start_blocks=2):
         fitted = grow(values[fold.fit], sides, hyperparameters, request.seed)
         held_out = rows.iloc[fold.held_out]
         metrics.append(_held_out(fitted.predict_proba(held_out)[:, 1], held_out[label]))

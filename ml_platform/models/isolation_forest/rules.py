@@ -28,7 +28,7 @@ DETECTION_RULES_FILE = "detection_rules.json"
 LIMIT = 3.0
 """Standard deviations from the mean at which there is an alarm."""
 RULES: Mapping[str, int] = {"size_deviation": 1, "gap_mean": -1, "night_share": 1}
-"""By feature the side on which it is suspicious."""
+"""The side on which each feature is suspicious."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from ml_platform.models.random_forest.encode_training import (
 )
 from ml_platform.models.rules import class_codes
 from ml_platform.spec.artifact import Artifact
-from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
+from ml_platform.training_sets.time_split import Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,11 @@ def fit_forest_model(
     gap: timedelta,
     progress: Progress,
 ) -> "FitOutcome":
-    """Folds by time for metrics and calibration, then the forest on all training rows, then the artifact."""
+    """Fit folds by time for metrics and calibration, then the forest on all training rows; make the artifact.
+
+    Raises:
+        InsufficientData: around a block of time the gap leaves no row to fit on.
+    """
     from ml_platform.models.random_forest.onnx_export import export_forest
     from ml_platform.spec.model import FitOutcome
 
@@ -138,7 +142,8 @@ def _fold_by_fold(
     change_sets = change_set_codes(rows)
     metrics = []
     total = int(encoded.blocks.max()) + 1
-    for fold in purged_folds(rows, encoded.blocks, Gap(gap, TENTH)):
+    for fold in purged_folds(rows, encoded.blocks, Gap.between_folds(gap)):
+        fold.require_rows_to_fit(gap)
         began = time.perf_counter()
         matrix = encoded.cross_fitted({fold.number})
         forest = _fit(matrix[fold.fit], truth[fold.fit], weights[fold.fit], hyperparameters, seed)
@@ -185,14 +190,14 @@ def forest_probabilities(
     from concurrent.futures import ThreadPoolExecutor
 
     probabilities = np.zeros((len(matrix), classes))
-    seen = np.asarray(forest.classes_, dtype=np.int64)
+    known = np.asarray(forest.classes_, dtype=np.int64)
 
     def score(part: np.ndarray) -> None:
-        total = np.zeros((len(part), len(seen)))
+        total = np.zeros((len(part), len(known)))
         chosen = np.ascontiguousarray(matrix[part])
         for tree in forest.estimators_:
             total += tree.predict_proba(chosen, check_input=False)
-        probabilities[np.ix_(part, seen)] = total / len(forest.estimators_)
+        probabilities[np.ix_(part, known)] = total / len(forest.estimators_)
 
     pieces = max(threads, -(-len(matrix) // 20_000))
     with ThreadPoolExecutor(threads) as pool:

@@ -50,7 +50,7 @@ def export_forest(
 
 def _trees(forest: "RandomForestClassifier") -> tuple[TreeNodes, LeafWeights]:
     """The forest's arrays; a leaf weighs each class by its share of the leaf's rows, over the number of trees."""
-    seen = np.asarray(forest.classes_, dtype=np.int64)
+    known = np.asarray(forest.classes_, dtype=np.int64)
     trees = [estimator.tree_ for estimator in forest.estimators_]
     sizes = [int(tree.node_count) for tree in trees]
     leaf = np.concatenate([tree.children_left for tree in trees]) < 0
@@ -61,7 +61,7 @@ def _trees(forest: "RandomForestClassifier") -> tuple[TreeNodes, LeafWeights]:
         shares = counts / counts.sum(axis=1, keepdims=True) / len(trees)
         places, columns = np.nonzero(np.where(leaf[begin : begin + size, None], shares, 0.0))
         leaves.append(places + begin)
-        targets.append(seen[columns])
+        targets.append(known[columns])
         weights.append(shares[places, columns])
         begin += size
     nodes = TreeNodes(

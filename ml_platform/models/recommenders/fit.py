@@ -54,7 +54,7 @@ class Learned:
 
 
 Learn = Callable[["sparse.csr_matrix", UserVectors, Parameters, int], Learned]
-"""From a matrix (users, items), the users' vectors, parameters and a seed to an item model."""
+"""A function of a matrix (users, items), the users' vectors, parameters and a seed that fits an item model."""
 
 
 @dataclass(frozen=True)

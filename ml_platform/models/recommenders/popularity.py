@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POPULARITY_FILE = "popularity.json"
 RECENT = timedelta(days=28)
-"""Of the training part, its newest days: what counts as lately."""
+"""The newest days of the training part, in which an adoption counts as recent."""
 PRIOR_ADOPTIONS = 10.0
 """Adoptions by the shares of the whole training part that are added: a quiet month says little."""
 
@@ -34,7 +34,7 @@ class PopularityScorer:
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
-    """Of an item among the recent adoptions, smoothed; they sum to 1."""
+    """The share of each item among the recent adoptions, smoothed; the shares sum to 1."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> np.ndarray:
         """Shares, shape (rows, items); `NOT_OFFERED` where the user has the item.

@@ -43,7 +43,7 @@ from ml_platform.models.sequences.training_loop import (
 from ml_platform.models.threshold import best_f1
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import SOON
-from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
+from ml_platform.training_sets.time_split import Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,8 @@ def _train_network(
     gap: timedelta,
 ) -> tuple[NetEstimator, tuple[dict[str, float], ...]]:
     rows, label, classes = training_set.train, training_set.record.label, _steps(training_set)
-    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap(gap, TENTH))
+    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap.between_folds(gap))
+    newest.require_rows_to_fit(gap)
     encoding = fit_sequence_encoding(rows.iloc[newest.fit], plan)
     fit = _examples(rows.iloc[newest.fit], encoding, label, classes)
     held = _examples(rows.iloc[newest.held_out], encoding, label, classes)

@@ -54,7 +54,7 @@ class NetworkHyperparameters:
     patience: int = 3
     """Epochs without a lower validation loss after which training stops."""
     soon_weight: float = 3.0
-    """Of the second head's loss, where the first one's is 1."""
+    """The weight of the loss of the second head, "soon"; the loss of the first one, the next step, weighs 1."""
     members: int = 1
     """Networks that answer by their mean, each from a seed of its own."""
     again: bool = False
@@ -73,7 +73,7 @@ SEARCH = (
     Float("weight_decay", 1e-4, 0.1, log=True),
     Float("soon_weight", 1.0, 10.0, log=True),
 )
-"""Neither size nor length: these are what is served, and what a fit costs."""
+"""The search leaves sizes alone: they decide what a fit and each prediction cost."""
 
 SOON_GATE = QualityGate(
     "soon_f1",

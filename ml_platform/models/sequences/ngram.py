@@ -75,11 +75,11 @@ class NgramScorer:
     words: tuple[str, ...]
     """Steps that contexts know; the symbol after the last stands for the beginning of the session."""
     discounts: tuple[float, ...]
-    """By length of the context, from 0; as many as the longest has steps, and one more."""
+    """The discount of each length of context, from 0 steps to those of the longest."""
     strength: float
     """s: rows of the shorter context that are added to the next steps of a longer one."""
     soon_strength: float
-    """The same for the rate of soon."""
+    """Rows of the shorter context that are added to the rate of soon of a longer one."""
     threshold: float
     """Probability of soon at or above which there is an alarm."""
     contexts: Contexts

@@ -12,7 +12,7 @@ from ml_platform.models.sequences.ngram import STEPS, STOP, Contexts, NgramScore
 from ml_platform.models.threshold import best_f1
 from ml_platform.models.tokens import token_column
 from ml_platform.spec.task import SOON, YES
-from ml_platform.training_sets.time_split import TENTH, Gap, purged_folds, time_blocks
+from ml_platform.training_sets.time_split import Gap, purged_folds, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +34,12 @@ class NgramHyperparameters:
     minimum: int = 2
     """Rows that a context of two steps or more needs."""
     discount: float = 0.0
-    """Of every count; 0: by the share of successors seen once and twice, for each length of context."""
+    """What is subtracted of every count; 0: it follows, for each length of context, from the share of successors
+    that were seen once and twice."""
     strength: float = -1.0
     """Rows of the shorter context that are added to a longer one; negative: the newest block chooses."""
     soon_strength: float = -1.0
-    """The same for the rate of soon."""
+    """Rows of the shorter context that are added to a longer one's rate of "soon"; negative: as ``strength``."""
 
 
 def fit_ngram(
@@ -53,7 +54,8 @@ def fit_ngram(
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
     classes = tuple(name for name in record.classes if name != SOON)
-    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap(gap, TENTH))
+    *_, newest = purged_folds(rows, time_blocks(rows, BLOCKS), Gap.between_folds(gap))
+    newest.require_rows_to_fit(gap)
     early = count_ngram(rows.iloc[newest.fit], record.label, classes, hyperparameters)
     held = rows.iloc[newest.held_out]
     chosen, metrics = choose(early, hyperparameters, held, record.label)

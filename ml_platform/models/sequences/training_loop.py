@@ -43,7 +43,7 @@ class Examples:
         return len(self.steps)
 
     def to(self, device: torch.device) -> "Examples":
-        """The same on a device."""
+        """The examples with their tensors on ``device``."""
         parts = (self.steps, self.numbers, self.next_step, self.soon)
         return Examples(*(part.to(device) for part in parts))
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.errors import InsufficientData
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.start_times.artifact_kinds import START_TIME
 from ml_platform.models.start_times.design import DESIGN_FILE, StartTimeDesign, fit_design
@@ -68,7 +69,13 @@ class StartTimeEstimator:
 def fit_start_time_model(
     training_set: "TrainingSet", plan: StartTimePlan, request: "FitRequest", gap: timedelta
 ) -> "FitOutcome":
-    """Folds by time for the metrics, then all training rows whose outcome at their time is known."""
+    """Fit folds by time for the metrics, then all training rows whose outcome at their time is known.
+
+    A fold with one outcome alone to fit on is left out.
+
+    Raises:
+        InsufficientData: all known outcomes of the training part are the same, or there is none.
+    """
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
@@ -76,9 +83,12 @@ def fit_start_time_model(
     rows = training_set.train
     rows = rows[rows[label].notna().to_numpy()]
     truth = (rows[label].astype(object).to_numpy() == YES).astype(np.int64)
+    _require_both_outcomes(truth, label)
     metrics = []
     folds = row_folds(rows, FOLDS, Gap(gap), start_blocks=1, quantile="linear")
     for fold in folds:
+        if not _has_both(truth[fold.fit]):
+            continue
         fitted = _fit(rows.iloc[fold.fit], truth[fold.fit], plan, request.parameters)
         yes = fitted.predict_proba(rows.iloc[fold.held_out])[:, 1]
         metrics.append(_held_out(truth[fold.held_out], yes, len(fold.fit)))
@@ -143,6 +153,19 @@ def _fit(
     return StartTimeEstimator(design, common, own)
 
 
+def _require_both_outcomes(truth: Codes, label: str) -> None:
+    if not _has_both(truth):
+        raise InsufficientData(
+            f"{truth.sum()} of {len(truth)} training rows with a known {label} are {YES}; at least one {YES} and "
+            f"one {NO} are needed.",
+            remedy="ingest a longer history, with runs that succeed and runs that fail",
+        )
+
+
+def _has_both(truth: Codes) -> bool:
+    return bool(0 < truth.sum() < len(truth))
+
+
 _COMMON_SPREAD = 3.0
 """Standard deviation of the prior of the common series, so wide that it says nothing."""
 
@@ -180,9 +203,8 @@ def _sparse(
 def _held_out(truth: Codes, yes: Array, fitted_on: int) -> dict[str, float]:
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-    both = 0 < truth.sum() < len(truth)
     return {
-        "roc_auc": float(roc_auc_score(truth, yes)) if both else float("nan"),
+        "roc_auc": float(roc_auc_score(truth, yes)) if _has_both(truth) else float("nan"),
         "brier": float(brier_score_loss(truth, yes)),
         "log_loss": float(log_loss(truth, yes, labels=[0, 1])),
         "rows": float(len(truth)),

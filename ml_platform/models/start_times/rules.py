@@ -38,7 +38,7 @@ class StartTimeRules:
     """Rates of success by workflow and part of the day; see the module."""
 
     overall: tuple[float, ...]
-    """By part of the day, for workflows without a rule."""
+    """Rates of success by part of the day, for workflows without a rule."""
     rates: Mapping[str, tuple[float, ...]]
     classes: tuple[str, ...] = (NO, YES)
 
