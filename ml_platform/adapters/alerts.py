@@ -1,4 +1,4 @@
-"""Where alerts go: the log or a webhook."""
+"""Receivers of alerts: the log or a webhook."""
 
 import json
 import logging

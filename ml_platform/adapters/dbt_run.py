@@ -85,12 +85,12 @@ def sql_quoted(path: Path) -> str:
 
 
 def temporary_folder(warehouse: Path) -> Path:
-    """Where DuckDB spills what does not fit into memory."""
+    """The folder into which DuckDB spills what does not fit into memory."""
     return warehouse.resolve().parent / "temporary"
 
 
 def target_folder(warehouse: Path) -> Path:
-    """Where dbt writes its manifest, compiled SQL, results and log."""
+    """The folder into which dbt writes its manifest, compiled SQL, results and log."""
     return warehouse.resolve().parent / "dbt"
 
 

@@ -1,4 +1,4 @@
-"""What other packages bring, by the groups of their entry points; loading one is tried, never trusted.
+"""Entry points of other packages, by group; one that cannot be loaded is an error that names it.
 
 ========================  ================================================================================
 group                     what an entry point leads to
@@ -31,7 +31,7 @@ def package_of(entry: EntryPoint) -> str:
 
 
 def loaded(entry: EntryPoint) -> object:
-    """What the entry point names.
+    """Load the object that the entry point names.
 
     Raises:
         UnusableEntryPoint: its module or object is not there, or raised while it was imported.

@@ -34,7 +34,7 @@ EXPECTATIONS = (
 
 
 class Severity(StrEnum):
-    """How severe a miss is: an ERROR blocks everything downstream, a NOTE always passes and reports the value."""
+    """The severity of a miss: an ERROR blocks everything downstream, a NOTE always passes and reports the value."""
 
     ERROR = "error"
     NOTE = "note"

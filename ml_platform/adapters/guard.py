@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
 _LOOK_EVERY = 0.5
-"""Seconds between looks at the parent's id; the pipe and the server's end wake the guard at once."""
+"""The seconds between looks at the parent's id; the pipe and the server's end wake the guard at once."""
 
 
 def _prctl(option: int, value: int) -> None:

@@ -1,4 +1,4 @@
-"""Small things a home folder keeps for its servers: locks, ports of last time, secrets."""
+"""Locks, ports of last time and secrets that a home folder keeps for its servers."""
 
 import fcntl
 import logging
@@ -36,7 +36,7 @@ def make_home(home: Path) -> None:
 
 
 _at_work: dict[Path, int] = {}
-"""How often this process holds the lock of a home: a command holds it, and so do the runs inside it."""
+"""The number of times that this process holds the lock of each home: a command holds it, and its runs do."""
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class StartingMlflow:
     process: ServerProcess | None
     """``None`` when another process of the home owns it."""
     borrowed: ServerRecord | None = None
-    """What the owner wrote, when that is another process."""
+    """The record of the process that owns the server, where that is another one."""
 
     def alive(self) -> bool:
         """Whether the server still runs, whoever owns it."""
@@ -115,7 +115,7 @@ def _url(port: int) -> str:
 def _environment(
     inherited: Mapping[str, str], home: Path, database_url: str, artifacts: Path, port: int
 ) -> dict[str, str]:
-    """What MLflow's own command gives its workers, without its job runner and its telemetry."""
+    """The environment that MLflow's own command gives its workers, without its job runner and telemetry."""
     kept = {
         key: value
         for key, value in inherited.items()

@@ -73,7 +73,7 @@ class RunningPostgres:
     urls: DatabaseUrls
     process: ServerProcess | None
     borrowed: ServerRecord | None = None
-    """What the owner wrote, when that is another process."""
+    """The record of the process that owns the server, where that is another one."""
 
     def alive(self) -> bool:
         """Whether the server still runs, whoever owns it."""

@@ -22,7 +22,7 @@ _LOG_LINES_IN_ERRORS = 8
 
 @dataclass(frozen=True)
 class ServerRecord:
-    """What ``<home>/run/<name>.json`` says of a running server, for other processes of the home."""
+    """The content of ``<home>/run/<name>.json``: a running server, for other processes of the home."""
 
     name: str
     pid: int
@@ -52,7 +52,7 @@ def read_record(home: Path, name: str) -> ServerRecord | None:
 
 
 def creation_time(pid: int) -> float | None:
-    """When the process was created, or ``None`` if it is gone (a zombie is gone)."""
+    """The time at which the process was created; ``None`` if it is gone (a zombie is gone)."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())

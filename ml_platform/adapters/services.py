@@ -31,7 +31,7 @@ class Tracker:
             self.server = self._start()
 
     def url(self) -> str:
-        """Where it is; starts it if need be, and waits until it answers."""
+        """The address of the server, which is started if need be; returns when the server answers."""
         with self._lock:
             self.begin()
             if self.server is not None:
@@ -43,7 +43,7 @@ class Tracker:
             return self._given
 
     def address(self) -> str | None:
-        """Where it is or will be, without waiting; ``None`` if it was not asked for."""
+        """The address that the server has or will have, without waiting; ``None`` if it was not asked for."""
         return self.server.url if self.server is not None else self._given
 
     def _wait(self, server: StartingMlflow) -> str:

@@ -176,7 +176,7 @@ def test_root_tells_which_folders_it_opens_to_others(tmp_path, caplog):
         assert closed_folders(home) == (), "the server runs as the same user"
         return
 
-    def told():
+    def folders_named():
         (folders,) = (
             finding.detail
             for finding in examine(Settings(home, None, None, None))
@@ -184,12 +184,12 @@ def test_root_tells_which_folders_it_opens_to_others(tmp_path, caplog):
         )
         return folders
 
-    assert f"the next start opens to be walked through by others (o+x): {closed}" in told()
+    assert f"the next start opens to be walked through by others (o+x): {closed}" in folders_named()
     start_postgres(home).stop()
     (message,) = (record.message for record in caplog.records)
     assert message.endswith(f"(o+x, not read): {closed}")
     assert closed.stat().st_mode & 0o777 == 0o701
-    assert told() == f"opened to be walked through by others (o+x): {closed}"
+    assert folders_named() == f"opened to be walked through by others (o+x): {closed}"
     start_postgres(home).stop()
     assert len(caplog.records) == 1, "said once"
 

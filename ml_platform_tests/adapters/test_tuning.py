@@ -45,7 +45,7 @@ def search(spec=SPEC, rows=ROWS, trials=6, seconds=60.0, seed=1, **more) -> Tuni
 
 
 @pytest.fixture(scope="module")
-def found() -> TuningRecord:
+def tuned() -> TuningRecord:
     return search(trials=14)
 
 
@@ -53,35 +53,35 @@ def tried(record: TuningRecord) -> list[tuple]:
     return [(t.number, t.state, t.value, t.blocks, t.parameters) for t in record.trials]
 
 
-def test_a_planted_better_parameter_is_found_and_proved(found: TuningRecord) -> None:
-    assert found.trials[0].parameters == {"learning_rate": 0.01}
-    assert found.best["learning_rate"] > 0.2
-    assert found.metric == "r2"
-    assert found.verdict == TUNED
-    assert found.difference.low > 0
-    assert found.tuned_value.value - found.default_value.value == pytest.approx(
-        found.difference.value
+def test_a_planted_better_parameter_is_found_and_proved(tuned: TuningRecord) -> None:
+    assert tuned.trials[0].parameters == {"learning_rate": 0.01}
+    assert tuned.best["learning_rate"] > 0.2
+    assert tuned.metric == "r2"
+    assert tuned.verdict == TUNED
+    assert tuned.difference.low > 0
+    assert tuned.tuned_value.value - tuned.default_value.value == pytest.approx(
+        tuned.difference.value
     )
-    assert found.tuned_value.value > 0.5 > found.default_value.value
-    assert "the lower bound is above 0" in found.why
+    assert tuned.tuned_value.value > 0.5 > tuned.default_value.value
+    assert "the lower bound is above 0" in tuned.why
 
 
-def test_what_was_found_is_better_at_the_next_fit(found: TuningRecord) -> None:
+def test_what_was_found_is_better_at_the_next_fit(tuned: TuningRecord) -> None:
     parts = objective_of(SPEC, ROWS)
-    request = FitRequest(SPEC.seed, {**SPEC.defaults, **found.best})
+    request = FitRequest(SPEC.seed, {**SPEC.defaults, **tuned.best})
     outcome = SPEC.fit(parts.holdout, request)
-    assert outcome.parameters["learning_rate"] == found.best["learning_rate"]
+    assert outcome.parameters["learning_rate"] == tuned.best["learning_rate"]
     truth = parts.holdout.test["share"].to_numpy()
     wrong = truth - scorer_of(outcome.artifact).predict_proba(parts.holdout.test)[:, 0]
     by_hand = 1 - (wrong**2).sum() / ((truth - truth.mean()) ** 2).sum()
-    assert by_hand == pytest.approx(found.tuned_value.value, abs=1e-9)
+    assert by_hand == pytest.approx(tuned.tuned_value.value, abs=1e-9)
 
 
-def test_trials_that_cannot_win_are_pruned(found: TuningRecord) -> None:
-    pruned = [trial for trial in found.trials if trial.state == "pruned"]
+def test_trials_that_cannot_win_are_pruned(tuned: TuningRecord) -> None:
+    pruned = [trial for trial in tuned.trials if trial.state == "pruned"]
     assert pruned
     assert all(0 < len(trial.blocks) < 3 for trial in pruned)
-    assert all(len(t.blocks) == 3 for t in found.trials if t.state == "complete")
+    assert all(len(t.blocks) == 3 for t in tuned.trials if t.state == "complete")
 
 
 def test_the_same_seed_makes_the_same_trials_and_another_seed_others() -> None:
@@ -92,11 +92,11 @@ def test_the_same_seed_makes_the_same_trials_and_another_seed_others() -> None:
     assert tried(first)[1:] != tried(other)[1:]
 
 
-def test_the_test_part_is_never_looked_at(found: TuningRecord) -> None:
+def test_the_test_part_is_never_looked_at(tuned: TuningRecord) -> None:
     poisoned = replace(ROWS, test=ROWS.test.assign(share=np.nan, size=np.inf, cluster_id=None))
     again = search(trials=14, rows=poisoned)
-    assert tried(again) == tried(found)
-    assert again.difference == found.difference
+    assert tried(again) == tried(tuned)
+    assert again.difference == tuned.difference
 
 
 def test_the_search_does_not_look_at_the_holdout() -> None:
@@ -196,11 +196,11 @@ def test_few_clusters_in_the_holdout_are_no_ground_for_a_change() -> None:
 
 
 def _help(study: str, url: str, begun: "Event | None" = None) -> None:
-    def told(_: str) -> None:
+    def signal_begun(_: str) -> None:
         assert begun is not None
         begun.set()
 
-    help_search(SPEC, ROWS, study_name=study, storage_url=url, worker=1, progress=told)
+    help_search(SPEC, ROWS, study_name=study, storage_url=url, worker=1, progress=signal_begun)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`ml-platform experiment` on a home with a toy model: frozen, run, told, verified, refused, pruned."""
+"""`ml-platform experiment` on a home with a toy model: frozen, run, shown, verified, refused, pruned."""
 
 import json
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ def call(*typed: str) -> Result:
     return CliRunner().invoke(cli, list(typed), catch_exceptions=False)
 
 
-def told(*typed: str) -> dict:
+def output_of(*typed: str) -> dict:
     return json.loads(call(*typed, "--json").stdout)
 
 
@@ -81,7 +81,7 @@ def test_from_the_question_to_the_verdict_and_back(platform: Connections) -> Non
     assert "PROMOTE: better, and every guardrail holds" in run.stdout
     assert "HELD     mae at most 0.3" in run.stdout
     (logged,) = platform.tracking.runs.values()
-    assert logged.tags["experiment hash"] == told("experiment", "show", "faster")["hash"]
+    assert logged.tags["experiment hash"] == output_of("experiment", "show", "faster")["hash"]
     assert logged.tags["verdict"] == "promote"
     assert logged.parameters["learning_rate"] == "0.3"
     again = call("experiment", "run", "faster")
@@ -90,7 +90,7 @@ def test_from_the_question_to_the_verdict_and_back(platform: Connections) -> Non
     shown = call("experiment", "show", "faster", "--verify")
     assert shown.exit_code == 0
     assert "computed again: PROMOTE" in shown.stdout
-    listed = told("experiment", "list")["experiments"]
+    listed = output_of("experiment", "list")["experiments"]
     assert [(e["name"], e["status"]) for e in listed] == [("faster", "DONE")]
     compared = call("experiment", "compare", "faster")
     assert "PROMOTE, stands (better, and every guardrail holds)" in compared.stdout
@@ -108,7 +108,7 @@ def test_a_file_says_what_is_not_typed(platform: Connections, tmp_path: Path) ->
         'metric = "r2"\nminimum_effect = 0.1\nchange = { learning_rate = 0.3 }\n'
         'guardrail = ["mae:0.3", "r2:worse-by:0.0", "size_mb:5"]\n'
     )
-    output = told("experiment", "new", "faster", "--file", str(file))
+    output = output_of("experiment", "new", "faster", "--file", str(file))
     assert output["hash"] == values.fingerprint(definition())
     with pytest.raises(UsageError, match=r"nowhere.toml cannot be read"):
         call("experiment", "new", "x", "--file", str(tmp_path / "nowhere.toml"))
@@ -119,13 +119,13 @@ def test_a_file_says_what_is_not_typed(platform: Connections, tmp_path: Path) ->
 def test_a_criterion_changed_after_the_run_is_refused(platform: Connections) -> None:
     call(*NEW)
     call("experiment", "run", "faster")
-    before = told("experiment", "show", "faster")
+    before = output_of("experiment", "show", "faster")
     lenient = [*NEW, "--alpha", "0.2"]
     lenient[lenient.index("--minimum-effect") + 1] = "0.01"
     with pytest.raises(ConflictError, match="differs in minimum_effect, alpha") as caught:
         call(*lenient)
     assert "define a new experiment under another name" in str(caught.value)
-    assert told("experiment", "show", "faster") == before
+    assert output_of("experiment", "show", "faster") == before
 
 
 @only_memory
@@ -152,9 +152,9 @@ def test_on_other_rows_it_is_refused_and_marked(platform: Connections) -> None:
     record.write_text(values.to_json(replace(rows().record, fingerprint="0" * 64)))
     with pytest.raises(UsageError, match="define a new experiment on the present data"):
         call("experiment", "run", "faster")
-    assert told("experiment", "list")["experiments"][0]["status"] == Status.REFUSED
+    assert output_of("experiment", "list")["experiments"][0]["status"] == Status.REFUSED
     record.write_text(values.to_json(rows().record))
-    assert told("experiment", "run", "faster")["status"] == Status.DONE
+    assert output_of("experiment", "run", "faster")["status"] == Status.DONE
 
 
 @only_memory
@@ -163,7 +163,7 @@ def test_what_a_killed_run_left_is_marked_and_run_again(platform: Connections) -
     gone = {"pid": "4194303", "pid_started": "1.0", "hash": ""}
     platform.ledger.record_experiment_event(ExperimentEvent("faster", Happening.STARTED, AT, gone))
     assert "CUT OFF" in call("experiment", "list").stdout
-    assert told("experiment", "run", "faster")["status"] == Status.DONE
+    assert output_of("experiment", "run", "faster")["status"] == Status.DONE
 
 
 @only_memory
@@ -218,10 +218,10 @@ def test_after_ninety_days_it_goes_unless_something_refers_to_it(platform: Conne
     call(*NEW[:2], "spare", *NEW[3:])
     now = use_cases.wall_clock()
     at = (now + timedelta(days=91)).isoformat()
-    early = told("experiment", "prune", "--as-of", (now + timedelta(days=89)).isoformat())
+    early = output_of("experiment", "prune", "--as-of", (now + timedelta(days=89)).isoformat())
     assert [kept["prune"] for kept in early["experiments"]] == [False, False]
     call("experiment", "adopt", "faster")
-    dry = told("experiment", "prune", "--as-of", at, "--dry-run")
+    dry = output_of("experiment", "prune", "--as-of", at, "--dry-run")
     assert [(kept["name"], kept["prune"]) for kept in dry["experiments"]] == [
         ("faster", False),
         ("spare", True),

@@ -1,4 +1,4 @@
-"""What a ledger keeps of experiments; a part of `interface.Ledger`."""
+"""The experiments of a ledger; a part of `interface.Ledger`."""
 
 from datetime import datetime
 from typing import Protocol

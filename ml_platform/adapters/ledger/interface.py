@@ -1,4 +1,4 @@
-"""What a ledger is. It stands with its adapters since it keeps values of stages above the registry.
+"""The ledger. It is declared beside its adapters since it keeps values of stages above the registry.
 
 Asking for a version that is not there raises `UsageError`; other things that are not there
 are ``None``. A stored body that cannot be read any more raises `IntegrityError` with its row.
@@ -29,13 +29,13 @@ class Ledger(ExperimentStore, Protocol):
     """Holds what must never be lost or doubled; two implementations pass one conformance suite."""
 
     def state(self, key: str) -> dict[str, Any] | None:
-        """What the home keeps under a key (its clock, its source)."""
+        """The value that the home keeps under a key, such as its tuned parameters; ``None`` if there is none."""
 
     def set_state(self, key: str, value: dict[str, Any]) -> None:
         """Keep a JSON object under a key."""
 
     def save_report(self, report: EvaluationReport) -> str:
-        """Keep an evaluation report; its id is its fingerprint."""
+        """Keep an evaluation report and return its id, the SHA-256 of its text."""
         ...
 
     def report(self, report_id: str) -> EvaluationReport | None:
@@ -51,7 +51,7 @@ class Ledger(ExperimentStore, Protocol):
         """The record of a training set."""
 
     def register(self, record: VersionRecord) -> VersionRecord:
-        """Register a version (``record.version`` is ignored) and say so in the chain.
+        """Register a version (``record.version`` is ignored) and append that to the chain.
 
         The same model, artifact, training set and policy version give the version that exists.
         """
@@ -61,7 +61,7 @@ class Ledger(ExperimentStore, Protocol):
         """Give the next version of a model a number above ``version``: those up to it were given before."""
 
     def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
-        """MLflow's number of a version, where it comes later."""
+        """Keep the number that MLflow gives a version after its registration."""
 
     def version(self, model: str, version: int) -> VersionRecord:
         """One registered version."""
@@ -72,7 +72,7 @@ class Ledger(ExperimentStore, Protocol):
         ...
 
     def version_numbers(self, model: str) -> tuple[int, ...]:
-        """Numbers of all registered versions, oldest first, of those too that cannot be read."""
+        """Numbers of all registered versions, oldest first, also of those that cannot be read."""
         ...
 
     def models(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Ledger(ExperimentStore, Protocol):
         ...
 
     def production(self, model: str) -> ProductionState:
-        """What is in production; revision 0 and no version at first."""
+        """The state of production; at first revision 0 and no version."""
         ...
 
     def promote(
@@ -106,7 +106,7 @@ class Ledger(ExperimentStore, Protocol):
     def record_refusal(
         self, model: str, version: int, *, reasons: tuple[str, ...], at: datetime, actor: str
     ) -> PromotionEvent:
-        """Say in the chain that a promotion was refused, and why."""
+        """Append to the chain that a promotion was refused, with the reasons."""
         ...
 
     def events(self, model: str | None = None) -> tuple[PromotionEvent, ...]:
@@ -118,7 +118,7 @@ class Ledger(ExperimentStore, Protocol):
         ...
 
     def production_at(self, model: str, moment: datetime) -> int | None:
-        """Which version was in production at a moment."""
+        """The version that was in production at a moment, or ``None``."""
         ...
 
     def save_baseline(self, model: str, version: str, json: str) -> None:
@@ -151,7 +151,7 @@ class Ledger(ExperimentStore, Protocol):
         """Share of the predictions in [start, end) that have an outcome; ``None`` without predictions."""
 
     def save_monitoring_report(self, report: MonitoringReport) -> None:
-        """Keep a report; one of the same model, version and window end was computed again and goes."""
+        """Keep a report in place of an earlier one of the same model, version and window end."""
 
     def monitoring_reports(
         self, model: str, limit: int | None = None
@@ -162,14 +162,14 @@ class Ledger(ExperimentStore, Protocol):
     def save_feature_definitions(
         self, definitions: dict[str, tuple[str, str]], at: datetime
     ) -> None:
-        """Make these the current features: name to (version, JSON of the spec); older ones are kept."""
+        """Make these the current features, (version, JSON of the spec) by name; older ones are kept."""
 
     def feature_definitions(self) -> dict[str, tuple[str, str]]:
         """The current features, by name."""
         ...
 
     def request_retraining(self, request: RetrainingRequest) -> bool:
-        """Keep a request; whether its key is new."""
+        """Keep a request unless its key is known, and return whether it was new."""
         ...
 
     def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
@@ -177,7 +177,7 @@ class Ledger(ExperimentStore, Protocol):
         ...
 
     def save_alert(self, alert: Alert) -> bool:
-        """Keep an alert that was sent; whether its id is new."""
+        """Keep an alert that was sent unless its id is known, and return whether it was new."""
         ...
 
     def alerts(self, model: str, limit: int | None = None) -> tuple[Alert, ...]:

@@ -32,7 +32,7 @@ class GitSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What this clone does not hold, and what that changes."""
+        """The commits and blobs that this clone lacks, and the consequence."""
         return tuple(self._notes)
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
