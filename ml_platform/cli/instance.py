@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from ml_platform.adapters.services import Services
 
+_NO_COMPUTE_LOGS = """
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+"""Dagster would start four processes a step to copy its output, which our command sends to a log as a whole."""
+
 
 def dagster_environment(settings: Settings, services: "Services") -> dict[str, str]:
     """The environment in which Dagster's processes find home and database; ``dagster.yaml`` is copied there."""
@@ -35,7 +42,10 @@ def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.D
     os.environ.update(dagster_environment(settings, services))
     import dagster as dg
 
-    with dg.DagsterInstance.from_config(str(settings.dagster)) as instance:
+    settings_file = "command.yaml"
+    quiet = resources.DAGSTER_SETTINGS.read_text() + _NO_COMPUTE_LOGS
+    files.write_text(settings.dagster / settings_file, quiet)
+    with dg.DagsterInstance.from_config(str(settings.dagster), settings_file) as instance:
         close_abandoned(instance)
         yield instance
 
@@ -61,6 +71,7 @@ def run_job(
     Raises:
         PlatformError: the first error that an asset raised.
         ServiceError: anything else failed; the step is named.
+        KeyboardInterrupt: a person has ended it; Dagster keeps the run as failed.
     """
     from ml_platform.defs.build import build_definitions
 
@@ -79,6 +90,8 @@ def run_job(
         )
     if result.success:
         return {}
+    if was_interrupted(result):
+        raise KeyboardInterrupt
     failures = _failures(result)
     for model, failure in failures:
         if model not in may_fail:
@@ -96,6 +109,22 @@ def _standard_output_to_a_log() -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as log, redirect_stdout(log):
         yield
+
+
+def was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
+    """Whether the failure of a step, or what caused it, is a person's Ctrl-C or a signal to end."""
+    from dagster import DagsterExecutionInterruptedError
+
+    interruptions = {DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
+    for event in result.all_events:
+        if event.event_type_value == "PIPELINE_CANCELED":
+            return True
+        error = event.step_failure_data.error if event.is_step_failure else None
+        while error is not None:
+            if error.cls_name in interruptions:
+                return True
+            error = error.cause
+    return False
 
 
 def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformError]]:

@@ -1,0 +1,48 @@
+"""Ctrl-C in the middle of a step is no failure of a model: the command ends at once."""
+
+import os
+import signal
+import time
+
+import dagster as dg
+import pytest
+
+from ml_platform.cli.instance import was_interrupted
+
+
+@dg.asset
+def interrupted_by_a_person() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+
+@dg.asset
+def wrapped_in_another_error() -> None:
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    except BaseException as error:
+        raise RuntimeError("the fit ended") from error
+
+
+@dg.asset
+def failed_by_itself() -> None:
+    raise RuntimeError("too few rows")
+
+
+@pytest.mark.parametrize(
+    ("asset", "interrupted"),
+    [
+        (interrupted_by_a_person, True),
+        (wrapped_in_another_error, True),
+        (failed_by_itself, False),
+    ],
+)
+def test_an_interruption_is_told_from_a_failure(
+    asset: dg.AssetsDefinition, interrupted: bool
+) -> None:
+    started = time.monotonic()
+    result = dg.materialize([asset], raise_on_error=False)
+    assert not result.success
+    assert time.monotonic() - started < 10, "the step was ended, not waited for"
+    assert was_interrupted(result) is interrupted
