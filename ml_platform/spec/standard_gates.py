@@ -44,7 +44,7 @@ OVERCONFIDENCE = QualityGate(
     0.15,
     "on damaged rows confidence must fall with what is known",
 )
-"""For models whose answer is a class with its probability."""
+"""For models that predict a class with its probability."""
 ACCURACY_OVER_CHAMPION = QualityGate(
     "over_champion",
     "accuracy",

@@ -55,7 +55,7 @@ def comparability(
         )
     if unknown_classes:
         obstacles.append(
-            f"version {version} answers {', '.join(unknown_classes)}, which no row is of now"
+            f"version {version} predicts {', '.join(unknown_classes)}, which no row is of now"
         )
     if obstacles:
         return Comparability(False, "; ".join(obstacles))

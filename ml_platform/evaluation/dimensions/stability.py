@@ -104,7 +104,7 @@ def _look_at_folds(
     folds: Sequence[Mapping[str, float]], headline: Sequence[str], evidence: _Evidence
 ) -> None:
     if folds and _EPOCH in folds[0]:
-        why = "the fit tells its epochs, on one held-out block, not folds"
+        why = "the fit reports its epochs, on one held-out block, not folds"
         evidence.not_applicable[FOLD_SPREAD] = why
         return
     if folds:
@@ -150,7 +150,7 @@ def _no_folds(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> 
         return f"{len(folds)} folds, needed are {FEWEST_FOLDS}"
     name = _common(folds, headline)
     if not name:
-        return f"no fold tells {' or '.join(headline)}"
+        return f"no fold reports {' or '.join(headline)}"
     if np.mean([fold[name] for fold in folds]) <= 0:
         return f"{name} is 0 or less over the folds: there is nothing to hold a spread against"
     return ""

@@ -131,7 +131,7 @@ class TaskAdapter(ABC, Generic[TaskT]):
         return ""
 
     def person_question(self, label: str) -> PersonQuestion | None:
-        """Return the yes or no about a person that the task answers, given the ``label`` of the training set.
+        """Return the yes or no about a person that the task predicts, given the ``label`` of the training set.
 
         ``None`` is for tasks that decide nothing on a person.
         """

@@ -22,7 +22,7 @@ class NoDecisions:
     """No class is decided on, neither row by row nor in comparison."""
 
     why: str
-    """The reason, as a report shows it, such as 'it answers a list, not a class'."""
+    """The reason, as a report shows it, such as 'it predicts a list, not a class'."""
 
 
 @dataclass(frozen=True)

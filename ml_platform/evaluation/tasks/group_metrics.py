@@ -90,12 +90,12 @@ class GroupMetrics:
 
 @dataclass(frozen=True)
 class PersonQuestion:
-    """The yes or no about a person that the predictions of a task answer in each row."""
+    """The yes or no about a person that a task predicts in each row."""
 
     truth_column: str
     """The column of the rows that holds the true answer, 'yes' or 'no'."""
     score_column: int
-    """The column of the predictions that answers it."""
+    """The column of the predictions that holds its score."""
 
     def decision(
         self, policy: FairnessPolicy, rows: "pd.DataFrame", predictions: Predictions
@@ -133,7 +133,7 @@ def no_lists() -> dict[str, str]:
 
 def no_classes() -> dict[str, str]:
     """Return the measure of classes, with the reason why it makes no sense for a task without few classes."""
-    return {"class_recall_gap": "the answer is not one of a few classes"}
+    return {"class_recall_gap": "the prediction is not one of a few classes"}
 
 
 def no_decision(why: str) -> dict[str, str]:

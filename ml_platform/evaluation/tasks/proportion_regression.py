@@ -68,7 +68,7 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
         """Decide on nothing: a proportion is predicted, not a class."""
-        return NoDecisions("it answers an expected share, not a class")
+        return NoDecisions("it predicts an expected share, not a class")
 
     def person_question(self, label: str) -> PersonQuestion:
         """Whether the suggestion is shown to a person."""

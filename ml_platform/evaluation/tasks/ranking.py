@@ -70,7 +70,7 @@ class RankingAdapter(TaskAdapter[Ranking]):
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
         """Decide on nothing: a list is predicted, not a class."""
-        return NoDecisions("it answers a list, not a class")
+        return NoDecisions("it predicts a list, not a class")
 
     def predictions_kept(self, before: Array, after: Array) -> Array | None:
         """Return the share of the items listed before that are still listed after, shape (rows,)."""

@@ -92,7 +92,7 @@ def outdated(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixtu
 
 
 def uneven(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixture:
-    """What was fitted on the folds prefers the least probable answer in one of five blocks of time."""
+    """What was fitted on the folds prefers the least probable class in one of five blocks of time."""
     fixture = fixtures.good
     worst = evidence_scorer(fixture).claiming(-1.0)
     where = both(from_day(BLOCK_DAYS, 2 * BLOCK_DAYS), drawn(strength))

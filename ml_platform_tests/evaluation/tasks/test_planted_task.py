@@ -169,7 +169,7 @@ class CountAdapter(TaskAdapter[CountRegression]):
     def decisions(
         self, training_set: TrainingSet, threshold: float | None
     ) -> Decisions | NoDecisions:
-        return NoDecisions("it answers an expected count, not a class")
+        return NoDecisions("it predicts an expected count, not a class")
 
     def group_metrics(
         self, policy: FairnessPolicy, training_set: TrainingSet, predictions: Predictions

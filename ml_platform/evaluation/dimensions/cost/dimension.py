@@ -44,7 +44,7 @@ _NOT_MEASURED = (
 
 def cost(subject: EvaluationContext) -> Dimension:
     """Examine latency, memory, throughput and price, measured in a fresh process, and what would lower them."""
-    title, question = "Cost", "How fast does it answer, and what does an answer cost?"
+    title, question = "Cost", "How fast does it predict, and what does a prediction cost?"
     artifact, meter = subject.artifact, subject.cost_meter
     if artifact is None or meter is None:
         why = "no artifact was given" if artifact is None else "nobody measured it"
@@ -76,7 +76,7 @@ def cost(subject: EvaluationContext) -> Dimension:
         findings=tuple(findings),
         advice=advice_of(sample, results, senseless, hits),
         watch=(
-            "p95 and p99 of the time of an answer, where it is served; the share of it that the graph takes",
+            "p95 and p99 of the time of a prediction, where it is served; the share of it that the graph takes",
             "resident memory of the serving process, after a day",
         ),
         tables=tables_of(sample, measures, results, hits, artifact.size_bytes / 1e6),
@@ -121,7 +121,7 @@ def score_parts(measures: dict[str, Estimate]) -> tuple[ScorePart, ...]:
     """
     scales = (
         ("one row", "one_row_p95_ms", 1.0, LATENCY.limit, "ms at the 95th percentile"),
-        ("cold start", "cold_ms", 100.0, 10_000.0, "ms to load and answer once"),
+        ("cold start", "cold_ms", 100.0, 10_000.0, "ms to load and predict once"),
         ("memory", "resident_mb", 50.0, 5_000.0, "MB of resident memory added"),
         ("size", "artifact_mb", 10.0, 1_000.0, "MB of artifact"),
     )
@@ -159,7 +159,7 @@ def _summary(measures: dict[str, Estimate]) -> str:
     return (
         f"One row takes {measures['one_row_p50_ms'].value:.2f} ms (p95 {measures['one_row_p95_ms'].value:.2f}, "
         f"p99 {measures['one_row_p99_ms'].value:.2f}), {measures['resident_mb'].value:.0f} MB of memory; a million "
-        f"answers cost {measures['cost_per_million'].value:.4f} one by one, "
+        f"predictions cost {measures['cost_per_million'].value:.4f} one by one, "
         f"{measures['cost_per_million_in_batches'].value:.4f} in batches."
     )
 

@@ -33,14 +33,17 @@ def tables_of(
         (
             ("importing libraries, once a process (ms)", round(sample.import_ms, 1)),
             ("loading the artifact, hashes checked (ms)", round(sample.load_ms, 1)),
-            ("first answer (ms)", round(sample.first_answer_ms, 2)),
-            ("a warm answer, p50 (ms)", round(measures["one_row_p50_ms"].value, 3)),
+            ("first prediction (ms)", round(sample.first_answer_ms, 2)),
+            ("a warm prediction, p50 (ms)", round(measures["one_row_p50_ms"].value, 3)),
             ("resident memory added (MB)", round(sample.resident_mb, 1)),
             ("artifact (MB)", round(megabytes, 3)),
             ("share of a one-row call that the graph takes", _rounded(sample.model_share, 3)),
-            ("cost of a million answers, one by one", round(measures["cost_per_million"].value, 5)),
             (
-                "cost of a million answers, in batches",
+                "cost of a million predictions, one by one",
+                round(measures["cost_per_million"].value, 5),
+            ),
+            (
+                "cost of a million predictions, in batches",
                 round(measures["cost_per_million_in_batches"].value, 5),
             ),
         ),
@@ -59,7 +62,7 @@ def advice_of(
     gain, rows = _best_batch(sample)
     if gain > _WORTH_IT:
         advice.append(
-            f"Ask in batches of {rows:,} where answers can wait: a row is {gain:.0f} times cheaper."
+            f"Ask in batches of {rows:,} where predictions can wait: a row is {gain:.0f} times cheaper."
         )
     if sample.model_share is not None and sample.model_share < _ENCODES:
         advice.append(
@@ -86,7 +89,7 @@ def advice_of(
     advice.extend(f"{name.capitalize()}: not applicable, {why}." for name, why in senseless.items())
     if hits >= _HITS:
         advice.append(
-            f"A cache of answers would be asked for what it has in {hits:.1%} of the calls."
+            f"A cache of predictions would be asked for what it has in {hits:.1%} of the calls."
         )
     else:
         advice.append(
@@ -139,7 +142,7 @@ def _variant_table(
                 f"batches of {rows:,}",
                 None,
                 round(gain, 2),
-                "the same answers",
+                "the same predictions",
                 None,
                 None,
                 round(megabytes, 3),
@@ -150,7 +153,7 @@ def _variant_table(
             f"a cache that hits {hits:.1%}, at most",
             round(1 / max(1 - hits, 1e-3), 2),
             None,
-            "the same answers",
+            "the same predictions",
             None,
             None,
             None,

@@ -42,7 +42,7 @@ MOST_ROWS = 6_000
 LEAST_CLUSTERS = 100
 RESAMPLES = 300
 _NAME, _TITLE = "explanations", "Explanations"
-_QUESTION = "What do its answers rest on, and is that the same when it is asked again?"
+_QUESTION = "What do its predictions rest on, and is that the same when it is asked again?"
 _OF_ORDER = ("stability", "reseeding", "top5_overlap")
 
 

@@ -80,7 +80,7 @@ def explanation_drift(
         raise IntegrityError(
             f"The baseline explains {len(baseline.groups)} groups of features, now there are {len(now.groups)} "
             "or others.",
-            remedy="compare with the baseline of the version that answers",
+            remedy="compare with the baseline of the version in production",
         )
     fewest = min(len(baseline.moved), len(now.moved))
     if fewest < LEAST_CLUSTERS:

@@ -77,9 +77,9 @@ def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
     numbers = values[np.arange(len(values)), columns]
     ranked = np.argsort(numbers, kind="stable")
     wanted = {
-        "typical: the median answer": int(ranked[len(ranked) // 2]),
-        "the highest answer": int(ranked[-1]),
-        "the lowest answer": int(ranked[0]),
+        "typical: the median prediction": int(ranked[len(ranked) // 2]),
+        "the highest prediction": int(ranked[-1]),
+        "the lowest prediction": int(ranked[0]),
     }
     errors = adapter_of(subject.spec.task).row_errors(subject.training_set, values, columns)
     if np.isfinite(errors).any():

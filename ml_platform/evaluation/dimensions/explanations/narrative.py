@@ -71,7 +71,7 @@ def _local_table(
     rows.extend((name, value, error) for name, value, error in shown)
     if rest:
         rows.append((f"{len(rest)} others", sum(value for _, value, _ in rest), None))
-    rows.append((f"answer for {explanation.answer_of}", explanation.served, None))
+    rows.append((f"prediction of {explanation.answer_of}", explanation.served, None))
     return ReportTable(
         f"One row, {explanation.why} ({explanation.row_id}; {how})",
         ("features", "adds", "standard error"),
@@ -109,7 +109,7 @@ def findings_of(
     largest = max(globally, key=lambda importance: importance.share.value)
     if largest.share.low > _DOMINANT:
         findings.append(
-            f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the answers: "
+            f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the predictions: "
             "the model is as good as that group is."
         )
     idle = [importance.group.name for importance in globally if importance.loss.low <= 0]

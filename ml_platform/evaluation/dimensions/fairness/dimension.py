@@ -44,7 +44,7 @@ _WORST_GAP = 0.3
 
 
 def examine_fairness(subject: EvaluationContext) -> Dimension:
-    """Groups of users compared in what the task's answers mean to them; see `docs/fairness.md`.
+    """Compare groups of users in what the task's predictions mean to them; see `docs/fairness.md`.
 
     Not applicable where the policy names no attribute, or the source has none of them for any user of the
     test rows.
@@ -56,7 +56,7 @@ def examine_fairness(subject: EvaluationContext) -> Dimension:
         if not policy.groupings:
             return _nothing("the model's fairness policy names no attribute to group users by")
         attributes = ", ".join(policy.groupings)
-        return _nothing(f"the source tells no {attributes} of the users of these rows")
+        return _nothing(f"the source has no {attributes} of the users of these rows")
     group_metrics = adapter_of(subject.spec.task).group_metrics(
         policy, subject.training_set, subject.predictions
     )

@@ -114,7 +114,7 @@ class _Problem:
             flat = bins[there] * self.groups + self.codes[there]
             table = np.bincount(flat, self.share[there], minlength=count * self.groups)
             table = table.reshape(count, self.groups)
-            # A bin that the other half never saw is answered by the most frequent group.
+            # For a bin that the other half never saw, the most frequent group is predicted.
             best = np.where(table.sum(axis=1) > 0, table.argmax(axis=1), table.sum(axis=0).argmax())
             predicted = np.where(self.half == half, best[bins], predicted)
         return self._by_user(predicted)

@@ -176,7 +176,7 @@ def _shifted(
         why=f"{kept[lowest].value:.0%} of the skill is left under the worst of the mixes ({lowest})",
         measures={_NAMES[0]: with_interval(kept[lowest])},
         findings=(f"With {lowest}, {label} would be {other:.2f} instead of {plain:.2f}.",),
-        watch=(f"share of the class {decisions.classes[worst]} among labels and answers",),
+        watch=(f"share of the class {decisions.classes[worst]} among labels and predictions",),
         tables=(ReportTable("Other mixes of classes", columns, tuple(rows)),),
     )
 

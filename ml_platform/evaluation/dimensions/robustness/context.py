@@ -94,7 +94,7 @@ class Context:
         """'accuracy falls from .91 to .62 (41 % of its skill is left)', in words for any outcome."""
         figure = self.figure(probe)
         if probe.error:
-            return f"the candidate does not answer ({probe.error})"
+            return f"the candidate returns no prediction ({probe.error})"
         if figure is None:
             return f"{self.label} is not defined any more"
         moved = "falls" if figure.value < self.reference.value else "goes"

@@ -32,7 +32,7 @@ def extremes_part(context: Context) -> Part:
     failed = {probe.name: probe.error for probe in probes if probe.error}
     failed |= _everything_infinite(context)
     findings = [f"With {worst.name}, {context.falls(worst)}."]
-    findings += [f"With {name} there is no answer: {error}" for name, error in failed.items()]
+    findings += [f"With {name} there is no prediction: {error}" for name, error in failed.items()]
     return Part(
         name="extremes",
         kept=kept,

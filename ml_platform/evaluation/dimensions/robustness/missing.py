@@ -95,9 +95,9 @@ def _columns(context: Context) -> Part:
         findings=tuple(findings),
         advice=_advice(context, column, single),
         watch=tuple(
-            f"{c.name}: rate of missing and distribution first, answers rest on it most"
+            f"{c.name}: rate of missing and distribution first, predictions rest on it most"
             if i == 0
-            else f"{c.name}: rate of missing and distribution, answers rest on it"
+            else f"{c.name}: rate of missing and distribution, predictions rest on it"
             for i, c in enumerate(leading)
         ),
         tables=(context.table("Missing columns and families", both),),

@@ -71,7 +71,7 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
     series = []
     for name in names:
         plain = context.unchanged.candidate.get(name)
-        answered = [
+        replicates_by_level = [
             (level, probe.metrics.get(name)) for level, probe in zip(LEVELS, probes, strict=True)
         ]
         if plain is None:
@@ -79,7 +79,7 @@ def _curve(context: Context, probes: tuple[Probe, ...]) -> Chart:
         points: list[tuple[float, Estimate]] = [(0.0, with_interval(plain))]
         points += [
             (level, with_interval(replicates))
-            for level, replicates in answered
+            for level, replicates in replicates_by_level
             if replicates is not None
         ]
         series.append(

@@ -111,7 +111,9 @@ def _detection(
     best = max(by_way, key=lambda way: by_way[way].value)
     area = by_way[best]
     without = (
-        {} if "confidence" in by_way else {_DETECTED[1]: "its answer has no confidence in a class"}
+        {}
+        if "confidence" in by_way
+        else {_DETECTED[1]: "its prediction has no confidence in a class"}
     )
     measures = {"ood_auc": with_interval(area)} | {
         f"ood_auc_{way}": with_interval(replicates) for way, replicates in by_way.items()
@@ -124,16 +126,18 @@ def _detection(
     advice = []
     if best == "distance" and area.value >= _TELLS:
         advice.append(
-            "Hold back or mark answers for rows that are far from the training part: "
-            f"the distance tells them with an AUC of {area.value:.2f}."
+            "Hold back or mark predictions for rows that are far from the training part: "
+            f"the distance detects them with an AUC of {area.value:.2f}."
         )
     return Part(
         name="out-of-distribution detection",
         kept=kept,
-        why=f"{best} tells rows from outside with an AUC of {area.value:.2f} (.5 scores 1, 1 scores 10)",
+        why=f"{best} detects rows from outside with an AUC of {area.value:.2f} (.5 scores 1, 1 scores 10)",
         measures=measures,
         not_applicable=without,
-        findings=(f"Rows from outside are told from ordinary ones with an AUC of: {others}.",),
+        findings=(
+            f"Rows from outside are distinguished from ordinary ones with an AUC of: {others}.",
+        ),
         advice=tuple(advice),
         watch=("distance of new rows to the training part, or the share of low confidences",),
         tables=(_table(areas),),
@@ -168,7 +172,7 @@ def _calibration(
     name = "calibration off the training distribution"
     if isinstance(decisions, NoDecisions) or not decisions.probabilities:
         why = (
-            "its answer has no confidence in a class"
+            "its prediction has no confidence in a class"
             if isinstance(decisions, NoDecisions)
             else "its score does not claim to be a probability"
         )
@@ -178,7 +182,7 @@ def _calibration(
         _CLAIMED[1]: [probe.values for probe in perturbed],
     }
     counted = _claims_and_hits(decisions, values_by_measure)
-    missing = {m: "no answer on these rows" for m in _CLAIMED if f"{m}:claimed" not in counted}
+    missing = {m: "no prediction for these rows" for m in _CLAIMED if f"{m}:claimed" not in counted}
     if len(missing) == len(_CLAIMED):
         return Part(name, None, "", undefined=missing)
     sums = shares_by_cluster(counted, context.sample.clusters)

@@ -224,7 +224,7 @@ def residual_quantiles(predicted: Array, truth: Array) -> ReportTable:
         for share in QUANTILES
     )
     return ReportTable(
-        "Residuals: answer less truth",
+        "Residuals: prediction less truth",
         ("share of the rows below", "residual", "absolute residual"),
         rows,
     )

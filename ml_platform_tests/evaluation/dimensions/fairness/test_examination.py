@@ -140,7 +140,7 @@ def test_without_users_it_is_not_applicable(users: pd.DataFrame | None) -> None:
     dimension = examine_fairness(examined(rows, users, Handed(users_of(4))))
     assert set(dimension.not_applicable) == {*KINDS, PROXY, SCORE}
     assert dimension.measures == {}
-    assert "the source tells no team, region, tenure" in dimension.summary
+    assert "the source has no team, region, tenure" in dimension.summary
 
 
 def test_a_policy_without_groupings_is_not_applicable_and_says_so() -> None:

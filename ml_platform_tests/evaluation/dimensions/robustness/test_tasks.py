@@ -91,7 +91,7 @@ def test_shares_are_told_by_r2() -> None:
     assert dimension.measures["missing_column_retained"].value == 0
     assert (
         dimension.not_applicable["worst_class_recall"]
-        == "it answers an expected share, not a class"
+        == "it predicts an expected share, not a class"
     )
 
 
