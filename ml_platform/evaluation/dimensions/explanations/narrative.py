@@ -109,8 +109,8 @@ def findings_of(
     largest = max(globally, key=lambda importance: importance.share.value)
     if largest.share.low > _DOMINANT:
         findings.append(
-            f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the predictions: "
-            "the model is as good as that group is."
+            f"One group, {largest.group.name}, makes up {largest.share.value:.0%} of all movement of the "
+            "predictions: the model is as good as that group is."
         )
     idle = [importance.group.name for importance in globally if importance.loss.low <= 0]
     if idle:
