@@ -352,7 +352,7 @@ def test_baselines_are_stored_with_the_report(rows: TrainingSet) -> None:
 
 def test_other_features_and_few_clusters_are_refused() -> None:
     one = ExplanationBaseline(("a",), ((1.0,),) * 30)
-    with pytest.raises(IntegrityError, match="version that answers"):
+    with pytest.raises(IntegrityError, match="version in production"):
         explanation_drift(one, ExplanationBaseline(("b",), ((1.0,),) * 30), seed=0)
     with pytest.raises(InsufficientData, match="5 clusters"):
         explanation_drift(one, ExplanationBaseline(("a",), ((1.0,),) * 5), seed=0)
