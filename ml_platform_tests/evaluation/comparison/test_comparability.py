@@ -35,7 +35,7 @@ def test_a_feature_that_is_gone_and_a_class_of_the_past_are_named():
     assert not verdict.possible
     assert verdict.note == (
         "version 3 takes old, which the training set lacks; "
-        "version 3 answers chore, which no row is of now"
+        "version 3 predicts chore, which no row is of now"
     )
 
 
