@@ -64,7 +64,7 @@ def planted(users: int, items: int, seed: int) -> tuple[TrainingSet, np.ndarray]
 
 
 def _rows(order: np.ndarray, step: int, moment: int) -> pd.DataFrame:
-    """One row a user with ``step`` items of history; what comes next is begun."""
+    """One row per user with ``step`` items of history; what comes next is begun."""
     users = [f"u{n:06d}" for n in range(len(order))]
     return pd.DataFrame(
         {

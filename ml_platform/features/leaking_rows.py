@@ -130,7 +130,7 @@ def duplicate_content(
 
 
 def _content_codes(train: "pd.DataFrame", test: "pd.DataFrame", columns: list[str]) -> np.ndarray:
-    """A 64-bit number a row, equal where all ``columns`` are equal; lists are left out (slow to hash)."""
+    """A 64-bit number per row, equal where all ``columns`` are equal; lists are left out (slow to hash)."""
     import pandas as pd
 
     codes = np.zeros(len(train) + len(test), dtype=np.uint64)

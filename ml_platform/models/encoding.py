@@ -1,9 +1,9 @@
 """Rows to a float32 matrix, by declared arrays that were fitted on the training part alone.
 
 Columns, in this order: numbers; categories as their rank by frequency (0: the most frequent, the number of
-kept values: any other); for each target-encoded column one number a class (`ml_platform.models.target_encoding`, or
-`ml_platform.models.linear_target_encoding`); and the belief in each class by the hidden Markov filter over a user's
-earlier moments (`ml_platform.models.hidden_markov_filter`).
+kept values: any other); one number per class for each target-encoded column (`ml_platform.models.target_encoding`,
+or `ml_platform.models.linear_target_encoding`); and the belief in each class by the hidden Markov filter over the
+earlier moments of the user (`ml_platform.models.hidden_markov_filter`).
 
 Trees look only at the order of values, so every value is put on a grid without any loss to them: the inverse
 hyperbolic sine, rounded to 1/1024. On that grid a threshold halfway between two values is exact in float32,

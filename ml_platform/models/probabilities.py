@@ -21,7 +21,7 @@ class KnownProbabilities:
 
     classes: tuple[str, ...]
     by_row: "pd.DataFrame"
-    """One row a row id (its index), one column a class."""
+    """One row per row id (its index), one column per class."""
 
     def predict_proba(self, rows: "pd.DataFrame") -> "np.ndarray":
         """The stored probabilities of ``rows``, shape (rows, classes).

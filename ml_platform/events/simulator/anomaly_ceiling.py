@@ -35,7 +35,7 @@ LEAST_EVENTS = 5
 
 @dataclass(frozen=True)
 class AnomalyCeiling:
-    """One row a session of at least `LEAST_EVENTS` events, normal and anomalous ones."""
+    """One row per session of at least `LEAST_EVENTS` events, normal and anomalous ones."""
 
     change_sets: ChangeSets
     """Their events, session after session."""

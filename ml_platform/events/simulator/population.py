@@ -10,7 +10,7 @@ from ml_platform.events.simulator.truth import Floats, Ints, SimulationTruth
 
 @dataclass(frozen=True)
 class Users:
-    """One row a user, as parallel arrays."""
+    """One row per user, as parallel arrays."""
 
     number: Ints
     persona: Ints

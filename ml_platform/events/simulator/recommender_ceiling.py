@@ -34,7 +34,7 @@ _SCHEDULED = 2
 
 @dataclass(frozen=True)
 class Offers:
-    """One row a user and Monday, as parallel arrays."""
+    """One row per user and Monday, as parallel arrays."""
 
     user: Ints
     time: Ints

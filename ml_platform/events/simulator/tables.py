@@ -120,7 +120,7 @@ class Writer:
         return self._ceiling("adopted_share", rows, _yes_or_no(share >= 0.5), share)
 
     def next_used_ceiling(self, offers: Offers, catalogue: Catalogue) -> pa.Table:
-        """The workflows most probably used next, joined by ``|``, one row a user and snapshot."""
+        """The workflows most probably used next, joined by ``|``, one row per user and snapshot."""
         users = self._ids.take(pa.array(offers.user))
         times = _times(offers.time)
         names = [_words(_workflow_names(catalogue), column) for column in offers.workflows.T]
@@ -143,7 +143,7 @@ class Writer:
         return self._ceiling("succeeded", rows, _yes_or_no(chances >= 0.5), chances)
 
     def anomalous_ceiling(self, sessions: AnomalyCeiling) -> pa.Table:
-        """The probability of being anomalous, one row a session, at the time of its last event."""
+        """The probability of being anomalous, one row per session, at the time of its last event."""
         first, last = _session_ends(sessions.change_sets)
         times = _times(sessions.change_sets.time[last])
         ids = self.event_ids(sessions.change_sets).take(pa.array(first))

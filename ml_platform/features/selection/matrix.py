@@ -35,7 +35,7 @@ class Sample:
     ``columns`` (rows, k) are ranks in [0, 1] of numbers and codes by frequency of categories; ``bins`` (rows, k)
     are the same as few codes; ``owner`` (k,) is the place of the feature in ``features``; ``ordered`` (k,) says
     whether a column is a number. ``target`` (rows, m) is the number, or the classes one-hot; ``classes`` (rows,)
-    are the codes, or tenths of the number. ``first`` marks one row a cluster.
+    are the codes, or tenths of the number. ``first`` marks one row per cluster.
     """
 
     features: tuple[str, ...]

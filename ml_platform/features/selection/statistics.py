@@ -1,6 +1,6 @@
 """What each feature predicts of the label by itself: mutual information, chi-squared, ANOVA F, false discoveries.
 
-The tests see one row a cluster, so that rows which depend on each other do not count as many.
+The tests see one row per cluster, so that rows which depend on each other do not count as many.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ OFFSETS = (0.0, 0.1, 0.2, 0.3)
 
 @dataclass(frozen=True)
 class Calibration:
-    """``temperature`` and ``offset`` (one a class) of ``softmax(temperature (log(p + FLOOR) + offset))``."""
+    """``temperature`` and ``offset`` (one per class) of ``softmax(temperature (log(p + FLOOR) + offset))``."""
 
     temperature: float
     offset: tuple[float, ...]

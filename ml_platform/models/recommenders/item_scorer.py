@@ -39,7 +39,7 @@ class ItemScorer(ABC):
         return self.vectors.items
 
     def predict_proba(self, rows: "pd.DataFrame") -> Array:
-        """One number an item, shape (rows, items): the higher, the more recommended; see `scores`.
+        """One number per item, shape (rows, items): the higher, the more recommended; see `scores`.
 
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.

@@ -1,6 +1,6 @@
 """The first k items of a ranking and which of them were wanted: shared by fits and evaluators.
 
-A scorer of a ranking predicts one number an item: the higher, the more recommended; an item with a negative
+A scorer of a ranking predicts one number per item: the higher, the more recommended; an item with a negative
 number is not offered at all (the user has it already). Of equal numbers the item that comes first wins, so a
 ranking is the same every time.
 """
