@@ -138,26 +138,26 @@ def reference(
         shorter = answer(context[:-1]) if context else dict.fromkeys(CLASSES, 1 / len(CLASSES))
         here, total = counts[context], sum(counts[context].values()) + hyperparameters.strength
         rest = (hyperparameters.strength + hyperparameters.discount * len(here)) / total
-        found = {
+        probabilities = {
             name: max(here[name] - hyperparameters.discount, 0.0) / total + rest * shorter[name]
             for name in CLASSES
         }
         added = hyperparameters.soon_strength if context else 0.0
         known = needs[context]
-        found[SOON] = (sum(known) + added * shorter.get(SOON, 0.0)) / (len(known) + added)
-        return found
+        probabilities[SOON] = (sum(known) + added * shorter.get(SOON, 0.0)) / (len(known) + added)
+        return probabilities
 
     return answer
 
 
 def context_of(steps: Sequence[str], gaps: Sequence[str], order: int) -> str:
-    found = ""
+    context = ""
     for step, gap in zip(steps, gaps, strict=True):
-        found += step
+        context += step
         if gap == "first":
-            found += "^"
+            context += "^"
             break
-    return found[:order]
+    return context[:order]
 
 
 @pytest.mark.parametrize(

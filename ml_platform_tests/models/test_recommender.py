@@ -175,10 +175,10 @@ PROGRAM = """
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.spec.model import FitRequest
 from ml_platform_tests.models.adoption_rows import snapshots, training_set
-made = training_set(snapshots())
+data = training_set(snapshots())
 for module in (workflow_recommender, workflow_recommender_ease):
-    outcome = module.SPEC.fit(made, FitRequest(seed=5))
-    print(outcome.artifact.sha256, module.SPEC.fit_rules(made).sha256)
+    outcome = module.SPEC.fit(data, FitRequest(seed=5))
+    print(outcome.artifact.sha256, module.SPEC.fit_rules(data).sha256)
 """
 
 

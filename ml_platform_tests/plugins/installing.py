@@ -55,9 +55,9 @@ def _files_of(project: Path) -> list[str]:
         capture_output=True,
         text=True,
     )
-    names = listed.stdout.splitlines() if listed.returncode == 0 else []
-    found = names or [str(path.relative_to(project)) for path in project.rglob("*")]
-    return [name for name in found if (project / name).is_file()]
+    listed_names = listed.stdout.splitlines() if listed.returncode == 0 else []
+    paths = listed_names or [str(path.relative_to(project)) for path in project.rglob("*")]
+    return [name for name in paths if (project / name).is_file()]
 
 
 def _pip(*arguments: str) -> None:
