@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -33,13 +33,13 @@ from ml_platform.spec.model import Scorer
 if TYPE_CHECKING:
     import pandas as pd
 
-Clock = Callable[[], float]
-"""A function that returns seconds since any moment: of the wall clock, or of this thread's processor time."""
 CALLS = 500
 WARM_UP = 40
 ONE_ROW_SECONDS, BATCH_SECONDS, TURN_SECONDS = 3.0, 0.25, 0.25
 LEAST_CALLS = 20
 """The number of calls that are made however long they take: a model of 100 ms a call is still timed."""
+_PATIENCE = 5.0
+"""How many times as long as the processor time for measuring it may last by the clock on the wall."""
 TURN_BATCH = 100
 _SERVED, _ROWS = "served", "rows.pkl"
 _TIMEOUT = 60.0
@@ -133,11 +133,10 @@ def sample_of_scorer(
     calls: int = CALLS,
     seconds: float = ONE_ROW_SECONDS,
     warm_up: int = WARM_UP,
-    clock: Clock = time.perf_counter,
 ) -> CostSample:
     """Times of calls of a scorer in this process; what only a fresh one can tell is 0.
 
-    After ``warm_up`` calls of one row at most ``calls`` are timed by ``clock``, for about ``seconds``.
+    After ``warm_up`` calls of one row at most ``calls`` are timed, for about ``seconds`` of processor time.
     """
     single = [rows.iloc[[place]] for place in range(min(len(rows), 64))]
     began = time.perf_counter()
@@ -145,7 +144,7 @@ def sample_of_scorer(
     first_answer_ms = _since(began)
     for place in range(min(warm_up, len(single))):
         scorer.predict_proba(single[place])
-    one_row = _timed(single, scorer, calls, seconds, clock)
+    one_row = _timed(single, scorer, calls, seconds)
     batches = []
     for size in BATCHES:
         if len(rows) >= size:
@@ -167,16 +166,16 @@ def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InT
     measured = []
     for size in (1, min(TURN_BATCH, len(rows))):
         part = rows.iloc[:size]
-        times: tuple[list[float], list[float]] = ([], [])
+        timers = (_Timer(), _Timer())
         for scorer in (served, variant):
             scorer.predict_proba(part)
         until = time.perf_counter() + TURN_SECONDS
-        while len(times[0]) < LEAST_CALLS or (len(times[0]) < 200 and time.perf_counter() < until):
-            for scorer, list_of in zip((served, variant), times, strict=True):
-                began = time.perf_counter()
-                scorer.predict_proba(part)
-                list_of.append(_since(began))
-        measured.append(InTurns(*(CallTimes(size, tuple(spent)) for spent in times)))
+        while timers[0].calls < LEAST_CALLS or (
+            timers[0].calls < 200 and time.perf_counter() < until
+        ):
+            for scorer, timer in zip((served, variant), timers, strict=True):
+                timer.time(scorer, part)
+        measured.append(InTurns(*(timer.times(size) for timer in timers)))
     return tuple(measured)
 
 
@@ -185,17 +184,40 @@ def _timed(
     scorer: Scorer,
     calls: int,
     seconds: float,
-    clock: Clock = time.perf_counter,
 ) -> CallTimes:
-    """Time calls with one frame of ``asked`` after the other; all frames have the same number of rows."""
-    times: list[float] = []
-    until = clock() + seconds
-    while len(times) < 3 or (len(times) < calls and clock() < until):
-        rows = asked[len(times) % len(asked)]
-        began = clock()
+    """Time calls with one frame of ``asked`` after the other; all frames have the same number of rows.
+
+    The time for measuring is counted in seconds of the processor, so that load changes no number of calls.
+    """
+    timer = _Timer()
+    until, latest = time.process_time() + seconds, time.perf_counter() + _PATIENCE * seconds
+    while timer.calls < 3 or (
+        timer.calls < calls and time.process_time() < until and time.perf_counter() < latest
+    ):
+        rows = asked[timer.calls % len(asked)]
+        timer.time(scorer, rows)
+    return timer.times(len(rows))
+
+
+class _Timer:
+    """Calls of a scorer, timed by two clocks: the one on the wall, and that of this process's processor time."""
+
+    def __init__(self) -> None:
+        self._wall: list[float] = []
+        self._processor: list[float] = []
+
+    @property
+    def calls(self) -> int:
+        return len(self._wall)
+
+    def time(self, scorer: Scorer, rows: "pd.DataFrame") -> None:
+        wall, processor = time.perf_counter(), time.process_time()
         scorer.predict_proba(rows)
-        times.append((clock() - began) * 1e3)
-    return CallTimes(len(rows), tuple(times))
+        self._processor.append((time.process_time() - processor) * 1e3)
+        self._wall.append((time.perf_counter() - wall) * 1e3)
+
+    def times(self, rows: int) -> CallTimes:
+        return CallTimes(rows, tuple(self._wall), tuple(self._processor))
 
 
 class _TimedSession:

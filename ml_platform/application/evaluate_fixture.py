@@ -6,7 +6,6 @@ this process, on few calls, where a real candidate gets a process of its own; an
 that a busy machine makes no candidate slow.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -245,7 +244,6 @@ def _meter(fixture: Fixture) -> CostMeter:
             calls=CALLS,
             seconds=CALL_SECONDS,
             warm_up=0,
-            clock=time.thread_time,
         )
 
     return CostMeter(measure, PRICE_PER_CORE_HOUR, lambda _: None)

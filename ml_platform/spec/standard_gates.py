@@ -76,7 +76,7 @@ EVEN_FOLDS = QualityGate(
 """For models that are fitted on block after block of time."""
 LATENCY = QualityGate(
     "latency",
-    "cost.one_row_p95_ms",
+    "cost.one_row_p95_processor_ms",
     Bound.AT_MOST,
     100.0,
     "people wait for the answer, and it is not the only thing that they wait for",

@@ -18,6 +18,9 @@ class CallTimes:
 
     rows: int
     milliseconds: tuple[float, ...]
+    """By the clock on the wall: a busy machine is slower."""
+    processor_milliseconds: tuple[float, ...]
+    """Of the processor: what the same calls take however busy the machine is."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ MEASURES: dict[str, Fault] = {
         "in one of five blocks of time the least probable answer is preferred",
         has_strength=True,
     ),
-    "cost.one_row_p95_ms": Fault(
+    "cost.one_row_p95_processor_ms": Fault(
         "slow", _DIMENSION, "scoring a single row takes half as long again as the limit"
     ),
     "explanations.stability": Fault(

@@ -27,6 +27,7 @@ from ml_platform.evaluation.dimensions.cost.quantiles import (
     ratio_estimate,
 )
 from ml_platform.evaluation.dimensions.cost_sample import CallTimes, CostMeter, CostSample, InTurns
+from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
@@ -41,6 +42,7 @@ from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.settings import read_settings
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitRequest
+from ml_platform.spec.standard_gates import LATENCY
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.dimensions.slow_artifacts import slowed
 from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
@@ -57,12 +59,17 @@ def artifact(rows: TrainingSet) -> Artifact:
     return fit_start_time_model(rows, PLAN, request, SPEC.label_delay).artifact
 
 
+def calls_of(rows: int, milliseconds: float, calls: int, load: float = 1.0) -> CallTimes:
+    """Calls that take ``load`` times as long by the clock on the wall as they take of the processor."""
+    return CallTimes(rows, (load * milliseconds,) * calls, (milliseconds,) * calls)
+
+
 def sample(
     milliseconds: float, calls: int = 500, variants: Mapping[str, tuple[InTurns, ...]] | None = None
 ) -> CostSample:
     return CostSample(
-        one_row=CallTimes(1, tuple(milliseconds for _ in range(calls))),
-        batches=(CallTimes(10, (2 * milliseconds,) * 9), CallTimes(100, (4 * milliseconds,) * 9)),
+        one_row=calls_of(1, milliseconds, calls),
+        batches=(calls_of(10, 2 * milliseconds, 9), calls_of(100, 4 * milliseconds, 9)),
         import_ms=300.0,
         load_ms=40.0,
         first_answer_ms=2.0,
@@ -300,7 +307,7 @@ def test_the_examination(rows: TrainingSet, artifact: Artifact) -> None:
 
 
 def test_all_but_times_is_the_same_again(rows: TrainingSet, artifact: Artifact) -> None:
-    turns = (InTurns(CallTimes(1, (2.0,) * 20), CallTimes(1, (1.0,) * 20)),) * 2
+    turns = (InTurns(calls_of(1, 2.0, 20), calls_of(1, 1.0, 20)),) * 2
 
     def measured(_: Artifact, variants: Mapping[str, Artifact], __: pd.DataFrame) -> CostSample:
         return sample(3.6, variants=dict.fromkeys(variants, turns))
@@ -312,6 +319,20 @@ def test_all_but_times_is_the_same_again(rows: TrainingSet, artifact: Artifact) 
     assert table.rows[0][:3] == ("int8 weights", 2.0, 2.0)
     assert table.rows[0][4] == table.rows[0][5]  # "quantised" into itself: nothing lost
     assert any("Int8 weights is worth a thought: 2.00 times" in each for each in first.advice)
+
+
+def test_load_changes_what_is_shown_and_not_what_is_judged(
+    rows: TrainingSet, artifact: Artifact
+) -> None:
+    def measured_under(load: float) -> Dimension:
+        times = replace(sample(3.6), one_row=calls_of(1, 3.6, 500, load))
+        return cost(examined(rows, artifact, CostMeter(lambda *_: times, 0.05, lambda _: None)))
+
+    idle, busy = measured_under(1.0), measured_under(50.0)
+    assert busy.measures["one_row_p95_ms"].value == 50 * idle.measures["one_row_p95_ms"].value
+    assert LATENCY.metric == "cost.one_row_p95_processor_ms"
+    for judged in ("one_row_p95_processor_ms", "score", "cost_per_million"):
+        assert busy.measures[judged] == idle.measures[judged]
 
 
 def test_few_calls_are_a_finding(rows: TrainingSet, artifact: Artifact) -> None:

@@ -35,6 +35,10 @@ def tables_of(
             ("loading the artifact, hashes checked (ms)", round(sample.load_ms, 1)),
             ("first prediction (ms)", round(sample.first_answer_ms, 2)),
             ("a warm prediction, p50 (ms)", round(measures["one_row_p50_ms"].value, 3)),
+            (
+                "the same in time of the processor, p95 (ms)",
+                round(measures["one_row_p95_processor_ms"].value, 3),
+            ),
             ("resident memory added (MB)", round(sample.resident_mb, 1)),
             ("artifact (MB)", round(megabytes, 3)),
             ("share of a one-row call that the graph takes", _rounded(sample.model_share, 3)),
