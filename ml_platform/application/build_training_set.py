@@ -30,10 +30,14 @@ def build_training_set(
 ) -> BuiltTrainingSet:
     """Build the training set of a model from the published features and keep its record in the ledger.
 
+    The features behind it are searched for looks into the future; what is found counts at the gates.
+
     Raises:
         InsufficientData: too few labelled rows, or a history too short to split.
+        IntegrityError: the SQL of the published features is gone, so that they cannot be searched.
     """
     from ml_platform.adapters.training_set_files import build_training_set as build
+    from ml_platform.application.search_future import keep_search, search_future
 
     state = platform.home
     definitions = platform.ledger.feature_definitions()
@@ -49,6 +53,7 @@ def build_training_set(
         folder=platform.settings.training_sets,
     )
     record = training_set.record
+    keep_search(platform.settings, search_future(platform, spec.table, progress), record)
     platform.ledger.save_training_set(record)
     split = record.split
     progress(f"{split.rows_train:,} rows to fit on, {split.rows_test:,} rows to test on")

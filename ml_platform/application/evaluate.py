@@ -54,10 +54,11 @@ def evaluate_candidate(
         progress: Gets a line for each dimension of the evaluation.
 
     Raises:
-        IntegrityError: a stored file is not what was hashed.
+        IntegrityError: a stored file is not what was hashed, or nobody has searched the features for leaks.
     """
     from ml_platform.adapters.artifact_files import load_probabilities, load_scorer, read_artifact
     from ml_platform.adapters.training_set_files import load_training_set
+    from ml_platform.application.search_future import search_behind
     from ml_platform.evaluation.dimensions.data import leakage_report
     from ml_platform.evaluation.evaluate import evaluate
     from ml_platform.models.artifact_kinds import scorer_of
@@ -69,7 +70,7 @@ def evaluate_candidate(
     )
     production = platform.ledger.production(spec.name)
     scorer = scorer_of(artifact)
-    leakage = leakage_report(spec, rows)
+    leakage = leakage_report(spec, rows, search_behind(settings, spec, record))
     report = evaluate(
         rows,
         candidate=scorer,

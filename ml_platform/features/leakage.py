@@ -1,14 +1,15 @@
-"""Checks a training set for leakage: rows across the split, copies of the target, columns from the future.
+"""Checks a training set for leakage: rows across the split, copies of the target, looks into the future.
 
-Bounded: single features are examined on at most `SAMPLE` rows a side, chosen by a hash of their ids.
-A column from the future that predicts little escapes these checks; the tests that change the future of every
-catalogued feature find it. A column outside that catalogue is therefore refused.
+Bounded: copies of the target are looked for on at most `SAMPLE` rows a side, chosen by a hash of their ids. Looks
+into the future are found by rebuilding the features (`ml_platform.features.future_check`), which reaches what
+SQL computes from the lake; a column from elsewhere is not declared, and is refused for that.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ml_platform.features.future_check import FutureCheck
 from ml_platform.features.leakage_report import (
     KeyColumns,
     LeakageFinding,
@@ -30,6 +31,7 @@ def find_leaks(
     train_until: datetime,
     test_from: datetime,
     keys: KeyColumns | None = None,
+    future: FutureCheck | None = None,
 ) -> LeakageReport:
     """Every finding about the two parts of a training set, by check, in a fixed order.
 
@@ -43,8 +45,8 @@ def find_leaks(
         train_until: first moment that must not train.
         test_from: first moment that tests.
         keys: names of the key columns.
+        future: what the search for looks into the future found; none for rows that no lake is behind.
     """
-    from ml_platform.features.future_columns import future_columns
     from ml_platform.features.leaking_labels import with_classes
     from ml_platform.features.leaking_rows import duplicate_content, straddling
     from ml_platform.features.target_copies import target_copies
@@ -57,9 +59,9 @@ def find_leaks(
         *straddling(train, test, train_until, test_from, columns),
         *duplicate_content(train, test, [*present, label], columns),
         *target_copies(*known, label, present, columns),
-        *future_columns(*known, label, present, columns),
+        *(future.findings(present) if future else ()),
     )
-    return LeakageReport(_worst(findings), findings, len(train), len(test))
+    return LeakageReport(_worst(findings), findings, len(train), len(test), future)
 
 
 def undeclared(features: Sequence[str], declared: Collection[str]) -> tuple[LeakageFinding, ...]:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ml_platform.features.future_check import FutureCheck
 
 SAMPLE = 20_000
 """Most rows a side on which single features are examined, chosen by a hash of their ids."""
@@ -35,6 +39,8 @@ class LeakageReport:
     findings: tuple[LeakageFinding, ...]
     rows_train: int
     rows_test: int
+    future: "FutureCheck | None" = None
+    """The search for looks into the future, where the features were computed from a lake."""
 
 
 @dataclass(frozen=True)

@@ -45,22 +45,12 @@ def with_features(rows, generator):
         {
             "change_set_id": change_sets["change_set_id"],
             "since_previous": by_user["seconds"].diff(),
-            "until_next": -by_user["seconds"].diff(-1),
-            "next_time": by_user["seconds"].shift(-1),
             "previous_label": by_user["label"].shift(1).fillna(""),
-            "next_label": by_user["label"].shift(-1).fillna(""),
         }
     )
     rows = rows.merge(beside, on="change_set_id", how="left")
     rows["hour"] = rows["occurred_at"].dt.hour.astype(float)
     rows["noise"] = generator.normal(size=len(rows))
-    rows["next_day"] = (
-        rows.groupby("user_id")["seconds"]
-        .transform(
-            lambda s: np.searchsorted(s, s + 86_400, "right") - np.searchsorted(s, s, "right")
-        )
-        .astype(float)
-    )
     rows["target"] = pd.Index(CLASSES).get_indexer(rows["label"]).astype(float)
     rows["near_target"] = rows["label"].mask(generator.random(len(rows)) < 0.01, "fix")
     rows["spelled"] = [[label, "x"] for label in rows["label"]]
@@ -110,13 +100,6 @@ def test_a_column_that_tells_nearly_as_much_as_a_copy_is_a_warning(parts):
     assert [(f.check, f.subject, f.level) for f in report.findings] == [
         ("target", "suspicious", LeakageLevel.WARNING)
     ]
-
-
-@pytest.mark.parametrize("name", ["next_label", "until_next", "next_time", "next_day"])
-def test_a_column_from_the_future_is_dangerous(parts, name):
-    report = look(*parts, (*HONEST, name))
-    assert subjects(report, "future") == [name]
-    assert report.level is LeakageLevel.DANGEROUS
 
 
 def test_a_column_outside_the_catalogue_is_dangerous(parts):

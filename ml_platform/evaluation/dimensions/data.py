@@ -1,5 +1,6 @@
 """The data dimensions, which need no model: leakage, and the quality of the training set's columns."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Dimension, Series
@@ -11,6 +12,7 @@ from ml_platform.features.quality.report import Defect, QualityReport
 
 if TYPE_CHECKING:
     from ml_platform.evaluation.dimensions.registry import EvaluationContext
+    from ml_platform.features.future_check import FutureCheck
     from ml_platform.spec.model import ModelSpec
     from ml_platform.spec.training_set import TrainingSet
 
@@ -25,14 +27,20 @@ CHECKS = (
         "Do test rows have twins in training, more than training rows have among themselves?",
     ),
     ("target", "Does a column alone tell the label of held-out rows?"),
-    ("future", "Does a column tell what the user does next, and tell the past less well?"),
+    ("future", "Does a column change once all that came after the row's moment is taken away?"),
+    (
+        "rebuilt",
+        "Is what training saw what the features were in the lake of an earlier moment?",
+    ),
 )
 TOLD = 8
 """Findings of quality that are summarised in a sentence each; the table has all."""
 
 
-def leakage_report(spec: "ModelSpec", training_set: "TrainingSet") -> LeakageReport:
-    """Report features that leak the label into the training set."""
+def leakage_report(
+    spec: "ModelSpec", training_set: "TrainingSet", future: "FutureCheck | None" = None
+) -> LeakageReport:
+    """Report features that leak the label into the training set; ``future`` is what the rebuilding found."""
     record = training_set.record
     return find_leaks(
         training_set.train,
@@ -42,6 +50,7 @@ def leakage_report(spec: "ModelSpec", training_set: "TrainingSet") -> LeakageRep
         declared={feature.name for feature in spec.table.features},
         train_until=record.split.train_until,
         test_from=record.split.test_from,
+        future=future,
     )
 
 
@@ -66,8 +75,9 @@ def leakage(subject: "EvaluationContext") -> Dimension:
         advice=_of_leaks(report),
         watch=(
             "columns that are new to the catalogue: leakage is looked for in every training set",
+            *_delayed(report, subject.spec.features),
         ),
-        tables=(_checks(report),),
+        tables=(_checks(report), *_rebuilt_columns(report, subject.spec.features)),
     )
 
 
@@ -87,6 +97,41 @@ def _checks(report: LeakageReport) -> ReportTable:
         )
         rows.append((check, question, level.value, ", ".join(f.subject for f in findings)))
     return ReportTable("Leakage checks", ("check", "question", "level", "found in"), tuple(rows))
+
+
+def _delayed(report: LeakageReport, features: Collection[str]) -> tuple[str, ...]:
+    """A sentence about the columns that late rows change, where there are any."""
+    late = [name for name in report.future.delayed if name in features] if report.future else []
+    if not late:
+        return ()
+    return (
+        f"late arrival: rows that came in after their time change {', '.join(late)} (not a leak: training sees "
+        "them complete, a live prediction may not)",
+    )
+
+
+def _rebuilt_columns(report: LeakageReport, features: Collection[str]) -> tuple[ReportTable, ...]:
+    """By column: rows with and without their future, rows as training saw them, rows that arrival delays."""
+    if report.future is None:
+        return ()
+    columns = (
+        "column", "rows without their future", "differ", "rows as training saw them", "differ",
+        "delayed by arrival", "example",
+    )  # fmt: skip
+    rows = tuple(
+        (
+            of.column,
+            of.future.rows,
+            of.future.differ + of.future.last_digits,
+            of.published.rows,
+            of.published.differ + of.published.last_digits,
+            of.arrival.differ if of.arrival else None,
+            of.future.example or of.published.example or (of.arrival.example if of.arrival else ""),
+        )
+        for of in report.future.columns
+        if of.column in features
+    )
+    return (ReportTable("Features rebuilt without a future", columns, rows),)
 
 
 def quality_report(spec: "ModelSpec", training_set: "TrainingSet") -> QualityReport:

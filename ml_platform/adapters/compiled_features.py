@@ -1,0 +1,133 @@
+"""The SQL that dbt compiled for the published features, run again on another lake.
+
+The SQL is taken as it stands, of the platform's models and of plug-ins' alike, in the order of their
+dependencies, in one DuckDB process; only the lake's path is another. Tests and contracts are dbt's business.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml_platform.adapters.dbt_run import MEMORY_LIMIT, sql_quoted, target_folder
+from ml_platform.errors import IntegrityError, ServiceError
+from ml_platform.events.schema import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+_REMEDY = "build the features again; the dbt models of plug-ins must be SQL"
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """One dbt model as it was compiled for the last build."""
+
+    relation: str
+    """The quoted name under which other models read it."""
+    schema: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class CompiledFeatures:
+    """What computes one feature table: its models, each after those it reads, and the lake they name."""
+
+    table: str
+    models: tuple[CompiledModel, ...]
+    lake: Path
+    database: str
+    """The quoted name of the database in the names of relations."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The tables of the lake that the SQL names."""
+        return frozenset(
+            table
+            for table in TABLES
+            if any(sql_quoted(self.lake.resolve() / table) in model.sql for model in self.models)
+        )
+
+
+def compiled_features(warehouse: Path, lake: Path, table: str) -> CompiledFeatures:
+    """The models behind ``features.<table>`` of the last build of ``warehouse`` from ``lake``.
+
+    Raises:
+        IntegrityError: there is no build, or a model of it was not compiled to SQL.
+    """
+    manifest = target_folder(warehouse) / "manifest.json"
+    if not manifest.exists():
+        raise IntegrityError(
+            f"There is no compiled SQL of the features ({manifest}).", remedy=_REMEDY
+        )
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    order = _in_order(nodes, table)
+    models = tuple(_compiled(nodes[name]) for name in order)
+    return CompiledFeatures(table, models, lake, f'"{nodes[order[-1]]["database"]}"')
+
+
+@contextmanager
+def rebuilt(
+    features: CompiledFeatures, lake: Path, folder: Path
+) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """A database in memory in which the table and all that it reads were computed from ``lake``.
+
+    What does not fit into memory spills into ``folder``, and so does nothing of a small lake.
+
+    Raises:
+        ServiceError: the SQL fails on that lake; DuckDB's own words.
+    """
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = {"threads": 1, "memory_limit": MEMORY_LIMIT, "temp_directory": str(folder)}
+    with duckdb.connect(config=configuration) as connection:
+        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+        connection.execute(f"attach ':memory:' as {features.database}; use {features.database}")
+        for schema in dict.fromkeys(model.schema for model in features.models):
+            connection.execute(f'create schema if not exists "{schema}"')
+        there, here = sql_quoted(features.lake.resolve()), sql_quoted(lake.resolve())
+        for model in features.models:
+            sql = model.sql.replace(there, here)
+            try:
+                connection.execute(f"create table {model.relation} as ({sql}\n)")
+            except duckdb.Error as error:
+                raise ServiceError(
+                    f"{model.relation} cannot be computed from another lake: {error}",
+                    remedy="correct the dbt model; it must run on any lake of the declared tables",
+                ) from error
+        yield connection
+
+
+def _compiled(node: dict[str, Any]) -> CompiledModel:
+    sql = node.get("compiled_code")
+    if not sql or node.get("language", "sql") != "sql":
+        raise IntegrityError(f"The dbt node {node['name']} has no compiled SQL.", remedy=_REMEDY)
+    return CompiledModel(node["relation_name"], node["schema"], str(sql))
+
+
+def _in_order(nodes: dict[str, Any], table: str) -> list[str]:
+    """The names of the models behind ``features.<table>``, each after those it reads."""
+    wanted = next(
+        (
+            name
+            for name, node in nodes.items()
+            if node["resource_type"] == "model" and node["name"] == table
+        ),
+        None,
+    )
+    if wanted is None:
+        raise IntegrityError(f"The last build has no dbt model {table}.", remedy=_REMEDY)
+    order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name in nodes and name not in order:
+            for parent in nodes[name]["depends_on"]["nodes"]:
+                visit(parent)
+            if nodes[name]["config"]["materialized"] != "ephemeral":
+                order[name] = None
+
+    visit(wanted)
+    return list(order)

@@ -1,0 +1,71 @@
+"""The search for looks into the future in what a training set was built from, once a published table."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ml_platform import values
+from ml_platform.application.connections import Connections
+from ml_platform.application.records import read_record, record_path, write_record
+from ml_platform.errors import IntegrityError
+from ml_platform.features.future_check import FutureCheck
+from ml_platform.settings import Settings
+from ml_platform.spec.feature_table import FeatureTable
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import TrainingSetRecord
+
+
+def search_future(
+    platform: Connections, table: FeatureTable, progress: Callable[[str], None]
+) -> FutureCheck:
+    """What a search of the published table finds; models of one table share it.
+
+    Raises:
+        IntegrityError: the SQL of the published features is gone.
+        ServiceError: it fails on a lake without a future.
+    """
+    from ml_platform.adapters.future_check import check_future
+
+    settings, key = platform.settings, ("features", table.name, "future")
+    published = settings.features / table.file_name
+    if record_path(settings, key).exists():
+        known = read_record(settings, key, FutureCheck)
+        if known.features_sha256 == values.file_sha256(published):
+            return known
+    check = check_future(
+        table,
+        warehouse=settings.warehouse,
+        lake=settings.lake,
+        features=published,
+        as_of=platform.home.as_of,
+    )
+    write_record(settings, key, check)
+    progress(
+        f"{table.name}: {len(check.columns)} columns rebuilt without a future, {check.histories} rows at their "
+        f"own moment and {check.rows_published} as training saw them"
+    )
+    return check
+
+
+def keep_search(settings: Settings, check: FutureCheck, record: TrainingSetRecord) -> None:
+    """Keep what was found under the training set that was built from the table."""
+    write_record(settings, _key(record.model), replace(check, training_set=record.fingerprint))
+
+
+def search_behind(settings: Settings, spec: ModelSpec, record: TrainingSetRecord) -> FutureCheck:
+    """What the search found in the table behind a training set.
+
+    Raises:
+        IntegrityError: nobody has searched it.
+    """
+    if record_path(settings, _key(spec.name)).exists():
+        check = read_record(settings, _key(spec.name), FutureCheck)
+        if check.training_set == record.fingerprint:
+            return check
+    raise IntegrityError(
+        f"Nobody has searched training set {record.fingerprint[:12]} of {spec.name} for looks into the future.",
+        remedy="materialise the training set again",
+    )
+
+
+def _key(model: str) -> tuple[str, str]:
+    return (model, "future")
