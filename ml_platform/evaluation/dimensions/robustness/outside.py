@@ -87,23 +87,9 @@ def _detection(
     kinds: list[Outside],
     measured: np.ndarray,
 ) -> Part:
-    clusters = context.sample.clusters
-    areas: dict[tuple[str, str], Replicates] = {}
-    for kind in kinds:
-        areas["distance", kind.name] = _area(
-            context, ordinary.distances, kind.distances, clusters[measured]
-        )
-        if (
-            isinstance(decisions, Decisions)
-            and kind.values is not None
-            and ordinary.values is not None
-        ):
-            areas["confidence", kind.name] = _area(
-                context,
-                decisions.doubt(ordinary.values),
-                decisions.doubt(kind.values),
-                clusters,
-            )
+    areas = _areas(
+        context, decisions, ordinary, kinds, clusters_measured=context.sample.clusters[measured]
+    )
     by_way = {
         way: mean_of([replicates for (name, _), replicates in areas.items() if name == way])
         for way in dict.fromkeys(name for name, _ in areas)
@@ -142,6 +128,34 @@ def _detection(
         watch=("distance of new rows to the training part, or the share of low confidences",),
         tables=(_table(areas),),
     )
+
+
+def _areas(
+    context: Context,
+    decisions: Decisions | NoDecisions,
+    ordinary: Outside,
+    kinds: list[Outside],
+    *,
+    clusters_measured: Codes,
+) -> dict[tuple[str, str], Replicates]:
+    """The area under the ROC curve of each way to detect each kind of row from outside, by (way, kind)."""
+    areas: dict[tuple[str, str], Replicates] = {}
+    for kind in kinds:
+        areas["distance", kind.name] = _area(
+            context, ordinary.distances, kind.distances, clusters_measured
+        )
+        if (
+            isinstance(decisions, Decisions)
+            and kind.values is not None
+            and ordinary.values is not None
+        ):
+            areas["confidence", kind.name] = _area(
+                context,
+                decisions.doubt(ordinary.values),
+                decisions.doubt(kind.values),
+                context.sample.clusters,
+            )
+    return areas
 
 
 def _area(context: Context, ordinary: Array, outside: Array, clusters: Codes) -> Replicates:
