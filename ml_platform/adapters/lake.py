@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ml_platform.adapters.lake_queries import (
     digest_of,
     fingerprint_of,
+    known_rows_of,
     querying,
     quoted,
     reading,
@@ -22,6 +23,7 @@ from ml_platform.adapters.lake_queries import (
 )
 from ml_platform.errors import PlatformError
 from ml_platform.events.lake import (
+    KnownRows,
     MergeResult,
     Survey,
     merged_day,
@@ -111,6 +113,13 @@ class ParquetLake:
         with querying(table) as connection:
             return survey_of(
                 connection, table, f"read_parquet({self._files(table)})", until, sample_rows
+            )
+
+    def known_rows(self, table: str, column: str, until: datetime) -> KnownRows:
+        """See `EventLake.known_rows`."""
+        with querying(table) as connection:
+            return known_rows_of(
+                connection, table, f"read_parquet({self._files(table)})", column, until
             )
 
     def newest(self, table: str) -> datetime | None:

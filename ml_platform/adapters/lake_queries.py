@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ml_platform.errors import IntegrityError
-from ml_platform.events.lake import Survey, content_columns
+from ml_platform.events.lake import KnownRows, Survey, content_columns
 from ml_platform.events.quality import REFUSED
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
 
@@ -97,6 +97,31 @@ def survey_of(
         newest=None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds),
         sample=sample,
     )
+
+
+def known_rows_of(
+    connection: "duckdb.DuckDBPyConnection",
+    table: str,
+    relation: str,
+    column: str,
+    until: datetime,
+) -> KnownRows:
+    """Totals of one column, in SQL."""
+    moment = EVENT_TIME[table]
+    people = " AND NOT is_bot" if "is_bot" in TABLES[table].names else ""
+    known = f'"{column}" IS NOT NULL' if column else "true"
+    values = f'count(DISTINCT "{column}")' if column else "0"
+    ends = [f"epoch_us({end}({moment}) FILTER (WHERE {known}))" for end in ("min", "max")]
+    rows, with_value, distinct, *moments = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE {known}), {values}, "
+        f"{', '.join(ends if moment else ['NULL', 'NULL'])} "
+        f"FROM {relation} WHERE {time_range(moment, None, until)}{people}"
+    ).fetchall()[0]
+    oldest, newest = (
+        None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+        for microseconds in moments
+    )
+    return KnownRows(rows, with_value, distinct, oldest, newest)
 
 
 def unseen(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ml_platform.application.assess_readiness import Readiness, assess_readiness
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.summarise_run import INSUFFICIENT, Figure, figures
@@ -45,23 +46,30 @@ def list_models(platform: Connections) -> ModelList:
 
     source = platform.home.source
     catalogue = home_project(platform.settings).catalogue
+    readiness = {
+        assessed.model: assessed for assessed in assess_readiness(platform, catalogue.models)
+    }
     return ModelList(
         source=source.label,
         simulated=source.simulated,
-        models={spec.name: _listed(platform, spec) for spec in catalogue.models},
+        models={
+            spec.name: _listed(platform, spec, readiness[spec.name]) for spec in catalogue.models
+        },
         left_out=tuple(str(refusal) for refusal in catalogue.refusals),
     )
 
 
-def _listed(platform: Connections, spec: ModelSpec) -> ListedModel:
+def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> ListedModel:
     ledger = platform.ledger
     champion = ledger.production(spec.name).version
     numbers = ledger.version_numbers(spec.name)
-    reason = reason_not_trained(platform, spec.name)
+    reason = reason_not_trained(platform, spec.name) or ("" if numbers else readiness.reason)
     if champion is None and reason:
         return ListedModel(spec.title, None, INSUFFICIENT, reason)
     if not numbers:
-        return ListedModel(spec.title, None, None, "never trained in this home")
+        return ListedModel(
+            spec.title, None, None, f"never trained in this home, which has {readiness.has}"
+        )
     record = ledger.version(spec.name, champion or numbers[-1])
     report = ledger.report(record.report_id)
     assert report is not None, "a report is saved before its version is registered"

@@ -92,7 +92,7 @@ def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     if newest is None:
         raise InsufficientData(
             f"There is no row of {spec.table.name}.",
-            remedy=f"ingest {' and '.join(spec.required_tables)}",
+            remedy=f"ingest {' and '.join(spec.needed_tables)}",
         )
     return feature_rows(platform, spec, newest, newest + timedelta(microseconds=1))
 

@@ -33,6 +33,8 @@ class ModelStatus:
     in_production: int | None
     since: str | None
     why: str
+    checks: tuple[str, ...]
+    """The checks that had passed when the champion was promoted; empty without one."""
     versions: tuple[VersionStatus, ...]
     monitoring: MonitoringSummary | None
 
@@ -74,6 +76,7 @@ def model_status(platform: Connections, model: str) -> ModelStatus:
         in_production=champion.version if champion else None,
         since=champion.since.isoformat() if champion else None,
         why=_promoted_by(champion) if champion else _why_no_champion(platform, model),
+        checks=_checks(champion) if champion else (),
         versions=tuple(
             _version(record, status[record.version]) for record in ledger.versions(model)
         ),
@@ -100,8 +103,13 @@ def _promoted_by(champion: InProduction) -> str:
     evidence = champion.why
     return (
         f"{evidence['decision_row']} (report {evidence['report_id'][:12]}, "
-        f"policy {evidence['policy_version'][:12]}, checks {evidence['checks']})"
+        f"policy {evidence['policy_version'][:12]}, {len(_checks(champion))} checks passed)"
     )
+
+
+def _checks(champion: InProduction) -> tuple[str, ...]:
+    """The names of the checks in the evidence of a promotion, which is text."""
+    return tuple(name for name in champion.why["checks"].split(", ") if name)
 
 
 def _why_no_champion(platform: Connections, model: str) -> str:

@@ -32,6 +32,9 @@ json_option = click.option(
     help="One JSON object on standard output; progress goes to standard error.",
 )
 
+verbose_option = click.option(
+    "--verbose", is_flag=True, help="Everything, instead of a line a model and what did not pass."
+)
 models_option = click.option(
     "--models", help="Names of models, with commas between them (default: every one)."
 )

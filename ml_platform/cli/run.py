@@ -13,22 +13,27 @@ from ml_platform.cli.options import (
     open_home,
     print_json,
     source_options,
+    tell,
+    verbose_option,
 )
 
 
 @click.command()
 @home_option
 @json_option
+@verbose_option
 @models_option
 @source_options
-def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) -> None:
+def run(
+    home: Path | None, as_json: bool, verbose: bool, models: str | None, **choices: Any
+) -> None:
     """Events to gated champions, and their first monitoring reports.
 
     \b
-    Ingests the source, builds features, trains and evaluates a candidate of every model, promotes it
-    if every gate passes, scores the trailing week and writes the monitoring reports. HOLD, REJECT and
-    INSUFFICIENT (a source that lacks what the model needs) are results (exit code 0). A run that was
-    killed is started again with the same command.
+    Ingests the source, says which models it has enough for, builds features, trains and evaluates a
+    candidate of each of these, promotes it if every gate passes, scores the trailing week and writes
+    the monitoring reports. HOLD, REJECT and INSUFFICIENT (a source that lacks what the model needs) are
+    results (exit code 0). A run that was killed is started again with the same command.
 
     \b
     Examples:
@@ -43,10 +48,11 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
     from ml_platform.adapters.home_files import at_work
     from ml_platform.adapters.plugins import home_project
     from ml_platform.adapters.services import services
+    from ml_platform.application.assess_readiness import assess_readiness, record_readiness
     from ml_platform.application.settle_home import settle_home
     from ml_platform.application.summarise_run import summarise_run
     from ml_platform.cli.instance import dagster_instance, run_job
-    from ml_platform.cli.run_text import show
+    from ml_platform.cli.run_text import readiness_lines, show
 
     with at_work(settings.home):
         settle_home(settings, **choices)
@@ -61,10 +67,15 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
                 for name in chosen:
                     catalogue.spec_named(name)
             chosen = tuple(name for name in chosen if name in catalogue.names)
-            without = set(catalogue.names) - set(chosen)
+            platform = Connections(settings)
+            assessed = assess_readiness(platform, map(catalogue.spec_named, chosen))
+            record_readiness(platform, assessed)
+            for line in readiness_lines(assessed):
+                tell(line)
+            ready = {readiness.model for readiness in assessed if readiness.will_run}
+            without = set(catalogue.names) - ready
             failed = run_job("pipeline", instance, without=without, may_fail=chosen)
             without |= set(failed)
-            platform = Connections(settings)
             key = window_key(platform.home.as_of)
             failed |= run_job(
                 "monitoring", instance, partition_key=key, without=without, may_fail=chosen
@@ -73,6 +84,6 @@ def run(home: Path | None, as_json: bool, models: str | None, **choices: Any) ->
     if as_json:
         print_json(summary)
     else:
-        show(summary)
+        show(summary, verbose=verbose)
     for failure in failed.values():
         raise failure

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.gates.outcome import Verdict
+from ml_platform.gates.outcome import Outcome, Verdict
 from ml_platform.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ml_platform.application.assess_readiness import Readiness
     from ml_platform.application.summarise_monitoring import MonitoringSummary
     from ml_platform.application.summarise_run import (
         Figure,
@@ -28,20 +31,88 @@ MEANING = {
 """The consequence of each verdict, printed beside it."""
 
 
-def show(summary: "RunSummary") -> None:
-    """Print the models, their monitoring reports, and the commands to go on with."""
+def readiness_lines(assessed: "Sequence[Readiness]") -> "Iterator[str]":
+    """A table before any training: each model, what it needs, what the source has, and why it cannot run."""
+    titles = ("model", "needs", "has", "")
+    rows = [titles] + [
+        (
+            item.model,
+            item.needs,
+            item.has,
+            (item.reason and f"not trained: {item.reason}") or "runs",
+        )
+        for item in assessed
+    ]
+    widths = [max(len(row[place]) for row in rows) for place in range(3)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        yield "  ".join([*cells, row[3]]).rstrip()
+
+
+def show(summary: "RunSummary", *, verbose: bool) -> None:
+    """Print the models, their monitoring reports, and the commands to go on with.
+
+    Without ``verbose`` that is a line a model, then the gates that did not pass, then the lights of monitoring.
+    """
     label = "  SIMULATED" if summary.simulated else ""
     click.echo(f"\nSource {summary.source}{label}, as of {summary.as_of}")
+    if verbose:
+        _show_everything(summary)
+    else:
+        _show_in_short(summary)
+    click.echo(f"\nNext: `{_command('up')}` opens Dagster and MLflow;")
+    click.echo(f"      `{_command('models')}` lists the models in a line each;")
+    judged = [name for name, model in summary.models.items() if model.version is not None]
+    for name in judged[:1]:
+        click.echo(f"      `{_command('why', name)}` explains a verdict.")
+
+
+def _show_everything(summary: "RunSummary") -> None:
     for name, model in summary.models.items():
         _show_model(name, model)
     for name, report in summary.monitoring.items():
         if report:
             click.echo()
             show_monitoring(name, report)
-    click.echo(f"\nNext: `{_command('up')}` opens Dagster and MLflow;")
-    click.echo(f"      `{_command('models')}` lists the models in a line each;")
-    for name in list(summary.models)[:1]:
-        click.echo(f"      `{_command('why', name)}` explains a verdict.")
+
+
+def _show_in_short(summary: "RunSummary") -> None:
+    click.echo()
+    width = max((len(name) for name in summary.models), default=0)
+    for name, model in summary.models.items():
+        click.echo(f"{name:<{width}}  {_line(model)}")
+    lacking = [
+        (name, gate)
+        for name, model in summary.models.items()
+        for gate in model.gates
+        if gate.outcome in (Outcome.FAIL.words, Outcome.INSUFFICIENT.words)
+    ]
+    if lacking:
+        click.echo("\nGates that did not pass (--verbose shows the others):")
+    for name, gate in lacking:
+        click.echo(f"{name:<{width}}{_gate(gate)}")
+    lights = [
+        f"{name} {report.light}" + ("" if report.light == "GREEN" else f" ({report.decision})")
+        for name, report in summary.monitoring.items()
+        if report
+    ]
+    if lights:
+        click.echo(f"\nMonitoring: {', '.join(lights)}")
+
+
+def _line(model: "ModelSummary") -> str:
+    """Verdict, what answers, and the first figure that the model is known by beside rules and ceiling."""
+    if model.version is None:
+        return f"{model.verdict:<12}  {model.decided_by}"
+    answers = f"version {model.in_production}" if model.in_production else "the rules"
+    metric = next((name for name in model.headline if name in model.metrics), None)
+    subjects = (("", model.metrics), ("rules ", model.baseline), ("ceiling ", model.ceiling))
+    figures = [
+        f"{title}{_figure(metric, values) if not title else format(values[metric].value, '.3f')}"
+        for title, values in subjects
+        if metric and values and metric in values
+    ]
+    return "  ".join([f"{model.verdict:<12}", f"{answers:<10}", *figures, f"({model.decided_by})"])
 
 
 def show_monitoring(name: str, report: "MonitoringSummary") -> None:
@@ -89,7 +160,7 @@ def _show_model(name: str, model: "ModelSummary") -> None:
         distances = model.distance_to_ceiling.items()
         click.echo("  to ceiling " + "  ".join(f"{metric} {gap:+.3f}" for metric, gap in distances))
     for gate in model.gates:
-        _show_gate(gate)
+        click.echo(_gate(gate))
 
 
 def _figure(metric: str, figures: "dict[str, Figure]") -> str:
@@ -97,10 +168,9 @@ def _figure(metric: str, figures: "dict[str, Figure]") -> str:
     return f"{metric} {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
-def _show_gate(gate: "GateSummary") -> None:
+def _gate(gate: "GateSummary") -> str:
     if gate.value is None:
-        click.echo(f"  {gate.outcome:<12} {gate.name:<14} {gate.explanation}")
-        return
+        return f"  {gate.outcome:<12} {gate.name:<14} {gate.explanation}"
     interval = "" if gate.low is None else f" [{gate.low:.4g}, {gate.high:.4g}]"
     limit = "" if gate.limit is None else f", limit {gate.limit:g}"
-    click.echo(f"  {gate.outcome:<12} {gate.name:<14} {gate.value:.4g}{interval}{limit}")
+    return f"  {gate.outcome:<12} {gate.name:<14} {gate.value:.4g}{interval}{limit}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.cli.options import connected, home_option, json_option, print_json
+from ml_platform.cli.options import connected, home_option, json_option, print_json, verbose_option
 
 if TYPE_CHECKING:
     from ml_platform.application.status import HomeStatus, ModelStatus
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 @click.command()
 @home_option
 @json_option
-def status(home: Path | None, as_json: bool) -> None:
+@verbose_option
+def status(home: Path | None, as_json: bool, verbose: bool) -> None:
     """Show what is in production, since when and why; every version, and the last monitoring report."""
     with connected(home) as platform:
         from ml_platform.application.status import home_status
@@ -23,20 +24,22 @@ def status(home: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(state)
     else:
-        _show(state)
+        _show(state, verbose)
 
 
-def _show(state: "HomeStatus") -> None:
+def _show(state: "HomeStatus", verbose: bool) -> None:
     click.echo(f"Home {state.home}: {state.source}, as of {state.as_of}")
     click.echo("  " + ", ".join(f"{rows:,} {name}" for name, rows in state.rows.items() if rows))
     for name, model in state.models.items():
-        _show_model(name, model)
+        _show_model(name, model, verbose)
 
 
-def _show_model(name: str, model: "ModelStatus") -> None:
+def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
     champion = f"version {model.in_production} since {model.since}"
     click.echo(f"\n{name}: " + (champion if model.in_production else "rules"))
     click.echo(f"  why: {model.why}")
+    if verbose and model.checks:
+        click.echo(f"  checks: {', '.join(model.checks)}")
     for version in model.versions:
         click.echo(
             f"  version {version.version:<3} {version.status:<11} {version.verdict:<8} "

@@ -22,6 +22,7 @@ _NOISE = (
     "Finished dbt command",
     "Blocking asset check",
     "Dependencies for step",
+    "Skipping step",
 )
 """The beginnings of libraries' messages that only repeat, at length, a line of the platform."""
 

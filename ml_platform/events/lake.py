@@ -82,6 +82,21 @@ class Survey:
     sample: pa.Table
 
 
+@dataclass(frozen=True)
+class KnownRows:
+    """How many rows of a table there are before a time, and in how many of them one column has a value."""
+
+    rows: int
+    """All rows; of events those of people, not of programs."""
+    known: int
+    """Those that have a value in the column; all of them where no column was asked for."""
+    values: int
+    """Distinct values in the column; 0 where none was asked for."""
+    oldest: datetime | None
+    newest: datetime | None
+    """The first and the last event time of the known rows; ``None`` without any, or without an event time."""
+
+
 class EventLake(Protocol):
     """Rows of `schema.TABLES` by UTC day, and the quarantine of those that were refused."""
 
@@ -115,6 +130,9 @@ class EventLake(Protocol):
 
     def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
         """Figures over the rows before ``until``, with ``sample_rows`` of them at most."""
+
+    def known_rows(self, table: str, column: str, until: datetime) -> KnownRows:
+        """How many rows before ``until`` have a value in ``column`` (empty: any row), and between which times."""
 
     def newest(self, table: str) -> datetime | None:
         """The largest event time, or ``None``: no rows, or no time in this table."""

@@ -1,6 +1,7 @@
 """The features of a session: how much was done in it and how, and how unlike its user that is.
 
-A session is what the source calls one, else a stretch of work without a pause of more than 30 minutes; it has a row
+A session is what the source calls one, else (where it has none, or calls each change set one, as a history of
+commits does) a stretch of work without a pause of more than 30 minutes; it has a row
 when it has five moments or more (the rows of a commit are one moment). Its past is the month strictly before its
 first moment.
 

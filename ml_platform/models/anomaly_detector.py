@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.features.session_features import TABLE
 from ml_platform.models.isolation_forest.deviations import HIGH, LOW
 from ml_platform.models.isolation_forest.rules import fit_rules
+from ml_platform.spec.data_need import ANY_EVENTS, DataNeed
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import ModelSpec
@@ -111,6 +112,7 @@ SPEC = ModelSpec(
         Int("samples", 128, 4_096, log=True),
     ),
     required_column="cluster_id",
+    needs=(ANY_EVENTS, DataNeed("known_anomalies")),
     classes=(NO, YES),
     monitored_metric="one_minus_brier",
     technologies=("scikitlearn", "onnx"),

@@ -174,7 +174,7 @@ class Catalogue:
 
 def _spec_misfit(spec: ModelSpec) -> str:
     """What does not agree within ``spec``; empty if all does."""
-    if unknown := [name for name in spec.required_tables if name not in LAKE_TABLES]:
+    if unknown := [name for name in spec.needed_tables if name not in LAKE_TABLES]:
         return f"it needs the table {unknown[0]!r}; the lake has {', '.join(LAKE_TABLES)}"
     features = {feature.name for feature in spec.table.features}
     if unknown := [name for name in spec.features if name not in features]:

@@ -15,6 +15,7 @@ from ml_platform.models.hidden_markov_filter import ObservedWords
 from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import fit_rules
+from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.feature import FeatureSpec, Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitRequest, ModelSpec
@@ -133,6 +134,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Classification(),
     label="workflow_category",
+    needs=(DataNeed("events", "workflow_category", MINIMUM_TRAIN_ROWS, values=2),),
     ceiling_target="workflow_category",
     label_delay=LABEL_DELAY,
     test_share=0.2,

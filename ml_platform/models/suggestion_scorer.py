@@ -18,6 +18,7 @@ from ml_platform.models.gradient_boosting.fit import (
 )
 from ml_platform.models.gradient_boosting.rules import fit_proportion_rules
 from ml_platform.models.hyperparameters import hyperparameters_of
+from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
@@ -126,7 +127,7 @@ SPEC = ModelSpec(
         Float("column_share", 0.2, 1.0),
         Float("repeat_power", 0.0, 1.0),
     ),
-    required_tables=("suggestions",),
+    needs=(DataNeed("suggestions", "outcome", MINIMUM_TRAIN_ROWS, values=2),),
     monitored_metric="one_minus_mae",
     technologies=("scikitlearn", "onnx"),
     fairness=FairnessPolicy(selected=Selected.FAVOUR, threshold=0.3),

@@ -11,6 +11,7 @@ from ml_platform.features.start_time_features import TABLE
 from ml_platform.models.start_times.design import HOUR_COS, HOUR_SIN, UNIT
 from ml_platform.models.start_times.fit import CLASSES, StartTimePlan, fit_start_time_model
 from ml_platform.models.start_times.rules import fit_rules
+from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import ModelSpec
@@ -113,7 +114,7 @@ SPEC = ModelSpec(
     extra_columns=("outcome", "chosen", "propensity", "logged_hour", "slot"),
     required_column="outcome",
     classes=CLASSES,
-    required_tables=("workflow_executions",),
+    needs=(DataNeed("workflow_executions", "status", MINIMUM_TRAIN_ROWS, values=2),),
     monitored_metric="one_minus_brier",
     technologies=("scikitlearn", "onnx"),
 )

@@ -13,6 +13,7 @@ from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
 from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
 from ml_platform.models.recommenders.popularity import fit_popularity
 from ml_platform.models.recommenders.user_vectors import DOINGS, RECENT, TEAM, USED
+from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.search_space import Float
@@ -116,7 +117,7 @@ SPEC = ModelSpec(
         Float("growth", 1.0, 2.0),
         Float("shrinkage", 0.03, 3.0, log=True),
     ),
-    required_tables=("workflow_executions",),
+    needs=(DataNeed("workflow_executions", "workflow_id", MINIMUM_TRAIN_ROWS, values=2),),
     monitored_metric="hit_at_1",
     technologies=("scikitlearn", "numpy"),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from ml_platform.spec.data_need import ANY_EVENTS, DataNeed
 from ml_platform.spec.fairness import STANDARD_FAIRNESS, FairnessPolicy
 from ml_platform.spec.feature_table import FeatureTable
 from ml_platform.spec.gates import GatePolicy
@@ -100,8 +101,8 @@ class ModelSpec:
     """
     classes: tuple[str, ...] = ()
     """The classes of the scorer, where they differ from the values of the label."""
-    required_tables: tuple[str, ...] = ("events",)
-    """Tables of the lake without which there is nothing to learn from."""
+    needs: tuple[DataNeed, ...] = (ANY_EVENTS,)
+    """Rows of the lake without which there is nothing to learn from, the most telling first."""
     challenges: str = ""
     """Another model of the same table, whose latest candidate is evaluated on the same rows: this model is its
     challenger."""
@@ -113,3 +114,8 @@ class ModelSpec:
     """The libraries and formats that the model is made with and served as, shown as tags: 'onnx', 'pytorch'."""
     fairness: FairnessPolicy = STANDARD_FAIRNESS
     """Which groups of users are compared, and in what."""
+
+    @property
+    def needed_tables(self) -> tuple[str, ...]:
+        """The tables of its needs, each once."""
+        return tuple(dict.fromkeys(need.table for need in self.needs))

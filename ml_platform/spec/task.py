@@ -35,6 +35,8 @@ class Task:
     """Unique among tasks: 'classification', 'ranking'."""
     extra_classes: ClassVar[tuple[str, ...]] = ()
     """Classes of the scorer that follow those of the label."""
+    positive: ClassVar[str] = ""
+    """The class without which in the test part nothing can be said of a scorer; empty if there is none."""
     headline: tuple[str, ...] = ()
     """Metrics that a summary shows, the most important one first."""
 
@@ -72,6 +74,7 @@ class Detection(Task):
     """Yes or no at the scorer's own threshold, which was chosen without the test rows."""
 
     name: ClassVar[str] = "detection"
+    positive: ClassVar[str] = YES
     headline: tuple[str, ...] = ("precision", "recall", "false_alarm_rate", "roc_auc")
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from ml_platform import values
 from ml_platform.arrays import Codes
 from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import (
     CHANGE_SET,
@@ -36,7 +37,6 @@ from ml_platform.training_sets.time_split import (
 if TYPE_CHECKING:
     import pandas as pd
 
-MINIMUM_TRAIN_ROWS = 50
 BOT = "is_bot"
 _KEYS = (ROW_ID, USER, CLUSTER, CHANGE_SET, TIME)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,6 +81,7 @@ def build(
     parts = split_by_time(
         _codes(table, CHANGE_SET), _times(table), spec.test_share, spec.label_delay
     )
+    _require_positives(table, spec, parts)
     split = _describe(table, parts, spec.label_delay)
     versions = {name: str(feature_versions[name]) for name in spec.features}
     identity = (
@@ -156,12 +157,13 @@ def require_any_row(count: int, spec: ModelSpec) -> None:
     """Check that the feature table has rows at all.
 
     Raises:
-        InsufficientData: ``count`` is 0; the message names the tables of the lake that are empty.
+        InsufficientData: ``count`` is 0; the message says what a row is.
     """
     if count == 0:
         raise InsufficientData(
-            f"There is no row of {spec.table.name}: no {' or '.join(spec.required_tables)} in this source.",
-            remedy=f"ingest {' and '.join(spec.required_tables)}; the other models do not wait for it",
+            f"There is no row of {spec.table.name} ({spec.table.title.rstrip('.')}): this source has no "
+            f"{' or '.join(spec.needed_tables)} that give one.",
+            remedy="ingest a longer or fuller history; the other models do not wait for it",
         )
 
 
@@ -238,6 +240,20 @@ def _require_rows(table: pa.Table, spec: ModelSpec, known: str) -> None:
             f"{table.num_rows} rows of {spec.table.name} of people have a {known}; "
             f"at least {MINIMUM_TRAIN_ROWS} are needed.",
             remedy=f"ingest labelled rows: the column {known} is empty in this source, or nearly so",
+        )
+
+
+def _require_positives(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> None:
+    positive = spec.task.positive
+    if not positive:
+        return
+    label = table.column(spec.label).filter(pa.array(parts.test))
+    known = len(label) - label.null_count
+    if not pc.any(pc.equal(label, positive)).as_py():
+        raise InsufficientData(
+            f"None of the {len(label):,} test rows has {positive!r} in {spec.label} ({known:,} have a value); "
+            "at least 1 is needed to tell what is found and what is missed.",
+            remedy="ingest a longer history, or more reports",
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.lake import ParquetLake
-from ml_platform.events.lake import EventLake
+from ml_platform.events.lake import EventLake, KnownRows
 from ml_platform.events.quality import REFUSED, check_rows
 from ml_platform.events.schema import EVENTS, TABLES
 from ml_platform_tests.events.rows import NOW, START, good, raw, table
@@ -301,6 +301,18 @@ def test_a_survey_of_nothing(lake: EventLake):
     assert (survey.rows, survey.repeated_ids, survey.newest) == (0, 0, None)
     assert survey.sample.column_names == EVENTS.names
     assert lake.survey("users", NOW, 10).rows == lake.survey("ceilings", NOW, 10).rows == 0
+
+
+def test_rows_of_people_with_a_value_are_counted_up_to_a_time(lake: EventLake):
+    assert lake.known_rows("events", "workflow_category", NOW) == KnownRows(0, 0, 0, None, None)
+    rows = [raw(n, is_bot=False, workflow_category=(None, "fix", "feat")[n % 3]) for n in range(6)]
+    lake.merge("events", good(*rows, raw(6, workflow_category="ci", is_bot=True), raw(7)))
+    before = START + timedelta(hours=6 * 7)  # the eighth row is later
+    known = lake.known_rows("events", "workflow_category", before)
+    first, last = START + timedelta(hours=6), START + timedelta(hours=30)
+    assert known == KnownRows(rows=6, known=4, values=2, oldest=first, newest=last)
+    assert lake.known_rows("events", "", before).known == 6
+    assert lake.known_rows("users", "team", NOW) == KnownRows(0, 0, 0, None, None)
 
 
 def test_quarantine_is_not_brought_into_python_for_every_batch(lake: EventLake):

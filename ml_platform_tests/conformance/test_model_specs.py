@@ -76,7 +76,7 @@ def test_the_search_begins_at_the_defaults(spec: ModelSpec) -> None:
 @each_model
 def test_it_declares_how_it_is_trained_and_shown(spec: ModelSpec) -> None:
     assert spec.title
-    assert spec.required_tables
+    assert spec.needs
     assert spec.technologies
     assert spec.label_delay > timedelta(0)
     assert 0 < spec.test_share < 1

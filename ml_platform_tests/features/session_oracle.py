@@ -62,7 +62,8 @@ def _sessions(events: Sequence[Event]) -> list[tuple[str, Event, list[Moment]]]:
         for t in sorted({event.t for event in mine}):
             here = sorted((e for e in mine if e.t == t), key=lambda event: event.event_id)
             begun = t if last is None or t - last > DAY // 48 else begun
-            name = here[0].session_id or f"stretch:{user}:{begun}"
+            named = here[0].session_id not in (None, here[0].change_set_id)
+            name = str(here[0].session_id) if named else f"stretch:{user}:{begun}"
             grouped.setdefault((user, name), []).append((here[0], here))
             last = t
     return [(name, rows[-1][0], _moments(rows)) for (_, name), rows in grouped.items()]

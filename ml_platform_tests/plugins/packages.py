@@ -6,6 +6,7 @@ SPEC_MODULE = """\
 from dataclasses import replace
 
 from ml_platform.models.pattern_classifier import SPEC as BASE
+from ml_platform.spec.data_need import DataNeed
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable
 
 TABLE = replace(

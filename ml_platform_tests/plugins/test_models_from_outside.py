@@ -81,7 +81,7 @@ def test_a_challenger_stands_after_the_model_of_another_package_that_it_challeng
         (SPEC_MODULE.format(name="other"), "its SPEC is called 'other'"),
         (SPEC_MODULE.format(name="mine") + "TABLE.versions", "there is no dbt_models/mine"),
         (
-            SPEC_MODULE.format(name="mine") + "SPEC = replace(SPEC, required_tables=('tickets',))",
+            SPEC_MODULE.format(name="mine") + "SPEC = replace(SPEC, needs=(DataNeed('tickets'),))",
             "it needs the table 'tickets'",
         ),
         (

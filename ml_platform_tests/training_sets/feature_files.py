@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.data_need import DataNeed
 from ml_platform.spec.feature import Family, FeatureSpec, Kind
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
 from ml_platform.spec.gates import GatePolicy
@@ -58,7 +59,7 @@ SPEC = ModelSpec(
     seed=0,
     fit=_no_fit,
     fit_rules=_no_rules,
-    required_tables=("toys",),
+    needs=(DataNeed("toys"),),
 )
 
 

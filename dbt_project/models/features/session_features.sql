@@ -9,7 +9,8 @@ with first_events as (
 
 named as (
     select
-        coalesce(e.session_id, 'stretch:' || e.user_id || ':' || m.session_start) as name,
+        -- A session that is one change set (a commit) is no stretch of work: pauses say where one ends.
+        coalesce(nullif(e.session_id, e.change_set_id), 'stretch:' || e.user_id || ':' || m.session_start) as name,
         e.user_id,
         m.user_key,
         m.t,

@@ -7,12 +7,13 @@ import pyarrow.compute as pc
 
 from ml_platform.adapters.lake_queries import (
     fingerprint_of,
+    known_rows_of,
     querying,
     sorted_refused,
     survey_of,
     unseen,
 )
-from ml_platform.events.lake import MergeResult, Survey, merged_day, plan_merge
+from ml_platform.events.lake import KnownRows, MergeResult, Survey, merged_day, plan_merge
 from ml_platform.events.quality import REFUSED, in_order
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
 
@@ -78,6 +79,12 @@ class InMemoryLake:
         with querying(table) as connection:
             connection.register("stored", self.rows(table))
             return survey_of(connection, table, "stored", until, sample_rows)
+
+    def known_rows(self, table: str, column: str, until: datetime) -> KnownRows:
+        """As `EventLake.known_rows`."""
+        with querying(table) as connection:
+            connection.register("stored", self.rows(table))
+            return known_rows_of(connection, table, "stored", column, until)
 
     def newest(self, table: str) -> datetime | None:
         """As `EventLake.newest`."""
