@@ -110,6 +110,7 @@ class FixtureEvaluation:
             baseline=fixture.baseline,
             champion=ComparedScorer(fixture.champion),
             challenged=ComparedScorer(fixture.challenged) if spec.challenges else NO_COMPARISON,
+            ceiling=fixture.ceiling,
             origin=Origin(
                 as_of=fixture.as_of,
                 newest_row_at=_moment(newest),

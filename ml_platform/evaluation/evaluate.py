@@ -12,6 +12,7 @@ from ml_platform.evaluation.intervals.bootstrap import (
     RESAMPLES,
     Replicates,
     differences,
+    distant_interval,
     estimates,
     replicate,
 )
@@ -58,6 +59,8 @@ class Origin:
 
 NO_COMPARISON = ComparedScorer()
 CLASSIFICATION = Classification()
+CERTAIN = 0.999
+"""The level at which a candidate counts as shown above its ceiling: a thousand honest candidates may be one."""
 
 
 def evaluate(
@@ -68,7 +71,7 @@ def evaluate(
     baseline: Scorer,
     seed: int,
     task: Task = CLASSIFICATION,
-    ceiling: "pd.DataFrame | None" = None,
+    ceiling: "pd.DataFrame | Scorer | None" = None,
     champion: ComparedScorer = NO_COMPARISON,
     challenged: ComparedScorer = NO_COMPARISON,
     origin: Origin | None = None,
@@ -86,7 +89,8 @@ def evaluate(
         baseline: the rules.
         seed: of the bootstrap resamples.
         task: the task of the model.
-        ceiling: the Bayes rule's predictions (row_id, model, target, prediction, probability), if known.
+        ceiling: the Bayes rule's predictions (row_id, model, target, prediction, probability), or the rule itself,
+            if known.
         champion: the version in production; empty for a first candidate, with a note where it cannot be evaluated.
         challenged: the candidate of the model that this one challenges.
         origin: what the report shows of the candidate beside its metrics.
@@ -115,6 +119,7 @@ def evaluate(
         _report(scoring.evaluator, predictions, replicates, origin, seed, parity_gap),
         resamples=resamples,
         headline=task.headline,
+        above_ceiling=_above_ceiling(replicates, task.optimal),
         champion_note=champion.note,
         challenged_note=challenged.note,
         dimensions=examine(scoring.evaluator, predictions),
@@ -138,7 +143,7 @@ class _Scoring:
         self,
         candidate: Predictions,
         compared: Mapping[str, Scorer | None],
-        ceiling: "pd.DataFrame | None",
+        ceiling: "pd.DataFrame | Scorer | None",
     ) -> Iterator[tuple[str, SufficientStatistics]]:
         """Yield each subject's name and statistics: the candidate, those ``compared``, and the ceiling.
 
@@ -150,7 +155,27 @@ class _Scoring:
             if scorer is not None:
                 yield name, evaluator.sufficient_statistics(self.predictions(name, scorer))
         if ceiling is not None:
-            yield "ceiling", evaluator.sufficient_statistics(evaluator.ceiling(ceiling))
+            yield "ceiling", evaluator.sufficient_statistics(self._bayes_rule(ceiling))
+
+    def _bayes_rule(self, ceiling: "pd.DataFrame | Scorer") -> Predictions:
+        """Return the predictions of the Bayes rule, which a source gives as a table and a fixture as a scorer."""
+        import pandas as pd
+
+        if isinstance(ceiling, pd.DataFrame):
+            return self.evaluator.ceiling(ceiling)
+        return self.predictions("ceiling", ceiling)
+
+
+def _above_ceiling(
+    replicates: Mapping[str, dict[str, Replicates]], metrics: Sequence[str]
+) -> dict[str, Estimate]:
+    """Return how far the candidate is above the ceiling in ``metrics``, paired; empty without a ceiling."""
+    candidate, ceiling = replicates["candidate"], replicates.get("ceiling", {})
+    return {
+        name: distant_interval(candidate[name].minus(ceiling[name]), level=CERTAIN)
+        for name in metrics
+        if name in candidate and name in ceiling
+    }
 
 
 def _origin_of(record: TrainingSetRecord) -> Origin:

@@ -75,6 +75,9 @@ class EvaluationReport:
     """By metric, why it makes no sense for these labels."""
     dimensions: tuple[Dimension, ...] = ()
     """The dimensions beside the metrics: fairness, robustness, cost, explanations and others."""
+    above_ceiling: dict[str, Estimate] = field(default_factory=dict)
+    """Candidate minus ceiling in the task's optimal metrics, paired, with a 99.9 % interval; empty without a
+    ceiling."""
     source_options: tuple[str, ...] = ()
     """What a person typed of the source, as arguments of `ml-platform run`; none of it is secret."""
 

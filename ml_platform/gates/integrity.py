@@ -4,10 +4,11 @@ They block: a candidate whose bytes, data, schema or parity do not hold is no ca
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.features.leakage_report import LeakageLevel, LeakageReport
 from ml_platform.gates.outcome import GateKind, GateResult, Outcome
 from ml_platform.spec.gates import GatePolicy
@@ -37,6 +38,8 @@ class IntegrityEvidence:
     newest_row_at: datetime
     as_of: datetime
     live: bool
+    above_ceiling: dict[str, Estimate] = field(default_factory=dict)
+    """How far the candidate is above the ceiling, with a 99.9 % interval; empty where none is known."""
 
 
 def evidence_of(
@@ -72,6 +75,7 @@ def evidence_of(
         newest_row_at=report.newest_row_at,
         as_of=report.as_of,
         live=report.live,
+        above_ceiling=dict(report.above_ceiling),
     )
 
 
@@ -94,6 +98,7 @@ def integrity_gates(evidence: IntegrityEvidence, policy: GatePolicy) -> tuple[Ga
         ),
         _schema_gate(evidence),
         _leakage_gate(evidence),
+        _ceiling_gate(evidence),
         _parity_gate(evidence, policy),
         _freshness_gate(evidence, policy),
     )
@@ -156,6 +161,22 @@ def _leakage_gate(evidence: IntegrityEvidence) -> GateResult:
         evidence.leakage_level is not LeakageLevel.DANGEROUS,
         f"{evidence.leakage_level.value}: {findings}",
         "remove the column or correct the split that the finding names, then train again",
+    )
+
+
+def _ceiling_gate(evidence: IntegrityEvidence) -> GateResult:
+    """Nobody is better than what is best: a candidate shown above the ceiling knows what its rows do not tell."""
+    if not evidence.above_ceiling:
+        return _result("ceiling", True, "no ceiling is known: there is none to be above", "")
+    metric, distance = max(evidence.above_ceiling.items(), key=lambda item: item[1].low)
+    return _result(
+        "ceiling",
+        distance.low <= 0,
+        f"{metric}, candidate minus the best possible, is {distance.value:.4f} "
+        f"[{distance.low:.4f}, {distance.high:.4f}] at 99.9 %; the lower bound may not be above 0",
+        "look for what tells the label among the features: nothing honest predicts better than the Bayes rule",
+        value=distance.value,
+        limit=0.0,
     )
 
 

@@ -4,7 +4,15 @@ from ml_platform.gates.outcome import GateKind
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import fingerprint, text_sha256
 
-INTEGRITY_GATES = ("artifact_hash", "data_hash", "schema", "leakage", "parity", "stale_data")
+INTEGRITY_GATES = (
+    "artifact_hash",
+    "data_hash",
+    "schema",
+    "leakage",
+    "ceiling",
+    "parity",
+    "stale_data",
+)
 SAMPLE_SIZE = "sample_size"
 _DIGITS = 12
 """Hexadecimal digits of a policy's version."""

@@ -37,6 +37,9 @@ class Task:
     """Classes of the scorer that follow those of the label."""
     positive: ClassVar[str] = ""
     """The class without which in the test part nothing can be said of a scorer; empty if there is none."""
+    optimal: ClassVar[tuple[str, ...]] = ()
+    """Metrics in which no scorer beats the Bayes rule in expectation: whoever is shown above it knows more than
+    the rows tell."""
     headline: tuple[str, ...] = ()
     """Metrics that a summary shows, the most important one first."""
 
@@ -51,6 +54,7 @@ class Classification(Task):
     """One class per row."""
 
     name: ClassVar[str] = "classification"
+    optimal: ClassVar[tuple[str, ...]] = ("accuracy",)
     headline: tuple[str, ...] = (
         "accuracy",
         "macro_f1",
@@ -64,6 +68,7 @@ class ProportionRegression(Task):
     """An expected proportion, in [0, 1], such as how often a suggestion is adopted."""
 
     name: ClassVar[str] = "proportion_regression"
+    optimal: ClassVar[tuple[str, ...]] = ("r2",)
     outcome: str = "adopted"
     """The column of the single yes or no behind the proportion."""
     headline: tuple[str, ...] = ("r2", "mae", "spearman", "roc_auc", "brier_skill")
@@ -75,6 +80,7 @@ class Detection(Task):
 
     name: ClassVar[str] = "detection"
     positive: ClassVar[str] = YES
+    optimal: ClassVar[tuple[str, ...]] = ("roc_auc",)
     headline: tuple[str, ...] = ("precision", "recall", "false_alarm_rate", "roc_auc")
 
 
@@ -83,6 +89,7 @@ class Ranking(Task):
     """The ``k`` items with the highest numbers, in their order."""
 
     name: ClassVar[str] = "ranking"
+    optimal: ClassVar[tuple[str, ...]] = ("ndcg_at_5",)
     k: int = 5
     headline: tuple[str, ...] = ("ndcg_at_5", "precision_at_5", "recall_at_5", "mrr", "coverage")
 
@@ -97,6 +104,7 @@ class OffPolicyChoice(Task):
     """The best of a change set's candidate times, evaluated off-policy on logged propensities."""
 
     name: ClassVar[str] = "off_policy_choice"
+    optimal: ClassVar[tuple[str, ...]] = ("roc_auc",)
     propensity: str = "propensity"
     """The column of the probability with which the logged policy chose the time."""
     chosen: str = "chosen"
@@ -109,6 +117,7 @@ class SequencePrediction(Task):
     """The next step, and whether a workflow is needed soon."""
 
     name: ClassVar[str] = "sequence_prediction"
+    optimal: ClassVar[tuple[str, ...]] = ("accuracy", "soon_roc_auc")
     extra_classes: ClassVar[tuple[str, ...]] = (SOON,)
     soon: str = "workflow_soon"
     """The column of the second label, 'yes' or 'no': whether a workflow is needed soon."""

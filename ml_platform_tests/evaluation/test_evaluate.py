@@ -92,6 +92,17 @@ def test_a_ceiling_has_what_counts_alone(report):
     )
 
 
+def test_a_candidate_is_held_against_the_best_possible_by_pairs(report):
+    below = report.above_ceiling["accuracy"]
+    distance = report.candidate.metrics["accuracy"].value - report.ceiling.metrics["accuracy"].value
+    assert below.value == pytest.approx(distance)
+    assert below.low < below.value < 0
+    assert {*report.above_ceiling} == {"accuracy"}
+    assert evaluator(ceiling=None).above_ceiling == {}
+    assert evaluator(ceiling=STRONG).above_ceiling["accuracy"].low == 0.0
+    assert evaluator(ceiling=WEAK).above_ceiling["accuracy"].low > 0.0
+
+
 def test_a_champion_equal_to_the_candidate_differs_by_nothing():
     same = evaluator(champion=ComparedScorer(STRONG))
     assert same.difference_to_champion["accuracy"].low == 0.0

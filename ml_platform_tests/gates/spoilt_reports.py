@@ -121,6 +121,12 @@ SPOILT: dict[str, Callable[[Case], Case]] = {
     "leakage": _evidence(
         leakage_level=LeakageLevel.DANGEROUS, leakage_findings=("next_label tells the next label",)
     ),
+    "ceiling": _evidence(
+        above_ceiling={
+            "accuracy": Estimate(0.01, -0.01, 0.03),
+            "roc_auc": Estimate(0.02, 0.001, 0.04),
+        }
+    ),
     "parity": _evidence(parity_gap=0.12),
     "stale_data": _evidence(newest_row_at=AS_OF - timedelta(days=3)),
     "sample_size": _report(clusters=40),

@@ -125,6 +125,27 @@ def test_a_remedy_tells_noise_from_lack():
     assert "fall by at least 0.0200" in measured(Bound.AT_MOST, (0.06, 0.05, 0.07), 0.05).remedy
 
 
+@pytest.mark.parametrize(
+    ("distances", "outcome"),
+    [
+        ({}, Outcome.PASS),
+        ({"accuracy": Estimate(0.01, 0.0, 0.02)}, Outcome.PASS),
+        ({"accuracy": Estimate(0.01, 0.0001, 0.02)}, Outcome.FAIL),
+        (
+            {"soon_roc_auc": Estimate(0.1, 0.05, 0.2), "accuracy": Estimate(-0.1, -0.2, -0.05)},
+            Outcome.FAIL,
+        ),
+    ],
+)
+def test_only_a_candidate_shown_above_the_possible_is_stopped(distances, outcome):
+    evidence = replace(good_evidence(), above_ceiling=distances)
+    gate = next(g for g in integrity_gates(evidence, POLICY) if g.name == "ceiling")
+    assert gate.outcome is outcome
+    stopped = decide(good_report(), POLICY, evidence).verdict is Verdict.REJECT
+    assert stopped is (outcome is Outcome.FAIL)
+    assert ("soon_roc_auc" in gate.explanation) is ("soon_roc_auc" in distances)
+
+
 def test_without_a_champion_its_gate_does_not_apply():
     first = replace(good_report(), champion=None, difference_to_champion=None)
     gate = quality_gate(first, POLICY.quality[2])

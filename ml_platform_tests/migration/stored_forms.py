@@ -15,6 +15,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events.schema import TABLES
 from ml_platform.experiments.definition import Definition
 from ml_platform.experiments.result import ExperimentResult
+from ml_platform.features.future_check import FutureCheck
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.record import EvaluationRecord
 from ml_platform.home import FORMAT, HomeState
@@ -41,6 +42,7 @@ STORED: tuple[type, ...] = (
     EvaluationReport,
     ExperimentResult,
     FeatureSpec,
+    FutureCheck,
     GatePolicy,
     HomeState,
     IntegrityEvidence,

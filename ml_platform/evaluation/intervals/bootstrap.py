@@ -125,6 +125,16 @@ def bca_interval(replicates: Replicates, *, level: float = LEVEL) -> Estimate:
     return Estimate(replicates.value, float(low), float(high))
 
 
+def distant_interval(replicates: Replicates, *, level: float) -> Estimate:
+    """Compute Student's interval around the value, with the resamples' standard deviation.
+
+    For levels so high that a thousand resamples have no quantile there.
+    """
+    clusters = len(replicates.left_out)
+    reach = _wide_quantile(clusters, level) * float(replicates.resampled.std())
+    return Estimate(replicates.value, replicates.value - reach, replicates.value + reach)
+
+
 def acceleration(left_out: Array) -> float:
     """Compute the acceleration, a sixth of the skewness of the clusters' influence: Efron (1987), equation 6.6."""
     deviations = left_out.mean() - left_out

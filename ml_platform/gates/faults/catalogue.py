@@ -41,6 +41,11 @@ INTEGRITY: dict[str, Fault] = {
         "redefined_feature", _INTEGRITY, "the SQL of the features has changed since the training"
     ),
     "leakage": Fault("copied_label", _INTEGRITY, "a feature repeats the label under another name"),
+    "ceiling": Fault(
+        "above_the_possible",
+        _INTEGRITY,
+        "the candidate predicts better than the rule that the source calls the best possible",
+    ),
     "parity": Fault(
         "other_estimator",
         _INTEGRITY,

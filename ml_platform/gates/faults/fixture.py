@@ -52,6 +52,8 @@ class Fixture:
     baseline: Scorer
     champion: Scorer
     challenged: Scorer
+    ceiling: Scorer | None = None
+    """The best possible rule, where the source knows it."""
     as_of: datetime = AS_OF
     sql_now: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({SQL: SQL_WHEN_TRAINED})

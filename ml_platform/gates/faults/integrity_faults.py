@@ -84,6 +84,11 @@ def with_features(fixture: Fixture, columns: dict[str, np.ndarray]) -> Fixture:
     return replace(fixture, spec=wider, rows=pd.concat([fixture.rows, added], axis=1))
 
 
+def above_the_possible(fixtures: TaskFixture) -> Fixture:
+    """The source's best possible rule is no better than the rules: the candidate knows what nobody could."""
+    return replace(fixtures.good, ceiling=fixtures.good.baseline)
+
+
 def other_estimator(fixtures: TaskFixture) -> Fixture:
     """The artifact predicts other numbers than the estimator that was fitted, by a hundred tolerances."""
     fixture = fixtures.good

@@ -9,6 +9,7 @@ from ml_platform.evaluation.intervals.bootstrap import (
     Replicates,
     bca_interval,
     differences,
+    distant_interval,
     estimates,
     replicate,
 )
@@ -38,6 +39,15 @@ def clustered(generator, clusters, effect=1.5, size=5):
 def replicas(truth, codes, probabilities, seed=0, resamples=400):
     sums = class_statistics(ClassPredictions(truth, probabilities, codes), int(codes.max()) + 1)
     return replicate(sums, seed=seed, resamples=resamples)
+
+
+def test_an_interval_of_a_high_level_is_students_around_the_value():
+    resampled = np.array([-1.0, 1.0, -1.0, 1.0])
+    of = Replicates(0.5, resampled, np.zeros(101))
+    found = distant_interval(of, level=0.999)
+    # Student's quantile at .9995 with 100 degrees of freedom is 3.3905; the deviation is 1.
+    assert found.high - found.value == pytest.approx(3.3905 * np.sqrt(1.01), abs=1e-3)
+    assert found.low + found.high == pytest.approx(2 * found.value)
 
 
 def test_a_resample_is_the_metric_of_its_rows():
