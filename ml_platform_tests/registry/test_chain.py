@@ -48,6 +48,65 @@ def test_a_changed_event_with_its_hash_made_anew_breaks_what_follows():
     assert breaks(stored(links)) == ("event 3 does not continue the event before it",)
 
 
+def test_a_hash_covers_the_hash_before_it():
+    first, second, third, _ = extend(None, DRAFTS)
+    assert link(first, DRAFTS[2]).hash != link(replace(first, hash="9" * 64), DRAFTS[2]).hash
+    forged = link(first, replace(DRAFTS[1], actor="somebody"))
+    moved = replace(
+        third, previous_hash=forged.hash
+    )  # keeps its own hash: the forger knows no better
+    assert breaks(stored([first, forged, moved])) == (
+        "event 3 has been changed: its hash does not match",
+    )
+    assert breaks(stored([first, second, third])) == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "other"},
+        {"version": 2},
+        {"action": Action.PROMOTED},
+        {"verdict": Verdict.HOLD},
+        {"at": AT + timedelta(seconds=1)},
+        {"actor": "somebody"},
+        {"evidence": {"n": "9"}},
+        {"sequence": 7},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_hash_covers_every_field(changes):
+    event = link(None, DRAFTS[0])
+    assert "event has been changed" in " ".join(
+        fault.replace(f"event {event.sequence}", "event").replace("event 7", "event")
+        for fault in breaks(stored([replace(event, **changes)]))
+    )
+
+
+def test_the_first_event_continues_nothing():
+    orphan = link(replace(link(None, DRAFTS[0]), sequence=0), DRAFTS[1])
+    assert orphan.sequence == 1
+    assert breaks(stored([orphan])) == ("event 1 does not continue the event before it",)
+
+
+def test_evidence_changed_after_the_event_changes_nothing():
+    evidence = {"n": "0"}
+    event = link(None, replace(DRAFTS[0], evidence=evidence))
+    evidence["n"] = "forged"
+    assert event.evidence == {"n": "0"}
+    assert breaks(stored([event])) == ()
+
+
+def test_what_follows_an_event_that_cannot_be_read_is_not_vouched_for():
+    first, second, third, _ = stored(extend(None, DRAFTS))
+    assert breaks([first, "[]", third]) == ("an event cannot be read: '[]'",)
+    assert breaks([second, "no json", third]) == (
+        "event 2 stands where 1 should",
+        "event 2 does not continue the event before it",
+        "an event cannot be read: 'no json'",
+    )
+
+
 def test_an_event_with_a_field_that_a_later_release_has_added_keeps_its_hash():
     texts = stored(extend(None, DRAFTS[:2]))
     assert breaks([*texts, "no json"]) == ("an event cannot be read: 'no json'",)

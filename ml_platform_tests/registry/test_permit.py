@@ -164,11 +164,90 @@ def test_a_report_of_another_artifact_is_no_evidence():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("version", 9), ("model", "other"), ("artifact_sha256", "b" * 64), ("report_id", "b" * 64)],
+    [
+        ("version", 9),
+        ("model", "other"),
+        ("artifact_sha256", "b" * 64),
+        ("artifact_sha256", "a" * 12 + "b" * 52),
+        ("report_id", "b" * 64),
+        ("training_set_fingerprint", "b" * 64),
+        ("training_set_fingerprint", "f" * 12 + "b" * 52),
+        ("policy_version", "9" * 64),
+    ],
 )
 def test_the_permit_of_another_version_promotes_nothing(field, value):
-    with pytest.raises(PermitRefused, match="the permit is of"):
+    with pytest.raises(PermitRefused, match="the permit is of") as refused:
         promotion(RECORD, None, replace(grant(GOOD), **{field: value}), AT, "test")
+    assert len(refused.value.reasons) == 1
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (replace(GOOD, artifact_sha256="a" * 12 + "b" * 52), "artifact .* has changed"),
+        (replace(GOOD, rows_sha256="d" * 12 + "b" * 52), "the data file .* has changed"),
+        (replace(GOOD, report_sha256=RECORD.report_id[:12] + "b" * 52), "has been changed"),
+        (
+            replace(GOOD, report=replace(REPORT, artifact_sha256="a" * 12 + "b" * 52)),
+            "the evaluation report is of artifact",
+        ),
+        (
+            replace(GOOD, report=replace(REPORT, training_set_fingerprint="f" * 12 + "b" * 52)),
+            "the evaluation report is of training set",
+        ),
+        (
+            replace(GOOD, policy_version=DECISION.policy_version[:12] + "b" * 52),
+            "the gate policy is now",
+        ),
+    ],
+)
+def test_hashes_that_begin_alike_are_not_the_same(evidence, reason):
+    with pytest.raises(PermitRefused, match=reason):
+        grant(evidence)
+
+
+def test_a_gate_without_evidence_refuses_whatever_the_verdict_claims():
+    gates = (*DECISION.gates[:-1], replace(DECISION.gates[-1], outcome=Outcome.INSUFFICIENT))
+    claimed = replace(DECISION, gates=gates)
+    evidence = replace(GOOD, record=replace(RECORD, decision=claimed), recomputed=claimed)
+    assert reasons_against(evidence) == (f"gates did not pass: {LAST}",)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (ProductionState("example", 3, 1), ProductionState("example", 3, 3)),
+        (ProductionState("example", 3, 2), ProductionState("example", 4, 2)),
+    ],
+    ids=["away and back", "another at the same revision"],
+)
+def test_the_champion_must_be_the_same_at_the_same_revision(then, now):
+    (reason,) = reasons_against(replace(GOOD, judged_against=then, production=now))
+    assert reason.startswith("evaluated against champion 3 ")
+    assert reasons_against(replace(GOOD, judged_against=then, production=then)) == ()
+    assert reasons_against(replace(GOOD, judged_against=then, production=None)) == ()
+    assert reasons_against(replace(GOOD, judged_against=None, production=now)) == ()
+
+
+def test_checks_beyond_the_gates_can_be_required():
+    required = (*(gate.name for gate in DECISION.gates), "signed")
+    assert reasons_against(replace(GOOD, required_checks=required)) == (
+        "checks have not been run: signed",
+    )
+    one = replace(GOOD, required_checks=(LAST,), checks=GOOD.checks[-1:])
+    assert reasons_against(one) == ()
+
+
+def test_the_permit_says_what_it_rests_on():
+    permit = grant(GOOD)
+    assert permit.as_evidence() == {
+        "report_id": GOOD.record.report_id,
+        "artifact_sha256": "a" * 64,
+        "training_set_fingerprint": "f" * 64,
+        "policy_version": DECISION.policy_version,
+        "decision_row": "every gate passes",
+        "checks": ", ".join(gate.name for gate in DECISION.gates),
+    }
 
 
 def test_no_permit_helps_a_version_that_was_held():

@@ -46,6 +46,18 @@ def test_each_missing_piece_refuses_with_its_name(piece):
         validate(record)
 
 
+@pytest.mark.parametrize("field", ["artifact_sha256", "training_set_fingerprint", "report_id"])
+@pytest.mark.parametrize("value", ["a" * 63, "a" * 65, "A" * 64, "a" * 64 + "\n", "g" * 64])
+def test_a_hash_is_64_hexadecimal_digits_and_nothing_more(field, value):
+    (fault,) = missing(replace(RECORD, **{field: value}))
+    assert fault.endswith(f"is missing or no SHA-256 ('{value}')")
+
+
+def test_features_are_numbers_categories_or_tokens():
+    for kind in ("number", "category", "tokens"):
+        assert missing(replace(RECORD, input_schema={"strong": kind, "weak": kind})) == ()
+
+
 @pytest.mark.parametrize(
     ("report", "fault"),
     [

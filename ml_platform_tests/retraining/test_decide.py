@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -64,6 +65,19 @@ def test_changed_reasons_are_a_cause_and_fire_no_row_of_their_own(
     decision = decide(signals_of(changed))
     assert (decision.action, decision.row, decision.confidence) == WHOLE_TABLE[drift, performance]
     assert changed.light is not Light.GREEN
+
+
+def test_predictions_that_moved_are_named_after_the_features() -> None:
+    moved = report(SIGNIFICANT)
+    (feature,) = moved.features
+    with_predictions = replace(
+        moved,
+        predictions=(
+            replace(feature, name="confidence", severity=MODERATE),
+            replace(feature, name="prediction", severity=NONE),
+        ),
+    )
+    assert signals_of(with_predictions).features == ("dwell", "confidence")
 
 
 def test_every_row_fires_for_something() -> None:

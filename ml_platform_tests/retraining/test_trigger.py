@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from ml_platform.monitoring.report import MonitoringReport, Performance, Severity
 from ml_platform.retraining.trigger import (
+    RetrainingPolicy,
     RetrainingRequest,
     Training,
     retraining_requests,
@@ -51,6 +52,35 @@ def test_nothing_is_asked_within_the_cooldown_of_a_training() -> None:
     assert asked(reports, [trained(1)], 26) == ()
 
 
+def test_the_cooldown_ends_a_day_after_the_training_to_the_second() -> None:
+    reports = [alert(hours) for hours in (0, 6, 12, 18, 24)]
+    second = 1 / 3600
+    assert asked(reports, [trained(0)], 24 - second) == ()
+    (request,) = asked(reports, [trained(0)], 24)
+    assert request.window == NOON + DAY  # the report that ended with the cooldown is not answered
+    assert asked(reports[:-1], [trained(0)], 24) == ()
+
+
+def test_an_old_model_is_left_alone_within_the_cooldown_too() -> None:
+    policy = RetrainingPolicy(maximum_age=HOUR, cooldown=DAY)
+    requests = retraining_requests([], [trained(0)], now=NOON + 2 * HOUR, policy=policy)
+    assert requests == ()
+
+
+def test_a_report_that_ends_now_counts() -> None:
+    (request,) = asked([alert(6)], [], 6)
+    assert request.window == NOON + 6 * HOUR
+
+
+def test_a_cause_begins_where_another_cause_ended() -> None:
+    mixed = report(Severity.MODERATE, Performance.WARN, hours=6)
+    (request,) = asked([alert(0), mixed, alert(12)], [], 13)
+    assert request.window == NOON + 12 * HOUR
+    back = [alert(0), alert(6, version="2"), alert(12)]
+    (request,) = asked(back, [], 13)
+    assert (request.version, request.window) == ("1", NOON + 12 * HOUR)
+
+
 def test_the_same_cause_later_fires_again() -> None:
     reports = [alert(hours) for hours in (0, 6, 12, 18, 24, 30)]
     (first,) = asked(reports[:1], [], 1)
@@ -92,6 +122,25 @@ def test_age() -> None:
     (later,) = asked([report(hours=0)], [trained(start)], 24)  # it failed: again
     assert later.window == NOON + DAY
     assert asked([report(hours=0)], [trained(start), trained(1)], 24) == ()
+
+
+def test_a_training_for_age_is_of_the_version_in_production() -> None:
+    old = [trained(-30 * 24.0)]
+    (request,) = asked([], old, 0)
+    assert request.version == "1"  # without a report: the one that was trained
+    (request,) = asked([report(hours=-6, version="3"), report(hours=-12, version="2")], old, 0)
+    assert request.version == "3"
+    assert request.window == NOON
+
+
+def test_an_attempt_for_age_starts_when_the_age_was_reached() -> None:
+    (request,) = asked([report(hours=0)], [trained(-30 * 24.0 - 5)], 0)
+    assert request.window == NOON - 5 * HOUR
+
+
+def test_a_report_goes_before_age() -> None:
+    (request,) = asked([alert(0)], [trained(-40 * 24.0)], 1)
+    assert request.cause == "performance alert"
 
 
 def test_a_new_version_is_a_new_cause() -> None:
