@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from ml_platform import files, values
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.settings import Settings
@@ -127,10 +129,14 @@ def stored_format(settings: Settings) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, AttributeError) as error:
-        raise IntegrityError(
-            f"{home_file(settings)} cannot be read: {error}.",
-            remedy="restore the file from a backup, or start with a new home folder",
-        ) from error
+        raise _unreadable(settings, str(error)) from error
+
+
+def _unreadable(settings: Settings, fault: str) -> IntegrityError:
+    return IntegrityError(
+        f"{home_file(settings)} cannot be read: {fault}.",
+        remedy="restore the file from a backup, or start with a new home folder",
+    )
 
 
 def require_format(settings: Settings) -> None:
@@ -156,11 +162,17 @@ def read_home(settings: Settings) -> HomeState | None:
 
     Raises:
         UsageError: another release has written it, see `require_format`.
+        IntegrityError: the file of the home cannot be read.
     """
     require_format(settings)
-    with suppress(FileNotFoundError):
+    try:
         return values.from_json(HomeState, home_file(settings).read_bytes())
-    return None
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "file"
+        raise _unreadable(settings, f"{place}: {fault['msg']}") from error
 
 
 def write_home(settings: Settings, state: HomeState) -> None:

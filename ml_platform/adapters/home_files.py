@@ -114,10 +114,41 @@ class Users:
         self._stream.close()
 
 
+@contextmanager
+def only_one(home: Path, name: str, what: str) -> Iterator[None]:
+    """Hold a place that a home has once, such as that of its supervisor, until the block or the process ends.
+
+    Args:
+        home: The home folder.
+        name: Names the lock file.
+        what: The description of this process that a second one is shown.
+
+    Raises:
+        UsageError: another process has the place; the message says which.
+    """
+    make_home(home)
+    path = home / "run" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            stream.seek(0)
+            raise UsageError(
+                f"`ml-platform {name}` runs already in the home {home} ({stream.read().strip()}).",
+                remedy="use that one, end it with Ctrl-C, or choose another --home",
+            ) from error
+        stream.truncate(0)
+        stream.write(what)
+        stream.flush()
+        yield
+
+
 def last_port(home: Path, name: str) -> int | None:
     """The port of last time, so that addresses and links stay valid between runs where they can."""
     path = home / "run" / f"{name}.port"
-    return int(path.read_text()) if path.exists() else None
+    text = path.read_text().strip() if path.exists() else ""
+    return int(text) if text.isdigit() else None
 
 
 def remember_port(home: Path, name: str, port: int) -> None:

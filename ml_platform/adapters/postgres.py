@@ -47,6 +47,7 @@ _START_TIMEOUT = 60.0
 _PASSING = ("could not bind", 'lock file "postmaster.pid"', "pre-existing shared memory block")
 """What a log ends with when the port was taken between probe and start, or when a killed server is not
 yet reaped or its last backends are not yet gone: worth another try."""
+_WRONG_PASSWORD = ("password authentication failed", "no password supplied")
 _PASSING_TIMEOUT = 10.0
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -218,7 +219,7 @@ def _is_ready(home: Path, urls: DatabaseUrls) -> bool:
     try:
         connect(urls.ml_platform, database="postgres").close()
     except psycopg2.OperationalError as error:
-        if "password authentication failed" in str(error):
+        if any(words in str(error) for words in _WRONG_PASSWORD):
             raise ServiceError(
                 f"The database in {home / 'postgres'} has another password than {home / 'secrets'}.",
                 remedy="Restore the secrets folder of this home, or start with another --home.",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ml_platform.adapters.database_owner import claim_database
 from ml_platform.adapters.database_urls import DatabaseUrls, create_databases, database_urls
 from ml_platform.adapters.database_urls import answers as database_answers
 from ml_platform.adapters.home_files import Users
@@ -92,6 +93,7 @@ def start_services(settings: Settings, *, tracking: bool = True) -> Services:
 
     Raises:
         ServiceError: the database did not start or does not answer.
+        UsageError: the database that the settings name belongs to another home.
     """
     users = Users(settings.home)  # not while somebody stops what this would find running
     try:
@@ -114,9 +116,11 @@ def _start(settings: Settings, tracking: bool) -> Services:
     )
     started = Services(urls, database, tracker)
     try:
+        upgrade(urls.ml_platform)
+        if database is None:
+            claim_database(urls.ml_platform, settings.home)
         if tracking:
             tracker.begin()
-        upgrade(urls.ml_platform)
     except BaseException:
         stop_services(started)
         raise

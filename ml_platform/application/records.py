@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from ml_platform import files, values
 from ml_platform.errors import IntegrityError
 from ml_platform.settings import Settings
@@ -36,7 +38,7 @@ def read_record(
     """The latest record of a step, as a value of type ``kind``.
 
     Raises:
-        IntegrityError: the step has not left one in this home.
+        IntegrityError: the step has not left one in this home, or its file was damaged.
     """
     path, asset = record_path(settings, key, window), "/".join(key)
     if not path.exists():
@@ -44,4 +46,11 @@ def read_record(
             f"{asset} has not been materialised in this home ({path}).",
             remedy=f"materialise {asset} first, or `ml-platform run`",
         )
-    return values.from_json(kind, path.read_bytes())
+    try:
+        return values.from_json(kind, path.read_bytes())
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise IntegrityError(
+            f"The record of {asset} ({path}) cannot be read: {fault['msg']}.",
+            remedy=f"materialise {asset} again, or `ml-platform run`",
+        ) from error

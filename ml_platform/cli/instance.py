@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ml_platform import files, resources
 from ml_platform.cli.abandoned import close_abandoned, process_tags
+from ml_platform.cli.run_log import messages_to_a_log, prints_to_a_log
+from ml_platform.cli.unforeseen import unforeseen_step
 from ml_platform.errors import PlatformError, ServiceError, UsageError
 from ml_platform.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     import dagster as dg
+    from dagster_shared.error import SerializableErrorInfo
 
     from ml_platform.adapters.services import Services
 
@@ -45,7 +48,10 @@ def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.D
     settings_file = "command.yaml"
     quiet = resources.DAGSTER_SETTINGS.read_text() + _NO_COMPUTE_LOGS
     files.write_text(settings.dagster / settings_file, quiet)
-    with dg.DagsterInstance.from_config(str(settings.dagster), settings_file) as instance:
+    with (
+        messages_to_a_log(settings.home),
+        dg.DagsterInstance.from_config(str(settings.dagster), settings_file) as instance,
+    ):
         close_abandoned(instance)
         yield instance
 
@@ -79,7 +85,7 @@ def run_job(
     selected = [key for key in job.asset_layer.selected_asset_keys if key.path[0] not in without]
     if not selected:  # Dagster takes no asset at all for all of them
         return {}
-    with _standard_output_to_a_log():
+    with prints_to_a_log(read_settings().home):
         result = job.execute_in_process(
             instance=instance,
             partition_key=partition_key,
@@ -100,15 +106,6 @@ def run_job(
         remedy = f"see the run {result.run_id} in Dagster"
         raise ServiceError(f"The job {name} failed.", remedy=remedy)
     return dict(reversed(failures))
-
-
-@contextmanager
-def _standard_output_to_a_log() -> Iterator[None]:
-    """Send what libraries print (dbt's hundred lines) to a log: standard output is for the command's result."""
-    path = read_settings().home / "logs" / "run.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as log, redirect_stdout(log):
-        yield
 
 
 def was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
@@ -133,18 +130,24 @@ def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformEr
     for event in result.all_events:
         if event.event_type_value != "STEP_FAILURE":
             continue
-        error = event.step_failure_data.error
-        cause: Any = error.cause if error and error.cause else error
-        text = " ".join(str(cause.message).split()) if cause else "no reason given"
         step = (event.step_key or "").replace("__", "/")
-        kind, _, rest = text.partition(": ")
-        message = rest if kind.startswith("ml_platform.errors") else text
-        reason, _, remedy = message.partition(" Remedy: ")
-        is_usage_error = kind.rpartition(".")[2] in ("UsageError", "SourceError")
-        error_type = _StepUsageError if is_usage_error else _StepError
-        remedy = remedy or f"see run {result.run_id} in Dagster"
-        failures.append((step.partition("/")[0], error_type(f"{step}: {reason}", remedy=remedy)))
+        error = event.step_failure_data.error
+        failures.append((step.partition("/")[0], _step_error(step, error, result.run_id)))
     return failures
+
+
+def _step_error(step: str, error: "SerializableErrorInfo | None", run_id: str) -> PlatformError:
+    """The error of one step: the platform's own with its words and remedy, any other by the table of causes."""
+    cause = error.cause if error and error.cause else error
+    if error is None or cause is None:
+        return _StepError(f"{step}: no reason given.", remedy=f"see run {run_id} in Dagster")
+    kind, _, text = " ".join(cause.message.split()).partition(": ")
+    if not kind.startswith("ml_platform.errors"):
+        return unforeseen_step(error, step, read_settings().home)
+    reason, _, remedy = text.partition(" Remedy: ")
+    is_usage_error = kind.rpartition(".")[2] in ("UsageError", "SourceError")
+    error_type = _StepUsageError if is_usage_error else _StepError
+    return error_type(f"{step}: {reason}", remedy=remedy or f"see run {run_id} in Dagster")
 
 
 class _StepError(PlatformError):

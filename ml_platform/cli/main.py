@@ -1,4 +1,7 @@
-"""The command `ml-platform`: an error is one line on standard error; what was typed wrong exits with 2."""
+"""The command `ml-platform`: an error is one line on standard error; what was typed wrong exits with 2.
+
+The traceback of an error that nobody has foreseen is kept in the log of the home (`cli.unforeseen`).
+"""
 
 import sys
 
@@ -16,10 +19,12 @@ from ml_platform.cli.report import report
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
 from ml_platform.cli.tune import tune
+from ml_platform.cli.unforeseen import unforeseen
 from ml_platform.cli.up import up
 from ml_platform.cli.verify import verify
 from ml_platform.cli.why import why
 from ml_platform.errors import PlatformError
+from ml_platform.settings import read_settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,18 +68,28 @@ for command in (
 
 def main() -> None:
     """Entry point: errors become one line on standard error and an exit code."""
+    # Outside of any except block: the frames of an error would keep what libraries then report as leaked.
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
     try:
         code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.ClickException as error:
-        click.echo(f"ml-platform: {error.format_message()}", err=True)
-        sys.exit(2)
+        return _fail(error.format_message(), 2)
     except PlatformError as error:
-        click.echo(f"ml-platform: {error}", err=True)
-        sys.exit(error.exit_code)
+        return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("ml-platform: interrupted; finished steps are kept, run it again", err=True)
-        sys.exit(130)
+        return _fail("interrupted; finished steps are kept, run it again", 130)
+    except Exception as error:
+        in_one_line = unforeseen(error, read_settings().home)
+        return _fail(str(in_one_line), in_one_line.exit_code)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"ml-platform: {' '.join(message.split())}", err=True)
+    return code

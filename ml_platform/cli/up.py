@@ -45,7 +45,7 @@ def up(home: Path | None, port: int) -> None:
     """Open the UIs: Dagster, MLflow, and the database behind them. Ctrl-C stops them all.
 
     A server that ends by itself (or is killed) is started again. No process outlives this command,
-    however it ends.
+    however it ends. A home has one at a time: two would run its schedules twice.
     """
     settings = open_home(home)
     stop = threading.Event()
@@ -55,7 +55,10 @@ def up(home: Path | None, port: int) -> None:
 
     signal.signal(signal.SIGINT, asked)
     signal.signal(signal.SIGTERM, asked)
-    Supervisor(settings, port, stop).run()
+    from ml_platform.adapters.home_files import only_one
+
+    with only_one(settings.home, "up", f"process {os.getpid()}, started for port {port}"):
+        Supervisor(settings, port, stop).run()
 
 
 class Supervisor:

@@ -3,6 +3,9 @@
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 import dagster as dg
 
@@ -31,6 +34,8 @@ class ProgressHandler(logging.Handler):
     """Writes '  12.3 s  pattern_classifier/candidate  done' to standard error."""
 
     started = time.monotonic()
+    stream: IO[str] | None = None
+    """The stream that `shown_on` has set; ``None`` for standard error, whatever it is at the time."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one line for the start and the end of a step, and for each message of an asset."""
@@ -48,8 +53,19 @@ class ProgressHandler(logging.Handler):
             if kind not in _EVENTS:
                 return
             message = _EVENTS[kind]
-        sys.stderr.write(f"{time.monotonic() - self.started:7.1f} s  {step:<42} {message}\n")
-        sys.stderr.flush()
+        stream = self.stream or sys.stderr
+        stream.write(f"{time.monotonic() - self.started:7.1f} s  {step:<42} {message}\n")
+        stream.flush()
+
+
+@contextmanager
+def shown_on(stream: IO[str]) -> Iterator[None]:
+    """Write progress to ``stream`` while the block runs, also where standard error is sent elsewhere."""
+    before, ProgressHandler.stream = ProgressHandler.stream, stream
+    try:
+        yield
+    finally:
+        ProgressHandler.stream = before
 
 
 def _progress(_: dg.InitLoggerContext) -> logging.Logger:

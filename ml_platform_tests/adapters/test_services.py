@@ -9,13 +9,15 @@ import urllib.request
 
 import psutil
 import pytest
+from sqlalchemy.engine import make_url
 
+from ml_platform.adapters.database_owner import claim_database
 from ml_platform.adapters.database_urls import answers
 from ml_platform.adapters.doctor import examine
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.processes import read_record, record_path
 from ml_platform.adapters.services import running_services, services, start_services, stop_services
-from ml_platform.errors import ServiceError
+from ml_platform.errors import ServiceError, UsageError
 from ml_platform.settings import Settings
 from ml_platform_tests.adapters.test_processes import gone
 
@@ -67,6 +69,18 @@ def _refuses_a_strange_host(url):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     assert refused.value.code == 403
+
+
+def test_a_database_belongs_to_the_first_home_that_opens_it(database_url, tmp_path):
+    claim_database(database_url, tmp_path / "first")
+    claim_database(database_url, tmp_path / "first")
+    with pytest.raises(
+        UsageError, match=f"belongs to the home {tmp_path}/first on .*/second"
+    ) as error:
+        claim_database(database_url, tmp_path / "second")
+    assert make_url(database_url).password not in str(error.value)
+    (tmp_path / "first").rename(tmp_path / "moved")
+    claim_database(database_url, tmp_path / "moved")
 
 
 @pytest.fixture

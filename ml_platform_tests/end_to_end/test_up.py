@@ -20,7 +20,7 @@ from ml_platform.adapters.postgres import start_postgres
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.settings import Settings
 from ml_platform_tests.cli.test_abandoned import WORKER
-from ml_platform_tests.end_to_end.command import environment, nothing_left, start
+from ml_platform_tests.end_to_end.command import call, environment, nothing_left, start
 from ml_platform_tests.reporting.browser import browser, find_browser
 
 pytestmark = pytest.mark.timeout(400)
@@ -83,6 +83,15 @@ def test_dagster_and_mlflow_answer(addresses: dict[str, str]) -> None:
     wait_for(f"{addresses['Dagster']}/server_info")
     wait_for(f"{addresses['MLflow']}/health")
     assert "***" in addresses["PostgreSQL"], "the password is not shown"
+
+
+def test_a_second_one_on_the_same_home_is_refused(addresses: dict[str, str], home: Path) -> None:
+    out, told = call(home, "up", "--port", "3878", code=2)
+    assert out == ""
+    assert told.startswith(
+        f"ml-platform: `ml-platform up` runs already in the home {home} (process "
+    )
+    assert told.count("\n") == 1
 
 
 def test_the_asset_graph_is_drawn_in_a_browser(addresses: dict[str, str]) -> None:
