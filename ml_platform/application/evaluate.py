@@ -85,6 +85,7 @@ def evaluate_candidate(
         ceiling=_ceiling(platform, spec, rows),
         champion=_champion(platform, production, record),
         challenged=_challenged(platform, spec, record),
+        references=_references(spec, rows, progress),
         origin=_origin(spec, platform, candidate, production),
         examine=_dimensions(spec, platform, rows, artifact, scorer, candidate, leakage, progress),
     )
@@ -226,6 +227,21 @@ def _challenged(
     fitted_on = platform.ledger.training_set(spec.challenges, str(latest["training_set"]))
     note = why_not_comparable(spec.challenges, artifact.features, fitted_on, training_set)
     return ComparedScorer(note=note) if note else ComparedScorer(scorer_of(artifact))
+
+
+def _references(
+    spec: ModelSpec, rows: "TrainingSet", progress: Callable[[str], None]
+) -> "dict[str, Scorer]":
+    """The simple methods of the model by their title, fitted on the training part; without those that cannot be."""
+    from ml_platform.errors import InsufficientData
+
+    fitted = {}
+    for reference in spec.references:
+        try:
+            fitted[reference.title] = reference.fit(rows)
+        except InsufficientData as error:
+            progress(f"{reference.title} is left out: {error.message}")
+    return fitted
 
 
 def _ceiling(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "pd.DataFrame | None":

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.evaluation.comparison.references import reference_table
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.intervals.bootstrap import (
     RESAMPLES,
@@ -18,7 +20,7 @@ from ml_platform.evaluation.intervals.bootstrap import (
 )
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report import EvaluationReport, Subject
-from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.adapter import TaskAdapter
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
@@ -74,6 +76,7 @@ def evaluate(
     ceiling: "pd.DataFrame | Scorer | None" = None,
     champion: ComparedScorer = NO_COMPARISON,
     challenged: ComparedScorer = NO_COMPARISON,
+    references: Mapping[str, Scorer] = MappingProxyType({}),
     origin: Origin | None = None,
     resamples: int = RESAMPLES,
     examine: Callable[
@@ -93,6 +96,7 @@ def evaluate(
             if known.
         champion: the version in production; empty for a first candidate, with a note where it cannot be evaluated.
         challenged: the candidate of the model that this one challenges.
+        references: simple methods by their title, which a table of the report shows beside the candidate.
         origin: what the report shows of the candidate beside its metrics.
         resamples: of the clusters, behind each interval.
         examine: returns the dimensions beside the metrics (`ml_platform.evaluation.dimensions.registry`).
@@ -115,13 +119,16 @@ def evaluate(
         name: replicate(statistics, seed=seed, resamples=resamples)
         for name, statistics in scoring.statistics(predictions, compared, ceiling)
     }
+    report = _report(scoring.evaluator, predictions, replicates, origin, seed, parity_gap)
+    shown = _reference_tables(scoring, task, references, replicates["candidate"], seed, resamples)
     return replace(
-        _report(scoring.evaluator, predictions, replicates, origin, seed, parity_gap),
+        report,
         resamples=resamples,
         headline=task.headline,
         above_ceiling=_above_ceiling(replicates, task.optimal),
         champion_note=champion.note,
         challenged_note=challenged.note,
+        tables=(*report.tables, *shown),
         dimensions=examine(scoring.evaluator, predictions),
     )
 
@@ -176,6 +183,28 @@ def _above_ceiling(
         for name in metrics
         if name in candidate and name in ceiling
     }
+
+
+def _reference_tables(
+    scoring: _Scoring,
+    task: Task,
+    references: Mapping[str, Scorer],
+    candidate: dict[str, Replicates],
+    seed: int,
+    resamples: int,
+) -> tuple[ReportTable, ...]:
+    """Return the table of the references on the test rows; none without references."""
+    if not references:
+        return ()
+    replicates = {
+        title: replicate(
+            scoring.evaluator.sufficient_statistics(scoring.predictions(title, scorer)),
+            seed=seed,
+            resamples=resamples,
+        )
+        for title, scorer in references.items()
+    }
+    return (reference_table(task.headline, candidate, replicates),)
 
 
 def _origin_of(record: TrainingSetRecord) -> Origin:

@@ -13,7 +13,7 @@ from ml_platform.models.isolation_forest.rules import fit_rules
 from ml_platform.spec.data_need import ANY_EVENTS, DataNeed
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
-from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.model import ModelSpec, ReferenceModel
 from ml_platform.spec.search_space import Int
 from ml_platform.spec.standard_gates import (
     EVEN_FOLDS,
@@ -24,7 +24,7 @@ from ml_platform.spec.standard_gates import (
 from ml_platform.spec.task import NO, YES, Detection
 
 if TYPE_CHECKING:
-    from ml_platform.spec.model import FitOutcome, FitRequest
+    from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
     from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=1)
@@ -44,6 +44,9 @@ SIDES = {
     "unusual_gap": LOW,
 }
 """Features by the side that is suspicious: a session may be as short, slow and ordinary as it likes."""
+
+ALARM_RATE = 0.0275
+"""The share of the training sessions that are alarms."""
 
 POLICY = GatePolicy(
     quality=(
@@ -92,6 +95,12 @@ def fit(training_set: "TrainingSet", request: "FitRequest") -> "FitOutcome":
     return fit_isolation(training_set, SIDES, request, LABEL_DELAY)
 
 
+def _fit_robust_z_scores(training_set: "TrainingSet") -> "Scorer":
+    from ml_platform.models.isolation_forest.references import fit_robust_z_scores
+
+    return fit_robust_z_scores(training_set, SIDES, ALARM_RATE)
+
+
 SPEC = ModelSpec(
     name="anomaly_detector",
     title="Anomaly detector",
@@ -106,11 +115,12 @@ SPEC = ModelSpec(
     seed=20260106,
     fit=fit,
     fit_rules=fit_rules,
-    defaults={"trees": 200, "samples": 1024, "alarm_rate": 0.0275},
+    defaults={"trees": 200, "samples": 1024, "alarm_rate": ALARM_RATE},
     search_space=(
         Int("trees", 100, 400),
         Int("samples", 128, 4_096, log=True),
     ),
+    references=(ReferenceModel("largest robust z-score", _fit_robust_z_scores),),
     required_column="cluster_id",
     needs=(ANY_EVENTS, DataNeed("known_anomalies")),
     classes=(NO, YES),

@@ -18,7 +18,7 @@ from ml_platform.models.rules import fit_rules
 from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.feature import FeatureSpec, Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
-from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.model import FitRequest, ModelSpec, ReferenceModel
 from ml_platform.spec.search_space import Float, Int
 from ml_platform.spec.standard_gates import (
     ACCURACY_OVER_CHAMPION,
@@ -30,7 +30,7 @@ from ml_platform.spec.standard_gates import (
 from ml_platform.spec.task import Classification
 
 if TYPE_CHECKING:
-    from ml_platform.spec.model import FitOutcome
+    from ml_platform.spec.model import FitOutcome, Scorer
     from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=1)
@@ -43,6 +43,8 @@ OBSERVED = (
     ObservedWords("session_tokens", (("t:", "tool"), ("|o:", "operation"))),
     ObservedWords("session_places", (("s:", "subfolder"), ("|x:", "extension"))),
 )
+EVENT_COLUMNS = ("tool", "operation", "subfolder", "extension")
+"""What the event itself says; the rows of naive Bayes, the reference without any history."""
 _MANY_VALUES = ("file_name", "subfolder")
 """Too many values for a rank to mean anything; their words are among the path's."""
 _COVERED_BY_FILTER = (
@@ -128,6 +130,18 @@ def fit(training_set: "TrainingSet", request: FitRequest) -> "FitOutcome":
     )
 
 
+def _fit_naive_bayes(training_set: "TrainingSet") -> "Scorer":
+    from ml_platform.models.random_forest.references import fit_naive_bayes
+
+    return fit_naive_bayes(training_set, EVENT_COLUMNS)
+
+
+def _fit_filter(training_set: "TrainingSet") -> "Scorer":
+    from ml_platform.models.random_forest.references import fit_filter
+
+    return fit_filter(training_set, OBSERVED)
+
+
 SPEC = ModelSpec(
     name="pattern_classifier",
     title="Pattern classifier",
@@ -149,6 +163,10 @@ SPEC = ModelSpec(
         Float("leaf_share", 1e-4, 2e-3, log=True),
         Float("drawn_share", 0.3, 0.9),
         Float("change_set_weight_power", 0.0, 1.0),
+    ),
+    references=(
+        ReferenceModel("naive Bayes of the event alone", _fit_naive_bayes),
+        ReferenceModel("hidden Markov filter over the events so far", _fit_filter),
     ),
     technologies=("scikitlearn", "onnx"),
 )

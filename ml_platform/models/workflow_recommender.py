@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
 from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
 from ml_platform.models.recommenders.popularity import fit_popularity
+from ml_platform.models.recommenders.references import fit_item_neighbours
 from ml_platform.models.recommenders.user_vectors import DOINGS, RECENT, TEAM, USED
 from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
-from ml_platform.spec.model import FitRequest, ModelSpec
+from ml_platform.spec.model import FitRequest, ModelSpec, ReferenceModel
 from ml_platform.spec.search_space import Float
 from ml_platform.spec.standard_gates import EVERYWHERE, FAIR_LISTS, STABLE_REASONS
 from ml_platform.spec.task import Ranking
@@ -118,6 +119,7 @@ SPEC = ModelSpec(
         Float("shrinkage", 0.03, 3.0, log=True),
     ),
     needs=(DataNeed("workflow_executions", "workflow_id", MINIMUM_TRAIN_ROWS, values=2),),
+    references=(ReferenceModel("item neighbours by cosine, untuned", fit_item_neighbours),),
     monitored_metric="hit_at_1",
     technologies=("scikitlearn", "numpy"),
 )

@@ -58,6 +58,16 @@ class FitOutcome:
 
 
 @dataclass(frozen=True)
+class ReferenceModel:
+    """A simple method that the report shows beside the candidate to tell what that is worth; never a gate."""
+
+    title: str
+    """What it is, in a few words: 'naive Bayes of the event alone'."""
+    fit: Callable[["TrainingSet"], Scorer]
+    """Fits it; it may read ``training_set.train`` alone, and may raise `InsufficientData`."""
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """The declaration of one model: the ``SPEC`` of a module of the platform, or of a plug-in.
 
@@ -92,6 +102,8 @@ class ModelSpec:
     """The default of each of its parameters; a request to fit may replace any of them."""
     search_space: Space = ()
     """The parameters that a search may move, and how far; empty if there is nothing worth searching."""
+    references: tuple[ReferenceModel, ...] = ()
+    """Simple methods that the report shows beside the candidate."""
     extra_columns: tuple[str, ...] = ()
     """Columns beside the label that the fit or the evaluation needs; they are never features."""
     required_column: str = ""

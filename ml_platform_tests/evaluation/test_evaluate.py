@@ -186,3 +186,13 @@ def test_no_test_row_is_refused():
 def test_the_majority_knows_the_training_labels_alone():
     scorer = dummy_scorer(pd.Series(["fix", "fix", "docs"]), CLASSES)
     assert scorer.shares == (0.0, 1 / 3, 0.0, 2 / 3)
+
+
+def test_a_reference_is_shown_beside_the_candidate_and_gates_nothing(report):
+    with_reference = evaluator(references={"a weaker table": WEAK})
+    (table,) = (table for table in with_reference.tables if "Simple methods" in table.title)
+    (accuracy,) = (row for row in table.rows if row[1].lower() == "accuracy")
+    paired = with_reference.difference_to_baseline["accuracy"]
+    assert accuracy[0] == "a weaker table"
+    assert accuracy[4] == f"{paired.value:.3f} [{paired.low:.3f}, {paired.high:.3f}]"
+    assert dataclasses.replace(with_reference, tables=report.tables) == report

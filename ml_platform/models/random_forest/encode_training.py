@@ -155,21 +155,24 @@ def encode_training(
         words=tuple(words),
         tokens=tuple(matrices),
         word_weights=tuple(word_weights),
-        filter=_training_filter(rows, truth, classes, plan, blocks) if plan.observed else None,
+        filter=training_filter(rows, truth, classes, plan.observed, blocks)
+        if plan.observed
+        else None,
         blocks=blocks,
     )
 
 
-def _training_filter(
+def training_filter(
     rows: "pd.DataFrame",
     truth: np.ndarray,
     classes: int,
-    plan: EncodingPlan,
+    observations: tuple[ObservedWords, ...],
     blocks: np.ndarray,
 ) -> TrainingFilter:
+    """The counts of the hidden Markov filter over ``observations``; the other arguments are `encode_training`'s."""
     weights = change_set_sizes(rows) ** -0.5
     words, sequences, counts = [], [], []
-    for observed in plan.observed:
+    for observed in observations:
         present = observed.present(rows)
         kept = vocabulary(present, weights, MINIMUM_WORD_ROWS)
         index = {word: i for i, word in enumerate(kept)}
