@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run up test lint bench screenshots constraints clean
+.PHONY: help install install-dev run up test lint bench screenshots figures constraints clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ bench: install-dev  ## The benchmarks at a size of a few minutes; each has --hel
 
 screenshots: install-dev  ## The pictures of the README, taken from a running home with a headless browser
 	PYTHONPATH=. $(BIN)/python docs/pictures.py
+
+figures: install  ## The figures of the README, from a run of the default simulation at a fixed clock
+	$(BIN)/ml-platform run --home $$(mktemp -d) --as-of 2026-11-21T00:00Z --json | $(BIN)/python docs/figures.py
 
 constraints:  ## constraints.txt made anew from pyproject.toml in a fresh environment
 	rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints

@@ -1,10 +1,12 @@
 """README, CONTRIBUTING and docs name files, folders, commands and relative links that exist."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from docs.figures import FIGURES, README, with_table
 from ml_platform.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +60,13 @@ def test_every_command_exists(page: Path) -> None:
         r"(?<![\w/-])ml-platform ([a-z][a-z-]+)", page.read_text(encoding="utf-8")
     )
     assert set(commands) - set(cli.commands) == set()
+
+
+def test_the_figures_of_the_readme_are_those_of_a_run() -> None:
+    readme, figures = README.read_text(), json.loads(FIGURES.read_text())
+    assert readme == with_table(readme, figures)
+    figures["models"]["pattern_classifier"]["metrics"]["accuracy"]["candidate"]["value"] = 0.99
+    assert readme != with_table(readme, figures)
 
 
 def test_the_checks_fire() -> None:
