@@ -58,6 +58,32 @@ def offers(seed: int, users: str, count: int = 60) -> list[dict[str, Any]]:
     return rows
 
 
+def runs(seed: int, users: str, count: int = 60) -> list[dict[str, Any]]:
+    """Executions with a local time of their own; every other one was drawn from a logged set of hours."""
+    random, clock, rows = Random(seed), START, []
+    for place in range(count):
+        clock += timedelta(hours=random.choice((3, 7, 20)))
+        zone = random.choice((-300, 60))
+        hour = (clock + timedelta(minutes=zone)).hour
+        rows.append(
+            {
+                "execution_id": f"x{place}",
+                "workflow_id": random.choice(("w1", "w2")),
+                "user_id": random.choice(users),
+                "started_at": clock,
+                "received_at": clock,
+                "source": "test",
+                "finished_at": clock + timedelta(minutes=random.randrange(90)),
+                "status": random.choice(("success", "failure")),
+                "trigger": "manual",
+                "propensity": 0.5 if place % 2 else None,
+                "candidate_set": f"[{min(hour, 5)},{hour}]" if place % 2 else None,
+                "attributes": f'{{"utc_offset_minutes":{zone}}}',
+            }
+        )
+    return rows
+
+
 @pytest.fixture(scope="module")
 def home(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with events and offers, and beside it the SQL that dbt compiled for the session's build."""
@@ -67,6 +93,7 @@ def home(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
         random_events(seed=5),
         START,
         suggestions=offers(1, "ab"),
+        workflow_executions=runs(2, "ab"),
         users=[
             {"user_id": user, "source": "test", "received_at": AS_OF, "tenure_days": 30}
             for user in "abc"
@@ -136,7 +163,10 @@ def named(check: FutureCheck, table: FeatureTable, kind: str = "future") -> set[
     return {f.subject for f in findings if f.check == kind and f.level is LeakageLevel.DANGEROUS}
 
 
-@pytest.mark.parametrize("name", ["pattern_features", "suggestion_features"])
+@pytest.mark.parametrize(
+    "name",
+    ["pattern_features", "suggestion_features", "start_time_features", "adoption_snapshots"],
+)
 def test_honest_features_are_named_by_no_comparison(home: Path, name: str) -> None:
     table = FEATURE_TABLES[name]
     check = search(home, table)

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ml_platform.features.future_check import ColumnCheck, Comparison, FutureCheck
 from ml_platform.features.leakage import find_leaks
 from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.features.sample import hashed_sample
@@ -100,6 +101,17 @@ def test_a_column_that_tells_nearly_as_much_as_a_copy_is_a_warning(parts):
     assert [(f.check, f.subject, f.level) for f in report.findings] == [
         ("target", "suspicious", LeakageLevel.WARNING)
     ]
+
+
+def test_what_the_rebuilding_finds_is_dangerous_in_the_columns_that_the_model_sees(parts):
+    found = Comparison(300, 3, 0, "r1 is 1.0, else 2.0")
+    same = Comparison(300, 0, 0, "")
+    columns = tuple(ColumnCheck(name, found, same, None) for name in ("noise", "unused"))
+    future = FutureCheck("t", "", 10_000, 300, CUT, columns)
+    report = look(*parts, future=future)
+    assert subjects(report, "future") == ["noise"]
+    assert report.level is LeakageLevel.DANGEROUS
+    assert report.future is future
 
 
 def test_a_column_outside_the_catalogue_is_dangerous(parts):
