@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-m", "ml_platform.cli.main")
+COMMAND = str(Path(sys.executable).with_name("ml-platform"))
 
 
 def run_platform(home: Path, folder: Path, models: str | None) -> dict[str, Any]:
@@ -29,6 +29,6 @@ def run_platform(home: Path, folder: Path, models: str | None) -> dict[str, Any]
 
 
 def _command(*words: str) -> dict[str, Any]:
-    done = subprocess.run([*COMMAND, *words, "--json"], check=True, stdout=subprocess.PIPE)
+    done = subprocess.run([COMMAND, *words, "--json"], check=True, stdout=subprocess.PIPE)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
