@@ -22,6 +22,8 @@ class ListedModel:
     verdict: str | None
     decided_by: str
     version: int | None = None
+    evaluation: int | None = None
+    """The number of the evaluation that verdict and figures are of; `why` lists those before it."""
     metric: str | None = None
     """The first metric that the model is known by and that its report has."""
     candidate: Figure | None = None
@@ -80,6 +82,7 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
         verdict=record.decision.verdict.value.upper(),
         decided_by=record.decision.row,
         version=record.version,
+        evaluation=record.evaluation,
         metric=metric,
         candidate=_figure(report.candidate, metric),
         baseline=_figure(report.baseline, metric),

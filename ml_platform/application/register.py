@@ -27,7 +27,9 @@ def register_candidate(
     candidate: CandidateRecord,
     evaluation_record: EvaluationRecord,
 ) -> VersionRecord:
-    """Register a candidate whatever its verdict; a candidate that is registered already stays the same version.
+    """Register a candidate whatever its verdict; one that is registered already stays the same version.
+
+    Where this evaluation came to another result (by another policy, say), the version gets it as a further one.
 
     Raises:
         IntegrityError: a piece that a version needs is missing, or the artifact is not what was hashed.

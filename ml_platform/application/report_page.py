@@ -45,5 +45,9 @@ def page_of(evaluation: StoredEvaluation) -> str:
     # A decision that an earlier release stored does not say of which metric its gates are; replayed it does.
     if isinstance(replay, Decision) and same_decision(replay, decision):
         decision = replay
-    made_with = {"version": str(record.version), "ml-platform": record.code_version}
+    made_with = {
+        "version": str(record.version),
+        "evaluation": str(record.evaluation),
+        "ml-platform": record.code_version,
+    }
     return report_html(report, decision, made_with | record.dependencies)

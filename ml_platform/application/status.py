@@ -20,8 +20,10 @@ class VersionStatus:
     registered_at: str
     artifact: str
     """SHA-256."""
+    evaluations: int
+    """How many evaluations the version has had; the verdict is the newest one's."""
     parent: int | None
-    """The champion when this version was registered."""
+    """The champion at the time of that evaluation."""
     size_bytes: int
     framework: str
 
@@ -92,6 +94,7 @@ def _version(record: VersionRecord, status: Status) -> VersionStatus:
         decided_by=record.decision.row,
         registered_at=record.registered_at.isoformat(),
         artifact=record.artifact_sha256,
+        evaluations=record.evaluation,
         parent=record.parent,
         size_bytes=record.size_bytes,
         framework=record.framework,

@@ -9,9 +9,11 @@ from ml_platform.application.register import rules_of
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
 from ml_platform.application.verify_experiment import verify_experiment
 from ml_platform.errors import IntegrityError
+from ml_platform.registry.records import VersionRecord
 from ml_platform.registry.verify import (
     Finding,
     VersionEvidence,
+    evaluation_name,
     verify,
     verify_bytes,
     verify_version,
@@ -29,8 +31,8 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
     models = ledger.models()
     keys = [(model, number) for model in models for number in ledger.version_numbers(model)]
     evidence = {key: _evidence(platform, *key, faults) for key in keys}
-    readable = [version for version in evidence.values() if version is not None]
-    unreadable = [key for key, version in evidence.items() if version is None]
+    readable = [version for versions in evidence.values() for version in versions]
+    unreadable = [key for key, versions in evidence.items() if not versions]
     events = _readable(faults, "chain", ledger.events)
     if events is None:
         findings = tuple(finding for version in readable for finding in verify_version(version))
@@ -57,12 +59,17 @@ def _experiments(platform: Connections) -> tuple[Finding, ...]:
 
 def _evidence(
     platform: Connections, model: str, number: int, faults: list[Finding]
-) -> VersionEvidence | None:
-    """Everything that is stored of a version; a piece that cannot be read is added to ``faults``."""
+) -> list[VersionEvidence]:
+    """Everything that is stored of a version, once an evaluation; what cannot be read is added to ``faults``."""
     ledger, name = platform.ledger, f"{model} {number}"
-    record = _readable(faults, f"{name} record", lambda: ledger.version(model, number))
-    if record is None:
-        return None
+    evaluations = _readable(faults, f"{name} record", lambda: ledger.evaluations(model, number))
+    return [_evidence_of(platform, record, faults) for record in evaluations or ()]
+
+
+def _evidence_of(
+    platform: Connections, record: VersionRecord, faults: list[Finding]
+) -> VersionEvidence:
+    ledger, model, name = platform.ledger, record.model, evaluation_name(record)
     training_set = _readable(
         faults,
         f"{name} training set",

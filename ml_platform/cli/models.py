@@ -45,8 +45,12 @@ def _line(model: "ListedModel") -> str:
     return (
         f"{answers:<10}  {model.metric or '':<16} {_range(model.candidate)}  "
         f"rules {_range(model.baseline)}  ceiling {_range(model.ceiling)}  "
-        f"{model.verdict} ({model.decided_by})"
+        f"{model.verdict} ({model.decided_by}{_times(model.evaluation)})"
     )
+
+
+def _times(evaluations: int | None) -> str:
+    return f", evaluation {evaluations}" if evaluations and evaluations > 1 else ""
 
 
 def _range(figure: "Figure | None") -> str:

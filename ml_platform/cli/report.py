@@ -32,6 +32,8 @@ def report(
 ) -> None:
     """The evaluation report of MODEL [VERSION] (default: the newest) as one HTML file; prints its path.
 
+    Of a version that was evaluated several times it is the newest evaluation; `why` lists the others.
+
     It is made from the ledger alone; with --json the stored report goes to standard output instead.
     """
     with connected(home) as platform:

@@ -44,6 +44,7 @@ def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
         click.echo(
             f"  version {version.version:<3} {version.status:<11} {version.verdict:<8} "
             f"{version.decided_by:<24} {version.artifact[:12]}  {version.size_bytes / 1e6:.1f} MB"
+            f"{f', {version.evaluations} evaluations' if version.evaluations > 1 else ''}"
         )
     report = model.monitoring
     if report:

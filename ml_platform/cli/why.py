@@ -24,8 +24,14 @@ def why(model: str, version: int | None, home: Path | None, as_json: bool) -> No
         plain = json.loads(values.to_json(explanation))
         print_json({**plain.pop("decision"), **plain})
         return
-    click.echo(f"{model} version {explanation.version}")
+    newest = f", evaluation {explanation.evaluation}" if explanation.earlier else ""
+    click.echo(f"{model} version {explanation.version}{newest}")
     click.echo(explanation.text)
+    for before in explanation.earlier:
+        click.echo(
+            f"  evaluation {before.evaluation} at {before.at.isoformat()}: {before.verdict}: "
+            f"{before.decided_by} (policy {before.policy_version[:12]}, report {before.report_id[:12]})"
+        )
     for event in explanation.refusals:
         reasons = "; ".join(event.evidence.values())
         click.echo(f"  promotion refused at {event.at.isoformat()}: {reasons}")

@@ -25,9 +25,11 @@ def statuses(events: Iterable[PromotionEvent], model: str) -> dict[int, Status]:
     for event in events:
         if event.model != model:
             continue
-        if event.action is Action.REGISTERED:
+        waiting = status_of.get(event.version, Status.STAGED) in (Status.STAGED, Status.DEPRECATED)
+        if event.action in (Action.REGISTERED, Action.EVALUATED):
             rejected = event.verdict is Verdict.REJECT
-            status_of[event.version] = Status.DEPRECATED if rejected else Status.STAGED
+            if waiting:
+                status_of[event.version] = Status.DEPRECATED if rejected else Status.STAGED
         elif event.action is Action.PROMOTED:
             status_of[event.version] = Status.PRODUCTION
         elif event.action is Action.ARCHIVED:

@@ -18,7 +18,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """One registered version: it never changes; its status follows from the events."""
+    """One registered version as one of its evaluations found it; neither changes, its status follows from events.
+
+    Evaluations of a version share model, number, artifact and training set; each has its own report, policy,
+    decision, runs and time.
+    """
 
     model: str
     version: int
@@ -41,7 +45,7 @@ class VersionRecord:
     code_version: str
     dependencies: dict[str, str]
     registered_at: datetime
-    """The clock of the run (its as-of), not the wall clock."""
+    """The clock (its as-of, not the wall clock) of the run that made this evaluation."""
     experiment: str = ""
     """Name of the MLflow experiment that holds the run."""
     input_schema: dict[str, str] = field(default_factory=dict)
@@ -52,6 +56,16 @@ class VersionRecord:
     """The gate policy as canonical JSON; its fingerprint is the decision's policy version."""
     integrity: str = ""
     """The integrity evidence of the decision as canonical JSON: with report and policy it is replayed."""
+    evaluation: int = 1
+    """The number of the evaluation, from 1; a permit names the report of the newest one."""
+
+    def same_model_as(self, other: "VersionRecord") -> bool:
+        """Whether both are of one artifact fitted on one training set, and so of one version."""
+        return (self.model, self.artifact_sha256, self.training_set_fingerprint) == (
+            other.model,
+            other.artifact_sha256,
+            other.training_set_fingerprint,
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,7 @@ class Action(StrEnum):
     """The kinds of event in the chain."""
 
     REGISTERED = "registered"
+    EVALUATED = "evaluated"
     PROMOTED = "promoted"
     ARCHIVED = "archived"
     REFUSED = "refused"

@@ -1,9 +1,10 @@
 """The events that each change of the registry adds to the chain: pure, so that every ledger adds the same."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from ml_platform.errors import PermitRefused
-from ml_platform.gates.outcome import Verdict
+from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.registry.chain import EventDraft
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
@@ -11,8 +12,33 @@ from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
 REGISTRAR = "registry"
 
 
+def evaluated_again(known: VersionRecord, record: VersionRecord) -> VersionRecord:
+    """A known version after it was evaluated again: ``known`` itself where the outcomes are the same.
+
+    The figures of two evaluations differ a little (latency); only another policy, verdict or outcome of a gate
+    is another evaluation, so that a run that was killed and started again adds nothing.
+
+    Args:
+        known: The version with its newest evaluation.
+        record: The same version (artifact and training set) as it was evaluated now.
+    """
+    if _outcomes(known.decision) == _outcomes(record.decision):
+        return known
+    return replace(
+        record,
+        version=known.version,
+        evaluation=known.evaluation + 1,
+        mlflow_version=known.mlflow_version,
+    )
+
+
+def _outcomes(decision: Decision) -> tuple[object, ...]:
+    gates = tuple((gate.name, gate.outcome) for gate in decision.gates)
+    return decision.verdict, decision.row, decision.policy_version, gates
+
+
 def registration(record: VersionRecord) -> EventDraft:
-    """The event of a registration, whatever the verdict on the version."""
+    """The event of a registration or of a later evaluation, whatever the verdict."""
     evidence = {
         "artifact_sha256": record.artifact_sha256,
         "training_set_fingerprint": record.training_set_fingerprint,
@@ -20,10 +46,12 @@ def registration(record: VersionRecord) -> EventDraft:
         "policy_version": record.decision.policy_version,
         "decision_row": record.decision.row,
     }
+    if record.evaluation > 1:
+        evidence["evaluation"] = str(record.evaluation)
     return EventDraft(
         record.model,
         record.version,
-        Action.REGISTERED,
+        Action.REGISTERED if record.evaluation == 1 else Action.EVALUATED,
         record.decision.verdict,
         record.registered_at,
         REGISTRAR,

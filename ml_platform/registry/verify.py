@@ -24,7 +24,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class VersionEvidence:
-    """A version, what the ledger holds of it, and the present hashes of its files; ``None``: missing."""
+    """A version as one evaluation found it, what the ledger holds of it, and the present hashes of its files.
+
+    ``None``: missing.
+    """
 
     record: VersionRecord
     report: EvaluationReport | None
@@ -49,7 +52,7 @@ def verify(
         stored_events: The JSON text of every event of the chain, all models, in order.
         events: The same events, read.
         production: Production state by model, of every model with a version.
-        versions: Every registered version that can be read.
+        versions: Every registered version that can be read, once for each of its evaluations.
         unreadable: Model and number of the versions that cannot be read; they count as registered.
     """
     evidence = tuple(versions)
@@ -74,12 +77,17 @@ def verify_events(
     records: Sequence[VersionRecord],
     unreadable: Collection[tuple[str, int]] = (),
 ) -> list[Finding]:
-    """Check that each version was registered in the chain as it is stored, and promoted only on PROMOTE."""
+    """Check that each evaluation stands in the chain as it is stored, and that only PROMOTE was promoted."""
     findings = []
-    registered = {(e.model, e.version): e for e in events if e.action is Action.REGISTERED}
-    known = {(record.model, record.version): record for record in records}
-    for key, record in known.items():
-        event = registered.get(key)
+    told = {
+        (e.model, e.version, int(e.evidence.get("evaluation", 1))): e
+        for e in events
+        if e.action in (Action.REGISTERED, Action.EVALUATED)
+    }
+    known = {(record.model, record.version) for record in records}
+    decided = {(record.model, record.version, record.report_id) for record in records}
+    for record in records:
+        event = told.get((record.model, record.version, record.evaluation))
         if event is None:
             detail = "no event tells of its registration: the chain was cut"
         elif event.evidence.get("artifact_sha256") != record.artifact_sha256:
@@ -90,13 +98,20 @@ def verify_events(
             detail = f"registered was {event.verdict}, stored is {record.decision.verdict}"
         else:
             continue
-        findings.append(Finding(f"{key[0]} {key[1]} registration", False, detail))
+        findings.append(Finding(f"{evaluation_name(record)} registration", False, detail))
     for event in events:
         subject = f"{event.model} {event.version} event {event.sequence}"
         if (event.model, event.version) not in {*known, *unreadable}:
             findings.append(Finding(subject, False, "it is of a version that is not registered"))
         elif event.action is Action.PROMOTED and event.verdict is not Verdict.PROMOTE:
             findings.append(Finding(subject, False, f"promoted on verdict {event.verdict}"))
+        elif (
+            event.action is Action.PROMOTED
+            and (event.model, event.version) in known
+            and (event.model, event.version, event.evidence.get("report_id", "")) not in decided
+        ):
+            detail = "promoted on a report that is of none of its evaluations"
+            findings.append(Finding(subject, False, detail))
     if not findings:
         detail = f"{len(events)} events agree with {len(known)} versions"
         findings.append(Finding("events", True, detail))
@@ -119,12 +134,15 @@ def verify_production(events: Sequence[PromotionEvent], state: ProductionState) 
 
 
 def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
-    """Check decision, report, artifact and data of one version."""
+    """Check the decision of one evaluation and its report; with the first one also artifact and data."""
     record = evidence.record
     name = f"{record.model} {record.version}"
     training_set = evidence.training_set
+    replay = _replay(evaluation_name(record), evidence)
+    if record.evaluation > 1:
+        return (replay,)
     return (
-        _replay(name, evidence),
+        replay,
         verify_bytes(f"{name} artifact", evidence.artifact_sha256, record.artifact_sha256),
         verify_bytes(
             f"{name} data",
@@ -132,6 +150,12 @@ def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
             training_set.rows_sha256 if training_set else None,
         ),
     )
+
+
+def evaluation_name(record: VersionRecord) -> str:
+    """Model and version, and from the second on the evaluation, as findings name them."""
+    name = f"{record.model} {record.version}"
+    return name if record.evaluation == 1 else f"{name} evaluation {record.evaluation}"
 
 
 def _replay(name: str, evidence: VersionEvidence) -> Finding:

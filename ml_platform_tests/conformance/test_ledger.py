@@ -12,6 +12,7 @@ from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.errors import ConflictError, PermitRefused, UsageError
 from ml_platform.experiments.definition import digest
 from ml_platform.experiments.lifecycle import ExperimentEvent, Happening
+from ml_platform.gates.outcome import Verdict
 from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
 from ml_platform.registry.records import Action, ProductionState, RetrainingRequest
@@ -102,6 +103,42 @@ def test_the_same_version_is_registered_once(ledger):
     assert again == first
     assert len(ledger.events()) == 1
     assert ledger.register(replace(RECORD, training_set_fingerprint="b" * 64)).version == 2
+
+
+def held(record):
+    """The record as a stricter policy would have decided it."""
+    decision = replace(record.decision, verdict=Verdict.HOLD, row="a limit is missed")
+    return replace(record, decision=decision, report_id="e" * 64, mlflow_run_id="second")
+
+
+def test_a_version_is_evaluated_again_where_the_result_is_another(ledger):
+    first = ledger.register(held(RECORD))
+    ledger.set_mlflow_version("example", 1, "7")
+    again = ledger.register(RECORD)
+    assert (again.version, again.evaluation, again.mlflow_version) == (1, 2, "7")
+    assert again.decision.verdict is Verdict.PROMOTE
+    assert ledger.register(replace(RECORD, report_id="f" * 64)) == again, "the same outcomes"
+    assert ledger.version("example", 1) == ledger.versions("example")[0] == again
+    assert ledger.evaluations("example", 1) == (replace(first, mlflow_version="7"), again)
+    assert [event.action for event in ledger.events()] == [Action.REGISTERED, Action.EVALUATED]
+    assert ledger.events()[1].evidence["evaluation"] == "2"
+    third = ledger.register(held(RECORD))
+    assert (third.evaluation, third.decision.verdict) == (3, Verdict.HOLD)
+    assert not breaks(ledger.stored_events())
+
+
+def test_a_permit_names_the_newest_evaluation(ledger):
+    """A remedy helps: what was held is evaluated again, and promoted once; what was good before is not enough."""
+    ledger.register(held(RECORD))
+    again = ledger.register(RECORD)
+    assert len(promote(ledger, again, 0)) == 1
+    assert promote(ledger, again, 0) == (), "once"
+    assert ledger.production("example").version == 1
+    good = ledger.register(another("b"))
+    ledger.register(held(another("b")))
+    with pytest.raises(PermitRefused, match=r"permit is of report .*the verdict is hold"):
+        promote(ledger, good, 1)
+    assert ledger.production("example").version == 1
 
 
 def test_mlflow_tells_its_number_later(ledger):

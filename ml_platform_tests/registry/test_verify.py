@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
-from ml_platform.gates.outcome import Verdict
+from ml_platform.gates.outcome import Outcome, Verdict
 from ml_platform.registry.verify import VersionEvidence, verify
 from ml_platform.values import fingerprint, to_json
 from ml_platform_tests.registry.examples import AT, RECORD, REPORT, TRAINING_SET, permit_for
@@ -64,6 +64,44 @@ def test_a_verdict_changed_in_its_place_is_found_by_replay_and_by_the_chain(whol
         "example 1 registration": "registered was promote, stored is hold",
         "example 1 decision": "stored is hold, replayed it is promote",
     }
+
+
+@pytest.fixture
+def evaluated_twice():
+    """Held first, promoted on its second evaluation; the evidence of both, oldest first."""
+    ledger = InMemoryLedger()
+    gates = tuple(replace(g, outcome=Outcome.FAIL) for g in RECORD.decision.gates[-1:])
+    decision = replace(RECORD.decision, verdict=Verdict.HOLD, row="a limit is missed", gates=gates)
+    ledger.register(replace(RECORD, decision=decision, report_id="e" * 64))
+    second = ledger.register(RECORD)
+    ledger.promote("example", 1, expected_revision=0, permit=permit_for(second), at=AT, actor="t")
+    evidence = [
+        VersionEvidence(record, REPORT, fingerprint(REPORT), TRAINING_SET, "a" * 64, "d" * 64)
+        for record in ledger.evaluations("example", 1)
+    ]
+    return ledger.events(), {"example": ledger.production("example")}, *evidence
+
+
+def test_every_evaluation_of_a_version_is_checked_against_its_own_event(evaluated_twice):
+    events, production, first, second = evaluated_twice
+    assert faults(events, production, first, second) == {
+        "example 1 decision": f"evaluation report {'e' * 12} was changed",
+    }, "the first one's report is made up, the second one's is whole"
+    forged = replace(second, record=replace(second.record, report_id="f" * 64))
+    found = faults(events, production, first, forged)
+    assert found["example 1 evaluation 2 registration"] == (
+        "registered was another evaluation report than is stored now"
+    )
+    assert found["example 1 event 3"] == "promoted on a report that is of none of its evaluations"
+    assert found["example 1 evaluation 2 decision"] == f"evaluation report {'f' * 12} was changed"
+
+
+def test_an_evaluation_that_the_chain_does_not_tell_of_is_found(evaluated_twice):
+    events, production, first, second = evaluated_twice
+    third = replace(second, record=replace(second.record, evaluation=3))
+    assert faults(events, production, first, second, third)[
+        "example 1 evaluation 3 registration"
+    ] == ("no event tells of its registration: the chain was cut")
 
 
 def test_a_gate_changed_in_its_place_is_found_by_replay(whole):

@@ -38,7 +38,7 @@ class InMemoryLedger(InMemoryExperiments):
         self._state: dict[str, str] = {}
         self._reports: dict[str, str] = {}
         self._training_sets: dict[tuple[str, str], TrainingSetRecord] = {}
-        self._versions: dict[str, list[VersionRecord]] = {}
+        self._versions: dict[str, list[tuple[VersionRecord, ...]]] = {}
         self._given: dict[str, int] = {}
         self._production: dict[str, ProductionState] = {}
         self._events: list[PromotionEvent] = []
@@ -89,12 +89,18 @@ class InMemoryLedger(InMemoryExperiments):
         """Register, or the version that exists."""
         with self._lock:
             known = self._versions.setdefault(record.model, [])
-            for existing in known:
-                if _identity(existing) == _identity(record):
-                    return existing
-            last_number = max((self._given.get(record.model, 0), *(old.version for old in known)))
+            for place, evaluations in reversed(list(enumerate(known))):
+                if evaluations[-1].same_model_as(record):
+                    again = transitions.evaluated_again(evaluations[-1], record)
+                    if again != evaluations[-1]:
+                        known[place] = (*evaluations, again)
+                        self._append([transitions.registration(again)])
+                    return again
+            last_number = max(
+                (self._given.get(record.model, 0), *(old[-1].version for old in known))
+            )
             record = replace(record, version=last_number + 1)
-            known.append(record)
+            known.append((record,))
             self._append([transitions.registration(record)])
             return record
 
@@ -104,20 +110,26 @@ class InMemoryLedger(InMemoryExperiments):
 
     def set_mlflow_version(self, model: str, version: int, mlflow_version: str) -> None:
         """MLflow's number of a version."""
-        record = self.version(model, version)
+        evaluations = self.evaluations(model, version)
         known = self._versions[model]
-        known[known.index(record)] = replace(record, mlflow_version=mlflow_version)
+        known[known.index(evaluations)] = tuple(
+            replace(record, mlflow_version=mlflow_version) for record in evaluations
+        )
 
     def version(self, model: str, version: int) -> VersionRecord:
         """One version."""
-        for record in self._versions.get(model, []):
-            if record.version == version:
-                return record
+        return self.evaluations(model, version)[-1]
+
+    def evaluations(self, model: str, version: int) -> tuple[VersionRecord, ...]:
+        """All evaluations of a version."""
+        for evaluations in self._versions.get(model, []):
+            if evaluations[-1].version == version:
+                return evaluations
         raise unknown(f"version {version} of {model}", "see `ml-platform status`")
 
     def versions(self, model: str) -> tuple[VersionRecord, ...]:
         """All versions, oldest first."""
-        return tuple(self._versions.get(model, ()))
+        return tuple(evaluations[-1] for evaluations in self._versions.get(model, ()))
 
     def version_numbers(self, model: str) -> tuple[int, ...]:
         """Numbers of all versions, oldest first."""
@@ -278,11 +290,3 @@ class InMemoryLedger(InMemoryExperiments):
         links = chain.extend(self._events[-1] if self._events else None, drafts)
         self._events.extend(links)
         return links
-
-
-def _identity(record: VersionRecord) -> tuple[str, str, str]:
-    return (
-        record.artifact_sha256,
-        record.training_set_fingerprint,
-        record.decision.policy_version,
-    )

@@ -53,7 +53,8 @@ class Ledger(ExperimentStore, Protocol):
     def register(self, record: VersionRecord) -> VersionRecord:
         """Register a version (``record.version`` is ignored) and append that to the chain.
 
-        The same model, artifact, training set and policy version give the version that exists.
+        The same model, artifact and training set give the version that exists: with a further evaluation where
+        policy, verdict or the outcome of a gate differ from those of its newest one, else as it is.
         """
         ...
 
@@ -64,11 +65,15 @@ class Ledger(ExperimentStore, Protocol):
         """Keep the number that MLflow gives a version after its registration."""
 
     def version(self, model: str, version: int) -> VersionRecord:
-        """One registered version."""
+        """One registered version with its newest evaluation."""
+        ...
+
+    def evaluations(self, model: str, version: int) -> tuple[VersionRecord, ...]:
+        """The version as each of its evaluations found it, oldest first."""
         ...
 
     def versions(self, model: str) -> tuple[VersionRecord, ...]:
-        """All registered versions of a model, oldest first."""
+        """All registered versions of a model with their newest evaluations, oldest version first."""
         ...
 
     def version_numbers(self, model: str) -> tuple[int, ...]:
@@ -99,7 +104,8 @@ class Ledger(ExperimentStore, Protocol):
 
         Raises:
             ConflictError: the revision is no longer the expected one: somebody was faster.
-            PermitRefused: the permit is of another version or other bytes, or the verdict is not PROMOTE.
+            PermitRefused: the permit is of another version, other bytes or another evaluation than the newest
+                one of the version, or the verdict is not PROMOTE.
         """
         ...
 

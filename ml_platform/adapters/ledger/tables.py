@@ -39,7 +39,18 @@ model_versions = sa.Table(
     sa.Column("mlflow_run_id", sa.Text, nullable=False),
     sa.Column("mlflow_version", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.UniqueConstraint("model", "artifact_sha256", "training_set_fingerprint", "policy_version"),
+)
+later_evaluations = sa.Table(
+    "later_evaluations",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("evaluation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["model", "version"], ["model_versions.model", "model_versions.version"]
+    ),
 )
 production_state = sa.Table(
     "production_state",

@@ -88,11 +88,12 @@ class RegistryPart:
                 .where(table.c.model == record.model)
                 .where(table.c.artifact_sha256 == record.artifact_sha256)
                 .where(table.c.training_set_fingerprint == record.training_set_fingerprint)
-                .where(table.c.policy_version == record.decision.policy_version)
+                .order_by(table.c.version.desc())
+                .limit(1)
             )
             existing = connection.execute(same).one_or_none()
             if existing is not None:
-                return _version(existing)
+                return _evaluate_again(connection, last, _evaluations(connection, existing), record)
             newest = sa.select(sa.func.max(table.c.version)).where(table.c.model == record.model)
             last_number = max(
                 connection.scalar(newest) or 0, _given_before(connection, record.model)
@@ -135,7 +136,13 @@ class RegistryPart:
         table = tables.model_versions
         query = sa.select(table).where(table.c.model == model).order_by(table.c.version)
         with self._engine.connect() as connection:
-            return tuple(_version(row) for row in connection.execute(query))
+            rows = connection.execute(query).all()
+            return tuple(_evaluations(connection, row)[-1] for row in rows)
+
+    def evaluations(self, model: str, version: int) -> tuple[VersionRecord, ...]:
+        """See `interface.Ledger`."""
+        with self._engine.connect() as connection:
+            return _read_evaluations(connection, model, version)
 
     def version_numbers(self, model: str) -> tuple[int, ...]:
         """See `interface.Ledger`."""
@@ -281,17 +288,58 @@ def _production(connection: Connection, model: str) -> ProductionState:
 
 
 def _read_version(connection: Connection, model: str, version: int) -> VersionRecord:
+    return _read_evaluations(connection, model, version)[-1]
+
+
+def _read_evaluations(
+    connection: Connection, model: str, version: int
+) -> tuple[VersionRecord, ...]:
     table = tables.model_versions
     query = sa.select(table).where(table.c.model == model, table.c.version == version)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise unknown(f"version {version} of {model}", "see `ml-platform status`")
-    return _version(row)
+    return _evaluations(connection, row)
 
 
-def _version(row: Any) -> VersionRecord:
-    record = parsed(VersionRecord, row.body, f"version {row.version} of {row.model}")
-    return replace(record, mlflow_version=row.mlflow_version)
+def _evaluations(connection: Connection, row: Any) -> tuple[VersionRecord, ...]:
+    """The version of a row as each of its evaluations found it, oldest first."""
+    table, name = tables.later_evaluations, f"version {row.version} of {row.model}"
+    query = (
+        sa.select(table.c.evaluation, table.c.body)
+        .where(table.c.model == row.model, table.c.version == row.version)
+        .order_by(table.c.evaluation)
+    )
+    later = [
+        parsed(VersionRecord, body, f"evaluation {number} of {name}")
+        for number, body in connection.execute(query)
+    ]
+    return tuple(
+        replace(record, mlflow_version=row.mlflow_version)
+        for record in (parsed(VersionRecord, row.body, name), *later)
+    )
+
+
+def _evaluate_again(
+    connection: Connection,
+    last: PromotionEvent | None,
+    known: tuple[VersionRecord, ...],
+    record: VersionRecord,
+) -> VersionRecord:
+    """The known version, with a further evaluation where this one came to another result."""
+    again = transitions.evaluated_again(known[-1], record)
+    if again == known[-1]:
+        return again
+    row = {
+        "model": again.model,
+        "version": again.version,
+        "evaluation": again.evaluation,
+        "verdict": again.decision.verdict.value,
+        "body": to_json(again),
+    }
+    connection.execute(tables.later_evaluations.insert().values(row))
+    _append(connection, chain.extend(last, [transitions.registration(again)]))
+    return again
 
 
 def _version_row(record: VersionRecord) -> dict[str, Any]:
