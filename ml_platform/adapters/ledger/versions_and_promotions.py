@@ -310,13 +310,13 @@ def _evaluations(connection: Connection, row: Any) -> tuple[VersionRecord, ...]:
         .where(table.c.model == row.model, table.c.version == row.version)
         .order_by(table.c.evaluation)
     )
-    later = [
-        parsed(VersionRecord, body, f"evaluation {number} of {name}")
-        for number, body in connection.execute(query)
+    others = [
+        parsed(VersionRecord, later.body, f"evaluation {later.evaluation} of {name}")
+        for later in connection.execute(query)
     ]
     return tuple(
         replace(record, mlflow_version=row.mlflow_version)
-        for record in (parsed(VersionRecord, row.body, name), *later)
+        for record in (parsed(VersionRecord, row.body, name), *others)
     )
 
 
