@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_platform.clock import WINDOW, last_boundary, parse_boundary
 from ml_platform.errors import UsageError
+from ml_platform.events.sources.base import WithCheck
 from ml_platform.home import HomeState, SourceChoice, SourceTraits, read_home, write_home
 from ml_platform.settings import Settings
 
@@ -24,6 +25,7 @@ def settle_home(
     ``None`` and agrees with anything.
 
     Raises:
+        SourceError: the source of a new home cannot be read, as far as that shows before reading it.
         UsageError: another source or option than the home's, or a clock that cannot be read or lies ahead.
     """
     from ml_platform.adapters.sources.dispatch import open_source
@@ -48,6 +50,8 @@ def settle_home(
     _require_place(choice.text)
     now = last_boundary(datetime.now(UTC))
     opened = open_source(choice, now, b"")
+    if known is None and isinstance(opened, WithCheck):
+        opened.check()
     if choice.text.partition(":")[0] in outside_kinds():
         choice = replace(choice, traits=SourceTraits(opened.simulated, opened.live))
     state = _with_clock(known, choice, as_of, now)

@@ -20,13 +20,21 @@ Mask = npt.NDArray[np.bool_]
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """No event of a computer is older than its clock; earlier times are broken ones."""
 
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""Later times are broken ones, too; Python cannot show them."""
+SKIPPED = " (never was: clocks were set forward)"
+"""What a source writes behind a local time that does not exist in its zone."""
+
 _ZONED = r"\d{1,2}:\d{2}.*([zZ]|[+-]\d{2}(:?\d{2})?| ?UTC)$"
+_IMPOSSIBLE = r"\d{1,2}:\d{2}.*[+-](14:?(0[1-9]|[1-9]\d)|1[5-9]|[2-9]\d|\d{2}:?[6-9]\d)(:?\d{2})?$"
+"""An offset from UTC beyond 14 hours, or of more than 59 minutes."""
 _INTEGERS = {pa.int16(): 2**15, pa.int32(): 2**31}
 
 
 class Reason(StrEnum):
     """Why a row is in quarantine."""
 
+    UNREADABLE = "unreadable"
     NULL = "null"
     EMPTY = "empty"
     WRONG_TYPE = "wrong_type"
@@ -35,6 +43,8 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     UNPARSABLE_TIME = "unparsable_time"
     NAIVE_TIME = "naive_time"
+    SKIPPED_TIME = "skipped_time"
+    IMPOSSIBLE_ZONE = "impossible_zone"
     FUTURE_TIME = "future_time"
     FINISH_BEFORE_START = "finish_before_start"
     CONFLICT = "conflict"
@@ -117,26 +127,54 @@ def _to_string(values: pa.Array) -> Coerced | None:
 
 def _to_time(values: pa.Array, kind: pa.DataType) -> Coerced | None:
     if pa.types.is_timestamp(values.type) and values.type.tz is not None:
-        return _times(values.cast(kind, safe=values.type.unit != "ns"))
+        return _moments(values, kind)
     if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
         return Coerced(
             pa.nulls(len(values), kind), ((Reason.NAIVE_TIME, mask_of(values.is_valid())),)
         )
     if not pa.types.is_string(values.type):
         return None
+    return _times_in_text(values, kind)
+
+
+def _times_in_text(values: pa.Array, kind: pa.DataType) -> Coerced:
     parsed = _try_cast(values, "TIMESTAMPTZ").cast(kind, safe=False)
-    unparsable = mask_of(pc.and_(values.is_valid(), parsed.is_null()))
-    naive = mask_of(pc.invert(pc.match_substring_regex(values, _ZONED))) & ~unparsable
-    times = _times(_without(parsed, unparsable | naive))
-    problems = ((Reason.UNPARSABLE_TIME, unparsable), (Reason.NAIVE_TIME, naive))
+    skipped = mask_of(pc.ends_with(values, SKIPPED))
+    impossible = mask_of(pc.match_substring_regex(values, _IMPOSSIBLE))
+    unparsable = mask_of(pc.and_(values.is_valid(), parsed.is_null())) & ~skipped & ~impossible
+    naive = mask_of(pc.invert(pc.match_substring_regex(values, _ZONED)))
+    naive &= ~unparsable & ~skipped & ~impossible
+    times = _times(_without(parsed, unparsable | naive | skipped | impossible))
+    problems = (
+        (Reason.SKIPPED_TIME, skipped),
+        (Reason.IMPOSSIBLE_ZONE, impossible),
+        (Reason.UNPARSABLE_TIME, unparsable),
+        (Reason.NAIVE_TIME, naive),
+    )
     return Coerced(times.values, problems + times.problems)
 
 
+def _moments(values: pa.Array, kind: pa.DataType) -> Coerced:
+    """Times of any unit in that of ``kind``; those that do not fit into it are out of range."""
+    units = values.cast(pa.int64())
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[values.type.unit]
+    # The comparison is by the source's unit: a cast to a finer one would overflow.
+    ends = [min(int(end.timestamp()) * per_second, 2**63 - 1) for end in (EARLIEST, LATEST)]
+    outside = mask_of(pc.or_(pc.less(units, ends[0]), pc.greater(units, ends[1])))
+    times = _without(values, outside).cast(kind, safe=values.type.unit != "ns")
+    return Coerced(times, ((Reason.OUT_OF_RANGE, outside),))
+
+
 def _times(values: pa.Array) -> Coerced:
-    early = mask_of(pc.less(values, pa.scalar(EARLIEST, values.type)))
-    if not early.any():
+    outside = mask_of(
+        pc.or_(
+            pc.less(values, pa.scalar(EARLIEST, values.type)),
+            pc.greater(values, pa.scalar(LATEST, values.type)),
+        )
+    )
+    if not outside.any():
         return Coerced(values)
-    return Coerced(_without(values, early), ((Reason.OUT_OF_RANGE, early),))
+    return Coerced(_without(values, outside), ((Reason.OUT_OF_RANGE, outside),))
 
 
 def _to_boolean(values: pa.Array) -> Coerced | None:

@@ -104,8 +104,10 @@ class _Intake:
         waiting, self._waiting[table] = self._waiting[table], []
         if not waiting:
             return
+        refused = pa.concat_tables(checked.refused for checked in waiting)
+        self._lake.refuse(table, refused)
+        self._require_most(table, refused)
         result = self._lake.merge(table, pa.concat_tables(checked.good for checked in waiting))
-        self._lake.refuse(table, pa.concat_tables(checked.refused for checked in waiting))
         total = self.counters[table]
         total.update(
             added=result.added,
@@ -117,6 +119,27 @@ class _Intake:
             f"{table}: {total['read']:,} rows read, {total['added']:,} new, "
             f"{total['updated']:,} completed, {total['duplicates']:,} repeated, "
             f"{_refused_total(total):,} refused"
+        )
+
+    def _require_most(self, table: str, refused: pa.Table) -> None:
+        """Raise `SourceError` where more than half of the rows so far cannot be used: then it is the map.
+
+        They are in quarantine by then, where a person can look at them.
+        """
+        read, count = self.counters[table]["read"], sum(_refused(self.counters[table]).values())
+        if count * 2 <= read or len(refused) == 0:
+            return
+        kinds = Counter(
+            zip(refused["reason"].to_pylist(), refused["field"].to_pylist(), strict=True)
+        )
+        (reason, field), rows = kinds.most_common(1)[0]
+        example = next(
+            row for row in refused.to_pylist() if (row["reason"], row["field"]) == (reason, field)
+        )
+        raise SourceError(
+            f"{count:,} of {read:,} {table} of {self._source} could not be used, most of them ({rows:,}) for "
+            f"{field} = {example['value']!r}: {reason}. This is an error of the map, or of the whole source.",
+            remedy=f"{example['remedy']}; `ml-platform ingest --refused` shows what was refused",
         )
 
 

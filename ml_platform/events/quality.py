@@ -27,6 +27,9 @@ REFUSED = pa.schema(
 )
 """A row of quarantine; ``row`` is the row as the source gave it, as JSON with sorted keys."""
 
+UNREADABLE = "unreadable"
+"""A column that a source may add: why it could not read this row, which then goes to quarantine; else empty."""
+
 LONGEST = {"object_path": 4_096, "attributes": 65_536, "candidate_set": 65_536}
 """Bytes of UTF-8; of any other text `LONGEST_TEXT`: longer ones are no ids but mapping mistakes."""
 LONGEST_TEXT = 512
@@ -36,14 +39,19 @@ _NOT_LATER_THAN_NOW = ("occurred_at", "started_at", "finished_at", "shown_at", "
 _EXTENSION = r"[^/\\.][^/\\]*\.(?P<extension>[A-Za-z0-9_+-]{1,16})$"
 
 _REMEDIES: dict[Reason, str] = {
+    Reason.UNREADABLE: "correct the line that is named, or `encoding` and `delimiter` in the map",
     Reason.NULL: "give a value, or leave the row out with `where` in the map",
     Reason.EMPTY: "give a text that is not empty",
     Reason.WRONG_TYPE: "give a value of the type that docs/sources.md lists",
     Reason.NOT_A_NUMBER: "leave the cell empty where there is no number",
     Reason.OUT_OF_RANGE: "give a value inside the range that docs/sources.md lists",
     Reason.TOO_LONG: f"at most {LONGEST_TEXT} bytes (object_path 4096, attributes 65536)",
-    Reason.UNPARSABLE_TIME: "write times as ISO 8601, such as 2026-03-01T09:30:00+01:00",
+    Reason.UNPARSABLE_TIME: (
+        "write times as ISO 8601, such as 2026-03-01T09:30:00+01:00, or set `time_format` in the map"
+    ),
     Reason.NAIVE_TIME: "write the zone with the time, or set `timezone` in the map",
+    Reason.SKIPPED_TIME: "correct the time or `timezone`: clocks were set forward over it",
+    Reason.IMPOSSIBLE_ZONE: "write an offset from UTC between -14:00 and +14:00",
     Reason.FUTURE_TIME: "correct the clock of the source, or send the row again when it has happened",
     Reason.FINISH_BEFORE_START: "correct the times: an end comes after its start",
     Reason.CONFLICT: "send a correction under an id of its own: what is stored is completed, never changed",
@@ -70,6 +78,8 @@ def check_rows(table: str, rows: pa.Table, *, now: datetime, source: str = "") -
     schema = TABLES[table]
     defects = _Defects(len(rows))
     columns: dict[str, pa.Array] = {}
+    if UNREADABLE in rows.column_names:
+        defects.mark(Reason.UNREADABLE, UNREADABLE, mask_of(_filled(rows.column(UNREADABLE))))
     for field in schema:
         given = rows.column(field.name) if field.name in rows.column_names else None
         if given is None and not field.nullable and field.name not in _HAS_DEFAULT:
@@ -125,7 +135,7 @@ class _Defects:
     def refused(self, rows: pa.Table) -> pa.Table:
         parts = [REFUSED.empty_table()]
         for number, (reason, field) in enumerate(self.problems):
-            bad = rows.filter(pa.array(self.first == number)).to_pylist()
+            bad = _shown(rows.filter(pa.array(self.first == number))).to_pylist()
             parts.append(refused_rows(reason, field, [row.get(field) for row in bad], bad))
         return pa.concat_tables(parts)
 
@@ -174,6 +184,35 @@ def _check_values(
         if start in columns:
             before = pc.less(columns[end], columns[start])
             defects.mark(Reason.FINISH_BEFORE_START, end, mask_of(before))
+
+
+def _filled(column: pa.ChunkedArray) -> pa.Array:
+    text = column.combine_chunks()
+    return (
+        pc.greater(pc.binary_length(text), 0) if pa.types.is_string(text.type) else text.is_valid()
+    )
+
+
+def _shown(rows: pa.Table) -> pa.Table:
+    """The rows with times as Arrow writes them: Python has none before the year 1 or after 9999."""
+    for place, column in enumerate(rows.schema):
+        if pa.types.is_timestamp(column.type):
+            rows = rows.set_column(place, column.name, _time_texts(rows.column(place)))
+    return rows
+
+
+def _time_texts(times: pa.ChunkedArray) -> pa.Array:
+    units = times.cast(pa.int64()).to_pylist()
+    return pa.array([_time_text(unit, times.type) for unit in units], pa.string())
+
+
+def _time_text(units: int | None, kind: pa.DataType) -> str | None:
+    if units is None:
+        return None
+    try:
+        return str(pa.scalar(units, kind).as_py())
+    except (ValueError, OverflowError):
+        return f"{units} {kind.unit} since 1970"
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ml_platform.application.settle_home import settle_home
 from ml_platform.clock import last_boundary
-from ml_platform.errors import UsageError
+from ml_platform.errors import SourceError, UsageError
 from ml_platform.home import HomeState, SourceChoice, read_home
 from ml_platform.settings import read_settings
 
@@ -50,6 +50,29 @@ def test_the_same_options_typed_again_agree(tmp_path: Path) -> None:
     assert settle(tmp_path, seed=4, days=90) == first
 
 
+def exports(folder: Path) -> Path:
+    """A folder with a file of events, of which only the header is looked at here."""
+    (folder / "events.csv").write_text("event_id,user_id,occurred_at,tool,operation\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("files:{}", "has no events"),
+        ("git:{}", "is no git repository"),
+        ("process-log:{}/log.csv", "no column for the case"),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_said_before_it_is_read(
+    tmp_path: Path, source: str, said: str
+) -> None:
+    (tmp_path / "log.csv").write_text("a,b\n")
+    with pytest.raises(SourceError, match=said):
+        settle(tmp_path / "home", source_text=source.format(tmp_path))
+    assert not (tmp_path / "home" / "home.json").exists()
+
+
 def test_a_simulation_cannot_end_elsewhere(tmp_path: Path) -> None:
     settle(tmp_path, as_of="2026-05-01T12:00Z")
     with_events(tmp_path)
@@ -58,7 +81,7 @@ def test_a_simulation_cannot_end_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_first_run_that_failed_leaves_nothing_behind(tmp_path: Path) -> None:
-    settle(tmp_path, as_of="2026-05-01T12:00Z", source_text=f"files:{tmp_path}")
+    settle(tmp_path, as_of="2026-05-01T12:00Z", source_text=f"files:{exports(tmp_path)}")
     before = last_boundary(datetime.now(UTC))
     state = settle(tmp_path, source_text="simulate")
     assert state.source == SourceChoice(text="simulate")
@@ -67,7 +90,7 @@ def test_a_first_run_that_failed_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_now_lets_a_settled_clock_move_again(tmp_path: Path) -> None:
-    settle(tmp_path, as_of="2026-05-01T12:00Z", source_text=f"files:{tmp_path}")
+    settle(tmp_path, as_of="2026-05-01T12:00Z", source_text=f"files:{exports(tmp_path)}")
     with_events(tmp_path)
     before = last_boundary(datetime.now(UTC))
     moved = settle(tmp_path, as_of="now")

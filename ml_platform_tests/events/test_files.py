@@ -211,11 +211,11 @@ def test_files_that_cannot_be_read(tmp_path: Path):
     with pytest.raises(SourceError, match=r"events\.parquet cannot be read as events"):
         read(tmp_path)
     (tmp_path / "events.parquet").unlink()
-    (tmp_path / "events.csv").write_text("event_id,tool\na,b\nc,d,e,f\n")
-    with pytest.raises(SourceError, match=r"events\.csv cannot be read as events"):
+    (tmp_path / "events.csv").write_bytes(b"event_id,t\xf6ol\na,b\n")
+    with pytest.raises(SourceError, match=r"header of .*events\.csv is not UTF-8.*encoding = "):
         read(tmp_path)
-    (tmp_path / "events.csv").write_bytes(b"event_id,tool\n\xff\xfe,b\n")
-    with pytest.raises(SourceError, match=r"events\.csv cannot be read as events"):
+    (tmp_path / "events.csv").write_bytes(b"PK\x03\x04 a workbook")
+    with pytest.raises(SourceError, match=r"is a spreadsheet.*Save it as CSV"):
         read(tmp_path)
     with pytest.raises(SourceError, match="There is no map"):
         read(tmp_path, tmp_path / "no.toml")

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.git import GitSource
 from ml_platform.errors import SourceError
+from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.git_events import category, is_bot, offset_minutes
 from ml_platform_tests.events.repositories import ENVIRONMENT, commit, fast_import, git, repository
 
@@ -244,3 +246,32 @@ def test_twenty_thousand_commits_in_bounded_memory(tmp_path: Path):
     rows, megabytes = map(int, done.stdout.split())
     assert rows == 40_000
     assert megabytes < 200
+
+
+def test_a_broken_date_quarantines_the_rows_of_its_commit(tmp_path: Path) -> None:
+    path = repository(tmp_path / "project")
+    (path / "a.py").write_text("a")
+    commit(path, "fix: one", "2026-01-02T03:04:05+0200")
+    tree = git(path, "rev-parse", "HEAD^{tree}").strip()
+    head = git(path, "rev-parse", "HEAD").strip()
+    for number, date in enumerate(("99999999999999999999", "-5", "soon", "9223372036854775807")):
+        (path / f"b{number}.py").write_text("b")
+        git(path, "add", "-A")
+        tree = git(path, "write-tree").strip()
+        text = (
+            f"tree {tree}\nparent {head}\nauthor Ada <a@b> {date} +0000\n"
+            f"committer Ada <a@b> {date} +0000\n\nfix: broken\n"
+        )
+        head = git(
+            path, "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=text.encode()
+        ).strip()
+    git(path, "update-ref", "refs/heads/main", head)
+    for number in range(9):
+        (path / "a.py").write_text(f"a{number}")
+        commit(path, "fix: more", f"2026-01-03T03:04:{number:02d}+0200")
+    lake = InMemoryLake()
+    report = ingest(
+        GitSource(path, b"key"), lake, now=datetime(2026, 6, 1, tzinfo=UTC), progress=lambda _: None
+    )
+    assert report.tables[0].added == 10
+    assert sum(report.tables[0].refused.values()) == 4

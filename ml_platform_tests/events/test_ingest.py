@@ -66,8 +66,28 @@ def test_no_events_at_all():
 
 def test_no_event_that_can_be_used_names_the_reasons():
     rows = table(raw(0, tool=""), raw(1, tool=""), raw(2, user_id=None))
-    with pytest.raises(SourceError, match=r"None of the 3 events.*empty 2, null 1"):
+    with pytest.raises(
+        SourceError,
+        match=r"3 of 3 events .*most of them \(2\) for tool = '': empty.*error of the map",
+    ):
         ingest(Listed((("events", rows),)), InMemoryLake(), now=NOW, progress=lambda _: None)
+
+
+def test_half_of_the_rows_may_be_refused_and_one_more_is_an_error_of_the_map():
+    lake = InMemoryLake()
+    bad = [raw(number, tool="") for number in range(3)]
+    rows = table(raw(3), raw(4), *bad)
+    with pytest.raises(SourceError, match="3 of 5 events"):
+        ingest(Listed((("events", rows),)), lake, now=NOW, progress=lambda _: None)
+    assert lake.counts()["events"] == 0
+    assert len(lake.refused("events")) == 3, "they can be looked at"
+    report = ingest(
+        Listed((("events", table(raw(3), raw(4), raw(5), *bad)),)),
+        lake,
+        now=NOW,
+        progress=lambda _: None,
+    )
+    assert (report.tables[0].added, report.tables[0].refused) == (3, {"empty": 3})
 
 
 def test_an_unknown_table():

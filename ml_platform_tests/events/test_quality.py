@@ -198,3 +198,20 @@ def test_every_table_takes_no_rows(name: str):
 def test_the_extension_follows_from_the_path(path: str, extension: str | None):
     checked = check_rows("events", table(raw(0, object_path=path)), now=NOW, source="s")
     assert checked.good["object_extension"].to_pylist() == [extension]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_extreme_times_of_any_unit_are_refused_and_shown(unit: str) -> None:
+    """Of a broken clock: the largest number of 64 bits, the smallest, and one of the year 30828."""
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    numbers = [2**63 - 1, -(2**63), 910_692_730_085 * per_second, 1_770_000_000 * per_second]
+    times = pa.array([min(number, 2**63 - 1) for number in numbers]).cast(pa.timestamp(unit, "UTC"))
+    rows = table(*(raw(number) for number in range(4)))
+    rows = rows.set_column(rows.column_names.index("occurred_at"), "occurred_at", times)
+    checked = check_rows("events", rows, now=NOW, source="s")
+    assert checked.good["event_id"].to_pylist() == ["e0003"]
+    refused = checked.refused.to_pylist()
+    # 2**63 nanoseconds are the year 2262, which a clock can show: that is merely the future
+    late = {"future_time"} if unit == "ns" else set()
+    assert {row["reason"] for row in refused} == {"out_of_range"} | late
+    assert all(json.loads(row["row"])["occurred_at"] for row in refused)

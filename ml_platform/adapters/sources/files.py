@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from ml_platform.adapters.sources.text_files import read_map, separator
+from ml_platform.adapters.sources.text_files import header_of, read_map, write_plain
 from ml_platform.errors import SourceError
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import BATCH_ROWS
 from ml_platform.events.sources.column_map import TableMap, literal, parse_table_maps, select
+from ml_platform.events.sources.dialect import Dialect
 
 if TYPE_CHECKING:
     import duckdb
 
+_PLAIN = (
+    "header = true, skip = 0, delim = ',', quote = '\"', escape = '\"', "
+    "auto_detect = false, max_line_size = 8388608"
+)
+"""The options of DuckDB's CSV reader, in full: its own guess drops lines or separators until all lines fit."""
+
+_PLAIN_DIALECT = Dialect("utf-8", ",")
 _ENDINGS = (".parquet", ".csv", ".csv.gz")
 
 
@@ -39,9 +47,9 @@ class FilesSource:
         """See `Source.batches`; CSV cells come as text, an empty cell as null."""
         files = self._files()
         for table, (path, mapping) in files.items():
-            with _only(path) as connection:
+            with _readable(path, mapping) as plain, _only(plain) as connection:
                 try:
-                    yield from self._rows(connection, table, path, mapping)
+                    yield from _rows(connection, table, plain, mapping)
                 except (_duckdb_error(), OSError) as error:
                     raise _unreadable(path, table, error) from error
 
@@ -70,31 +78,50 @@ class FilesSource:
             )
         return files
 
-    def _rows(
-        self,
-        connection: "duckdb.DuckDBPyConnection",
-        table: str,
-        path: Path,
-        mapping: TableMap,
-    ) -> Iterator[tuple[str, pa.Table]]:
-        place = literal(str(path.resolve()))
-        relation = f"read_parquet({place}, hive_partitioning = false)"
-        if not path.name.endswith(".parquet"):
-            relation = f"read_csv({place}, {_dialect(path)}, all_varchar = true)"
-        described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-        query = select(table, mapping, relation, {str(row[0]): str(row[1]) for row in described})
-        reader = connection.sql(query).to_arrow_reader(BATCH_ROWS)
-        for batch in reader:
-            yield table, pa.Table.from_batches([batch])
+    def check(self) -> None:
+        """Look at what can be checked without reading it all: files, map, and the names of the columns.
+
+        Raises:
+            SourceError: something is missing or does not fit.
+        """
+        for table, (path, mapping) in self._files().items():
+            if _is_parquet(path):
+                continue
+            names = header_of(path, mapping.dialect)
+            select(table, mapping, "", dict.fromkeys(names, "VARCHAR"))
 
 
-def _dialect(path: Path) -> str:
-    """The options of DuckDB's CSV reader, by RFC 4180 but for the separator.
+def _rows(
+    connection: "duckdb.DuckDBPyConnection", table: str, path: Path, mapping: TableMap
+) -> Iterator[tuple[str, pa.Table]]:
+    place = literal(str(path.resolve()))
+    relation = f"read_parquet({place}, hive_partitioning = false)"
+    if not _is_parquet(path):
+        columns = ", ".join(
+            f"{literal(name)}: 'VARCHAR'" for name in header_of(path, _PLAIN_DIALECT)
+        )
+        relation = f"read_csv({place}, {_PLAIN}, columns = {{{columns}}})"
+    described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    query = select(table, mapping, relation, {str(row[0]): str(row[1]) for row in described})
+    reader = connection.sql(query).to_arrow_reader(BATCH_ROWS)
+    for batch in reader:
+        yield table, pa.Table.from_batches([batch])
 
-    They are given in full, since the reader's own guess drops lines or separators until all lines fit.
-    """
-    delimiter = literal(separator(path))
-    return f"header = true, skip = 0, delim = {delimiter}, quote = '\"', escape = '\"'"
+
+def _is_parquet(path: Path) -> bool:
+    return path.name.endswith(".parquet")
+
+
+@contextmanager
+def _readable(path: Path, mapping: TableMap) -> Iterator[Path]:
+    """The file itself if it is Parquet, else a copy as plain CSV, which DuckDB needs not guess at."""
+    if _is_parquet(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "plain.csv"
+        write_plain(path, mapping.dialect, copy)
+        yield copy
 
 
 @contextmanager

@@ -35,6 +35,10 @@ class GitSource:
         """The commits and blobs that this clone lacks, and the consequence."""
         return tuple(self._notes)
 
+    def check(self) -> None:
+        """Look at the repository without reading its history; raises `SourceError` as `open_repository`."""
+        open_repository(self.path)
+
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
         """See `Source.batches`; one table, events."""
         repository = open_repository(self.path)

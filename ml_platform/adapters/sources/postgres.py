@@ -32,6 +32,15 @@ class PostgresSource:
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
         """See `Source.batches`; the columns of the queries carry the names of the schema."""
+        for table, statement in self._statements().items():
+            for rows in stream_query(self.url, statement):
+                yield table, rows
+
+    def check(self) -> None:
+        """Look at the query file; the database is asked when it is read. Raises `SourceError`."""
+        self._statements()
+
+    def _statements(self) -> dict[str, str]:
         try:
             text = self.query_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -39,9 +48,7 @@ class PostgresSource:
                 f"The query file {self.query_file} cannot be read: {error}.",
                 remedy="Correct its path.",
             ) from error
-        for table, statement in statements(text, str(self.query_file)).items():
-            for rows in stream_query(self.url, statement):
-                yield table, rows
+        return statements(text, str(self.query_file))
 
 
 def stream_query(url: str, statement: str) -> Iterator[pa.Table]:

@@ -1,18 +1,18 @@
 """A process log in a file: XES, gzipped or not, or CSV."""
 
-import csv
 import gzip
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from ml_platform.adapters.sources.text_files import read_map, separator
+from ml_platform.adapters.sources.text_files import header_of, read_map, write_plain
 from ml_platform.errors import SourceError
+from ml_platform.events.quality import UNREADABLE
 from ml_platform.events.sources.column_map import LogMap, parse_log_map
 from ml_platform.events.sources.process_log import (
-    Case,
     case_tables,
     csv_cases,
     log_columns,
@@ -43,21 +43,39 @@ class ProcessLogSource:
         """See `Source.batches`: events, and the executions of the same cases."""
         if not self.path.is_file():
             raise SourceError(f"There is no file {self.path}.", remedy="Correct process-log:FILE.")
-        yield from case_tables(self._cases(), self.path.name.split(".")[0], self.user_key)
-
-    def _cases(self) -> Iterator[Case]:
+        workflow = self.path.name.split(".")[0]
         if _is_xes(self.path):
-            return xes_cases(traces(_xml_chunks(self.path), str(self.path)))
-        mapping = LogMap()
-        if self.map_file:
-            mapping = parse_log_map(read_map(self.map_file), str(self.map_file))
-        return csv_cases(_csv_lines(self.path, mapping), mapping.timezone)
+            cases = xes_cases(traces(_xml_chunks(self.path), str(self.path)))
+            yield from case_tables(cases, workflow, self.user_key)
+            return
+        mapping = self._map()
+        lines, unreadable = _csv_lines(self.path, mapping)
+        yield from case_tables(csv_cases(lines, mapping), workflow, self.user_key)
+        if len(unreadable):
+            yield "events", unreadable
+
+    def check(self) -> None:
+        """Look at what can be checked without reading it all: the file, the map, and the names of the columns.
+
+        Raises:
+            SourceError: something is missing or does not fit.
+        """
+        if not self.path.is_file():
+            raise SourceError(f"There is no file {self.path}.", remedy="Correct process-log:FILE.")
+        mapping = self._map()
+        if not _is_xes(self.path):
+            log_columns(header_of(self.path, mapping.dialect), mapping, str(self.path))
+
+    def _map(self) -> LogMap:
+        if self.map_file is None:
+            return LogMap()
+        return parse_log_map(read_map(self.map_file), str(self.map_file))
 
 
 def _is_xes(path: Path) -> bool:
-    with path.open("rb") as stream:
-        start = stream.read(256)
-    return start[:2] == _GZIP or start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    """Whether the text begins with ``<``, after a byte order mark and spaces, in whatever encoding."""
+    start = next(_xml_chunks(path), b"")[:256]
+    return start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<")
 
 
 def _xml_chunks(path: Path) -> Iterator[bytes]:
@@ -72,32 +90,36 @@ def _xml_chunks(path: Path) -> Iterator[bytes]:
         raise unreadable(str(path), error) from error
 
 
-def _csv_lines(path: Path, mapping: LogMap) -> pa.Table:
-    """The columns case, activity, time and resource of the file as text, and the number of the line."""
+def _csv_lines(path: Path, mapping: LogMap) -> tuple[pa.Table, pa.Table]:
+    """The lines of the file, and as events those that cannot be read.
+
+    Lines have the columns case, activity, time and resource as text, and the number of the record.
+    """
     import polars as pl
 
-    names = log_columns(_header(path), mapping, str(path))
-    try:
+    names = log_columns(header_of(path, mapping.dialect), mapping, str(path))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "plain.csv"
+        write_plain(path, mapping.dialect, copy)
         # An empty cell alone is missing: a case may well be named NA.
-        rows = pl.read_csv(
-            path, columns=list(names.values()), infer_schema=False, separator=separator(path)
-        )
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(
-            f"{path} cannot be read as CSV: {error}.", remedy="Correct the line that is named."
-        ) from error
+        rows = pl.read_csv(copy, columns=[*names.values(), UNREADABLE], infer_schema=False)
+    problem = pl.col(UNREADABLE)
     resource = pl.col(names["resource"]) if "resource" in names else pl.lit(None, pl.String)
-    lines = rows.select(
-        case=names["case"], activity=names["activity"], time=names["time"], resource=resource
+    lines = rows.with_row_index("line").filter(problem.is_null())
+    lines = lines.select(
+        "line",
+        case=names["case"],
+        activity=names["activity"],
+        time=names["time"],
+        resource=resource,
     )
-    return lines.with_row_index("line").to_arrow()
-
-
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return next(csv.reader(stream, delimiter=separator(path)), [])
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{path} is not UTF-8: {error}.", remedy="Convert it to UTF-8."
-        ) from error
+    nothing = pl.lit(None, pl.String)
+    unreadable = rows.filter(problem.is_not_null()).select(
+        UNREADABLE,
+        event_id=nothing,
+        user_id=nothing,
+        occurred_at=nothing,
+        tool=nothing,
+        operation=nothing,
+    )
+    return lines.to_arrow(), unreadable.to_arrow()

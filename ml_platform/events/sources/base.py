@@ -39,6 +39,18 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class WithCheck(Protocol):
+    """A source that can be looked at before it is read, and before any server is started for it."""
+
+    def check(self) -> None:
+        """See whether what it names is there, and whether its map fits.
+
+        Raises:
+            SourceError: it cannot be read; the message has the field, the value and the remedy.
+        """
+
+
+@runtime_checkable
 class WithNotes(Protocol):
     """A source that has notes for a person once its batches were read, such as the limits of a shallow clone."""
 

@@ -4,6 +4,10 @@
     file = "audit.csv"              # default: events.parquet or events.csv
     where = "actor <> 'system'"     # rows to keep: a DuckDB expression over their columns
     timezone = "Europe/Amsterdam"   # of times that are written without a zone
+    time_format = "%d.%m.%Y %H:%M"  # how times are written, where that is not ISO 8601; or "excel"
+    decimal = ","                   # the decimal mark of numbers
+    delimiter = ";"                 # of a CSV; without it the most frequent of , ; tab | in its header
+    encoding = "latin-1"            # of a CSV; without it UTF-8, or what a byte order mark says
 
     [events.columns]                # ours = theirs; several of theirs are joined to one id
     event_id = ["request", "path"]
@@ -18,18 +22,22 @@
     [events.values.operation]       # their value = ours; other values stay as they are
     PUT = "modify"
 
-Maps are TOML. A process log's map has one table, ``[log]``: ``case``, ``activity``, ``time``, ``resource``.
+Maps are TOML. A process log's map has one table, ``[log]``: ``case``, ``activity``, ``time``, ``resource``, and
+``timezone``, ``time_format``, ``delimiter``, ``encoding`` as above.
 """
 
 import tomllib
 from dataclasses import dataclass, field
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, Literal
 
+import pyarrow as pa
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ml_platform.errors import SourceError
+from ml_platform.events.quality import UNREADABLE
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
+from ml_platform.events.sources.dialect import Dialect
+from ml_platform.events.sources.local_time import check_zone, in_zone, with_point
 
 _CLOSED = ConfigDict(extra="forbid")
 
@@ -43,10 +51,19 @@ class TableMap:
     file: str | None = None
     where: str | None = None
     timezone: str | None = None
+    time_format: str | None = None
+    decimal: Literal[".", ","] = "."
+    delimiter: str | None = None
+    encoding: str | None = None
     columns: dict[str, str | list[str]] = field(default_factory=dict)
     expressions: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str | int | float | bool] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the file is written, if it is text."""
+        return Dialect(self.encoding, self.delimiter)
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,14 @@ class LogMap:
     time: str | None = None
     resource: str | None = None
     timezone: str = "UTC"
+    time_format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the file is written."""
+        return Dialect(self.encoding, self.delimiter)
 
 
 def parse_table_maps(text: str, file_name: str) -> dict[str, TableMap]:
@@ -83,6 +108,7 @@ def parse_table_maps(text: str, file_name: str) -> dict[str, TableMap]:
                 remedy="Correct the name on the left.",
             )
         check_zone(mapping.timezone, file_name)
+        mapping.dialect.checked(f"{file_name}: [{table}]")
     return maps
 
 
@@ -96,6 +122,7 @@ def parse_log_map(text: str, file_name: str) -> LogMap:
             remedy="Write [log] with case, activity, time and resource.",
         )
     check_zone(maps["log"].timezone, file_name)
+    maps["log"].dialect.checked(f"{file_name}: [log]")
     return maps["log"]
 
 
@@ -110,10 +137,10 @@ def select(table: str, mapping: TableMap, relation: str, theirs: dict[str, str])
     terms = dict(_terms(table, mapping, theirs))
     if not terms:
         raise SourceError(
-            f"No column of {table} has a name of ours (they are {', '.join(theirs)}).",
+            f"No column of {table} has a name of ours (they are {_names(theirs)}).",
             remedy=f"Map them in columns.toml: [{table}.columns] ours = theirs.",
         )
-    where = f"WHERE {mapping.where}" if mapping.where else ""
+    where = f"WHERE {_kept(mapping.where, theirs)}" if mapping.where else ""
     keys = [key for key in (EVENT_TIME[table], *IDENTITY[table]) if key in terms]
     columns = ", ".join(f"{term} AS {quoted(name)}" for name, term in terms.items())
     order = f"ORDER BY {', '.join(map(quoted, keys))}" if keys else ""
@@ -132,23 +159,13 @@ def literal(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def in_zone(term: str, timezone: str) -> str:
-    """An SQL term as text with a zone: times without one get it, with one or no time at all they stay."""
-    text = f"CAST({term} AS VARCHAR)"
-    zoned = rf"regexp_matches({text}, ':\d\d.*([zZ]|[+-]\d\d(:?\d\d)?| ?UTC)$')"
-    local = f"CAST(TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {literal(timezone)} AS VARCHAR)"
-    return f"(CASE WHEN {zoned} THEN {text} ELSE coalesce({local}, {text}) END)"
+def _names(theirs: dict[str, str]) -> str:
+    return ", ".join(name for name in theirs if name != UNREADABLE)
 
 
-def check_zone(timezone: str | None, where: str) -> None:
-    """Raises `SourceError` if ``timezone`` is not a name of the IANA database."""
-    try:
-        ZoneInfo(timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SourceError(
-            f"{where}: there is no time zone {timezone!r}.",
-            remedy="Give an IANA name, such as UTC or Europe/Amsterdam.",
-        ) from error
+def _kept(where: str, theirs: dict[str, str]) -> str:
+    """The condition of the map; a row that could not be read is kept for quarantine."""
+    return f"({quoted(UNREADABLE)} IS NOT NULL OR ({where}))" if UNREADABLE in theirs else where
 
 
 def _terms(table: str, mapping: TableMap, theirs: dict[str, str]) -> list[tuple[str, str]]:
@@ -168,9 +185,13 @@ def _terms(table: str, mapping: TableMap, theirs: dict[str, str]) -> list[tuple[
             continue
         if name in mapping.values:
             term = _values(term, mapping.values[name])
-        if mapping.timezone and str(column.type).startswith("timestamp"):
-            term = in_zone(term, mapping.timezone)
+        if pa.types.is_timestamp(column.type) and (mapping.timezone or mapping.time_format):
+            term = in_zone(term, mapping.timezone, mapping.time_format)
+        if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+            term = term if mapping.decimal == "." else with_point(term, mapping.decimal)
         terms.append((name, term))
+    if terms and UNREADABLE in theirs:
+        terms.append((UNREADABLE, quoted(UNREADABLE)))
     return terms
 
 
@@ -180,7 +201,7 @@ def _column(table: str, name: str, given: str | list[str], theirs: dict[str, str
         if part not in theirs:
             raise SourceError(
                 f"The map of {table} takes {name} from column {part!r}, which is not there "
-                f"(columns are {', '.join(theirs)}).",
+                f"(columns are {_names(theirs)}).",
                 remedy="Correct the name on the right.",
             )
     if len(parts) == 1:

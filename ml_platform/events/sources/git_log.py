@@ -8,6 +8,9 @@ _HEADER = "\x01"
 LOG_FORMAT = "--format=%x01%H%x00%an%x00%ae%x00%ce%x00%ct%x00%ad%x00%s"
 """The format that `parse_log` reads, with ``-z --name-status --date=format:%z``."""
 
+NO_DATE = 2**53
+"""Git knows dates up to 2**64 seconds; what lies beyond this is refused as this is."""
+
 _STATUS = re.compile(r"[ACDMRTUXB][0-9]{0,3}$")
 
 
@@ -28,8 +31,8 @@ class Commit:
     author_name: str
     author_email: str
     committer_email: str
-    committed_at: int
-    """Seconds since 1970, UTC."""
+    committed_at: int | None
+    """Seconds since 1970, UTC; ``None`` where git cannot read the date, at most `NO_DATE`."""
     author_zone: str
     """The offset from UTC as git writes it, such as ``+0200``."""
     subject: str
@@ -59,7 +62,8 @@ def parse_log(chunks: Iterable[bytes]) -> Iterator[Commit]:
 
 def _commit(header: list[str], changes: list[Change]) -> Commit:
     sha, author, email, committer_email, at, zone, subject = header
-    return Commit(sha, author, email, committer_email, int(at), zone, subject, tuple(changes))
+    seconds = min(int(at), NO_DATE) if at.isascii() and at.isdigit() else None
+    return Commit(sha, author, email, committer_email, seconds, zone, subject, tuple(changes))
 
 
 def _tokens(chunks: Iterable[bytes]) -> Iterator[str]:

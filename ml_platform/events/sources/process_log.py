@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import BATCH_ROWS
-from ml_platform.events.sources.column_map import LogMap, in_zone
+from ml_platform.events.sources.column_map import LogMap
+from ml_platform.events.sources.local_time import in_zone
 from ml_platform.events.sources.pseudonym import pseudonym
 from ml_platform.events.sources.xes import Trace
 
@@ -106,12 +107,12 @@ def xes_cases(traces: Iterable[Trace]) -> Iterator[Case]:
         yield case, steps
 
 
-def csv_cases(lines: pa.Table, timezone: str) -> Iterator[Case]:
+def csv_cases(lines: pa.Table, mapping: LogMap) -> Iterator[Case]:
     """The cases of a CSV log by name, the steps of each by time and, at equal times, by line.
 
     ``lines`` has the columns case, activity, time and resource as text, and line, a number.
     """
-    for case, group in groupby(_ordered(lines, timezone), key=itemgetter(0)):
+    for case, group in groupby(_ordered(lines, mapping), key=itemgetter(0)):
         yield case or "", [Step(activity, time, resource) for _, activity, time, resource in group]
 
 
@@ -165,14 +166,14 @@ def _table(columns: tuple[str, ...], rows: list[Row]) -> pa.Table:
     )
 
 
-def _ordered(lines: pa.Table, timezone: str) -> list[Row]:
+def _ordered(lines: pa.Table, mapping: LogMap) -> list[Row]:
     """Case, activity, time with its zone and resource, by case, time and line."""
     import duckdb
 
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("lines", lines)
-        moment = in_zone("time", timezone)
+        moment = in_zone("time", mapping.timezone, mapping.time_format)
         rows: list[Row] = connection.execute(
             f'SELECT "case", activity, {moment} AS moment, resource FROM lines '
             'ORDER BY "case", try_cast(moment AS TIMESTAMPTZ), line'
