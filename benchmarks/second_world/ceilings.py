@@ -137,8 +137,8 @@ class Ceilings:
         """Precision and recall, against what was reported, of who knows which sessions are anomalous."""
         reported = {row["sitting"] for row in rows_of(self._world)["reports"]}
         steps, length = self._world.steps, defaultdict[tuple[int, int], int](int)
-        for person, bout in zip(steps.person, steps.bout, strict=True):
-            length[person, bout] += 1
+        for key in zip(steps.person, steps.bout, strict=True):
+            length[key] += 1
         true = both = known = 0
         for person, bouts in zip(self._world.people, self._world.bouts, strict=True):
             for index, bout in enumerate(bouts):

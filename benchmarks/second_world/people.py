@@ -140,7 +140,7 @@ def _person(number: int, parameters: Parameters, company: Company) -> Person:
     region = int(rng.choice(len(REGIONS), p=REGION_SHARES))
     teams = _teams(parameters, rng)
     weights = _adoption(parameters, teams)
-    grid = np.arange(parameters.grid) * parameters.grid_days
+    grid: Floats = np.arange(parameters.grid, dtype=np.float64) * parameters.grid_days
     peak = rng.normal(10.0, 1.4)
     late = (grid / parameters.days)[:, None, None] ** 1.5
     shape = (2, GOALS, parameters.variants)

@@ -112,7 +112,7 @@ class Days:
     def _tastes(self, time: float) -> Floats:
         point = min(int(time / self.parameters.grid_days), self.parameters.grid - 1)
         tastes: Floats = self.company.workflow_factors @ self.person.factors[point]
-        return tastes / np.sqrt(self.parameters.factors)
+        return tastes / float(np.sqrt(self.parameters.factors))
 
     def _liked(self, time: float) -> int:
         likes = softmax(2.0 * self._tastes(time))
