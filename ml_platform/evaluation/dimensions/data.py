@@ -115,8 +115,8 @@ def _rebuilt_columns(report: LeakageReport, features: Collection[str]) -> tuple[
     if report.future is None:
         return ()
     columns = (
-        "column", "rows without their future", "differ", "rows as training saw them", "differ",
-        "delayed by arrival", "example",
+        "column", "rows without their future", "differ without it", "rows as training saw them",
+        "differ from that", "delayed by arrival", "example",
     )  # fmt: skip
     rows = tuple(
         (

@@ -1,17 +1,19 @@
 """Leakage, quality and selection as dimensions: what gates read of them, for sets large, tiny and leaky."""
 
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
 
 from ml_platform import values
 from ml_platform.adapters.plugins import spec_named
-from ml_platform.evaluation.dimensions.data import leakage, quality
+from ml_platform.evaluation.dimensions.data import leakage, leakage_report, quality
 from ml_platform.evaluation.dimensions.dimension import Dimension
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.dimensions.selection import selection
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
+from ml_platform.features.future_check import ColumnCheck, Comparison, FutureCheck
 from ml_platform.features.leakage import find_leaks
 from ml_platform.spec.feature import Family, FeatureSpec, Kind
 from ml_platform.spec.feature_table import FeaturePart
@@ -78,6 +80,21 @@ def test_leaks_that_are_known_are_not_looked_for_again():
     )
     known = dataclasses.replace(examined, leakage=safe)
     assert leakage(known).measures["level"].value == 0
+
+
+def test_the_columns_that_were_rebuilt_are_a_table_and_late_rows_a_sentence():
+    examined = subject()
+    late = Comparison(300, 9, 0, "r1 is 1.0, else 2.0")
+    same = Comparison(300, 0, 0, "")
+    columns = (ColumnCheck("weak", same, same, late), ColumnCheck("unused", same, same, late))
+    future = FutureCheck("t", "", 10_000, 300, datetime(2026, 1, 1, tzinfo=UTC), columns)
+    report = leakage_report(examined.spec, examined.training_set, future)
+    dimension = leakage(dataclasses.replace(examined, leakage=report))
+    assert kept(dimension)
+    assert dimension.measures["level"].value == 0
+    assert dimension.tables[1].rows == (("weak", 300, 0, 300, 0, 9, "r1 is 1.0, else 2.0"),)
+    assert len(set(dimension.tables[1].columns)) == 7
+    assert "rows that came in after their time change weak" in dimension.watch[1]
 
 
 def test_a_broken_column_is_the_weakest():
