@@ -131,9 +131,38 @@ def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformEr
         if event.event_type_value != "STEP_FAILURE":
             continue
         step = (event.step_key or "").replace("__", "/")
-        error = event.step_failure_data.error
-        failures.append((step.partition("/")[0], _step_error(step, error, result.run_id)))
+        failure = stopped_by_gates(result, event.step_key or "", step) or _step_error(
+            step, event.step_failure_data.error, result.run_id
+        )
+        failures.append((step.partition("/")[0], failure))
     return failures
+
+
+def stopped_by_gates(
+    result: "dg.ExecuteInProcessResult", step_key: str, name: str
+) -> PlatformError | None:
+    """The error of a step whose blocking checks did not pass: each with its reason; ``None`` if there is none."""
+    from dagster import AssetCheckSeverity
+
+    failed = [
+        event.asset_check_evaluation_data
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION" and event.step_key == step_key
+    ]
+    failed = [
+        check
+        for check in failed
+        if not check.passed and check.blocking and check.severity is AssetCheckSeverity.ERROR
+    ]
+    if not failed:
+        return None
+    reasons = "; ".join(f"{check.check_name}: {check.description}" for check in failed)
+    remedies = (check.metadata.get("remedy") for check in failed)
+    remedy = "; ".join(str(text.value) for text in remedies if text is not None)
+    return _StepError(
+        f"{name}: an integrity gate stops it. {reasons}.",
+        remedy=remedy or f"see run {result.run_id} in Dagster",
+    )
 
 
 def _step_error(step: str, error: "SerializableErrorInfo | None", run_id: str) -> PlatformError:
