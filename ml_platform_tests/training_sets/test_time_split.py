@@ -70,6 +70,31 @@ def test_everything_within_the_delay_of_the_label_is_insufficient():
         split_by_time(np.arange(10), np.arange(10) * HOUR, 0.2, timedelta(days=1))
 
 
+@pytest.mark.parametrize(
+    ("share", "tested"),
+    [(0.01, 1), (0.1, 1), (0.23, 2), (0.27, 3), (0.77, 8), (0.9, 9)],
+)
+def test_the_share_is_rounded_to_whole_change_sets_and_at_least_one_tests(share, tested):
+    times = np.arange(10) * 48 * HOUR
+    assert split_by_time(np.arange(10), times, share, timedelta(0)).test.sum() == tested
+
+
+def test_a_change_set_that_ends_when_the_gap_begins_is_not_trained_on():
+    times = np.array([0, 24, 48, 72, 96]) * HOUR
+    parts = split_by_time(np.arange(5), times, 0.2, timedelta(days=1))
+    assert parts.train.tolist() == [True, True, True, False, False]
+    shorter = split_by_time(np.arange(5), times, 0.2, timedelta(hours=24) - timedelta.resolution)
+    assert shorter.train.tolist() == [True, True, True, True, False]
+
+
+def test_no_row_trains_that_ends_after_the_test_has_begun_however_short_the_gap():
+    change_sets = np.array([0, 1, 1, 2, 3, 4])
+    times = np.array([0, 1, 60, 2, 50, 60]) * HOUR
+    parts = split_by_time(change_sets, times, 0.4, timedelta(0))
+    assert parts.test.tolist() == [False, False, False, False, True, True]
+    assert parts.train.tolist() == [True, False, False, True, False, False]
+
+
 def test_one_change_set_cannot_be_split():
     with pytest.raises(InsufficientData, match="1 labelled change sets"):
         split_by_time(np.zeros(5, np.int64), np.arange(5), 0.2, timedelta(0))
