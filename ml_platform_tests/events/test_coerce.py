@@ -121,6 +121,7 @@ def test_what_is_no_finite_number_is_marked(given):
 
 def test_whole_numbers_and_decimals_are_numbers():
     assert coerced([1, None, -2], pa.float64()) == ([1.0, None, -2.0], {})
+    assert coerced([2**60 + 1], pa.float64()) == ([2.0**60], {})  # as near as a double comes
     assert coerced([Decimal("1.25"), None], pa.float64()) == ([1.25, None], {})
     assert coerced([Decimal("3.00"), Decimal("3.50")], pa.int32()) == (
         [3, None],

@@ -75,3 +75,12 @@ def test_few_degrees_of_freedom_give_the_f_distribution() -> None:
     gap, pooled = np.array([0.03, -0.03]), np.array([0.5, 0.5])
     _, p_value = clustered_chi_squared(gap, covariance, pooled, freedom=8.0)
     assert p_value == pytest.approx(2 * stats.t.sf(3, 8))
+
+
+def test_without_any_variance_every_change_is_certain_and_none_is_none() -> None:
+    pooled, none = np.array([0.5, 0.5]), np.zeros((2, 2))
+    statistic, p_value = clustered_chi_squared(np.array([0.1, -0.1]), none, pooled, freedom=5.0)
+    assert (statistic, p_value) == (pytest.approx(0.04), 0.0)
+    assert clustered_chi_squared(np.zeros(2), none, pooled, freedom=5.0) == (0.0, 1.0)
+    some = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    assert clustered_chi_squared(np.zeros(2), some, pooled, freedom=5.0) == (0.0, 1.0)

@@ -77,3 +77,29 @@ def test_few_degrees_of_freedom_have_students_tails(size: float) -> None:
     gap = np.array([size, -size])
     _, p_value = clustered_ks(gap, covariance, freedom=8.0, draws=20_000, seed=1)
     assert p_value == pytest.approx(2 * stats.t.sf(size * 100, 8), rel=0.1)
+
+
+def test_edges_that_never_move_are_no_evidence_either_way() -> None:
+    # the first edge has no variance, the second one a standard deviation of .01: 6 of them
+    covariance = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, -1.0], [0.0, -1.0, 1.0]]) * 1e-4
+    gap = np.array([0.0, 0.06, -0.06])
+    _, p_value = clustered_ks(gap, covariance, freedom=MANY, draws=2_000, seed=1)
+    assert p_value == pytest.approx(2 * stats.norm.sf(6), rel=1e-6)
+
+
+def test_the_share_of_simulated_suprema_is_never_nothing() -> None:
+    # with a thousand draws and 3.1 standard deviations (p = .0019) few draws exceed: the bound is taken
+    covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    gap = np.array([0.031, -0.031])
+    _, p_value = clustered_ks(gap, covariance, freedom=MANY, draws=1_000, seed=1)
+    assert 1 / 1_001 <= p_value <= 2 * stats.norm.sf(3.1) * 1.001
+
+
+def test_draws_of_the_scale_do_not_repeat_those_of_the_paths() -> None:
+    # Student's t with 4 degrees of freedom at its 5 % point, 2.776: by draws, not by the bound
+    covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    gap = np.array([0.02776, -0.02776])
+    p_values = [
+        clustered_ks(gap, covariance, freedom=4.0, draws=4_000, seed=seed)[1] for seed in range(8)
+    ]
+    assert np.mean(p_values) == pytest.approx(0.05, abs=0.004)

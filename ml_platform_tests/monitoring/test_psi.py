@@ -53,3 +53,20 @@ def test_too_few_rows() -> None:
         InsufficientData, match="over 2 bins needs 20 rows on each side, there are 19 and 50"
     ):
         population_stability_index(np.array([10.0, 9.0]), np.array([25.0, 25.0]))
+
+
+def test_ten_rows_a_bin_are_enough_on_either_side() -> None:
+    few, many = np.array([10.0, 10.0]), np.array([30.0, 30.0])
+    assert population_stability_index(few, many) == pytest.approx(-(1 / 20 + 1 / 60))
+    assert population_stability_index(many, few) == pytest.approx(-(1 / 20 + 1 / 60))
+    with pytest.raises(InsufficientData, match="there are 30 and 19"):
+        population_stability_index(np.array([15.0, 15.0]), np.array([10.0, 9.0]))
+
+
+def test_a_bin_empty_now_counts_half_a_row_as_well_and_one_row_stays_one() -> None:
+    emptied = population_stability_index(np.array([90.0, 10.0]), np.array([100.0, 0.0]))
+    appeared = population_stability_index(np.array([100.0, 0.0]), np.array([90.0, 10.0]))
+    assert emptied == pytest.approx(appeared)
+    one = population_stability_index(np.array([90.0, 10.0]), np.array([99.0, 1.0]))
+    raw = 0.09 * math.log(0.99 / 0.9) + (0.01 - 0.1) * math.log(0.01 / 0.1)
+    assert one == pytest.approx(raw - 2 / 100)

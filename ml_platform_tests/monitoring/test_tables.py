@@ -57,3 +57,28 @@ def test_a_column_without_values_is_refused() -> None:
     one = table(1, 500)
     with pytest.raises(InsufficientData, match="there are 0 and 0"):
         compare_columns(one.column, one.column, numbers=["empty"], categories=[])
+
+
+def test_the_index_of_a_column_is_over_deciles_of_the_reference() -> None:
+    """1 to 1,000 in tenths; the current side has all its values in the lowest: by hand."""
+    reference = pa.table({"n": np.arange(1.0, 1001.0)})
+    now = pa.table({"n": np.arange(1.0, 101.0)})
+    (entry,) = compare_columns(reference.column, now.column, numbers=["n"], categories=[])
+    # a cut is itself in the lower bin: 101 of 1,000 up to the first one, 99 after the last, 100 in the others
+    p = np.array([101, *[100] * 8, 99]) / 1_000
+    q = np.array([100, *[0.5] * 9]) / 100
+    raw = ((q - p) * np.log(q / p)).sum()
+    assert entry.psi == pytest.approx(raw - 9 * (1 / 1_000 + 1 / 100))
+
+
+def test_levels_that_nobody_has_and_nulls_are_no_levels() -> None:
+    codes = pa.array([0, 1, None] * 200, pa.int32())
+    coded = pa.DictionaryArray.from_arrays(codes, pa.array(["a", "b", "unused"]))
+    nulls_inside = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 2] * 200, pa.int32()), pa.array(["a", "b", None])
+    )
+    reference, now = pa.table({"l": coded}), pa.table({"l": nulls_inside})
+    (entry,) = compare_columns(reference.column, now.column, numbers=[], categories=["l"])
+    assert (entry.statistic, entry.p_value) == (0.0, 1.0)
+    assert entry.psi == pytest.approx(-(1 / 400 + 1 / 400))
+    assert (entry.missing_reference, entry.missing_current) == (1 - 400 / 600, 1 - 400 / 600)
