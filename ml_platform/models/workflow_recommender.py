@@ -13,7 +13,7 @@ from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
 from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
 from ml_platform.models.recommenders.popularity import fit_popularity
 from ml_platform.models.recommenders.references import fit_item_neighbours
-from ml_platform.models.recommenders.user_vectors import DOINGS, RECENT, TEAM, USED
+from ml_platform.models.recommenders.user_vectors import DOINGS, NEARLY_NONE, RECENT, TEAM, USED
 from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import FitRequest, ModelSpec, ReferenceModel
@@ -89,7 +89,9 @@ def _learn(
 FAMILY = Family(
     learn=_learn,
     fitted=("tastes",),
-    choices=MappingProxyType({"tastes": (5, 8, 10, 12, 15), "prior_weight": (3.0, 10.0, 20.0)}),
+    choices=MappingProxyType(
+        {"tastes": (5, 8, 10, 12, 15, 20, 30), "prior_weight": (20.0, 10.0, 3.0, NEARLY_NONE)}
+    ),
 )
 
 

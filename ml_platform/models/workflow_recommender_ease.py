@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
+from ml_platform.models.recommenders.user_vectors import NEARLY_NONE
 from ml_platform.models.workflow_recommender import POLICY
 from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
 from ml_platform.spec.gates import Bound, QualityGate
@@ -45,7 +46,10 @@ FAMILY = Family(
     learn=_learn,
     fitted=("penalty",),
     choices=MappingProxyType(
-        {"penalty": (0.1, 0.3, 1.0, 3.0, 10.0), "prior_weight": (3.0, 10.0, 20.0)}
+        {
+            "penalty": (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1),
+            "prior_weight": (20.0, 10.0, 3.0, NEARLY_NONE),
+        }
     ),
 )
 

@@ -197,7 +197,8 @@ class TestChoice:
     def test_the_newest_block_chooses(self, planted: TrainingSet) -> None:
         lines: list[str] = []
         outcome = workflow_recommender.SPEC.fit(planted, FitRequest(seed=1, progress=lines.append))
-        assert len(lines) == len(workflow_recommender.FAMILY.choices["tastes"])
+        assert len(lines) == len(workflow_recommender.FAMILY.choices["tastes"]) + 1
+        assert lines[-1].startswith("chosen: tastes 5, prior_weight")
         assert (
             outcome.parameters["prior_weight"]
             in workflow_recommender.FAMILY.choices["prior_weight"]

@@ -65,6 +65,7 @@ class Family:
     fitted: tuple[str, ...]
     """Parameters whose every value needs a fit of its own; the others are those of the users' vectors."""
     choices: Mapping[str, Sequence["Parameter"]]
+    """The values of each parameter that are tried, from the simplest on: of about equal ones that is taken."""
 
 
 def fit_recommender(
@@ -117,6 +118,19 @@ def _learn(
     return family.learn(matrix, vectors, parameters, seed)
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """One choice of parameters, and what it reached on the newest block."""
+
+    parameters: dict[str, "Parameter"]
+    gains: np.ndarray
+    """nDCG of each user who began something in the block: the mean of the user's rows, shape (users,)."""
+
+    @property
+    def mean(self) -> float:
+        return float(self.gains.mean())
+
+
 def _chosen(
     parts: tuple["pd.DataFrame", "pd.DataFrame"],
     record: Any,
@@ -124,22 +138,53 @@ def _chosen(
     parameters: Parameters,
     request: "FitRequest",
 ) -> tuple[dict[str, "Parameter"], float]:
-    """The best parameters of those tried, of equals the first tried, and their nDCG on the block."""
+    """The parameters that `simplest_of_the_best` takes of those tried, and their nDCG on the block."""
     fit_rows, held_out = parts
     truth = wanted(held_out[record.label], record.classes)
-    best: dict[str, Parameter] = dict(parameters)
-    best_gain = -1.0
-    for tried in _grid(family, parameters):
-        learned = _learn(fit_rows, record, family, tried, request.seed)
+    counted = truth.total > 0
+    users = np.unique(held_out[USER].astype(str).to_numpy()[counted], return_inverse=True)[1]
+    if not len(users):
+        return dict(parameters), 0.0
+    tried: list[_Tried] = []
+    for point in _grid(family, parameters):
+        learned = _learn(fit_rows, record, family, point, request.seed)
         for weight in _values(family, parameters, "prior_weight"):
             vectors = replace(learned.scorer.vectors, prior_weight=float(weight))
             scores = replace(learned.scorer, vectors=vectors).predict_proba(held_out)
             hit = hits(top_items(scores, CHOSEN_AT), truth.known)
-            gain = float(ndcg_rows(hit, truth.total)[truth.total > 0].mean())
-            if gain > best_gain:
-                best, best_gain = {**tried, "prior_weight": weight}, gain
-        request.progress(f"{_listing(tried, family.fitted)}: best so far {best_gain:.4f}")
-    return best, best_gain
+            gains = _means_by_user(ndcg_rows(hit, truth.total)[counted], users)
+            tried.append(_Tried({**point, "prior_weight": weight}, gains))
+        best = max(each.mean for each in tried)
+        request.progress(f"{_listing(point, family.fitted)}: best so far {best:.4f}")
+    chosen = tried[simplest_of_the_best([each.gains for each in tried])]
+    request.progress(
+        f"chosen: {_listing(chosen.parameters, (*family.fitted, 'prior_weight'))}, {chosen.mean:.4f}"
+    )
+    return chosen.parameters, chosen.mean
+
+
+def _means_by_user(gains: np.ndarray, users: np.ndarray) -> np.ndarray:
+    means: np.ndarray = np.bincount(users, weights=gains) / np.bincount(users)
+    return means
+
+
+def simplest_of_the_best(gains: Sequence[np.ndarray]) -> int:
+    """The first choice that is within one standard error of the best one, paired by user.
+
+    Args:
+        gains: one array for each choice, from the simplest on; all of the same users, shape (users,).
+
+    Source: the one-standard-error rule of Breiman et al. (1984), "Classification and regression trees", section
+    3.4.3, on paired differences: what the choices share does not blur them.
+    """
+    best = int(np.argmax([choice.mean() for choice in gains]))
+    users = len(gains[best])
+    for place, choice in enumerate(gains):
+        lost = gains[best] - choice
+        error = lost.std(ddof=1) / np.sqrt(users) if users > 1 else 0.0
+        if lost.mean() <= error:
+            return place
+    return best
 
 
 def _grid(family: Family, parameters: Parameters) -> Iterable[dict[str, "Parameter"]]:

@@ -34,6 +34,8 @@ USED, RECENT, DOINGS, TEAM = "used", "recent", "recent_doings", "team"
 FEATURES = {USED: "tokens", RECENT: "tokens", DOINGS: "tokens", TEAM: "category"}
 VECTORS_FILE = "user_vectors.json"
 CONTENT_FILE = "content.npy"
+NEARLY_NONE = 1e-3
+"""A weight of the content that leaves the item model nearly alone, and still orders items without history."""
 LEAST_SHARE = 1e-6
 """Lower limit of an item's share in the content of a user: a ridge regression may go below 0."""
 
