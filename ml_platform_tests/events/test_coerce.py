@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from ml_platform.errors import SourceError
-from ml_platform.events.coerce import Reason, to_type
+from ml_platform.events.coerce import SKIPPED, Reason, to_type
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -69,6 +69,48 @@ def test_times_of_every_unit_and_zone_keep_their_moment_and_early_ones_are_marke
     early = datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)
     given = pa.array([NOON.astimezone(east), None, early], pa.timestamp(unit, tz="+05:00"))
     assert coerced(given, MICROSECONDS) == ([NOON, None, None], {Reason.OUT_OF_RANGE: [2]})
+
+
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_the_first_and_the_last_moment_count_and_one_unit_beyond_does_not(unit):
+    per_second = {"s": 1, "ms": 1_000, "us": 1_000_000}[unit]
+    end = int(LAST.timestamp()) * per_second
+    given = pa.array([-1, 0, end, end + 1, None], pa.timestamp(unit, tz="UTC"))
+    values, places = coerced(given, MICROSECONDS)
+    assert values == [None, datetime(1970, 1, 1, tzinfo=UTC), LAST, None, None]
+    assert places == {Reason.OUT_OF_RANGE: [0, 3]}
+
+
+def test_seconds_beyond_what_microseconds_can_say_are_marked_and_stop_nothing():
+    given = pa.array([2**62, -(2**62), 0], pa.timestamp("s", tz="UTC"))
+    values, places = coerced(given, MICROSECONDS)
+    assert values == [None, None, datetime(1970, 1, 1, tzinfo=UTC)]
+    assert places == {Reason.OUT_OF_RANGE: [0, 1]}
+    latest = pa.array([2**63 - 1], pa.timestamp("ns", tz="UTC"))  # the year 2262: a possible time
+    assert coerced(latest, MICROSECONDS)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2026-05-01T12:00:00+14:00", None),
+        ("2026-05-01T12:00:00-13:59", None),
+        ("2026-05-01T12:00:00+14:01", Reason.IMPOSSIBLE_ZONE),
+        ("2026-05-01T12:00:00-15:00", Reason.IMPOSSIBLE_ZONE),
+        ("2026-05-01T12:00:00+99", Reason.IMPOSSIBLE_ZONE),
+        ("2026-05-01T12:00:00+02:75", Reason.IMPOSSIBLE_ZONE),
+        ("2026-03-29T02:30:00" + SKIPPED, Reason.SKIPPED_TIME),
+        ("9999-12-31T00:00:00Z", None),
+        ("9999-12-31T00:00:01Z", Reason.OUT_OF_RANGE),
+    ],
+)
+def test_zones_and_moments_that_cannot_be_are_marked_by_that_reason_alone(text, reason):
+    (value,), places = coerced([text], MICROSECONDS)
+    assert (value is None) == (reason is not None)
+    assert places == ({reason: [0]} if reason else {})
 
 
 def test_nanoseconds_are_cut_to_microseconds():

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -46,6 +47,22 @@ def test_a_changed_event_with_its_hash_made_anew_breaks_what_follows():
     links = list(extend(None, DRAFTS))
     links[1] = link(links[0], replace(DRAFTS[1], actor="somebody"))
     assert breaks(stored(links)) == ("event 3 does not continue the event before it",)
+
+
+def test_what_is_hashed_is_the_same_in_every_release():
+    """SHA-256 of the event's JSON: keys sorted, no spaces, its own hash empty (worked out with sha256sum)."""
+    first = link(None, EventDraft("m", 1, Action.REGISTERED, Verdict.HOLD, AT, "a", {"é": "b"}))
+    text = (
+        '{"action":"registered","actor":"a","at":"2026-05-01T12:00:00Z","evidence":{"\\u00e9":"b"},'
+        '"hash":"","model":"m","previous_hash":"' + "0" * 64 + '","sequence":1,"verdict":"hold",'
+        '"version":1}'
+    )
+    assert first.hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("text", ['{"hash": ""}', "[1]", "7", "{", '"text"', "null"])
+def test_an_event_without_a_number_cannot_be_read(text):
+    assert breaks([text]) == (f"an event cannot be read: {text!r}",)
 
 
 def test_a_hash_covers_the_hash_before_it():
