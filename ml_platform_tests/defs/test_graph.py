@@ -66,6 +66,15 @@ def test_groups_are_stages_and_every_asset_says_what_it_is(graph) -> None:
         assert len(node.description or "") > 20, key
 
 
+def test_the_lineage_reads_in_the_order_of_the_stages(graph) -> None:
+    """No edge leads back to an earlier group, or the UI would draw the groups in another order."""
+    order = [stage.name for stage in STAGES]
+    for key in graph.get_all_asset_keys():
+        for parent in graph.get(key).parent_keys:
+            before, after = graph.get(parent).group_name, graph.get(key).group_name
+            assert order.index(before) <= order.index(after), f"{parent} -> {key}"
+
+
 def test_each_gate_is_one_check_and_only_integrity_blocks(graph) -> None:
     for spec in MODELS:
         asset = dg.AssetKey([spec.name, "evaluation_report"])

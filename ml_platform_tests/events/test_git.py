@@ -142,6 +142,55 @@ def test_a_partial_clone_without_blobs_goes_on_without_fetching(project: Path, t
     assert still == lacking
 
 
+def remove_object(path: Path, name: str) -> str:
+    """Delete one loose object; its SHA-1."""
+    sha = git(path, "rev-parse", name).strip()
+    (path / ".git" / "objects" / sha[:2] / sha[2:]).unlink()
+    return sha
+
+
+def test_a_missing_content_goes_on_with_exact_renames_and_says_so(project: Path):
+    """The content before the rename with a change is gone: that one rename cannot be seen any more."""
+    before = events(project)
+    sha = remove_object(project, "HEAD~3:a.py")
+    source = GitSource(project, b"key")
+    rows = [row for _, batch in source.batches() for row in batch.to_pylist()]
+    named = {(row["operation"], row["object_path"]) for row in rows}
+    assert ("rename", "c.py") in named
+    assert {("delete", "a.py"), ("add", "b.py")} <= named
+    assert {row["change_set_id"] for row in rows} == {row["change_set_id"] for row in before}
+    assert len(rows) == len({row["event_id"] for row in rows}) == len(before) + 1
+    (note,) = source.notes
+    assert sha in note
+    assert "git fsck" in note
+
+
+def test_a_missing_listing_or_commit_is_an_error_with_what_is_missing(project: Path):
+    sha = remove_object(project, "HEAD~2^{tree}")
+    with pytest.raises(SourceError, match=f"git could not read the history of .*{sha}.*git fsck"):
+        events(project)
+
+
+@pytest.mark.parametrize("missing", ["HEAD", "every commit"])
+def test_a_damaged_repository_is_not_empty(project: Path, missing: str):
+    if missing == "HEAD":
+        remove_object(project, "HEAD")
+    else:
+        for sha in git(project, "rev-list", "--all").split():
+            remove_object(project, sha)
+    with pytest.raises(SourceError, match=r"damaged|could not read the history"):
+        events(project)
+
+
+def test_a_pack_that_was_cut_off_is_told_as_damage(project: Path):
+    git(project, "gc", "-q")
+    (pack,) = (project / ".git" / "objects" / "pack").glob("*.pack")
+    pack.chmod(0o600)
+    pack.write_bytes(pack.read_bytes()[:40])
+    with pytest.raises(SourceError, match=r"(damaged|could not read the history).*git fsck"):
+        events(project)
+
+
 def test_a_partial_clone_without_trees_is_an_error(project: Path, tmp_path: Path):
     git(project, "config", "uploadpack.allowFilter", "true")
     url = f"file://{project}"

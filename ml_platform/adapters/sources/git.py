@@ -43,8 +43,16 @@ class GitSource:
         """See `Source.batches`; one table, events."""
         repository = open_repository(self.path)
         self._notes[:] = _limits(repository)
-        known = (commit for commit in repository.commits() if commit.sha not in repository.cut_at)
+        commits = repository.commits(self._note_unreadable)
+        known = (commit for commit in commits if commit.sha not in repository.cut_at)
         yield from (("events", rows) for rows in event_tables(known, self.user_key))
+
+    def _note_unreadable(self, reason: str, commits: int) -> None:
+        self._notes.append(
+            f"The content of a file is missing or damaged ({reason}): from there on (after the {commits:,} "
+            "newest commits) a rename is seen only where the file did not change; other renames count as a "
+            "deletion and an addition. `git fsck` names what else is missing."
+        )
 
 
 def _limits(repository: Repository) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -12,6 +12,7 @@ from ml_platform.errors import SourceError
 from ml_platform.events.sources.git_log import LOG_FORMAT, Commit, parse_log
 
 _CHUNK = 1 << 20
+_SIMILAR, _EXACT = "-M50%", "-M100%"
 _SETTINGS = {
     "log.showSignature": "false",
     "log.showRoot": "true",
@@ -32,16 +33,39 @@ class Repository:
     cut_at: frozenset[str]
     """The oldest commits of a shallow clone: their changes are unknown (git shows the whole tree)."""
 
-    def commits(self) -> Iterator[Commit]:
+    def commits(self, unreadable: Callable[[str, int], None]) -> Iterator[Commit]:
         """Commits of the current branch without merges, newest first, as git prints them.
 
-        Files that are 50 % alike count as renamed. A partial clone shows only renames that changed
-        nothing, since comparing contents would need blobs that may be missing.
+        Files that are 50 % alike count as renamed. Where the content of a file is missing (a partial clone, a
+        damaged repository) only renames that changed nothing are seen, since others need contents compared.
+
+        Args:
+            unreadable: Told git's reason, and how many commits came before, when a content cannot be read; the
+                history goes on from there.
 
         Raises:
-            SourceError: git fails on the way.
+            SourceError: git fails on the way for want of a commit or a folder's listing.
         """
-        renames = "-M100%" if self.partial else "-M50%"
+        known: set[str] = set()
+        if not self.partial:
+            try:
+                for commit in self._log(_SIMILAR):
+                    known.add(commit.sha)
+                    yield commit
+                return
+            except SourceError as error:
+                reason = error.message.removeprefix(_failed(self.path)).rstrip(".")
+        exact = (commit for commit in self._log(_EXACT) if commit.sha not in known)
+        first = next(exact, None)
+        if first is None:
+            return
+        if not self.partial:  # told only now: without commits and listings there is no going on
+            unreadable(reason, len(known))
+        yield first
+        yield from exact
+
+    def _log(self, renames: str) -> Iterator[Commit]:
+        """The commits of one `git log`; where git fails, those before the one that it failed at."""
         command = ["log", "--no-merges", "-z", "--name-status", renames, "--encoding=UTF-8"]
         command += [
             "--date=format:%z",
@@ -54,16 +78,22 @@ class Repository:
             process = _start(self.path, [*command, self._revision(), "--"], errors)
             assert process.stdout is not None  # asked for as a pipe
             try:
-                yield from parse_log(_chunks(process.stdout))
+                last = None
+                for commit in parse_log(_chunks(process.stdout)):
+                    if last is not None:
+                        yield last
+                    last = commit
                 code = process.wait()
             finally:
                 process.stdout.close()
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-            if code != 0:
+            if code != 0:  # the last commit may have been cut off
                 errors.seek(0)
                 raise _git_error(self.path, errors.read())
+            if last is not None:
+                yield last
 
     def _revision(self) -> str:
         return "HEAD" if _ask(self.path, "rev-parse", "--verify", "-q", "HEAD") else "--all"
@@ -81,16 +111,29 @@ def open_repository(path: Path) -> Repository:
         )
     if _ask(path, "rev-parse", "--git-dir", must=True) is None:
         raise SourceError(f"{path} is no git repository.", remedy="Give its top folder: git:PATH.")
-    if not _ask(path, "rev-list", "-n", "1", "--all"):
-        raise SourceError(
-            f"The repository {path} is empty: it has no commits.",
-            remedy="Commit something, or give another repository.",
-        )
+    if not _ask(path, "rev-list", "-n", "1", "--all", must=True):
+        raise _without_commits(path)
     partial = _ask(path, "config", "--get-regexp", r"^remote\..*\.(promisor|partialclonefilter)$")
     shallow = _ask(path, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
     shallow_file = Path(shallow) if shallow else path / "shallow"
     cut = shallow_file.read_text().split() if shallow_file.is_file() else []
     return Repository(path, partial=bool(partial), cut_at=frozenset(cut))
+
+
+def _without_commits(path: Path) -> SourceError:
+    """The error for a repository that shows no commit: nothing points at one, or what points finds nothing."""
+    pointers = _ask(path, "for-each-ref", "--format=%(refname)") or ""
+    head = _ask(path, "rev-parse", "--verify", "-q", "HEAD")
+    if pointers or head:
+        name = pointers.splitlines()[0] if pointers else "HEAD"
+        return SourceError(
+            f"The repository {path} is damaged: {name} points at a commit that cannot be read.",
+            remedy="Check it with `git fsck`, or clone it again.",
+        )
+    return SourceError(
+        f"The repository {path} is empty: it has no commits.",
+        remedy="Commit something, or give another repository.",
+    )
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -135,6 +178,10 @@ def _ask(path: Path, *arguments: str, must: bool = False) -> str | None:
     return None
 
 
+def _failed(path: Path) -> str:
+    return f"git could not read the history of {path}: "
+
+
 def _git_error(path: Path, errors: bytes) -> SourceError:
     text = errors.decode(errors="backslashreplace")
     if "dubious ownership" in text:
@@ -145,6 +192,6 @@ def _git_error(path: Path, errors: bytes) -> SourceError:
     lines = [line for line in text.splitlines() if line.startswith(("fatal", "error"))]
     reason = "; ".join(lines[-2:]) or text.strip()[-300:] or "it was killed"
     return SourceError(
-        f"git could not read the history of {path}: {reason}.",
+        f"{_failed(path)}{reason}.",
         remedy="Check it with `git fsck`; a partial clone without trees needs a full clone.",
     )
