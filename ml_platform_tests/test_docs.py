@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults import FAULTS, TESTS, Fault
 from docs.figures import FIGURES, README, with_table
 from ml_platform.cli.main import cli
 
@@ -79,3 +80,10 @@ def test_the_checks_fire() -> None:
     assert not is_there("ml_platform/gone/")
     assert is_there("docs/gates.md")
     assert is_there("registry/permit.py")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_the_tests_that_inject_a_fault_are_there(fault: Fault) -> None:
+    for node in fault.tests:
+        file, _, name = node.partition("::")
+        assert f"def {name}(" in (TESTS / file).read_text()

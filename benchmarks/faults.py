@@ -1,0 +1,261 @@
+"""Faults injected, one after the other, and what came of them, as a table.
+
+    python -m benchmarks.faults                # all of them, a quarter of an hour
+    python -m benchmarks.faults --only 7,13
+
+Each fault is injected by tests of the suite, which start the real parts and check what must hold afterwards; a
+fault is survived when all of its tests pass. A test that is not there any more is an error, not a pass.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1] / "ml_platform_tests"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, how it is injected, what is expected, and the tests that do it."""
+
+    number: int
+    """Its number in the list of faults that the platform is held to."""
+    name: str
+    injected: str
+    expected: str
+    tests: tuple[str, ...]
+    """``file::test`` below the folder of the tests."""
+
+
+FAULTS = (
+    Fault(
+        1,
+        "run killed",
+        "kill -9 of `ml-platform run` after 3, 12 and 24 s; of a worker at work",
+        "started again it ends as an undisturbed one; the dead run is closed",
+        (
+            "end_to_end/test_killed.py::test_a_killed_run_is_simply_started_again",
+            "end_to_end/test_up.py::test_the_queue_is_freed_of_a_run_whose_process_was_killed",
+        ),
+    ),
+    Fault(
+        2,
+        "writer killed in the middle of a file",
+        "kill -9 while days of the lake are written",
+        "whole files only; a second run ends the same",
+        (
+            "events/test_parquet_lake.py::test_a_kill_leaves_whole_files_and_a_second_run_ends_the_same",
+        ),
+    ),
+    Fault(
+        6,
+        "disk full",
+        "RLIMIT_FSIZE while the lake is written",
+        "what was there stays, one clear error",
+        ("events/test_parquet_lake.py::test_a_full_disk_leaves_what_was_there",),
+    ),
+    Fault(
+        7,
+        "flipped bit in an artifact",
+        "one bit in each file of each kind of artifact",
+        "refused by its hash before it is parsed, by name",
+        (
+            "conformance/test_scorers.py::test_a_flipped_bit_in_any_file_is_refused_before_it_is_parsed",
+            "models/test_artifact.py::test_a_flipped_bit_in_any_file_is_refused_by_name",
+        ),
+    ),
+    Fault(
+        8,
+        "schema or manifest that does not fit",
+        "features, classes or hashes that differ from the record",
+        "refused with the name of what differs",
+        ("gates/test_gates.py::test_schema_names_what_differs",),
+    ),
+    Fault(
+        9,
+        "malicious pickle",
+        "weights in a pickle offered as a model",
+        "refused, nothing is executed",
+        ("models/test_hugging_face.py::test_weights_in_a_pickle_are_refused",),
+    ),
+    Fault(
+        10,
+        "PostgreSQL killed or restarted",
+        "kill -9 of the postmaster, of its owner and of its guard; a restart under open connections",
+        "nothing acknowledged is lost; the next start takes over",
+        (
+            "adapters/test_postgres.py::test_kill_9_of_the_postmaster_loses_nothing",
+            "adapters/test_postgres.py::"
+            "test_kill_9_of_the_owner_takes_the_server_down_and_the_next_start_takes_over",
+            "adapters/test_processes.py::test_kill_9_of_the_guard_ends_the_server",
+            "adapters/test_ledger_tables.py::test_a_restarted_server_does_no_harm",
+            "end_to_end/test_up.py::test_a_killed_server_comes_back",
+        ),
+    ),
+    Fault(
+        11,
+        "MLflow does not answer",
+        "a server of the settings that accepts and says nothing",
+        "one line within its deadline",
+        ("adapters/test_services.py::test_an_mlflow_of_the_settings_that_does_not_answer_is_told",),
+    ),
+    Fault(
+        12,
+        "crash between registering, tagging and promoting",
+        "killed between the steps of an experiment; the same promotion asked for twice",
+        "completed when started again, exactly one champion",
+        (
+            "cli/test_experiment.py::test_a_run_killed_before_mlflow_is_completed_without_a_fit",
+            "application/test_promote.py::test_the_same_promotion_asked_for_again_changes_nothing",
+        ),
+    ),
+    Fault(
+        13,
+        "concurrent promotions",
+        "ten at once, by threads and by processes",
+        "exactly one wins, the history is linear",
+        (
+            "conformance/test_ledger.py::test_of_ten_concurrent_promotions_one_wins",
+            "adapters/test_ledger_tables.py::test_of_concurrent_promotions_from_processes_one_wins",
+        ),
+    ),
+    Fault(
+        14,
+        "late, doubled, shuffled and future events",
+        "files shuffled twice with duplicates in any number of batches; a time in the future",
+        "the same fingerprint, features and model; the future is quarantined",
+        (
+            "events/test_files.py::test_shuffled_twice_with_duplicates_in_any_number_of_batches",
+            "end_to_end/test_same_again.py::test_shuffled_doubled_and_late_is_the_same_model",
+            "events/test_quality.py::test_a_time_in_the_future",
+        ),
+    ),
+    Fault(
+        15,
+        "schema drift",
+        "a column dropped from a model of dbt, and from the lake",
+        "the build fails with the name of the column, what was published stays",
+        (
+            "features/test_warehouse.py::"
+            "test_a_dropped_column_of_a_model_fails_the_build_with_its_name",
+            "features/test_warehouse.py::test_a_dropped_column_of_the_lake_fails_the_build_with_its_name",
+        ),
+    ),
+    Fault(
+        16,
+        "NaN, infinity, nulls",
+        "in each type of column of every source, and in rows to score",
+        "quarantined or answered like a missing value; never a silent number",
+        (
+            "events/test_quality.py::test_nan_where_a_number_or_an_id_is_expected",
+            "models/test_trigger_predictor.py::test_an_infinite_number_is_answered_like_a_missing_one",
+            "events/test_coerce.py::test_a_column_of_nulls_is_missing_of_every_type",
+        ),
+    ),
+    Fault(
+        18,
+        "paths that leave their folder",
+        "a map that names other files",
+        "refused, nothing outside is read",
+        ("events/test_files.py::test_a_map_cannot_reach_other_files",),
+    ),
+    Fault(
+        19,
+        "hostile names in pages",
+        "tools, features and users called like HTML, in charts, pages and Evidently's report",
+        "text, no live element",
+        (
+            "reporting/test_charts.py::test_hostile_names_are_text",
+            "monitoring/test_evidently_report.py::test_a_name_from_the_data_never_runs_in_the_page",
+        ),
+    ),
+    Fault(
+        21,
+        "clocks that change",
+        "hours that a clock change skips or repeats, half-hour zones",
+        "skipped times are refused, repeated ones follow the stated rule",
+        (
+            "events/test_exports.py::test_clocks_that_change",
+            "events/test_exports.py::test_half_an_hour_and_the_other_hemisphere",
+        ),
+    ),
+    Fault(
+        22,
+        "two writers",
+        "a second process on a home at work",
+        "it waits, or is told at once by whom",
+        (
+            "defs/test_one_at_a_time.py::test_a_command_is_told_at_once",
+            "defs/test_one_at_a_time.py::test_a_run_waits_for_the_other_process_and_says_so",
+        ),
+    ),
+    Fault(
+        32,
+        "secrets in logs and messages",
+        "passwords in URLs, files and the environment",
+        "none is shown or inherited",
+        (
+            "adapters/test_postgres.py::test_the_password_is_needed_and_shown_nowhere",
+            "adapters/test_processes.py::test_secrets_of_the_owner_are_not_inherited_unless_given",
+            "application/test_settle_home.py::test_no_password_is_ever_shown_or_readable_by_others",
+            "conformance/test_sources.py::test_a_name_tells_kind_and_place_and_no_password",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a fault: whether it was survived, the last line of its tests, and their seconds."""
+
+    number: int
+    survived: bool
+    summary: str
+    seconds: float
+
+
+def inject(fault: Fault) -> Outcome:
+    """Run the tests of a fault in a process of their own."""
+    started = time.perf_counter()
+    nodes = [str(TESTS / test) for test in fault.tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *nodes]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=TESTS.parent, check=False)
+    lines = [line for line in ended.stdout.splitlines() if line.strip()]
+    counted = next((line for line in reversed(lines) if "passed" in line or "failed" in line), "")
+    summary = counted.strip("= ") or (lines or ["no output"])[-1]
+    return Outcome(fault.number, ended.returncode == 0, summary, time.perf_counter() - started)
+
+
+def main() -> None:
+    """Inject the faults, and print a row for each."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", help="numbers of faults, with commas between them")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    arguments = parser.parse_args()
+    numbers = {int(number) for number in arguments.only.split(",")} if arguments.only else None
+    chosen = [fault for fault in FAULTS if numbers is None or fault.number in numbers]
+    outcomes = []
+    if not arguments.json:
+        sys.stdout.write(
+            "| # | fault | injected | expected | survived | s |\n|---|---|---|---|---|---|\n"
+        )
+    for fault in chosen:
+        outcome = inject(fault)
+        outcomes.append(outcome)
+        if not arguments.json:
+            word = "yes" if outcome.survived else f"NO: {outcome.summary}"
+            sys.stdout.write(
+                f"| {fault.number} | {fault.name} | {fault.injected} | {fault.expected} | {word} | "
+                f"{outcome.seconds:.0f} |\n"
+            )
+            sys.stdout.flush()
+    if arguments.json:
+        sys.stdout.write(json.dumps([asdict(outcome) for outcome in outcomes]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
