@@ -11,6 +11,7 @@ from ml_platform.cli.doctor import doctor
 from ml_platform.cli.experiment import experiment
 from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
+from ml_platform.cli.map import draft
 from ml_platform.cli.migrate import migrate
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
@@ -50,6 +51,7 @@ for command in (
     run,
     up,
     ingest,
+    draft,
     models,
     status,
     report,
