@@ -106,6 +106,22 @@ def test_a_window_that_looks_too_certain_is_as_uncertain_as_the_baseline(
     assert compared(BEFORE, alike).drift.statistic == pytest.approx(statistic, rel=1e-3)
 
 
+def test_shares_are_pooled_by_their_rows() -> None:
+    """1,000 rows and 250: the pooled shares, which weigh the statistic and the PSI, are nearer the first."""
+    before, now = of_rows((0.5, 0.3, 0.2), 1_000), of_rows((0.4, 0.3, 0.3), 250)
+    drift = compared(before, now).drift
+    pooled = np.array([0.48, 0.3, 0.22])
+    lent = max(0.0, 1 - np.diag(now.covariance) @ (1 / pooled) / (
+        4 * np.diag(before.covariance) @ (1 / pooled)))  # fmt: skip
+    covariance = before.covariance * (1 + 4 * lent) + now.covariance
+    statistic, p_value = clustered_chi_squared(
+        now.shares - before.shares, covariance, pooled, freedom=MANY
+    )
+    assert (drift.statistic, drift.p_value) == pytest.approx((statistic, p_value), rel=1e-4)
+    raw = -0.1 * math.log(0.4 / 0.5) + 0.1 * math.log(0.3 / 0.2)
+    assert drift.psi == pytest.approx(raw - np.diag(covariance) @ (1 / pooled), rel=1e-3)
+
+
 def test_a_window_more_uncertain_than_the_baseline_is_believed() -> None:
     wide = replace(NOW, covariance=9 * of_rows((0.5, 0.5, 0.0), 1_000).covariance)
     assert compared(BEFORE, wide).drift.statistic == pytest.approx(0.0036 / 0.0025, rel=1e-3)
@@ -130,6 +146,13 @@ def test_a_window_in_which_nothing_varies_is_lent_the_missing_variance_too(
     now = replace(NOW, missing=0.16, missing_variance=0.0, total=total)
     p_value = compared(before, now).missing_p_value
     assert p_value == pytest.approx(2 * stats.norm.sf(sigmas), rel=1e-3)
+
+
+def test_a_window_in_which_more_varies_is_believed_of_the_missing_too() -> None:
+    before = replace(BEFORE, missing=0.10, missing_variance=5e-5)
+    now = replace(NOW, missing=0.16, missing_variance=35e-5)
+    p_value = compared(before, now).missing_p_value
+    assert p_value == pytest.approx(2 * stats.norm.sf(3), rel=1e-3)
 
 
 FOUR = of_rows((0.25, 0.25, 0.25, 0.25), 1_000)
@@ -238,6 +261,8 @@ def test_a_change_of_levels_in_words() -> None:
         "tool: missing went from 20.0% to 5.0%"
     )
     assert compared(BEFORE, NOW).words == ""
+    fallen = of_rows((0.2, 0.65, 0.15), 1_000)
+    assert "the share of 'a' went from 50.0% to 20.0%" in compared(BEFORE, fallen).words
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,24 @@ def test_equals_scipy(kind: str) -> None:
 def test_a_side_without_values_is_refused() -> None:
     with pytest.raises(InsufficientData, match="there are 2 and 0"):
         sorted_ks(np.array([1.0, 3.0]), np.array([]))
+    with pytest.raises(InsufficientData, match="there are 0 and 2"):
+        sorted_ks(np.array([]), np.array([1.0, 3.0]))
+
+
+def test_a_few_values_have_smirnovs_p_value_of_one_at_least() -> None:
+    # the effective size of 2 and 1 is 2/3: of one value a distance of 1/2 is certain
+    assert sorted_ks(np.array([1.0, 3.0]), np.array([2.0])) == (0.5, 1.0)
+    assert sorted_ks(np.array([1.0]), np.array([2.0])) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_distance_is_the_same_from_either_side(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    left = np.sort(draw.normal(size=9_000))
+    right = np.sort(draw.normal(scale=1.2, size=7_001))
+    expected = stats.ks_2samp(left, right, method="asymp").statistic
+    assert sorted_ks(left, right)[0] == pytest.approx(expected, abs=1e-12)
+    assert sorted_ks(right, left)[0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_clustered_is_the_simulated_bridge_for_independent_rows() -> None:
@@ -103,3 +121,20 @@ def test_draws_of_the_scale_do_not_repeat_those_of_the_paths() -> None:
         clustered_ks(gap, covariance, freedom=4.0, draws=4_000, seed=seed)[1] for seed in range(8)
     ]
     assert np.mean(p_values) == pytest.approx(0.05, abs=0.004)
+
+
+def test_the_distance_is_over_cumulated_shares_with_their_cumulated_variances() -> None:
+    # independent increments: variances .0001 and .0002 at the edges, gaps .06 and .08 there
+    covariance = np.array([[1.0, 0.0, -1.0], [0.0, 1.0, -1.0], [-1.0, -1.0, 2.0]]) * 1e-4
+    distance, p_value = clustered_ks(
+        np.array([0.06, 0.02, -0.08]), covariance, freedom=MANY, draws=2_000, seed=1
+    )
+    assert distance == pytest.approx(0.08)
+    bound = 2 * (stats.norm.sf(8) + stats.norm.sf(8 / np.sqrt(2)))
+    assert p_value == pytest.approx(bound, rel=1e-3)
+    # by simulation, at 1.96 deviations of the second edge: more than its own 5 %, less than both edges' sum
+    size = 1.96 * np.sqrt(2e-4)
+    _, p_value = clustered_ks(
+        np.array([0.0, size, -size]), covariance, freedom=MANY, draws=20_000, seed=1
+    )
+    assert 0.05 < p_value < 0.05 + 2 * stats.norm.sf(1.96 * np.sqrt(2))

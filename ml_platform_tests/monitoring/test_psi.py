@@ -70,3 +70,18 @@ def test_a_bin_empty_now_counts_half_a_row_as_well_and_one_row_stays_one() -> No
     one = population_stability_index(np.array([90.0, 10.0]), np.array([99.0, 1.0]))
     raw = 0.09 * math.log(0.99 / 0.9) + (0.01 - 0.1) * math.log(0.01 / 0.1)
     assert one == pytest.approx(raw - 2 / 100)
+
+
+def test_clustered_with_unequal_sides_weighs_shares_by_their_rows() -> None:
+    left, right = np.array([500.0, 300.0, 200.0]), np.array([120.0, 80.0, 50.0])
+    pooled = (left + right) / 1250
+    covariance = (np.diag(pooled) - np.outer(pooled, pooled)) * (1 / 1000 + 1 / 250)
+    clustered = clustered_psi(left / 1000, right / 250, covariance, (1000, 250))
+    assert clustered == pytest.approx(population_stability_index(left, right))
+
+
+def test_a_bin_with_a_single_row_on_one_side_is_a_bin() -> None:
+    left, right = np.array([50.0, 49.0, 1.0]), np.array([50.0, 50.0, 0.0])
+    raw = (0.5 - 0.49) * math.log(0.5 / 0.49) + (0.005 - 0.01) * math.log(0.005 / 0.01)
+    assert population_stability_index(left, right) == pytest.approx(raw - 2 * 2 / 100)
+    assert population_stability_index(right, left) == pytest.approx(raw - 2 * 2 / 100)

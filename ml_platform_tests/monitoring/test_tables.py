@@ -82,3 +82,22 @@ def test_levels_that_nobody_has_and_nulls_are_no_levels() -> None:
     assert (entry.statistic, entry.p_value) == (0.0, 1.0)
     assert entry.psi == pytest.approx(-(1 / 400 + 1 / 400))
     assert (entry.missing_reference, entry.missing_current) == (1 - 400 / 600, 1 - 400 / 600)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_levels_of_one_side_alone_count_and_sides_may_differ_in_rows(swapped: bool) -> None:
+    """a 60, b 40, 100 nulls against a 30, c 10, no null: expected by scipy from the same counts."""
+    sides = [
+        pa.table({"l": ["a"] * 60 + ["b"] * 40 + [None] * 100}),
+        pa.table({"l": ["a"] * 30 + ["c"] * 10}),
+    ]
+    counts, missing = np.array([[60, 40, 0], [30, 0, 10]]), [[100, 100], [0, 40]]
+    if swapped:
+        sides, counts, missing = sides[::-1], counts[::-1], missing[::-1]
+    (entry,) = compare_columns(sides[0].column, sides[1].column, numbers=[], categories=["l"])
+    expected = stats.chi2_contingency(counts)
+    assert entry.statistic == pytest.approx(expected.statistic)
+    assert entry.p_value == pytest.approx(expected.pvalue)
+    assert {entry.missing_reference, entry.missing_current} == {0.5, 0.0}
+    p_value = stats.chi2_contingency(missing, correction=False).pvalue
+    assert entry.missing_p_value == pytest.approx(p_value, rel=0.01)
