@@ -30,7 +30,7 @@ class ChampionState:
 
     production: ProductionState
     candidate: str
-    """Verdict and the row of the table that decided, for people: 'HOLD: a limit is missed'."""
+    """Verdict and the row of the table that decided, for people: 'REJECT: a limit is missed'."""
 
     @property
     def answers(self) -> str:

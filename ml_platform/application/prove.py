@@ -38,7 +38,7 @@ class Proof:
 
     @property
     def stopped_by(self) -> tuple[str, ...]:
-        """The gates that stop the candidate, in their order."""
+        """The gates that do not let the candidate pass, in their order."""
         return stopped_by(self.decision)
 
     @property
@@ -57,7 +57,7 @@ class Proof:
 
 
 def stopped_by(decision: Decision) -> tuple[str, ...]:
-    """The names of the gates that stop the candidate, in their order."""
+    """The names of the gates that do not let the candidate pass, in their order, also of those that only report."""
     return tuple(gate.name for gate in decision.gates if gate.outcome.stops)
 
 

@@ -157,7 +157,7 @@ def _version_of(platform: Connections, evaluation_record: EvaluationRecord) -> i
 def _gate(gate: GateResult) -> GateSummary:
     return GateSummary(
         name=gate.name,
-        outcome=gate.outcome.words,
+        outcome=gate.words,
         value=gate.value,
         low=gate.low,
         high=gate.high,

@@ -80,11 +80,11 @@ def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=[spec.name, "evaluation_report"],
         check_name=gate.name,
-        passed=not gate.outcome.stops,
+        passed=not gate.stops,
         severity=dg.AssetCheckSeverity.ERROR if integrity else dg.AssetCheckSeverity.WARN,
         description=gate.explanation,
         metadata={
-            "outcome": gate.outcome.words,
+            "outcome": gate.words,
             "remedy": gate.remedy,
             **{name: value for name, value in numbers.items() if value is not None},
         },
@@ -121,7 +121,7 @@ def _metadata(evaluation: RecordedEvaluation) -> dict[str, Any]:
         "gates": table(
             {
                 "gate": gate.name,
-                "outcome": gate.outcome.words,
+                "outcome": gate.words,
                 "value": gate.value,
                 "low": gate.low,
                 "high": gate.high,

@@ -248,6 +248,7 @@ def _report(
         ceiling=subjects.get("ceiling"),
         champion=subjects.get("champion"),
         difference_to_baseline=differences(replicates["candidate"], replicates["baseline"]),
+        difference_to_dummy=differences(replicates["candidate"], replicates["dummy"]),
         difference_to_champion=_difference(replicates, "champion"),
         folds=tuple(dict(fold) for fold in origin.folds),
         per_class=details.per_class,

@@ -45,6 +45,8 @@ class EvaluationReport:
     champion: Subject | None
     difference_to_baseline: dict[str, Estimate]
     """Candidate minus rules by metric, paired on the same rows."""
+    difference_to_dummy: dict[str, Estimate]
+    """Candidate minus dummy baseline by metric, paired on the same rows."""
     difference_to_champion: dict[str, Estimate] | None
     folds: tuple[dict[str, float], ...]
     per_class: tuple[ClassRow, ...]

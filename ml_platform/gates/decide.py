@@ -7,7 +7,14 @@ from ml_platform.decision_table import DecisionTable, Row, always
 from ml_platform.errors import IntegrityError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.integrity import IntegrityEvidence, integrity_gates
-from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome, Verdict
+from ml_platform.gates.outcome import (
+    Decision,
+    GateKind,
+    GateResult,
+    Insufficiency,
+    Outcome,
+    Verdict,
+)
 from ml_platform.gates.policy import policy_version
 from ml_platform.gates.quality import quality_gates
 from ml_platform.spec.gates import Bound, GatePolicy
@@ -15,24 +22,26 @@ from ml_platform.spec.gates import Bound, GatePolicy
 
 @dataclass(frozen=True)
 class Signals:
-    """What the table looks at: which kinds of gate did not pass."""
+    """What the table looks at: which kinds of gate did not pass, of those that decide."""
 
     integrity_failed: bool
-    insufficient: bool
     below_baseline: bool
     below_challenged: bool
     worse_than_champion: bool
     limit_missed: bool
+    too_little_evidence: bool
+    not_shown: bool
 
 
 PROMOTION_TABLE: DecisionTable[Signals, Verdict] = DecisionTable(
     (
         Row("integrity does not hold", lambda s: s.integrity_failed, Verdict.REJECT),
-        Row("too little evidence", lambda s: s.insufficient, Verdict.HOLD),
         Row("not above the rules", lambda s: s.below_baseline, Verdict.REJECT),
         Row("not above the model it challenges", lambda s: s.below_challenged, Verdict.REJECT),
         Row("worse than the champion", lambda s: s.worse_than_champion, Verdict.REJECT),
-        Row("a limit is missed", lambda s: s.limit_missed, Verdict.HOLD),
+        Row("a limit is missed", lambda s: s.limit_missed, Verdict.REJECT),
+        Row("too little evidence", lambda s: s.too_little_evidence, Verdict.HOLD),
+        Row("not shown either way", lambda s: s.not_shown, Verdict.HOLD),
         Row("every gate passes", always, Verdict.PROMOTE),
     )
 )
@@ -66,16 +75,16 @@ def decide(
             remedy="evaluate the candidate again under the present policy",
         )
     gates = (*integrity_gates(integrity, policy), *quality_gates(report, policy))
-    row = PROMOTION_TABLE.first_match(signals(gates, policy))
+    row = PROMOTION_TABLE.first_match(signals(gates))
     return Decision(verdict=row.outcome, row=row.name, policy_version=version, gates=gates)
 
 
-def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
+def signals(gates: Iterable[GateResult]) -> Signals:
     """Return what the table looks at, from the outcomes of all gates."""
-    bounds = {gate.name: gate.bound for gate in policy.quality}
-    results = tuple(gates)
+    results = tuple(gate for gate in gates if gate.decides)
+    insufficient = {gate.insufficiency for gate in results if gate.outcome is Outcome.INSUFFICIENT}
     failed = {
-        bounds.get(gate.name)
+        gate.bound
         for gate in results
         if gate.kind is GateKind.QUALITY and gate.outcome is Outcome.FAIL
     }
@@ -83,12 +92,21 @@ def signals(gates: Iterable[GateResult], policy: GatePolicy) -> Signals:
         integrity_failed=any(
             gate.kind is GateKind.INTEGRITY and gate.outcome is not Outcome.PASS for gate in results
         ),
-        insufficient=any(gate.outcome is Outcome.INSUFFICIENT for gate in results),
         below_baseline=Bound.BASELINE in failed,
         below_challenged=Bound.CHALLENGED in failed,
         worse_than_champion=Bound.CHAMPION in failed,
         limit_missed=bool(failed - {Bound.BASELINE, Bound.CHALLENGED, Bound.CHAMPION}),
+        too_little_evidence=bool(insufficient - {Insufficiency.NOT_SHOWN}),
+        not_shown=Insufficiency.NOT_SHOWN in insufficient,
     )
+
+
+def deciding_gate(decision: Decision) -> GateResult | None:
+    """The first gate that alone leads to the row that fired; ``None`` of a candidate that every gate lets pass."""
+    if decision.verdict is Verdict.PROMOTE:
+        return None
+    rows = ((gate, PROMOTION_TABLE.first_match(signals((gate,)))) for gate in decision.gates)
+    return next((gate for gate, row in rows if row.name == decision.row), None)
 
 
 def what_would_change(decision: Decision) -> str:
@@ -97,7 +115,7 @@ def what_would_change(decision: Decision) -> str:
     for gate in decision.gates:
         if gate.outcome is Outcome.PASS:
             continue
-        lines.append(f"  {gate.name} {gate.outcome.words}: {gate.explanation}")
+        lines.append(f"  {gate.name} {gate.words}: {gate.explanation}")
         if gate.remedy:
             lines.append(f"    what would change it: {gate.remedy}")
     passed = [gate.name for gate in decision.gates if gate.outcome is Outcome.PASS]

@@ -19,13 +19,26 @@ class Outcome(StrEnum):
 
     @property
     def stops(self) -> bool:
-        """Whether a candidate with this outcome is not promoted."""
+        """Whether a candidate with this outcome, of a gate that decides, is not promoted."""
         return self in (Outcome.FAIL, Outcome.INSUFFICIENT)
 
     @property
     def words(self) -> str:
         """The outcome in capitals, as people read it."""
         return self.value.upper().replace("_", " ")
+
+
+class Insufficiency(StrEnum):
+    """The reason why a gate is INSUFFICIENT, in words for people."""
+
+    NOT_SHOWN = "not shown"
+    """The interval lies across the limit: the value is known, and neither side of the limit is shown."""
+    TOO_FEW_ROWS = "too few rows"
+    """The test part has fewer rows or clusters than the policy asks for."""
+    NOT_DEFINED = "not defined"
+    """The test rows do not tell the metric."""
+    NOT_COMPARABLE = "not comparable"
+    """The other model of a comparison cannot be evaluated on these rows, or has no candidate."""
 
 
 class GateKind(StrEnum):
@@ -60,6 +73,23 @@ class GateResult:
     """The metric of a quality gate, as its policy names it; empty for other gates."""
     bound: Bound | None = None
     """The side of the interval that decides; ``None`` for a gate without one."""
+    insufficiency: Insufficiency | None = None
+    """Why the outcome is INSUFFICIENT; ``None`` for any other outcome."""
+    decides: bool = True
+    """Whether the outcome counts; else it is reported alone."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether a candidate with this result is not promoted."""
+        return self.decides and self.outcome.stops
+
+    @property
+    def words(self) -> str:
+        """The outcome as people read it: 'PASS', 'INSUFFICIENT (not shown)', 'FAIL (reported only)'."""
+        remarks = [self.insufficiency.value] if self.insufficiency else []
+        if not self.decides:
+            remarks.append("reported only")
+        return f"{self.outcome.words} ({', '.join(remarks)})" if remarks else self.outcome.words
 
 
 @dataclass(frozen=True)

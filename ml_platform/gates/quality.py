@@ -1,14 +1,19 @@
-"""Quality gates: each holds the bound of a 95 % interval against a limit; the outcome is data."""
+"""Quality gates: each holds a 95 % interval against a limit; the outcome is data.
+
+PASS and FAIL are said of whole intervals, so that what is decided on one draw of rows is decided on the next one.
+"""
+
+from dataclasses import replace
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.gates.outcome import GateKind, GateResult, Outcome
+from ml_platform.gates.outcome import GateKind, GateResult, Insufficiency, Outcome
 from ml_platform.gates.policy import SAMPLE_SIZE
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 
 _LEAD = {
     Bound.LIMIT: "{metric}",
-    Bound.BASELINE: "{metric}, candidate minus rules,",
+    Bound.BASELINE: "{metric}, candidate minus {baseline},",
     Bound.CHAMPION: "{metric}, candidate minus champion,",
     Bound.CHALLENGED: "{metric}, candidate minus challenged,",
     Bound.AT_MOST: "{metric}",
@@ -45,64 +50,85 @@ def sample_size_gate(report: EvaluationReport, policy: GatePolicy) -> GateResult
             f"{policy.minimum_test_rows} in {policy.minimum_test_clusters}"
         ),
         remedy="" if enough else "wait for more labelled events, or ingest a longer period",
+        insufficiency=None if enough else Insufficiency.TOO_FEW_ROWS,
     )
 
 
 def quality_gate(report: EvaluationReport, gate: QualityGate) -> GateResult:
-    """PASS if the bound of the interval is on the right side of the limit, else FAIL.
+    """PASS if the whole interval is on the right side of the limit, FAIL if it is on the wrong one.
 
-    A gate that must be shown to fail is INSUFFICIENT while its interval lies across the limit. A metric that is
-    not defined on these test rows is INSUFFICIENT, one that makes no sense for them NOT APPLICABLE. A champion
-    gate without a champion passes and says so; with a champion or a challenged model that cannot be compared it
-    is INSUFFICIENT.
+    Across the limit it is INSUFFICIENT, as "not shown". A metric that is not defined on these test rows is
+    INSUFFICIENT, too, one that makes no sense for them NOT APPLICABLE. A champion gate without a champion passes
+    and says so; with a champion or a challenged model that cannot be compared it is INSUFFICIENT.
     """
     not_applicable, reason = report.reason(gate.metric)
     if not_applicable:
         return _result(gate, Outcome.NOT_APPLICABLE, None, f"{gate.metric}: {reason}", "")
     if gate.bound is Bound.CHAMPION and report.difference_to_champion is None:
-        if report.champion_note:
-            why = f"champion not comparable: {report.champion_note}"
-            remedy = "bring back the features and classes of the champion, or start with a new home"
-            return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
-        why = "no champion yet: compared with the rules"
-        return _result(gate, Outcome.PASS, None, why, "")
+        return _without_champion(report, gate)
     if gate.bound is Bound.CHALLENGED and report.difference_to_challenged is None:
         why = f"challenged model not comparable: {report.challenged_note or 'it has no candidate'}"
         remedy = "materialise the candidate of the challenged model on the same training set first"
-        return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
+        return _insufficient(gate, Insufficiency.NOT_COMPARABLE, why, remedy)
     estimate = _estimate(report, gate)
     if estimate is None:
         cause = reason or "it needs rows of both outcomes"
         why = f"{gate.metric} is not defined on these {report.rows} test rows: {cause}"
         remedy = "ingest a period, or a source, that has what it needs"
-        return _result(gate, Outcome.INSUFFICIENT, None, why, remedy)
+        return _insufficient(gate, Insufficiency.NOT_DEFINED, why, remedy)
+    return _held_against_limit(report, gate, estimate)
+
+
+def _without_champion(report: EvaluationReport, gate: QualityGate) -> GateResult:
+    """A champion gate passes before the first promotion; not beside a champion that cannot be evaluated."""
+    if report.champion_note:
+        why = f"champion not comparable: {report.champion_note}"
+        remedy = "bring back the features and classes of the champion, or start with a new home"
+        return _insufficient(gate, Insufficiency.NOT_COMPARABLE, why, remedy)
+    why = "no champion yet: compared with the rules"
+    return _result(gate, Outcome.PASS, None, why, "")
+
+
+def _held_against_limit(
+    report: EvaluationReport, gate: QualityGate, estimate: Estimate
+) -> GateResult:
     upper = gate.bound is Bound.AT_MOST
     passed = estimate.high <= gate.limit if upper else estimate.low > gate.limit
     missed = estimate.low > gate.limit if upper else estimate.high <= gate.limit
     side, bound = ("upper", estimate.high) if upper else ("lower", estimate.low)
     must = "at most" if upper else "above"
+    baseline = _closer_baseline(report, gate.metric)[0]
     explanation = (
-        f"{_LEAD[gate.bound].format(metric=gate.metric)} is {estimate.value:.4f} "
+        f"{_LEAD[gate.bound].format(metric=gate.metric, baseline=baseline)} is {estimate.value:.4f} "
         f"[{estimate.low:.4f}, {estimate.high:.4f}]; the {side} bound {bound:.4f} must be {must} "
         f"{gate.limit:g}: {gate.why}"
     )
     if gate.bound is Bound.CHAMPION and report.champion_note:
         explanation = f"{explanation} ({report.champion_note})"
-    remedy = "" if passed else _remedy(gate, estimate)
-    outcome = Outcome.PASS if passed else Outcome.FAIL
-    if gate.must_be_shown and not passed and not missed:
-        outcome = Outcome.INSUFFICIENT
-    return _result(gate, outcome, estimate, explanation, remedy)
+    if passed:
+        return _result(gate, Outcome.PASS, estimate, explanation, "")
+    remedy = _remedy(gate, estimate)
+    if missed:
+        return _result(gate, Outcome.FAIL, estimate, explanation, remedy)
+    return _insufficient(gate, Insufficiency.NOT_SHOWN, explanation, remedy, estimate)
 
 
 def _estimate(report: EvaluationReport, gate: QualityGate) -> Estimate | None:
     if gate.bound is Bound.BASELINE:
-        return report.difference_to_baseline.get(gate.metric)
+        return _closer_baseline(report, gate.metric)[1]
     if gate.bound is Bound.CHAMPION:
         return (report.difference_to_champion or {}).get(gate.metric)
     if gate.bound is Bound.CHALLENGED:
         return (report.difference_to_challenged or {}).get(gate.metric)
     return report.figure(gate.metric)
+
+
+def _closer_baseline(report: EvaluationReport, metric: str) -> tuple[str, Estimate | None]:
+    """The name of the baseline, rules or dummy, that is less clearly beaten, and the difference to it."""
+    rules, dummy = report.difference_to_baseline.get(metric), report.difference_to_dummy.get(metric)
+    if rules is not None and dummy is not None and dummy.low < rules.low:
+        return "the dummy baseline", dummy
+    return "rules", rules
 
 
 def _remedy(gate: QualityGate, estimate: Estimate) -> str:
@@ -121,6 +147,17 @@ def _remedy(gate: QualityGate, estimate: Estimate) -> str:
     )
 
 
+def _insufficient(
+    gate: QualityGate,
+    insufficiency: Insufficiency,
+    explanation: str,
+    remedy: str,
+    estimate: Estimate | None = None,
+) -> GateResult:
+    result = _result(gate, Outcome.INSUFFICIENT, estimate, explanation, remedy)
+    return replace(result, insufficiency=insufficiency)
+
+
 def _result(
     gate: QualityGate, outcome: Outcome, estimate: Estimate | None, explanation: str, remedy: str
 ) -> GateResult:
@@ -136,4 +173,5 @@ def _result(
         remedy=remedy,
         metric=gate.metric,
         bound=gate.bound,
+        decides=gate.decides,
     )

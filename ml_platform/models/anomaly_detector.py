@@ -56,6 +56,7 @@ POLICY = GatePolicy(
             Bound.LIMIT,
             0.6,
             "a detector that misses two anomalies in five is not relied upon",
+            decides=False,  # About a hundred anomalies: seven draws in ten repeat it (docs/adr/0013).
         ),
         QualityGate(
             "precision",
@@ -77,6 +78,13 @@ POLICY = GatePolicy(
             Bound.BASELINE,
             0.0,
             "a model that ranks sessions no better than three z-scores is not worth its upkeep",
+        ),
+        QualityGate(
+            "over_rules_f1",
+            "f1",
+            Bound.BASELINE,
+            0.0,
+            "alarms must find more, or cost less, than those of three z-scores",
         ),
         ROC_AUC_OVER_CHAMPION,
         FAIR_ALARMS,

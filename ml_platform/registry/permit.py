@@ -173,7 +173,7 @@ def _against_decision(evidence: Evidence) -> list[str]:
             f"decided again, the verdict is {evidence.recomputed.verdict} ({evidence.recomputed.row}), "
             f"stored is {decision.verdict} ({decision.row})"
         )
-    failed = [gate.name for gate in decision.gates if gate.outcome.stops]
+    failed = [gate.name for gate in decision.gates if gate.stops]
     if failed:
         reasons.append(f"gates did not pass: {', '.join(failed)}")
     if decision.verdict is not Verdict.PROMOTE:

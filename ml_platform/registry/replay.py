@@ -39,7 +39,10 @@ def same_decision(one: Decision, other: Decision) -> bool:
 def _compared(decision: Decision) -> tuple[Any, ...]:
     """The parts in which two decisions must agree to be the same."""
     gates = tuple(
-        (gate.name, gate.kind, gate.outcome, gate.value, gate.low, gate.high, gate.limit)
+        (
+            *(gate.name, gate.kind, gate.outcome, gate.insufficiency, gate.decides),
+            *(gate.value, gate.low, gate.high, gate.limit),
+        )
         for gate in decision.gates
     )
     return decision.verdict, decision.row, decision.policy_version, gates

@@ -11,7 +11,7 @@ class Bound(StrEnum):
     LIMIT = "limit"
     """The lower bound of the metric itself must exceed the limit."""
     BASELINE = "baseline"
-    """The lower bound of the paired difference to the rule baseline must exceed the limit."""
+    """The lower bound of the paired differences to the rule and to the dummy baseline must exceed the limit."""
     CHAMPION = "champion"
     """The lower bound of the paired difference to the champion must exceed the limit (usually negative)."""
     CHALLENGED = "challenged"
@@ -22,7 +22,10 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True)
 class QualityGate:
-    """One quality gate as data, on the bound of a 95 % interval.
+    """One quality gate as data, on a 95 % interval.
+
+    It passes if the whole interval lies on the right side of the limit and fails if all of it lies on the wrong
+    one; an interval across the limit shows neither.
 
     ``metric`` is one of the evaluation report's, or ``<dimension>.<measure>``.
     """
@@ -32,8 +35,8 @@ class QualityGate:
     bound: Bound
     limit: float
     why: str
-    must_be_shown: bool = False
-    """An interval across the limit is INSUFFICIENT, and FAIL is said only of what is shown to miss it."""
+    decides: bool = True
+    """Whether a gate that does not pass stops the candidate; else its outcome is reported alone."""
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,14 @@ ROBUSTNESS = (
         Bound.LIMIT,
         0.8,
         "what has worn off within the test period will be worse still in production",
-        must_be_shown=True,
     ),
 )
 
 
-def fair(metric: str, limit: float, why: str, *, shown: bool = True) -> QualityGate:
-    """``fairness.<metric>`` at most ``limit``; what is not shown either way is INSUFFICIENT where ``shown``."""
+def fair(metric: str, limit: float, why: str) -> QualityGate:
+    """``fairness.<metric>`` at most ``limit``."""
     name = "fairness" if metric == "error_gap" else f"fair_{metric}"
-    return QualityGate(name, f"fairness.{metric}", Bound.AT_MOST, limit, why, must_be_shown=shown)
+    return QualityGate(name, f"fairness.{metric}", Bound.AT_MOST, limit, why)
 
 
 FAIR_ERRORS = fair(
@@ -109,7 +108,6 @@ FAIR_LISTS = fair(
     "error_gap",
     0.3,
     "lists of one team, region or tenure may be worse by at most .3 of nDCG; groups are small here",
-    shown=False,
 )
 QUALITY = (
     QualityGate(

@@ -62,6 +62,7 @@ def good_report(policy: GatePolicy = POLICY) -> EvaluationReport:
         ceiling=None,
         champion=subject("champion", accuracy=(0.895, 0.885, 0.905)),
         difference_to_baseline={"accuracy": Estimate(0.20, 0.18, 0.22)},
+        difference_to_dummy={"accuracy": Estimate(0.50, 0.48, 0.52)},
         difference_to_champion={"accuracy": Estimate(0.005, -0.002, 0.012)},
         folds=(),
         per_class=(),
@@ -130,10 +131,12 @@ SPOILT: dict[str, Callable[[Case], Case]] = {
     "parity": _evidence(parity_gap=0.12),
     "stale_data": _evidence(newest_row_at=AS_OF - timedelta(days=3)),
     "sample_size": _report(clusters=40),
-    "accuracy": _candidate("accuracy", 0.86, 0.84, 0.88),
-    "over_rules": _report(difference_to_baseline={"accuracy": Estimate(0.01, -0.001, 0.02)}),
+    "accuracy": _candidate("accuracy", 0.82, 0.80, 0.84),
+    "over_rules": _report(difference_to_baseline={"accuracy": Estimate(-0.01, -0.02, -0.001)}),
     "over_champion": _report(difference_to_champion={"accuracy": Estimate(-0.02, -0.03, -0.01)}),
-    "over_challenged": _report(difference_to_challenged={"accuracy": Estimate(0.0, -0.01, 0.01)}),
-    "calibration": _candidate("expected_calibration_error", 0.045, 0.04, 0.051),
+    "over_challenged": _report(
+        difference_to_challenged={"accuracy": Estimate(-0.02, -0.03, -0.01)}
+    ),
+    "calibration": _candidate("expected_calibration_error", 0.06, 0.055, 0.065),
 }
 """By the name of the gate that must fail (or be INSUFFICIENT), and no other."""

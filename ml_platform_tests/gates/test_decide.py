@@ -6,17 +6,28 @@ from itertools import product
 import pytest
 
 from ml_platform.errors import IntegrityError
+from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.decide import (
     PROMOTION_TABLE,
     Signals,
     decide,
+    deciding_gate,
     signals,
     what_would_change,
 )
-from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome, Verdict
+from ml_platform.gates.outcome import (
+    Decision,
+    GateKind,
+    GateResult,
+    Insufficiency,
+    Outcome,
+    Verdict,
+)
 from ml_platform.gates.policy import gate_kinds, policy_version
 from ml_platform.values import from_json, to_json
 from ml_platform_tests.gates.spoilt_reports import POLICY, SPOILT, good_evidence, good_report
+
+BOUNDS = {gate.name: gate.bound for gate in POLICY.quality}
 
 
 def expected(outcomes):
@@ -24,19 +35,21 @@ def expected(outcomes):
     quality = {name: outcome for name, outcome in outcomes.items() if name != "integrity"}
     if outcomes["integrity"] is not Outcome.PASS:
         return Verdict.REJECT
-    if Outcome.INSUFFICIENT in quality.values():
-        return Verdict.HOLD
-    rejecting = ("over_rules", "over_champion", "over_challenged")
-    if Outcome.FAIL in [outcomes[name] for name in rejecting]:
+    if Outcome.FAIL in quality.values():
         return Verdict.REJECT
-    if Outcome.FAIL in (outcomes["accuracy"], outcomes["sample_size"]):
+    if Outcome.INSUFFICIENT in quality.values():
         return Verdict.HOLD
     return Verdict.PROMOTE
 
 
 def result(name, outcome):
     kind = GateKind.INTEGRITY if name == "integrity" else GateKind.QUALITY
-    return GateResult(name, kind, outcome, None, None, None, None, "", "")
+    insufficiency = None
+    if outcome is Outcome.INSUFFICIENT:
+        few = name == "sample_size"
+        insufficiency = Insufficiency.TOO_FEW_ROWS if few else Insufficiency.NOT_SHOWN
+    none = (None,) * 4
+    return GateResult(name, kind, outcome, *none, "", "", "", BOUNDS.get(name), insufficiency)
 
 
 def test_every_combination_of_outcomes():
@@ -51,16 +64,14 @@ def test_every_combination_of_outcomes():
     rows = set()
     for combination in product(Outcome, repeat=len(names)):
         outcomes = dict(zip(names, combination, strict=True))
-        row = PROMOTION_TABLE.first_match(
-            signals([result(*item) for item in outcomes.items()], POLICY)
-        )
+        row = PROMOTION_TABLE.first_match(signals([result(*item) for item in outcomes.items()]))
         assert row.outcome is expected(outcomes), outcomes
         rows.add(row.name)
     assert rows == {row.name for row in PROMOTION_TABLE}
 
 
 def test_the_table_is_total():
-    for flags in product((False, True), repeat=6):
+    for flags in product((False, True), repeat=7):
         assert PROMOTION_TABLE.first_match(Signals(*flags)) in PROMOTION_TABLE
 
 
@@ -95,9 +106,64 @@ def test_integrity_comes_before_everything():
 def test_why_names_value_distance_and_remedy():
     report, evidence = SPOILT["accuracy"]((good_report(), good_evidence()))
     lines = what_would_change(decide(report, POLICY, evidence)).splitlines()
-    assert lines[0].startswith("HOLD: a limit is missed")
+    assert lines[0].startswith("REJECT: a limit is missed")
     assert (
-        "accuracy is 0.8600 [0.8400, 0.8800]; the lower bound 0.8400 must be above 0.85" in lines[1]
+        "accuracy is 0.8200 [0.8000, 0.8400]; the lower bound 0.8000 must be above 0.85" in lines[1]
     )
-    assert "more test clusters" in lines[2]
+    assert "rise by at least 0.0500" in lines[2]
     assert lines[3].startswith("  passed: artifact_hash")
+
+
+def test_what_is_shown_worse_is_rejected_however_few_the_rows_are():
+    report = replace(
+        good_report(),
+        clusters=40,
+        difference_to_baseline={"accuracy": Estimate(-0.05, -0.08, -0.02)},
+    )
+    decision = decide(report, POLICY, good_evidence())
+    assert (decision.verdict, decision.row) == (Verdict.REJECT, "not above the rules")
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "words"),
+    [
+        ({"clusters": 40}, "too little evidence", "INSUFFICIENT (too few rows)"),
+        (
+            {"difference_to_baseline": {"accuracy": Estimate(0.01, -0.001, 0.02)}},
+            "not shown either way",
+            "INSUFFICIENT (not shown)",
+        ),
+        (
+            {"difference_to_challenged": None},
+            "too little evidence",
+            "INSUFFICIENT (not comparable)",
+        ),
+    ],
+)
+def test_a_hold_says_what_the_evidence_lacks(changes, row, words):
+    decision = decide(replace(good_report(), **changes), POLICY, good_evidence())
+    assert (decision.verdict, decision.row) == (Verdict.HOLD, row)
+    assert words in what_would_change(decision)
+    gate = deciding_gate(decision)
+    assert gate is not None
+    assert gate.words == words
+
+
+def test_a_gate_that_only_reports_stops_nobody_and_still_says_what_it_saw():
+    quality = (replace(POLICY.quality[0], decides=False), *POLICY.quality[1:])
+    policy = replace(POLICY, quality=quality)
+    report, evidence = SPOILT["accuracy"]((good_report(policy), good_evidence()))
+    decision = decide(report, policy, evidence)
+    gate = next(gate for gate in decision.gates if gate.name == "accuracy")
+    assert (decision.verdict, gate.outcome, gate.stops) == (Verdict.PROMOTE, Outcome.FAIL, False)
+    assert gate.words == "FAIL (reported only)"
+    assert deciding_gate(decision) is None
+    assert policy_version(policy) != policy_version(POLICY)
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_the_gate_that_decided_is_named(name):
+    report, evidence = SPOILT[name]((good_report(), good_evidence()))
+    gate = deciding_gate(decide(report, POLICY, evidence))
+    assert gate is not None
+    assert gate.name == name

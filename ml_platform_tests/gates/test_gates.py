@@ -9,7 +9,7 @@ from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.features.leakage_report import LeakageLevel
 from ml_platform.gates.decide import decide, what_would_change
 from ml_platform.gates.integrity import integrity_gates
-from ml_platform.gates.outcome import GateKind, Outcome, Verdict
+from ml_platform.gates.outcome import GateKind, Insufficiency, Outcome, Verdict
 from ml_platform.gates.policy import gate_kinds, gate_names
 from ml_platform.gates.quality import quality_gate, sample_size_gate
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
@@ -17,11 +17,6 @@ from ml_platform_tests.gates.spoilt_reports import POLICY, SPOILT, good_evidence
 
 VERDICTS = {
     "sample_size": Verdict.HOLD,
-    "accuracy": Verdict.HOLD,
-    "calibration": Verdict.HOLD,
-    "over_rules": Verdict.REJECT,
-    "over_champion": Verdict.REJECT,
-    "over_challenged": Verdict.REJECT,
 }
 
 
@@ -95,6 +90,7 @@ def measured(bound, estimate, limit):
         report,
         candidate=replace(report.candidate, metrics=metrics),
         difference_to_baseline=metrics,
+        difference_to_dummy={},
         difference_to_champion=metrics,
     )
     return quality_gate(report, replace(GATE, bound=bound, limit=limit))
@@ -104,19 +100,39 @@ def measured(bound, estimate, limit):
     ("bound", "estimate", "limit", "outcome"),
     [
         (Bound.LIMIT, (0.9, 0.851, 0.95), 0.85, Outcome.PASS),
-        (Bound.LIMIT, (0.9, 0.85, 0.95), 0.85, Outcome.FAIL),
+        (Bound.LIMIT, (0.9, 0.85, 0.95), 0.85, Outcome.INSUFFICIENT),
+        (Bound.LIMIT, (0.8, 0.75, 0.8501), 0.85, Outcome.INSUFFICIENT),
+        (Bound.LIMIT, (0.8, 0.75, 0.85), 0.85, Outcome.FAIL),
         (Bound.BASELINE, (0.1, 0.01, 0.2), 0.0, Outcome.PASS),
-        (Bound.BASELINE, (0.1, 0.0, 0.2), 0.0, Outcome.FAIL),
+        (Bound.BASELINE, (0.1, 0.0, 0.2), 0.0, Outcome.INSUFFICIENT),
+        (Bound.BASELINE, (-0.0019, -0.0032, -0.0006), 0.0, Outcome.FAIL),
+        (Bound.BASELINE, (-0.0049, -0.0215, 0.0113), 0.0, Outcome.INSUFFICIENT),
         (Bound.CHAMPION, (0.0, 0.0, 0.0), -0.01, Outcome.PASS),
-        (Bound.CHAMPION, (0.0, -0.01, 0.0), -0.01, Outcome.FAIL),
+        (Bound.CHAMPION, (0.0, -0.01, 0.0), -0.01, Outcome.INSUFFICIENT),
+        (Bound.CHAMPION, (-0.02, -0.03, -0.01), -0.01, Outcome.FAIL),
         (Bound.AT_MOST, (0.04, 0.03, 0.05), 0.05, Outcome.PASS),
-        (Bound.AT_MOST, (0.04, 0.03, 0.0501), 0.05, Outcome.FAIL),
+        (Bound.AT_MOST, (0.04, 0.03, 0.0501), 0.05, Outcome.INSUFFICIENT),
+        (Bound.AT_MOST, (0.06, 0.05, 0.07), 0.05, Outcome.INSUFFICIENT),
+        (Bound.AT_MOST, (0.06, 0.0501, 0.07), 0.05, Outcome.FAIL),
     ],
 )
-def test_the_bound_of_the_interval_decides(bound, estimate, limit, outcome):
+def test_the_whole_interval_decides(bound, estimate, limit, outcome):
     gate = measured(bound, estimate, limit)
     assert gate.outcome is outcome
     assert (gate.value, gate.low, gate.high) == estimate
+    not_shown = Insufficiency.NOT_SHOWN if outcome is Outcome.INSUFFICIENT else None
+    assert gate.insufficiency is not_shown
+
+
+def test_of_rules_and_dummy_baseline_the_harder_one_counts():
+    """Where one class prevails, always saying it can be better than the rules."""
+    report = replace(
+        good_report(), difference_to_dummy={"accuracy": Estimate(-0.01, -0.02, -0.001)}
+    )
+    gate = quality_gate(report, POLICY.quality[1])
+    assert gate.outcome is Outcome.FAIL
+    assert "candidate minus the dummy baseline, is -0.0100" in gate.explanation
+    assert "minus rules," in quality_gate(good_report(), POLICY.quality[1]).explanation
 
 
 def test_a_remedy_tells_noise_from_lack():

@@ -15,7 +15,7 @@ from ml_platform_tests.registry.examples import evidence_for as _evidence_for
 GOOD = _evidence_for(RECORD)
 FAILED = replace(
     DECISION,
-    verdict=Verdict.HOLD,
+    verdict=Verdict.REJECT,
     row="a limit is missed",
     gates=(*DECISION.gates[:-1], replace(DECISION.gates[-1], outcome=Outcome.FAIL)),
 )
@@ -62,7 +62,7 @@ SABOTAGE = {
     ),
     "decided otherwise": (
         replace(GOOD, recomputed=FAILED),
-        "decided again, the verdict is hold (a limit is missed), stored is promote (every gate passes)",
+        "decided again, the verdict is reject (a limit is missed), stored is promote (every gate passes)",
     ),
     "another champion since": (
         replace(
@@ -146,7 +146,7 @@ def test_a_failed_gate_refuses_even_where_everything_else_agrees():
     evidence = replace(GOOD, record=replace(GOOD.record, decision=FAILED), recomputed=FAILED)
     assert reasons_against(evidence) == (
         f"gates did not pass: {LAST}",
-        "the verdict is hold (a limit is missed), not promote",
+        "the verdict is reject (a limit is missed), not promote",
     )
 
 
@@ -252,7 +252,7 @@ def test_the_permit_says_what_it_rests_on():
 
 def test_no_permit_helps_a_version_that_was_held():
     held = replace(RECORD, decision=FAILED)
-    with pytest.raises(PermitRefused, match="the verdict is hold, not promote"):
+    with pytest.raises(PermitRefused, match="the verdict is reject, not promote"):
         promotion(held, None, grant(GOOD), AT, "test")
 
 

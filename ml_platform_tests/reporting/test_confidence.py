@@ -29,7 +29,8 @@ def decided(*gates, verdict=Verdict.PROMOTE):
 def test_margins_by_hand():
     assert margin(gate(0.86, 0.90, 0.85)) == pytest.approx(0.25)  # .01 of a width of .04
     assert margin(gate(0.01, 0.03, 0.05, bound=Bound.AT_MOST)) == pytest.approx(1.0)
-    assert margin(gate(0.84, 0.88, 0.85, Outcome.FAIL)) == pytest.approx(-0.25)
+    assert margin(gate(0.80, 0.84, 0.85, Outcome.FAIL)) == pytest.approx(-0.25)
+    assert margin(gate(0.06, 0.08, 0.05, Outcome.FAIL, Bound.AT_MOST)) == pytest.approx(-0.5)
     assert margin(gate(0.9, 0.9, 0.85)) == inf
     assert margin(gate(None, None, 0.85)) is None
 
@@ -46,10 +47,10 @@ def test_the_closest_gate_decides_a_go():
 
 
 def test_the_clearest_miss_decides_a_no_go():
-    near, far = gate(0.849, 0.89, 0.85, Outcome.FAIL), gate(0.7, 0.8, 0.85, Outcome.FAIL)
-    verdict_confidence = confidence(decided(near, far, verdict=Verdict.HOLD))
+    near, far = gate(0.7, 0.849, 0.85, Outcome.FAIL), gate(0.6, 0.7, 0.85, Outcome.FAIL)
+    verdict_confidence = confidence(decided(near, far, verdict=Verdict.REJECT))
     assert (verdict_confidence.level, verdict_confidence.margin) == (Level.HIGH, pytest.approx(1.5))
-    assert confidence(decided(near, verdict=Verdict.HOLD)).level is Level.LOW
+    assert confidence(decided(near, verdict=Verdict.REJECT)).level is Level.LOW
 
 
 def test_integrity_is_exact_and_too_little_evidence_shows_nothing():

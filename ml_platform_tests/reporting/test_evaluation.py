@@ -113,8 +113,8 @@ def test_every_dimension_has_a_tile_and_a_section(rich):
         assert f'<section id="dimension-{name}">' in page
     assert page.count("<figure>") >= sum(len(dimension.charts) for dimension in DIMENSIONS)
     assert "The owner of the sources of events: the gate “Noise” did not pass" in page
-    assert "Tenure (INSUFFICIENT)" in page
-    assert "Shap (NOT APPLICABLE)" in page
+    assert "Tenure, INSUFFICIENT" in page
+    assert "Shap, NOT APPLICABLE" in page
     assert "Robustness: the share of rows out of distribution." in page
 
 
@@ -230,6 +230,7 @@ def test_differences_are_coloured_by_the_direction_of_their_metric():
             "log_loss": Estimate(-0.2, -0.3, -0.1),
             "macro_f1": Estimate(0.1, -0.1, 0.3),
         },
+        difference_to_dummy={},
         difference_to_champion=None,
         difference_to_challenged=None,
     )

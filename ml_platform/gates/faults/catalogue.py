@@ -123,6 +123,7 @@ MEASURES: dict[str, Fault] = {
         "redundant_evidence",
         _DIMENSION,
         "many equal copies of the evidence: which of them a reason names is chance",
+        outcome=Outcome.INSUFFICIENT,  # Agreement by chance spreads about 0: no interval lies below.
     ),
     "explanations.additivity_gap": Fault(
         "batch_dependent", _DIMENSION, "a prediction depends on the other rows of its batch"

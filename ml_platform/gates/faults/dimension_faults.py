@@ -66,7 +66,7 @@ def brittle(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixtur
 
 def reckless(fixtures: TaskFixture, gate: QualityGate, strength: float) -> Fixture:
     """Give some damaged rows a poor prediction, with certainty."""
-    fixture = fixtures.good
+    fixture = fixtures.roomy
     where = both(damaged(fixture.spec.features), drawn_intact(strength))
     return fixture.with_candidate(
         Instead(fixture.candidate, fixtures.overconfident(fixture), where)

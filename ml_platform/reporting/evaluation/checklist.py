@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
-from ml_platform.reporting.components import Chip, outcome_chip
+from ml_platform.reporting.components import Chip
 from ml_platform.reporting.evaluation.confidence import MEDIUM_MARGIN, margin
 from ml_platform.reporting.evaluation.decision import (
     NO_GATE,
@@ -16,9 +16,9 @@ from ml_platform.reporting.evaluation.decision import (
     gates_of,
     worst_outcome,
 )
+from ml_platform.reporting.evaluation.gates import gate_chip
 from ml_platform.reporting.evaluation.headline import headline_metric
 from ml_platform.reporting.words import (
-    capitals,
     heading,
     interval,
     limit_number,
@@ -27,6 +27,7 @@ from ml_platform.reporting.words import (
 )
 from ml_platform.spec.gates import Bound
 
+_DECIDED = (Outcome.PASS, Outcome.FAIL)
 _MODEL_OWNER = "The owner of the model"
 _DATA_OWNER = "The owner of the data"
 _OWNERS = {
@@ -51,12 +52,11 @@ class Checklist:
 
 def checklist(report: EvaluationReport, decision: Decision) -> Checklist:
     """The three lists, each line once."""
-    decided = (Outcome.PASS, Outcome.FAIL)
     return Checklist(
         checked=tuple(
-            (heading(gate.name), outcome_chip(gate.outcome))
+            (heading(gate.name), gate_chip(gate))
             for gate in decision.gates
-            if gate.outcome in decided
+            if gate.outcome in _DECIDED
         ),
         not_checked=tuple(dict.fromkeys(_not_checked(report, decision))),
         to_look_at=tuple(dict.fromkeys(_to_look_at(report, decision))),
@@ -70,9 +70,8 @@ def watch_lines(report: EvaluationReport, decision: Decision) -> tuple[str, ...]
 
 def _not_checked(report: EvaluationReport, decision: Decision) -> Iterator[str]:
     for gate in decision.gates:
-        if gate.outcome in (Outcome.INSUFFICIENT, Outcome.NOT_APPLICABLE):
-            outcome = capitals(gate.outcome)
-            yield sentence(f"{heading(gate.name)} ({outcome}): {gate.explanation}")
+        if gate.outcome not in _DECIDED:
+            yield sentence(f"{heading(gate.name)}, {gate.words}: {gate.explanation}")
     for dimension in report.dimensions:
         for name, why in dimension.undefined.items():
             yield sentence(f"{dimension.title}, {heading(name)}: {why}")
@@ -91,8 +90,10 @@ def _to_look_at(report: EvaluationReport, decision: Decision) -> Iterator[str]:
     for gate in decision.gates:
         widths = margin(gate)
         title = f"{_owner(gate)}: the gate “{heading(gate.name)}”"
-        if gate.outcome.stops:
+        if gate.stops:
             yield f"{title} did not pass. {sentence(gate.remedy)}".strip()
+        elif not gate.decides and gate.outcome.stops:
+            yield f"{title} is reported only, and did not pass. {sentence(gate.remedy)}".strip()
         elif gate.outcome is Outcome.PASS and widths is not None and widths < MEDIUM_MARGIN:
             yield (
                 f"{title} passes, but its interval clears the limit by only {widths:.2f} of its "

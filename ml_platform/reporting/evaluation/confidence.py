@@ -1,10 +1,10 @@
 """The confidence in GO or NO-GO: the chance that an evaluation on fresh test rows would decide the same.
 
-A gate holds a bound of a 95 % interval against its limit. On as many fresh clusters that bound would come out
-elsewhere: its spread is that of the value, 1/3.92 of the interval's width. The value that it spreads about is
-itself only an estimate with the same spread, so the two bounds differ with a standard deviation of
-sqrt(2)/3.92 widths, and a bound that lies ``m`` widths beyond its limit stays there with the probability
-Phi(3.92 m / sqrt(2)). Source: Goodman (1992), "A comment on replication, p-values and evidence".
+A gate holds a 95 % interval against its limit; the bound that is nearer to the limit decides. On as many fresh
+clusters that bound would come out elsewhere: its spread is that of the value, 1/3.92 of the interval's width. The
+value that it spreads about is itself only an estimate with the same spread, so the two bounds differ with a
+standard deviation of sqrt(2)/3.92 widths, and a bound that lies ``m`` widths beyond its limit stays there with the
+probability Phi(3.92 m / sqrt(2)). Source: Goodman (1992), "A comment on replication, p-values and evidence".
 
 A GO needs every gate, so the closest one decides; a NO-GO needs one, so the clearest one does.
 """
@@ -47,13 +47,15 @@ class Confidence:
 
 
 def margin(gate: GateResult) -> float | None:
-    """Widths of the interval between the deciding bound and the limit: positive where the gate holds.
+    """Widths of the interval between its nearer bound and the limit: negative where the gate fails.
 
     ``None`` without an interval and a limit; infinite in size where the interval is a point, which is exact.
     """
     if gate.low is None or gate.high is None or gate.limit is None:
         return None
-    beyond = gate.limit - gate.high if gate.bound is Bound.AT_MOST else gate.low - gate.limit
+    upper = gate.bound is Bound.AT_MOST
+    near = gate.high if upper != (gate.outcome is Outcome.FAIL) else gate.low
+    beyond = gate.limit - near if upper else near - gate.limit
     width = gate.high - gate.low
     if width <= 0:
         return inf if gate.outcome is Outcome.PASS else -inf
@@ -76,7 +78,8 @@ def confidence(decision: Decision) -> Confidence:
 
 def closest_gate(gates: Iterable[GateResult]) -> tuple[GateResult, float] | None:
     """The gate that passed with the least to spare, with its margin; ``None`` if none has an interval."""
-    passed = ((gate, margin(gate)) for gate in gates if gate.outcome is Outcome.PASS)
+    holding = (gate for gate in gates if gate.decides and gate.outcome is Outcome.PASS)
+    passed = ((gate, margin(gate)) for gate in holding)
     on_samples = [(gate, widths) for gate, widths in passed if widths is not None and widths < inf]
     return min(on_samples, key=lambda pair: pair[1], default=None)
 
@@ -107,7 +110,7 @@ def _confidence_in_no_go(decision: Decision) -> Confidence:
     ]
     if not failed:
         name = stopping[0].name if stopping else ""
-        why = "no gate failed: there is too little evidence, and more of it may decide either way"
+        why = "no gate failed: nothing is shown either way, and more evidence may decide it"
         return Confidence(Level.LOW, name, 0.0, why)
     gate, widths = max(failed, key=lambda pair: pair[1])
     if widths == inf:

@@ -16,7 +16,7 @@ def is_go(decision: Decision) -> bool:
 
 def stopping_gates(decision: Decision) -> tuple[GateResult, ...]:
     """The gates that stand in the way of a promotion, failures first."""
-    stopping = (gate for gate in decision.gates if gate.outcome.stops)
+    stopping = (gate for gate in decision.gates if gate.stops)
     return tuple(sorted(stopping, key=lambda gate: _WORST_FIRST.index(gate.outcome)))
 
 
@@ -37,6 +37,6 @@ def gates_of(decision: Decision, dimension: str) -> tuple[GateResult, ...]:
 
 
 def worst_outcome(gates: Iterable[GateResult]) -> str:
-    """FAIL before INSUFFICIENT before PASS before NOT APPLICABLE; `NO_GATE` of no gates."""
-    outcomes = {gate.outcome for gate in gates}
+    """FAIL before INSUFFICIENT before PASS before NOT APPLICABLE; `NO_GATE` where no gate decides."""
+    outcomes = {gate.outcome for gate in gates if gate.decides}
     return next((outcome for outcome in _WORST_FIRST if outcome in outcomes), NO_GATE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ml_platform.gates.outcome import Decision, GateKind, GateResult, Outcome
-from ml_platform.reporting.components import Chip, Track, TrackScale, outcome_chip
+from ml_platform.reporting.components import Chip, Tone, Track, TrackScale, outcome_chip
 from ml_platform.reporting.words import heading, limit_number, number, sentence
 from ml_platform.spec.gates import Bound
 
@@ -44,13 +44,19 @@ def short_gates(gates: Iterable[GateResult]) -> tuple[GateView, ...]:
     return tuple(gate_view(gate, short=gate.outcome is Outcome.PASS) for gate in gates)
 
 
+def gate_chip(gate: GateResult) -> Chip:
+    """The outcome of a gate; neutral where it is reported and decides nothing."""
+    tone = outcome_chip(gate.outcome).tone if gate.decides else Tone.NEUTRAL
+    return Chip(gate.words, tone)
+
+
 def gate_view(gate: GateResult, *, short: bool = False) -> GateView:
     """``short`` leaves out the explanation where the track shows as much."""
     track = _track(gate)
     return GateView(
         title=heading(gate.name),
         name=gate.name,
-        chip=outcome_chip(gate.outcome),
+        chip=gate_chip(gate),
         track=track,
         figures=_figures(gate) if track else "",
         explanation="" if short and track else sentence(gate.explanation),
@@ -66,7 +72,7 @@ def _track(gate: GateResult) -> Track | None:
     high = gate.value if gate.high is None else gate.high
     scale = TrackScale.around((low, high, gate.value, gate.limit))
     at_most = None if gate.bound is None else gate.bound is Bound.AT_MOST
-    tone = outcome_chip(gate.outcome).tone
+    tone = gate_chip(gate).tone
     return scale.track(gate.value, low, high, tone, limit=gate.limit, at_most=at_most)
 
 

@@ -1,12 +1,13 @@
-"""The first headline metric of everything that was scored on the same test rows, as intervals on one scale."""
+"""The metric that decided, of everything that was scored on the same test rows, as intervals on one scale."""
 
 from dataclasses import dataclass
 
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.gates.decide import deciding_gate
 from ml_platform.gates.outcome import Decision, GateResult
 from ml_platform.reporting.components import Lane, Tone, TrackScale
-from ml_platform.reporting.words import heading, interval, limit_number
+from ml_platform.reporting.words import heading, interval, limit_number, signed_interval
 from ml_platform.spec.gates import Bound
 
 CANDIDATE = "candidate"
@@ -48,22 +49,37 @@ def limit_gate(decision: Decision, metric: str) -> GateResult | None:
 
 
 def headline(report: EvaluationReport, decision: Decision) -> Headline | None:
-    """The figure beside the verdict; ``None`` where the candidate has no metric."""
-    metric = headline_metric(report)
+    """The figure beside the verdict: of the metric whose gate decided, of a GO of the model's first metric.
+
+    ``None`` where the candidate has no metric.
+    """
+    gate = deciding_gate(decision)
+    if gate is None or report.figure(gate.metric) is None:
+        metric = headline_metric(report)
+        gate = limit_gate(decision, metric)
+    else:
+        metric = gate.metric
     if not metric:
         return None
-    estimates = {
-        name: subject.metrics[metric]
-        for name, subject in scorers(report).items()
-        if metric in subject.metrics
-    }
-    gate = limit_gate(decision, metric)
-    limit = gate.limit if gate else None
+    estimates = _estimates(report, metric)
+    limit = gate.limit if gate and gate.bound in _ABSOLUTE else None
     ends = [end for estimate in estimates.values() for end in (estimate.low, estimate.high)]
     scale = TrackScale.around(ends if limit is None else [*ends, limit])
     lanes = (_lane(name, estimate, scale, limit) for name, estimate in estimates.items())
     title = f"{heading(metric)} on the same {report.rows:,} test rows"
     return Headline(title, tuple(lanes), _limit_words(gate))
+
+
+def _estimates(report: EvaluationReport, metric: str) -> dict[str, Estimate]:
+    """The metric of each scorer that has it; a measure of a dimension is the candidate's alone."""
+    if "." in metric:
+        estimate = report.figure(metric)
+        return {CANDIDATE: estimate} if estimate else {}
+    return {
+        name: subject.metrics[metric]
+        for name, subject in scorers(report).items()
+        if metric in subject.metrics
+    }
 
 
 def _lane(name: str, estimate: Estimate, scale: TrackScale, limit: float | None) -> Lane:
@@ -73,7 +89,13 @@ def _lane(name: str, estimate: Estimate, scale: TrackScale, limit: float | None)
 
 
 def _limit_words(gate: GateResult | None) -> str:
-    if gate is None:
+    if gate is None or gate.value is None or gate.low is None or gate.high is None:
         return ""
+    if gate.bound not in _ABSOLUTE:
+        return (
+            f"“{heading(gate.name)}” decides on the paired difference on the same rows, which is "
+            f"{signed_interval(Estimate(gate.value, gate.low, gate.high))}: the whole interval must lie above "
+            f"{limit_number(gate.limit)}."
+        )
     side = "stay at or below" if gate.bound is Bound.AT_MOST else "lie above"
     return f"The upright line is the limit {limit_number(gate.limit)}: the whole interval must {side} it."

@@ -7,7 +7,6 @@ from ml_platform.reporting.evaluation.confidence import closest_gate
 from ml_platform.reporting.evaluation.decision import stopping_gates
 from ml_platform.reporting.evaluation.headline import headline_metric
 from ml_platform.reporting.words import (
-    capitals,
     heading,
     interval,
     limit_number,
@@ -79,11 +78,12 @@ def _way_to_ceiling(report: EvaluationReport, metric: str) -> str:
 
 
 def _rests_on(decision: Decision) -> str:
-    passed = sum(gate.outcome is Outcome.PASS for gate in decision.gates)
-    count = f"{passed} of {len(decision.gates)} gates pass"
+    deciding = [gate for gate in decision.gates if gate.decides]
+    passed = sum(gate.outcome is Outcome.PASS for gate in deciding)
+    count = f"{passed} of {len(deciding)} gates pass"
     stopping = stopping_gates(decision)
     if stopping:
-        names = ", ".join(f"{heading(gate.name)} ({capitals(gate.outcome)})" for gate in stopping)
+        names = ", ".join(f"{heading(gate.name)}: {gate.words}" for gate in stopping)
         return f"{count}; not passed: {names}."
     closest = closest_gate(decision.gates)
     if closest is None:
