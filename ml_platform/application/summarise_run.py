@@ -32,6 +32,8 @@ class GateSummary:
 
     name: str
     outcome: str
+    words: str
+    """The outcome as people read it, with what an INSUFFICIENT lacks."""
     value: float | None
     low: float | None
     high: float | None
@@ -157,7 +159,8 @@ def _version_of(platform: Connections, evaluation_record: EvaluationRecord) -> i
 def _gate(gate: GateResult) -> GateSummary:
     return GateSummary(
         name=gate.name,
-        outcome=gate.words,
+        outcome=gate.outcome.words,
+        words=gate.words,
         value=gate.value,
         low=gate.low,
         high=gate.high,

@@ -170,7 +170,7 @@ def _figure(metric: str, figures: "dict[str, Figure]") -> str:
 
 def _gate(gate: "GateSummary") -> str:
     if gate.value is None:
-        return f"  {gate.outcome:<12} {gate.name:<14} {gate.explanation}"
+        return f"  {gate.words:<12} {gate.name:<14} {gate.explanation}"
     interval = "" if gate.low is None else f" [{gate.low:.4g}, {gate.high:.4g}]"
     limit = "" if gate.limit is None else f", limit {gate.limit:g}"
-    return f"  {gate.outcome:<12} {gate.name:<14} {gate.value:.4g}{interval}{limit}"
+    return f"  {gate.words:<12} {gate.name:<14} {gate.value:.4g}{interval}{limit}"
