@@ -1,7 +1,7 @@
 """A candidate is evaluated on its test rows, and the evidence is gathered that it is what lies on disk."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform import values
@@ -43,15 +43,18 @@ def evaluate_candidate(
     record: TrainingSetRecord,
     candidate: CandidateRecord,
     progress: Callable[[str], None],
+    *,
+    policy_note: str = "",
 ) -> EvaluatedCandidate:
     """Evaluate a candidate beside its rules, the champion, the model it challenges and the ceiling.
 
     Args:
-        spec: The model.
+        spec: The model, with the gate policy of the home.
         platform: Where training set, artifacts, users and the champion come from.
         record: The training set that the candidate was fitted on; its test part is what counts.
         candidate: The artifacts to evaluate.
         progress: Gets a line for each dimension of the evaluation.
+        policy_note: The verdict that the policy was changed after; empty where it was set before any.
 
     Raises:
         IntegrityError: a stored file is not what was hashed, or nobody has searched the features for leaks.
@@ -86,7 +89,7 @@ def evaluate_candidate(
         champion=_champion(platform, production, record),
         challenged=_challenged(platform, spec, record),
         references=_references(spec, rows, progress),
-        origin=_origin(spec, platform, candidate, production),
+        origin=replace(_origin(spec, platform, candidate, production), policy_note=policy_note),
         examine=_dimensions(spec, platform, rows, artifact, scorer, candidate, leakage, progress),
     )
     evidence = _evidence(spec, platform, report, record, artifact, leakage)
@@ -142,6 +145,7 @@ def _origin(
         live=platform.source_is_live,
         artifact_sha256=candidate.artifact_sha256,
         policy_version=policy_version(spec.policy),
+        policy_name=spec.policy.name,
         versions={
             "candidate": candidate.artifact_sha256[:12],
             "baseline": candidate.rules_sha256[:12],

@@ -5,9 +5,15 @@ from datetime import datetime
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.find_version import find_version
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.alternatives import Alternative, alternatives
 from ml_platform.gates.decide import what_would_change
+from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.outcome import Decision
+from ml_platform.gates.presets import PRESETS
 from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
+from ml_platform.spec.gates import GatePolicy
+from ml_platform.values import from_json
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,23 @@ class DecisionExplanation:
     """The number of the evaluation that the decision is of."""
     earlier: tuple[EarlierEvaluation, ...] = ()
     """The evaluations before it, the newest first."""
+    policy: str = ""
+    """The name of the policy that decided: a preset, and whether something was changed in it."""
+    policy_note: str = ""
+    """The verdict that this policy was set after; empty where it was set before any."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Which presets and limits would have given another verdict, and at what risk."""
 
     @property
     def text(self) -> str:
         """Lines for people: the row that decided, each gate that did not pass, what would change it."""
-        return what_would_change(self.decision)
+        lines = [what_would_change(self.decision), f"  policy: {self.policy}"]
+        if self.policy_note:
+            lines.append(f"    {self.policy_note}")
+        for other in self.alternatives:
+            lines.append(f"  with {other.change}: {other.verdict.value.upper()} ({other.row})")
+            lines.append(f"    at the risk: {other.risk}")
+        return "\n".join(lines)
 
 
 def explain_decision(platform: Connections, model: str, version: int | None) -> DecisionExplanation:
@@ -53,6 +71,7 @@ def explain_decision(platform: Connections, model: str, version: int | None) -> 
         for event in platform.ledger.events(model)
         if event.version == record.version and event.action is Action.REFUSED
     )
+    report = platform.ledger.report(record.report_id)
     return DecisionExplanation(
         model,
         record.version,
@@ -60,6 +79,9 @@ def explain_decision(platform: Connections, model: str, version: int | None) -> 
         refusals,
         evaluation=record.evaluation,
         earlier=earlier_evaluations(platform, record),
+        policy=report.policy_name if report else "",
+        policy_note=report.policy_note if report else "",
+        alternatives=_alternatives(record, report) if report else (),
     )
 
 
@@ -78,4 +100,19 @@ def earlier_evaluations(
             report_id=before.report_id,
         )
         for before in reversed(earlier)
+    )
+
+
+def _alternatives(record: VersionRecord, report: EvaluationReport) -> tuple[Alternative, ...]:
+    """The report decided under the other presets and limits; of a model that is gone, under other limits alone."""
+    from ml_platform.adapters.plugins import installed_catalogue
+
+    specs = (spec for spec in installed_catalogue().models if spec.name == record.model)
+    spec = next(specs, None)
+    presets = {name: preset(spec.policy) for name, preset in PRESETS.items()} if spec else {}
+    return alternatives(
+        report,
+        from_json(GatePolicy, record.policy),
+        from_json(IntegrityEvidence, record.integrity),
+        presets,
     )

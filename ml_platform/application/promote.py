@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
+from ml_platform.application.home_policy import governed
 from ml_platform.application.stored_evidence import (
     artifact_sha256_now,
     rows_sha256_now,
@@ -88,6 +89,7 @@ def promote(
         PermitRefused: with every reason.
         ConflictError: another promotion was faster; nothing was changed.
     """
+    spec = governed(platform, spec)
     ledger, as_of = platform.ledger, platform.home.as_of
     evidence = _evidence(platform, spec, evaluation_record, version, checks)
     reasons = (

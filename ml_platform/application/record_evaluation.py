@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.evaluate import EvaluatedCandidate, evaluate_candidate
+from ml_platform.application.home_policy import governed, policy_note
 from ml_platform.application.register import DEPENDENCIES
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.record import EvaluationRecord
@@ -49,7 +50,7 @@ def evaluate_and_record(
 
     Args:
         platform: The home.
-        spec: The model, with its gate policy.
+        spec: The model; its gates are those of the home's policy.
         training_set: What the candidate was fitted on, with the test part that it is evaluated on.
         candidate: The candidate.
         run_id: Of the run that asks; a promotion in the same run needs no request of its own.
@@ -60,7 +61,11 @@ def evaluate_and_record(
     """
     from ml_platform.gates.decide import decide
 
-    evaluated = evaluate_candidate(spec, platform, training_set, candidate, progress)
+    spec = governed(platform, spec)
+    note = policy_note(platform, spec)
+    evaluated = evaluate_candidate(
+        spec, platform, training_set, candidate, progress, policy_note=note
+    )
     decision = decide(evaluated.report, spec.policy, evaluated.evidence)
     verdict = f"verdict {decision.verdict.value.upper()}: {decision.row}"
     progress(f"{headline(evaluated.report)}; {verdict}")
@@ -77,6 +82,7 @@ def evaluate_and_record(
         policy_version=decision.policy_version,
         decision=decision,
         integrity=values.to_json(evaluated.evidence),
+        policy=values.to_json(spec.policy),
         champion=evaluated.production.version,
         production_revision=evaluated.production.revision,
         mlflow_run_id=mlflow_run_id,
@@ -137,7 +143,7 @@ def _log_run(
             "decided by": decision.row,
             "training set": report.training_set_fingerprint,
             "artifact sha256": report.artifact_sha256,
-            "policy": report.policy_version,
+            "policy": f"{report.policy_name} {report.policy_version}",
             "source": report.source,
             "simulated": str(report.simulated),
             "dagster run": dagster_run_id,

@@ -74,7 +74,7 @@ def _registered(
         experiment=spec.name,
         input_schema=dict(artifact.features),
         classes=artifact.classes,
-        policy=values.to_json(spec.policy),
+        policy=evaluation_record.policy,
         integrity=evaluation_record.integrity,
     )
     validate(record)

@@ -106,7 +106,8 @@ def _promoted_by(champion: InProduction) -> str:
     evidence = champion.why
     return (
         f"{evidence['decision_row']} (report {evidence['report_id'][:12]}, "
-        f"policy {evidence['policy_version'][:12]}, {len(_checks(champion))} checks passed)"
+        f"policy {evidence['policy_name']} {evidence['policy_version'][:12]}, "
+        f"{len(_checks(champion))} checks passed)"
     )
 
 

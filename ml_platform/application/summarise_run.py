@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_platform.application.connections import Connections
+from ml_platform.application.home_policy import policy_name
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.records import read_record
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
@@ -70,6 +71,8 @@ class RunSummary:
     source: str
     simulated: bool
     as_of: str
+    policy: str
+    """The name of the gate policy: a preset, and whether something was changed in it."""
     models: dict[str, ModelSummary]
     monitoring: dict[str, MonitoringSummary | None]
     fingerprints: dict[str, str]
@@ -83,6 +86,7 @@ def summarise_run(platform: Connections, models: tuple[str, ...]) -> RunSummary:
         source=home.source.label,
         simulated=home.source.simulated,
         as_of=home.as_of.isoformat(),
+        policy=policy_name(platform.settings),
         models={name: summarise_model(platform, name) for name in models},
         monitoring={name: latest_monitoring(platform, name) for name in models},
         fingerprints={"events": platform.lake.fingerprint("events", home.as_of)},

@@ -16,6 +16,7 @@ from ml_platform.cli.migrate import migrate
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
 from ml_platform.cli.new_model import new_model
+from ml_platform.cli.policy import policy
 from ml_platform.cli.report import report
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
@@ -62,6 +63,7 @@ for command in (
     migrate,
     why,
     gates,
+    policy,
     doctor,
     new_model,
 ):

@@ -23,9 +23,19 @@ from ml_platform.cli.options import (
 @json_option
 @verbose_option
 @models_option
+@click.option(
+    "--policy",
+    metavar="PRESET|FILE",
+    help="Gates that decide: mission (default), relative, or a file (`ml-platform policy`); kept by the home.",
+)
 @source_options
 def run(
-    home: Path | None, as_json: bool, verbose: bool, models: str | None, **choices: Any
+    home: Path | None,
+    as_json: bool,
+    verbose: bool,
+    models: str | None,
+    policy: str | None,
+    **choices: Any,
 ) -> None:
     """Events to gated champions, and their first monitoring reports.
 
@@ -39,7 +49,7 @@ def run(
     Examples:
       ml-platform run
       ml-platform run --models pattern_classifier,trigger_predictor
-      ml-platform run --home /tmp/vite --source git:~/src/vite
+      ml-platform run --home /tmp/vite --source git:~/src/vite --policy relative
       ml-platform run --home /tmp/mine --source files:exports --map columns.toml --json
     """
     chosen = chosen_models(models)
@@ -49,6 +59,7 @@ def run(
     from ml_platform.adapters.plugins import home_project
     from ml_platform.adapters.services import services
     from ml_platform.application.assess_readiness import assess_readiness, record_readiness
+    from ml_platform.application.home_policy import keep_policy, policy_name
     from ml_platform.application.settle_home import settle_home
     from ml_platform.application.summarise_run import summarise_run
     from ml_platform.cli.instance import dagster_instance, run_job
@@ -56,6 +67,9 @@ def run(
 
     with at_work(settings.home):
         settle_home(settings, **choices)
+        if policy is not None:
+            keep_policy(settings, policy)
+        tell(f"Policy: {policy_name(settings)} (`ml-platform policy show` prints its gates)")
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
             from ml_platform.application.connections import Connections

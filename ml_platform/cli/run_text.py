@@ -55,7 +55,7 @@ def show(summary: "RunSummary", *, verbose: bool) -> None:
     Without ``verbose`` that is a line a model, then the gates that did not pass, then the lights of monitoring.
     """
     label = "  SIMULATED" if summary.simulated else ""
-    click.echo(f"\nSource {summary.source}{label}, as of {summary.as_of}")
+    click.echo(f"\nSource {summary.source}{label}, as of {summary.as_of}, policy {summary.policy}")
     if verbose:
         _show_everything(summary)
     else:

@@ -51,6 +51,8 @@ class Origin:
     live: bool = False
     artifact_sha256: str = ""
     policy_version: str = ""
+    policy_name: str = "mission"
+    policy_note: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     """`Subject.version` by subject; a subject that is not named has an empty version."""
     folds: Sequence[Mapping[str, float]] = ()
@@ -236,6 +238,8 @@ def _report(
         artifact_sha256=origin.artifact_sha256,
         training_set_fingerprint=record.fingerprint,
         policy_version=origin.policy_version,
+        policy_name=origin.policy_name,
+        policy_note=origin.policy_note,
         seed=seed,
         rows=len(training_set.test),
         clusters=int(training_set.test[CLUSTER].nunique()),

@@ -80,6 +80,10 @@ class EvaluationReport:
     above_ceiling: dict[str, Estimate] = field(default_factory=dict)
     """Candidate minus ceiling in the task's optimal metrics, paired, with a 99.9 % interval; empty without a
     ceiling."""
+    policy_name: str = "mission"
+    """The name of the gate policy: a preset, and whether something was changed in it."""
+    policy_note: str = ""
+    """The verdict that the policy was changed after; empty where it was set before any."""
     source_options: tuple[str, ...] = ()
     """What a person typed of the source, as arguments of `ml-platform run`; none of it is secret."""
 

@@ -18,6 +18,8 @@ class EvaluationRecord:
     decision: Decision
     integrity: str
     """Canonical JSON of the integrity evidence that the decision was made on."""
+    policy: str
+    """Canonical JSON of the gate policy that the decision was made by."""
     champion: int | None
     """Version that was in production, and was compared with, at the evaluation; ``None``: the rules were."""
     production_revision: int

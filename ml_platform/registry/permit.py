@@ -65,6 +65,7 @@ class Permit:
     artifact_sha256: str
     training_set_fingerprint: str
     policy_version: str
+    policy_name: str
     decision_row: str
     checks: tuple[str, ...]
 
@@ -75,6 +76,7 @@ class Permit:
             "artifact_sha256": self.artifact_sha256,
             "training_set_fingerprint": self.training_set_fingerprint,
             "policy_version": self.policy_version,
+            "policy_name": self.policy_name,
             "decision_row": self.decision_row,
             "checks": ", ".join(self.checks),
         }
@@ -101,6 +103,7 @@ def grant(evidence: Evidence) -> Permit:
         artifact_sha256=record.artifact_sha256,
         training_set_fingerprint=record.training_set_fingerprint,
         policy_version=record.decision.policy_version,
+        policy_name=evidence.report.policy_name if evidence.report else "",
         decision_row=record.decision.row,
         checks=tuple(check.name for check in evidence.checks),
     )

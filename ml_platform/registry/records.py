@@ -1,4 +1,4 @@
-"""The frozen values that the ledger keeps: versions, production state, promotion events, trainings asked for."""
+"""The frozen values that the ledger keeps: versions, production state, events, policies, trainings asked for."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,3 +114,21 @@ class RetrainingRequest:
     cause: str
     window_end: datetime
     requested_at: datetime
+
+
+@dataclass(frozen=True)
+class PolicyRevision:
+    """The gate policy of a home from one moment on: a preset and what was changed in it."""
+
+    revision: int
+    """1 for the first; each later one is a change."""
+    at: datetime
+    """The clock of the home, not the wall clock."""
+    name: str
+    """The preset, and where it comes from a file with changes, that it was changed."""
+    text: str
+    """The file, or a line that names the preset."""
+    versions: dict[str, str]
+    """The policy version of each model under it."""
+    followed: dict[str, str]
+    """By model whose policy this revision changed: the verdict on its newest version, where it was not PROMOTE."""

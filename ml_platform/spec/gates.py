@@ -49,3 +49,5 @@ class GatePolicy:
     parity_tolerance: float = 1e-5
     maximum_data_age: timedelta = timedelta(days=2)
     """Age of the newest row at the clock of the run, for live sources; archives have no limit."""
+    name: str = "mission"
+    """The preset that it comes from, and whether something was changed in it (`ml_platform.gates.policy_file`)."""

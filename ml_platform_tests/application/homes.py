@@ -79,6 +79,7 @@ def evaluation_record_of(platform: Connections, record: VersionRecord) -> Evalua
         policy_version=record.decision.policy_version,
         decision=record.decision,
         integrity=record.integrity,
+        policy=record.policy,
         champion=state.version,
         production_revision=state.revision,
         mlflow_run_id="run",

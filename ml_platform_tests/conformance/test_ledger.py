@@ -15,7 +15,12 @@ from ml_platform.experiments.lifecycle import ExperimentEvent, Happening
 from ml_platform.gates.outcome import Verdict
 from ml_platform.monitoring.alerts import Alert, AlertLevel
 from ml_platform.registry.chain import breaks
-from ml_platform.registry.records import Action, ProductionState, RetrainingRequest
+from ml_platform.registry.records import (
+    Action,
+    PolicyRevision,
+    ProductionState,
+    RetrainingRequest,
+)
 from ml_platform.values import fingerprint
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.experiments.examples import definition, experiment, result
@@ -422,3 +427,15 @@ def test_a_pruned_experiment_leaves_its_log_and_its_name_is_taken(ledger):
     assert last.detail == {"hash": digest(definition()), "verdict": "promote"}
     with pytest.raises(ConflictError, match="was pruned"):
         ledger.define_experiment(definition(), AT)
+
+
+def test_policies_are_appended_in_their_order(ledger):
+    first = PolicyRevision(1, AT, "mission", 'preset = "mission"', {"example": "a1"}, {})
+    second = replace(first, revision=2, name="relative", followed={"example": "version 1 was HOLD"})
+    assert ledger.policies() == ()
+    ledger.save_policy(first)
+    ledger.save_policy(second)
+    for late in (first, replace(second, name="mission"), replace(first, revision=4)):
+        with pytest.raises(ConflictError, match="is not the next one"):
+            ledger.save_policy(late)
+    assert ledger.policies() == (first, second)

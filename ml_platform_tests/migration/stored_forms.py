@@ -24,6 +24,7 @@ from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.baseline import Baseline
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.registry.records import (
+    PolicyRevision,
     ProductionState,
     PromotionEvent,
     RetrainingRequest,
@@ -48,6 +49,7 @@ STORED: tuple[type, ...] = (
     IntegrityEvidence,
     EvaluationRecord,
     MonitoringReport,
+    PolicyRevision,
     ProductionState,
     PromotionEvent,
     RetrainingRequest,

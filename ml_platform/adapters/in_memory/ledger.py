@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.adapters.in_memory.experiments import InMemoryExperiments
 from ml_platform.adapters.ledger.predictions import typed
-from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
+from ml_platform.adapters.ledger.refusals import lost, parsed, policy_conflict, unknown
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
@@ -16,6 +16,7 @@ from ml_platform.prediction_log.record import COLUMNS, outcomes_frame, predictio
 from ml_platform.registry import chain, lifecycle, transitions
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import (
+    PolicyRevision,
     ProductionState,
     PromotionEvent,
     RetrainingRequest,
@@ -49,6 +50,7 @@ class InMemoryLedger(InMemoryExperiments):
         self._features: dict[str, tuple[str, str]] = {}
         self._requests: dict[str, RetrainingRequest] = {}
         self._alerts: dict[str, Alert] = {}
+        self._policies: list[PolicyRevision] = []
 
     def state(self, key: str) -> dict[str, Any] | None:
         """The JSON object under a key."""
@@ -58,6 +60,17 @@ class InMemoryLedger(InMemoryExperiments):
     def set_state(self, key: str, value: dict[str, Any]) -> None:
         """Keep a JSON object."""
         self._state[key] = json.dumps(value, sort_keys=True, allow_nan=False)
+
+    def save_policy(self, revision: PolicyRevision) -> None:
+        """Append a revision of the policy."""
+        with self._lock:
+            if revision.revision != len(self._policies) + 1:
+                raise policy_conflict(revision.revision)
+            self._policies.append(revision)
+
+    def policies(self) -> tuple[PolicyRevision, ...]:
+        """Every revision of the policy."""
+        return tuple(self._policies)
 
     def save_report(self, report: EvaluationReport) -> str:
         """Keep a report under its fingerprint."""

@@ -14,6 +14,7 @@ from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import (
+    PolicyRevision,
     ProductionState,
     PromotionEvent,
     RetrainingRequest,
@@ -172,6 +173,21 @@ class Ledger(ExperimentStore, Protocol):
 
     def feature_definitions(self) -> dict[str, tuple[str, str]]:
         """The current features, by name."""
+        ...
+
+    def save_policy(self, revision: PolicyRevision) -> None:
+        """Append a revision of the home's gate policy.
+
+        Raises:
+            ConflictError: the number is not the next one: somebody was faster.
+        """
+
+    def policies(self) -> tuple[PolicyRevision, ...]:
+        """Every revision of the home's gate policy, oldest first; none before the first evaluation.
+
+        Raises:
+            IntegrityError: a stored revision is not what was appended.
+        """
         ...
 
     def request_retraining(self, request: RetrainingRequest) -> bool:

@@ -10,11 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine
 
 from ml_platform.adapters.ledger import tables
-from ml_platform.adapters.ledger.refusals import parsed
+from ml_platform.adapters.ledger.refusals import parsed, policy_conflict
+from ml_platform.errors import IntegrityError
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
-from ml_platform.registry.records import RetrainingRequest
-from ml_platform.values import to_json
+from ml_platform.registry.records import PolicyRevision, RetrainingRequest
+from ml_platform.values import text_sha256, to_json
 
 
 class JournalPart:
@@ -36,6 +37,41 @@ class JournalPart:
         """See `interface.Ledger`."""
         text = json.dumps(value, sort_keys=True, allow_nan=False)
         self._put(tables.home_state, {"key": key, "value": text})
+
+    def save_policy(self, revision: PolicyRevision) -> None:
+        """See `interface.Ledger`."""
+        table, body = tables.policy_revisions, to_json(revision)
+        row = {
+            "revision": revision.revision,
+            "at": revision.at,
+            "sha256": text_sha256(body),
+            "body": body,
+        }
+        with self._engine.begin() as connection:
+            last = connection.scalar(sa.select(sa.func.max(table.c.revision))) or 0
+            new = revision.revision == last + 1
+            if new:
+                added = connection.execute(insert(table).values(row).on_conflict_do_nothing())
+                new = added.rowcount == 1
+        if not new:
+            raise policy_conflict(revision.revision)
+
+    def policies(self) -> tuple[PolicyRevision, ...]:
+        """See `interface.Ledger`."""
+        table = tables.policy_revisions
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(table).order_by(table.c.revision)).all()
+        for row in rows:
+            if text_sha256(row.body) != row.sha256:
+                raise IntegrityError(
+                    f"Revision {row.revision} of the policy is not what was appended: SHA-256 "
+                    f"{text_sha256(row.body)[:12]}, recorded is {row.sha256[:12]}.",
+                    remedy="restore the database from a backup",
+                )
+        return tuple(
+            parsed(PolicyRevision, row.body, f"revision {row.revision} of the policy")
+            for row in rows
+        )
 
     def save_baseline(self, model: str, version: str, json: str) -> None:
         """See `interface.Ledger`."""

@@ -33,6 +33,14 @@ def unknown(what: str, remedy: str) -> UsageError:
     return UsageError(f"The ledger holds no {what}.", remedy=remedy)
 
 
+def policy_conflict(revision: int) -> ConflictError:
+    """The error of a revision of the policy that somebody else has appended meanwhile."""
+    return ConflictError(
+        f"Revision {revision} of the policy is not the next one: somebody else changed it first.",
+        remedy="run the command again",
+    )
+
+
 def lost(state: ProductionState, expected_revision: int) -> ConflictError:
     """The error of a compare-and-swap that somebody else won."""
     return ConflictError(

@@ -142,6 +142,14 @@ alerts = sa.Table(
     sa.Column("at", _NOW, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+policy_revisions = sa.Table(
+    "policy_revisions",
+    metadata,
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
 experiments = sa.Table(
     "experiments",
     metadata,

@@ -11,14 +11,16 @@ from ml_platform.reporting.words import (
     interval,
     limit_number,
     number,
+    sentence,
     signed_interval,
     words,
 )
 
 
-def narrative(report: EvaluationReport, decision: Decision) -> tuple[str, str, str]:
-    """The three sentences, from the figures of the report and the gates of the decision."""
-    return (_how_good(report), _how_much_better(report), _rests_on(decision))
+def narrative(report: EvaluationReport, decision: Decision) -> tuple[str, ...]:
+    """The three sentences, from figures and gates, and a fourth where the policy was changed after a verdict."""
+    sentences = (_how_good(report), _how_much_better(report), _rests_on(report, decision))
+    return (*sentences, sentence(report.policy_note)) if report.policy_note else sentences
 
 
 def _how_good(report: EvaluationReport) -> str:
@@ -77,10 +79,10 @@ def _way_to_ceiling(report: EvaluationReport, metric: str) -> str:
     return f" ({100 * share:.0f} % of the way to the ceiling)"
 
 
-def _rests_on(decision: Decision) -> str:
+def _rests_on(report: EvaluationReport, decision: Decision) -> str:
     deciding = [gate for gate in decision.gates if gate.decides]
     passed = sum(gate.outcome is Outcome.PASS for gate in deciding)
-    count = f"{passed} of {len(deciding)} gates pass"
+    count = f"Under the policy “{report.policy_name}”, {passed} of {len(deciding)} gates pass"
     stopping = stopping_gates(decision)
     if stopping:
         names = ", ".join(f"{heading(gate.name)}: {gate.words}" for gate in stopping)

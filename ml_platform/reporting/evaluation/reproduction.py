@@ -27,7 +27,7 @@ def reproduction(
     facts = {
         "artifact, SHA-256": report.artifact_sha256,
         "training set": report.training_set_fingerprint,
-        "policy": decision.policy_version,
+        "policy": f"{report.policy_name} ({decision.policy_version})",
         "seed": str(report.seed),
         "resamples": f"{report.resamples:,}",
         "trained on rows before": f"{moment(split.train_until)} ({split.rows_train:,} rows)",

@@ -1,0 +1,117 @@
+"""`ml-platform policy`: the gates that decide in a home, and their limits."""
+
+from pathlib import Path
+
+import click
+
+from ml_platform.adapters.plugins import installed_catalogue
+from ml_platform.cli.options import connected, home_option, json_option, open_home, print_json
+from ml_platform.gates.policy import INTEGRITY_GATES, policy_version
+from ml_platform.gates.policy_file import PolicyChoice, write_policy
+from ml_platform.gates.presets import PRESETS
+from ml_platform.home import read_home
+from ml_platform.settings import Settings
+from ml_platform.spec.gates import GatePolicy
+
+
+@click.group()
+def policy() -> None:
+    """The gates that decide and their limits: a preset, or a file that changes one.
+
+    \b
+    mission   every gate with its limit as the models declare it (default)
+    relative  what beats rules and dummy baseline by its interval, is calibrated, stable and fair;
+              how good a model is by itself is reported, and decides nothing
+
+    Integrity gates are in every policy and cannot be changed.
+    """
+
+
+@policy.command()
+@click.option("--preset", type=click.Choice(list(PRESETS)), help="A preset, whatever the home has.")
+@home_option
+@json_option
+def show(preset: str | None, home: Path | None, as_json: bool) -> None:
+    """The policy of the home as a whole file, which `policy set` takes after a change."""
+    from ml_platform.application.home_policy import choice_of_home
+
+    settings = open_home(home)
+    choice = PolicyChoice(preset) if preset else choice_of_home(settings)
+    specs = installed_catalogue().models
+    if as_json:
+        versions = {spec.name: policy_version(choice.policy_of(spec)) for spec in specs}
+        text = write_policy(choice, specs)
+        print_json({"preset": choice.preset, "versions": versions, "file": text})
+        return
+    click.echo(f"# In every policy: {', '.join(INTEGRITY_GATES)}.")
+    click.echo(write_policy(choice, specs), nl=False)
+
+
+@policy.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def check(file: Path) -> None:
+    """Whether FILE is a policy, and what it changes; needs no home."""
+    from ml_platform.application.home_policy import read_policy
+
+    choice = read_policy(file)
+    lines = changes(choice)
+    click.echo(f"{file}: preset {choice.preset}, {len(lines)} changes")
+    for line in lines:
+        click.echo(f"  {line}")
+
+
+@policy.command("set")
+@click.argument("preset_or_file")
+@home_option
+def set_(preset_or_file: str, home: Path | None) -> None:
+    """Make PRESET_OR_FILE the policy of the home; the next evaluation is decided by it.
+
+    The ledger keeps every policy, and whether it followed a HOLD or REJECT of a model that it concerns.
+    """
+    from ml_platform.application.home_policy import keep_policy
+
+    settings = open_home(home)
+    choice = keep_policy(settings, preset_or_file)
+    click.echo(f"The policy of {settings.home} is {choice.preset}.")
+    for line in changes(choice):
+        click.echo(f"  {line}")
+    for line in _recorded(settings, home):
+        click.echo(line)
+
+
+def changes(choice: PolicyChoice) -> list[str]:
+    """A line for each setting that differs from the preset's."""
+    lines = []
+    for spec in installed_catalogue().models:
+        before = PolicyChoice(choice.preset).policy_of(spec)
+        lines += [f"{spec.name}.{line}" for line in _differences(before, choice.policy_of(spec))]
+    return lines
+
+
+def _differences(before: GatePolicy, after: GatePolicy) -> list[str]:
+    lines = [
+        f"{name}: {getattr(before, name)} -> {getattr(after, name)}"
+        for name in ("minimum_test_rows", "minimum_test_clusters")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    for old, new in zip(before.quality, after.quality, strict=True):
+        if old.limit != new.limit:
+            lines.append(f"{old.name}.limit: {old.limit:g} -> {new.limit:g}")
+        if old.decides != new.decides:
+            lines.append(f"{old.name}: {'decides' if new.decides else 'is reported only'}")
+    return lines
+
+
+def _recorded(settings: Settings, home: Path | None) -> list[str]:
+    """Keep the policy in the ledger of a home that has one; a line for each verdict that it follows."""
+    if read_home(settings) is None:
+        return []
+    from ml_platform.application.home_policy import governed, record_policy
+
+    with connected(home) as platform:
+        specs = installed_catalogue().models
+        revision = record_policy(platform, [governed(platform, spec) for spec in specs])
+    lines = [f"Revision {revision.revision} in the ledger."]
+    for model, verdict in revision.followed.items():
+        lines.append(f"  {model}: set after {verdict}; its reports will say so")
+    return lines
