@@ -245,6 +245,7 @@ def test_the_permit_says_what_it_rests_on():
         "artifact_sha256": "a" * 64,
         "training_set_fingerprint": "f" * 64,
         "policy_version": DECISION.policy_version,
+        "policy_name": "mission",
         "decision_row": "every gate passes",
         "checks": ", ".join(gate.name for gate in DECISION.gates),
     }

@@ -142,7 +142,7 @@ def test_three_sentences_from_the_figures():
     assert "+0.005 [−0.002, 0.012] against the champion (not distinguishable)" in second  # noqa: RUF001
     # over champion: (-0.002 + 0.01) / 0.014 = 0.57; the other gates keep half a width or more
     assert third.startswith(
-        "Under the policy “mission”, 12 of 12 gates pass; the one with the least to spare is “Over challenged”"
+        "Under the policy “mission”, 13 of 13 gates pass; the one with the least to spare is “Over challenged”"
     )
 
 
