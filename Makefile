@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run up test lint bench screenshots figures constraints clean
+.PHONY: help install install-dev run up test lint bench mutants screenshots figures constraints clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ lint: install-dev  ## Style, types and layers
 bench: install-dev  ## The benchmarks at a size of a few minutes; each has --help
 	for benchmark in features drift drift_calibration intervals simulator; do \
 	  echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
+
+mutants: install-dev  ## Small changes of the code, one at a time: do the tests notice? (ARGS="--count 50 --only gates")
+	$(BIN)/python -m benchmarks.mutants $(ARGS)
 
 screenshots: install-dev  ## The pictures of the README, taken from a running home with a headless browser
 	PYTHONPATH=. $(BIN)/python docs/pictures.py
