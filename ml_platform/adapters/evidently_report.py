@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform.files import replacing
+from ml_platform.adapters.manifest import Manifest
 from ml_platform.settings import disable_telemetry
 from ml_platform.spec.feature import Comparison, FeatureSpec, Kind
 
@@ -23,10 +23,13 @@ def draw_drift(
     current: "pd.DataFrame",
     specs: Sequence[FeatureSpec],
     path: Path,
+    manifest: Manifest,
     *,
     rows: int = SAMPLE_ROWS,
 ) -> str | None:
-    """Write Evidently's drift page of a sample to ``path``; ``None``, or a note why there is none.
+    """Write Evidently's drift page of a sample to ``path``, through the ``manifest`` of its home.
+
+    Returns ``None``, or a note why there is none.
 
     A failing picture never fails monitoring: whatever goes wrong in Evidently becomes the note, which
     belongs in the metadata of the report. Columns empty on a side are dropped, since one of them makes
@@ -43,19 +46,18 @@ def draw_drift(
     categories = [name for name in names if kinds[name] is Kind.CATEGORY]
     try:
         samples = [_sample(side, numbers, categories, rows) for side in (reference, current)]
-        _draw(samples[0], samples[1], numbers, categories, path)
+        manifest.write_text(path, _page(samples[0], samples[1], numbers, categories))
     except Exception as error:  # Evidently raises bare exceptions of every kind
         return f"Evidently drew nothing: {type(error).__name__}: {error}"
     return None
 
 
-def _draw(
+def _page(
     reference: "pd.DataFrame",
     current: "pd.DataFrame",
     numbers: list[str],
     categories: list[str],
-    path: Path,
-) -> None:
+) -> str:
     disable_telemetry()
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
@@ -65,8 +67,7 @@ def _draw(
         Dataset.from_pandas(current, data_definition=definition),
         Dataset.from_pandas(reference, data_definition=definition),
     )
-    with replacing(path) as beside:
-        result.save_html(str(beside))
+    return str(result.get_html_str(as_iframe=False))
 
 
 def _drawable(

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_platform import files, values
+from ml_platform import values
 from ml_platform.adapters.checked_files import checked_bytes
+from ml_platform.adapters.manifest import manifest_beside
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TIME, TrainingSet, TrainingSetRecord
@@ -51,8 +52,10 @@ def build_training_set(
         as_of=as_of,
     )
     path = rows_path(folder, built.record)
-    files.write_bytes(path, built.rows)
-    files.write_text(path.parent / RECORD_FILE, values.to_json(built.record))
+    manifest = manifest_beside(folder)
+    with manifest.replacing(path, path.parent / RECORD_FILE) as (rows_beside, record_beside):
+        rows_beside.write_bytes(built.rows)
+        record_beside.write_text(values.to_json(built.record), encoding="utf-8")
     record = built.record
     del built
     pa.default_memory_pool().release_unused()

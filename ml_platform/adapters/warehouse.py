@@ -6,7 +6,6 @@ places, then renamed, and a failed build leaves the old ones.
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from ml_platform.adapters.dbt_run import (
     sql_quoted,
     temporary_folder,
 )
-from ml_platform.files import replacing
+from ml_platform.adapters.manifest import manifest_beside
 
 _ROW_GROUP = 122_880
 
@@ -68,11 +67,15 @@ def publish_features(
     import duckdb
 
     rows: dict[str, int] = {}
-    with duckdb.connect(str(warehouse), read_only=True) as connection, ExitStack() as files:
+    tables = tuple(project.tables.values())
+    paths = [output / table.file_name for table in tables]
+    with (
+        duckdb.connect(str(warehouse), read_only=True) as connection,
+        manifest_beside(output).replacing(*paths) as places,
+    ):
         connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        for table in project.tables.values():
-            beside = files.enter_context(replacing(output / table.file_name))
+        for table, beside in zip(tables, places, strict=True):
             written = connection.execute(
                 f"copy features.{table.name} to '{sql_quoted(beside)}' "
                 f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"

@@ -42,7 +42,7 @@ def build_training_set(
     state = platform.home
     definitions = platform.ledger.feature_definitions()
     training_set = build(
-        platform.settings.features / spec.table.file_name,
+        platform.feature_file(spec.table.file_name),
         spec,
         feature_versions={
             name: definitions[spec.table.qualified(name)][0] for name in spec.features

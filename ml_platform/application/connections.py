@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.errors import UsageError
@@ -91,6 +92,19 @@ class Connections:
     def tracking_url(self) -> str:
         """The address of MLflow's UI."""
         return self._services.tracking_url
+
+    def feature_file(self, name: str) -> Path:
+        """The published file of a feature table, whether there is one or not.
+
+        Raises:
+            IntegrityError: the file is not the one that was published.
+        """
+        from ml_platform.adapters.manifest import Manifest
+
+        path, manifest = self.settings.features / name, Manifest(self.settings.home)
+        if path.exists() or f"{path.parent.name}/{name}" in manifest.stored(path.parent):
+            manifest.require(path)
+        return path
 
     @cached_property
     def lake(self) -> "ParquetLake":

@@ -93,6 +93,7 @@ def from_format_1(settings: Settings, progress: Progress) -> None:
     for name in (*_DERIVED, *(_SIMULATED if simulated else ())):
         shutil.rmtree(settings.home / name, ignore_errors=True)
     _begin_registry(settings, archive, progress)
+    _begin_manifest(settings)
     _write_format(settings, 2)
 
 
@@ -193,6 +194,15 @@ def _begin_registry(settings: Settings, archive: Path, progress: Progress) -> No
         ledger.close()
         withdraw(MlflowTracking(running.tracking_url), versions, archive.name)
     progress("MLflow: experiments, runs and versions stay; no archived version is a champion")
+
+
+def _begin_manifest(settings: Settings) -> None:
+    """From now on what the migration has kept or rewritten is known by its hash."""
+    from ml_platform.adapters.manifest import FOLDERS, Manifest
+
+    manifest = Manifest(settings.home)
+    for folder in FOLDERS:
+        manifest.adopt(settings.home / folder)
 
 
 def archived_versions(archive: Path) -> dict[str, dict[int, str]]:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform import files, values
+from ml_platform import values
+from ml_platform.adapters.manifest import Manifest
 from ml_platform.application.connections import Connections
 from ml_platform.application.explanations import explained_version
 from ml_platform.application.predict import feature_rows, in_production
@@ -154,13 +155,15 @@ def draw(
 
     folder = platform.settings.reports / spec.name / report.window_end.strftime("%Y-%m-%dT%H%M")
     page = folder / "monitoring.html"
-    files.write_text(page, monitoring_html(report))
+    manifest = Manifest(platform.settings.home)
+    manifest.write_text(page, monitoring_html(report))
     watched = {entry.name for entry in report.features}
     note = draw_drift(
         reference_rows(platform, spec, report.version),
         feature_rows(platform, spec, report.window_start, report.window_end),
         [feature for feature in spec.table.features if feature.name in watched],
         folder / "evidently.html",
+        manifest,
     )
     progress(f"page {page}" + (f" ({note})" if note else ""))
     return page

@@ -88,7 +88,7 @@ def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     """
     from ml_platform.adapters.training_set_files import newest_moment
 
-    newest = newest_moment(platform.settings.features / spec.table.file_name)
+    newest = newest_moment(platform.feature_file(spec.table.file_name))
     if newest is None:
         raise InsufficientData(
             f"There is no row of {spec.table.name}.",
@@ -103,5 +103,5 @@ def feature_rows(
     """Keys, label and the model's features of the rows of people in ``[start, end)``, oldest first."""
     from ml_platform.adapters.training_set_files import read_window
 
-    path = platform.settings.features / spec.table.file_name
+    path = platform.feature_file(spec.table.file_name)
     return read_window(path, spec, start, end)

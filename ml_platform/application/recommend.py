@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml_platform import files
+from ml_platform.adapters.manifest import manifest_beside
 from ml_platform.application.connections import Connections
 from ml_platform.application.predict import in_production, newest_rows
 from ml_platform.spec.model import ModelSpec
@@ -32,7 +32,7 @@ def recommend(platform: Connections, spec: ModelSpec, *, shown: int) -> Recommen
     version, scorer = in_production(platform, spec.name)
     items = first_items(scorer, newest_rows(platform, spec), spec.task.list_length)
     path = platform.settings.reports / spec.name / "recommendations.parquet"
-    with files.replacing(path) as beside:
+    with manifest_beside(platform.settings.reports).replacing(path) as (beside,):
         items.assign(version=version).to_parquet(beside, index=False)
     users = items[items["rank"] == 1].head(shown)["user_id"]
     ordered = items[items["user_id"].isin(users)].sort_values(["user_id", "rank"])

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from ml_platform import files, values
+from ml_platform import values
+from ml_platform.adapters.manifest import Manifest
 from ml_platform.errors import IntegrityError
 from ml_platform.settings import Settings
 
@@ -29,7 +30,8 @@ def write_record(
     settings: Settings, key: Sequence[str], record: object, window: str | None = None
 ) -> None:
     """Keep a frozen value as the latest record of its step."""
-    files.write_text(record_path(settings, key, window), values.to_json(record))
+    path = record_path(settings, key, window)
+    Manifest(settings.home).write_text(path, values.to_json(record))
 
 
 def read_record(
@@ -38,7 +40,7 @@ def read_record(
     """The latest record of a step, as a value of type ``kind``.
 
     Raises:
-        IntegrityError: the step has not left one in this home, or its file was damaged.
+        IntegrityError: the step has not left one in this home, or it was changed since.
     """
     path, asset = record_path(settings, key, window), "/".join(key)
     if not path.exists():
@@ -46,6 +48,7 @@ def read_record(
             f"{asset} has not been materialised in this home ({path}).",
             remedy=f"materialise {asset} first, or `ml-platform run`",
         )
+    Manifest(settings.home).require(path)
     try:
         return values.from_json(kind, path.read_bytes())
     except ValidationError as error:

@@ -8,6 +8,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.register import rules_of
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
 from ml_platform.application.verify_experiment import verify_experiment
+from ml_platform.application.verify_files import verify_files, verify_other_artifacts
 from ml_platform.errors import IntegrityError
 from ml_platform.registry.records import VersionRecord
 from ml_platform.registry.verify import (
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 
 def verify_home(platform: Connections) -> tuple[Finding, ...]:
-    """Verify chain, production, decisions, artifacts, data, monitoring, experiments and archives of a home.
+    """Verify chain, production, decisions, artifacts, data, monitoring, experiments, files and archives of a home.
 
     A row that cannot be read any more is a finding as well, and the rest is verified all the same.
     """
@@ -47,6 +48,10 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
         *(_rules(platform, model) for model in models),
         *(_decisions(platform, model) for model in models),
         *_experiments(platform),
+        *verify_files(platform.settings),
+        *verify_other_artifacts(
+            platform.settings, {version.record.artifact_sha256 for version in readable}
+        ),
         *verify_archives(platform.settings),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ml_platform import files, values
+from ml_platform.adapters.manifest import Manifest
 from ml_platform.cli.options import connected, home_option, json_option, print_json
 from ml_platform.errors import UsageError
 
@@ -44,23 +45,26 @@ def report(
         print_json(json.loads(values.to_json(evaluation.report)))
         return
     number = evaluation.record.version
-    path = out or platform.settings.home / "reports" / f"{model}-{number}.html"
-    write_page(path, page_of(evaluation))
+    page, settings = page_of(evaluation), platform.settings
+    if out is None:
+        path = settings.reports / f"{model}-{number}.html"
+        Manifest(settings.home).write_text(path, page)
+    else:
+        path = out
+        write_page(path, page)
     click.echo(path.resolve())
     if to_open:
         webbrowser.open(path.resolve().as_uri())
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write the page, whole or not at all.
+    """Write the page to a file of the caller's, whole or not at all.
 
     Raises:
         UsageError: it cannot be written there.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as beside:
-            beside.write_text(page, encoding="utf-8")
+        files.write_text(path, page)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}.", remedy="name another file with --out"

@@ -5,14 +5,30 @@ from pathlib import Path
 
 import click
 
-from ml_platform.cli.options import connected, home_option, json_option, print_json
+from ml_platform.cli.options import (
+    connected,
+    home_option,
+    json_option,
+    open_home,
+    print_json,
+)
 
 
 @click.command()
 @home_option
 @json_option
-def verify(home: Path | None, as_json: bool) -> int:
-    """Replay every stored decision; check the chain of events and every artifact. Exit code 1: a fault."""
+@click.option(
+    "--forget",
+    type=click.Path(path_type=Path),
+    help="Verify nothing; move a damaged FILE aside and forget it, so that it can be made or ingested again.",
+)
+def verify(home: Path | None, as_json: bool, forget: Path | None) -> int:
+    """Replay every stored decision; check the chain of events and every stored file and row.
+
+    Exit code 1: a fault.
+    """
+    if forget is not None:
+        return _forget(home, forget)
     with connected(home) as platform:
         from ml_platform.application.verify import verify_home
 
@@ -25,3 +41,13 @@ def verify(home: Path | None, as_json: bool) -> int:
             click.echo(f"{'ok   ' if finding.ok else 'FAULT'}  {finding.subject}: {finding.detail}")
         click.echo(f"{len(findings)} checked, {len(faults) or 'none'} at fault")
     return 1 if faults else 0
+
+
+def _forget(home: Path | None, path: Path) -> int:
+    settings = open_home(home)
+    from ml_platform.adapters.home_files import at_work
+    from ml_platform.application.verify_files import forget_file
+
+    with at_work(settings.home):
+        click.echo(f"{path}: {forget_file(settings, path)}")
+    return 0

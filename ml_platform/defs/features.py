@@ -35,6 +35,7 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         """`dbt build` up to the clock of the home; the features are published when every test has passed."""
         settings = platform.settings
+        platform.lake.require_unchanged()
         dbt = DbtCliResource(
             project_dir=str(project.folder),
             profiles_dir=str(project.folder),

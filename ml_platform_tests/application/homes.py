@@ -9,6 +9,7 @@ from types import MappingProxyType
 from ml_platform.adapters.artifact_files import write_artifact
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.ledger.interface import Ledger
+from ml_platform.adapters.manifest import Manifest
 from ml_platform.adapters.training_set_files import rows_path
 from ml_platform.application.connections import Connections
 from ml_platform.gates.decide import decide
@@ -54,8 +55,7 @@ def promotable(platform: Connections, content: bytes) -> VersionRecord:
     platform.ledger.save_report(report)
     platform.ledger.save_training_set(DATA)
     rows = rows_path(platform.settings.training_sets, DATA)
-    rows.parent.mkdir(parents=True, exist_ok=True)
-    rows.write_bytes(ROWS)
+    Manifest(platform.settings.home).write_bytes(rows, ROWS)
     return platform.ledger.register(
         replace(
             RECORD,

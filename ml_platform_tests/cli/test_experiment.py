@@ -15,6 +15,7 @@ from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.application import experiment as use_cases
 from ml_platform.application.connections import Connections
+from ml_platform.application.records import write_record
 from ml_platform.application.state_keys import tuned_key
 from ml_platform.application.verify import verify_home
 from ml_platform.cli.main import cli
@@ -22,6 +23,8 @@ from ml_platform.errors import ConflictError, IntegrityError, PermitRefused, Usa
 from ml_platform.experiments.lifecycle import DefinedExperiment, ExperimentEvent, Happening, Status
 from ml_platform_tests.application.homes import home
 from ml_platform_tests.experiments.examples import AT, SPEC, definition, rows
+
+TRAINING_SET = ("toy", "training_set")
 
 NEW = (
     *("experiment", "new", "faster", "--model", "toy"),
@@ -40,9 +43,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     test_home = home(tmp_path, ledger)
     test_home.tracking = InMemoryTracking()
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path))
-    (tmp_path / "records").mkdir()
-    record = tmp_path / "records" / "toy__training_set.json"
-    record.write_text(values.to_json(rows().record))
+    write_record(test_home.settings, TRAINING_SET, rows().record)
 
     @contextmanager
     def running(*_: object, tracking: bool):
@@ -148,12 +149,12 @@ def test_a_definition_that_was_changed_in_its_place_does_not_run(platform: Conne
 @only_memory
 def test_on_other_rows_it_is_refused_and_marked(platform: Connections) -> None:
     call(*NEW)
-    record = platform.settings.home / "records" / "toy__training_set.json"
-    record.write_text(values.to_json(replace(rows().record, fingerprint="0" * 64)))
+    other = replace(rows().record, fingerprint="0" * 64)
+    write_record(platform.settings, TRAINING_SET, other)
     with pytest.raises(UsageError, match="define a new experiment on the present data"):
         call("experiment", "run", "faster")
     assert output_of("experiment", "list")["experiments"][0]["status"] == Status.REFUSED
-    record.write_text(values.to_json(rows().record))
+    write_record(platform.settings, TRAINING_SET, rows().record)
     assert output_of("experiment", "run", "faster")["status"] == Status.DONE
 
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from ml_platform import values
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.tuning import tune as search
 from ml_platform.application.connections import Connections
+from ml_platform.application.records import write_record
 from ml_platform.application.state_keys import tuned_key
 from ml_platform.application.tune import keep_tuning, trial_table
 from ml_platform.cli import tune as command
@@ -63,15 +63,16 @@ def test_the_table_has_a_line_a_trial() -> None:
     assert lines[0].startswith("0,complete,")
 
 
+TRAINING_SET = ("toy", "training_set")
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_command_searches_the_latest_training_set(
     platform: Connections, database_url: str, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
     settings, ledger, tracking = platform.settings, InMemoryLedger(), InMemoryTracking()
     monkeypatch.setenv("ML_PLATFORM_HOME", str(settings.home))
-    (settings.home / "records").mkdir()
-    record = settings.home / "records" / "toy__training_set.json"
-    record.write_text(values.to_json(ROWS.record))
+    write_record(settings, TRAINING_SET, ROWS.record)
 
     @contextmanager
     def running(_: object, *, tracking: bool):

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.adapters.lake import ParquetLake
+from ml_platform.adapters.manifest import Manifest
 from ml_platform.errors import IntegrityError, PlatformError
 from ml_platform.events.lake import by_day
 from ml_platform.events.schema import EVENT_TIME, TABLES
@@ -57,7 +58,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path):
     other = lake_in(tmp_path / "two")
     for part in (rows.slice(7), rows.slice(0, 4), rows.slice(2, 6)):
         other.merge("events", part)
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert contents(tmp_path / "one" / "lake") == contents(tmp_path / "two" / "lake")
 
 
 def test_days_without_news_are_not_written_again(tmp_path: Path):
@@ -114,7 +115,8 @@ def test_a_kill_leaves_whole_files_and_a_second_run_ends_the_same(tmp_path: Path
     lake = lake_in(tmp_path / "killed")
     assert len(lake.rows("events")) == lake.counts()["events"] < 200
     lake.merge("events", rows)
-    assert contents(tmp_path / "killed") == contents(tmp_path / "calm")
+    assert contents(tmp_path / "killed" / "lake") == contents(tmp_path / "calm" / "lake")
+    lake.require_unchanged()
 
 
 FULL = """
@@ -162,7 +164,9 @@ def test_a_broken_file_is_named(tmp_path: Path):
         lambda: lake.counts(),
         lambda: lake.merge("events", good(raw(1))),
     ):
-        with pytest.raises(IntegrityError, match="stored events cannot be read"):
+        with pytest.raises(
+            IntegrityError, match=r"rows\.parquet is not what was stored: SHA-256 is"
+        ):
             reading()
 
 
@@ -174,6 +178,7 @@ def test_a_changed_value_changes_the_fingerprint(tmp_path: Path):
     rows = pq.read_table(day, partitioning=None)
     place = rows.column_names.index("operation")
     pq.write_table(rows.set_column(place, "operation", pa.array(["modify", "modifz"])), day)
+    Manifest(tmp_path).adopt(lake.root)
     assert lake.fingerprint("events", NOW) != before
 
 
@@ -200,5 +205,8 @@ def test_a_survey_sees_ids_that_are_stored_twice(tmp_path: Path):
     copied = folder / "day=2026-03-03" / "rows.parquet"
     copied.parent.mkdir()
     copied.write_bytes((folder / "day=2026-03-02" / "rows.parquet").read_bytes())
+    with pytest.raises(IntegrityError, match="it is not in the manifest"):
+        lake.survey("events", NOW, 10)
+    Manifest(tmp_path).adopt(lake.root)
     survey = lake.survey("events", NOW, 10)
     assert (survey.rows, survey.repeated_ids) == (3, 1)

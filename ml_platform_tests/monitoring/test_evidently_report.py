@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.adapters.evidently_report import draw_drift
+from ml_platform.adapters.manifest import Manifest
 from ml_platform_tests.monitoring.telemetry import SPECS
 
 
@@ -12,7 +13,7 @@ def test_it_draws_a_sample_and_survives_an_empty_column(
 ) -> None:
     window["number_3"] = np.nan
     path = tmp_path / "reports" / "drift.html"
-    assert draw_drift(quiet, window, SPECS, path, rows=500) is None
+    assert draw_drift(quiet, window, SPECS, path, Manifest(tmp_path), rows=500) is None
     text = path.read_text(encoding="utf-8")
     assert "number_4" in text
     assert "number_3" not in text
@@ -23,11 +24,11 @@ def test_what_cannot_be_drawn_is_a_note(
     quiet: pd.DataFrame, window: pd.DataFrame, tmp_path: Path
 ) -> None:
     path = tmp_path / "drift.html"
-    note = draw_drift(quiet, window.iloc[:0], SPECS, path)
+    note = draw_drift(quiet, window.iloc[:0], SPECS, path, Manifest(path.parent))
     assert note is not None
     assert "0 rows" in note
     broken = window.assign(number_1="no number")
-    note = draw_drift(quiet, broken, SPECS, path)
+    note = draw_drift(quiet, broken, SPECS, path, Manifest(path.parent))
     assert note is not None
     assert "ValueError" in note
     assert not path.exists()
@@ -41,7 +42,7 @@ def test_a_name_from_the_data_never_runs_in_the_page(
     path = tmp_path / "drift.html"
     window[category] = window[category].astype(object)
     window.loc[window.index[::2], category] = hostile
-    assert draw_drift(quiet, window, SPECS, path, rows=500) is None
+    assert draw_drift(quiet, window, SPECS, path, Manifest(path.parent), rows=500) is None
     text = path.read_text(encoding="utf-8")
     assert hostile not in text
     assert "<script>alert" not in text
