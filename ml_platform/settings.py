@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ml_platform.errors import UsageError
@@ -35,6 +35,12 @@ class Settings:
     price_per_core_hour: float = 0.05
     """Price of an hour of one core, in any currency (``ML_PLATFORM_PRICE_PER_CORE_HOUR``); reports cost
     predictions by it."""
+
+    ui_hosts: tuple[str, ...] = ()
+    """Further names with their port by which Dagster's pages are reached, such as ``models.example:443`` behind a
+    proxy (``ML_PLATFORM_UI_HOSTS``, by commas); other values of ``Host`` and ``Origin`` are refused."""
+    ui_token: str | None = field(default=None, repr=False)
+    """What Dagster's pages ask for (``ML_PLATFORM_UI_TOKEN``); by default nothing."""
 
     @property
     def lake(self) -> Path:
@@ -105,6 +111,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=env.get("ML_PLATFORM_DATABASE_URL") or None,
         tracking_url=env.get("ML_PLATFORM_TRACKING_URL") or None,
         webhook_url=env.get("ML_PLATFORM_WEBHOOK_URL") or None,
+        ui_hosts=tuple(
+            name.strip() for name in env.get("ML_PLATFORM_UI_HOSTS", "").split(",") if name.strip()
+        ),
+        ui_token=env.get("ML_PLATFORM_UI_TOKEN") or None,
         price_per_core_hour=_price(env.get("ML_PLATFORM_PRICE_PER_CORE_HOUR") or "0.05"),
     )
 

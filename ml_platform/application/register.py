@@ -48,7 +48,6 @@ def _registered(
 ) -> VersionRecord:
     """The version of the candidate, as ledger and MLflow hold it."""
     from ml_platform.adapters.artifact_files import read_artifact
-    from ml_platform.registry.validate import validate
 
     folder = platform.settings.artifacts / candidate.artifact_sha256
     artifact = read_artifact(folder, candidate.artifact_sha256)
@@ -77,7 +76,6 @@ def _registered(
         policy=evaluation_record.policy,
         integrity=evaluation_record.integrity,
     )
-    validate(record)
     stored = platform.ledger.register(record)
     if stored.mlflow_version:
         return stored

@@ -17,6 +17,7 @@ from ml_platform.registry.verify import (
     evaluation_name,
     verify,
     verify_bytes,
+    verify_rows,
     verify_version,
 )
 
@@ -48,6 +49,7 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
         *(_rules(platform, model) for model in models),
         *(_decisions(platform, model) for model in models),
         *_experiments(platform),
+        *(verify_rows(table) for table in ledger.stored_rows()),
         *verify_files(platform.settings),
         *verify_other_artifacts(
             platform.settings, {version.record.artifact_sha256 for version in readable}

@@ -103,7 +103,8 @@ class Supervisor:
         self._wait_for_ui()
         if self.stop.is_set():
             return
-        click.echo(f"Dagster     http://127.0.0.1:{self.port}")
+        asks = "/?token=... (it asks for ML_PLATFORM_UI_TOKEN)" if self.settings.ui_token else ""
+        click.echo(f"Dagster     http://127.0.0.1:{self.port}{asks}")
         click.echo(f"MLflow      {services.tracking_url}")
         click.echo(f"PostgreSQL  {services.urls.shown}")
         if self.first_window is None:
@@ -115,7 +116,7 @@ class Supervisor:
         until = time.monotonic() + 120
         while time.monotonic() < until and not self.stop.wait(0.3):
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/server_info", timeout=2):
+                with urllib.request.urlopen(self._request("/server_info"), timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 if not self.dagster[UI].alive():
@@ -142,14 +143,15 @@ class Supervisor:
         from ml_platform.adapters.processes import start_server
         from ml_platform.resources import WORKSPACE
 
-        arguments = {
-            UI: ["-h", "127.0.0.1", "-p", str(self.port), "-w", str(WORKSPACE)],
-            DAEMON: ["run", "-w", str(WORKSPACE)],
+        guarded = ["-m", "ml_platform.cli.dagster_webserver"]
+        commands = {
+            UI: [sys.executable, *guarded, "--port", str(self.port), "--workspace", str(WORKSPACE)],
+            DAEMON: [Path(sys.executable).with_name(DAEMON), "run", "-w", str(WORKSPACE)],
         }
         self.dagster[name] = start_server(
             self.settings.home,
             name,
-            [Path(sys.executable).with_name(name), *arguments[name]],
+            commands[name],
             environment=self.environment,
             stop_signal=signal.SIGINT if name == DAEMON else signal.SIGTERM,
             grace=8.0,
@@ -188,17 +190,24 @@ class Supervisor:
         first_window = self._first_window()
         if first_window == self.first_window:
             return
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql",
-            data=json.dumps({"query": _RELOAD}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
+        request = self._request("/graphql", {"query": _RELOAD})
         try:
             with urllib.request.urlopen(request, timeout=60):
                 click.echo("the windows of the home have changed; definitions loaded", err=True)
                 self.first_window = first_window
         except OSError as error:
             click.echo(f"{UI} is not ready for the new windows yet: {error}", err=True)
+
+    def _request(self, path: str, body: dict[str, str] | None = None) -> urllib.request.Request:
+        """A request to the guarded UI: a GET, or a POST of JSON."""
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self.settings.ui_token is not None:
+            headers["Authorization"] = f"Bearer {self.settings.ui_token}"
+        return urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers=headers,
+        )
 
     def _stop_dagster(self) -> None:
         for process in self.dagster.values():

@@ -23,6 +23,27 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class ChangedDay:
+    """The rows of a table of one day, which are not those that the ledger wrote."""
+
+    day: str
+    """The UTC day; empty for a table whose rows have none."""
+    rows: int
+    recorded: int
+    """The number of rows that the ledger wrote; where it is the present one, a row was changed."""
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """A table of the ledger, compared with the hashes of its rows."""
+
+    table: str
+    rows: int
+    days: int
+    changed: tuple[ChangedDay, ...]
+
+
+@dataclass(frozen=True)
 class VersionEvidence:
     """A version as one evaluation found it, what the ledger holds of it, and the present hashes of its files.
 
@@ -177,6 +198,21 @@ def _replay(name: str, evidence: VersionEvidence) -> Finding:
         what = "its gates differ" if same_verdict else f"replayed it is {again.verdict}"
         return Finding(subject, False, f"stored is {record.decision.verdict}, {what}")
     return Finding(subject, True, f"{again.verdict}: {again.row}")
+
+
+def verify_rows(stored: StoredRows) -> Finding:
+    """Check that the rows of a table are those that the ledger wrote; each day that differs is named."""
+    faults = [
+        f"{day.day or 'rows'}: "
+        + (
+            "a row was changed"
+            if day.rows == day.recorded
+            else f"{day.rows}, recorded {day.recorded}"
+        )
+        for day in stored.changed
+    ]
+    detail = "; ".join(faults) or f"{stored.rows:,} rows of {stored.days:,} days, unchanged"
+    return Finding(f"rows of {stored.table}", not faults, detail)
 
 
 def verify_bytes(subject: str, sha256_now: str | None, expected: str | None) -> Finding:

@@ -64,11 +64,19 @@ def test_both_start_are_shared_and_end_with_the_block(settings):
 
 
 def _refuses_a_strange_host(url):
-    request = urllib.request.Request(f"{url}/api/2.0/mlflow/experiments/search")
-    request.add_header("Host", "evil.example")
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request)
-    assert refused.value.code == 403
+    """MLflow's own check holds: of the host of any request, and of the origin of one that changes something."""
+    create = f"{url}/api/2.0/mlflow/experiments/create"
+    for address, body, name, value in (
+        (f"{url}/api/2.0/mlflow/experiments/search", None, "Host", "evil.example"),
+        (create, b'{"name": "foreign"}', "Host", "evil.example"),
+        (create, b'{"name": "foreign"}', "Origin", "http://evil.example"),
+        (create, b'{"name": "foreign"}', "Origin", "null"),
+    ):
+        json_body = {"Content-Type": "application/json", name: value}
+        request = urllib.request.Request(address, body, json_body)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert refused.value.code == 403
 
 
 def test_a_database_belongs_to_the_first_home_that_opens_it(database_url, tmp_path):

@@ -157,7 +157,7 @@ def test_the_windows_follow_the_first_run_of_a_home(addresses: dict[str, str], h
     home.joinpath("home.json").unlink()
 
 
-@pytest.mark.parametrize("server", ["dagster-webserver", "dagster-daemon", "mlflow.server"])
+@pytest.mark.parametrize("server", ["dagster_webserver", "dagster-daemon", "mlflow.server"])
 def test_a_killed_server_comes_back(addresses: dict[str, str], home: Path, server: str) -> None:
     killed = process_of(home, server)
     os.kill(killed.pid, signal.SIGKILL)

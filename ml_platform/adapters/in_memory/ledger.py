@@ -22,6 +22,8 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
+from ml_platform.registry.validate import validate
+from ml_platform.registry.verify import StoredRows
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
 from ml_platform.values import text_sha256, to_json
@@ -99,7 +101,8 @@ class InMemoryLedger(InMemoryExperiments):
         return self._training_sets.get((model, fingerprint))
 
     def register(self, record: VersionRecord) -> VersionRecord:
-        """Register, or the version that exists."""
+        """Register, or the version that exists; an incomplete one is refused."""
+        validate(record)
         with self._lock:
             known = self._versions.setdefault(record.model, [])
             for place, evaluations in reversed(list(enumerate(known))):
@@ -116,6 +119,10 @@ class InMemoryLedger(InMemoryExperiments):
             known.append((record,))
             self._append([transitions.registration(record)])
             return record
+
+    def stored_rows(self) -> tuple[StoredRows, ...]:
+        """Nothing: no other hand reaches the memory of a process."""
+        return ()
 
     def number_after(self, model: str, version: int) -> None:
         """Number from ``version`` + 1 on."""

@@ -20,6 +20,7 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
+from ml_platform.registry.verify import StoredRows
 from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Ledger(ExperimentStore, Protocol):
 
         The same model, artifact and training set give the version that exists: with a further evaluation where
         policy, verdict or the outcome of a gate differ from those of its newest one, else as it is.
+
+        Raises:
+            IntegrityError: the record is not complete (`registry.validate`); nothing is registered.
         """
         ...
 
@@ -196,6 +200,10 @@ class Ledger(ExperimentStore, Protocol):
 
     def retraining_requests(self, model: str) -> tuple[RetrainingRequest, ...]:
         """Requests of a model, newest first."""
+        ...
+
+    def stored_rows(self) -> tuple[StoredRows, ...]:
+        """Every table against the hashes that were kept, by day, while its rows were written."""
         ...
 
     def save_alert(self, alert: Alert) -> bool:

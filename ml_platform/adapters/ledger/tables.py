@@ -178,3 +178,11 @@ experiment_events = sa.Table(
     sa.Column("at", _NOW, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+row_hashes = sa.Table(
+    "row_hashes",
+    metadata,
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Numeric, nullable=False),
+)

@@ -14,6 +14,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.registry import chain, lifecycle, transitions
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import ProductionState, PromotionEvent, VersionRecord
+from ml_platform.registry.validate import validate
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
 from ml_platform.values import text_sha256, to_json
@@ -80,6 +81,7 @@ class RegistryPart:
 
     def register(self, record: VersionRecord) -> VersionRecord:
         """See `interface.Ledger`."""
+        validate(record)
         table = tables.model_versions
         with self._engine.begin() as connection:
             last = _lock_chain(connection)
