@@ -6,7 +6,11 @@ from pathlib import Path
 
 import ml_platform
 
-PINNED = {"sklearn._loss"}
+PINNED = {
+    "dagster._core.workspace.context",
+    "dagster._core.workspace.load_target",
+    "sklearn._loss",
+}
 """Private modules that are imported all the same, each tried with the versions in constraints.txt."""
 
 

@@ -48,7 +48,7 @@ def test_a_record_cut_off_anywhere_is_named_with_its_file(tmp_path: Path) -> Non
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(IntegrityError, match=r"example__champion\.json\) cannot be read"):
+        with pytest.raises(IntegrityError, match=r"example__champion\.json is not what was stored"):
             read_record(settings, KEY, ProductionState)
 
 
