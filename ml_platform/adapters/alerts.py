@@ -4,6 +4,8 @@ import json
 import logging
 import urllib.request
 from http.client import HTTPException
+from queue import Empty, Queue
+from threading import Thread
 from typing import Protocol
 
 from ml_platform.errors import ServiceError, UsageError
@@ -36,7 +38,11 @@ class LogAlerts:
 
 
 class WebhookAlerts:
-    """Posts each alert as JSON; ``text`` is what chat systems show."""
+    """Posts each alert as JSON; ``text`` is what chat systems show.
+
+    A redirect is a refusal, since following one would turn the POST into a GET. The timeout is that of the whole
+    call: name, connection, request and answer, however slowly a receiver sends its bytes.
+    """
 
     def __init__(self, url: str, *, timeout: float = _TIMEOUT_SECONDS) -> None:
         if not url.startswith(("http://", "https://")):
@@ -47,7 +53,7 @@ class WebhookAlerts:
         self._url, self._timeout = url, timeout
 
     def send(self, alert: Alert) -> None:
-        """Post the alert; any answer but 2xx, or none within the timeout, is a `ServiceError`."""
+        """Post the alert; any answer but 2xx, or none within the timeout (seconds), is a `ServiceError`."""
         text = "\n".join((alert.title, *(f"- {cause}" for cause in alert.causes)))
         body = {"text": text, **json.loads(to_json(alert))}
         request = urllib.request.Request(
@@ -56,11 +62,37 @@ class WebhookAlerts:
             headers={"Content-Type": "application/json"},
             method="POST",
         )
+        outcome: Queue[BaseException | None] = Queue()
+        # The thread may outlive the deadline by one read, and never holds up the end of the process.
+        Thread(target=_post, args=(request, self._timeout, outcome), daemon=True).start()
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout):
-                return
-        except (OSError, HTTPException) as error:
+            error = outcome.get(timeout=self._timeout)
+        except Empty:
+            error = TimeoutError(f"no answer within {self._timeout:g} s")
+        if error is not None:
             raise ServiceError(
                 f"The webhook did not take the alert {alert.alert_id}: {error}.",
                 remedy="Check ML_PLATFORM_WEBHOOK_URL and the receiver; the report itself is stored.",
             ) from error
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Leaves an answer of 3xx what it is: no 2xx, hence an error."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing."""
+        return
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _post(
+    request: urllib.request.Request, timeout: float, outcome: "Queue[BaseException | None]"
+) -> None:
+    """Send the request and put the error, or ``None`` for an answer of 2xx, into ``outcome``."""
+    try:
+        with _OPENER.open(request, timeout=timeout):
+            outcome.put(None)
+    except (OSError, HTTPException, ValueError) as error:
+        outcome.put(error)

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -33,6 +36,8 @@ class Receiver(HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = status
         self.bodies: list[dict[str, Any]] = []
+        self.location = ""
+        self.gets = 0
 
     @property
     def url(self) -> str:
@@ -46,6 +51,13 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"])
         self.server.bodies.append(json.loads(self.rfile.read(length)))
         self.send_response(self.server.status)
+        if self.server.location:
+            self.send_header("Location", self.server.location)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.server.gets += 1
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -108,3 +120,34 @@ def test_an_alert_that_does_not_arrive_is_an_error(receiver: Receiver) -> None:
         WebhookAlerts("http://127.0.0.1:9/hook", timeout=2).send(ALERT)
     with pytest.raises(UsageError, match="'ftp://x' is no http"):
         WebhookAlerts("ftp://x")
+
+
+def test_a_webhook_follows_no_redirect() -> None:
+    """A redirect followed would be a GET that the receiver takes for nothing, counted as delivered."""
+    with Receiver() as elsewhere, Receiver(status=302) as server:
+        server.location = elsewhere.url
+        for each in (elsewhere, server):
+            threading.Thread(target=each.serve_forever, daemon=True).start()
+        with pytest.raises(ServiceError, match="302"):
+            WebhookAlerts(server.url).send(ALERT)
+        assert (len(server.bodies), elsewhere.bodies, elsewhere.gets) == (1, [], 0)
+        elsewhere.shutdown()
+        server.shutdown()
+
+
+def test_a_receiver_that_drips_its_answer_does_not_hold_up_the_sender() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                for byte in b"HTTP/1.1 204 No Content" + b" " * 1000:
+                    connection.send(bytes([byte]))
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
+        began = time.monotonic()
+        with pytest.raises(ServiceError, match=r"no answer within 0\.5 s"):
+            WebhookAlerts(url, timeout=0.5).send(ALERT)
+        assert time.monotonic() - began < 5
