@@ -31,3 +31,37 @@ def test_an_empty_list_is_not_a_missing_one():
     empty = pa.table({"l": pa.array([["x"], []], type=kind)})
     missing = pa.table({"l": pa.array([["x"], None], type=kind)})
     assert content_sha256(empty) != content_sha256(missing)
+
+
+def test_text_of_any_arrow_type_is_the_same_text_and_pieces_may_have_codes_of_their_own():
+    words = ["b", None, "a", "b"]
+    plain = content_sha256(pa.table({"a": pa.array(words)}))
+    pieces = pa.chunked_array(
+        [pa.array(words[:2]).dictionary_encode(), pa.array(words[2:]).dictionary_encode()]
+    )
+    for column in (pa.array(words, pa.large_string()), pieces):
+        assert content_sha256(pa.table({"a": column})) == plain
+    assert content_sha256(pa.table({"a": pa.array(["a", None, "b", "a"])})) != plain
+    assert content_sha256(pa.table({"a": pa.array(["b", "", "a", "b"])})) != plain
+
+
+def test_a_moment_is_its_microsecond_in_any_unit_and_a_missing_one_is_not_1970():
+    def of(values, unit):
+        return content_sha256(pa.table({"t": pa.array(values, pa.timestamp(unit, tz="UTC"))}))
+
+    assert of([1_000, 2_000], "ms") == of([1_000_000, 2_000_000], "us")
+    assert of([1, 2], "us") != of([1, 3], "us")
+    assert of([0, 2], "us") != of([None, 2], "us")
+
+
+def test_nought_is_not_a_missing_number():
+    numbers = [content_sha256(pa.table({"n": pa.array([1.0, n])})) for n in (0.0, None, 2.0)]
+    assert len(set(numbers)) == 3
+
+
+def test_how_many_rows_there_are_is_part_of_it():
+    empty = pa.table({"a": pa.array([], pa.string()), "b": pa.array([], pa.string())})
+    assert content_sha256(empty) != content_sha256(empty.select(["a"]))
+    assert content_sha256(pa.table({"l": [["x"], ["y"]]})) != content_sha256(
+        pa.table({"l": [["x", "y"], []]})
+    )

@@ -95,6 +95,66 @@ def test_no_row_trains_that_ends_after_the_test_has_begun_however_short_the_gap(
     assert parts.train.tolist() == [True, False, False, True, False, False]
 
 
+def test_change_sets_are_in_order_of_their_beginnings() -> None:
+    """The first change set goes on for a hundred hours; the test begins when the fourth does."""
+    parts = split_by_time(
+        np.array([0, 0, 1, 2, 3]), np.array([0, 100, 1, 2, 3]) * HOUR, 0.25, timedelta(0)
+    )
+    assert parts.test_from_us == 3 * HOUR
+    assert parts.test.tolist() == [False, False, False, False, True]
+    assert parts.train.tolist() == [False, False, True, True, False]
+
+
+def test_units_span_from_the_first_beginning_to_the_last_end() -> None:
+    units = UnitTimes.of_units(np.array([1, 0, 1]), np.array([5, 20, 40]))
+    assert units.first.tolist() == [5, 20, 5]
+    assert units.last.tolist() == [40, 20, 40]
+    assert (units.span, units.end) == (35, 21)
+    assert units.take(np.array([1])).span == 0
+
+
+def test_a_block_without_rows_is_no_fold_and_the_others_keep_their_number() -> None:
+    units = UnitTimes.of_rows(np.array([0, 1, 2, 10, 11]))
+    folds = list(expanding_folds(units, [2, 3, 9, 12], Gap(timedelta(0))))
+    assert [fold.number for fold in folds] == [0, 2]
+    assert [fold.held_out.tolist() for fold in folds] == [[2], [3, 4]]
+    assert [fold.fit.tolist() for fold in folds] == [[0, 1], [0, 1, 2]]
+    two = list(expanding_folds(units, [2, 3, 9, 12], Gap(timedelta(0)), least_rows=3))
+    assert [fold.number for fold in two] == [2]
+
+
+def test_rows_before_the_gap_alone_are_fitted_on() -> None:
+    """A gap of 2 microseconds, at most a tenth of the span 30: rows that ended before 20 - 2."""
+    units = UnitTimes.of_rows(np.array([0, 17, 18, 19, 20, 30]))
+    (fold,) = expanding_folds(units, [20, 31], Gap(2 * timedelta.resolution))
+    assert fold.fit.tolist() == [0, 1]
+    (fold,) = expanding_folds(units, [20, 31], Gap(timedelta(days=1), 10))  # a tenth of it: 3
+    assert fold.fit.tolist() == [0]
+
+
+def test_rows_without_a_session_go_with_their_change_set() -> None:
+    rows = rows_every(1, 6).assign(cluster_id=["s1", None, None, "s2", None, "s1"])
+    rows["change_set_id"] = ["a0", "a1", "a1", "a2", "a3", "a4"]
+    assert time_blocks(rows, 4).tolist() == [0, 1, 1, 2, 3, 0]
+
+
+def test_purged_folds_leave_out_what_lies_within_the_gap_on_either_side() -> None:
+    rows = rows_every(1, 9)
+    folds = list(purged_folds(rows, np.repeat([0, 1, 2], 3), Gap(timedelta(hours=1))))
+    assert [fold.number for fold in folds] == [0, 1, 2]
+    assert folds[1].held_out.tolist() == [3, 4, 5]
+    assert folds[1].fit.tolist() == [0, 1, 7, 8]
+    assert folds[0].fit.tolist() == [4, 5, 6, 7, 8]
+    assert folds[2].fit.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_edges_of_equal_blocks_are_moments_of_rows() -> None:
+    """Ten moments, five blocks, the first two skipped: edges at ranks .4, .6 and .8 of nine steps, floored."""
+    first = np.arange(10) * 100
+    assert equal_edges(first, 5, 2).tolist() == [300, 500, 700, 901]
+    assert equal_edges(first, 5, 2, quantile="linear").tolist() == [360, 540, 720, 901]
+
+
 def test_one_change_set_cannot_be_split():
     with pytest.raises(InsufficientData, match="1 labelled change sets"):
         split_by_time(np.zeros(5, np.int64), np.arange(5), 0.2, timedelta(0))
