@@ -1,7 +1,7 @@
 """The rows of the ledger, by table and day, against the hashes that the database kept while they were written.
 
 The database adds the hash of each row that a session of the ledger writes to its table and day, and subtracts that
-of a row which it replaces (migration 0004). A row that anything else changed, added or removed makes the sum of the
+of a row which it replaces (migration 0005). A row that anything else changed, added or removed makes the sum of the
 rows differ from what was kept. Sums tell of damage and of hands that bypass the ledger; whoever owns the database
 can change both.
 """
@@ -26,6 +26,7 @@ DAY_COLUMNS = {
     "monitoring_reports": "window_end",
     "retraining_requests": "requested_at",
     "alerts": "at",
+    "policy_revisions": "at",
     "experiments": "defined_at",
     "experiment_results": "finished_at",
     "experiment_events": "at",
