@@ -47,6 +47,31 @@ def test_every_gate_is_spoilt_once():
     assert set(gate_names(POLICY)) == set(SPOILT)
 
 
+def test_where_change_sets_have_several_rows_each_counts_once():
+    """By row the accuracy passes; by change set it is too low, and its difference to the rules is too."""
+    report = good_report()
+    low, none = Estimate(0.8, 0.78, 0.82), Estimate(-0.01, -0.02, 0.0)
+    by_commit = replace(
+        report,
+        change_sets=300,
+        candidate=replace(
+            report.candidate, metrics={**report.candidate.metrics, "change_set_accuracy": low}
+        ),
+        difference_to_baseline={**report.difference_to_baseline, "change_set_accuracy": none},
+        difference_to_champion={"change_set_accuracy": Estimate(0.0, -0.005, 0.005)},
+        difference_to_challenged={"change_set_accuracy": Estimate(0.02, 0.01, 0.03)},
+    )
+    gates = {gate.name: gate for gate in decide(by_commit, POLICY, good_evidence()).gates}
+    assert {name for name, gate in gates.items() if gate.outcome is not Outcome.PASS} == {
+        "accuracy",
+        "over_rules",
+    }
+    assert gates["accuracy"].metric == "change_set_accuracy"
+    assert (gates["accuracy"].low, gates["over_rules"].high) == (0.78, 0.0)
+    assert f"{report.rows:,} rows are 300 change sets" in gates["accuracy"].explanation
+    assert gates["calibration"].metric == "expected_calibration_error", "it has no such figure"
+
+
 def test_a_metric_that_makes_no_sense_stops_nobody():
     report = replace(good_report(), not_applicable={"accuracy": "the labels are shares"})
     decision = decide(report, POLICY, good_evidence())

@@ -172,8 +172,10 @@ _OF_PROBABILITIES = (
         interval=IntervalKind.CALIBRATION,
     ),
 )
+CHANGE_SET_PREFIX = "change_set_"
+"""The beginning of the name of a metric over change sets, each of which counts once however many rows it has."""
 _CHANGE_SETS = tuple(
-    metric.prefixed("change_set_", "over change sets instead of rows", Classification.name)
+    metric.prefixed(CHANGE_SET_PREFIX, "over change sets instead of rows", Classification.name)
     for metric in _OF_CLASSES
     if metric.name in ("accuracy", "macro_f1")
 )

@@ -1,4 +1,4 @@
-"""The sample of test rows, in whole clusters, on which all probes are scored."""
+"""The sample of test rows, in clusters of which none dominates, on which all probes are scored."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.spec.training_set import CLUSTER, TrainingSet
+from ml_platform.spec.training_set import CHANGE_SET, CLUSTER, TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +23,13 @@ SLICED = 10_000
 """The number of rows that are used where predictions are known already."""
 CLUSTERS = 100
 """The least number of clusters, up to `SLICED` rows, since intervals come from clusters."""
+LARGEST_SHARE = 0.1
+"""The largest share of the sample that one cluster may have."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Test rows in whole clusters, with their evaluator and the candidate's predictions."""
+    """Sampled test rows with their evaluator and the candidate's predictions."""
 
     training_set: TrainingSet
     """The whole training part, and the sampled rows as its test part."""
@@ -52,21 +54,47 @@ def probed_rows(features: int) -> int:
 
 
 def sampled(subject: "EvaluationContext", rows: int) -> Sample:
-    """Sample clusters in an order drawn by the seed, until there are ``rows`` rows in `CLUSTERS` clusters."""
+    """Sample clusters in an order drawn by the seed, until there are ``rows`` rows in `CLUSTERS` clusters.
+
+    Of a cluster that is larger than `LARGEST_SHARE` of the sample only that much is used: a commit of a thousand
+    files is one observation, and a sample of which it is the better part sees nothing else.
+    """
     test = subject.training_set.test
     codes, count = _clusters(test)
-    if len(test) <= rows:
+    most = max(1, int(LARGEST_SHARE * min(rows, len(test))))
+    kept = within_share(codes, _change_sets(test), most, subject.seed)
+    sizes = np.bincount(codes[kept], minlength=count)
+    if sizes.sum() > rows:
+        order = np.random.default_rng(subject.seed).permutation(count)
+        before = np.cumsum(sizes[order]) - sizes[order]
+        wanted = (before < rows) | (np.arange(count) < CLUSTERS)
+        wanted &= before < max(rows, SLICED)
+        kept &= np.isin(codes, order[wanted])
+    if kept.all():
         return Sample(subject.training_set, subject.evaluator, subject.predictions, codes)
-    sizes = np.bincount(codes, minlength=count)
-    order = np.random.default_rng(subject.seed).permutation(count)
-    before = np.cumsum(sizes[order]) - sizes[order]
-    wanted = (before < rows) | (np.arange(count) < CLUSTERS)
-    wanted &= before < max(rows, SLICED)
-    return taken(subject, np.isin(codes, order[wanted]))
+    return taken(subject, kept)
+
+
+def within_share(clusters: Codes, change_sets: Codes, most: int, seed: int) -> np.ndarray:
+    """The rows, bool of shape (rows,), that are left when no cluster has more than ``most``.
+
+    Of a larger cluster whole change sets are drawn while they fit; of one that fits nowhere, some of its rows.
+    """
+    kept = np.ones(len(clusters), dtype=bool)
+    generator = np.random.default_rng((seed, 1))
+    for cluster in np.flatnonzero(np.bincount(clusters) > most):
+        places = np.flatnonzero(clusters == cluster)
+        _, codes, sizes = np.unique(change_sets[places], return_inverse=True, return_counts=True)
+        order = generator.permutation(len(sizes))
+        fits = np.cumsum(sizes[order]) <= most
+        kept[places] = np.isin(codes, order[fits])
+        if not fits.any():
+            kept[generator.permutation(places)[:most]] = True
+    return kept
 
 
 def taken(subject: "EvaluationContext", where: np.ndarray) -> Sample:
-    """The test rows ``where`` (bool, shape (rows,)); they hold whole change sets."""
+    """The test rows ``where`` (bool, shape (rows,)): whole change sets, but of one that exceeds the sample."""
     places = np.flatnonzero(where)
     part = replace(subject.training_set, test=subject.training_set.test.iloc[places])
     predictions = Predictions(subject.predictions.values[places], subject.predictions.threshold)
@@ -79,3 +107,9 @@ def _clusters(rows: "pd.DataFrame") -> tuple[Codes, int]:
 
     codes, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)
     return codes.astype(np.int64), len(ids)
+
+
+def _change_sets(rows: "pd.DataFrame") -> Codes:
+    import pandas as pd
+
+    return pd.factorize(rows[CHANGE_SET].to_numpy(), sort=True)[0].astype(np.int64)
