@@ -261,6 +261,8 @@ def test_a_change_of_levels_in_words() -> None:
         "tool: missing went from 20.0% to 5.0%"
     )
     assert compared(BEFORE, NOW).words == ""
+    appeared = of_rows((0.475, 0.475, 0.05), 1_000)  # little of the mass, much of the divergence
+    assert "the share of unseen levels went from 0.0% to 5.0%" in compared(BEFORE, appeared).words
     fallen = of_rows((0.2, 0.65, 0.15), 1_000)
     assert "the share of 'a' went from 50.0% to 20.0%" in compared(BEFORE, fallen).words
 

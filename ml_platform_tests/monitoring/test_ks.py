@@ -138,3 +138,11 @@ def test_the_distance_is_over_cumulated_shares_with_their_cumulated_variances() 
         np.array([0.0, size, -size]), covariance, freedom=MANY, draws=20_000, seed=1
     )
     assert 0.05 < p_value < 0.05 + 2 * stats.norm.sf(1.96 * np.sqrt(2))
+
+
+def test_a_simulated_p_value_counts_the_observed_distance_among_the_draws() -> None:
+    # of 100 draws k exceed: (1 + k) / 101, about .32 at one standard deviation
+    covariance = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
+    _, p_value = clustered_ks(np.array([0.01, -0.01]), covariance, freedom=MANY, draws=100, seed=1)
+    assert p_value * 101 == pytest.approx(round(p_value * 101))
+    assert p_value == pytest.approx(2 * stats.norm.sf(1), abs=0.15)

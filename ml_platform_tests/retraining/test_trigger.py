@@ -138,6 +138,17 @@ def test_an_attempt_for_age_starts_when_the_age_was_reached() -> None:
     assert request.window == NOON - 5 * HOUR
 
 
+def test_attempts_for_age_are_counted_from_the_age_and_not_from_the_training() -> None:
+    """Due after 36 hours, tried again every 24: at 36 and at 60, not at 48."""
+    policy = RetrainingPolicy(maximum_age=36 * HOUR, cooldown=24 * HOUR)
+    windows = []
+    for hours in (35, 36, 59, 60):
+        now = NOON + hours * HOUR
+        requests = retraining_requests([], [trained(0)], now=now, policy=policy)
+        windows.append([request.window for request in requests])
+    assert windows == [[], [NOON + 36 * HOUR], [NOON + 36 * HOUR], [NOON + 60 * HOUR]]
+
+
 def test_a_report_goes_before_age() -> None:
     (request,) = asked([alert(0)], [trained(-40 * 24.0)], 1)
     assert request.cause == "performance alert"

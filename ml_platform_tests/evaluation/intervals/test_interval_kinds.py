@@ -159,6 +159,10 @@ def test_a_proportion_is_never_narrower_than_its_resamples() -> None:
     bca, estimate = bca_interval(of), interval("recall", of)
     assert estimate.low <= bca.low
     assert estimate.high >= bca.high
+    below = Replicates(0.95, np.linspace(0.79, 0.81, 1_001), EVEN, 40.0)
+    assert interval("recall", below).low == bca_interval(below).low < 0.81
+    above = Replicates(0.05, np.linspace(0.19, 0.21, 1_001), EVEN, 40.0)
+    assert interval("recall", above).high == bca_interval(above).high > 0.19
 
 
 SKEWED = Replicates(0.2, np.linspace(0.3, 0.5, 1_001), EVEN)

@@ -285,6 +285,29 @@ def test_a_ratio_that_may_go_either_way_reaches_one_and_below_by_either_group() 
     assert estimate.low == pytest.approx(low, abs=0.04)
 
 
+def test_a_ratio_whose_higher_rate_is_uncertain_reaches_as_low_as_its_inverse() -> None:
+    """4,990 of 10,000 against 30 of 60: the second may be the lower one, by (.5 - 1.96 * .0645) / .499."""
+    estimate = _selected((4_990, 10_000), (30, 60), ("a", "b")).estimate
+    low, _ = _fieller(0.499, 10_000, 0.5, 60)
+    inverse, _ = _fieller(0.5, 60, 0.499, 10_000)
+    assert inverse < low - 0.04
+    assert estimate.low == pytest.approx(inverse, abs=0.03)
+
+
+def test_a_small_group_that_may_be_worst_lowers_the_bound_though_another_has_the_worst_value() -> (
+    None
+):
+    """b is at .8 of a, for certain; c, of 25 rows, at .88, and may be at half."""
+    names = ["a"] * 5_000 + ["b"] * 5_000 + ["c"] * 25
+    chosen = [1.0] * 2_500 + [0.0] * 2_500 + [1.0] * 2_000 + [0.0] * 3_000
+    rate = Rate(SELECTION, np.array(chosen + [1.0] * 11 + [0.0] * 14), np.ones(10_025))
+    measure = smallest_ratio(sums_of((rate,), teams(names)), SELECTION, POLICY)
+    assert measure is not None
+    assert measure.estimate.value == pytest.approx(0.8)
+    assert measure.compared[0].low > 0.7
+    assert measure.estimate.low < 0.6
+
+
 def test_users_with_rows_in_both_groups_make_a_ratio_surer() -> None:
     """Each user's fate is the same in both groups: the rates move together, so their ratio hardly does."""
     fate = (np.random.default_rng(3).random(200) < 0.5).astype(float)
