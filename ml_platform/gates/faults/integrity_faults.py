@@ -53,11 +53,11 @@ def redefined_feature(fixtures: TaskFixture) -> Fixture:
 def copied_label(fixtures: TaskFixture) -> Fixture:
     """A feature repeats the label under another name."""
     fixture = fixtures.good
-    leak = _as_number(fixture.rows[fixture.spec.label])
+    leak = as_number(fixture.rows[fixture.spec.label])
     return with_features(fixture, {LEAK: leak})
 
 
-def _as_number(labels: "pd.Series[str]") -> np.ndarray:
+def as_number(labels: "pd.Series[str]") -> np.ndarray:
     """A number for each label that says the same; of a list its first item counts."""
     import pandas as pd
 
