@@ -78,10 +78,11 @@ LAST = datetime(9999, 12, 31, tzinfo=UTC)
 def test_the_first_and_the_last_moment_count_and_one_unit_beyond_does_not(unit):
     per_second = {"s": 1, "ms": 1_000, "us": 1_000_000}[unit]
     end = int(LAST.timestamp()) * per_second
-    given = pa.array([-1, 0, end, end + 1, None], pa.timestamp(unit, tz="UTC"))
-    values, places = coerced(given, MICROSECONDS)
-    assert values == [None, datetime(1970, 1, 1, tzinfo=UTC), LAST, None, None]
-    assert places == {Reason.OUT_OF_RANGE: [0, 3]}
+    for zone in ("UTC", "+05:00"):
+        given = pa.array([-1, 0, end, end + 1, None], pa.timestamp(unit, tz=zone))
+        values, places = coerced(given, MICROSECONDS)
+        assert values == [None, datetime(1970, 1, 1, tzinfo=UTC), LAST, None, None]
+        assert places == {Reason.OUT_OF_RANGE: [0, 3]}
 
 
 def test_seconds_beyond_what_microseconds_can_say_are_marked_and_stop_nothing():

@@ -236,6 +236,8 @@ def test_lists_that_hold_the_label_are_a_copy_whatever_else_they_hold(held: int,
 def test_too_few_rows_say_nothing_of_a_column() -> None:
     label = ["yes", "no"] * 99
     assert copies(label, label, label, label) == []
+    assert copies(label * 3, label * 3, label, label) == []
+    assert copies(label, label, label * 3, label * 3) == []
     label = ["yes", "no"] * 100
     assert copies(label, label, label, label) == [(DANGEROUS, 0.97)]
 

@@ -85,6 +85,7 @@ def test_without_a_champion_only_its_gate_passes() -> None:
     assert held(Bound.CHAMPION, difference_to_champion=None).outcome is Outcome.PASS
     below = held(Bound.LIMIT, 0.99, difference_to_champion=None)
     assert below.outcome is Outcome.FAIL
+    assert held(Bound.LIMIT, 0.5, difference_to_challenged=None).outcome is Outcome.PASS
     unchallenged = held(Bound.CHALLENGED, difference_to_challenged=None, challenged_note="")
     assert (unchallenged.outcome, unchallenged.insufficiency) == (
         Outcome.INSUFFICIENT,

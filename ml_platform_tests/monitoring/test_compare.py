@@ -393,7 +393,7 @@ def test_the_worst_known_severity() -> None:
 def test_features_are_ranked_by_severity_then_by_the_largest_change_then_by_name() -> None:
     made = [
         replace(entry("quiet", size=0.9).drift, severity=NONE),
-        replace(entry("small", size=0.1).drift, severity=SIGNIFICANT),
+        replace(entry("a small one", size=0.1).drift, severity=SIGNIFICANT),
         replace(entry("gone", missing_baseline=0.8).drift, severity=SIGNIFICANT),
         replace(entry("large", size=0.5).drift, severity=SIGNIFICANT),
         replace(entry("even", size=0.5).drift, severity=SIGNIFICANT),
@@ -404,7 +404,7 @@ def test_features_are_ranked_by_severity_then_by_the_largest_change_then_by_name
         "gone",
         "even",
         "large",
-        "small",
+        "a small one",
         "some",
         "quiet",
         "blind",

@@ -6,10 +6,16 @@ from datetime import timedelta
 import pytest
 
 from ml_platform.errors import PermitRefused
-from ml_platform.gates.outcome import Verdict
+from ml_platform.gates.outcome import Outcome, Verdict
 from ml_platform.registry.chain import EventDraft, link
 from ml_platform.registry.records import Action
-from ml_platform.registry.transitions import promotion, refusal, registration, same_refusal
+from ml_platform.registry.transitions import (
+    evaluated_again,
+    promotion,
+    refusal,
+    registration,
+    same_refusal,
+)
 from ml_platform_tests.registry.examples import AT, DECISION, RECORD, evidence_for, permit_for
 
 LATER = AT + timedelta(hours=3)
@@ -36,6 +42,44 @@ def test_a_registration_is_recorded_whatever_the_verdict(record):
             "decision_row": record.decision.row,
         },
     )
+
+
+KNOWN = replace(CHAMPION, evaluation=2, mlflow_version="7")
+LAST_GATE = DECISION.gates[-1]
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        replace(DECISION, verdict=Verdict.HOLD),
+        replace(DECISION, row="another row"),
+        replace(DECISION, policy_version="9" * 12),
+        replace(DECISION, gates=DECISION.gates[:-1]),
+        replace(
+            DECISION,
+            gates=(*DECISION.gates[:-1], replace(LAST_GATE, outcome=Outcome.NOT_APPLICABLE)),
+        ),
+    ],
+    ids=["verdict", "row", "policy", "gates", "outcome of a gate"],
+)
+def test_another_outcome_is_another_evaluation_of_the_same_version(decision):
+    now = replace(RECORD, decision=decision, report_id="c" * 64)
+    again = evaluated_again(KNOWN, now)
+    assert again == replace(now, version=3, evaluation=3, mlflow_version="7")
+    draft = registration(again)
+    assert (draft.version, draft.action) == (3, Action.EVALUATED)
+    assert draft.verdict is decision.verdict
+    assert draft.evidence["evaluation"] == "3"
+    assert draft.evidence["report_id"] == "c" * 64
+
+
+def test_other_figures_and_the_same_outcomes_are_no_new_evaluation():
+    gates = (*DECISION.gates[:-1], replace(LAST_GATE, value=0.123, explanation="else"))
+    now = replace(RECORD, decision=replace(DECISION, gates=gates), report_id="c" * 64)
+    assert evaluated_again(KNOWN, now) is KNOWN
+    first = registration(replace(KNOWN, evaluation=1))
+    assert first.action is Action.REGISTERED
+    assert "evaluation" not in first.evidence
 
 
 def test_a_first_promotion_replaces_nothing():
