@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.features.step_features import TABLE
 from ml_platform.models.hyperparameters import hyperparameters_of
+from ml_platform.models.sequences.hyperparameters import LARGEST_CLASS_SHARE
 from ml_platform.models.sequences.ngram import FEATURES
 from ml_platform.models.sequences.ngram_fit import SOON_LABEL, NgramHyperparameters, fit_ngram
 from ml_platform.spec.fairness import FairnessPolicy, Selected
@@ -74,6 +75,7 @@ SPEC = ModelSpec(
     task=SequencePrediction(),
     label="next_step",
     label_delay=LABEL_DELAY,
+    largest_class_share=LARGEST_CLASS_SHARE,
     test_share=0.2,
     features=tuple(FEATURES),
     policy=POLICY,

@@ -13,6 +13,7 @@ from ml_platform.models.hyperparameters import hyperparameters_of
 from ml_platform.models.sequence_ngram import fit_baseline
 from ml_platform.models.sequences.hyperparameters import (
     LABEL_DELAY,
+    LARGEST_CLASS_SHARE,
     OVER_RULES,
     PLAN,
     SEARCH,
@@ -69,6 +70,7 @@ SPEC = ModelSpec(
     task=SequencePrediction(),
     label="next_step",
     label_delay=LABEL_DELAY,
+    largest_class_share=LARGEST_CLASS_SHARE,
     test_share=0.2,
     features=tuple(PLAN.features),
     policy=POLICY,

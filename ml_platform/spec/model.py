@@ -111,6 +111,8 @@ class ModelSpec:
 
     Another column lets rows in whose label is not known: a detector learns from them, too.
     """
+    largest_class_share: float = 1.0
+    """The largest share of the training rows that one value of the label may have; above it nothing is fitted."""
     classes: tuple[str, ...] = ()
     """The classes of the scorer, where they differ from the values of the label."""
     needs: tuple[DataNeed, ...] = (ANY_EVENTS,)

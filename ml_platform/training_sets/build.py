@@ -82,6 +82,7 @@ def build(
         _codes(table, CHANGE_SET), _times(table), spec.test_share, spec.label_delay
     )
     _require_positives(table, spec, parts)
+    _require_variety(table, spec, parts)
     split = _describe(table, parts, spec.label_delay)
     versions = {name: str(feature_versions[name]) for name in spec.features}
     identity = (
@@ -254,6 +255,24 @@ def _require_positives(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> No
             f"None of the {len(label):,} test rows has {positive!r} in {spec.label} ({known:,} have a value); "
             "at least 1 is needed to tell what is found and what is missed.",
             remedy="ingest a longer history, or more reports",
+        )
+
+
+def _require_variety(table: pa.Table, spec: ModelSpec, parts: TimeSplit) -> None:
+    """Refuse a label that is nearly constant, before minutes are spent on a fit that can only repeat it."""
+    if spec.largest_class_share >= 1.0:
+        return
+    learned = table.column(spec.label).filter(pa.array(parts.train)).drop_null()
+    counts = pc.value_counts(learned).to_pylist()
+    if not counts:
+        return
+    most = max(counts, key=lambda entry: int(entry["counts"]))
+    share = most["counts"] / len(learned)
+    if share > spec.largest_class_share:
+        raise InsufficientData(
+            f"{spec.label} is {most['values']!r} in {share:.1%} of the {len(learned):,} training rows: above "
+            f"{spec.largest_class_share:.0%} there is nothing to learn but to say it always.",
+            remedy="a source with more varied work; the other models do not wait for it",
         )
 
 

@@ -132,6 +132,23 @@ def test_fifty_rows_to_train_on_are_enough(count, enough):
             built(dicts, spec)
 
 
+@pytest.mark.parametrize(("limit", "enough"), [(0.89, False), (0.9, True), (1.0, True)])
+def test_a_label_that_is_nearly_constant_is_told_before_a_fit(limit, enough):
+    """Of 100 rows to train on 90 are of one class."""
+    spec = replace(SPEC, test_share=10 / 110, label_delay=timedelta(0), largest_class_share=limit)
+    dicts = [
+        row | {"workflow_category": "fix" if number % 10 else "docs"}
+        for number, row in enumerate(rows(110, 1))
+    ]
+    if enough:
+        assert built(dicts, spec).record.split.rows_train == 100
+    else:
+        with pytest.raises(
+            InsufficientData, match=r"is 'fix' in 90.0% of the 100 training rows: above 89%"
+        ):
+            built(dicts, spec)
+
+
 def test_fifty_known_rows_are_needed_at_all():
     with pytest.raises(InsufficientData, match="49 rows of toys of people have a workflow_categ"):
         built(rows(49, 1))

@@ -82,6 +82,8 @@ SOON_GATE = QualityGate(
     0.8,
     "below it, one alarm in five is idle or one need in five goes unnoticed",
 )
+LARGEST_CLASS_SHARE = 0.9
+"""Where one step follows in more than nine cases of ten, saying it always is all that can be learned."""
 OVER_RULES = (
     QualityGate(
         "over_rules",
