@@ -42,6 +42,10 @@ class Settings:
     ui_token: str | None = field(default=None, repr=False)
     """What Dagster's pages ask for (``ML_PLATFORM_UI_TOKEN``); by default nothing."""
 
+    allow_powerful_role: bool = False
+    """Whether a database source may use a superuser, or a role that reaches files, programs or other sessions
+    (``ML_PLATFORM_ALLOW_POWERFUL_ROLE=1``); such roles are refused by default."""
+
     @property
     def lake(self) -> Path:
         """The event lake: day-partitioned Parquet, a folder for each table."""
@@ -115,6 +119,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             name.strip() for name in env.get("ML_PLATFORM_UI_HOSTS", "").split(",") if name.strip()
         ),
         ui_token=env.get("ML_PLATFORM_UI_TOKEN") or None,
+        allow_powerful_role=env.get("ML_PLATFORM_ALLOW_POWERFUL_ROLE") == "1",
         price_per_core_hour=_price(env.get("ML_PLATFORM_PRICE_PER_CORE_HOUR") or "0.05"),
     )
 

@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,9 +27,16 @@ def locked(home: Path, name: str) -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """The home folder; `UsageError` if it cannot be made."""
+    """The home folder, which only its owner enters; `UsageError` if it cannot be made.
+
+    A folder that is there keeps its permissions but for those of the others and the group: a home holds events of
+    people. Started by root, PostgreSQL runs as another user and is let walk through (`postgres.closed_folders`).
+    """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = stat.S_IMODE(home.stat().st_mode)
+        if mode & 0o076:
+            home.chmod(mode & ~0o076)
     except OSError as error:
         raise UsageError(
             f"The home {home} cannot be made: {error.strerror}.", remedy="choose another --home"

@@ -41,7 +41,7 @@ LEAST_CALLS = 20
 _PATIENCE = 5.0
 """How many times as long as the processor time for measuring it may last by the clock on the wall."""
 TURN_BATCH = 100
-_SERVED, _ROWS = "served", "rows.pkl"
+_SERVED, _ROWS = "served", "rows.arrow"
 _TIMEOUT = 60.0
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
 
@@ -69,8 +69,8 @@ def measure_in_fresh_process(
         for place, (name, variant) in enumerate(variants.items()):
             write_artifact(variant, folder / f"variant-{place}")
             hashes[name] = variant.sha256
-        # Pickle of our own making, read back once: lists, categories and missing values stay what they are.
-        needed.to_pickle(folder / _ROWS)
+        # Arrow keeps lists, categories and missing values what they are.
+        needed.to_feather(folder / _ROWS, compression="uncompressed")
         order = {"kind": artifact.kind, "sha256": hashes}
         (folder / "order.json").write_text(json.dumps(order))
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
@@ -252,7 +252,7 @@ def _imported(folder: Path, kind: str) -> "pd.DataFrame":
     import_kind(kind)
     if (folder / _SERVED / MODEL_FILE).exists():
         import_module("onnxruntime")
-    rows: pd.DataFrame = pd.read_pickle(folder / _ROWS)
+    rows: pd.DataFrame = pd.read_feather(folder / _ROWS)
     return rows
 
 

@@ -56,7 +56,7 @@ def postgres(folder: Path, request: pytest.FixtureRequest) -> Source:
     url = request.getfixturevalue("database_url").replace("postgresql+psycopg2", "postgresql")
     path = folder / "queries.sql"
     path.write_text(QUERY)
-    return parse_source(f"postgres:{url}", replace(OPTIONS, query_file=path))
+    return parse_source(f"postgres:{url}", replace(OPTIONS, query_file=path, powerful_role=True))
 
 
 EVERY = (simulate, git, files, process_log, postgres)

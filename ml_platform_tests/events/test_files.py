@@ -219,3 +219,22 @@ def test_files_that_cannot_be_read(tmp_path: Path):
         read(tmp_path)
     with pytest.raises(SourceError, match="There is no map"):
         read(tmp_path, tmp_path / "no.toml")
+
+
+@pytest.mark.parametrize("way", ["a map", "a link", "a linked folder"])
+def test_a_map_and_its_links_stay_in_the_folder(tmp_path: Path, way: str):
+    folder, outside = tmp_path / "exports", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "events.csv").write_text("event_id,user_id,occurred_at,tool,operation\n")
+    name = "events.csv"
+    if way == "a map":
+        name = "../outside/events.csv"
+    elif way == "a link":
+        (folder / name).symlink_to(outside / "events.csv")
+    else:
+        (folder / "sub").symlink_to(outside)
+        name = "sub/events.csv"
+    (folder / "columns.toml").write_text(f'[events]\nfile = "{name}"\n')
+    with pytest.raises(SourceError, match="lies outside the folder"):
+        list(FilesSource(folder).batches())

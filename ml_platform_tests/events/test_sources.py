@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_rows_of_a_real_database(server: str, tmp_path: Path):
         "FROM generate_series(1, 120000) AS n"
     )
     lake = InMemoryLake()
-    source = PostgresSource(server, path)
+    source = PostgresSource(server, path, powerful_role=True)
     report = ingest(source, lake, now=NOW, progress=lambda _: None)
     assert report.tables[0].added == 120_000
     assert lake.rows("events", columns=("user_id", "occurred_at")).to_pylist()[0] == {
@@ -115,13 +116,91 @@ def test_rows_of_a_real_database(server: str, tmp_path: Path):
     }
 
 
-def test_a_query_cannot_write_and_errors_are_clear(server: str):
-    with pytest.raises(SourceError, match="read-only transaction"):
-        list(stream_query(server, "SELECT lo_create(0)"))
-    with pytest.raises(SourceError, match="syntax error"):
-        list(stream_query(server, "DROP TABLE t"))
+HOSTILE = {
+    "several statements": "SELECT 1; COMMIT; BEGIN READ WRITE; DELETE FROM kept; SELECT 1",
+    "two": "SELECT 1; DELETE FROM kept",
+    "commit": "COMMIT",
+    "set": "SET TRANSACTION READ WRITE",
+    "a program": "COPY (SELECT 1) TO PROGRAM 'touch {mark}'",
+    "from a program": "COPY kept FROM PROGRAM 'touch {mark}; echo 3'",
+    "a file": "COPY (SELECT 1) TO '{mark}'",
+    "a block": "DO $$ BEGIN DELETE FROM kept; COMMIT; END $$",
+    "a call": "CALL wipe()",
+    "delete": "DELETE FROM kept RETURNING n",
+    "delete in with": "WITH gone AS (DELETE FROM kept RETURNING n) SELECT * FROM gone",
+    "a function that deletes": "SELECT wiped()",
+    "explain": "EXPLAIN ANALYZE DELETE FROM kept",
+    "a large object": "SELECT lo_export(1, '{mark}')",
+    "a file by a function": "SELECT pg_read_file('/etc/passwd')",
+    "quoted": 'SELECT "pg_terminate_backend"(pg_backend_pid())',
+    "hidden": 'SELECT U&"pg\\005fterminate_backend"(pid) FROM pg_stat_activity',
+    "another connection": "SELECT * FROM dblink('dbname=postgres', 'DELETE FROM kept') AS t(n int)",
+    "another session": "SELECT Pg_Terminate_Backend(pid) FROM pg_stat_activity",
+    "read-write again": "SELECT set_config('transaction_read_only', 'off', false)",
+    "the cursor closed": "SELECT 1'); DELETE FROM kept; --",
+    "the block closed": "SELECT 1 $open$; DELETE FROM kept; --",
+    "no end": "SELECT '",
+    "a null byte": "SELECT 1\0; DELETE FROM kept",
+}
+
+
+@pytest.fixture(scope="module")
+def kept(server: str) -> Iterator[Any]:
+    """A table that a reader may read, with its owner's connection; functions that would empty it."""
+    import psycopg2
+
+    owner = psycopg2.connect(server)
+    owner.autocommit = True
+    with owner.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE kept AS SELECT n FROM generate_series(1, 3) n;"
+            "CREATE FUNCTION wiped() RETURNS int LANGUAGE sql AS 'DELETE FROM kept; SELECT 1';"
+            "CREATE PROCEDURE wipe() LANGUAGE plpgsql AS 'BEGIN DELETE FROM kept; COMMIT; END';"
+            "CREATE ROLE reader LOGIN PASSWORD 'reads'; GRANT SELECT ON kept TO reader;"
+            "CREATE ROLE loader LOGIN PASSWORD 'reads'; GRANT pg_read_server_files TO loader;"
+        )
+        yield cursor
+    owner.close()
+
+
+def as_role(server: str, role: str) -> str:
+    """The URL of the server for another role."""
+    from psycopg2.extensions import make_dsn
+
+    return make_dsn(server, user=role, password="reads")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_query_file_cannot_write_whatever_its_role(
+    server: str, kept: Any, tmp_path: Path, name: str
+):
+    mark = tmp_path / "written"
+    statement = HOSTILE[name].replace("{mark}", str(mark))
+    for url, powerful in ((server, True), (as_role(server, "reader"), False)):
+        with pytest.raises(SourceError, match=r"^The query (failed|file uses)"):
+            list(stream_query(url, statement, powerful_role=powerful))
+        kept.execute("SELECT count(*) FROM kept")
+        assert kept.fetchone() == (3,)
+        assert not mark.exists()
+
+
+def test_roles_that_reach_more_than_rows_are_refused_unless_they_are_allowed(
+    server: str, kept: Any
+):
+    for url, power in (
+        (server, "may do more than read rows: it is a superuser"),
+        (as_role(server, "loader"), "it is a member of pg_read_server_files"),
+    ):
+        with pytest.raises(SourceError, match=power):
+            list(stream_query(url, "SELECT n FROM kept"))
+    for url, powerful in ((server, True), (as_role(server, "reader"), False)):
+        (rows,) = stream_query(url, "SELECT n FROM kept -- the end", powerful_role=powerful)
+        assert sorted(rows["n"].to_pylist()) == [1, 2, 3]
+
+
+def test_errors_of_a_query_are_clear(server: str):
     with pytest.raises(SourceError, match=r'relation "nothing" does not exist'):
-        list(stream_query(server, "SELECT * FROM nothing"))
+        list(stream_query(server, "SELECT * FROM nothing", powerful_role=True))
     with pytest.raises(SourceError, match="does not answer"):
         list(stream_query("postgresql://127.0.0.1:1/x", "SELECT 1"))
 

@@ -9,6 +9,7 @@ from ml_platform.adapters.sources.from_outside import open_outside, outside_kind
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import Source
 from ml_platform.home import SourceChoice
+from ml_platform.settings import read_settings
 
 PLATFORM_KINDS = ("simulate", "git:PATH", "files:DIR", "process-log:FILE", "postgres:URL")
 
@@ -29,6 +30,8 @@ class SourceOptions:
     """Name of the simulator's set of parameters."""
     map_file: Path | None = None
     query_file: Path | None = None
+    powerful_role: bool = False
+    """Whether a database source may use a role that reaches more than rows."""
 
 
 def open_source(choice: SourceChoice, as_of: datetime, user_key: bytes) -> Source:
@@ -46,6 +49,7 @@ def open_source(choice: SourceChoice, as_of: datetime, user_key: bytes) -> Sourc
         parameters="second" if choice.parameters == "second" else "default",
         map_file=Path(choice.map_file) if choice.map_file else None,
         query_file=Path(choice.query_file) if choice.query_file else None,
+        powerful_role=read_settings().allow_powerful_role,
     )
     return parse_source(choice.text, options)
 
@@ -91,7 +95,7 @@ def _postgres(url: str, options: SourceOptions) -> Source:
             "A postgres source needs the queries that read its tables.",
             remedy="Give --query-file FILE (docs/sources.md shows one).",
         )
-    return PostgresSource(url, options.query_file)
+    return PostgresSource(url, options.query_file, options.powerful_role)
 
 
 def _simulate(options: SourceOptions) -> Source:

@@ -64,6 +64,8 @@ class FilesSource:
             mapping = maps.get(table, TableMap())
             names = [mapping.file] if mapping.file else [table + ending for ending in _ENDINGS]
             paths = [self.folder / name for name in names if (self.folder / name).is_file()]
+            for path in paths:
+                _require_inside(self.folder, path)
             if mapping.file and not paths:
                 raise SourceError(
                     f"{self.folder} has no file {mapping.file} that its map names for {table}.",
@@ -89,6 +91,15 @@ class FilesSource:
                 continue
             names = header_of(path, mapping.dialect)
             select(table, mapping, "", dict.fromkeys(names, "VARCHAR"))
+
+
+def _require_inside(folder: Path, path: Path) -> None:
+    """Refuse a file that lies elsewhere: a map or a symbolic link that leads out of the folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SourceError(
+            f"{path} lies outside the folder {folder} of the source ({path.resolve()}).",
+            remedy="Copy the file into the folder; a map and its links stay in it.",
+        )
 
 
 def _rows(

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ml_platform.adapters.sources.git_process import Repository, open_repository
+from ml_platform.adapters.sources.git_process import (
+    TESTED_GIT,
+    Repository,
+    open_repository,
+    untested_git,
+)
 from ml_platform.events.sources.git_events import event_tables
 
 
@@ -56,6 +61,12 @@ class GitSource:
 
 
 def _limits(repository: Repository) -> Iterator[str]:
+    version = untested_git()
+    if version is not None:
+        yield (
+            f"This is git {version}: that a hostile repository runs nothing was tried with {', '.join(TESTED_GIT)} "
+            "alone. Read repositories that you do not trust in a container."
+        )
     if repository.partial:
         yield (
             "This is a partial clone: contents are not fetched, so a rename is seen only where the file "

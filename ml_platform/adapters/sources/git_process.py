@@ -12,6 +12,10 @@ from ml_platform.errors import SourceError
 from ml_platform.events.sources.git_log import LOG_FORMAT, Commit, parse_log
 
 _CHUNK = 1 << 20
+ANSWER_SECONDS = 60.0
+"""How long a question about a repository may take; its history, which streams, has no limit."""
+TESTED_GIT = ("2.39",)
+"""The versions of git on which the tests of hostile repositories were run."""
 _SIMILAR, _EXACT = "-M50%", "-M100%"
 _SETTINGS = {
     "log.showSignature": "false",
@@ -99,6 +103,13 @@ class Repository:
         return "HEAD" if _ask(self.path, "rev-parse", "--verify", "-q", "HEAD") else "--all"
 
 
+def untested_git() -> str | None:
+    """The version of the git that is installed, if no test of hostile repositories was run on it."""
+    words = (_ask(Path.cwd(), "version") or "").split()
+    version = words[2] if len(words) > 2 else "unknown"
+    return None if ".".join(version.split(".")[:2]) in TESTED_GIT else version
+
+
 def open_repository(path: Path) -> Repository:
     """Look at the repository in ``path`` itself (not in a folder above it).
 
@@ -148,6 +159,8 @@ def _start(path: Path, arguments: list[str], errors: IO[bytes]) -> subprocess.Po
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment |= {
         "GIT_NO_LAZY_FETCH": "1",
+        # git before 2.45 knows no GIT_NO_LAZY_FETCH; an empty list allows no protocol, whatever a repository says.
+        "GIT_ALLOW_PROTOCOL": "",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_CEILING_DIRECTORIES": str(path.resolve().parent),
@@ -164,11 +177,20 @@ def _start(path: Path, arguments: list[str], errors: IO[bytes]) -> subprocess.Po
 def _ask(path: Path, *arguments: str, must: bool = False) -> str | None:
     """The output of a git command, stripped, or ``None`` where it fails.
 
-    ``must``: a failure for any reason but "not a git repository" raises `SourceError` with git's message.
+    ``must``: a failure for any reason but "not a git repository" raises `SourceError` with git's message. One that
+    does not answer (its configuration may include a pipe, which it opens and waits for) is ended.
     """
     with tempfile.TemporaryFile() as errors:
         process = _start(path, list(arguments), errors)
-        answer, _ = process.communicate()
+        try:
+            answer, _ = process.communicate(timeout=ANSWER_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise SourceError(
+                f"git did not answer within {ANSWER_SECONDS:g} s in {path}.",
+                remedy="Look for pipes or devices in its .git folder and configuration, or clone it anew.",
+            ) from None
         if process.returncode == 0:
             return answer.decode(errors="backslashreplace").strip()
         errors.seek(0)

@@ -1,8 +1,10 @@
 """Rows of a PostgreSQL database, by a query a table: read-only and in bounded memory."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -12,6 +14,37 @@ from ml_platform.events.sources.base import BATCH_ROWS
 from ml_platform.events.sources.query_file import statements
 
 _CONNECT_SECONDS = 10
+_CURSOR = "ml_platform_source"
+_OPEN = f"""
+DO $open$
+DECLARE source refcursor := '{_CURSOR}';
+BEGIN
+    OPEN source FOR EXECUTE current_setting('ml_platform.statement');
+END $open$
+"""
+"""Opens the cursor for one statement that gives rows; the server refuses any other."""
+_FORBIDDEN = re.compile(
+    r"""\b(?:pg_(?:terminate|cancel)_backend|dblink\w*|lo_(?:export|import|put|create|unlink|from_bytea|open)
+    |pg_(?:read|write|stat|ls)_\w*(?:file|dir)\w*|pg_ls_\w+|pg_file_\w+|pg_reload_conf|pg_rotate_logfile\w*|pg_promote
+    |pg_switch_wal|pg_create_\w+|pg_drop_\w+|pg_notify|pg_(?:try_)?advisory_\w+|pg_logical_\w+|pg_replication_\w+
+    |set_config|query_to_xml\w*|cursor_to_xml\w*|table_to_xml\w*|database_to_xml\w*|schema_to_xml\w*)\b
+    |\bu&\s*"|\bu&\s*'""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Functions that a read-only transaction does not hold back, and the escapes in which a name could hide."""
+_POWERS = """
+SELECT current_user, array_remove(ARRAY[
+    CASE WHEN role.rolsuper THEN 'it is a superuser' END,
+    CASE WHEN role.rolcreaterole THEN 'it makes roles' END,
+    CASE WHEN role.rolreplication THEN 'it replicates' END,
+    (SELECT 'it is a member of ' || string_agg(granted.rolname, ', ' ORDER BY granted.rolname)
+     FROM pg_roles granted
+     WHERE NOT role.rolsuper AND pg_has_role(current_user, granted.oid, 'MEMBER') AND granted.rolname IN (
+         'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program', 'pg_signal_backend',
+         'pg_signal_autovacuum_worker', 'pg_checkpoint', 'pg_create_subscription', 'pg_maintain'))
+], NULL)
+FROM pg_roles role WHERE role.rolname = current_user
+"""
 
 
 @dataclass(frozen=True)
@@ -20,6 +53,8 @@ class PostgresSource:
 
     url: str
     query_file: Path
+    powerful_role: bool = False
+    """Whether a role may be used that reaches more than rows; such roles are refused otherwise."""
     simulated: bool = False
     live: bool = True
 
@@ -33,7 +68,7 @@ class PostgresSource:
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
         """See `Source.batches`; the columns of the queries carry the names of the schema."""
         for table, statement in self._statements().items():
-            for rows in stream_query(self.url, statement):
+            for rows in stream_query(self.url, statement, powerful_role=self.powerful_role):
                 yield table, rows
 
     def check(self) -> None:
@@ -51,14 +86,19 @@ class PostgresSource:
         return statements(text, str(self.query_file))
 
 
-def stream_query(url: str, statement: str) -> Iterator[pa.Table]:
+def stream_query(url: str, statement: str, *, powerful_role: bool = False) -> Iterator[pa.Table]:
     """The rows of a SELECT in tables of `BATCH_ROWS` at most, by a cursor on the server.
 
-    The transaction is read-only: a query file cannot change anything.
+    A query file cannot change anything. The statement reaches the server as a value, and the server opens a cursor
+    for it: several statements, and whatever gives no rows (`COPY`, `COMMIT`, `CALL`, `SET`), cannot be opened. The
+    transaction is read-only, which no query inside it can end. What a read-only query could still do by the
+    privileges of its role (programs, files, other sessions, other databases) is refused before, by role and name.
 
     Raises:
-        SourceError: no connection, or the statement fails; the message quotes the server.
+        SourceError: no connection, a role or function that reaches more than rows, or the statement fails; the
+            message quotes the server.
     """
+    _require_plain(statement)
     import psycopg2
 
     try:
@@ -67,17 +107,41 @@ def stream_query(url: str, statement: str) -> Iterator[pa.Table]:
         raise _refused("The database does not answer", error) from error
     try:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
-        with connection.cursor(name="ml_platform_source") as cursor:
-            cursor.itersize = BATCH_ROWS
-            cursor.execute(statement)
+        with connection.cursor() as opening:
+            if not powerful_role:
+                _require_modest_role(opening)
+            opening.execute("SELECT set_config('ml_platform.statement', %s, true)", (statement,))
+            opening.execute(_OPEN)
+        with connection.cursor(name=_CURSOR) as cursor:
             while rows := cursor.fetchmany(BATCH_ROWS):
                 names = [column.name for column in cursor.description]
                 columns = zip(*rows, strict=True)
                 yield pa.table(dict(zip(names, map(list, columns), strict=True)))
-    except psycopg2.Error as error:
+    except (psycopg2.Error, ValueError) as error:
         raise _refused("The query failed", error) from error
     finally:
         connection.close()
+
+
+def _require_plain(statement: str) -> None:
+    """Refuse a statement that names a function which reaches more than rows, or hides names by escapes."""
+    found = _FORBIDDEN.search(statement)
+    if found is not None:
+        raise SourceError(
+            f"The query file uses {found.group().strip()!r}, which reaches more than rows.",
+            remedy="Write a SELECT of tables and plain functions; make a view for anything else.",
+        )
+
+
+def _require_modest_role(cursor: Any) -> None:
+    """Refuse a role whose SELECT could reach files, programs, other sessions or other databases."""
+    cursor.execute(_POWERS)
+    role, powers = cursor.fetchone()
+    if powers:
+        raise SourceError(
+            f"The role {role} of the source may do more than read rows: {', '.join(powers)}.",
+            remedy="Give a role that may only SELECT (docs/safety.md), or set ML_PLATFORM_ALLOW_POWERFUL_ROLE=1.",
+        )
 
 
 def _refused(failure: str, error: Exception) -> SourceError:
