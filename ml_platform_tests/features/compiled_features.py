@@ -1,0 +1,64 @@
+"""The features of many small lakes: dbt compiles its models once, and each lake runs that SQL."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
+from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt, target_folder
+
+_AS_OF = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+"""A time that stands in the compiled SQL for that of each lake."""
+
+
+@dataclass(frozen=True)
+class CompiledFeatures:
+    """What dbt knows of the platform's models after compiling them; the tests of a build are left out."""
+
+    lake: str
+    manifest: str
+
+    def build(self, lake: Path, warehouse: Path, as_of: datetime) -> None:
+        """Make every table of the warehouse from this lake, with the manifest that a build leaves beside it."""
+        text = self.manifest.replace(self.lake, str(lake.resolve()))
+        text = text.replace(_AS_OF.isoformat(), as_of.isoformat())
+        target = target_folder(warehouse)
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "manifest.json").write_text(text, encoding="utf-8")
+        models = _in_order(json.loads(text)["nodes"])
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute("set threads = 2; set TimeZone = 'UTC'")
+            for schema in {model["schema"] for model in models}:
+                connection.execute(f"create schema {schema}")
+            for model in models:
+                name = f"{model['schema']}.{model['name']}"
+                connection.execute(f"create table {name} as ({model['compiled_code']})")
+
+
+def compile_features(folder: Path) -> CompiledFeatures:
+    """Let dbt compile the platform's models; ``folder`` keeps what it writes."""
+    lake, warehouse = (folder / "lake_of_nobody").resolve(), folder / "warehouse.duckdb"
+    arguments = dbt_arguments("compile", lake, warehouse, _AS_OF, PLATFORM_PROJECT.folder)
+    run_dbt(arguments, warehouse, lambda _: None)
+    manifest = target_folder(warehouse) / "manifest.json"
+    return CompiledFeatures(str(lake), manifest.read_text(encoding="utf-8"))
+
+
+def _in_order(nodes: dict[str, Any]) -> list[dict[str, Any]]:
+    """The models, each after those it reads."""
+    names: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in nodes and name not in names:
+            for parent in nodes[name]["depends_on"]["nodes"]:
+                visit(parent)
+            names.append(name)
+
+    for name, node in nodes.items():
+        if node["resource_type"] == "model":
+            visit(name)
+    return [nodes[name] for name in names]
