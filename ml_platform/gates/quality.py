@@ -10,7 +10,9 @@ from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.outcome import GateKind, GateResult, Insufficiency, Outcome
 from ml_platform.gates.policy import SAMPLE_SIZE
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.metric import IntervalKind
 from ml_platform.spec.metric_declarations.labels import CHANGE_SET_PREFIX
+from ml_platform.spec.metrics import find_metric
 
 _LEAD = {
     Bound.LIMIT: "{metric}",
@@ -22,10 +24,28 @@ _LEAD = {
 
 
 def quality_gates(report: EvaluationReport, policy: GatePolicy) -> tuple[GateResult, ...]:
-    """The sample size gate, then each quality gate of the policy in its order."""
-    return (
-        sample_size_gate(report, policy),
-        *(quality_gate(report, gate) for gate in policy.quality),
+    """The sample size gate, then each quality gate of the policy in its order.
+
+    On too few rows a calibration error errs upwards, that of the Bayes rule too: it is never shown too large.
+    """
+    size = sample_size_gate(report, policy)
+    results = (quality_gate(report, gate) for gate in policy.quality)
+    if size.outcome is not Outcome.PASS:
+        results = (_without_upward_error(result) for result in results)
+    return (size, *results)
+
+
+def _without_upward_error(result: GateResult) -> GateResult:
+    """The result on too few rows: a calibration error that fails there is INSUFFICIENT."""
+    metric = find_metric(result.metric)
+    calibration = metric is not None and metric.interval is IntervalKind.CALIBRATION
+    if result.outcome is not Outcome.FAIL or not calibration:
+        return result
+    return replace(
+        result,
+        outcome=Outcome.INSUFFICIENT,
+        insufficiency=Insufficiency.TOO_FEW_ROWS,
+        explanation=f"{result.explanation}; on so few rows a calibrated scorer may miss it as well",
     )
 
 
