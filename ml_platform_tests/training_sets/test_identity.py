@@ -1,3 +1,5 @@
+import hashlib
+
 import pyarrow as pa
 
 from ml_platform.training_sets.identity import content_sha256
@@ -43,6 +45,21 @@ def test_text_of_any_arrow_type_is_the_same_text_and_pieces_may_have_codes_of_th
         assert content_sha256(pa.table({"a": column})) == plain
     assert content_sha256(pa.table({"a": pa.array(["a", None, "b", "a"])})) != plain
     assert content_sha256(pa.table({"a": pa.array(["b", "", "a", "b"])})) != plain
+
+
+def test_what_stands_in_the_file_is_hashed_the_same_in_every_release():
+    """Name and rows, then codes into the sorted words as int64, then each word after its length in four bytes."""
+    text = b"a\x003\x00" + b"".join(code.to_bytes(8, "little", signed=True) for code in (1, -1, 0))
+    text += b"\x00\x00\x00\x01a" + b"\x00\x00\x00\x02bc"
+    words = pa.table({"a": ["bc", None, "a"]})
+    assert content_sha256(words) == hashlib.sha256(text).hexdigest()
+    lists = b"l\x002\x00" + b"".join(
+        number.to_bytes(8, "little", signed=True) for number in (-1, 1, 0)
+    )
+    lists += b"\x00\x00\x00\x01x"
+    assert content_sha256(pa.table({"l": pa.array([None, ["x"]])})) == (
+        hashlib.sha256(lists).hexdigest()
+    )
 
 
 def test_a_moment_is_its_microsecond_in_any_unit_and_a_missing_one_is_not_1970():

@@ -18,6 +18,7 @@ from ml_platform.evaluation.intervals.bootstrap import (
 from ml_platform.evaluation.intervals.heterogeneity import excess_deviation, fold_spread
 from ml_platform.evaluation.intervals.p_value import p_value
 from ml_platform.evaluation.intervals.ratio import between_zero_and_one, ratio_interval
+from ml_platform.evaluation.metrics.binary import BinaryRows, binary_statistics
 from ml_platform.evaluation.report_parts import Estimate
 
 EVEN = np.zeros(101)
@@ -163,6 +164,19 @@ def test_a_proportion_is_never_narrower_than_its_resamples() -> None:
     assert interval("recall", below).low == bca_interval(below).low < 0.81
     above = Replicates(0.05, np.linspace(0.19, 0.21, 1_001), EVEN, 40.0)
     assert interval("recall", above).high == bca_interval(above).high > 0.19
+
+
+def test_each_proportion_of_alarms_is_of_its_own_rows() -> None:
+    """Ten anomalies, two of them found, four false alarms: precision is of 6 rows, recall of 10, the rest of 40."""
+    place = np.arange(50)
+    positive, alarm = place < 10, (place >= 8) & (place < 14)
+    made = replicate(
+        binary_statistics(BinaryRows(positive, alarm, alarm * 0.8, place), 50), seed=1, resamples=50
+    )
+    counted = {name: made[name].counted for name in ("precision", "recall", "specificity")}
+    assert counted == {"precision": 6.0, "recall": 10.0, "specificity": 40.0}
+    assert made["false_alarm_rate"].counted == 40.0
+    assert made["f1"].counted == 0.0
 
 
 SKEWED = Replicates(0.2, np.linspace(0.3, 0.5, 1_001), EVEN)
