@@ -20,8 +20,7 @@ from benchmarks.second_world.write import rows_of
 
 NO_CEILING = {
     "soon_f1": "none: it needs the chances of all runs to come",
-    "ndcg_at_5": "none: it needs the expected gain of each list under all runs to come",
-    "precision_at_5": "none: as above",
+    "ndcg_at_5": "none: it needs the gain of each list under all runs to come",
 }
 """By metric, why no ceiling is computed."""
 
@@ -49,6 +48,7 @@ class Ceilings:
             ("pattern", "accuracy"): self._category,
             ("sequence", "accuracy"): self._next_step,
             ("suggestion", "r2"): self._adoption,
+            ("suggestion", "brier_skill"): self._adoption,  # of a single yes or no they are one
             ("trigger", "relative_success"): self._start_time,
             ("anomaly", "precision"): lambda day: Ceiling(self._reports(day)[0], _TRUTH),
             ("anomaly", "recall"): lambda day: Ceiling(self._reports(day)[1], _TRUTH),
@@ -58,7 +58,7 @@ class Ceilings:
         """The ceiling of a model's metric on rows from ``test_from`` on, or why there is none."""
         day = (test_from - self._world.parameters.start).total_seconds() / 86_400
         compute = self._of.get((model.split("_")[0], metric))
-        return compute(day) if compute else NO_CEILING.get(metric, "none computed")
+        return compute(day) if compute else NO_CEILING.get(metric, "not computed")
 
     @property
     def filtered(self) -> Filtered:

@@ -13,8 +13,10 @@ COMMAND = str(Path(sys.executable).with_name("ml-platform"))
 def run_platform(home: Path, folder: Path, models: str | None) -> dict[str, Any]:
     """Run ``ml-platform run --source files:FOLDER``; returns its summary, and when each model's test rows begin.
 
+    A model whose step failed is missing from the summary; standard error says why.
+
     Raises:
-        CalledProcessError: the command failed; what it printed on standard error has been shown.
+        CalledProcessError: the command failed before it had a summary.
     """
     began = time.perf_counter()
     chosen = ("--models", models) if models else ()
@@ -29,6 +31,8 @@ def run_platform(home: Path, folder: Path, models: str | None) -> dict[str, Any]
 
 
 def _command(*words: str) -> dict[str, Any]:
-    done = subprocess.run([COMMAND, *words, "--json"], check=True, stdout=subprocess.PIPE)
+    done = subprocess.run([COMMAND, *words, "--json"], check=False, stdout=subprocess.PIPE)
+    if not done.stdout:
+        done.check_returncode()
     told: dict[str, Any] = json.loads(done.stdout)
     return told

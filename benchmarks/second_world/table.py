@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks.second_world.ceilings import Ceiling, Ceilings
 from benchmarks.second_world.world import World
 
-SHOWN = 2
-"""Headline metrics of a model that the table shows."""
+SHOWN = 3
+"""Headline metrics of a model that the table shows, of those that are defined on its rows."""
 
 
 def table(world: World, result: dict[str, Any]) -> str:
@@ -23,7 +23,8 @@ def table(world: World, result: dict[str, Any]) -> str:
     told: dict[str, str] = {}
     for name, model in summary["models"].items():
         verdict = f"{model['verdict']}: {model['decided_by']}"
-        for metric in model["headline"][:SHOWN]:
+        defined = [metric for metric in model["headline"] if metric in model["metrics"]]
+        for metric in defined[:SHOWN]:
             subjects = ("dummy", "baseline", "metrics")
             cells = [_figure(model[subject].get(metric)) for subject in subjects]
             ceiling = ceilings.of(name, metric, datetime.fromisoformat(result["test_from"][name]))
@@ -33,7 +34,7 @@ def table(world: World, result: dict[str, Any]) -> str:
             else:
                 cells.append(ceiling)
             lines.append(f"| {name} | {metric} | {' | '.join(cells)} | {verdict} |")
-        if not model["headline"]:
+        if not defined:
             lines.append(f"| {name} | | | | | | {verdict} |")
     lines += [
         "",

@@ -6,6 +6,8 @@ from the folder and writes one JSON object.
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +44,8 @@ _PATIENCE = 5.0
 """How many times as long as the processor time for measuring it may last by the clock on the wall."""
 TURN_BATCH = 100
 _SERVED, _ROWS = "served", "rows.arrow"
-_TIMEOUT = 60.0
+_PROCESSOR_SECONDS, _TIMEOUT = 60, 900.0
+"""Processor time for the whole measurement, which load does not change, and the time after which it hangs."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
 
 
@@ -59,7 +62,7 @@ def measure_in_fresh_process(
     """Times and memory of ``artifact`` on ``rows``, and of each variant by turns with it.
 
     Raises:
-        ServiceError: the process did not answer within a minute, or failed.
+        ServiceError: the process took more than a minute of processor time, hung, or failed.
     """
     needed = rows[[name for name in rows.columns if name in artifact.features]]
     with tempfile.TemporaryDirectory(prefix="ml-platform-cost-") as folder_name:
@@ -90,8 +93,13 @@ def measure_in_fresh_process(
         except subprocess.TimeoutExpired as error:
             raise ServiceError(
                 f"Measuring the cost of {artifact.sha256[:12]} took more than {_TIMEOUT:.0f} s.",
-                remedy="a model that answers 200 rows in a minute cannot be served; make it smaller",
+                remedy="run it again when the machine is less busy",
             ) from error
+    if done.returncode == -signal.SIGXCPU:
+        raise ServiceError(
+            f"Measuring the cost of {artifact.sha256[:12]} took over {_PROCESSOR_SECONDS} s of processor time.",
+            remedy="a model that answers 200 rows in a minute cannot be served; make it smaller",
+        )
     if done.returncode:
         raise ServiceError(
             f"Measuring the cost of {artifact.sha256[:12]} ended with code {done.returncode}: {done.stderr[-500:]}",
@@ -267,4 +275,6 @@ def _since(began: float) -> float:
 
 
 if __name__ == "__main__":
+    # One second more to the hard limit: the soft one sends SIGXCPU, by which the parent knows it.
+    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS + 1))
     sys.stdout.write(values.to_json(sample_of_folder(Path(sys.argv[1]))))
