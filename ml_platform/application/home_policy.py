@@ -62,17 +62,23 @@ def _text_of(path: Path) -> str:
         ) from error
 
 
-def keep_policy(settings: Settings, preset_or_file: str) -> PolicyChoice:
+def preset_or_file(text: str) -> PolicyChoice:
+    """The policy of a preset's name, or of the path of a file.
+
+    Raises:
+        UsageError: it is neither, or the file says something that no policy can.
+    """
+    return PolicyChoice(text) if text in PRESETS else read_policy(Path(text).expanduser())
+
+
+def keep_policy(settings: Settings, typed: str) -> PolicyChoice:
     """Make a preset, or a copy of a file, the policy of the home, and return it.
 
     Raises:
         UsageError: it is neither, or the file says something that no policy can; nothing was changed.
     """
-    if preset_or_file in PRESETS:
-        text, choice = f'preset = "{preset_or_file}"\n', PolicyChoice(preset_or_file)
-    else:
-        path = Path(preset_or_file).expanduser()
-        text, choice = _text_of(path), read_policy(path)
+    choice = preset_or_file(typed)
+    text = f'preset = "{typed}"\n' if typed in PRESETS else _text_of(Path(typed).expanduser())
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with files.replacing(policy_path(settings)) as beside:
         beside.write_text(text, encoding="utf-8")

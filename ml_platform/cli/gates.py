@@ -1,28 +1,38 @@
 """`ml-platform gates`: what a model must show, and the proof that each gate stops what it should."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from ml_platform.adapters.plugins import spec_named
+from ml_platform.application.home_policy import preset_or_file
 from ml_platform.cli.options import json_option
 from ml_platform.gates.faults.catalogue import faults_of
 from ml_platform.gates.policy import gate_kinds, policy_version
+from ml_platform.gates.presets import MISSION
 from ml_platform.spec.model import ModelSpec
 
 
 @click.command()
 @click.argument("model")
 @click.option("--prove", is_flag=True, help="Inject the fault of each gate, and see what it stops.")
+@click.option(
+    "--policy",
+    metavar="PRESET|FILE",
+    default=MISSION,
+    help="The policy whose gates are shown and proved (default: mission).",
+)
 @json_option
-def gates(model: str, prove: bool, as_json: bool) -> None:
+def gates(model: str, prove: bool, policy: str, as_json: bool) -> None:
     """Every gate of MODEL with its limit and the fault that it must stop; needs no home.
 
     With --prove a small candidate that passes every gate gets one fault after the other. Each must be stopped by
     its own gate and by no other, by a value beyond the limit; else the exit code is 1.
     """
     spec = spec_named(model)
+    spec = replace(spec, policy=preset_or_file(policy).policy_of(spec))
     lines = _described(spec)
     good = ""
     if prove:
@@ -52,7 +62,7 @@ def _described(spec: ModelSpec) -> list[dict[str, Any]]:
         }
         if gate := quality.get(name):
             line |= {"metric": gate.metric, "bound": gate.bound.value, "limit": gate.limit}
-            line["why"] = gate.why
+            line |= {"why": gate.why, "decides": gate.decides}
         lines.append(line)
     return lines
 
@@ -80,10 +90,12 @@ def _show(model: str, lines: list[dict[str, Any]], proved: bool) -> None:
     click.echo(f"{model}: {len(lines)} gates")
     for line in lines:
         asks = f"{line['metric']} {line['bound']} {line['limit']:g}" if "metric" in line else ""
+        asks += "" if line.get("decides", True) else " (reported only)"
         click.echo(f"  {line['gate']:24} {asks:44} fault: {line['does']}")
         if not proved:
             continue
         by = ", ".join(line["stopped_by"]) or "nothing"
+        verb = "stopped" if line.get("decides", True) else "noticed"
         mark = "as it should be" if line["holds"] else "NOT BY ITS GATE ALONE, BEYOND ITS LIMIT"
-        click.echo(f"    {line['verdict']}, stopped by {by}: {mark}")
+        click.echo(f"    {line['verdict']}, {verb} by {by}: {mark}")
         click.echo(f"    {line['explanation']}")
