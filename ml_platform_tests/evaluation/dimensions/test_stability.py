@@ -94,7 +94,9 @@ def test_too_few_folds_and_epochs_are_told() -> None:
     epochs = tuple({"epoch": float(i), "accuracy": 0.5} for i in range(5))
     assert "epochs" in examined(folds=epochs).not_applicable["fold_spread"]
     other = tuple({"loss": 0.5} for _ in range(3))
-    assert "no fold reports accuracy" in examined(folds=other).undefined["fold_spread"]
+    told = examined(folds=other).undefined["fold_spread"]
+    assert told.startswith("no fold reports ")
+    assert "accuracy" in told
     zero = tuple({"accuracy": 0.0} for _ in range(3))
     assert "nothing to hold" in examined(folds=zero).undefined["fold_spread"]
 
