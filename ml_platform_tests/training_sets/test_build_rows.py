@@ -112,6 +112,13 @@ def test_rows_are_in_order_of_time_then_id_and_each_id_is_there_once():
     assert ids == [row["row_id"] for row in dicts]
 
 
+def test_time_goes_before_the_id() -> None:
+    dicts = rows(60, 1)
+    names = [row["row_id"] for row in dicts][::-1]
+    renamed = [row | {"row_id": name} for row, name in zip(dicts, names, strict=True)]
+    assert in_order(table_of(renamed)).column("row_id").to_pylist() == names
+
+
 def test_a_row_at_the_clock_is_not_known_yet():
     moment = START + timedelta(hours=12 * 90)
     for as_of, newest in ((moment, 89), (moment + timedelta.resolution, 90)):
