@@ -144,7 +144,7 @@ class Supervisor:
         from ml_platform.resources import WORKSPACE
 
         guarded = ["-m", "ml_platform.cli.dagster_webserver"]
-        commands = {
+        commands: dict[str, list[str | Path]] = {
             UI: [sys.executable, *guarded, "--port", str(self.port), "--workspace", str(WORKSPACE)],
             DAEMON: [Path(sys.executable).with_name(DAEMON), "run", "-w", str(WORKSPACE)],
         }
