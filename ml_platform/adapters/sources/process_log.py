@@ -2,6 +2,7 @@
 
 import gzip
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def _xml_chunks(path: Path) -> Iterator[bytes]:
         with gzip.open(path) if zipped else path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 yield chunk
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise unreadable(str(path), error) from error
 
 
