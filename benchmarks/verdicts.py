@@ -2,6 +2,7 @@
 
     python -m benchmarks.verdicts [--runs 20 --days 90 --users 250] [--models a,b] [--keep FILE]
     python -m benchmarks.verdicts --runs 0            # the candidates that deserve none alone
+    python -m benchmarks.verdicts --candidates 0      # the runs alone
 
 Limits are frozen first: the commit holds the policies of all models, and its hash gives the seed and the last day
 of each simulated run, so that neither could be chosen by somebody who knew a verdict. Printed: the share of
@@ -232,8 +233,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.models is None and arguments.days < 90:
         arguments.models = "pattern_classifier"
-    promoted = false_promotions(arguments.candidates)
-    print(f"promoted although they deserve it not: {promoted}")
+    promoted = 0
+    if arguments.candidates:
+        promoted = false_promotions(arguments.candidates)
+        print(f"promoted although they deserve it not: {promoted}")
     if arguments.runs:
         simulated(arguments)
     return 1 if promoted else 0
