@@ -255,13 +255,19 @@ def _model_share(scorer: Any, single: "list[pd.DataFrame]") -> float | None:
 
 def _imported(folder: Path, kind: str) -> "pd.DataFrame":
     """The rows to score, read after everything that scores them has been imported."""
-    import pandas as pd
-
     import_kind(kind)
     if (folder / _SERVED / MODEL_FILE).exists():
         import_module("onnxruntime")
-    rows: pd.DataFrame = pd.read_feather(folder / _ROWS)
-    return rows
+    return read_rows(folder / _ROWS)
+
+
+def read_rows(path: Path) -> "pd.DataFrame":
+    """Rows that pandas has written as Feather; it cannot read the name that it gives lists of words itself."""
+    from pyarrow import feather
+
+    from ml_platform.training_sets.build import frame
+
+    return frame(feather.read_table(path))
 
 
 def _resident_mb() -> float:

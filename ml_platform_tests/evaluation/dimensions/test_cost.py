@@ -3,10 +3,12 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.stats import quantile_test
 
@@ -15,6 +17,7 @@ from ml_platform.adapters.serving_cost import (
     cost_meter,
     in_turns,
     measure_in_fresh_process,
+    read_rows,
     sample_of_scorer,
 )
 from ml_platform.errors import ServiceError, UsageError
@@ -285,6 +288,20 @@ def test_a_scorer_is_timed_in_process(
     turns = in_turns(Sleepy(scorer), scorer, rows.test.iloc[:20])
     assert [each.served.rows for each in turns] == [1, 20]
     assert np.median(turns[0].served.milliseconds) > 3 * np.median(turns[0].variant.milliseconds)
+
+
+def test_lists_of_words_reach_the_process_that_measures(tmp_path: Path) -> None:
+    words = pa.array(["a", "b", "a"]).dictionary_encode()
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 3], pa.int32()), words)
+    rows = pd.DataFrame(
+        {
+            "words": pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([lists]))),
+            "kind": pd.Categorical(["x", None]),
+            "number": [1.0, float("nan")],
+        }
+    )
+    rows.to_feather(tmp_path / "rows.arrow", compression="uncompressed")
+    pd.testing.assert_frame_equal(read_rows(tmp_path / "rows.arrow"), rows)
 
 
 def test_a_broken_artifact_is_told(rows: TrainingSet, artifact: Artifact) -> None:
