@@ -74,7 +74,7 @@ def measure_in_fresh_process(
             hashes[name] = variant.sha256
         # Arrow keeps lists, categories and missing values what they are.
         needed.to_feather(folder / _ROWS, compression="uncompressed")
-        order = {"kind": artifact.kind, "sha256": hashes}
+        order = {"kind": artifact.kind, "sha256": hashes, "processor_seconds": _PROCESSOR_SECONDS}
         (folder / "order.json").write_text(json.dumps(order))
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
         command = [sys.executable, "-m", "ml_platform.adapters.serving_cost", folder_name]
@@ -280,7 +280,12 @@ def _since(began: float) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
+def _limit_processor_time(folder: Path) -> None:
+    """End this process by SIGXCPU, by which its parent knows why, when the ordered seconds are used up."""
+    seconds = json.loads((folder / "order.json").read_text())["processor_seconds"]
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
 if __name__ == "__main__":
-    # One second more to the hard limit: the soft one sends SIGXCPU, by which the parent knows it.
-    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS + 1))
+    _limit_processor_time(Path(sys.argv[1]))
     sys.stdout.write(values.to_json(sample_of_folder(Path(sys.argv[1]))))

@@ -310,6 +310,15 @@ def test_a_broken_artifact_is_told(rows: TrainingSet, artifact: Artifact) -> Non
         measure_in_fresh_process(broken, {}, rows.test.iloc[:5])
 
 
+def test_what_needs_too_much_processor_time_is_told(
+    rows: TrainingSet, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is of the processor: a machine under load, where a minute passes sooner, measures to the end."""
+    monkeypatch.setattr("ml_platform.adapters.serving_cost._PROCESSOR_SECONDS", 1)
+    with pytest.raises(ServiceError, match="took over 1 s of processor time"):
+        measure_in_fresh_process(slowed(artifact), {"again": slowed(artifact)}, rows.test)
+
+
 def test_the_examination(rows: TrainingSet, artifact: Artifact) -> None:
     dimension = cost(examined(rows, artifact, cost_meter(0.05)))
     assert {"one_row_p95_ms", "resident_mb", "cost_per_million", "artifact_mb", "score"} <= set(
