@@ -41,6 +41,7 @@ COMMANDS = {
     "why": ("trigger_predictor",),
     "tune": ("trigger_predictor",),
     "experiment": ("list",),
+    "policy": ("show",),
 }
 """Every command that opens a home, and what else it must be given."""
 
@@ -90,7 +91,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def test_the_commands_that_open_a_home_are_all_tried() -> None:
-    assert set(cli.commands) - set(COMMANDS) <= {"doctor", "gates", "migrate", "new-model"}
+    assert set(cli.commands) - set(COMMANDS) <= {"doctor", "gates", "map", "migrate", "new-model"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
