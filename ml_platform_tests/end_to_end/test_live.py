@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url, text
 
 from ml_platform.clock import last_boundary
 from ml_platform.events.sources.simulate import SimulateSource
@@ -16,24 +16,32 @@ SELECT * FROM events
 """
 
 
-def fill(url: str, end: datetime) -> None:
-    """The events of a small simulation as a table of somebody's database."""
+READER = "reader_of_a_live_source"
+"""A role that may only read, as the platform asks for."""
+
+
+def fill(url: str, end: datetime) -> str:
+    """The events of a small simulation as a table of somebody's database; the URL of a role that may read it."""
     source = SimulateSource(as_of=end, days=4, users=60, seed=2)
     engine = create_engine(url)
     for name, rows in source.batches():
         if name == "events":
             rows.to_pandas().to_sql("events", engine, if_exists="append", index=False)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {READER} LOGIN PASSWORD 'reads'"))
+        connection.execute(text(f"GRANT SELECT ON events TO {READER}"))
     engine.dispose()
+    role = make_url(url).set(drivername="postgresql", username=READER, password="reads")
+    return role.render_as_string(hide_password=False)
 
 
 def test_the_schedule_watches_the_window_that_has_ended(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(database_url, last_boundary(datetime.now(UTC)))
+    plain = fill(database_url, last_boundary(datetime.now(UTC)))
     queries = tmp_path / "queries.sql"
     queries.write_text(QUERIES)
     home = tmp_path / "home"
-    plain = database_url.replace("postgresql+psycopg2://", "postgresql://")
     found = told(home, "run", *ONE, "--source", f"postgres:{plain}", "--query-file", str(queries))
     assert found["source"].startswith("postgres:127.0.0.1/"), "host and name, and no password"
     assert found["models"]["pattern_classifier"]["version"] == 1
