@@ -146,7 +146,7 @@ def running_services(settings: Settings) -> Services:
     """
     with _running_lock:
         running = _running.get(settings)
-        if running is None or not database_answers(running.urls.ml_platform):
+        if running is None or running.ended() or not database_answers(running.urls.ml_platform):
             running = start_services(settings, tracking=False)
             _running[settings] = running
             atexit.register(stop_services, running)

@@ -80,7 +80,7 @@ def test_a_model_from_outside_has_a_gated_verdict(
     assert model["verdict"] in GATED, model["decided_by"]
     outcomes = {gate["name"]: gate["outcome"] for gate in model["gates"]}
     assert {outcomes[gate] for gate in ("schema", "leakage", "parity")} == {"PASS"}
-    assert outcomes["over_rules"] in ("PASS", "FAIL")
+    assert outcomes["over_rules"] in ("PASS", "FAIL", "INSUFFICIENT")
     assert first["monitoring"][name]["rows"] > 0
 
 
