@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from ml_platform.adapters.plugins import spec_named
 from ml_platform.errors import UsageError
 from ml_platform.evaluation.tasks.registry import adapter_of
+from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.catalogue import MODELS
+from ml_platform.spec.feature import Kind
 from ml_platform.spec.gates import Bound
 from ml_platform.spec.model import FitRequest, ModelSpec, Parameter
 from ml_platform.spec.search_space import defaults_in
@@ -116,3 +119,22 @@ def test_a_fit_looks_at_the_training_part_alone(name: str) -> None:
     assert outcome.artifact.classes == rules.classes
     assert set(outcome.artifact.features) <= set(spec.features)
     assert set(rules.features) <= set(spec.features) | {spec.label}
+
+
+@pytest.mark.parametrize("value", [1.0, np.nan], ids=["constant", "missing"])
+@pytest.mark.parametrize("name", SMALL)
+def test_numbers_that_never_vary_in_training_stay_inputs_of_the_artifact(
+    name: str, value: float
+) -> None:
+    """Short histories have such numbers; the schema gate compares an artifact's inputs with the declared ones."""
+    spec = spec_named(name)
+    rows, parameters = SMALL[name]
+    training_set = rows()
+    numbers = {feature.name for feature in spec.table.features if feature.kind is Kind.NUMBER}
+    flat = training_set.train.assign(**dict.fromkeys(numbers & set(spec.features), value))
+    request = FitRequest(spec.seed, {**spec.defaults, **parameters})
+    outcome = spec.fit(replace(training_set, train=flat), request)
+    assert set(outcome.artifact.features) == set(spec.features)
+    served = scorer_of(outcome.artifact).predict_proba(training_set.test)
+    expected = outcome.estimator.predict_proba(training_set.test)
+    np.testing.assert_allclose(served, expected, rtol=0, atol=1e-5)

@@ -60,11 +60,12 @@ def test_columns_by_hand() -> None:
         "n", False, low=0.0, high=4.0, bend=2.0, centre=1.0, scale=2.0, missing=True
     )
     design = StartTimeDesign(
-        (number,), (("launch_trigger", ("event",)),), ("is_weekend",), 2, ("a", "b")
+        (number,), (("launch_trigger", ("event",)),), ("is_weekend",), 2, ("a", "b"), ("flat",)
     )
     rows = pd.DataFrame(
         {
             "n": [3.0, np.nan, 9.0],
+            "flat": [1.0, 7.0, np.nan],
             "launch_trigger": ["event", None, "manual"],
             "is_weekend": [1.0, 0.0, np.nan],
             "hour_sin": [1.0, 0.0, np.nan],
@@ -80,6 +81,9 @@ def test_columns_by_hand() -> None:
     assert codes.tolist() == [1, 2, 2]
     assert design.width == columns.shape[1]
     assert StartTimeDesign.from_file(design.to_file()) == design
+    assert design.features["flat"] == "number"
+    with pytest.raises(IntegrityError, match="flat"):
+        design.transform(rows.drop(columns="flat"))
 
 
 def test_many_rows_are_encoded_like_few(known: TrainingSet) -> None:

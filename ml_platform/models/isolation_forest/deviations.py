@@ -69,13 +69,14 @@ class Deviations:
 
 
 def fit_deviations(values: Array, sides: Mapping[str, int]) -> Deviations:
-    """Medians and interquartile ranges of ``values`` (rows, features); a constant column has a range of 1."""
+    """Medians and interquartile ranges of ``values`` (rows, features).
+
+    A constant column has a range of 1, one without any value a median of 0 as well.
+    """
     from sklearn.preprocessing import RobustScaler
 
-    scaler = RobustScaler().fit(values)
-    centres = np.nan_to_num(scaler.center_, nan=0.0)
-    scales = np.nan_to_num(scaler.scale_, nan=1.0)
-    return Deviations(dict(sides), tuple(centres.tolist()), tuple(scales.tolist()))
+    scaler = RobustScaler().fit(np.where(np.isnan(values).all(axis=0), 0.0, values))
+    return Deviations(dict(sides), tuple(scaler.center_.tolist()), tuple(scaler.scale_.tolist()))
 
 
 def numbers(rows: "pd.DataFrame", names: tuple[str, ...]) -> Array:

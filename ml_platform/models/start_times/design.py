@@ -58,11 +58,14 @@ class StartTimeDesign:
     """Numbers in [-1, 1] taken as they are; missing is 0."""
     harmonics: int
     words: tuple[str, ...]
+    without_spread: tuple[str, ...] = ()
+    """Numbers that did not vary in training: inputs like the others, without a column of the model."""
 
     @property
     def features(self) -> dict[str, str]:
-        """Input columns and their kinds."""
-        numbers = (*(each.name for each in self.numbers), *self.plain, HOUR_SIN, HOUR_COS)
+        """Input columns and their kinds, whatever the training rows held in them."""
+        lines = (*(each.name for each in self.numbers), *self.without_spread)
+        numbers = (*lines, *self.plain, HOUR_SIN, HOUR_COS)
         categories = (UNIT, *(name for name, _ in self.categories))
         return dict.fromkeys(categories, "category") | dict.fromkeys(numbers, "number")
 
@@ -81,8 +84,13 @@ class StartTimeDesign:
     @cached_property
     def _table(self) -> dict[str, NDArray[Any]]:
         """The numbers as arrays, one entry a number: a row is encoded without a loop over its numbers."""
-        names = ("logarithm", "low", "high", "bend", "centre", "scale", "missing")
-        return {name: np.array([getattr(each, name) for each in self.numbers]) for name in names}
+        kinds = dict.fromkeys(
+            ("low", "high", "bend", "centre", "scale"), np.float64
+        ) | dict.fromkeys(("logarithm", "missing"), np.bool_)
+        return {
+            name: np.array([getattr(each, name) for each in self.numbers], dtype=kind)
+            for name, kind in kinds.items()
+        }
 
     @cached_property
     def _places(self) -> dict[str, dict[str, int]]:
@@ -145,6 +153,7 @@ class StartTimeDesign:
             plain=tuple(loaded["plain"]),
             harmonics=loaded["harmonics"],
             words=tuple(loaded["words"]),
+            without_spread=tuple(loaded["without_spread"]),
         )
 
 
@@ -156,17 +165,18 @@ def fit_design(
     categories: tuple[str, ...],
     harmonics: int,
 ) -> StartTimeDesign:
-    """Centres, scales, bends and words of the training ``rows``; numbers without spread are left out."""
-    numbers = [_number_columns(rows, name, True) for name in unbounded]
-    numbers += [_number_columns(rows, name, False) for name in shares]
+    """Centres, scales, bends and words of the training ``rows``; numbers without spread have no columns."""
+    numbers = {name: _number_columns(rows, name, True) for name in unbounded}
+    numbers |= {name: _number_columns(rows, name, False) for name in shares}
     units = token_column(rows[UNIT], lists=False)
     seen = np.unique(units.codes)
     return StartTimeDesign(
-        numbers=tuple(each for each in numbers if each is not None),
+        numbers=tuple(each for each in numbers.values() if each is not None),
         categories=tuple((name, _frequent(rows, name)) for name in categories),
         plain=plain,
         harmonics=harmonics,
         words=tuple(sorted(units.words[code] for code in seen.tolist())),
+        without_spread=tuple(name for name, each in numbers.items() if each is None),
     )
 
 
