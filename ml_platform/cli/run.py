@@ -1,7 +1,7 @@
 """`ml-platform run`: events to gated champions and a monitoring report, in one go."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,13 @@ from ml_platform.cli.options import (
     tell,
     verbose_option,
 )
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from ml_platform.application.summarise_run import RunSummary
+    from ml_platform.errors import PlatformError
 
 
 @click.command()
@@ -56,14 +63,11 @@ def run(
     settings = open_home(home)
     from ml_platform import files
     from ml_platform.adapters.home_files import at_work
-    from ml_platform.adapters.plugins import home_project
     from ml_platform.adapters.services import services
-    from ml_platform.application.assess_readiness import assess_readiness, record_readiness
     from ml_platform.application.home_policy import keep_policy, policy_name
     from ml_platform.application.settle_home import settle_home
-    from ml_platform.application.summarise_run import summarise_run
-    from ml_platform.cli.instance import dagster_instance, run_job
-    from ml_platform.cli.run_text import readiness_lines, show
+    from ml_platform.cli.instance import dagster_instance
+    from ml_platform.cli.run_text import show
 
     with at_work(settings.home):
         settle_home(settings, **choices)
@@ -72,32 +76,54 @@ def run(
         tell(f"Policy: {policy_name(settings)} (`ml-platform policy show` prints its gates)")
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
-            from ml_platform.application.connections import Connections
-            from ml_platform.defs.partitions import window_key
-
-            run_job("ingestion", instance)
-            catalogue = home_project(settings).catalogue
-            if models is not None:
-                for name in chosen:
-                    catalogue.spec_named(name)
-            chosen = tuple(name for name in chosen if name in catalogue.names)
-            platform = Connections(settings)
-            assessed = assess_readiness(platform, map(catalogue.spec_named, chosen))
-            record_readiness(platform, assessed)
-            for line in readiness_lines(assessed):
-                tell(line)
-            ready = {readiness.model for readiness in assessed if readiness.will_run}
-            without = set(catalogue.names) - ready
-            failed = run_job("pipeline", instance, without=without, may_fail=chosen)
-            without |= set(failed)
-            key = window_key(platform.home.as_of)
-            failed |= run_job(
-                "monitoring", instance, partition_key=key, without=without, may_fail=chosen
-            )
-            summary = summarise_run(platform, tuple(name for name in chosen if name not in failed))
+            summary, failed = _run_jobs(settings, instance, chosen, were_named=models is not None)
     if as_json:
         print_json(summary)
     else:
         show(summary, verbose=verbose)
     for failure in failed.values():
         raise failure
+
+
+def _run_jobs(
+    settings: Settings, instance: "dg.DagsterInstance", chosen: tuple[str, ...], *, were_named: bool
+) -> "tuple[RunSummary, dict[str, PlatformError]]":
+    """Ingest, train the models that the source has enough for, and monitor them.
+
+    Args:
+        settings: Of the home, whose services answer.
+        instance: Where the runs are recorded.
+        chosen: The models to be trained, of the installed catalogue.
+        were_named: Whether a person named them; else those that the home has no tables for are left out.
+
+    Returns:
+        What came of the models, and the error of each model that failed, which ended no other's.
+
+    Raises:
+        UsageError: a model that was named is not usable in this home.
+    """
+    from ml_platform.adapters.plugins import home_project
+    from ml_platform.application.assess_readiness import assess_readiness, record_readiness
+    from ml_platform.application.connections import Connections
+    from ml_platform.application.summarise_run import summarise_run
+    from ml_platform.cli.instance import run_job
+    from ml_platform.cli.run_text import readiness_lines
+    from ml_platform.defs.partitions import window_key
+
+    run_job("ingestion", instance)
+    catalogue = home_project(settings).catalogue
+    if were_named:
+        for name in chosen:
+            catalogue.spec_named(name)
+    chosen = tuple(name for name in chosen if name in catalogue.names)
+    platform = Connections(settings)
+    assessed = assess_readiness(platform, map(catalogue.spec_named, chosen))
+    record_readiness(platform, assessed)
+    for line in readiness_lines(assessed):
+        tell(line)
+    without = set(catalogue.names) - {each.model for each in assessed if each.will_run}
+    failed = run_job("pipeline", instance, without=without, may_fail=chosen)
+    key = window_key(platform.home.as_of)
+    without |= set(failed)
+    failed |= run_job("monitoring", instance, partition_key=key, without=without, may_fail=chosen)
+    return summarise_run(platform, tuple(name for name in chosen if name not in failed)), failed

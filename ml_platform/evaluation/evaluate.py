@@ -18,7 +18,6 @@ from ml_platform.evaluation.intervals.bootstrap import (
     estimates,
     replicate,
 )
-from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.report import EvaluationReport, Subject
 from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.adapter import TaskAdapter
@@ -63,6 +62,8 @@ class Origin:
 
 NO_COMPARISON = ComparedScorer()
 CLASSIFICATION = Classification()
+Examine = Callable[[Evaluator, Predictions], tuple[Dimension, ...]]
+"""A function from the evaluator and the candidate's predictions to the dimensions beside the metrics."""
 CERTAIN = 0.999
 """The level at which a candidate counts as shown above its ceiling: a thousand honest candidates may be one."""
 
@@ -81,9 +82,7 @@ def evaluate(
     references: Mapping[str, Scorer] = MappingProxyType({}),
     origin: Origin | None = None,
     resamples: int = RESAMPLES,
-    examine: Callable[
-        [Evaluator, Predictions], tuple[Dimension, ...]
-    ] = lambda _evaluator, _predictions: (),
+    examine: Examine = lambda _evaluator, _predictions: (),
 ) -> EvaluationReport:
     """Score each subject once over ``training_set.test`` and report every metric with its interval.
 
@@ -107,22 +106,18 @@ def evaluate(
         InsufficientData: there is no test row at all (whether there are enough, the gates decide).
         IntegrityError: a scorer, a label or a ceiling does not fit the training set.
     """
-    scoring = _Scoring(adapter_of(task), evaluator_of(task, training_set))
+    scoring = _Scoring(adapter_of(task), evaluator_of(task, training_set), seed, resamples)
     predictions = scoring.predictions("candidate", candidate)
-    fitted = scoring.predictions("estimator", estimator)
-    parity_gap = float(np.abs(predictions.values - fitted.values).max())
+    parity_gap = scoring.parity_gap(predictions, estimator)
     compared = {
         "baseline": baseline,
         "dummy": scoring.evaluator.dummy,
         "champion": champion.scorer,
         "challenged": challenged.scorer,
     }
-    replicates = {
-        name: replicate(statistics, seed=seed, resamples=resamples)
-        for name, statistics in scoring.statistics(predictions, compared, ceiling)
-    }
+    replicates = dict(scoring.replicates(predictions, compared, ceiling))
     report = _report(scoring.evaluator, predictions, replicates, origin, seed, parity_gap)
-    shown = _reference_tables(scoring, task, references, replicates["candidate"], seed, resamples)
+    shown = _reference_tables(scoring, task, references, replicates["candidate"])
     return replace(
         report,
         resamples=resamples,
@@ -141,6 +136,8 @@ class _Scoring:
 
     adapter: TaskAdapter[Any]
     evaluator: Evaluator
+    seed: int
+    resamples: int
 
     def predictions(self, name: str, scorer: Scorer) -> Predictions:
         """Return the predictions of ``scorer`` for the test rows; errors call it ``name``."""
@@ -148,23 +145,33 @@ class _Scoring:
         classes = training_set.record.classes
         return self.adapter.predictions(name, scorer, training_set.test, classes)
 
-    def statistics(
+    def parity_gap(self, candidate: Predictions, estimator: Scorer) -> float:
+        """Return the largest difference between what the artifact and its estimator predict."""
+        return float(
+            np.abs(candidate.values - self.predictions("estimator", estimator).values).max()
+        )
+
+    def replicates(
         self,
         candidate: Predictions,
         compared: Mapping[str, Scorer | None],
         ceiling: "pd.DataFrame | Scorer | None",
-    ) -> Iterator[tuple[str, SufficientStatistics]]:
-        """Yield each subject's name and statistics: the candidate, those ``compared``, and the ceiling.
+    ) -> Iterator[tuple[str, dict[str, Replicates]]]:
+        """Yield each subject's name and replicates: the candidate, those ``compared``, and the ceiling.
 
         Predictions are made one subject after the other, since all of them together may not fit in memory.
         """
-        evaluator = self.evaluator
-        yield "candidate", evaluator.sufficient_statistics(candidate)
+        yield "candidate", self.replicated(candidate)
         for name, scorer in compared.items():
             if scorer is not None:
-                yield name, evaluator.sufficient_statistics(self.predictions(name, scorer))
+                yield name, self.replicated(self.predictions(name, scorer))
         if ceiling is not None:
-            yield "ceiling", evaluator.sufficient_statistics(self._bayes_rule(ceiling))
+            yield "ceiling", self.replicated(self._bayes_rule(ceiling))
+
+    def replicated(self, predictions: Predictions) -> dict[str, Replicates]:
+        """Return each metric of the predictions over resamples of whole clusters."""
+        statistics = self.evaluator.sufficient_statistics(predictions)
+        return replicate(statistics, seed=self.seed, resamples=self.resamples)
 
     def _bayes_rule(self, ceiling: "pd.DataFrame | Scorer") -> Predictions:
         """Return the predictions of the Bayes rule, which a source gives as a table and a fixture as a scorer."""
@@ -192,18 +199,12 @@ def _reference_tables(
     task: Task,
     references: Mapping[str, Scorer],
     candidate: dict[str, Replicates],
-    seed: int,
-    resamples: int,
 ) -> tuple[ReportTable, ...]:
     """Return the table of the references on the test rows; none without references."""
     if not references:
         return ()
     replicates = {
-        title: replicate(
-            scoring.evaluator.sufficient_statistics(scoring.predictions(title, scorer)),
-            seed=seed,
-            resamples=resamples,
-        )
+        title: scoring.replicated(scoring.predictions(title, scorer))
         for title, scorer in references.items()
     }
     return (reference_table(task.headline, candidate, replicates),)

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(1500)
 GATED = ("PROMOTE", "HOLD", "REJECT")
 EXAMPLE, SKELETON = MODELS = ("changed_again", "fresh_model")
 """The example model, and the skeleton as `new-model` writes it."""
+TITLES = {EXAMPLE: "Changed again within a week", SKELETON: f"Active tomorrow ({SKELETON})"}
 EVENT = {"user_id": "Ada", "tool": "editor", "operation": "save", "object_path": "a.txt"}
 
 
@@ -78,10 +79,18 @@ def test_a_model_from_outside_has_a_gated_verdict(
 ) -> None:
     model = first["models"][name]
     assert model["verdict"] in GATED, model["decided_by"]
-    outcomes = {gate["name"]: gate["outcome"] for gate in model["gates"]}
-    assert {outcomes[gate] for gate in ("schema", "leakage", "parity")} == {"PASS"}
-    assert outcomes["over_rules"] in ("PASS", "FAIL", "INSUFFICIENT")
+    gates = {gate["name"]: gate for gate in model["gates"]}
+    assert {gates[gate]["outcome"] for gate in ("schema", "leakage", "parity")} == {"PASS"}
+    assert gates["over_rules"]["outcome"] == outcome_of_interval(gates["over_rules"])
     assert first["monitoring"][name]["rows"] > 0
+    assert first["simulated"] is False
+
+
+def outcome_of_interval(gate: dict) -> str:
+    """What the interval of a gate with a lower limit says: the whole of it above, below, or across the limit."""
+    if gate["low"] > gate["limit"]:
+        return "PASS"
+    return "FAIL" if gate["high"] <= gate["limit"] else "INSUFFICIENT"
 
 
 def test_the_example_is_better_than_chance(first: dict[str, dict[str, dict]]) -> None:
@@ -95,8 +104,9 @@ def test_it_has_a_page_and_stands_in_the_list(
 ) -> None:
     page = Path(command(site, far, "report", name).stdout.strip().splitlines()[-1])
     assert page.is_relative_to(far / ".ml_platform")
-    assert name in page.read_text()
+    assert f"<title>{name.replace('_', ' ').capitalize()}: " in page.read_text()
     listed = json.loads(command(site, far, "models", "--json").stdout)
+    assert listed["models"][name]["title"] == TITLES[name]
     assert listed["models"][name]["verdict"] == first["models"][name]["verdict"]
     assert listed["left_out"] == []
 
@@ -123,6 +133,14 @@ def test_a_source_from_outside_fills_the_lake(far: Path, printed: Callable[[str]
     lake = printed("ingest")
     assert lake["source"] == f"json-lines:{far / 'events.jsonl'}"
     assert lake["rows"]["events"] == 9
+
+
+def test_a_line_that_a_source_from_outside_refuses_ends_the_command_in_one_line(
+    site: Path, far: Path
+) -> None:
+    (far / "broken.jsonl").write_text("{}\n")
+    wrong = ("ingest", "--home", str(far / "broken"), "--source", "json-lines:broken.jsonl")
+    assert "Line 1 of" in command(site, far, *wrong, code=2).stderr.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def _no_folds(folds: Sequence[Mapping[str, float]], headline: Sequence[str]) -> 
         return f"{len(folds)} folds, needed are {FEWEST_FOLDS}"
     name = _common(folds, headline)
     if not name:
-        return f"no fold reports {' or '.join(headline)}"
+        return f"none of {', '.join(headline)} is reported by every fold"
     if np.mean([fold[name] for fold in folds]) <= 0:
         return f"{name} is 0 or less over the folds: there is nothing to hold a spread against"
     return ""

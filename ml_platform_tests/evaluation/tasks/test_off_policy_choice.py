@@ -1,6 +1,6 @@
 """The evaluator of an off-policy choice over whole training sets: the model, its faults, and unusable logs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -16,7 +16,7 @@ from ml_platform.evaluation.tasks.evaluators.off_policy_choice import (
     OffPolicyEvaluator,
 )
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.gates.outcome import Outcome
+from ml_platform.gates.outcome import Insufficiency, Outcome
 from ml_platform.gates.quality import quality_gates
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.start_times.rules import fit_rules
@@ -25,6 +25,8 @@ from ml_platform.spec.model import FitRequest, Scorer
 from ml_platform.spec.task import OffPolicyChoice
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
+
+(CALIBRATION,) = (gate for gate in SPEC.policy.quality if gate.name == "calibration")
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,26 @@ def test_gates_pass_a_good_policy_and_fail_the_worst_hour(known: TrainingSet) ->
     assert gates["relative_success"] is gates["over_rules"] is gates["calibration"] is Outcome.PASS
     gates = {gate.name: gate.outcome for gate in quality_gates(worst, SPEC.policy)}
     assert gates["relative_success"] is gates["over_rules"] is Outcome.FAIL
-    assert gates["calibration"] is Outcome.INSUFFICIENT, "its interval is not trusted on so few"
     assert worst.candidate.metrics["relative_success"].high < 0
+
+
+def test_a_scorer_that_is_not_calibrated_fails_where_the_rows_are_enough_to_say_so(
+    known: TrainingSet,
+) -> None:
+    worst = report(known, Says("truth", turned=True))
+    assert worst.candidate.metrics["expected_calibration_error"].low > CALIBRATION.limit
+    enough = replace(
+        SPEC.policy, minimum_test_rows=worst.rows, minimum_test_clusters=worst.clusters
+    )
+    gates = {gate.name: gate for gate in quality_gates(worst, enough)}
+    assert gates["sample_size"].outcome is Outcome.PASS
+    assert gates["calibration"].outcome is Outcome.FAIL
+    for limit in ("minimum_test_rows", "minimum_test_clusters"):
+        few = replace(enough, **{limit: getattr(enough, limit) + 1})
+        gates = {gate.name: gate for gate in quality_gates(worst, few)}
+        assert gates["sample_size"].outcome is gates["calibration"].outcome is Outcome.INSUFFICIENT
+        assert gates["calibration"].insufficiency is Insufficiency.TOO_FEW_ROWS
+        assert gates["relative_success"].outcome is gates["over_rules"].outcome is Outcome.FAIL
 
 
 def test_the_outcome_model_has_not_seen_the_test_part(known: TrainingSet) -> None:
