@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from ml_platform.evaluation.dimensions.dimension import Chart, ChartKind, Series
-from ml_platform.reporting.charts import MOST_POINTS, MOST_ROWS, chart_png, confusion_png, drawing
+from ml_platform.reporting.chart_figures import MOST_POINTS, MOST_ROWS
+from ml_platform.reporting.charts import chart_png, confusion_png, drawing
 from ml_platform.reporting.page import colours
 from ml_platform.reporting.words import MINUS, tick_label
 from ml_platform_tests.reporting.dimension_examples import DIMENSIONS

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import jinja2
 import pytest
 
-from ml_platform.reporting.charts import SERIES_COLOURS
+from ml_platform.reporting.canvas import SERIES_COLOURS
 from ml_platform.reporting.components import Tone, TrackScale
 from ml_platform.reporting.page import anchor, colours, render, stylesheet
 
