@@ -25,7 +25,10 @@ LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 SKIPPED = " (never was: clocks were set forward)"
 """What a source writes behind a local time that does not exist in its zone."""
 
-_ZONED = r"\d{1,2}:\d{2}.*([zZ]|[+-]\d{2}(:?\d{2})?| ?UTC)$"
+_ZONED = r"(?i)\d{1,2}:\d{2}.*(z|[+-]\d{2}(:?\d{2})?| ?utc)$"
+_DAY_AND_TIME = r"^(\d{4}-\d{2}-\d{2})t"
+_OF_UTC = r"(?i)(:\d{2}(?:[.,]\d+)?) ?(?:z|utc)$"
+_OFFSET_APART = r"(:\d{2}(?:[.,]\d+)?) ([+-]\d{2}(?::?\d{2})?)$"
 _IMPOSSIBLE = r"\d{1,2}:\d{2}.*[+-](14:?(0[1-9]|[1-9]\d)|1[5-9]|[2-9]\d|\d{2}:?[6-9]\d)(:?\d{2})?$"
 """An offset from UTC beyond 14 hours, or of more than 59 minutes."""
 _INTEGERS = {pa.int16(): 2**15, pa.int32(): 2**31}
@@ -115,8 +118,6 @@ def _without(values: pa.Array, *masks: Mask) -> pa.Array:
 
 
 def _to_string(values: pa.Array) -> Coerced | None:
-    if pa.types.is_string(values.type):
-        return Coerced(values)
     if pa.types.is_integer(values.type):
         return Coerced(values.cast(pa.string()))
     if pa.types.is_floating(values.type):  # pandas makes numbers with a gap floats: 17.0 is 17
@@ -138,6 +139,7 @@ def _to_time(values: pa.Array, kind: pa.DataType) -> Coerced | None:
 
 
 def _times_in_text(values: pa.Array, kind: pa.DataType) -> Coerced:
+    values = _in_one_way(values)
     parsed = _try_cast(values, "TIMESTAMPTZ").cast(kind, safe=False)
     skipped = mask_of(pc.ends_with(values, SKIPPED))
     impossible = mask_of(pc.match_substring_regex(values, _IMPOSSIBLE))
@@ -152,6 +154,17 @@ def _times_in_text(values: pa.Array, kind: pa.DataType) -> Coerced:
         (Reason.NAIVE_TIME, naive),
     )
     return Coerced(times.values, problems + times.problems)
+
+
+def _in_one_way(texts: pa.Array) -> pa.Array:
+    """Times as ISO 8601 writes them, where RFC 3339, git and Python write the same otherwise.
+
+    These are a lower-case ``t`` or ``z``, ``UTC`` with or without a blank, and a blank before the offset.
+    """
+    texts = pc.utf8_trim_whitespace(texts)
+    for pattern, written in ((_DAY_AND_TIME, r"\1T"), (_OF_UTC, r"\1Z"), (_OFFSET_APART, r"\1\2")):
+        texts = pc.replace_substring_regex(texts, pattern, written)
+    return texts
 
 
 def _moments(values: pa.Array, kind: pa.DataType) -> Coerced:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ml_platform.arrays import Codes
 from ml_platform.errors import PlatformError
+from ml_platform.evaluation.dimensions.cluster_sample import none_dominates
 from ml_platform.evaluation.dimensions.explanations.drift import (
     ExplanationBaseline,
     baseline_of,
@@ -49,14 +50,14 @@ class Explained:
 def check_explanations(
     explained: Explained, rows: "pd.DataFrame", *, seed: int
 ) -> ExplanationCheck:
-    """Compare the shares of movement on a sample of whole clusters of ``rows`` with the stored ones.
+    """Compare the shares of movement on a sample of the clusters of ``rows`` with the stored ones.
 
     Where they cannot be compared (too few clusters, other groups of features) the check says why and nothing is
     raised.
     """
     groups = feature_groups(explained.features)
     codes = cluster_codes(rows)
-    places = _sample(codes, PREDICTIONS // (REPEATS * max(len(groups), 1)), seed)
+    places = _sample(rows, codes, PREDICTIONS // (REPEATS * max(len(groups), 1)), seed)
     sampled, clusters = rows.iloc[places], np.unique(codes[places], return_inverse=True)[1]
     count = int(clusters.max()) + 1 if clusters.size else 0
     try:
@@ -96,11 +97,12 @@ def _unknown(reason: str, rows: int) -> ExplanationCheck:
     )
 
 
-def _sample(codes: Codes, wanted: int, seed: int) -> Codes:
-    """Return places of rows, ascending: whole clusters in random order until ``wanted`` rows are reached."""
+def _sample(rows: "pd.DataFrame", codes: Codes, wanted: int, seed: int) -> Codes:
+    """Return places of rows, ascending: clusters in random order, none of which dominates to ``wanted``."""
     limit = min(wanted, MOST_ROWS)
-    sizes = np.bincount(codes) if codes.size else np.zeros(0, dtype=np.int64)
+    kept = none_dominates(rows, codes, limit, seed)
+    sizes = np.bincount(codes[kept]) if codes.size else np.zeros(0, dtype=np.int64)
     order = np.random.default_rng(seed).permutation(len(sizes))
     before = np.cumsum(sizes[order]) - sizes[order]
     chosen = order[before < limit]
-    return np.flatnonzero(np.isin(codes, chosen)).astype(np.int64)
+    return np.flatnonzero(kept & np.isin(codes, chosen)).astype(np.int64)

@@ -37,6 +37,13 @@ def coerced(values, kind, given=None):
         "2026-05-01T06:30:00-05:30",
         "2026-05-01T12:00:00.000000Z",
         " 2026-05-01T12:00:00Z",
+        "2026-05-01T12:00:00Z\t",
+        "2026-05-01t12:00:00z",
+        "2026-05-01T12:00:00UTC",
+        "2026-05-01 12:00 utc",
+        "2026-05-01 12:00:00.000 Z",
+        "2026-05-01 14:00:00 +0200",
+        "2026-05-01 06:30:00 -05:30",
     ],
 )
 def test_a_time_in_text_with_its_zone_is_that_moment(text):
@@ -103,6 +110,9 @@ def test_seconds_beyond_what_microseconds_can_say_are_marked_and_stop_nothing():
         ("2026-05-01T12:00:00-15:00", Reason.IMPOSSIBLE_ZONE),
         ("2026-05-01T12:00:00+99", Reason.IMPOSSIBLE_ZONE),
         ("2026-05-01T12:00:00+02:75", Reason.IMPOSSIBLE_ZONE),
+        ("2026-05-01 12:00:00 +99", Reason.IMPOSSIBLE_ZONE),
+        ("2026-05-01T12:00:00 +02 UTC", Reason.UNPARSABLE_TIME),
+        ("2026-05-01T12:00:00Z Z", Reason.UNPARSABLE_TIME),
         ("2026-03-29T02:30:00" + SKIPPED, Reason.SKIPPED_TIME),
         ("9999-12-31T00:00:00Z", None),
         ("9999-12-31T00:00:01Z", Reason.OUT_OF_RANGE),

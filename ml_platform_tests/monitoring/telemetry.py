@@ -70,7 +70,8 @@ def telemetry(*, seed: int, weeks: int, users: int, rows_a_week: int) -> pd.Data
     columns["predicted"] = columns["category_0"]
     columns["confidence"] = 1 / (1 + np.exp(-1.5 - np.asarray(columns["number_3"], dtype=float)))
     columns["outcome"] = np.where(right, columns["category_0"], "something else")
-    frame = rows.assign(**columns, cluster_id=[f"s{number}" for number in session])
+    sessions_of_rows = [f"s{number}" for number in session]
+    frame = rows.assign(**columns, cluster_id=sessions_of_rows, change_set_id=sessions_of_rows)
     return frame.sort_values("occurred_at", kind="stable").reset_index(drop=True)
 
 

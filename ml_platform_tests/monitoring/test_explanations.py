@@ -116,6 +116,16 @@ def test_the_sample_is_bounded_and_of_whole_clusters(
     assert check == check_explanations(version, quiet, seed=1)
 
 
+def test_a_cluster_of_most_rows_is_a_tenth_of_the_sample(past: pd.DataFrame) -> None:
+    """Sixty sessions beside a commit of more rows than a sample has."""
+    version = explained(Weighed(1.0, 1.0, 1.0), past)
+    few = past[past["cluster_id"].isin(past["cluster_id"].unique()[:60])]
+    sweeping = past.iloc[:MOST_ROWS].assign(cluster_id="sweeping", change_set_id="sweeping")
+    check = check_explanations(version, pd.concat([sweeping, few], ignore_index=True), seed=1)
+    assert check.clusters == 61
+    assert check.rows == len(few) + MOST_ROWS // 10
+
+
 def test_what_cannot_be_told_has_its_reason(past: pd.DataFrame, window: pd.DataFrame) -> None:
     version = explained(Weighed(1.0, 1.0, 1.0), past)
     few = window[window["cluster_id"].isin(window["cluster_id"].unique()[:5])]

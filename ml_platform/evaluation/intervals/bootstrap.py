@@ -192,7 +192,10 @@ def _widened_for_few_rows(estimate: Estimate, replicates: Replicates, level: flo
     Source: Clopper and Pearson (1934), with the effective size of Korn and Graubard (1998).
     """
     share = replicates.value
-    if not replicates.counted or min(share, 1 - share) * replicates.counted >= _FEW_ROWS:
+    rarer = min(share * replicates.counted, (1 - share) * replicates.counted)
+    if (
+        not replicates.counted or round(rarer, 6) >= _FEW_ROWS
+    ):  # 10 of 100 are not 9.999999999999998
         return estimate
     from scipy.special import betaincinv
 

@@ -145,6 +145,16 @@ def test_ten_rows_of_the_rarer_outcome_are_enough_to_resample() -> None:
     assert interval("recall", uncounted) == bca_interval(uncounted)
 
 
+@pytest.mark.parametrize("rows", [20, 49, 93, 100, 300, 1_900])
+def test_ten_rows_are_ten_whichever_outcome_is_the_rarer(rows: int) -> None:
+    """In floating point 1 - 90 / 100 is less than a tenth; both outcomes have their resamples' own quantile."""
+    few, many = proportion(10, rows), proportion(rows - 10, rows)
+    assert many.high - many.low == pytest.approx(few.high - few.low, rel=1e-6)
+    nine = proportion(rows - 9, rows)
+    exact = stats.binomtest(rows - 9, rows).proportion_ci(method="exact")
+    assert nine.low <= exact.low + 1e-9
+
+
 def test_clusters_divide_the_rows_of_a_proportion_by_their_design_effect() -> None:
     """2 of 40 with a design effect of 4 are as sure as half of 10: Clopper and Pearson, by the beta."""
     estimate = proportion(2, 40, effect=4.0)

@@ -61,7 +61,7 @@ class _Evidence:
 
 
 def explanations(subject: EvaluationContext) -> Dimension:
-    """Permutation importance and local contributions on whole clusters of test rows; their stability."""
+    """Permutation importance and local contributions on clusters of test rows; their stability."""
     test = subject.training_set.test
     groups = feature_groups([name for name in _features(subject) if name in test.columns])
     try:

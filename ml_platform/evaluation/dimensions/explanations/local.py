@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.cluster_sample import LARGEST_SHARE
 from ml_platform.evaluation.dimensions.explanations.groups import FeatureGroup
 from ml_platform.evaluation.dimensions.explanations.shapley import (
     Contributions,
@@ -14,7 +15,7 @@ from ml_platform.evaluation.dimensions.explanations.shapley import (
 )
 from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.registry import adapter_of
-from ml_platform.spec.training_set import ROW_ID
+from ml_platform.spec.training_set import CLUSTER, ROW_ID
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,9 +93,13 @@ def chosen_rows(subject: EvaluationContext, columns: Codes) -> dict[str, int]:
 
 
 def background_rows(train: "pd.DataFrame", seed: int) -> "pd.DataFrame":
-    """Return at most `BACKGROUND` training rows, which stand for an unknown value."""
-    count = min(BACKGROUND, len(train))
-    places = np.random.default_rng((seed, 2)).choice(len(train), count, replace=False)
+    """Return at most `BACKGROUND` training rows, of which no cluster dominates; they stand for an unknown value."""
+    import pandas as pd
+
+    order = np.random.default_rng((seed, 2)).permutation(len(train))
+    clusters = pd.Series(train[CLUSTER].to_numpy()[order])
+    before = clusters.groupby(clusters, sort=False).cumcount().to_numpy()
+    places = order[before < max(1, LARGEST_SHARE * BACKGROUND)][:BACKGROUND]
     return train.iloc[np.sort(places)]
 
 

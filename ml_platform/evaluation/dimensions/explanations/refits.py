@@ -85,7 +85,7 @@ def refit_agreement(
 
 
 def _training_sample(training_set: TrainingSet, seed: int) -> TrainingSet:
-    """Sample whole clusters of the training part, about `ROWS` rows."""
+    """Sample clusters of the training part, about `ROWS` rows."""
     swapped = replace(training_set, test=training_set.train)
     places = cluster_sample(swapped, seed=seed, rows=ROWS, clusters=2, most=2 * ROWS)
     return replace(training_set, train=training_set.train.iloc[places])

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array, Codes
+from ml_platform.evaluation.dimensions.cluster_sample import none_dominates
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
-from ml_platform.spec.training_set import CHANGE_SET, CLUSTER, TrainingSet
+from ml_platform.spec.training_set import CLUSTER, TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,6 @@ SLICED = 10_000
 """The number of rows that are used where predictions are known already."""
 CLUSTERS = 100
 """The least number of clusters, up to `SLICED` rows, since intervals come from clusters."""
-LARGEST_SHARE = 0.1
-"""The largest share of the sample that one cluster may have."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,11 @@ def probed_rows(features: int) -> int:
 def sampled(subject: "EvaluationContext", rows: int) -> Sample:
     """Sample clusters in an order drawn by the seed, until there are ``rows`` rows in `CLUSTERS` clusters.
 
-    Of a cluster that is larger than `LARGEST_SHARE` of the sample only that much is used: a commit of a thousand
-    files is one observation, and a sample of which it is the better part sees nothing else.
+    No cluster has more than its share (`ml_platform.evaluation.dimensions.cluster_sample.none_dominates`).
     """
     test = subject.training_set.test
     codes, count = _clusters(test)
-    most = max(1, int(LARGEST_SHARE * min(rows, len(test))))
-    kept = within_share(codes, _change_sets(test), most, subject.seed)
+    kept = none_dominates(test, codes, rows, subject.seed)
     sizes = np.bincount(codes[kept], minlength=count)
     if sizes.sum() > rows:
         order = np.random.default_rng(subject.seed).permutation(count)
@@ -73,24 +70,6 @@ def sampled(subject: "EvaluationContext", rows: int) -> Sample:
     if kept.all():
         return Sample(subject.training_set, subject.evaluator, subject.predictions, codes)
     return taken(subject, kept)
-
-
-def within_share(clusters: Codes, change_sets: Codes, most: int, seed: int) -> np.ndarray:
-    """The rows, bool of shape (rows,), that are left when no cluster has more than ``most``.
-
-    Of a larger cluster whole change sets are drawn while they fit; of one that fits nowhere, some of its rows.
-    """
-    kept = np.ones(len(clusters), dtype=bool)
-    generator = np.random.default_rng((seed, 1))
-    for cluster in np.flatnonzero(np.bincount(clusters) > most):
-        places = np.flatnonzero(clusters == cluster)
-        _, codes, sizes = np.unique(change_sets[places], return_inverse=True, return_counts=True)
-        order = generator.permutation(len(sizes))
-        fits = np.cumsum(sizes[order]) <= most
-        kept[places] = np.isin(codes, order[fits])
-        if not fits.any():
-            kept[generator.permutation(places)[:most]] = True
-    return kept
 
 
 def taken(subject: "EvaluationContext", where: np.ndarray) -> Sample:
@@ -107,9 +86,3 @@ def _clusters(rows: "pd.DataFrame") -> tuple[Codes, int]:
 
     codes, ids = pd.factorize(rows[CLUSTER].to_numpy(), sort=True)
     return codes.astype(np.int64), len(ids)
-
-
-def _change_sets(rows: "pd.DataFrame") -> Codes:
-    import pandas as pd
-
-    return pd.factorize(rows[CHANGE_SET].to_numpy(), sort=True)[0].astype(np.int64)

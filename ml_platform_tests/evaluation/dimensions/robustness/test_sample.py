@@ -1,34 +1,13 @@
 """A sample of clusters: one commit of a thousand files does not make it blind to all the others."""
 
-import numpy as np
 import pytest
 
-from ml_platform.evaluation.dimensions.robustness.sample import sampled, within_share
+from ml_platform.evaluation.dimensions.robustness.sample import sampled
 from ml_platform_tests.evaluation.dimensions.robustness.toys import (
     Sturdy,
     examined,
     training_set,
 )
-
-
-def test_a_cluster_within_its_share_is_whole() -> None:
-    clusters = np.array([0, 0, 1, 1, 1, 2])
-    assert within_share(clusters, np.arange(6), 3, seed=0).all()
-
-
-def test_of_a_large_cluster_whole_change_sets_are_drawn() -> None:
-    """Cluster 0 has four change sets of three rows: two of them fit into seven rows."""
-    clusters = np.array([0] * 12 + [1] * 5)
-    change_sets = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, 8])
-    kept = within_share(clusters, change_sets, 7, seed=0)
-    assert kept[12:].all()
-    assert sorted(np.bincount(change_sets[:12], kept[:12])) == [0, 0, 3, 3]
-    assert (kept == within_share(clusters, change_sets, 7, seed=0)).all(), "by its seed"
-
-
-def test_of_a_change_set_larger_than_its_share_some_rows_are_drawn() -> None:
-    kept = within_share(np.zeros(1_060, dtype=np.int64), np.zeros(1_060, dtype=np.int64), 100, 0)
-    assert kept.sum() == 100
 
 
 @pytest.mark.parametrize("rows", [500, 5_000])
