@@ -193,9 +193,8 @@ def _widened_for_few_rows(estimate: Estimate, replicates: Replicates, level: flo
     """
     share = replicates.value
     rarer = min(share * replicates.counted, (1 - share) * replicates.counted)
-    if (
-        not replicates.counted or round(rarer, 6) >= _FEW_ROWS
-    ):  # 10 of 100 are not 9.999999999999998
+    # Rounded, since ten of a hundred are 9.999999999999998 where the share is that of the other ninety.
+    if not replicates.counted or round(rarer, 6) >= _FEW_ROWS:
         return estimate
     from scipy.special import betaincinv
 
