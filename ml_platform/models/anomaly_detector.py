@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.features.session_features import TABLE
 from ml_platform.models.isolation_forest.deviations import HIGH, LOW
 from ml_platform.models.isolation_forest.rules import fit_rules
+from ml_platform.models.isolation_forest.tree_size import CHOSEN
 from ml_platform.spec.data_need import ANY_EVENTS, DataNeed
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
@@ -123,11 +124,8 @@ SPEC = ModelSpec(
     seed=20260106,
     fit=fit,
     fit_rules=fit_rules,
-    defaults={"trees": 200, "samples": 1024, "alarm_rate": ALARM_RATE},
-    search_space=(
-        Int("trees", 100, 400),
-        Int("samples", 128, 4_096, log=True),
-    ),
+    defaults={"trees": 200, "samples": CHOSEN, "alarm_rate": ALARM_RATE},
+    search_space=(Int("trees", 100, 400),),
     references=(ReferenceModel("largest robust z-score", _fit_robust_z_scores),),
     required_column="cluster_id",
     needs=(ANY_EVENTS, DataNeed("known_anomalies")),

@@ -29,7 +29,7 @@ from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.session_rows import synthetic_rows, training_set
 
 
-def fit(known: TrainingSet, **parameters: float) -> FitOutcome:
+def fit(known: TrainingSet, **parameters: float | str) -> FitOutcome:
     return SPEC.fit(known, FitRequest(SPEC.seed, {**SPEC.defaults, **parameters}))
 
 
@@ -51,7 +51,8 @@ def test_planted_anomalies_are_found_at_the_stated_rate(
     alarm = score >= ALARM
     assert roc_auc_score(truth, score) > 0.97
     assert alarm[truth].mean() > 0.6
-    assert alarm[~truth].mean() < 0.01
+    # 2.75 % of the rows are alarms, 1.7 % anomalies: a ranking without a fault has .0105 false alarms on average.
+    assert alarm[~truth].mean() < 0.015
 
 
 @pytest.mark.parametrize("rate", [0.005, 0.02, 0.1])

@@ -9,7 +9,6 @@ import pytest
 from scipy import sparse
 
 from ml_platform.models.artifact_kinds import scorer_of
-from ml_platform.models.recommenders.fit import simplest_of_the_best
 from ml_platform.models.recommenders.item_factors import (
     FOLD_IN,
     fit_components,
@@ -167,23 +166,3 @@ class TestPopularity:
         scorer = scorer_of(fit_popularity(replace(planted, train=train)))
         scores = scorer.predict_proba(pd.DataFrame({"used": [[]]}))
         assert scores[0, 1] > 5 * scores[0, 0]
-
-
-class TestTheChoice:
-    """Of choices that do about equally well the simplest is taken, and a better one is not missed."""
-
-    def test_of_equals_the_first(self) -> None:
-        gains = np.array([0.1, 0.5, 0.3, 0.9])
-        assert simplest_of_the_best([gains, gains + 0.0, gains]) == 0
-
-    def test_a_gain_of_every_user_counts_however_small(self) -> None:
-        gains = np.array([0.1, 0.5, 0.3, 0.9])
-        assert simplest_of_the_best([gains, gains + 0.01]) == 1
-
-    def test_a_gain_within_one_standard_error_does_not(self) -> None:
-        simple = np.zeros(4)
-        best = np.array([0.4, -0.2, 0.2, -0.2])  # mean .05, standard error .15
-        assert simplest_of_the_best([simple, best]) == 0
-
-    def test_one_user_decides_by_the_mean(self) -> None:
-        assert simplest_of_the_best([np.array([0.2]), np.array([0.3])]) == 1

@@ -1,12 +1,13 @@
 """An isolation forest over deviations, its score as a number in [0, 1], and an alarm at a chosen rate.
 
-The forest (Liu, Ting, Zhou 2008) never sees a label; ``contamination`` stays 'auto' and decides nothing. The alarm
-rate is a parameter: the share of training rows whose score is at or above the threshold.
+No tree (Liu, Ting, Zhou 2008) sees a label; ``contamination`` stays 'auto' and decides nothing. The alarm
+rate is a parameter: the share of training rows whose score is at or above the threshold. Labels decide one thing:
+how many rows a tree sees, where enough of them are known to choose by (`tree_size`).
 """
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Array
+from ml_platform.errors import UsageError
 from ml_platform.models.isolation_forest.artifact_kinds import ISOLATION_FOREST
 from ml_platform.models.isolation_forest.deviations import (
     DEVIATIONS_FILE,
@@ -24,10 +26,18 @@ from ml_platform.models.isolation_forest.deviations import (
 )
 from ml_platform.models.isolation_forest.onnx_export import export_isolation
 from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
+from ml_platform.models.isolation_forest.tree_size import (
+    CHOSEN,
+    DEFAULT_SIZE,
+    LabelledRows,
+    chosen_size,
+)
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES
-from ml_platform.training_sets.time_split import Gap, row_folds
+from ml_platform.spec.training_set import CLUSTER
+from ml_platform.training_sets.coded_column import coded_column
+from ml_platform.training_sets.time_split import Fold, Gap, row_folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,16 +57,26 @@ class IsolationHyperparameters:
     """How the forest is grown, and how often it may raise an alarm."""
 
     trees: int = 200
-    samples: int = 1024
+    samples: int = DEFAULT_SIZE
     """Rows that each tree sees, without replacement; all of them where there are fewer."""
     alarm_rate: float = 0.0275
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> "IsolationHyperparameters":
-        """The hyperparameters among the ``parameters`` of a fit."""
+        """The hyperparameters among the ``parameters`` of a fit; ``samples`` is the default where it is `CHOSEN`.
+
+        Raises:
+            UsageError: ``samples`` is neither `CHOSEN` nor a whole number from 2 on.
+        """
+        samples = str(parameters["samples"])
+        if samples != CHOSEN and not (samples.isdecimal() and int(samples) >= 2):
+            raise UsageError(
+                f"samples is {samples!r}; it must be {CHOSEN!r} or a whole number from 2 on.",
+                remedy=f"set samples to {CHOSEN!r}, or to the rows that each tree shall see",
+            )
         return cls(
             int(str(parameters["trees"])),
-            int(str(parameters["samples"])),
+            DEFAULT_SIZE if samples == CHOSEN else int(samples),
             float(str(parameters["alarm_rate"])),
         )
 
@@ -99,15 +119,23 @@ def fit_isolation(
     request: "FitRequest",
     gap: timedelta,
 ) -> "FitOutcome":
-    """The forest on all training rows; on later blocks of time the rate of alarms and, by labels, more."""
+    """The forest on all training rows; on later blocks of time the rate of alarms and, by labels, more.
+
+    Raises:
+        UsageError: a parameter has an impossible value.
+    """
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
     rows, label = training_set.train, training_set.record.label
     hyperparameters = IsolationHyperparameters.of(request.parameters)
     values = numbers(rows, tuple(sides))
+    folds = list(row_folds(rows, FOLDS, Gap.between_folds(gap), start_blocks=2))
+    if request.parameters["samples"] == CHOSEN:
+        size = _chosen_size(rows, label, values, sides, hyperparameters, request, folds)
+        hyperparameters = replace(hyperparameters, samples=size)
     metrics = []
-    for fold in row_folds(rows, FOLDS, Gap.between_folds(gap), start_blocks=2):
+    for fold in folds:
         fitted = grow(values[fold.fit], sides, hyperparameters, request.seed)
         held_out = rows.iloc[fold.held_out]
         metrics.append(_held_out(fitted.predict_proba(held_out)[:, 1], held_out[label]))
@@ -133,10 +161,44 @@ def fit_isolation(
     )
 
 
+def _chosen_size(
+    rows: "pd.DataFrame",
+    label: str,
+    values: Array,
+    sides: Mapping[str, int],
+    hyperparameters: IsolationHyperparameters,
+    request: "FitRequest",
+    folds: list[Fold],
+) -> int:
+    labels = rows[label]
+    labelled = LabelledRows(
+        labels.notna().to_numpy(dtype=bool),
+        (labels == YES).to_numpy(dtype=bool, na_value=False),
+        coded_column(rows[CLUSTER]).codes,
+    )
+
+    def isolation_of(fold: Fold, size: int) -> Array:
+        sized = replace(hyperparameters, samples=size)
+        deviations, forest = _forest(values[fold.fit], sides, sized, request.seed)
+        return isolation(forest, deviations.of_numbers(values[fold.held_out]))
+
+    return chosen_size(folds, labelled, isolation_of, request.progress)
+
+
 def grow(
     values: Array, sides: Mapping[str, int], hyperparameters: IsolationHyperparameters, seed: int
 ) -> IsolationEstimator:
     """Scaler, forest and alarm from ``values`` (rows, features) in the order of ``sides``; NaN where missing."""
+    deviations, forest = _forest(values, sides, hyperparameters, seed)
+    scores = isolation(forest, deviations.of_numbers(values))
+    return IsolationEstimator(
+        deviations, forest, AlarmScale.fit(scores, hyperparameters.alarm_rate)
+    )
+
+
+def _forest(
+    values: Array, sides: Mapping[str, int], hyperparameters: IsolationHyperparameters, seed: int
+) -> tuple[Deviations, "IsolationForest"]:
     from sklearn.ensemble import IsolationForest
 
     deviations = fit_deviations(values, sides)
@@ -146,11 +208,8 @@ def grow(
         max_samples=min(hyperparameters.samples, len(matrix)),
         contamination="auto",
         random_state=seed,
-    ).fit(matrix)
-    scores = isolation(forest, matrix)
-    return IsolationEstimator(
-        deviations, forest, AlarmScale.fit(scores, hyperparameters.alarm_rate)
     )
+    return deviations, forest.fit(matrix)
 
 
 def isolation(forest: "IsolationForest", matrix: Matrix) -> Array:

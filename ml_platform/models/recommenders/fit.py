@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.errors import InsufficientData
+from ml_platform.models.one_standard_error import ClusteredEstimate, simplest_of_the_best
 from ml_platform.models.recommenders.item_scorer import ItemScorer
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.recommenders.user_vectors import (
@@ -123,12 +124,8 @@ class _Tried:
     """One choice of parameters, and what it reached on the newest block."""
 
     parameters: dict[str, "Parameter"]
-    gains: np.ndarray
-    """nDCG of each user who began something in the block: the mean of the user's rows, shape (users,)."""
-
-    @property
-    def mean(self) -> float:
-        return float(self.gains.mean())
+    estimate: ClusteredEstimate
+    """nDCG on the block: the mean over the users who began something there of the mean of the user's rows."""
 
 
 def _chosen(
@@ -153,38 +150,21 @@ def _chosen(
             scores = replace(learned.scorer, vectors=vectors).predict_proba(held_out)
             hit = hits(top_items(scores, CHOSEN_AT), truth.known)
             gains = _means_by_user(ndcg_rows(hit, truth.total)[counted], users)
-            tried.append(_Tried({**point, "prior_weight": weight}, gains))
-        best = max(each.mean for each in tried)
+            estimate = ClusteredEstimate.of_means(gains)
+            tried.append(_Tried({**point, "prior_weight": weight}, estimate))
+        best = max(each.estimate.value for each in tried)
         request.progress(f"{_listing(point, family.fitted)}: best so far {best:.4f}")
-    chosen = tried[simplest_of_the_best([each.gains for each in tried])]
+    chosen = tried[simplest_of_the_best([each.estimate for each in tried])]
+    reached = chosen.estimate.value
     request.progress(
-        f"chosen: {_listing(chosen.parameters, (*family.fitted, 'prior_weight'))}, {chosen.mean:.4f}"
+        f"chosen: {_listing(chosen.parameters, (*family.fitted, 'prior_weight'))}, {reached:.4f}"
     )
-    return chosen.parameters, chosen.mean
+    return chosen.parameters, reached
 
 
 def _means_by_user(gains: np.ndarray, users: np.ndarray) -> np.ndarray:
     means: np.ndarray = np.bincount(users, weights=gains) / np.bincount(users)
     return means
-
-
-def simplest_of_the_best(gains: Sequence[np.ndarray]) -> int:
-    """The first choice that is within one standard error of the best one, paired by user.
-
-    Args:
-        gains: one array for each choice, from the simplest on; all of the same users, shape (users,).
-
-    Source: the one-standard-error rule of Breiman et al. (1984), "Classification and regression trees", section
-    3.4.3, on paired differences: what the choices share does not blur them.
-    """
-    best = int(np.argmax([choice.mean() for choice in gains]))
-    users = len(gains[best])
-    for place, choice in enumerate(gains):
-        lost = gains[best] - choice
-        error = lost.std(ddof=1) / np.sqrt(users) if users > 1 else 0.0
-        if lost.mean() <= error:
-            return place
-    return best
 
 
 def _grid(family: Family, parameters: Parameters) -> Iterable[dict[str, "Parameter"]]:
