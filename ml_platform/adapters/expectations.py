@@ -19,6 +19,11 @@ SAMPLE_ROWS = 20_000
 FRESH_HOURS = 24.0
 """The age of the newest event beyond which a live source is taken to have stopped sending."""
 
+_STALE = (
+    "look why the source sends no newer events, or take the end of its history as the present: "
+    "`ml-platform run --as-of TIME`"
+)
+
 EXPECTATIONS = (
     "row_count",
     "freshness",
@@ -49,6 +54,12 @@ class ExpectationOutcome:
     observed: str
     limit: str
     severity: Severity
+    remedy: str
+
+    @property
+    def explanation(self) -> str:
+        """The observed value beside the allowed one, for people."""
+        return f"observed {self.observed}, allowed {self.limit}"
 
 
 def validate_events(
@@ -74,6 +85,7 @@ class _Check:
     limit: str
     expectation: Any
     severity: Severity = Severity.ERROR
+    remedy: str = "`ml-platform verify` names stored files that have changed; ingest the source into a new home"
 
 
 def _summary(survey: Survey, as_of: datetime) -> "pd.DataFrame":
@@ -96,10 +108,12 @@ def _summary_expectations(live: bool) -> Iterator[_Check]:
     def between(column: str, low: float | None, high: float | None) -> Any:
         return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
 
-    yield _Check("row_count", ">= 1 row", between("rows", 1, None))
+    some = between("rows", 1, None)
+    yield _Check("row_count", ">= 1 row", some, remedy="ingest a source that has events")
     if live:
         limit = f"<= {FRESH_HOURS:g} hours old"
-        yield _Check("freshness", limit, between("hours_since_newest", None, FRESH_HOURS))
+        fresh = between("hours_since_newest", None, FRESH_HOURS)
+        yield _Check("freshness", limit, fresh, remedy=_STALE)
     else:
         aged = between("hours_since_newest", 0, None)
         yield _Check("freshness", "none: this source is an archive", aged, Severity.NOTE)
@@ -179,4 +193,5 @@ def _observed(check: _Check, frame: "pd.DataFrame", result: Any) -> str:
 
 
 def _outcome(check: _Check, passed: bool, observed: str) -> ExpectationOutcome:
-    return ExpectationOutcome(check.name, passed, observed, check.limit, check.severity)
+    severity, remedy = check.severity, check.remedy
+    return ExpectationOutcome(check.name, passed, observed, check.limit, severity, remedy)

@@ -1,16 +1,18 @@
 """Why a version was or was not promoted: its decision, and the promotions that were refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.find_version import find_version
+from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.alternatives import Alternative, alternatives
 from ml_platform.gates.decide import what_would_change
 from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.presets import PRESETS
+from ml_platform.gates.record import EvaluationRecord
 from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import from_json
@@ -33,9 +35,10 @@ class DecisionExplanation:
     """The newest decision about a version, the earlier ones, and every promotion of it that was refused."""
 
     model: str
-    version: int
+    version: int | None
+    """``None``: an integrity gate has stopped the candidate, and it has no version."""
     decision: Decision
-    refusals: tuple[PromotionEvent, ...]
+    refusals: tuple[PromotionEvent, ...] = ()
     evaluation: int = 1
     """The number of the evaluation that the decision is of."""
     earlier: tuple[EarlierEvaluation, ...] = ()
@@ -60,25 +63,36 @@ class DecisionExplanation:
 
 
 def explain_decision(platform: Connections, model: str, version: int | None) -> DecisionExplanation:
-    """Explain the decision about a version, by default the newest.
+    """Explain the decision about a version, by default the newest; the last candidate's if it was stopped.
 
     Raises:
         UsageError: no such model or version is registered.
     """
+    stopped = stopped_candidate(platform, model) if version is None else None
+    if stopped:
+        return _explained(platform, stopped, None)
     record = find_version(platform, model, version)
     refusals = tuple(
         event
         for event in platform.ledger.events(model)
         if event.version == record.version and event.action is Action.REFUSED
     )
-    report = platform.ledger.report(record.report_id)
-    return DecisionExplanation(
-        model,
-        record.version,
-        record.decision,
-        refusals,
+    return replace(
+        _explained(platform, record, record.version),
+        refusals=refusals,
         evaluation=record.evaluation,
         earlier=earlier_evaluations(platform, record),
+    )
+
+
+def _explained(
+    platform: Connections, record: VersionRecord | EvaluationRecord, version: int | None
+) -> DecisionExplanation:
+    report = platform.ledger.report(record.report_id)
+    return DecisionExplanation(
+        record.model,
+        version,
+        record.decision,
         policy=report.policy_name if report else "",
         policy_note=report.policy_note if report else "",
         alternatives=_alternatives(record, report) if report else (),
@@ -103,7 +117,9 @@ def earlier_evaluations(
     )
 
 
-def _alternatives(record: VersionRecord, report: EvaluationReport) -> tuple[Alternative, ...]:
+def _alternatives(
+    record: VersionRecord | EvaluationRecord, report: EvaluationReport
+) -> tuple[Alternative, ...]:
     """The report decided under the other presets and limits; of a model that is gone, under other limits alone."""
     from ml_platform.adapters.plugins import installed_catalogue
 

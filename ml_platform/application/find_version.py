@@ -1,6 +1,7 @@
 """A registered version as people name it: a model and perhaps a number."""
 
 from ml_platform.application.connections import Connections
+from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.errors import UsageError
 from ml_platform.registry.records import VersionRecord
 
@@ -13,6 +14,11 @@ def find_version(platform: Connections, model: str, number: int | None) -> Versi
     """
     ledger = platform.ledger
     numbers = ledger.version_numbers(model)
+    if not numbers and stopped_candidate(platform, model):
+        raise UsageError(
+            f"No version of {model!r} is registered: an integrity gate has stopped its last candidate.",
+            remedy=f"`ml-platform why {model}` tells which gate, and what would change it",
+        )
     if not numbers:
         known = ", ".join(ledger.models()) or "none"
         raise UsageError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ml_platform.application.assess_readiness import Readiness, assess_readiness
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_run import INSUFFICIENT, Figure, figures
 from ml_platform.spec.model import ModelSpec
 
@@ -68,6 +69,9 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
     reason = reason_not_trained(platform, spec.name) or ("" if numbers else readiness.reason)
     if champion is None and reason:
         return ListedModel(spec.title, None, INSUFFICIENT, reason)
+    if not numbers and (stopped := stopped_candidate(platform, spec.name)):
+        decision = stopped.decision
+        return ListedModel(spec.title, None, decision.verdict.value.upper(), decision.row)
     if not numbers:
         return ListedModel(
             spec.title, None, None, f"never trained in this home, which has {readiness.has}"

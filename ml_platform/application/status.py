@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.register import rules_of
+from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.registry.lifecycle import InProduction, in_production, statuses
 from ml_platform.registry.records import Status, VersionRecord
@@ -33,6 +35,8 @@ class ModelStatus:
     """The version that answers for a model, and the reason."""
 
     in_production: int | None
+    rules_answer: bool
+    """Whether the rules answer, while there is no champion; without either nothing does."""
     since: str | None
     why: str
     checks: tuple[str, ...]
@@ -76,6 +80,7 @@ def model_status(platform: Connections, model: str) -> ModelStatus:
     status = statuses(events, model)
     return ModelStatus(
         in_production=champion.version if champion else None,
+        rules_answer=champion is None and bool(rules_of(platform, model)),
         since=champion.since.isoformat() if champion else None,
         why=_promoted_by(champion) if champion else _why_no_champion(platform, model),
         checks=_checks(champion) if champion else (),
@@ -117,7 +122,10 @@ def _checks(champion: InProduction) -> tuple[str, ...]:
 
 
 def _why_no_champion(platform: Connections, model: str) -> str:
-    reason = reason_not_trained(platform, model)
-    return (
-        f"INSUFFICIENT: {reason}" if reason else "no candidate has been promoted: the rules answer"
-    )
+    if reason := reason_not_trained(platform, model):
+        return f"INSUFFICIENT: {reason}"
+    if stopped := stopped_candidate(platform, model):
+        return f"{stopped.decision.verdict.value.upper()}: {stopped.decision.row}"
+    if rules_of(platform, model):
+        return "no candidate has been promoted: the rules answer"
+    return "never trained in this home"

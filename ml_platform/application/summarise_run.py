@@ -7,6 +7,8 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.home_policy import policy_name
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.records import read_record
+from ml_platform.application.register import rules_of
+from ml_platform.application.stopped_candidate import STEP, stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.gates.outcome import GateResult
 from ml_platform.gates.record import EvaluationRecord
@@ -44,12 +46,17 @@ class GateSummary:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """The candidate of a model; without enough data only ``verdict`` and ``decided_by`` say something."""
+    """The candidate of a model; without enough data only ``verdict`` and ``decided_by`` say something.
+
+    A candidate that an integrity gate has stopped has figures and gates, and no version.
+    """
 
     verdict: str
     decided_by: str
     version: int | None = None
     in_production: int | None = None
+    rules_answer: bool = False
+    """Whether the rules answer, while there is no champion; without either nothing does."""
     metrics: dict[str, Figure] = field(default_factory=dict)
     baseline: dict[str, Figure] = field(default_factory=dict)
     dummy: dict[str, Figure] = field(default_factory=dict)
@@ -99,16 +106,18 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
     reason = reason_not_trained(platform, model)
     if reason:
         return ModelSummary(INSUFFICIENT, reason)
-    evaluation_record = read_record(
-        platform.settings, (model, "evaluation_report"), EvaluationRecord
-    )
+    evaluation_record = read_record(platform.settings, (model, STEP), EvaluationRecord)
     report = platform.ledger.report(evaluation_record.report_id)
     assert report is not None, "a report is saved before the record of its evaluation"
+    champion = platform.ledger.production(model).version
     return ModelSummary(
         verdict=evaluation_record.decision.verdict.value.upper(),
         decided_by=evaluation_record.decision.row,
-        version=_version_of(platform, evaluation_record),
-        in_production=platform.ledger.production(model).version,
+        version=(
+            None if stopped_candidate(platform, model) else _version_of(platform, evaluation_record)
+        ),
+        in_production=champion,
+        rules_answer=champion is None and bool(rules_of(platform, model)),
         metrics=figures(report.candidate),
         baseline=figures(report.baseline),
         dummy=figures(report.dummy),

@@ -1,7 +1,7 @@
 """The Dagster instance of a home, and jobs run in this process with progress on standard error."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,8 @@ def run_job(
         partition_key: The window, for a job that runs once a window.
         without: Models whose assets are left out.
         may_fail: Models whose error is returned instead of raised, when nothing else has failed; assets that
-            do not depend on them have been materialised all the same.
+            do not depend on them have been materialised all the same. A candidate of theirs that an integrity
+            gate stops has a verdict, which is no error.
 
     Raises:
         PlatformError: the first error that an asset raised.
@@ -99,13 +100,27 @@ def run_job(
     if was_interrupted(result):
         raise KeyboardInterrupt
     failures = _failures(result)
-    for model, failure in failures:
-        if model not in may_fail:
-            raise failure
     if not failures:
         remedy = f"see the run {result.run_id} in Dagster"
         raise ServiceError(f"The job {name} failed.", remedy=remedy)
-    return dict(reversed(failures))
+    return errors_of_models(failures, may_fail)
+
+
+def errors_of_models(
+    failures: Sequence[tuple[str, PlatformError]], may_fail: Collection[str]
+) -> "dict[str, PlatformError]":
+    """The first error of each model; that an integrity gate stops a candidate of these is its verdict, no error.
+
+    Raises:
+        PlatformError: the first error of anything that may not fail.
+    """
+    for model, failure in failures:
+        if model not in may_fail:
+            raise failure
+    errors = dict(reversed(failures))
+    return {
+        model: error for model, error in errors.items() if not isinstance(error, StoppedByGates)
+    }
 
 
 def was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
@@ -140,7 +155,7 @@ def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformEr
 
 def stopped_by_gates(
     result: "dg.ExecuteInProcessResult", step_key: str, name: str
-) -> PlatformError | None:
+) -> "StoppedByGates | None":
     """The error of a step whose blocking checks did not pass: each with its reason; ``None`` if there is none."""
     from dagster import AssetCheckSeverity
 
@@ -159,7 +174,7 @@ def stopped_by_gates(
     reasons = "; ".join(f"{check.check_name}: {check.description}" for check in failed)
     remedies = (check.metadata.get("remedy") for check in failed)
     remedy = "; ".join(str(text.value) for text in remedies if text is not None)
-    return _StepError(
+    return StoppedByGates(
         f"{name}: an integrity gate stops it. {reasons}.",
         remedy=remedy or f"see run {result.run_id} in Dagster",
     )
@@ -177,6 +192,10 @@ def _step_error(step: str, error: "SerializableErrorInfo | None", run_id: str) -
     is_usage_error = kind.rpartition(".")[2] in ("UsageError", "SourceError")
     error_type = _StepUsageError if is_usage_error else _StepError
     return error_type(f"{step}: {reason}", remedy=remedy or f"see run {run_id} in Dagster")
+
+
+class StoppedByGates(PlatformError):
+    """A candidate that an integrity gate stops: a verdict (REJECT), which has done no harm to the run."""
 
 
 class _StepError(PlatformError):

@@ -49,8 +49,9 @@ def run(
     \b
     Ingests the source, says which models it has enough for, builds features, trains and evaluates a
     candidate of each of these, promotes it if every gate passes, scores the trailing week and writes
-    the monitoring reports. HOLD, REJECT and INSUFFICIENT (a source that lacks what the model needs) are
-    results (exit code 0). A run that was killed is started again with the same command.
+    the monitoring reports. HOLD, REJECT (by an integrity gate, too) and INSUFFICIENT (a source that lacks
+    what the model needs) are results (exit code 0). A run that was killed is started again with the
+    same command.
 
     \b
     Examples:

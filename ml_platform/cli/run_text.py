@@ -29,6 +29,7 @@ MEANING = {
     Verdict.REJECT: "it is registered as deprecated and never promoted: production stays as it is",
 }
 """The consequence of each verdict, printed beside it."""
+STOPPED = "an integrity gate stops it: it gets no version, production stays as it is"
 
 
 def readiness_lines(assessed: "Sequence[Readiness]") -> "Iterator[str]":
@@ -62,7 +63,7 @@ def show(summary: "RunSummary", *, verbose: bool) -> None:
         _show_in_short(summary)
     click.echo(f"\nNext: `{_command('up')}` opens Dagster and MLflow;")
     click.echo(f"      `{_command('models')}` lists the models in a line each;")
-    judged = [name for name, model in summary.models.items() if model.version is not None]
+    judged = [name for name, model in summary.models.items() if model.gates]
     for name in judged[:1]:
         click.echo(f"      `{_command('why', name)}` explains a verdict.")
 
@@ -102,9 +103,9 @@ def _show_in_short(summary: "RunSummary") -> None:
 
 def _line(model: "ModelSummary") -> str:
     """Verdict, what answers, and the first figure that the model is known by beside rules and ceiling."""
-    if model.version is None:
+    if not model.gates:
         return f"{model.verdict:<12}  {model.decided_by}"
-    answers = f"version {model.in_production}" if model.in_production else "the rules"
+    answers = _what_answers(model)
     metric = next((name for name in model.headline if name in model.metrics), None)
     subjects = (("", model.metrics), ("rules ", model.baseline), ("ceiling ", model.ceiling))
     figures = [
@@ -113,6 +114,12 @@ def _line(model: "ModelSummary") -> str:
         if metric and values and metric in values
     ]
     return "  ".join([f"{model.verdict:<12}", f"{answers:<10}", *figures, f"({model.decided_by})"])
+
+
+def _what_answers(model: "ModelSummary") -> str:
+    if model.in_production:
+        return f"version {model.in_production}"
+    return "the rules" if model.rules_answer else "no version"
 
 
 def show_monitoring(name: str, report: "MonitoringSummary") -> None:
@@ -137,15 +144,16 @@ def _command(*words: str) -> str:
 
 
 def _show_model(name: str, model: "ModelSummary") -> None:
-    if model.version is None:
+    if not model.gates:
         click.echo(f"\n{name}: {model.verdict}: {model.decided_by}")
         return
-    answers = f"version {model.in_production}" if model.in_production else "the rules"
+    number = f" version {model.version}" if model.version else ", not registered"
     click.echo(
-        f"\n{name} version {model.version}: {model.verdict} ({model.decided_by}); "
-        f"{answers} in production"
+        f"\n{name}{number}: {model.verdict} ({model.decided_by}); "
+        f"{_what_answers(model)} in production"
     )
-    click.echo(f"  {model.verdict}: {MEANING[Verdict(model.verdict.lower())]}")
+    meaning = MEANING[Verdict(model.verdict.lower())] if model.version else STOPPED
+    click.echo(f"  {model.verdict}: {meaning}")
     for title, figures in (
         ("candidate", model.metrics),
         ("rules", model.baseline),

@@ -36,7 +36,8 @@ def _show(state: "HomeStatus", verbose: bool) -> None:
 
 def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
     champion = f"version {model.in_production} since {model.since}"
-    click.echo(f"\n{name}: " + (champion if model.in_production else "rules"))
+    otherwise = "rules" if model.rules_answer else "nothing"
+    click.echo(f"\n{name}: " + (champion if model.in_production else otherwise))
     click.echo(f"  why: {model.why}")
     if verbose and model.checks:
         click.echo(f"  checks: {', '.join(model.checks)}")

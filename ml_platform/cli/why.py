@@ -25,7 +25,9 @@ def why(model: str, version: int | None, home: Path | None, as_json: bool) -> No
         print_json({**plain.pop("decision"), **plain})
         return
     newest = f", evaluation {explanation.evaluation}" if explanation.earlier else ""
-    click.echo(f"{model} version {explanation.version}{newest}")
+    number = explanation.version
+    what = f" version {number}" if number else ": a candidate without a version"
+    click.echo(f"{model}{what}{newest}")
     click.echo(explanation.text)
     for before in explanation.earlier:
         click.echo(

@@ -133,5 +133,10 @@ def lake_checks(
             check_name=outcome.name,
             passed=outcome.passed,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"observed": outcome.observed, "limit": outcome.limit},
+            description=outcome.explanation,
+            metadata={
+                "observed": outcome.observed,
+                "limit": outcome.limit,
+                "remedy": outcome.remedy,
+            },
         )

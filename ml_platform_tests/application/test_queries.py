@@ -45,7 +45,7 @@ def test_an_explanation_has_the_decision_and_the_refusals_of_its_version(tmp_pat
 def test_a_model_without_a_champion_says_why(tmp_path: Path) -> None:
     platform = home(tmp_path)
     status = model_status(platform, SPEC.name)
-    assert status.why == "no candidate has been promoted: the rules answer"
+    assert status.why == "never trained in this home"
     record_reason(platform, f"{SPEC.name}/training_set", "no executions in this source")
     assert reason_not_trained(platform, SPEC.name) == "no executions in this source"
     status = model_status(platform, SPEC.name)

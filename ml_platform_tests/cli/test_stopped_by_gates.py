@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import pytest
 
-from ml_platform.cli.instance import stopped_by_gates
+from ml_platform.cli.instance import errors_of_models, stopped_by_gates
+from ml_platform.errors import PlatformError, ServiceError
 
 
 def _checks(*names: str) -> list[dg.AssetCheckSpec]:
@@ -42,3 +44,22 @@ def test_the_blocking_gate_is_named_with_its_reason_and_remedy() -> None:
 def test_another_failure_is_no_gate() -> None:
     result = dg.materialize([failed_by_itself], raise_on_error=False)
     assert stopped_by_gates(result, "failed_by_itself", "x") is None
+
+
+def test_a_stopped_candidate_is_a_verdict_and_no_error_of_the_run() -> None:
+    result = dg.materialize([report], raise_on_error=False)
+    stop = stopped_by_gates(result, "report", "a/report")
+    assert stop is not None
+    broken = ServiceError("MLflow does not answer.", remedy="start it")
+    failures: list[tuple[str, PlatformError]] = [("a", stop), ("b", broken)]
+    assert errors_of_models(failures, ("a", "b")) == {"b": broken}
+    with pytest.raises(ServiceError):
+        errors_of_models(failures, ("a",))
+
+
+def test_what_stops_everything_is_an_error() -> None:
+    result = dg.materialize([report], raise_on_error=False)
+    stop = stopped_by_gates(result, "report", "events_expectations")
+    assert stop is not None
+    with pytest.raises(PlatformError, match="leakage has looked"):
+        errors_of_models([("events_expectations", stop)], ("a",))

@@ -54,6 +54,15 @@ def replaced(column: str, *values: object) -> pa.Table:
     return ROWS.set_column(place, column, pa.array([*values, *ROWS[column].to_pylist()][:4], kind))
 
 
+def test_a_miss_is_told_with_value_limit_and_remedy():
+    stale = replaced("occurred_at", *[START - timedelta(hours=10)] * 4)
+    freshness = outcomes(stale)["freshness"]
+    assert not freshness.passed
+    assert freshness.explanation == "observed 30, allowed <= 24 hours old"
+    assert "--as-of" in freshness.remedy
+    assert all(outcome.remedy for outcome in outcomes(stale).values())
+
+
 def test_good_rows_pass():
     by_position = outcomes(ROWS)
     assert failing(ROWS) == set()
