@@ -73,7 +73,7 @@ def unchanged(lake: ParquetLake, kept: list[dict[str, object]]) -> bool:
 
 
 def print_long_trace(events: int) -> None:
-    """One case of so many events, which a reader that keeps a whole trace would hold in memory."""
+    """One case of so many events, read into a lake: a reader that keeps a whole trace would hold it in memory."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "long.xes"
         with path.open("w") as stream:
@@ -85,14 +85,16 @@ def print_long_trace(events: int) -> None:
                 )
             stream.write("</trace></log>")
         before, began = peak(), time.monotonic()
+        lake = ParquetLake(Path(place) / "lake", Path(place) / "quarantine")
+        source = ProcessLogSource(path, b"key", None)
         try:
-            rows = sum(len(batch) for _, batch in ProcessLogSource(path, b"key", None).batches())
-            outcome = f"{rows:,} rows"
+            report = ingest(source, lake, now=NOW, progress=lambda line: None)
+            outcome = f"{report.tables[0].added:,} ingested"
         except PlatformError as error:
             outcome = f"refused: {error}"
         print(
-            f"a trace of {events:,} events: {outcome}, {time.monotonic() - began:.0f} s, "
-            f"peak memory {before:,.0f} -> {peak():,.0f} MB"
+            f"a trace of {events:,} events ({path.stat().st_size / 1e6:,.0f} MB): {outcome}, "
+            f"{time.monotonic() - began:.0f} s, peak memory {before:,.0f} -> {peak():,.0f} MB"
         )
 
 

@@ -8,6 +8,7 @@ from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.sources.process_log import ProcessLogSource
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import IngestReport, ingest
+from ml_platform.events.sources.xes import PART_EVENTS, traces
 from ml_platform_tests.events.rows import NOW
 
 XES = """<?xml version="1.0" encoding="UTF-8"?>
@@ -84,6 +85,61 @@ def test_broken_logs(tmp_path: Path, name: str, content: bytes, message: str):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         read(tmp_path / name)
+
+
+def many(name: str, events: int, *, named_behind: bool = False) -> str:
+    """A log of one trace with so many events, a second apart."""
+    steps = "".join(
+        f'<event><string key="concept:name" value="step {number}"/><date key="time:timestamp" '
+        f'value="2026-03-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z"/></event>'
+        for number in range(events)
+    )
+    of_trace = f'<string key="concept:name" value="{name}"/>'
+    inside = steps + of_trace if named_behind else of_trace + steps
+    return f"<log><trace>{inside}</trace><trace><event/></trace></log>"
+
+
+@pytest.mark.parametrize("events", [PART_EVENTS, PART_EVENTS + 1, 2 * PART_EVENTS])
+def test_a_case_in_parts_is_one_case(tmp_path: Path, events: int):
+    """As XES and as CSV: numbers go on from part to part, and the case is one execution."""
+    (tmp_path / "long.xes").write_text(many("c", events))
+    lake, _ = read(tmp_path / "long.xes")
+    rows = lake.rows("events").to_pylist()
+    lines = [f"c,{row['operation']},{row['occurred_at'].isoformat()}" for row in rows]
+    (tmp_path / "csv").mkdir()
+    (tmp_path / "csv" / "long.csv").write_text("\n".join(["case,activity,time", *reversed(lines)]))
+    from_csv, _ = read(tmp_path / "csv" / "long.csv")
+    for found in (lake, from_csv):
+        ids = found.rows("events")["event_id"].to_pylist()
+        assert sorted(ids) == [f"c:{number:06d}" for number in range(1, events + 1)]
+        (execution,) = found.rows("workflow_executions").to_pylist()
+        assert execution["execution_id"] == "c"
+        assert execution["started_at"] == datetime(2026, 3, 1, tzinfo=UTC)
+        ended = execution["finished_at"] - execution["started_at"]
+        assert ended.total_seconds() == events - 1
+
+
+def test_memory_holds_a_part_of_a_case(tmp_path: Path):
+    """Whichever part comes first must not wait for the end of its trace."""
+    text = many("c", 3 * PART_EVENTS).encode()
+    given = [text[:-40], text[-40:]]
+    parts = traces(iter(given), "x")
+    first = next(parts)
+    assert (first.name, first.number, first.first, first.last) == ("c", 1, 1, False)
+    assert [(part.number, part.first, len(part.events), part.last) for part in parts] == [
+        (1, PART_EVENTS + 1, PART_EVENTS, False),
+        (1, 2 * PART_EVENTS + 1, PART_EVENTS, True),
+        (2, 1, 1, True),
+    ]
+
+
+def test_a_name_behind_the_events_counts_unless_parts_were_given_without_it(tmp_path: Path):
+    path = tmp_path / "behind.xes"
+    path.write_text(many("c", 3, named_behind=True))
+    assert read(path)[0].rows("events")["session_id"].to_pylist() == ["c"] * 3
+    path.write_text(many("c", PART_EVENTS + 1, named_behind=True))
+    with pytest.raises(SourceError, match="trace 1 is named 'c' behind its first 10,000 events"):
+        read(path)
 
 
 def test_no_file(tmp_path: Path):

@@ -1,14 +1,14 @@
 """Cases of a process log to events, one a step, and to workflow executions, one a case.
 
-A case is its name and its steps in order. Ids of events are the case and the number of its step. Resources
-are often people: they become keyed hashes. A case without a resource is its own user. A case counts as
-completed at its last step.
+A case is its name and its steps in order; a long one comes in several parts, so that memory is bounded. Ids of
+events are the case and the number of its step. Resources are often people: they become keyed hashes. A case
+without a resource is its own user. A case counts as completed at its last step.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 import pyarrow as pa
@@ -18,7 +18,15 @@ from ml_platform.events.sources.base import BATCH_ROWS
 from ml_platform.events.sources.column_map import LogMap
 from ml_platform.events.sources.local_time import in_zone
 from ml_platform.events.sources.pseudonym import pseudonym
-from ml_platform.events.sources.xes import Trace
+from ml_platform.events.sources.xes import (
+    ACTIVITY,
+    GROUP,
+    LIFECYCLE,
+    PART_EVENTS,
+    RESOURCE,
+    TIME,
+    Trace,
+)
 
 _USUAL_NAMES = {
     "case": ("case:concept:name", "caseid", "case_id", "case id", "case", "traceid", "trace_id"),
@@ -60,12 +68,21 @@ class Step:
     lifecycle: str | None = None
 
 
-Case = tuple[str, list[Step]]
-"""The name of a case, empty where it has none, and its steps in order."""
+@dataclass(frozen=True)
+class CasePart:
+    """A case, or some steps of one that follow one another; the parts of a case come one after the other."""
+
+    name: str
+    """The name of the case, empty where it has none."""
+    steps: list[Step]
+    """In order; may be empty."""
+    first: int = 1
+    """The number of the first step within the case, from 1."""
+    last: bool = True
 
 
 def case_tables(
-    cases: Iterable[Case], workflow: str, user_key: bytes
+    parts: Iterable[CasePart], workflow: str, user_key: bytes
 ) -> Iterator[tuple[str, pa.Table]]:
     """Tables of events and of workflow executions, each with its name, `BATCH_ROWS` rows at most.
 
@@ -73,12 +90,16 @@ def case_tables(
     """
     events: list[Row] = []
     executions: list[Row] = []
-    for case, steps in cases:
-        events.extend(_events(case, steps, user_key))
-        if steps and case:
-            user = _user(case, steps[0].resource, user_key)
-            times = steps[0].time, steps[-1].time
-            executions.append((case, workflow, user, *times, "completed"))
+    begun: Step | None = None
+    ended: Step | None = None
+    for part in parts:
+        events.extend(_events(part, user_key))
+        if part.first == 1:
+            begun = part.steps[0] if part.steps else None
+        ended = part.steps[-1] if part.steps else ended
+        if part.last and part.name and begun is not None and ended is not None:
+            user = _user(part.name, begun.resource, user_key)
+            executions.append((part.name, workflow, user, begun.time, ended.time, "completed"))
         while len(events) >= BATCH_ROWS:
             yield "events", _table(_EVENT, events[:BATCH_ROWS])
             del events[:BATCH_ROWS]
@@ -91,29 +112,33 @@ def case_tables(
         yield "workflow_executions", _table(_EXECUTION, executions)
 
 
-def xes_cases(traces: Iterable[Trace]) -> Iterator[Case]:
+def xes_cases(traces: Iterable[Trace]) -> Iterator[CasePart]:
     """The cases of an XES log, in its order; a trace without a name is named by its number."""
-    for number, trace in enumerate(traces, start=1):
-        case = trace.attributes.get("concept:name") or f"trace {number}"
+    for trace in traces:
         steps = [
             Step(
-                activity=event.get("concept:name"),
-                time=event.get("time:timestamp"),
-                resource=event.get("org:resource") or event.get("org:group"),
-                lifecycle=event.get("lifecycle:transition"),
+                activity=event.get(ACTIVITY),
+                time=event.get(TIME),
+                resource=event.get(RESOURCE) or event.get(GROUP),
+                lifecycle=event.get(LIFECYCLE),
             )
             for event in trace.events
         ]
-        yield case, steps
+        yield CasePart(trace.name or f"trace {trace.number}", steps, trace.first, trace.last)
 
 
-def csv_cases(lines: pa.Table, mapping: LogMap) -> Iterator[Case]:
+def csv_cases(lines: pa.Table, mapping: LogMap) -> Iterator[CasePart]:
     """The cases of a CSV log by name, the steps of each by time and, at equal times, by line.
 
     ``lines`` has the columns case, activity, time and resource as text, and line, a number.
     """
     for case, group in groupby(_ordered(lines, mapping), key=itemgetter(0)):
-        yield case or "", [Step(activity, time, resource) for _, activity, time, resource in group]
+        steps = (Step(activity, time, resource) for _, activity, time, resource in group)
+        first, part = 1, list(islice(steps, PART_EVENTS))
+        while part:
+            following = list(islice(steps, PART_EVENTS))
+            yield CasePart(case or "", part, first, last=not following)
+            first, part = first + len(part), following
 
 
 def log_columns(header: list[str], mapping: LogMap, file_name: str) -> dict[str, str]:
@@ -145,8 +170,9 @@ def _user(case: str, resource: str | None, user_key: bytes) -> str:
     return pseudonym(user_key, resource) if resource else f"case {case}"
 
 
-def _events(case: str, steps: list[Step], user_key: bytes) -> Iterator[Row]:
-    for number, step in enumerate(steps, start=1):
+def _events(part: CasePart, user_key: bytes) -> Iterator[Row]:
+    case = part.name
+    for number, step in enumerate(part.steps, start=part.first):
         yield (
             f"{case}:{number:06d}" if case else None,
             _user(case, step.resource, user_key),
@@ -166,7 +192,7 @@ def _table(columns: tuple[str, ...], rows: list[Row]) -> pa.Table:
     )
 
 
-def _ordered(lines: pa.Table, mapping: LogMap) -> list[Row]:
+def _ordered(lines: pa.Table, mapping: LogMap) -> Iterator[Row]:
     """Case, activity, time with its zone and resource, by case, time and line."""
     import duckdb
 
@@ -174,8 +200,9 @@ def _ordered(lines: pa.Table, mapping: LogMap) -> list[Row]:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("lines", lines)
         moment = in_zone("time", mapping.timezone, mapping.time_format)
-        rows: list[Row] = connection.execute(
+        rows = connection.execute(
             f'SELECT "case", activity, {moment} AS moment, resource FROM lines '
             'ORDER BY "case", try_cast(moment AS TIMESTAMPTZ), line'
-        ).fetchall()
-        return rows
+        )
+        while some := rows.fetchmany(PART_EVENTS):
+            yield from some
