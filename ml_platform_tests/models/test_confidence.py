@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
+from ml_platform.models.macro_f1 import macro_f1
 from ml_platform.models.random_forest.calibration import (
     FLOOR,
     Calibration,
     fit_calibration,
     held_out_metrics,
-    macro_f1,
     mean_by_change_set,
 )
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml_platform.models.macro_f1 import macro_f1
+
 FLOOR = 1e-3
 """Added to each probability of the forest before its logarithm is taken."""
 SMALLEST_SHARE = 1e-3
@@ -83,14 +85,6 @@ def mean_by_change_set(
     sums = np.zeros((len(first), probabilities.shape[1]))
     np.add.at(sums, dense, probabilities)
     return sums / np.bincount(dense)[:, None], truth[first]
-
-
-def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean F1 over the classes that occur or were predicted."""
-    count = int(max(truth.max(), predicted.max())) + 1
-    right = np.bincount(truth[truth == predicted], minlength=count)
-    either = np.bincount(truth, minlength=count) + np.bincount(predicted, minlength=count)
-    return float(np.mean(2.0 * right[either > 0] / either[either > 0]))
 
 
 def _criterion(probabilities: np.ndarray, truth: np.ndarray, change_sets: np.ndarray) -> float:

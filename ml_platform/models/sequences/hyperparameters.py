@@ -52,7 +52,7 @@ class NetworkHyperparameters:
     """Rows shown in all epochs together, which sets their number: the clock has no say."""
     most_epochs: int = 25
     patience: int = 3
-    """Epochs without a lower validation loss after which training stops."""
+    """Epochs after which training stops if none has improved the gated metrics or the loss (`early_stopping`)."""
     soon_weight: float = 3.0
     """The weight of the loss of the second head, "soon"; the loss of the first one, the next step, weighs 1."""
     members: int = 1

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ml_platform.models.macro_f1 import macro_f1
+from ml_platform.models.sequences.early_stopping import LOSS, best_epoch, exhausted
 from ml_platform.models.sequences.encoding import EncodedRows
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import SequenceNet, ServedNet, served_probabilities
@@ -128,10 +130,10 @@ def train(
         metrics |= {} if held is None else _validate(net, held, hyperparameters.soon_weight)
         history.append(metrics)
         progress(_line(metrics, epochs, time.perf_counter() - began))
-        if held is None or not best or _loss_of(metrics) < _loss_of(history[best - 1]):
-            best = epoch
+        best = epoch if held is None else best_epoch(history)
+        if best == epoch:
             kept = {name: value.clone() for name, value in net.state_dict().items()}
-        if epoch - best >= hyperparameters.patience:
+        if held is not None and exhausted(history, hyperparameters.patience):
             break
     net.load_state_dict(kept)
     net.to("cpu").eval()
@@ -195,7 +197,7 @@ def _loss(
 
 
 def _validate(net: SequenceNet, held: Examples, soon_weight: float) -> dict[str, float]:
-    """Loss, accuracy and best F1 of soon on the held-out block."""
+    """Loss, accuracy, macro-F1 and best F1 of soon on the held-out block."""
     net.eval()
     pieces = range(0, len(held), SCORED_AT_ONCE)
     parts = [slice(start, start + SCORED_AT_ONCE) for start in pieces]
@@ -204,15 +206,16 @@ def _validate(net: SequenceNet, held: Examples, soon_weight: float) -> dict[str,
         next_step = torch.cat([part[0] for part in logits])
         soon = torch.cat([part[1] for part in logits])
         loss = float(_loss((next_step, soon), held.next_step, held.soon, soon_weight))
-        right = float((next_step.argmax(dim=1) == held.next_step).double().mean())
+        named = next_step.argmax(dim=1).cpu().numpy()
         probabilities = served_probabilities(next_step, soon, trained=net.shape.soon)
         soon_probability = probabilities[:, -1].double().cpu().numpy()
-    f1 = best_f1(soon_probability, held.soon.cpu().numpy())[1]
-    return {"validation_loss": loss, "accuracy": right, "soon_f1": f1}
-
-
-def _loss_of(metrics: dict[str, float]) -> float:
-    return metrics.get("validation_loss", metrics["loss"])
+    truth = held.next_step.cpu().numpy()
+    return {
+        LOSS: loss,
+        "accuracy": float((named == truth).mean()),
+        "macro_f1": macro_f1(truth, named),
+        "soon_f1": best_f1(soon_probability, held.soon.cpu().numpy())[1],
+    }
 
 
 def _line(metrics: dict[str, float], epochs: int, seconds: float) -> str:
