@@ -25,7 +25,13 @@ from ml_platform.events.sources.simulate import SimulateSource
 from ml_platform.gates.decide import decide
 from ml_platform.settings import Settings
 from ml_platform.spec.model import ModelSpec
-from ml_platform_tests.events.repositories import commit, fast_import, git, repository
+from ml_platform_tests.events.repositories import (
+    commit,
+    commit_at_odd_times,
+    fast_import,
+    git,
+    repository,
+)
 from ml_platform_tests.features.compiled_features import CompiledFeatures
 
 AS_OF = datetime(2026, 5, 1, tzinfo=UTC)
@@ -222,18 +228,8 @@ def _without_blobs(path: Path) -> Path:
 
 def _broken_dates(path: Path) -> Path:
     """Three commits of which git knows no date, or one in a far future, and twenty good ones."""
-    head = git(_one_commit(path), "rev-parse", "HEAD").strip()
-    for number, date in enumerate(("99999999999999999999", "soon", "9223372036854775807")):
-        (path / f"b{number}.py").write_text("b")
-        git(path, "add", "-A")
-        tree = git(path, "write-tree").strip()
-        text = (
-            f"tree {tree}\nparent {head}\nauthor Ada <a@b> {date} +0000\n"
-            f"committer Ada <a@b> {date} +0000\n\nfix: broken\n"
-        )
-        words = ("hash-object", "-t", "commit", "-w", "--literally", "--stdin")
-        head = git(path, *words, stdin=text.encode()).strip()
-    git(path, "update-ref", "refs/heads/main", head)
+    _one_commit(path)
+    commit_at_odd_times(path, ("99999999999999999999", "soon", "9223372036854775807"))
     for number in range(20):
         (path / "a.py").write_text(f"a{number}")
         commit(path, "fix: more", f"2026-01-03T03:{number:02d}:05+0200")

@@ -42,6 +42,22 @@ def commit(path: Path, subject: str, date: str, **environment: str) -> str:
     return git(path, "rev-parse", "HEAD").strip()
 
 
+def commit_at_odd_times(path: Path, times: Iterable[str]) -> None:
+    """Commits of one new file each whose times are these, as the commit object has them; git would refuse some."""
+    parent = git(path, "rev-parse", "HEAD").strip()
+    for number, time in enumerate(times):
+        (path / f"b{number}.py").write_text("b")
+        git(path, "add", "-A")
+        tree = git(path, "write-tree").strip()
+        text = (
+            f"tree {tree}\nparent {parent}\nauthor Ada <a@b> {time} +0000\n"
+            f"committer Ada <a@b> {time} +0000\n\nfix: broken\n"
+        )
+        words = ("hash-object", "-t", "commit", "-w", "--literally", "--stdin")
+        parent = git(path, *words, stdin=text.encode()).strip()
+    git(path, "update-ref", "refs/heads/main", parent)
+
+
 def fast_import(path: Path, commits: int, *, start: int = 1_600_000_000) -> Path:
     """A bare repository of many commits, two files each, a minute apart, in a few seconds."""
     path.mkdir()

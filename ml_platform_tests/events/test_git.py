@@ -12,7 +12,14 @@ from ml_platform.adapters.sources.git import GitSource
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform.events.sources.git_events import category, is_bot, offset_minutes
-from ml_platform_tests.events.repositories import ENVIRONMENT, commit, fast_import, git, repository
+from ml_platform_tests.events.repositories import (
+    ENVIRONMENT,
+    commit,
+    commit_at_odd_times,
+    fast_import,
+    git,
+    repository,
+)
 
 LONG = "".join(f"line {number}\n" for number in range(40))
 
@@ -301,20 +308,7 @@ def test_a_broken_date_quarantines_the_rows_of_its_commit(tmp_path: Path) -> Non
     path = repository(tmp_path / "project")
     (path / "a.py").write_text("a")
     commit(path, "fix: one", "2026-01-02T03:04:05+0200")
-    tree = git(path, "rev-parse", "HEAD^{tree}").strip()
-    head = git(path, "rev-parse", "HEAD").strip()
-    for number, date in enumerate(("99999999999999999999", "-5", "soon", "9223372036854775807")):
-        (path / f"b{number}.py").write_text("b")
-        git(path, "add", "-A")
-        tree = git(path, "write-tree").strip()
-        text = (
-            f"tree {tree}\nparent {head}\nauthor Ada <a@b> {date} +0000\n"
-            f"committer Ada <a@b> {date} +0000\n\nfix: broken\n"
-        )
-        head = git(
-            path, "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=text.encode()
-        ).strip()
-    git(path, "update-ref", "refs/heads/main", head)
+    commit_at_odd_times(path, ("99999999999999999999", "-5", "soon", "9223372036854775807"))
     for number in range(9):
         (path / "a.py").write_text(f"a{number}")
         commit(path, "fix: more", f"2026-01-03T03:04:{number:02d}+0200")
