@@ -75,12 +75,12 @@ def start(
 def read_addresses(up: "subprocess.Popen[str]") -> dict[str, str]:
     """The addresses that `ml-platform up` prints."""
     assert up.stdout is not None
-    found: dict[str, str] = {}
+    address_by_name: dict[str, str] = {}
     for line in up.stdout:
         name, _, address = line.partition(" ")
-        found[name] = address.strip()
+        address_by_name[name] = address.strip()
         if "Ctrl-C" in line:
-            return found
+            return address_by_name
     raise SystemExit("`ml-platform up` ended")
 
 
@@ -149,9 +149,9 @@ def status(port: int, method: str, path: str, headers: dict[str, str], body: byt
 
 def port_of(address: str) -> int:
     """The port of a printed address."""
-    found = re.search(r":(\d+)", address.removeprefix("http:"))
-    assert found is not None
-    return int(found.group(1))
+    port = re.search(r":(\d+)", address.removeprefix("http:"))
+    assert port is not None
+    return int(port.group(1))
 
 
 def free_port() -> int:

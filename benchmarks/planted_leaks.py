@@ -214,8 +214,8 @@ def report(results: list[Searched]) -> None:
     for result in results:
         for place, leak in enumerate(LEAKS[result.table]):
             seconds = f"{result.seconds:.1f}" if not place else ""
-            found = result.found.get(f"leak_{place}", "NOT FOUND")
-            print(f"| {result.table} | {leak.kind} | {found} | {seconds} |")
+            finding = result.found.get(f"leak_{place}", "NOT FOUND")
+            print(f"| {result.table} | {leak.kind} | {finding} | {seconds} |")
     planted_columns = sum(len(LEAKS[result.table]) for result in results)
     print(
         f"\nfound: {sum(len(result.found) for result in results)} of {planted_columns} planted columns"

@@ -61,10 +61,10 @@ def whole_report(rows: int, size: float) -> dict[str, float]:
         }
     )
     record = SimpleNamespace(label="label", classes=CLASSES)
-    made: Any = SimpleNamespace(record=record, train=test, test=test)
+    training_set: Any = SimpleNamespace(record=record, train=test, test=test)
     figures: dict[str, float] = {"rows": float(len(truth)), "clusters": float(codes.max() + 1)}
-    figures["rows as codes"], units = seconds(lambda: row_clusters(made))
-    evaluator = ClassificationEvaluator(made, units)
+    figures["rows as codes"], units = seconds(lambda: row_clusters(training_set))
+    evaluator = ClassificationEvaluator(training_set, units)
     dummy = evaluator.dummy.predict_proba(test)
     replicates = []
     for name, values in (

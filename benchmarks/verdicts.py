@@ -85,8 +85,8 @@ def _run(attempt: Attempt, days: int, users: int, models: str | None) -> dict[st
         command += ["--as-of", f"{attempt.as_of:%Y-%m-%dT%H:%MZ}"]
         command += ["--models", models] if models else []
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        found: dict[str, Any] = json.loads(done.stdout)["models"] if done.stdout.strip() else {}
-        return found
+        models: dict[str, Any] = json.loads(done.stdout)["models"] if done.stdout.strip() else {}
+        return models
 
 
 def simulated(arguments: argparse.Namespace) -> None:

@@ -145,11 +145,11 @@ def require_format(settings: Settings) -> None:
     Raises:
         UsageError: the home has an older format, or a newer one.
     """
-    found = stored_format(settings)
-    if found is None or found == FORMAT:
+    home_format = stored_format(settings)
+    if home_format is None or home_format == FORMAT:
         return
-    what = f"The home {settings.home} has format {found}; this release reads format {FORMAT}."
-    if found > FORMAT:
+    what = f"The home {settings.home} has format {home_format}; this release reads format {FORMAT}."
+    if home_format > FORMAT:
         raise UsageError(what, remedy="use the newer release of ml-platform that wrote it")
     raise UsageError(
         what,

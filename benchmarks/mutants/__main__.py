@@ -78,7 +78,7 @@ _LONG_TESTS = (
     "evaluation/dimensions/fairness/test_comparisons.py::test_equal_groups_of_fifty",
     "monitoring/test_ks.py::test_clustered_is_the_simulated_bridge",
 )
-"""The same of single tests, by the beginning of their names: simulations of what intervals promise."""
+"""Single tests that are left out likewise, by the beginning of their names: simulations of intervals."""
 
 _SEEN_CODES = (1, 2)
 """A test failed, or the tests could not be collected; 0 is that all passed."""
@@ -147,10 +147,10 @@ def _equivalent() -> tuple[set[tuple[str, str, str]], list[str]]:
     entries = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())["mutant"]
     keys = {(entry["module"], entry["line"], entry["change"]) for entry in entries}
     paths = {Path(module) for module, _, _ in keys}
-    found = Counter(
+    equivalent = Counter(
         _key(mutant) for path in paths if (ROOT / path).exists() for mutant in mutants(ROOT, path)
     )
-    single = {key for key in keys if found[key] == 1}
+    single = {key for key in keys if equivalent[key] == 1}
     return single, [f"{module}: {change}" for module, _, change in sorted(keys - single)]
 
 
@@ -167,7 +167,7 @@ def _calls(modules: Sequence[Path], jobs: int) -> list[Calls]:
         for path in sorted((ROOT / "ml_platform_tests" / stage).rglob("test_*.py"))
         if not any(path.match(pattern) for pattern in _WHOLE_WORLDS)
     ]
-    found: list[Calls] = []
+    calls: list[Calls] = []
 
     def done(number: int, code: int | None, answer: Path) -> None:
         if code != 0 or not answer.exists():
@@ -178,10 +178,10 @@ def _calls(modules: Sequence[Path], jobs: int) -> list[Calls]:
             return
         read = json.loads(answer.read_text())
         functions = frozenset((module, line) for module, line in read["functions"])
-        found.append(Calls(files[number], read["seconds"], functions))
+        calls.append(Calls(files[number], read["seconds"], functions))
 
     run_all([(call_record(ROOT, path, modules, _LONG_TESTS), 600.0) for path in files], jobs, done)
-    return sorted(found, key=lambda calls: calls.seconds)
+    return sorted(calls, key=lambda file: file.seconds)
 
 
 def _tests_of(mutant: Mutant, calls: Sequence[Calls]) -> list[Calls]:

@@ -106,7 +106,7 @@ def mutants(root: Path, path: Path) -> list[Mutant]:
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     tree = ast.parse(source)
-    found: dict[tuple[int, int, str], Mutant] = {}
+    mutant_by_place: dict[tuple[int, int, str], Mutant] = {}
     for node, replacement, function in _changes(tree):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
@@ -126,8 +126,8 @@ def mutants(root: Path, path: Path) -> list[Mutant]:
         except SyntaxError:
             continue
         if not same:
-            found[start, end, replacement] = mutant
-    return [found[key] for key in sorted(found)]
+            mutant_by_place[start, end, replacement] = mutant
+    return [mutant_by_place[key] for key in sorted(mutant_by_place)]
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str, int | None]]:

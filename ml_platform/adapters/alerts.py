@@ -77,7 +77,7 @@ class WebhookAlerts:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Leaves an answer of 3xx what it is: no 2xx, hence an error."""
+    """A handler that follows no redirect: an answer of 3xx stays one, which is no 2xx and hence an error."""
 
     def redirect_request(self, *_: object) -> None:
         """Follow nothing."""

@@ -198,12 +198,12 @@ def _shown(column: str) -> str:
 def _cut_moment(connection: "duckdb.DuckDBPyConnection", seed: int) -> datetime | None:
     """A drawn row's time between `_CUT_BETWEEN` of the published rows; ``None`` without any row."""
     share = random.Random(seed).uniform(*_CUT_BETWEEN)
-    found = connection.execute(
+    drawn_time = connection.execute(
         f"select epoch_us(quantile_disc(occurred_at, {share})) from published"
     ).fetchall()[0][0]
-    if found is None:
+    if drawn_time is None:
         return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=found)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=drawn_time)
 
 
 def _nothing(table: FeatureTable) -> dict[str, Comparison]:

@@ -32,15 +32,15 @@ def verify_other_artifacts(settings: Settings, verified: Collection[str]) -> tup
     Artifacts of versions are verified with their version.
     """
     artifacts = [path for path in settings.artifacts.glob("*") if path.name not in verified]
-    found = {path: artifact_sha256_now(path, path.name) for path in artifacts}
+    sha256_by_path = {path: artifact_sha256_now(path, path.name) for path in artifacts}
     probabilities = (settings.home / "estimator_probabilities").glob("*.npz")
-    found |= {path: values.file_sha256(path) for path in probabilities}
+    sha256_by_path |= {path: values.file_sha256(path) for path in probabilities}
     faults = tuple(
         verify_bytes(str(path.relative_to(settings.home)), sha256, path.stem)
-        for path, sha256 in sorted(found.items())
+        for path, sha256 in sorted(sha256_by_path.items())
         if sha256 != path.stem
     )
-    return faults or (Finding("other artifacts", True, f"{len(found):,} unchanged"),)
+    return faults or (Finding("other artifacts", True, f"{len(sha256_by_path):,} unchanged"),)
 
 
 def forget_file(settings: Settings, path: Path) -> str:

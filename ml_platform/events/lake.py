@@ -89,7 +89,7 @@ class KnownRows:
     rows: int
     """All rows; of events those of people, not of programs."""
     known: int
-    """Those that have a value in the column; all of them where no column was asked for."""
+    """The rows that have a value in the column; all of them where no column was asked for."""
     values: int
     """Distinct values in the column; 0 where none was asked for."""
     oldest: datetime | None

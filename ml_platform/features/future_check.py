@@ -12,11 +12,11 @@ from datetime import datetime
 from ml_platform.features.leakage_report import LeakageFinding, LeakageLevel
 
 WRONG_SHARE = 0.01
-"""The share of wrong rows in a column that is to be found ..."""
+"""The search is laid out to find a column that is wrong in this share of its rows."""
 POWER = 0.95
-"""... with this probability."""
+"""The probability with which such a column is to be found."""
 ENOUGH_ROWS = 299
-"""Rows that are enough for it: ``1 - (1 - WRONG_SHARE) ** ENOUGH_ROWS >= POWER``."""
+"""The sampled rows that are enough for both: ``1 - (1 - WRONG_SHARE) ** ENOUGH_ROWS >= POWER``."""
 LAST_DIGITS = 1e-12
 """Relative difference up to which two numbers differ in their last digits alone: in the order of a sum."""
 
@@ -52,7 +52,7 @@ class FutureCheck:
 
     table: str
     features_sha256: str
-    """Of the published file that was searched."""
+    """The SHA-256 of the published file that was searched."""
     rows: int
     """Rows of the published table."""
     histories: int
@@ -94,14 +94,14 @@ class FutureCheck:
         )
         findings = []
         for check, compared, how in sides:
-            said = f"of {compared.rows} rows of {name} differ {how}: {compared.example}"
+            sentence = f"of {compared.rows} rows of {name} differ {how}: {compared.example}"
             if compared.differ:
                 share = compared.differ / compared.rows
-                text = f"{compared.differ} {said}"
+                text = f"{compared.differ} {sentence}"
                 findings.append(_finding(check, column.column, LeakageLevel.DANGEROUS, share, text))
             elif compared.last_digits:
                 share = compared.last_digits / compared.rows
-                text = f"{compared.last_digits} {said} (in the last digits)"
+                text = f"{compared.last_digits} {sentence} (in the last digits)"
                 findings.append(_finding(check, column.column, LeakageLevel.WARNING, share, text))
         return tuple(findings)
 

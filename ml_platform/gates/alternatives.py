@@ -37,12 +37,12 @@ def alternatives(
     decision = _under(report, policy, integrity)
     if decision.verdict is Verdict.PROMOTE:
         return ()
-    found = [
+    others = [
         _of_preset(name, _under(report, preset, integrity))
         for name, preset in presets.items()
         if replace(preset, name=policy.name) != policy
     ]
-    return (*found, *_of_limits(report, policy, integrity, decision))
+    return (*others, *_of_limits(report, policy, integrity, decision))
 
 
 def _under(report: EvaluationReport, policy: GatePolicy, integrity: IntegrityEvidence) -> Decision:

@@ -244,7 +244,7 @@ class _Reader:
     def _line(self, keys: tuple[str, ...]) -> int:
         """The first line that names the key, or of an inline table the innermost one around it; 0 if none does."""
         table: tuple[str, ...] = ()
-        best, found = 0, 0
+        most_parts, line_of_key = 0, 0
         for number, line in enumerate(self.text.splitlines(), start=1):
             if header := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
                 table = named = _parts(header[1])
@@ -252,9 +252,9 @@ class _Reader:
                 named = (*table, *_parts(assigned[1]))
             else:
                 continue
-            if len(named) > best and keys[: len(named)] == named:
-                best, found = len(named), number
-        return found
+            if len(named) > most_parts and keys[: len(named)] == named:
+                most_parts, line_of_key = len(named), number
+        return line_of_key
 
 
 def _parts(key: str) -> tuple[str, ...]:

@@ -62,8 +62,10 @@ def assessed(platform: Connections, **tables: list[dict[str, Any]]) -> dict[str,
 
 
 def test_each_model_says_what_this_source_lacks(tmp_path: Path) -> None:
-    found = assessed(home(tmp_path), events=events(200), workflow_executions=executions(60))
-    assert {name: readiness.reason for name, readiness in found.items()} == {
+    readiness_by_model = assessed(
+        home(tmp_path), events=events(200), workflow_executions=executions(60)
+    )
+    assert {name: readiness.reason for name, readiness in readiness_by_model.items()} == {
         "pattern_classifier": "",
         "suggestion_scorer": "no suggestions in this source",
         "sequence_ngram": "",
@@ -80,8 +82,11 @@ def test_each_model_says_what_this_source_lacks(tmp_path: Path) -> None:
         ),
         "anomaly_detector": "no known_anomalies in this source",
     }
-    assert found["pattern_classifier"].needs == "50 events with workflow_category (2 values)"
-    assert found["pattern_classifier"].has == "200 of 200 (2 values)"
+    assert (
+        readiness_by_model["pattern_classifier"].needs
+        == "50 events with workflow_category (2 values)"
+    )
+    assert readiness_by_model["pattern_classifier"].has == "200 of 200 (2 values)"
 
 
 @pytest.mark.parametrize(
@@ -114,8 +119,8 @@ def test_the_classifier_names_what_is_missing(
 
 def test_the_reason_is_kept_for_models_that_cannot_run_alone(tmp_path: Path) -> None:
     platform = home(tmp_path)
-    found = assessed(platform, events=events(200))
-    record_readiness(platform, found.values())
+    readiness_by_model = assessed(platform, events=events(200))
+    record_readiness(platform, readiness_by_model.values())
     assert reason_not_trained(platform, "suggestion_scorer") == "no suggestions in this source"
     assert reason_not_trained(platform, "pattern_classifier") == ""
 

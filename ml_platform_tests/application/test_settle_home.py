@@ -57,7 +57,7 @@ def exports(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("files:{}", "has no events"),
         ("git:{}", "is no git repository"),
@@ -65,10 +65,10 @@ def exports(folder: Path) -> Path:
     ],
 )
 def test_what_is_wrong_with_a_source_is_said_before_it_is_read(
-    tmp_path: Path, source: str, said: str
+    tmp_path: Path, source: str, message: str
 ) -> None:
     (tmp_path / "log.csv").write_text("a,b\n")
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         settle(tmp_path / "home", source_text=source.format(tmp_path))
     assert not (tmp_path / "home" / "home.json").exists()
 

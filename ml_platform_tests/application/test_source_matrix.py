@@ -48,11 +48,11 @@ PAIRS = [
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallSource]:
     folder = tmp_path_factory.mktemp("sources")
-    made = dict(others(folder / "others")) | dict(subsets(folder / "subsets"))
+    source_by_name = dict(others(folder / "others")) | dict(subsets(folder / "subsets"))
     export = folder / "others" / "export"
     drafted = draft_map(sample_file(export / "vorgaenge.csv"))
     (export / "columns.toml").write_text(drafted.replace('"UTC"', '"Europe/Berlin"'))
-    return made
+    return source_by_name
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,8 @@ def test_the_way_to_a_verdict(
     assert len(specs) == len(models)
     ready = prepared(platform, specs, compiled)
     for spec in specs:
-        found = outcome(platform, spec, ready[spec.name])
-        assert found.verdict in {verdict.value.upper() for verdict in Verdict} | {"INSUFFICIENT"}
-        assert found.reason
+        model_outcome = outcome(platform, spec, ready[spec.name])
+        assert model_outcome.verdict in {verdict.value.upper() for verdict in Verdict} | {
+            "INSUFFICIENT"
+        }
+        assert model_outcome.reason

@@ -37,11 +37,11 @@ GONE = psycopg2.OperationalError("server closed the connection unexpectedly\n\tT
 def test_each_cause_has_its_remedy(
     error: Exception, what: str, remedy: str, tmp_path: Path
 ) -> None:
-    told = unforeseen(error, tmp_path)
-    assert what in told.message
-    assert remedy in told.remedy
-    assert "\n" not in str(told)
-    assert told.exit_code == 1
+    line = unforeseen(error, tmp_path)
+    assert what in line.message
+    assert remedy in line.remedy
+    assert "\n" not in str(line)
+    assert line.exit_code == 1
 
 
 def test_the_cause_is_found_behind_the_error_of_a_library(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ def test_the_cause_is_found_behind_the_error_of_a_library(tmp_path: Path) -> Non
         except OSError as error:
             raise RuntimeError("cannot serialise") from error
     except RuntimeError as error:
-        told = unforeseen(error, tmp_path)
-    assert told.message.startswith("The disk is full: OSError: [Errno 28]")
+        line = unforeseen(error, tmp_path)
+    assert line.message.startswith("The disk is full: OSError: [Errno 28]")
     log = (tmp_path / "logs" / "errors.log").read_text()
     assert "Traceback" in log
     assert "cannot serialise" in log
@@ -63,8 +63,8 @@ def test_a_home_that_cannot_be_written_has_its_traceback_elsewhere(
 ) -> None:
     (tmp_path / "home").touch()  # no folder: nothing can be written below it, not even by root
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    told = unforeseen(ValueError("x"), tmp_path / "home")
-    assert f"traceback in {tmp_path}/ml-platform-errors.log" in told.message
+    line = unforeseen(ValueError("x"), tmp_path / "home")
+    assert f"traceback in {tmp_path}/ml-platform-errors.log" in line.message
 
 
 @dg.asset(key=["a_model", "candidate"])
@@ -95,7 +95,7 @@ def test_the_command_ends_with_one_line_and_exit_code_1(
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == 1
-    told = capsys.readouterr().err
-    assert told.startswith("ml-platform: ")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("ml-platform: ")
+    assert output.count("\n") == 1
     assert "Traceback" in (tmp_path / "logs" / "errors.log").read_text()

@@ -11,6 +11,6 @@ def ledger(request):
     if request.param == "memory":
         yield InMemoryLedger()
         return
-    found = PostgresLedger(request.getfixturevalue("database_url"))
-    yield found
-    found.close()
+    postgres = PostgresLedger(request.getfixturevalue("database_url"))
+    yield postgres
+    postgres.close()

@@ -45,13 +45,13 @@ def test_rows_come_back_in_order_and_by_day(lake: EventLake):
 
 def test_a_range_takes_its_start_and_not_its_end(lake: EventLake):
     lake.merge("events", good(*(raw(number) for number in range(4))))
-    found = lake.rows(
+    rows_in_range = lake.rows(
         "events",
         since=START + timedelta(hours=6),
         until=START + timedelta(hours=18),
         columns=("event_id", "tool"),
     )
-    assert found.to_pylist() == [
+    assert rows_in_range.to_pylist() == [
         {"event_id": "e0001", "tool": "editor"},
         {"event_id": "e0002", "tool": "editor"},
     ]
@@ -176,9 +176,9 @@ def test_nulls_are_content(lake: EventLake):
 
 
 def checked(name: str, *rows: dict[str, object]) -> pa.Table:
-    found = check_rows(name, table(*rows), now=NOW, source="s")
-    assert len(found.refused) == 0
-    return found.good
+    checked_rows = check_rows(name, table(*rows), now=NOW, source="s")
+    assert len(checked_rows.refused) == 0
+    return checked_rows.good
 
 
 def shown(**changes: object) -> dict[str, object]:

@@ -23,19 +23,19 @@ def test_predictions_are_logged_once_and_joined_as_outcomes_come(ledger):
     assert ledger.log_predictions(predictions(5)) == 1
     assert ledger.log_outcomes(outcomes(r0="fix", r2="docs", r9="x")) == 3
     assert ledger.log_outcomes(outcomes(r0="fix")) == 0
-    found = ledger.predictions("m", START, START + 4 * HOUR)
-    assert found["row_id"].tolist() == ["r0", "r1", "r2", "r3"]
-    assert found["label"].tolist() == ["fix", None, "docs", None]
-    assert found["known_at"].iloc[0] == START + 2 * HOUR
-    assert found["prediction"].tolist() == ["fix", "docs", "fix", "docs"]
-    assert found["confidence"].tolist() == [0.5, 0.625, 0.75, 0.875]
+    logged = ledger.predictions("m", START, START + 4 * HOUR)
+    assert logged["row_id"].tolist() == ["r0", "r1", "r2", "r3"]
+    assert logged["label"].tolist() == ["fix", None, "docs", None]
+    assert logged["known_at"].iloc[0] == START + 2 * HOUR
+    assert logged["prediction"].tolist() == ["fix", "docs", "fix", "docs"]
+    assert logged["confidence"].tolist() == [0.5, 0.625, 0.75, 0.875]
     assert ledger.joined_share("m", START, START + 4 * HOUR) == 0.5
 
 
 def test_the_window_takes_its_start_and_leaves_its_end(ledger):
     ledger.log_predictions(predictions())
-    found = ledger.predictions("m", START + HOUR, START + 3 * HOUR)
-    assert found["row_id"].tolist() == ["r1", "r2"]
+    logged = ledger.predictions("m", START + HOUR, START + 3 * HOUR)
+    assert logged["row_id"].tolist() == ["r1", "r2"]
 
 
 def test_versions_and_models_are_kept_apart(ledger):
@@ -47,10 +47,10 @@ def test_versions_and_models_are_kept_apart(ledger):
 
 
 def test_without_predictions_there_is_an_empty_frame_and_no_share(ledger):
-    found = ledger.predictions("m", START, START + HOUR)
-    assert len(found) == 0
-    assert str(found["occurred_at"].dtype) == "datetime64[us, UTC]"
-    assert found["confidence"].dtype == "float64"
+    logged = ledger.predictions("m", START, START + HOUR)
+    assert len(logged) == 0
+    assert str(logged["occurred_at"].dtype) == "datetime64[us, UTC]"
+    assert logged["confidence"].dtype == "float64"
     assert ledger.joined_share("m", START, START + HOUR) is None
 
 
@@ -78,9 +78,9 @@ def test_odd_texts_come_back_as_they_were(ledger):
     odd = ['a,"b"', "\\N", "", "line\nbreak", "ü 🦊"]
     frame = predictions(5).assign(prediction=odd, segment=[*odd[:4], None])
     ledger.log_predictions(frame)
-    found = ledger.predictions("m", START, START + 9 * HOUR)
-    assert found["prediction"].tolist() == odd
-    assert found["segment"].tolist() == [*odd[:4], None]
+    logged = ledger.predictions("m", START, START + 9 * HOUR)
+    assert logged["prediction"].tolist() == odd
+    assert logged["segment"].tolist() == [*odd[:4], None]
 
 
 def test_a_prediction_that_cannot_be_is_refused_whole(ledger):

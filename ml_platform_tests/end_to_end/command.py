@@ -47,14 +47,14 @@ def told(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> An
 
 def processes_of(home: Path) -> list[str]:
     """Command lines of processes that belong to a home: its servers, guards and commands."""
-    found = []
+    processes = []
     for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
         words = " ".join(process.info["cmdline"] or [])
         if process.info["pid"] != os.getpid() and (
             str(home) in words or (process.info["cwd"] or "").startswith(str(home))
         ):
-            found.append(words)
-    return found
+            processes.append(words)
+    return processes
 
 
 def nothing_left(home: Path, seconds: float = 20.0) -> None:

@@ -35,13 +35,13 @@ def kill_and_run_again(
 
 def outcome(home: Path, simulation: tuple[str, ...]) -> Killed:
     """A run to its end, and what it left."""
-    found = told(home, "run", *ONE, *simulation)
-    model: dict[str, Any] = found["models"]["pattern_classifier"]
+    printed = told(home, "run", *ONE, *simulation)
+    model: dict[str, Any] = printed["models"]["pattern_classifier"]
     status = told(home, "status")["models"]["pattern_classifier"]
     checked = told(home, "verify", code=0)
     nothing_left(home)
     return Killed(
-        events=found["fingerprints"]["events"],
+        events=printed["fingerprints"]["events"],
         training_set=model["fingerprints"]["training_set"],
         artifact=model["fingerprints"]["artifact"],
         in_production=model["in_production"],

@@ -68,9 +68,9 @@ def test_an_experiment_is_frozen_run_and_verified(first: Any, home: Path) -> Non
     new = ("experiment", "new", "shorter", "--model", "sequence_ngram", "--metric", "accuracy")
     why = ("--hypothesis", "one step is enough", "--change", "order=1", "--guardrail", "size_mb:50")
     told(home, *new, *why, "--minimum-effect", "0")
-    found = told(home, "experiment", "run", "shorter", seconds=600)
-    assert found["status"] == "DONE"
-    assert found["result"]["conclusion"]["verdict"] in ("reject", "iterate")
+    printed = told(home, "experiment", "run", "shorter", seconds=600)
+    assert printed["status"] == "DONE"
+    assert printed["result"]["conclusion"]["verdict"] in ("reject", "iterate")
     assert (
         "differs in minimum_effect" in call(home, *new, *why, "--minimum-effect", "0.5", code=1)[1]
     )

@@ -116,11 +116,11 @@ def test_the_champion_launched_alone_after_a_failed_gate_is_refused(
 
     settings = read_settings()
     with services(settings) as running, dagster_instance(settings, running) as instance:
-        said = launch_champion(instance)
+        refusal = launch_champion(instance)
         report = dg.AssetKey(["pattern_classifier", "evaluation_report"])
         assert instance.get_latest_materialization_event(report) is not None
-    assert "gates did not pass: " in said
-    assert "check accuracy did not pass" in said
+    assert "gates did not pass: " in refusal
+    assert "check accuracy did not pass" in refusal
     out, _ = call(home, "why", "pattern_classifier", "1")
     assert "refused at" in out
 
@@ -134,15 +134,15 @@ def test_a_process_log_without_labels_is_insufficient_and_no_failure(tmp_path: P
                 f"c{case},{activity},2026-03-{1 + case % 28:02d}T{8 + step:02d}:00:00Z,agent{case % 3}"
             )
     log.write_text("\n".join(rows) + "\n")
-    found = told(tmp_path / "home", "run", "--source", f"process-log:{log}")
-    model = found["models"]["pattern_classifier"]
+    printed = told(tmp_path / "home", "run", "--source", f"process-log:{log}")
+    model = printed["models"]["pattern_classifier"]
     assert model["verdict"] == "INSUFFICIENT"
     assert "workflow_category" in model["decided_by"]
-    assert found["monitoring"]["pattern_classifier"] is None
+    assert printed["monitoring"]["pattern_classifier"] is None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--source", "nonsense"), "There is no source 'nonsense'"),
         (("--source", "files:/no/such/folder"), "There is no folder /no/such/folder"),
@@ -153,9 +153,9 @@ def test_a_process_log_without_labels_is_insufficient_and_no_failure(tmp_path: P
     ],
 )
 def test_what_is_typed_wrong_is_one_line_and_exit_code_two(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     _, err = call(tmp_path / "home", "ingest", *arguments, code=2)
     last = err.strip().splitlines()[-1]
-    assert said in last
+    assert message in last
     assert "Traceback" not in err

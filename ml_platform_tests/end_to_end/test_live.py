@@ -42,9 +42,9 @@ def test_the_schedule_watches_the_window_that_has_ended(
     queries = tmp_path / "queries.sql"
     queries.write_text(QUERIES)
     home = tmp_path / "home"
-    found = told(home, "run", *ONE, "--source", f"postgres:{plain}", "--query-file", str(queries))
-    assert found["source"].startswith("postgres:127.0.0.1/"), "host and name, and no password"
-    assert found["models"]["pattern_classifier"]["version"] == 1
+    printed = told(home, "run", *ONE, "--source", f"postgres:{plain}", "--query-file", str(queries))
+    assert printed["source"].startswith("postgres:127.0.0.1/"), "host and name, and no password"
+    assert printed["models"]["pattern_classifier"]["version"] == 1
 
     monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
     from ml_platform.adapters.services import services

@@ -21,8 +21,8 @@ def test_a_home_of_format_1_goes_on_after_its_migration(tmp_path: Path) -> None:
     assert migrated == {"format": 2, "archives": [str(home / "archive" / "format-1")]}
     assert told(home, "verify")["ok"]
 
-    found = told(home, "run", "--models", MODEL, seconds=700)
-    assert found["models"][MODEL]["version"] == 2, "version 1 is in the archive"
+    printed = told(home, "run", "--models", MODEL, seconds=700)
+    assert printed["models"][MODEL]["version"] == 2, "version 1 is in the archive"
     verified = told(home, "verify")
     subjects = {finding["subject"] for finding in verified["findings"]}
     assert verified["ok"]

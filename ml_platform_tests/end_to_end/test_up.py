@@ -27,13 +27,13 @@ pytestmark = pytest.mark.timeout(400)
 
 
 def read_addresses(process: "subprocess.Popen[str]") -> dict[str, str]:
-    found: dict[str, str] = {}
+    address_by_name: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:
         name, _, address = line.partition(" ")
-        found[name] = address.strip()
+        address_by_name[name] = address.strip()
         if "Ctrl-C" in line:
-            return found
+            return address_by_name
     raise AssertionError(f"`up` ended: {process.communicate()[1]}")
 
 
@@ -86,12 +86,12 @@ def test_dagster_and_mlflow_answer(addresses: dict[str, str]) -> None:
 
 
 def test_a_second_one_on_the_same_home_is_refused(addresses: dict[str, str], home: Path) -> None:
-    out, told = call(home, "up", "--port", "3878", code=2)
+    out, error_output = call(home, "up", "--port", "3878", code=2)
     assert out == ""
-    assert told.startswith(
+    assert error_output.startswith(
         f"ml-platform: `ml-platform up` runs already in the home {home} (process "
     )
-    assert told.count("\n") == 1
+    assert error_output.count("\n") == 1
 
 
 def test_the_asset_graph_is_drawn_in_a_browser(addresses: dict[str, str]) -> None:

@@ -198,14 +198,14 @@ def test_a_process_log_has_the_same_dialect(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ('encoding = "klingon"', "no encoding 'klingon'"),
         ('delimiter = "::"', "delimiter = '::' is not one character"),
         ('decimal = "·"', "events.decimal"),
     ],
 )
-def test_a_dialect_that_is_none_is_named(tmp_path: Path, line: str, said: str) -> None:
+def test_a_dialect_that_is_none_is_named(tmp_path: Path, line: str, message: str) -> None:
     export(tmp_path, mapping=f'[events]\nfile = "export.csv"\n{line}\n')
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         FilesSource(tmp_path).check()

@@ -34,7 +34,7 @@ def search(*columns: ColumnCheck, histories: int = 300, rows: int = 10_000) -> F
 
 
 def test_a_look_into_the_future_is_named_by_how_it_was_seen_and_how_often() -> None:
-    found = search(
+    findings = search(
         check("mean", future=Comparison(300, 3, 9, "r1 is 1, else 2")),
         check("edited", published=Comparison(200, 1, 0, "r7 is 3, else 4")),
         check("sum", future=Comparison(300, 0, 6, "r2 is 1.0, else 1.0")),
@@ -42,17 +42,17 @@ def test_a_look_into_the_future_is_named_by_how_it_was_seen_and_how_often() -> N
         check("honest"),
         check("unused", future=Comparison(300, 300, 0, "all")),
     ).findings(("mean", "edited", "sum", "both", "honest"))
-    assert [(f.check, f.subject, f.level, f.value) for f in found] == [
+    assert [(f.check, f.subject, f.level, f.value) for f in findings] == [
         ("future", "mean", DANGEROUS, 0.01),
         ("rebuilt", "edited", DANGEROUS, 0.005),
         ("future", "sum", WARNING, 0.02),
         ("future", "both", DANGEROUS, 1.0),
         ("rebuilt", "both", DANGEROUS, 0.5),
     ]
-    assert found[0].explanation == (
+    assert findings[0].explanation == (
         "3 of 300 rows of toys.mean differ without what came after the row: r1 is 1, else 2"
     )
-    assert "6 of 300" in found[2].explanation
+    assert "6 of 300" in findings[2].explanation
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_299_histories_or_all_of_them_find_a_column_wrong_in_a_hundredth(
     histories, rows, enough
 ) -> None:
     """1 - .99 ** 299 = .9505, 1 - .99 ** 298 = .9499."""
-    made = search(check(), histories=histories, rows=rows)
-    assert (made.power >= 0.95) is enough
-    findings = made.findings(("size",))
+    future = search(check(), histories=histories, rows=rows)
+    assert (future.power >= 0.95) is enough
+    findings = future.findings(("size",))
     assert [(f.check, f.subject, f.level) for f in findings] == (
         [] if enough else [("future", "toys", WARNING)]
     )
@@ -76,17 +76,17 @@ def test_299_histories_or_all_of_them_find_a_column_wrong_in_a_hundredth(
 
 def test_what_only_arrival_delays_is_no_look_into_the_future() -> None:
     late = check("late", arrival=Comparison(300, 7, 0, "r1"))
-    made = search(late, check("known", arrival=NOTHING), check("unknown"))
-    assert made.delayed == ("late",)
-    assert made.findings(("late", "known", "unknown")) == ()
+    future = search(late, check("known", arrival=NOTHING), check("unknown"))
+    assert future.delayed == ("late",)
+    assert future.findings(("late", "known", "unknown")) == ()
 
 
 def test_the_rows_of_the_published_file_are_those_of_the_column_compared_most() -> None:
-    made = search(
+    future = search(
         check("a", published=Comparison(50, 0, 0, "")),
         check("b", published=Comparison(70, 0, 0, "")),
     )
-    assert made.rows_published == 70
+    assert future.rows_published == 70
     assert search().rows_published == 0
 
 
@@ -106,9 +106,9 @@ def rows_at(count: int, start: datetime, prefix: str) -> pd.DataFrame:
 def split_findings(
     train: pd.DataFrame, test: pd.DataFrame
 ) -> list[tuple[str, LeakageLevel, float]]:
-    found = straddling(train, test, CUT, CUT + MINUTE, KEYS)
-    assert all(finding.check == "split" for finding in found)
-    return [(finding.subject, finding.level, finding.value) for finding in found]
+    findings = straddling(train, test, CUT, CUT + MINUTE, KEYS)
+    assert all(finding.check == "split" for finding in findings)
+    return [(finding.subject, finding.level, finding.value) for finding in findings]
 
 
 def test_the_moments_of_the_split_are_exact() -> None:
@@ -121,11 +121,11 @@ def test_the_moments_of_the_split_are_exact() -> None:
     assert split_findings(train, before) == [("test", DANGEROUS, 0.1)]
 
 
-@pytest.mark.parametrize(("shared", "told"), [(1, False), (2, True)])
-def test_a_tenth_of_the_test_rows_may_be_of_sessions_that_train_too(shared, told) -> None:
+@pytest.mark.parametrize(("shared", "reported"), [(1, False), (2, True)])
+def test_a_tenth_of_the_test_rows_may_be_of_sessions_that_train_too(shared, reported) -> None:
     train, test = rows_at(10, CUT - 10 * MINUTE, "a"), rows_at(10, CUT + MINUTE, "b")
     test["cluster_id"] = [*train["cluster_id"][:shared], *test["cluster_id"][shared:]]
-    assert split_findings(train, test) == ([("cluster_id", WARNING, 0.2)] if told else [])
+    assert split_findings(train, test) == ([("cluster_id", WARNING, 0.2)] if reported else [])
 
 
 def test_findings_name_three_rows_and_what_the_cluster_is() -> None:
@@ -195,10 +195,10 @@ def test_a_list_is_classed_by_its_first_item_and_words_stay() -> None:
 def copies(column: list, label: list, held: list, truth: list) -> list[tuple[LeakageLevel, float]]:
     train = pd.DataFrame({"row_id": [f"a{n}" for n in range(len(label))], "column": column})
     test = pd.DataFrame({"row_id": [f"b{n}" for n in range(len(truth))], "column": held})
-    found = target_copies(
+    findings = target_copies(
         train.assign(label=label), test.assign(label=truth), "label", ["column"], KEYS
     )
-    return [(finding.level, finding.limit) for finding in found]
+    return [(finding.level, finding.limit) for finding in findings]
 
 
 @pytest.mark.parametrize(
@@ -257,9 +257,9 @@ def test_test_rows_that_were_trained_on_are_counted_beyond_what_is_usual(twins, 
     train, test = content(4_000, CUT - 4_000 * MINUTE, "a", 0), content(400, CUT, "b", 10_000)
     place = [n for n in range(4_000) if n % 4 > 0][:twins]
     test.loc[: twins - 1, "size"] = train["size"].to_numpy()[place]
-    found = duplicate_content(train, test, ["size"], KEYS)
-    assert [finding.level for finding in found] == ([level] if level else [])
-    for finding in found:
+    findings = duplicate_content(train, test, ["size"], KEYS)
+    assert [finding.level for finding in findings] == ([level] if level else [])
+    for finding in findings:
         assert finding.value == pytest.approx(twins / 400)
     other = test.assign(user_id="somebody else")
     assert duplicate_content(train, other, ["size"], KEYS) == ()

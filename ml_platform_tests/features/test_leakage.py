@@ -104,9 +104,9 @@ def test_a_column_that_tells_nearly_as_much_as_a_copy_is_a_warning(parts):
 
 
 def test_what_the_rebuilding_finds_is_dangerous_in_the_columns_that_the_model_sees(parts):
-    found = Comparison(300, 3, 0, "r1 is 1.0, else 2.0")
+    differing = Comparison(300, 3, 0, "r1 is 1.0, else 2.0")
     same = Comparison(300, 0, 0, "")
-    columns = tuple(ColumnCheck(name, found, same, None) for name in ("noise", "unused"))
+    columns = tuple(ColumnCheck(name, differing, same, None) for name in ("noise", "unused"))
     future = FutureCheck("t", "", 10_000, 300, CUT, columns)
     report = look(*parts, future=future)
     assert subjects(report, "future") == ["noise"]

@@ -48,8 +48,8 @@ def test_the_evidence_is_what_was_recorded_beside_what_there_is_now():
         artifact_features=("weak", "strong"),
         current_feature_versions={"strong": "s2", "other": "o1"},
     )
-    told = {entry.name: getattr(evidence, entry.name) for entry in fields(evidence)}
-    assert told == {
+    stated = {entry.name: getattr(evidence, entry.name) for entry in fields(evidence)}
+    assert stated == {
         "artifact_sha256_recorded": "a" * 64,
         "artifact_sha256_found": "1" * 64,
         "rows_sha256_recorded": "d" * 64,

@@ -112,13 +112,13 @@ def test_the_remedy_says_how_far_it_is(bound, estimate, limit, remedy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "limit", "told"),
+    ("bound", "limit", "comparison"),
     [
         (Bound.LIMIT, 0.5, "the lower bound 0.8900 must be above 0.5: because"),
         (Bound.AT_MOST, 0.95, "the upper bound 0.9100 must be at most 0.95: because"),
     ],
 )
-def test_a_result_says_what_was_compared_with_what(bound, limit, told) -> None:
+def test_a_result_says_what_was_compared_with_what(bound, limit, comparison) -> None:
     gate = held(bound, limit)
     assert (gate.name, gate.kind, gate.metric, gate.bound) == (
         "the gate",
@@ -127,7 +127,7 @@ def test_a_result_says_what_was_compared_with_what(bound, limit, told) -> None:
         bound,
     )
     assert (gate.value, gate.low, gate.high, gate.limit) == (0.90, 0.89, 0.91, limit)
-    assert gate.explanation == f"accuracy is 0.9000 [0.8900, 0.9100]; {told}"
+    assert gate.explanation == f"accuracy is 0.9000 [0.8900, 0.9100]; {comparison}"
     assert (gate.outcome, gate.remedy, gate.decides) == (Outcome.PASS, "", True)
     reported = quality_gate(good_report(), replace(GATE, bound=bound, limit=limit, decides=False))
     assert reported.decides is False

@@ -34,8 +34,8 @@ NUMBERS = Bins(Kind.NUMBER, cuts=(1.0, 2.0, 3.0))
 def of_rows(shares: tuple[float, ...], rows: int, **changes: object) -> Shares:
     """Shares of independent rows: the covariance is the multinomial one."""
     p = np.array(shares)
-    made = Shares(p, (np.diag(p) - np.outer(p, p)) / rows, rows, rows, rows, 0.0, 0.0)
-    return replace(made, **changes)
+    shares_of_rows = Shares(p, (np.diag(p) - np.outer(p, p)) / rows, rows, rows, rows, 0.0, 0.0)
+    return replace(shares_of_rows, **changes)
 
 
 def baseline(bins: Bins, measured: Shares, **inflations: Inflation) -> FeatureBaseline:
@@ -126,9 +126,9 @@ def test_missingness_by_hand() -> None:
     """.10 to .16 with variances .00005 each: 6 standard deviations; restless fourfold, 3."""
     before = replace(BEFORE, missing=0.10, missing_variance=5e-5)
     now = replace(NOW, missing=0.16, missing_variance=5e-5)
-    found = compared(before, now)
-    assert (found.drift.missing_baseline, found.drift.missing_current) == (0.10, 0.16)
-    assert found.missing_p_value == pytest.approx(2 * stats.norm.sf(6), rel=1e-3)
+    comparison = compared(before, now)
+    assert (comparison.drift.missing_baseline, comparison.drift.missing_current) == (0.10, 0.16)
+    assert comparison.missing_p_value == pytest.approx(2 * stats.norm.sf(6), rel=1e-3)
     restless = compared(before, now, missing=Inflation(4.0, 8.0))
     assert restless.missing_p_value == pytest.approx(2 * stats.t.sf(3, 8), rel=1e-3)
 
@@ -200,11 +200,11 @@ def test_a_p_value_is_no_more_than_one() -> None:
 def test_enough_rows_and_clusters_are_needed_on_both_sides(side, change, present) -> None:
     before = replace(BEFORE, **change) if side == "before" else BEFORE
     now = replace(NOW, **change) if side == "now" else NOW
-    found = compared(before, now)
-    assert found.present is present
-    assert (found.drift.p_value < 1.0) is present
-    assert (found.drift.size > 0.0) is present
-    assert present or not found.tells
+    comparison = compared(before, now)
+    assert comparison.present is present
+    assert (comparison.drift.p_value < 1.0) is present
+    assert (comparison.drift.size > 0.0) is present
+    assert present or not comparison.tells
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ def test_enough_rows_and_clusters_are_needed_on_both_sides(side, change, present
 def test_missingness_counts_rows_and_clusters_without_a_value_too(total, clusters, watched) -> None:
     before = replace(BEFORE, missing_variance=1e-4)
     gone = replace(NOW, rows=0, total=total, clusters=0, missing=1.0)
-    found = compare(baseline(LEVELS, before), gone, clusters=clusters, policy=POLICY)
-    assert found.watched is watched
-    assert found.missing_p_value == pytest.approx(0.0 if watched else 1.0)
+    comparison = compare(baseline(LEVELS, before), gone, clusters=clusters, policy=POLICY)
+    assert comparison.watched is watched
+    assert comparison.missing_p_value == pytest.approx(0.0 if watched else 1.0)
 
 
 @pytest.mark.parametrize(("noise", "tells"), [(0.0, True), (0.105, True), (0.11, False)])

@@ -28,8 +28,8 @@ def entry(name: str = "tool", **changes: object) -> FeatureComparison:
     drift = FeatureDrift(name, "ks", 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, INSUFFICIENT)
     own = {key: changes.pop(key) for key in ("missing_p_value", "present", "watched", "tells")
            if key in changes}  # fmt: skip
-    made = FeatureComparison(replace(drift, **changes), 1.0, True, True, True, "")
-    return replace(made, **own)
+    unmoved = FeatureComparison(replace(drift, **changes), 1.0, True, True, True, "")
+    return replace(unmoved, **own)
 
 
 def severity(**changes: object) -> Severity:
@@ -134,7 +134,7 @@ def test_the_worst_known_severity() -> None:
 
 
 def test_features_are_ranked_by_severity_then_by_the_largest_change_then_by_name() -> None:
-    made = [
+    entries = [
         replace(entry("quiet", size=0.9).drift, severity=NONE),
         replace(entry("a small one", size=0.1).drift, severity=SIGNIFICANT),
         replace(entry("gone", missing_baseline=0.8).drift, severity=SIGNIFICANT),
@@ -143,7 +143,7 @@ def test_features_are_ranked_by_severity_then_by_the_largest_change_then_by_name
         replace(entry("some", size=0.9).drift, severity=MODERATE),
         replace(entry("blind", size=0.9).drift, severity=INSUFFICIENT),
     ]
-    assert [drift.name for drift in sorted(made, key=rank)] == [
+    assert [drift.name for drift in sorted(entries, key=rank)] == [
         "gone",
         "even",
         "large",

@@ -28,24 +28,24 @@ def test_equals_scipy_column_by_column(chunks: int) -> None:
         )
         for side in sides
     ]
-    found = compare_columns(
+    comparison = compare_columns(
         pieces[0].column,
         pieces[1].column,
         numbers=["number", "with_nan"],
         categories=["level"],
     )
-    assert [entry.name for entry in found] == ["number", "with_nan", "level"]
+    assert [entry.name for entry in comparison] == ["number", "with_nan", "level"]
     frames = [side.to_pandas() for side in sides]
-    for entry in found[:2]:
+    for entry in comparison[:2]:
         left, right = (frame[entry.name].dropna() for frame in frames)
         expected = stats.ks_2samp(left, right, method="asymp")
         assert entry.statistic == pytest.approx(expected.statistic)
         assert entry.p_value == pytest.approx(expected.pvalue)
     counts = np.array([frame["level"].value_counts().sort_index() for frame in frames])
     expected = stats.chi2_contingency(counts)
-    assert found[2].statistic == pytest.approx(expected.statistic)
-    assert found[2].p_value == pytest.approx(expected.pvalue)
-    for entry in found:
+    assert comparison[2].statistic == pytest.approx(expected.statistic)
+    assert comparison[2].p_value == pytest.approx(expected.pvalue)
+    for entry in comparison:
         shares = [frame[entry.name].isna().mean() for frame in frames]
         assert [entry.missing_reference, entry.missing_current] == pytest.approx(shares)
         missing = np.array([[s * 5_000, 5_000 - s * 5_000] for s in shares])

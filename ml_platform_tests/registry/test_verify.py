@@ -88,12 +88,16 @@ def test_every_evaluation_of_a_version_is_checked_against_its_own_event(evaluate
         "example 1 decision": f"evaluation report {'e' * 12} was changed",
     }, "the first one's report is made up, the second one's is whole"
     forged = replace(second, record=replace(second.record, report_id="f" * 64))
-    found = faults(events, production, first, forged)
-    assert found["example 1 evaluation 2 registration"] == (
+    findings = faults(events, production, first, forged)
+    assert findings["example 1 evaluation 2 registration"] == (
         "registered was another evaluation report than is stored now"
     )
-    assert found["example 1 event 3"] == "promoted on a report that is of none of its evaluations"
-    assert found["example 1 evaluation 2 decision"] == f"evaluation report {'f' * 12} was changed"
+    assert (
+        findings["example 1 event 3"] == "promoted on a report that is of none of its evaluations"
+    )
+    assert (
+        findings["example 1 evaluation 2 decision"] == f"evaluation report {'f' * 12} was changed"
+    )
 
 
 def test_an_evaluation_that_the_chain_does_not_tell_of_is_found(evaluated_twice):

@@ -11,30 +11,30 @@ from ml_platform_tests.gates.spoilt_reports import POLICY, SPOILT, good_evidence
 def chart(name: str = "") -> Headline:
     case = (good_report(), good_evidence())
     report, evidence = SPOILT[name](case) if name else case
-    found = headline(report, decide(report, POLICY, evidence))
-    assert found is not None
-    return found
+    shown = headline(report, decide(report, POLICY, evidence))
+    assert shown is not None
+    return shown
 
 
 def test_a_go_shows_the_metric_that_the_model_is_known_by():
-    found = chart()
-    assert found.title == "Accuracy on the same 5,000 test rows"
-    assert found.limit.startswith("The upright line is the limit 0.85")
+    shown = chart()
+    assert shown.title == "Accuracy on the same 5,000 test rows"
+    assert shown.limit.startswith("The upright line is the limit 0.85")
 
 
 def test_a_reject_shows_the_metric_of_the_gate_that_decided():
-    found = chart("calibration")
-    assert found.title == "Expected calibration error on the same 5,000 test rows"
-    assert found.limit == (
+    shown = chart("calibration")
+    assert shown.title == "Expected calibration error on the same 5,000 test rows"
+    assert shown.limit == (
         "The upright line is the limit 0.05: the whole interval must stay at or below it."
     )
-    assert [lane.name for lane in found.lanes] == [CANDIDATE], "nobody else has a figure of it here"
+    assert [lane.name for lane in shown.lanes] == [CANDIDATE], "nobody else has a figure of it here"
 
 
 def test_of_a_comparison_the_paired_difference_is_told():
-    found = chart("over_challenged")
-    assert found.title.startswith("Accuracy")
-    assert found.limit == (
+    shown = chart("over_challenged")
+    assert shown.title.startswith("Accuracy")
+    assert shown.limit == (
         "“Over challenged” decides on the paired difference on the same rows, which is "
         "−0.020 [−0.030, −0.010]: the whole interval must lie above 0."  # noqa: RUF001
     )
@@ -49,6 +49,6 @@ def test_of_two_misses_the_one_that_fired_is_shown():
     """Below the rules comes before a missed limit, whatever the order in the policy."""
     report, evidence = SPOILT["calibration"]((good_report(), good_evidence()))
     report = replace(report, difference_to_baseline={"accuracy": Estimate(-0.02, -0.03, -0.01)})
-    found = headline(report, decide(report, POLICY, evidence))
-    assert found is not None
-    assert "“Over rules” decides" in found.limit
+    shown = headline(report, decide(report, POLICY, evidence))
+    assert shown is not None
+    assert "“Over rules” decides" in shown.limit

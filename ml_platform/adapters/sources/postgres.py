@@ -125,10 +125,10 @@ def stream_query(url: str, statement: str, *, powerful_role: bool = False) -> It
 
 def _require_plain(statement: str) -> None:
     """Refuse a statement that names a function which reaches more than rows, or hides names by escapes."""
-    found = _FORBIDDEN.search(statement)
-    if found is not None:
+    forbidden = _FORBIDDEN.search(statement)
+    if forbidden is not None:
         raise SourceError(
-            f"The query file uses {found.group().strip()!r}, which reaches more than rows.",
+            f"The query file uses {forbidden.group().strip()!r}, which reaches more than rows.",
             remedy="Write a SELECT of tables and plain functions; make a view for anything else.",
         )
 

@@ -18,9 +18,9 @@ class CallTimes:
 
     rows: int
     milliseconds: tuple[float, ...]
-    """By the clock on the wall: a busy machine is slower."""
+    """Each call's time by the clock on the wall, which grows on a busy machine."""
     processor_milliseconds: tuple[float, ...]
-    """Of the processor: what the same calls take however busy the machine is."""
+    """Each call's time on the processor, which is the same however busy the machine is."""
 
 
 @dataclass(frozen=True)

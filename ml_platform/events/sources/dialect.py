@@ -17,7 +17,7 @@ class Dialect:
     delimiter: str | None = None
 
     def checked(self, where: str) -> "Dialect":
-        """The same dialect.
+        """Return the dialect as it is, after a check that a file can be read by it; errors begin with ``where``.
 
         Raises:
             SourceError: there is no such encoding, or the separator is not one character.

@@ -65,9 +65,9 @@ def draft_map(sample: Sample) -> str:
 
     Each guess has a comment that says what it rests on; what cannot be known from the file says so.
     """
-    found = _columns(sample)
+    column_by_field = _columns(sample)
     case = next((name for name in sample.header if name.casefold().strip() in _CASE), None)
-    as_log = case is not None and "operation" in found
+    as_log = case is not None and "operation" in column_by_field
     lines = [
         f"# Drafted from the first {len(sample.rows):,} records of {sample.file_name}: every line is a guess.",
         "[log]" if as_log else "[events]",
@@ -76,19 +76,22 @@ def draft_map(sample: Sample) -> str:
         lines.append(
             _line("file", sample.file_name, "this file, in the folder that files:DIR names")
         )
-    lines += _written(sample, found.get("occurred_at"), as_log=as_log)
+    lines += _written(sample, column_by_field.get("occurred_at"), as_log=as_log)
     if as_log:
-        named = {"case": case, "activity": found["operation"]}
-        named |= {"time": found.get("occurred_at"), "resource": found.get("user_id")}
+        named = {"case": case, "activity": column_by_field["operation"]}
+        named |= {
+            "time": column_by_field.get("occurred_at"),
+            "resource": column_by_field.get("user_id"),
+        }
         lines += [_line(ours, name, "by its name") for ours, name in named.items() if name]
     else:
-        lines += ["", "[events.columns]", *_mapped(sample, found)]
+        lines += ["", "[events.columns]", *_mapped(sample, column_by_field)]
     return "\n".join(lines) + "\n"
 
 
 def _columns(sample: Sample) -> dict[str, str]:
     """Their column for each of ours: by our name, by a usual word, or (a time) by its values."""
-    found: dict[str, str] = {}
+    column_by_field: dict[str, str] = {}
     for ours, words in _WORDS.items():
         usual = (ours, ours.replace("_", " "), *words)
         matches: tuple[Callable[[str], bool], ...] = (
@@ -96,16 +99,16 @@ def _columns(sample: Sample) -> dict[str, str]:
             partial(_has_one_of, words),
         )
         for match in matches:
-            free = (name for name in sample.header if name not in found.values())
+            free = (name for name in sample.header if name not in column_by_field.values())
             name = next((name for name in free if match(name) and _fits(ours, sample, name)), None)
             if name is not None:
-                found[ours] = name
+                column_by_field[ours] = name
                 break
-    if "occurred_at" not in found:
+    if "occurred_at" not in column_by_field:
         for name in sample.header:
             if _time_format(sample.column(name)) is not None:
-                return found | {"occurred_at": name}
-    return found
+                return column_by_field | {"occurred_at": name}
+    return column_by_field
 
 
 def _is_one_of(words: Sequence[str], name: str) -> bool:
@@ -150,18 +153,24 @@ def _written(sample: Sample, time: str | None, *, as_log: bool) -> Iterator[str]
         yield _line("decimal", ",", f"as in {commas[0]!r}")
 
 
-def _mapped(sample: Sample, found: Mapping[str, str]) -> Iterator[str]:
+def _mapped(sample: Sample, column_by_field: Mapping[str, str]) -> Iterator[str]:
     rows = len(sample.rows)
-    for ours, name in sorted(found.items(), key=lambda item: TABLES["events"].names.index(item[0])):
+    for ours, name in sorted(
+        column_by_field.items(), key=lambda item: TABLES["events"].names.index(item[0])
+    ):
         distinct = len(set(sample.column(name)))
         yield _line(ours, name, f"by name and values: {distinct:,} distinct in {rows:,} records")
-    if "event_id" not in found:
-        parts = [found[ours] for ours in ("user_id", "occurred_at", "operation") if ours in found]
+    if "event_id" not in column_by_field:
+        parts = [
+            column_by_field[ours]
+            for ours in ("user_id", "occurred_at", "operation")
+            if ours in column_by_field
+        ]
         yield _line("event_id", parts, "no column differs in every record: these together should")
     for ours in ("user_id", "occurred_at", "operation"):
-        if ours not in found:
+        if ours not in column_by_field:
             yield f"# {ours} = ...  # no column looks like it: one of {', '.join(sample.header)}?"
-    if "tool" not in found:
+    if "tool" not in column_by_field:
         stem = sample.file_name.partition(".")[0]
         yield from ("", "[events.constants]", _line("tool", stem, "no column looks like it"))
 

@@ -1,10 +1,14 @@
 """Stepwise searches by scikit-learn: forward, backward, recursive elimination, on held-out rows of time."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.features.selection.matrix import Sample
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeRegressor
 
 CANDIDATES = 12
 """Columns with the highest importance, which forward and backward start from."""
@@ -68,10 +72,10 @@ def _searched(
     return tuple(chosen)
 
 
-def _skill(tree: object, columns: np.ndarray, target: np.ndarray) -> float:
+def _skill(tree: "DecisionTreeRegressor", columns: np.ndarray, target: np.ndarray) -> float:
     from sklearn.metrics import r2_score
 
-    predicted = tree.predict(columns).reshape(target.shape)  # type: ignore[attr-defined]
+    predicted = tree.predict(columns).reshape(target.shape)
     return float(r2_score(target, predicted, multioutput="variance_weighted"))
 
 

@@ -22,12 +22,12 @@ FOLDS = ({"accuracy": 0.9}, {"accuracy": 0.8}, {"accuracy": 0.85})
 SET = make_training_set()
 
 
-def examined(made: TrainingSet = SET, folds: Any = FOLDS) -> Any:
+def examined(training_set: TrainingSet = SET, folds: Any = FOLDS) -> Any:
     task = Classification()
-    predictions = Predictions(score("candidate", STRONG, made.test, CLASSES))
+    predictions = Predictions(score("candidate", STRONG, training_set.test, CLASSES))
     spec: Any = SimpleNamespace(task=task)
     subject = EvaluationContext(
-        spec, made, evaluator_of(task, made), STRONG, predictions, 1, folds=folds
+        spec, training_set, evaluator_of(task, training_set), STRONG, predictions, 1, folds=folds
     )
     return examine_stability(subject)
 

@@ -44,10 +44,10 @@ def replicas(truth, codes, probabilities, seed=0, resamples=400):
 def test_an_interval_of_a_high_level_is_students_around_the_value():
     resampled = np.array([-1.0, 1.0, -1.0, 1.0])
     of = Replicates(0.5, resampled, np.zeros(101))
-    found = distant_interval(of, level=0.999)
+    interval = distant_interval(of, level=0.999)
     # Student's quantile at .9995 with 100 degrees of freedom is 3.3905; the deviation is 1.
-    assert found.high - found.value == pytest.approx(3.3905 * np.sqrt(1.01), abs=1e-3)
-    assert found.low + found.high == pytest.approx(2 * found.value)
+    assert interval.high - interval.value == pytest.approx(3.3905 * np.sqrt(1.01), abs=1e-3)
+    assert interval.low + interval.high == pytest.approx(2 * interval.value)
 
 
 def test_a_resample_is_the_metric_of_its_rows():

@@ -112,10 +112,10 @@ def test_a_difference_is_paired_in_every_part() -> None:
 def test_differences_are_left_minus_right_of_what_both_have() -> None:
     left = Replicates(0.8, np.linspace(0.7, 0.9, 101), EVEN)
     right = Replicates(0.6, np.full(101, 0.6), EVEN)
-    found = differences({"accuracy": left, "recall": left}, {"accuracy": right})
-    assert list(found) == ["accuracy"]
-    assert found["accuracy"].value == pytest.approx(0.2)
-    assert found["accuracy"].low == pytest.approx(0.1, abs=0.01)
+    difference_by_metric = differences({"accuracy": left, "recall": left}, {"accuracy": right})
+    assert list(difference_by_metric) == ["accuracy"]
+    assert difference_by_metric["accuracy"].value == pytest.approx(0.2)
+    assert difference_by_metric["accuracy"].low == pytest.approx(0.1, abs=0.01)
 
 
 def proportion(right: int, rows: int, effect: float = 1.0, level: float = 0.95) -> Estimate:
@@ -180,13 +180,13 @@ def test_each_proportion_of_alarms_is_of_its_own_rows() -> None:
     """Ten anomalies, two of them found, four false alarms: precision is of 6 rows, recall of 10, the rest of 40."""
     place = np.arange(50)
     positive, alarm = place < 10, (place >= 8) & (place < 14)
-    made = replicate(
+    replicates = replicate(
         binary_statistics(BinaryRows(positive, alarm, alarm * 0.8, place), 50), seed=1, resamples=50
     )
-    counted = {name: made[name].counted for name in ("precision", "recall", "specificity")}
+    counted = {name: replicates[name].counted for name in ("precision", "recall", "specificity")}
     assert counted == {"precision": 6.0, "recall": 10.0, "specificity": 40.0}
-    assert made["false_alarm_rate"].counted == 40.0
-    assert made["f1"].counted == 0.0
+    assert replicates["false_alarm_rate"].counted == 40.0
+    assert replicates["f1"].counted == 0.0
 
 
 SKEWED = Replicates(0.2, np.linspace(0.3, 0.5, 1_001), EVEN)

@@ -102,8 +102,8 @@ def test_a_slice_has_the_metrics_of_its_rows() -> None:
 def test_a_slice_loses_skill_only_if_level_and_gain_are_lower(
     own: float, dummy: float, kept: float
 ) -> None:
-    found = kept_in((value(own), value(dummy)), (value(0.9), value(0.5)))
-    assert found.value == pytest.approx(kept)
+    skill = kept_in((value(own), value(dummy)), (value(0.9), value(0.5)))
+    assert skill.value == pytest.approx(kept)
 
 
 def test_the_feature_that_has_moved_comes_first_with_its_direction() -> None:
