@@ -22,6 +22,22 @@ class CataloguedFeature:
     spec: FeatureSpec
 
 
+def build_warehouse(
+    platform: Connections, project: "DbtProject", progress: Callable[[str], None]
+) -> None:
+    """Build and test every dbt model up to the clock of the home.
+
+    Raises:
+        ServiceError: dbt did not run, or a model failed.
+        IntegrityError: a data test failed.
+    """
+    from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt
+
+    settings, as_of = platform.settings, platform.home.as_of
+    arguments = dbt_arguments("build", settings.lake, settings.warehouse, as_of, project.folder)
+    run_dbt(arguments, settings.warehouse, progress)
+
+
 def publish_features(
     platform: Connections, project: "DbtProject", progress: Callable[[str], None]
 ) -> None:

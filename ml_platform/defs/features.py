@@ -9,7 +9,11 @@ from dagster_dbt import DbtCliResource, dbt_assets
 
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
-from ml_platform.application.build_features import feature_catalogue, publish_features
+from ml_platform.application.build_features import (
+    build_warehouse,
+    feature_catalogue,
+    publish_features,
+)
 from ml_platform.application.connections import Connections
 from ml_platform.defs.tables import table
 from ml_platform.spec.feature_table import FeatureTable
@@ -27,33 +31,48 @@ def feature_assets(parsed: ParsedProject) -> list[dg.AssetsDefinition]:
 
 def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
     project = parsed.project
-    tables = {features_key(feature_table) for feature_table in project.tables.values()}
 
     @dbt_assets(manifest=parsed.manifest, name="warehouse")
     def warehouse(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
-        """`dbt build` up to the clock of the home; the features are published when every test has passed."""
-        settings = platform.settings
+        """`dbt build` up to the clock of the home; the features are published when every test has passed.
+
+        Whichever of its assets are asked for, all are built: one table alone would stand on what an earlier
+        lake has left in the warehouse, or on nothing.
+        """
         platform.lake.require_unchanged()
-        dbt = DbtCliResource(
-            project_dir=str(project.folder),
-            profiles_dir=str(project.folder),
-            dbt_executable=str(DBT),
-        )
-        variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of)
-        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-        invocation = dbt.cli(
-            ["build", "--vars", json.dumps(variables, sort_keys=True)],
-            context=context,
-            target_path=settings.warehouse.parent / "dbt",
-        )
-        yield from invocation.stream()
-        if context.selected_asset_keys.issuperset(tables):
+        if context.selected_asset_keys.issuperset(assets.keys):
+            yield from _told_by_dbt(platform, project, context)
             publish_features(platform, project, context.log.info)
+        else:
+            build_warehouse(platform, project, context.log.info)
+            publish_features(platform, project, context.log.info)
+            for key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key)
 
     assets: dg.AssetsDefinition = warehouse
     return assets
+
+
+def _told_by_dbt(
+    platform: Connections, project: DbtProject, context: dg.AssetExecutionContext
+) -> Iterator[Any]:
+    """The results of models and tests as dbt tells them, one by one."""
+    settings = platform.settings
+    dbt = DbtCliResource(
+        project_dir=str(project.folder),
+        profiles_dir=str(project.folder),
+        dbt_executable=str(DBT),
+    )
+    variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of)
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    invocation = dbt.cli(
+        ["build", "--vars", json.dumps(variables, sort_keys=True)],
+        context=context,
+        target_path=settings.warehouse.parent / "dbt",
+    )
+    yield from invocation.stream()
 
 
 def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:

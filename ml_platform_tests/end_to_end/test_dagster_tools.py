@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.processes import read_record
+from ml_platform.features.step_features import TABLE
 from ml_platform.resources import DAGSTER_SETTINGS
 from ml_platform.settings import Settings
 
@@ -78,10 +80,13 @@ def test_it_is_one_location_beside_others_in_the_instance_of_somebody_else(
         "definitions", "validate", "-w", "workspace.yaml", folder=tmp_path, **theirs
     )
     assert "All code locations passed validation" in validated
-    select = ("--select", "key:lake/*", "-m", "ml_platform.definitions")
+    # One table of features alone: all that it stands on is built with it, and all tables are published.
+    lake_and_one_table = f"key:lake/* or key:features/{TABLE.name}"
+    select = ("--select", lake_and_one_table, "-m", "ml_platform.definitions")
     output = dagster(
         "asset", "materialize", *select, "-c", configuration, folder=tmp_path, **theirs
     )
     assert "RUN_SUCCESS" in output
-    assert events_of(tmp_path / "ours") > 0
+    published = tmp_path / "ours" / "features" / TABLE.file_name
+    assert 0 < pq.read_metadata(published).num_rows == events_of(tmp_path / "ours")
     assert list(instance.rglob("*.db")), "the run is in their storage"
