@@ -69,6 +69,14 @@ POLICY = GatePolicy(
             0.0,
             "a model that ranks times no better than a table of success rates is not worth its upkeep",
         ),
+        QualityGate(
+            "over_rules_success",
+            "relative_success",
+            Bound.BASELINE,
+            0.0,
+            "hours that succeed no more often than those of a table of success rates are not worth a model",
+            decides=False,  # Not even the Bayes rule is shown above the rules at the default size (docs/adr/0013).
+        ),
         ROC_AUC_OVER_CHAMPION,
         QualityGate(
             "calibration",

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from ml_platform.models.sequences.early_stopping import best_epoch
+from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import Lstm, NetShape, SequenceNet, ServedNet, Transformer
+from ml_platform.models.sequences.training_loop import Examples, reproducible, train
 
 SHAPE = NetShape(vocabularies=(7, 5), embeddings=(6, 2), length=5, numbers=3, classes=4, soon=True)
 
@@ -84,3 +87,26 @@ def test_what_is_padded_is_not_looked_at():
     changed = steps.clone()
     changed[:, :2] += 3.0
     assert torch.allclose(encoder(steps, padding), encoder(changed, padding), atol=1e-6)
+
+
+def test_training_leaves_the_network_of_its_best_epoch():
+    """Next steps are drawn: the metrics of the held-out rows jump about, and the last epoch is not the best one."""
+    hyperparameters = NetworkHyperparameters(
+        "lstm", learning_rate=0.05, batch=16, patience=99, dropout=0.0
+    )
+    steps, numbers = rows(200)
+    need = torch.randint(0, 2, (200,)).float()
+    examples = Examples(steps.int(), numbers, torch.randint(0, 4, (200,)), need)
+    fit, held = (
+        Examples(*(part[half] for part in vars(examples).values()))
+        for half in (slice(100), slice(100, 200))
+    )
+    with reproducible(3, 1):
+        network = net("lstm")
+        trained = train(network, fit, held, hyperparameters, 8, lambda _: None)
+    assert trained.best_epoch == best_epoch(trained.history)
+    assert trained.best_epoch < len(trained.history) == 8
+    named = network(held.steps.long(), held.numbers)[0].argmax(dim=1)
+    right = float((named == held.next_step).double().mean())
+    kept, last = (trained.history[place]["accuracy"] for place in (trained.best_epoch - 1, -1))
+    assert right == kept != last
