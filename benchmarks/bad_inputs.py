@@ -1,10 +1,11 @@
-"""Generated bad inputs against the sources that read files: what each ends as, and what it costs in memory.
+"""Generated bad inputs against every source: what each ends as, and what it costs in memory.
 
 `python -m benchmarks.bad_inputs [INPUTS]` reads each of 700 generated inputs (seeded: wrong types, NaN, zones,
-encodings, truncated archives, entities, huge fields, damaged repositories) into a lake that holds two events, and
-prints a table by kind: refused with an error of the platform, ingested (perhaps with rows in quarantine), or
-crashed (any other exception, or an error of several lines). The two events and every stored hash are checked after
-each; then one trace of three million events is read. An input that crashed is named by its number.
+encodings, truncated archives, entities, huge fields, damaged repositories) and a third as many generated query
+files against a PostgreSQL server of its own, into a lake that holds two events, and prints a table by kind: refused
+with an error of the platform, ingested (perhaps with rows in quarantine), or crashed (any other exception, or an
+error of several lines). The two events and every stored hash are checked after each; then one trace of three
+million events is ingested. An input that crashed is named by its number.
 """
 
 import resource
@@ -12,13 +13,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ml_platform.adapters.lake import ParquetLake
+from ml_platform.adapters.postgres import start_postgres
 from ml_platform.adapters.sources.process_log import ProcessLogSource
 from ml_platform.errors import PlatformError
 from ml_platform.events.ingest import ingest
 from ml_platform_tests.events.bad_inputs import bad_source
+from ml_platform_tests.events.bad_queries import bad_query
 from ml_platform_tests.events.rows import NOW, good, raw
 
 LONG_TRACE = 3_000_000
@@ -33,13 +38,14 @@ def main(inputs: int) -> None:
         lake = ParquetLake(Path(place) / "lake", Path(place) / "quarantine")
         lake.merge("events", good(raw(0), raw(4)))
         kept = lake.rows("events").to_pylist()
-        for number in range(inputs):
-            folder = Path(place) / str(number)
-            folder.mkdir()
-            kind, outcome = read(number, folder, lake)
-            outcomes.setdefault(kind, Counter())[outcome] += 1
-            if not unchanged(lake, kept):
-                touched.append(number)
+        with server() as url:
+            for number in range(inputs + inputs // 3):
+                folder = Path(place) / str(number)
+                folder.mkdir()
+                kind, outcome = read(number, folder, lake, None if number < inputs else url)
+                outcomes.setdefault(kind, Counter())[outcome] += 1
+                if not unchanged(lake, kept):
+                    touched.append(number)
     print(f"{'kind':<10}{'refused':>9}{'ingested':>10}{'crashed':>9}")
     for kind, counts in sorted(outcomes.items()):
         print(f"{kind:<10}{counts['refused']:>9}{counts['ingested']:>10}{counts['crashed']:>9}")
@@ -49,10 +55,26 @@ def main(inputs: int) -> None:
     print(f"peak memory {peak():,.0f} MB, {time.monotonic() - began:.0f} s")
 
 
-def read(number: int, folder: Path, lake: ParquetLake) -> tuple[str, str]:
-    """The kind of an input, and what reading it ended as."""
-    kind, source = bad_source(number, folder, NOW)
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server for as long as the block runs."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)  # started by root, the server runs as another user
+        started = start_postgres(Path(place))
+        try:
+            yield started.urls.ml_platform
+        finally:
+            started.stop()
+
+
+def read(number: int, folder: Path, lake: ParquetLake, url: str | None) -> tuple[str, str]:
+    """The kind of an input, a query of the server of ``url`` or a file, and what reading it ended as."""
+    kind = "postgres"
     try:
+        if url is None:
+            kind, source = bad_source(number, folder, NOW)
+        else:
+            source = bad_query(number, folder, url, NOW)
         ingest(source, lake, now=NOW, progress=lambda line: None)
     except PlatformError as error:
         if "\n" not in str(error):

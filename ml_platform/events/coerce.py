@@ -6,6 +6,7 @@ quarantine and its neighbours stay.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 import numpy as np
@@ -32,6 +33,9 @@ _OFFSET_APART = r"(:\d{2}(?:[.,]\d+)?) ([+-]\d{2}(?::?\d{2})?)$"
 _IMPOSSIBLE = r"\d{1,2}:\d{2}.*[+-](14:?(0[1-9]|[1-9]\d)|1[5-9]|[2-9]\d|\d{2}:?[6-9]\d)(:?\d{2})?$"
 """An offset from UTC beyond 14 hours, or of more than 59 minutes."""
 _INTEGERS = {pa.int16(): 2**15, pa.int32(): 2**31}
+_BEYOND = Decimal(2**63)
+_EXACT = 2.0**53
+"""Floats from here on stand for several whole numbers each: as ids they could be another's."""
 
 
 class Reason(StrEnum):
@@ -108,8 +112,6 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
         values = values.dictionary_decode()
     if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
         values = values.cast(pa.string())
-    if pa.types.is_decimal(values.type):
-        values = values.cast(pa.float64())
     return values
 
 
@@ -120,6 +122,9 @@ def _without(values: pa.Array, *masks: Mask) -> pa.Array:
 def _to_string(values: pa.Array) -> Coerced | None:
     if pa.types.is_integer(values.type):
         return Coerced(values.cast(pa.string()))
+    if pa.types.is_decimal(values.type):  # a database's ids, which no float could tell apart
+        whole, problems = _whole_decimals(values)
+        return Coerced(whole.cast(pa.string()), problems)
     if pa.types.is_floating(values.type):  # pandas makes numbers with a gap floats: 17.0 is 17
         whole, problems = _whole(values)
         return Coerced(whole.cast(pa.string()), problems)
@@ -206,7 +211,11 @@ def _to_float(values: pa.Array) -> Coerced | None:
     if pa.types.is_string(values.type):
         parsed = _parsed(values, "DOUBLE", pa.float64())
         values, wrong = parsed.values, parsed.problems
-    elif not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+    elif not (
+        pa.types.is_floating(values.type)
+        or pa.types.is_integer(values.type)
+        or pa.types.is_decimal(values.type)
+    ):
         return None
     numbers = values.cast(pa.float64(), safe=False)
     nan, infinite = mask_of(pc.is_nan(numbers)), mask_of(pc.is_inf(numbers))
@@ -221,6 +230,11 @@ def _to_integer(values: pa.Array, kind: pa.DataType) -> Coerced | None:
         values, problems = parsed.values, parsed.problems
     elif pa.types.is_floating(values.type):
         values, problems = _whole(values)
+    elif pa.types.is_decimal(values.type):
+        values, problems = _whole_decimals(values)
+        large = mask_of(pc.greater_equal(pc.abs(values), pa.scalar(_BEYOND, values.type)))
+        values = _without(values, large).cast(pa.int64())
+        problems = (*problems, (Reason.OUT_OF_RANGE, large))
     elif not pa.types.is_integer(values.type):
         return None
     limit = _INTEGERS.get(kind)
@@ -231,10 +245,16 @@ def _to_integer(values: pa.Array, kind: pa.DataType) -> Coerced | None:
     return Coerced(values.cast(kind), problems)
 
 
+def _whole_decimals(numbers: pa.Array) -> tuple[pa.Array, Problems]:
+    broken = mask_of(pc.not_equal(pc.trunc(numbers), numbers))
+    whole = _without(numbers, broken).cast(pa.decimal256(76, 0))
+    return whole, ((Reason.WRONG_TYPE, broken),)
+
+
 def _whole(numbers: pa.Array) -> tuple[pa.Array, Problems]:
     nan = mask_of(pc.is_nan(numbers))
     broken = mask_of(pc.not_equal(pc.trunc(numbers), numbers)) & ~nan
-    broken |= mask_of(pc.greater_equal(pc.abs(numbers), 2.0**63))
+    broken |= mask_of(pc.greater_equal(pc.abs(numbers), _EXACT))
     whole = _without(numbers, nan, broken).cast(pa.int64())
     return whole, ((Reason.NOT_A_NUMBER, nan), (Reason.WRONG_TYPE, broken))
 

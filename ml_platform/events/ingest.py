@@ -16,6 +16,8 @@ from ml_platform.events.sources.base import Source, WithNotes
 MERGE_ROWS = 200_000
 """Rows that are merged at once (some 80 MB): a merge writes every day that it touches, so that few large
 ones cost less than many small ones where each batch of a source spans all its days."""
+MERGE_BYTES = 256_000_000
+"""Fewer rows are merged where they are so large, so that memory is bounded for huge fields, too."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class _Intake:
         self.counters[table].update(f"refused:{reason}" for reason in reasons)
         self.counters[table]["read"] += len(rows)
         self._waiting[table].append(checked)
-        if sum(len(c.good) + len(c.refused) for c in self._waiting[table]) >= MERGE_ROWS:
+        waiting = [each for c in self._waiting[table] for each in (c.good, c.refused)]
+        if sum(map(len, waiting)) >= MERGE_ROWS or _bytes(waiting) >= MERGE_BYTES:
             self.merge(table)
 
     def merge(self, table: str) -> None:
@@ -141,6 +144,10 @@ class _Intake:
             f"{field} = {example['value']!r}: {reason}. This is an error of the map, or of the whole source.",
             remedy=f"{example['remedy']}; `ml-platform ingest --refused` shows what was refused",
         )
+
+
+def _bytes(tables: list[pa.Table]) -> int:
+    return sum(table.nbytes for table in tables)
 
 
 def _refused_total(counter: Counter[str]) -> int:

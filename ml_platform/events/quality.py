@@ -215,13 +215,19 @@ def _time_text(units: int | None, kind: pa.DataType) -> str | None:
         return f"{units} {kind.unit} since 1970"
 
 
+def _plain(value: Any) -> Any:
+    """A value that JSON has; of a text longer than any that a table takes only the beginning and its length."""
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    if isinstance(value, str) and len(value) > max(LONGEST.values()):
+        return f"{value[:200]}... ({len(value):,} characters)"
+    return value
+
+
 def _text(value: Any) -> str:
     return "" if value is None else str(value)[:200]
 
 
 def _row_json(row: dict[str, Any]) -> str:
-    plain = {
-        name: "NaN" if isinstance(value, float) and math.isnan(value) else value
-        for name, value in row.items()
-    }
+    plain = {name: _plain(value) for name, value in row.items()}
     return json.dumps(plain, sort_keys=True, default=str, ensure_ascii=False)

@@ -69,7 +69,7 @@ def _csv(draw: random.Random) -> bytes:
     quote = draw.choice([json.dumps, str, lambda cell: '"' + cell.replace('"', '""') + '"'])
     text = draw.choice(["\n", "\r\n", "\r"]).join(",".join(map(quote, row)) for row in rows)
     encoding = draw.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1", "utf-32"])
-    return _spoilt(draw, text.encode(encoding, errors="replace"))
+    return spoilt(draw, text.encode(encoding, errors="replace"))
 
 
 def _parquet(draw: random.Random, path: Path) -> bytes:
@@ -89,13 +89,13 @@ def _parquet(draw: random.Random, path: Path) -> bytes:
     )
     names = [name for name in HEADER if draw.random() < 0.95] + ["extra"] * draw.randrange(2)
     pq.write_table(pa.table({name: draw.choice(kinds)() for name in names}), path)
-    return _spoilt(draw, path.read_bytes())
+    return spoilt(draw, path.read_bytes())
 
 
 def _xes(draw: random.Random) -> bytes:
     """A process log with a bad value or an entity, perhaps cut off."""
     if draw.random() < 0.4:
-        return _spoilt(draw, draw.choice(ENTITIES).encode())
+        return spoilt(draw, draw.choice(ENTITIES).encode())
     value = draw.choice(CELLS).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     events = "".join(
         f'<event><string key="concept:name" value="{draw.choice(["open", value])}"/>'
@@ -103,10 +103,10 @@ def _xes(draw: random.Random) -> bytes:
         for _ in range(draw.randrange(40))
     )
     text = f'<log><trace><string key="concept:name" value="c"/>{events}</trace></log>'
-    return _spoilt(draw, text.encode(errors="replace"))
+    return spoilt(draw, text.encode(errors="replace"))
 
 
-def _spoilt(draw: random.Random, content: bytes) -> bytes:
+def spoilt(draw: random.Random, content: bytes) -> bytes:
     """The content as it is, cut off, with flipped bytes, or with bytes of nothing."""
     way = draw.randrange(6)
     if way == 0:
@@ -131,9 +131,9 @@ def bad_source(number: int, folder: Path, as_of: datetime) -> tuple[str, Source]
         place = folder / ".git"
         (place / "objects").mkdir(parents=True)
         (place / "refs").mkdir()
-        (place / "HEAD").write_bytes(_spoilt(draw, b"ref: refs/heads/main\n"))
-        (place / "config").write_bytes(_spoilt(draw, b"[core]\nrepositoryformatversion = 0\n"))
-        (place / "packed-refs").write_bytes(_spoilt(draw, b"0" * 40 + b" refs/heads/main\n"))
+        (place / "HEAD").write_bytes(spoilt(draw, b"ref: refs/heads/main\n"))
+        (place / "config").write_bytes(spoilt(draw, b"[core]\nrepositoryformatversion = 0\n"))
+        (place / "packed-refs").write_bytes(spoilt(draw, b"0" * 40 + b" refs/heads/main\n"))
         return kind, parse_source(f"git:{folder}", options)
     if kind in ("csv", "csv.gz", "parquet"):
         path = folder / f"events.{kind}"
@@ -141,7 +141,7 @@ def bad_source(number: int, folder: Path, as_of: datetime) -> tuple[str, Source]
         path.write_bytes(_zipped(draw, content) if kind == "csv.gz" else content)
         if draw.random() < 0.2:
             text = b'[events]\nfile = "events.csv"\n[events.columns]\ntool = "nothing"\n'
-            (folder / "columns.toml").write_bytes(_spoilt(draw, text))
+            (folder / "columns.toml").write_bytes(spoilt(draw, text))
         return kind, parse_source(f"files:{folder}", options)
     path = folder / {"xes": "log.xes", "xes.gz": "log.xes.gz", "log csv": "log.csv"}[kind]
     content = _csv(draw) if kind == "log csv" else _xes(draw)
@@ -150,4 +150,4 @@ def bad_source(number: int, folder: Path, as_of: datetime) -> tuple[str, Source]
 
 
 def _zipped(draw: random.Random, content: bytes) -> bytes:
-    return _spoilt(draw, gzip.compress(content))
+    return spoilt(draw, gzip.compress(content))

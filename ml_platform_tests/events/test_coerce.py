@@ -192,10 +192,26 @@ def test_a_number_that_does_not_fit_is_marked(kind, limit, as_given):
     )
 
 
+def test_whole_decimals_keep_every_digit():
+    """Two ids of a database that are one and the same float."""
+    ids = [Decimal("9007199254740993"), Decimal("9007199254740992.00"), Decimal("17.5"), None]
+    assert coerced(ids, pa.string()) == (
+        ["9007199254740993", "9007199254740992", None, None],
+        {Reason.WRONG_TYPE: [2]},
+    )
+    large = [Decimal(2**63 - 1), Decimal(2**63), Decimal(-(2**63)), Decimal(10**40)]
+    assert coerced(large, pa.int64())[0] == [2**63 - 1, None, None, None]
+    assert coerced(large, pa.int64())[1] == {Reason.OUT_OF_RANGE: [1, 2, 3]}
+    assert coerced([2.0**53, 2.0**53 - 1], pa.string()) == (
+        [None, str(2**53 - 1)],
+        {Reason.WRONG_TYPE: [0]},
+    )
+
+
 def test_only_whole_numbers_become_integers_each_other_by_one_reason():
-    numbers = [17.0, 17.5, float("nan"), None, 2.0**63, -(2.0**63), float("inf"), 2.0**62]
+    numbers = [17.0, 17.5, float("nan"), None, 2.0**53, -(2.0**63), float("inf"), 2.0**52]
     values, places = coerced(numbers, pa.int64())
-    assert values == [17, None, None, None, None, None, None, 2**62]
+    assert values == [17, None, None, None, None, None, None, 2**52]
     assert places == {Reason.WRONG_TYPE: [1, 4, 5, 6], Reason.NOT_A_NUMBER: [2]}
     assert coerced(["17", "x", None], pa.int32()) == ([17, None, None], {Reason.WRONG_TYPE: [1]})
 

@@ -26,6 +26,31 @@ class Listed:
         yield from self.given
 
 
+def test_large_rows_are_merged_before_there_are_many(monkeypatch: pytest.MonkeyPatch):
+    """Two hundred thousand rows of huge fields would be held in memory else."""
+    monkeypatch.setattr("ml_platform.events.ingest.MERGE_BYTES", 150_000)
+    lake, messages = InMemoryLake(), []
+    large = [table(raw(number, attributes="x" * 60_000)) for number in range(5)]
+    small = table(raw(9))
+    source = Listed(tuple(("events", rows) for rows in (*large, small)))
+    ingest(source, lake, now=NOW, progress=messages.append)
+    assert [message.split(",")[0] for message in messages] == [
+        "events: 3 rows read",
+        "events: 6 rows read",
+    ]
+    assert lake.counts()["events"] == 6
+
+
+def test_of_a_text_that_no_table_takes_the_quarantine_keeps_the_beginning():
+    lake = InMemoryLake()
+    rows = table(*(raw(number) for number in range(3)), raw(4, tool="x" * 200_000))
+    ingest(Listed((("events", rows),)), lake, now=NOW, progress=lambda line: None)
+    (refused,) = lake.refused("events").to_pylist()
+    assert refused["reason"] == "too_long"
+    assert len(refused["row"]) < 1_000
+    assert "... (200,000 characters)" in refused["row"]
+
+
 def test_every_row_is_accounted_for():
     lake, messages = InMemoryLake(), []
     rows = table(raw(0), raw(1), raw(1), raw(1, tool="x"), raw(2, tool=""), raw(3, user_id=None))

@@ -63,6 +63,36 @@ def test_postgres_takes_both_ways_of_writing_a_url(tmp_path: Path, text: str):
     assert source.url == "postgresql://h/db"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ann:secret@h/db",
+        "host=127.0.0.1 user=ann password=secret",
+        "mysql://ann:secret@h/db",
+        "postgresql://ann:secret@h:99999/db",
+        "postgresql://ann:secret%zz@h/db",
+        "postgresql://ann:sec/secret@h:1/db",
+        "postgresql://ann:secret@h/db?secret=1",
+        "postgresql://ann:secret@[h/db",
+    ],
+)
+def test_a_broken_url_is_refused_and_its_password_shown_nowhere(tmp_path: Path, url: str):
+    options = SourceOptions(NOW, 1, b"key", query_file=tmp_path / "q.sql")
+    with pytest.raises(SourceError) as caught:
+        parse_source(f"postgres:{url}", options)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    with pytest.raises(SourceError) as caught:
+        list(stream_query(url, "SELECT 1"))
+    assert "secret" not in str(caught.value)
+
+
+def test_the_url_of_another_driver_is_read(tmp_path: Path):
+    options = SourceOptions(NOW, 1, b"key", query_file=tmp_path / "q.sql")
+    source = parse_source("postgres:postgresql+psycopg2://ann:x@h:5433/db", options)
+    assert source.name == "postgres://h:5433/db"
+
+
 def test_a_query_file_has_one_statement_a_table():
     text = "-- table: events\nSELECT 1;\n-- table: users\nSELECT 2\n"
     assert statements(text, "q.sql") == {"events": "SELECT 1", "users": "SELECT 2"}
@@ -114,6 +144,52 @@ def test_rows_of_a_real_database(server: str, tmp_path: Path):
         "user_id": "1",
         "occurred_at": datetime(2026, 3, 1, 8, 0, 1, tzinfo=UTC),
     }
+
+
+ROWS_PYTHON_HAS_NOT = """-- table: events
+SELECT 'e' || n AS event_id, (9007199254740990 + n)::numeric AS user_id, 'app' AS tool,
+  'open' AS operation, jsonb_build_object('n', n) AS attributes, CASE n
+    WHEN 2 THEN 'infinity' WHEN 3 THEN '-infinity' WHEN 4 THEN '294276-12-31' WHEN 5 THEN '0044-03-15 BC'
+    ELSE '2026-03-01 10:00Z' END::timestamptz AS occurred_at
+FROM generate_series(1, 9) AS n
+-- table: workflow_executions
+SELECT 's' || n AS execution_id, 'u' AS user_id, 'w' AS workflow_id, 'completed' AS status,
+  timestamptz '2026-03-01 10:00Z' AS started_at,
+  CASE n WHEN 2 THEN 'NaN' WHEN 3 THEN 'infinity' WHEN 4 THEN '1e130000' ELSE '0.5' END::numeric AS propensity
+FROM generate_series(1, 9) AS n
+"""
+
+
+def test_what_python_cannot_hold_refuses_its_row_and_no_other(server: str, tmp_path: Path):
+    path = tmp_path / "q.sql"
+    path.write_text(ROWS_PYTHON_HAS_NOT)
+    lake = InMemoryLake()
+    source = PostgresSource(server, path, powerful_role=True)
+    report = ingest(source, lake, now=NOW, progress=lambda _: None)
+    refused = {count.table: count.refused for count in report.tables if count.read}
+    assert refused["events"] == {"out_of_range": 4}
+    assert refused["workflow_executions"] == {"not_a_number": 1, "out_of_range": 2}
+    rows = lake.rows("events").to_pylist()
+    assert [row["user_id"] for row in rows] == [str(9007199254740990 + n) for n in (1, 6, 7, 8, 9)]
+    assert rows[0]["attributes"] == '{"n": 1}'
+
+
+def test_columns_that_no_table_holds_are_named(server: str):
+    for query, message in (
+        ("SELECT 1 AS n, 2 AS n", "several are named 'n'"),
+        ("SELECT ARRAY[interval '100000000 years'] AS n", "The query failed: .*too large"),
+        ("SELECT ARRAY[1, 'NaN']::numeric[] AS n", "column 'n' of the query cannot be read"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            list(stream_query(server, query, powerful_role=True))
+
+
+def test_large_rows_are_fetched_few_at_a_time(server: str):
+    """Each row has half a megabyte: a batch stays near 16 MB, whatever the number of rows."""
+    query = "SELECT repeat('x', 500000) AS tool FROM generate_series(1, 400)"
+    tables = list(stream_query(server, query, powerful_role=True))
+    assert sum(map(len, tables)) == 400
+    assert max(map(len, tables[1:])) <= 33
 
 
 HOSTILE = {

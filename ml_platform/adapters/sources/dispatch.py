@@ -88,14 +88,14 @@ def _local(kind: str, path: Path, options: SourceOptions) -> Source:
 
 
 def _postgres(url: str, options: SourceOptions) -> Source:
-    from ml_platform.adapters.sources.postgres import PostgresSource
+    from ml_platform.adapters.sources.postgres import PostgresSource, readable_url
 
     if options.query_file is None:
         raise SourceError(
             "A postgres source needs the queries that read its tables.",
             remedy="Give --query-file FILE (docs/sources.md shows one).",
         )
-    return PostgresSource(url, options.query_file, options.powerful_role)
+    return PostgresSource(readable_url(url), options.query_file, options.powerful_role)
 
 
 def _simulate(options: SourceOptions) -> Source:

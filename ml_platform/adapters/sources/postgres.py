@@ -9,11 +9,16 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from ml_platform.adapters.sources.postgres_values import read_any_value, to_table
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import BATCH_ROWS
 from ml_platform.events.sources.query_file import statements
 
 _CONNECT_SECONDS = 10
+_FIRST_ROWS = 100
+_BATCH_BYTES = 16_000_000
+"""About the memory of a batch: how many rows are fetched at once follows from the size of those before."""
+_DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://")
 _CURSOR = "ml_platform_source"
 _OPEN = f"""
 DO $open$
@@ -86,8 +91,36 @@ class PostgresSource:
         return statements(text, str(self.query_file))
 
 
+def readable_url(url: str) -> str:
+    """The URL as the driver reads it, without the name of a driver that SQLAlchemy writes behind a ``+``.
+
+    Raises:
+        SourceError: it is none; it is not quoted, since it may hold a password.
+    """
+    import psycopg2
+    from psycopg2.extensions import parse_dsn
+
+    plain = _DRIVER.sub("postgresql://", url)
+    try:
+        if not plain.startswith(("postgresql://", "postgres://")):
+            raise ValueError("another scheme")
+        if urlsplit(plain).port == 0:
+            raise ValueError("port 0")
+        parse_dsn(plain)
+    except (psycopg2.Error, ValueError):
+        raise _unreadable_url() from None
+    return plain
+
+
+def _unreadable_url() -> SourceError:
+    return SourceError(
+        "The URL of the postgres source cannot be read (it is not shown: it may hold a password).",
+        remedy="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters as %40 (for @).",
+    )
+
+
 def stream_query(url: str, statement: str, *, powerful_role: bool = False) -> Iterator[pa.Table]:
-    """The rows of a SELECT in tables of `BATCH_ROWS` at most, by a cursor on the server.
+    """The rows of a SELECT in tables of `BATCH_ROWS` at most (of large rows fewer), by a cursor on the server.
 
     A query file cannot change anything. The statement reaches the server as a value, and the server opens a cursor
     for it: several statements, and whatever gives no rows (`COPY`, `COMMIT`, `CALL`, `SET`), cannot be opened. The
@@ -103,21 +136,27 @@ def stream_query(url: str, statement: str, *, powerful_role: bool = False) -> It
 
     try:
         connection = psycopg2.connect(url, connect_timeout=_CONNECT_SECONDS)
+    except psycopg2.ProgrammingError:  # of the URL itself, which its message quotes
+        raise _unreadable_url() from None
     except psycopg2.Error as error:
         raise _refused("The database does not answer", error) from error
     try:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
+        connection.set_client_encoding("UTF8")  # whatever the role's or the database's setting
+        read_any_value(connection)
         with connection.cursor() as opening:
             if not powerful_role:
                 _require_modest_role(opening)
             opening.execute("SELECT set_config('ml_platform.statement', %s, true)", (statement,))
             opening.execute(_OPEN)
         with connection.cursor(name=_CURSOR) as cursor:
-            while rows := cursor.fetchmany(BATCH_ROWS):
-                names = [column.name for column in cursor.description]
-                columns = zip(*rows, strict=True)
-                yield pa.table(dict(zip(names, map(list, columns), strict=True)))
-    except (psycopg2.Error, ValueError) as error:
+            wanted = _FIRST_ROWS
+            while rows := cursor.fetchmany(wanted):
+                table = to_table([column.name for column in cursor.description], rows)
+                fitting = _BATCH_BYTES * len(rows) // max(table.nbytes, 1)
+                wanted = min(max(fitting, 1), 4 * wanted, BATCH_ROWS)
+                yield table
+    except (psycopg2.Error, ValueError, OverflowError) as error:
         raise _refused("The query failed", error) from error
     finally:
         connection.close()
