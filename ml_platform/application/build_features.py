@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
+from ml_platform.errors import IntegrityError
 from ml_platform.spec.feature import FeatureSpec
+from ml_platform.spec.feature_table import FeatureTable
 
 if TYPE_CHECKING:
     from ml_platform.adapters.dbt_project import DbtProject
@@ -60,13 +62,35 @@ def publish_features(
         progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
 
 
+def feature_versions(platform: Connections, table: FeatureTable) -> dict[str, str]:
+    """The version of each feature of ``table`` as it was last published, by name.
+
+    Raises:
+        IntegrityError: a feature was never built in this home.
+    """
+    definitions = platform.ledger.feature_definitions()
+    names = [feature.name for feature in table.features]
+    missing = [name for name in names if table.qualified(name) not in definitions]
+    if missing:
+        raise IntegrityError(
+            f"{table.name} has never been built in this home with {', '.join(missing[:3])}.",
+            remedy=f"materialise features/{table.name} first, or `ml-platform run`",
+        )
+    return {name: definitions[table.qualified(name)][0] for name in names}
+
+
 def feature_catalogue(
     platform: Connections, project: "DbtProject"
 ) -> tuple[CataloguedFeature, ...]:
-    """Every feature of every table with the version that the ledger keeps."""
-    definitions = platform.ledger.feature_definitions()
+    """Every feature of every table with the version that the ledger keeps.
+
+    Raises:
+        IntegrityError: a feature was never built in this home.
+    """
     return tuple(
-        CataloguedFeature(table.name, definitions[table.qualified(feature.name)][0], feature)
+        CataloguedFeature(table.name, version, feature)
         for table in project.tables.values()
-        for feature in table.features
+        for feature, version in zip(
+            table.features, feature_versions(platform, table).values(), strict=True
+        )
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ml_platform.application.build_features import feature_versions
 from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path
 from ml_platform.errors import UsageError
@@ -34,19 +35,18 @@ def build_training_set(
 
     Raises:
         InsufficientData: too few labelled rows, or a history too short to split.
-        IntegrityError: the SQL of the published features is gone, so that they cannot be searched.
+        IntegrityError: the features were never built in this home, or their SQL is gone, so that they cannot
+            be searched.
     """
     from ml_platform.adapters.training_set_files import build_training_set as build
     from ml_platform.application.search_future import keep_search, search_future
 
     state = platform.home
-    definitions = platform.ledger.feature_definitions()
+    versions = feature_versions(platform, spec.table)
     training_set = build(
         platform.feature_file(spec.table.file_name),
         spec,
-        feature_versions={
-            name: definitions[spec.table.qualified(name)][0] for name in spec.features
-        },
+        feature_versions={name: versions[name] for name in spec.features},
         source=state.source.label,
         simulated=state.source.simulated,
         as_of=state.as_of,

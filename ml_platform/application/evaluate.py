@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform import values
+from ml_platform.application.build_features import feature_versions
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import candidate_key
 from ml_platform.gates.policy import policy_version
@@ -168,7 +169,6 @@ def _evidence(
     from ml_platform.adapters.training_set_files import rows_path
     from ml_platform.gates.integrity import evidence_of
 
-    definitions = platform.ledger.feature_definitions()
     return evidence_of(
         report,
         record,
@@ -176,10 +176,7 @@ def _evidence(
         artifact_sha256=artifact.sha256,
         rows_sha256=values.file_sha256(rows_path(platform.settings.training_sets, record)),
         artifact_features=_in_order(artifact.features, record.features),
-        current_feature_versions={
-            feature.name: definitions[spec.table.qualified(feature.name)][0]
-            for feature in spec.table.features
-        },
+        current_feature_versions=feature_versions(platform, spec.table),
     )
 
 

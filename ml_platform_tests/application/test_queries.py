@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.application.build_features import feature_versions
 from ml_platform.application.explain_decision import explain_decision
 from ml_platform.application.find_version import find_version
 from ml_platform.application.insufficient import reason_not_trained, record_reason
 from ml_platform.application.monitor import require_window
 from ml_platform.application.status import model_status
 from ml_platform.cli.run_text import MEANING
-from ml_platform.errors import UsageError
+from ml_platform.errors import IntegrityError, UsageError
+from ml_platform.features.step_features import TABLE
 from ml_platform.gates.outcome import Verdict
 from ml_platform.home import HomeState, SourceChoice
 from ml_platform.registry.lifecycle import statuses
@@ -81,6 +83,19 @@ def test_the_first_and_the_last_window_of_a_home_can_be_monitored(end: datetime)
 def test_a_window_before_or_after_them_is_refused_with_both_limits(end: datetime) -> None:
     with pytest.raises(UsageError, match="from 2026-05-01T06:00Z to 2026-05-02T00:00Z"):
         require_window(replace(HOME), end)
+
+
+def test_features_that_were_never_built_are_named_with_what_builds_them(tmp_path: Path) -> None:
+    platform = home(tmp_path)
+    with pytest.raises(IntegrityError, match="has never been built in this home") as error:
+        feature_versions(platform, TABLE)
+    assert f"materialise features/{TABLE.name}" in error.value.remedy
+    definitions = {
+        TABLE.qualified(each.name): (f"v of {each.name}", "{}") for each in TABLE.features
+    }
+    platform.ledger.save_feature_definitions(definitions, at=AS_OF)
+    first = TABLE.features[0].name
+    assert feature_versions(platform, TABLE)[first] == f"v of {first}"
 
 
 def test_every_verdict_has_a_meaning_on_the_screen() -> None:
