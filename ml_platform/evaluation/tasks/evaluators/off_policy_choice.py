@@ -87,7 +87,7 @@ class OffPolicyEvaluator(Evaluator):
         return int(np.bincount(hours, minlength=24).argmax()) if len(hours) else 9
 
     @cached_property
-    def _order(self) -> Codes:
+    def logged_rows(self) -> Codes:
         """The test rows of logged launches, launch after launch and within a launch in order of time."""
         test = self.training_set.test
         logged = np.flatnonzero(test[self.task.propensity].notna().to_numpy())
@@ -102,10 +102,10 @@ class OffPolicyEvaluator(Evaluator):
         Raises:
             IntegrityError: a launch that was not started at exactly one of its candidates.
         """
-        if not len(self._order):
+        if not len(self.logged_rows):
             return None
-        test = self.training_set.test.iloc[self._order]
-        change_sets = self.rows.change_sets[self._order]
+        test = self.training_set.test.iloc[self.logged_rows]
+        change_sets = self.rows.change_sets[self.logged_rows]
         first = np.flatnonzero(np.diff(change_sets, prepend=-1))
         chosen = test[self.task.chosen].to_numpy(dtype=np.float64) == 1
         drawn = np.flatnonzero(chosen)
@@ -135,13 +135,13 @@ class OffPolicyEvaluator(Evaluator):
     @property
     def _launch_clusters(self) -> Codes:
         assert self.launches is not None
-        return self.rows.clusters[self._order][self.launches.first]
+        return self.rows.clusters[self.logged_rows][self.launches.first]
 
     @cached_property
     def _tried(self) -> Codes:
         """The rows whose probabilities are evaluated: the starts of logged launches, else of any run."""
         if self.launches is not None:
-            started: Codes = self._order[self.launches.drawn]
+            started: Codes = self.logged_rows[self.launches.drawn]
             return started
         known, _ = _outcomes(self.training_set.test, self.training_set.record.label)
         return np.flatnonzero(known).astype(np.int64)
@@ -153,7 +153,7 @@ class OffPolicyEvaluator(Evaluator):
         policies: dict[str, Array] = {}
         if self.launches is not None and not self.undefined:
             picks = {
-                "policy": best_candidates(self.launches, yes[self._order]),
+                "policy": best_candidates(self.launches, yes[self.logged_rows]),
                 "fixed": nearest_candidates(self.launches, self.fixed_hour),
             }
             policies = policy_blocks(
@@ -178,7 +178,7 @@ class OffPolicyEvaluator(Evaluator):
         Raises:
             IntegrityError: a candidate without a probability.
         """
-        ids, order = self.rows.ids, self._order
+        ids, order = self.rows.ids, self.logged_rows
         chances = ceiling_column(bayes_rule, "probability", ids)
         require_ceilings(chances.iloc[order], ids.iloc[order], "candidates")
         yes = chances.fillna(self._share).to_numpy(dtype=np.float64)
@@ -215,7 +215,7 @@ class OffPolicyEvaluator(Evaluator):
     def _policies(self, yes: Array) -> ReportTable:
         assert self.launches is not None
         launches = self.launches
-        candidates = yes[self._order]
+        candidates = yes[self.logged_rows]
         picks = {
             "best hour": best_candidates(launches, candidates),
             f"fixed: nearest to {self.fixed_hour}:00": nearest_candidates(
