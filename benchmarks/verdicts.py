@@ -1,31 +1,35 @@
 """Verdicts over seeds and dates that nobody has chosen, and promotions of candidates that deserve none.
 
-    python -m benchmarks.verdicts [--runs 20 --days 90 --users 250] [--models a,b] [--keep FILE]
+    python -m benchmarks.verdicts [--runs 20 --days 90 --users 250] [--models a,b] [--together 3] [--keep FILE]
     python -m benchmarks.verdicts --runs 0            # the candidates that deserve none alone
     python -m benchmarks.verdicts --candidates 0      # the runs alone
 
 Limits are frozen first: the commit holds the policies of all models, and its hash gives the seed and the last day
 of each simulated run, so that neither could be chosen by somebody who knew a verdict. Printed: the share of
 each verdict by model with its 95 % interval (Clopper and Pearson), and the gates that stopped. ``--keep`` appends
-every attempt, one JSON object a line, those that were cut off too.
+every attempt, one JSON object a line, those that failed too (without verdicts); started again with the same file and
+commit, only the attempts that it lacks are run. ``--table FILE`` prints the shares of such a file, runs nothing.
 
 Beside them, candidates that must not be promoted, on synthetic rows drawn anew for each, by every gate of
 their model's policy and under every preset: as good as the rules and no better, told the label by a feature, and
 evaluated on rows that are too old.
 
-A run of the default size takes some ten minutes on two cores, so that twenty take three to four hours; by default
-two small ones of one model are run.
+A run of the default size takes some ten minutes on two cores, so that twenty take three to four hours one after
+another; ``--together`` runs several at a time, each on its part of the cores. By default two small ones of one
+model are run.
 """
 
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,6 +53,7 @@ from ml_platform.spec.training_set import CLUSTER, TIME
 CANDIDATES = 20
 YEAR = 365
 _COMMAND = "from ml_platform.cli.main import main; main()"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -77,63 +82,134 @@ def _git(*words: str) -> str:
     ).stdout.strip()
 
 
-def _run(attempt: Attempt, days: int, users: int, models: str | None) -> dict[str, Any]:
-    """The models of a run's summary; empty where the run did not end well."""
+@dataclass(frozen=True)
+class ModelVerdict:
+    """The verdict on one model of an attempt, and the gates that did not pass, each with its outcome."""
+
+    verdict: str
+    not_passed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdicts of an attempt by model, none if its run did not end well; ``seconds`` of wall time."""
+
+    attempt: Attempt
+    seconds: float
+    models: dict[str, ModelVerdict]
+
+    def to_line(self, days: int, users: int) -> str:
+        """One JSON object, as `results_of` reads it."""
+        return json.dumps(
+            {
+                "commit": self.attempt.commit,
+                "number": self.attempt.number,
+                "seed": self.attempt.seed,
+                "as_of": self.attempt.as_of.isoformat(),
+                "days": days,
+                "users": users,
+                "seconds": round(self.seconds),
+                "models": {
+                    name: {"verdict": model.verdict, "not_passed": model.not_passed}
+                    for name, model in self.models.items()
+                },
+            }
+        )
+
+
+def results_of(file: Path) -> Iterator[Result]:
+    """The attempts that a file of ``--keep`` holds."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        kept = json.loads(line)
+        as_of = datetime.fromisoformat(kept["as_of"])
+        yield Result(
+            Attempt(kept["commit"], kept["number"], kept["seed"], as_of),
+            kept["seconds"],
+            {
+                name: ModelVerdict(model["verdict"], tuple(model["not_passed"]))
+                for name, model in kept["models"].items()
+            },
+        )
+
+
+def _run(attempt: Attempt, arguments: argparse.Namespace) -> Result:
+    """A home of its own, with the numerical libraries on this run's part of the cores."""
+    threads = str(max(1, (os.cpu_count() or 1) // arguments.together))
     with tempfile.TemporaryDirectory(prefix="ml-platform-verdicts-") as home:
         command = [sys.executable, "-c", _COMMAND, "run", "--json", "--home", home]
-        command += ["--seed", str(attempt.seed), "--days", str(days), "--users", str(users)]
+        command += ["--seed", str(attempt.seed)]
+        command += ["--days", str(arguments.days), "--users", str(arguments.users)]
         command += ["--as-of", f"{attempt.as_of:%Y-%m-%dT%H:%MZ}"]
-        command += ["--models", models] if models else []
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        models: dict[str, Any] = json.loads(done.stdout)["models"] if done.stdout.strip() else {}
-        return models
+        command += ["--models", arguments.models] if arguments.models else []
+        began = time.monotonic()
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | dict.fromkeys(_THREADS, threads),
+        )
+        seconds = time.monotonic() - began
+        models = json.loads(done.stdout)["models"] if done.stdout.strip() else {}
+    return Result(attempt, seconds, {name: _verdict(model) for name, model in models.items()})
+
+
+def _verdict(model: dict[str, Any]) -> ModelVerdict:
+    return ModelVerdict(
+        model["verdict"],
+        tuple(
+            f"{gate['name']} {gate['words']}"
+            for gate in model["gates"]
+            if gate["outcome"] in ("FAIL", "INSUFFICIENT")
+        ),
+    )
 
 
 def simulated(arguments: argparse.Namespace) -> None:
-    """Run every attempt and print the shares of verdicts by model."""
+    """Run every attempt that is not kept yet, and print the shares of verdicts by model."""
     commit = _git("rev-parse", "HEAD")
     committed = datetime.fromisoformat(_git("show", "-s", "--format=%cI", commit))
     clean = "" if not _git("status", "--porcelain") else ", WITH CHANGES THAT ARE NOT COMMITTED"
     print(f"commit {commit}{clean}; policies:")
     print("  " + ", ".join(f"{spec.name} {policy_version(spec.policy)}" for spec in MODELS))
+    kept = results_of(arguments.keep) if arguments.keep and arguments.keep.exists() else ()
+    results = {result.attempt: result for result in kept}
+    missing = [each for each in attempts(commit, committed, arguments.runs) if each not in results]
+    with ThreadPoolExecutor(arguments.together) as pool:
+        for running in as_completed([pool.submit(_run, each, arguments) for each in missing]):
+            result = running.result()
+            results[result.attempt] = result
+            _show(result)
+            if arguments.keep:
+                with arguments.keep.open("a", encoding="utf-8") as stream:
+                    stream.write(result.to_line(arguments.days, arguments.users) + "\n")
+    table(results.values())
+
+
+def _show(result: Result) -> None:
+    shown = {name: model.verdict for name, model in result.models.items()} or "did not end well"
+    attempt = result.attempt
+    print(
+        f"  {attempt.number}: seed {attempt.seed}, to {attempt.as_of:%Y-%m-%d}, "
+        f"{result.seconds:.0f} s: {shown}",
+        flush=True,
+    )
+
+
+def table(results: Iterable[Result]) -> None:
+    """Print the share of each verdict by model, and the gates that did not pass, most often first."""
     verdicts: dict[str, Counter[str]] = {}
-    stopped: dict[str, Counter[str]] = {}
-    for attempt in attempts(commit, committed, arguments.runs):
-        began = time.monotonic()
-        models = _run(attempt, arguments.days, arguments.users, arguments.models)
-        shown = {name: model["verdict"] for name, model in models.items()}
-        seconds = time.monotonic() - began
-        print(
-            f"  {attempt.number}: seed {attempt.seed}, to {attempt.as_of:%Y-%m-%d}, {seconds:.0f} s: {shown}"
-        )
-        for name, model in models.items():
-            verdicts.setdefault(name, Counter())[model["verdict"]] += 1
-            not_passed = [
-                f"{gate['name']} {gate['words']}"
-                for gate in model["gates"]
-                if gate["outcome"] in ("FAIL", "INSUFFICIENT")
-            ]
-            stopped.setdefault(name, Counter()).update(not_passed)
-        if arguments.keep:
-            _keep(arguments, attempt, shown)
+    not_passed: dict[str, Counter[str]] = {}
+    failed = 0
+    for result in results:
+        failed += not result.models
+        for name, model in result.models.items():
+            verdicts.setdefault(name, Counter())[model.verdict] += 1
+            not_passed.setdefault(name, Counter()).update(model.not_passed)
     for name, counts in verdicts.items():
-        print(
-            f"{name}: {_shares(counts)}; {dict(stopped[name].most_common(5)) or 'every gate passes'}"
-        )
-
-
-def _keep(arguments: argparse.Namespace, attempt: Attempt, verdicts: dict[str, str]) -> None:
-    line = {
-        "commit": attempt.commit,
-        "number": attempt.number,
-        "seed": attempt.seed,
-        "as_of": attempt.as_of.isoformat(),
-        "days": arguments.days,
-        "users": arguments.users,
-        "verdicts": verdicts,
-    }
-    with arguments.keep.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
+        stopped = ", ".join(f"{gate}: {n}" for gate, n in not_passed[name].most_common(5))
+        print(f"{name}: {_shares(counts)}; {stopped or 'every gate passes'}")
+    print(f"runs that did not end well: {failed}")
 
 
 def _shares(counts: Counter[str]) -> str:
@@ -228,9 +304,14 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--users", type=int, default=40)
     parser.add_argument("--models")
+    parser.add_argument("--together", type=int, default=1)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--table", type=Path)
     parser.add_argument("--candidates", type=int, default=CANDIDATES)
     arguments = parser.parse_args()
+    if arguments.table:
+        table(results_of(arguments.table))
+        return 0
     if arguments.models is None and arguments.days < 90:
         arguments.models = "pattern_classifier"
     promoted = 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, cycle
 from pathlib import Path
 from random import Random
 
@@ -129,23 +129,41 @@ def others(folder: Path) -> Iterator[tuple[str, SmallSource]]:
     yield "German export", german_export(folder / "export")
 
 
-def german_export(folder: Path) -> SmallSource:
-    """What a company exports: Latin-1, semicolons, local times, a decimal comma, our columns nowhere."""
+def german_export(folder: Path, rows: int = 1_500) -> SmallSource:
+    """What a company exports: Latin-1, semicolons, local times, a decimal comma, our columns nowhere.
+
+    Documents are filed by week and customer. Of invoices, reminders and offers each has applications, actions and
+    kinds of files of its own, three times of four; four clerks mostly stay with the kind they are at.
+    """
     folder.mkdir(parents=True)
     lines = ["Vorgang-Nr;Zeitpunkt;Bearbeiter;Anwendung;Aktion;Dokument;Kategorie;Betrag"]
     random = Random(3)
     at = datetime(2026, 2, 2, 8)
-    for number in range(1_500):
+    clerks = ("Müller", "Groß", "Özdemir", "Weiß")
+    current = dict(zip(clerks, cycle(_EXPORTED_KINDS), strict=False))
+    for number in range(rows):
         at += timedelta(minutes=random.choice((1, 3, 7, 45)))
-        kind = random.choice(("Rechnung", "Mahnung", "Angebot"))
-        action = random.choice(("geöffnet", "geprüft", "gebucht"))
-        person = random.choice(("Müller", "Groß", "Özdemir", "Weiß"))
+        person = random.choice(clerks)
+        if random.random() < 0.3:
+            current[person] = random.choice(tuple(_EXPORTED_KINDS))
+        kind = current[person]
+        usual = kind if random.random() < 0.75 else random.choice(tuple(_EXPORTED_KINDS))
+        application, action, suffix = _EXPORTED_KINDS[usual]
         lines.append(
-            f"{number};{at:%d.%m.%Y %H:%M};{person};SAP;{action};Ablage/{kind}/{number}.pdf;{kind};"
+            f"{number};{at:%d.%m.%Y %H:%M};{person};{application};{action};"
+            f"Ablage/{at:%G-W%V}/Kunde-{random.randrange(100, 180)}/Beleg-{number}.{suffix};{kind};"
             f"{random.randrange(1, 9)}.{random.randrange(100, 999)},50"
         )
     (folder / "vorgaenge.csv").write_bytes("\r\n".join(lines).encode("latin-1"))
     return SmallSource(f"files:{folder}", map_file=str(folder / "columns.toml"))
+
+
+_EXPORTED_KINDS = {
+    "Rechnung": ("SAP", "gebucht", "pdf"),
+    "Mahnung": ("Outlook", "geprüft", "msg"),
+    "Angebot": ("Word", "geöffnet", "docx"),
+}
+"""Kinds of documents with the application, the action and the ending of the file that are usual."""
 
 
 def _simulated_tables() -> dict[str, pa.Table]:
