@@ -8,7 +8,10 @@ import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.evaluation.evaluate import ComparedScorer, Origin, evaluate
-from ml_platform.evaluation.metrics.classification_statistics import ClassPredictions
+from ml_platform.evaluation.metrics.classification_statistics import (
+    ClassPredictions,
+    class_statistics,
+)
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.tasks.scorers import by_change_set, dummy_scorer, score
 from ml_platform.values import from_json, to_json
@@ -119,7 +122,7 @@ def test_parity_is_the_largest_gap(report):
     assert evaluator(estimator=Table("strong", 0.9)).parity_gap == pytest.approx(0.02)
 
 
-def test_an_change_set_is_one_prediction_of_the_mean():
+def test_a_change_set_is_one_prediction_of_the_mean():
     rows = ClassPredictions(
         truth=np.array([0, 0, 1]),
         probabilities=np.array([[0.4, 0.6], [0.9, 0.1], [0.2, 0.8]]),
@@ -129,6 +132,27 @@ def test_an_change_set_is_one_prediction_of_the_mean():
     assert change_sets.probabilities.tolist() == [[0.65, 0.35], [0.2, 0.8]]
     assert change_sets.predicted.tolist() == [0, 1]
     assert change_sets.clusters.tolist() == [0, 1]
+
+
+def test_a_large_change_set_counts_once_in_its_calibration():
+    """Twenty rows of one change set are right at .6, nine change sets of one row each at .9."""
+    truth = np.zeros(29, dtype=np.int64)
+    probabilities = np.vstack([np.tile([0.6, 0.4], (20, 1)), np.tile([0.9, 0.1], (9, 1))])
+    change_sets = np.array([0] * 20 + list(range(1, 10)))
+    rows = ClassPredictions(truth, probabilities, change_sets)
+    sums = class_statistics(rows, 10, by_change_set(rows, change_sets))
+    metrics = sums.metrics(sums.sums.sum(axis=0)[None, :])
+    by_row, once_each = (20 * 0.4 + 9 * 0.1) / 29, (0.4 + 9 * 0.1) / 10
+    assert metrics["expected_calibration_error"][0] == pytest.approx(by_row)
+    assert metrics["change_set_expected_calibration_error"][0] == pytest.approx(once_each)
+
+
+def test_a_change_set_of_two_labels_claims_what_is_true_of_its_rows():
+    """Half of its rows are of the class that it is half sure of: nothing is claimed that is not so."""
+    rows = ClassPredictions(np.array([0, 1]), np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 0]))
+    change_set = by_change_set(rows, np.array([0, 0]))
+    sums = class_statistics(rows, 1, change_set)
+    assert sums.metrics(sums.sums)["change_set_expected_calibration_error"][0] == 0.0
 
 
 def test_change_sets_of_one_row_have_no_metrics_of_their_own():

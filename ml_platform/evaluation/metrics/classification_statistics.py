@@ -30,6 +30,8 @@ class ClassPredictions:
     probabilities: Array
     clusters: Codes
     bare: bool = False
+    label_shares: Array | None = None
+    """Of change sets, the share of each class among the labels of their rows, shape (n, classes)."""
 
     @property
     def predicted(self) -> Codes:
@@ -66,6 +68,10 @@ class ClassStatistics:
             metrics |= {
                 f"change_set_{name}": of_change_sets[name] for name in ("accuracy", "macro_f1")
             }
+        if "change_set_calibration" in self.columns:
+            change_sets = self._cells(totals, "change_set_cells").sum(axis=(1, 2))
+            gaps = np.abs(totals[:, self.columns["change_set_calibration"]]).sum(axis=1)
+            metrics["change_set_expected_calibration_error"] = ratio(gaps, change_sets)
         return metrics
 
     def _cells(self, totals: Array, name: str) -> Array:
@@ -116,7 +122,7 @@ def class_statistics(
 ) -> ClassStatistics:
     """Compute the sufficient statistics of ``rows`` over ``count`` clusters.
 
-    ``change_sets`` holds one prediction for each change set, whose confusion cells are added.
+    ``change_sets`` holds one prediction for each change set, whose confusion cells and calibration are added.
     """
     classes = rows.classes
     blocks = {"cells": _cells_by_cluster(rows, count)}
@@ -127,6 +133,8 @@ def class_statistics(
         blocks |= _ranks_by_cluster(rows, count, roc_auc, average_precision)
     if change_sets is not None:
         blocks["change_set_cells"] = _cells_by_cluster(change_sets, count)
+        if not change_sets.bare:
+            blocks["change_set_calibration"] = _gaps_by_cluster(change_sets, count)
     sums, columns = joined(blocks)
     return ClassStatistics(classes, sums, columns, roc_auc, average_precision, rows.bare)
 
@@ -139,20 +147,29 @@ def _cells_by_cluster(predictions: ClassPredictions, count: int) -> Array:
 
 def _losses_by_cluster(rows: ClassPredictions, count: int) -> dict[str, Array]:
     zero = np.zeros_like(rows.truth)
-    confidence = rows.probabilities.max(axis=1)
-    bins, width = bin_codes(confidence)
-    gap = (rows.predicted == rows.truth) - confidence
     log_loss = log_losses(rows.truth, rows.probabilities)
     brier = brier_losses(rows.truth, rows.probabilities)
     blocks = {
         "log_loss": sums_by_cluster_and_code(zero, 1, rows.clusters, count, log_loss),
         "brier": sums_by_cluster_and_code(zero, 1, rows.clusters, count, brier),
-        "calibration": sums_by_cluster_and_code(bins, width, rows.clusters, count, gap),
+        "calibration": _gaps_by_cluster(rows, count),
     }
     if rows.classes > 2 * TOP:
         first = among_first(rows.truth, rows.probabilities, TOP).astype(np.float64)
         blocks["top"] = sums_by_cluster_and_code(zero, 1, rows.clusters, count, first)
     return blocks
+
+
+def _gaps_by_cluster(predictions: ClassPredictions, count: int) -> Array:
+    """Sum what came true less what was claimed, by cluster and calibration bin."""
+    confidence = predictions.probabilities.max(axis=1)
+    bins, width = bin_codes(confidence)
+    if predictions.label_shares is None:
+        came_true = (predictions.predicted == predictions.truth).astype(np.float64)
+    else:
+        came_true = predictions.label_shares[np.arange(len(confidence)), predictions.predicted]
+    gap = came_true - confidence
+    return sums_by_cluster_and_code(bins, width, predictions.clusters, count, gap)
 
 
 def _ranks_by_cluster(

@@ -39,8 +39,8 @@ class ClassificationAdapter(TaskAdapter[Classification]):
 
     @property
     def primary_metrics(self) -> tuple[str, ...]:
-        """Accuracy, which is defined on any rows."""
-        return ("accuracy",)
+        """Accuracy, where change sets have several rows over these."""
+        return ("change_set_accuracy", "accuracy")
 
     @property
     def gains(self) -> Mapping[str, Gain]:

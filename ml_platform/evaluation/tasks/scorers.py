@@ -123,10 +123,12 @@ def by_change_set(rows: ClassPredictions, change_sets: Codes) -> ClassPrediction
     flat = change_sets[:, None] * classes + np.arange(classes)
     sums = np.bincount(flat.ravel(), rows.probabilities.ravel(), minlength=count * classes)
     votes = np.bincount(change_sets * classes + rows.truth, minlength=count * classes)
+    votes = votes.reshape(count, classes)
     _, first = np.unique(change_sets, return_index=True)
     return ClassPredictions(
-        truth=votes.reshape(count, classes).argmax(axis=1).astype(np.int64),
+        truth=votes.argmax(axis=1).astype(np.int64),
         probabilities=sums.reshape(count, classes) / sizes[:, None],
         clusters=rows.clusters[first],
         bare=rows.bare,
+        label_shares=votes / sizes[:, None],
     )

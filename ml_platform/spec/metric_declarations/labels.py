@@ -176,8 +176,8 @@ CHANGE_SET_PREFIX = "change_set_"
 """The beginning of the name of a metric over change sets, each of which counts once however many rows it has."""
 _CHANGE_SETS = tuple(
     metric.prefixed(CHANGE_SET_PREFIX, "over change sets instead of rows", Classification.name)
-    for metric in _OF_CLASSES
-    if metric.name in ("accuracy", "macro_f1")
+    for metric in (*_OF_CLASSES, *_OF_PROBABILITIES)
+    if metric.name in ("accuracy", "macro_f1", "expected_calibration_error")
 )
 _SOON = tuple(
     metric.prefixed("soon_", "of a workflow that is needed soon", SequencePrediction.name)

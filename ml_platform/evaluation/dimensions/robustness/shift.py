@@ -27,6 +27,7 @@ from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.tokens import token_column
+from ml_platform.spec.metric_declarations.labels import CHANGE_SET_PREFIX
 from ml_platform.spec.feature import Comparison, Kind
 from ml_platform.spec.training_set import CHANGE_SET, TIME
 from ml_platform.training_sets.coded_column import MISSING
@@ -161,7 +162,10 @@ def kept_in(part: CandidateAndDummy, whole: CandidateAndDummy) -> Replicates:
 def slice_metrics(
     subject: "EvaluationContext", sample: Sample, where: np.ndarray, metric: str
 ) -> CandidateAndDummy | None:
-    """Return the metric of candidate and dummy scorer on the rows ``where``; ``None`` where it is not defined."""
+    """Return the metric of candidate and dummy scorer on the rows ``where``; ``None`` where it is not defined.
+
+    Where each change set of the slice is one row, a metric over change sets is the one over rows.
+    """
     places = np.flatnonzero(where)
     part = replace(sample.training_set, test=sample.rows.iloc[places])
     predictions = Predictions(sample.predictions.values[places], sample.predictions.threshold)
@@ -170,9 +174,10 @@ def slice_metrics(
     for scored in (predictions, dummy_predictions(subject.spec.task, rows)):
         sums = _placed(rows, scored, int(sample.clusters.max()) + 1)
         replicates = replicated(sums, seed=subject.seed, resamples=subject.resamples)
-        if metric not in replicates:
+        name = metric if metric in replicates else metric.removeprefix(CHANGE_SET_PREFIX)
+        if name not in replicates:
             return None
-        both.append(_defined(replicates[metric]))
+        both.append(_defined(replicates[name]))
     return both[0], both[1]
 
 

@@ -95,6 +95,31 @@ def test_a_slice_has_the_metrics_of_its_rows() -> None:
     assert dummy.value == pytest.approx((truth == "common").mean(), abs=1e-12)
 
 
+def test_skill_is_measured_by_change_set_where_these_have_several_rows() -> None:
+    """One change set of two hundred rows, all of them wrong, is one wrong prediction of many."""
+    rows = training_set(2_000)
+    for column in ("change_set_id", "cluster_id"):
+        rows.test[column] = [f"a{max(place - 198, 0) // 2}" for place in range(2_000)]
+    rows.test.loc[:199, "label"] = "rare"
+    subject = examined(Sturdy(), rows)
+    sample = sampled(subject, 9_000)
+    everywhere = np.ones(len(sample.rows), dtype=bool)
+    by_row = slice_metrics(subject, sample, everywhere, "accuracy")
+    by_change_set = slice_metrics(subject, sample, everywhere, "change_set_accuracy")
+    assert by_row is not None
+    assert by_change_set is not None
+    assert by_row[0].value < 0.92 < by_change_set[0].value
+    dimension = robustness(subject)
+    assert any("change set accuracy" in finding for finding in dimension.findings)
+    singles = np.zeros(len(sample.rows), dtype=bool)
+    singles[201::2] = True
+    alone = slice_metrics(subject, sample, singles, "change_set_accuracy")
+    rows_alone = slice_metrics(subject, sample, singles, "accuracy")
+    assert alone is not None
+    assert rows_alone is not None
+    assert alone[0].value == rows_alone[0].value, "change sets of one row are rows"
+
+
 @pytest.mark.parametrize(
     ("own", "dummy", "kept"),
     [(0.9, 0.85, 1.0), (0.7, 0.3, 1.0), (0.7, 0.6, 0.5), (0.5, 0.5, 0.0), (0.6, 0.5, 0.25)],
