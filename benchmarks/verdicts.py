@@ -8,7 +8,7 @@ Limits are frozen first: the commit holds the policies of all models, and its ha
 of each simulated run, so that neither could be chosen by somebody who knew a verdict. Printed: the share of
 each verdict by model with its 95 % interval (Clopper and Pearson), and the gates that stopped. ``--keep`` appends
 every attempt, one JSON object a line, those that failed too (without verdicts); started again with the same file
-and commit, only the attempts that it lacks are run. ``--table FILE`` prints the shares of such a file, runs nothing.
+and commit, only the attempts that it lacks are run. ``--table FILE`` prints a file's shares, runs nothing.
 
 Beside them, candidates that must not be promoted, on synthetic rows drawn anew for each, by every gate of
 their model's policy and under every preset: as good as the rules and no better, told the label by a feature, and

@@ -27,8 +27,8 @@ from ml_platform.evaluation.report_parts import Estimate, ReportTable
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.tokens import token_column
-from ml_platform.spec.metric_declarations.labels import CHANGE_SET_PREFIX
 from ml_platform.spec.feature import Comparison, Kind
+from ml_platform.spec.metric_declarations.labels import CHANGE_SET_PREFIX
 from ml_platform.spec.training_set import CHANGE_SET, TIME
 from ml_platform.training_sets.coded_column import MISSING
 
