@@ -73,9 +73,8 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
         decision = stopped.decision
         return ListedModel(spec.title, None, decision.verdict.value.upper(), decision.row)
     if not numbers:
-        return ListedModel(
-            spec.title, None, None, f"never trained in this home, which has {readiness.has}"
-        )
+        counts = f"needs {readiness.needs}, has {readiness.has}"
+        return ListedModel(spec.title, None, None, f"never trained in this home: {counts}")
     record = ledger.version(spec.name, champion or numbers[-1])
     report = ledger.report(record.report_id)
     assert report is not None, "a report is saved before its version is registered"
