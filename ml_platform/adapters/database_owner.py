@@ -20,13 +20,14 @@ def claim_database(url: str, home: Path) -> None:
     Raises:
         UsageError: the database belongs to another home, which is named.
     """
-    from sqlalchemy import create_engine, select
+    from sqlalchemy import select
     from sqlalchemy.dialects.postgresql import insert
 
+    from ml_platform.adapters.ledger.engine import ledger_engine
     from ml_platform.adapters.ledger.tables import home_state
 
     ours = {"id": secret(home, _ID), "path": str(home), "host": socket.gethostname()}
-    engine = create_engine(url)
+    engine = ledger_engine(url)
     try:
         with engine.begin() as connection:
             row = {"key": _KEY, "value": json.dumps(ours, sort_keys=True)}

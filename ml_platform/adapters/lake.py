@@ -155,6 +155,7 @@ class ParquetLake:
 
     def known_rows(self, table: str, column: str, until: datetime) -> KnownRows:
         """See `EventLake.known_rows`."""
+        self._require(table)
         with querying(table) as connection:
             return known_rows_of(
                 connection, table, f"read_parquet({self._files(table)})", column, until
@@ -163,10 +164,15 @@ class ParquetLake:
     def newest(self, table: str) -> datetime | None:
         """See `EventLake.newest`."""
         moment = EVENT_TIME[table]
-        days = [name for name in self._manifest.stored(self.root / table) if "/day=" in name]
+        home, stored = self._manifest.home, self._manifest.stored(self.root / table)
+        days = [
+            home / name
+            for name, file in stored.items()
+            if "/day=" in name and (file.sha256 or (home / name).exists())  # else never written
+        ]
         if moment is None or not days:
             return None
-        last = self._manifest.home / max(days)
+        last = max(days)
         self._manifest.require(last)
         with reading(table):
             newest: datetime = pc.max(pq.read_table(last, columns=[moment])[moment]).as_py()

@@ -82,8 +82,8 @@ def _lacking(need: DataNeed, has: "KnownRows") -> str:
         return f"{has.known:,}{of} {_subject(need)}{column}, and at least {need.rows:,} are needed"
     if need.column and has.values < need.values:
         return (
-            f"the {has.known:,} {_subject(need)} have {has.values} value of {need.column}, and at least "
-            f"{need.values} are needed"
+            f"the {has.known:,} {_subject(need)} have {has.values} value{'s' * (has.values > 1)} of "
+            f"{need.column}, and at least {need.values} are needed"
         )
     return ""
 

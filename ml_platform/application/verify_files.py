@@ -6,6 +6,7 @@ from pathlib import Path
 from ml_platform import values
 from ml_platform.adapters.manifest import FOLDERS, Manifest
 from ml_platform.application.stored_evidence import artifact_sha256_now
+from ml_platform.errors import UsageError
 from ml_platform.registry.verify import Finding, verify_bytes
 from ml_platform.settings import Settings
 
@@ -52,8 +53,6 @@ def forget_file(settings: Settings, path: Path) -> str:
         UsageError: the path lies outside the folders that the manifest lists.
         IntegrityError: the manifest does not know the file.
     """
-    from ml_platform.errors import UsageError
-
     place = path if path.is_absolute() else settings.home / path
     if not any(place.resolve().is_relative_to(settings.home / name) for name in FOLDERS):
         raise UsageError(

@@ -140,6 +140,8 @@ def test_a_flipped_bit_in_the_lake_is_seen_before_it_is_read_or_merged(tmp_path:
         lambda: lake.rows("events"),
         lambda: lake.fingerprint("events", NOW),
         lambda: lake.merge("events", good(raw(11))),
+        lambda: lake.known_rows("events", "tool", NOW),
+        lambda: lake.survey("events", NOW, 10),
         lake.require_unchanged,
         lake.counts,
     )
@@ -154,6 +156,17 @@ def test_a_flipped_bit_in_the_lake_is_seen_before_it_is_read_or_merged(tmp_path:
         assert day.read_bytes() == bytes(flipped)  # nothing was merged into it
         day.write_bytes(content)
     lake.require_unchanged()
+
+
+def test_a_day_whose_first_write_was_killed_is_no_day_of_the_lake(
+    tmp_path: Path, monkeypatch
+) -> None:
+    lake = ParquetLake(tmp_path / "lake", tmp_path / "quarantine")
+    lake.merge("events", good(raw(0)))
+    newest = lake.newest("events")
+    later = tmp_path / "lake" / "events" / "day=9999-12-31" / "rows.parquet"
+    killed_write(Manifest(tmp_path), later, b"never there", monkeypatch, renamed=False)
+    assert lake.newest("events") == newest
 
 
 def test_a_day_that_is_forgotten_comes_again_from_its_source(tmp_path: Path) -> None:

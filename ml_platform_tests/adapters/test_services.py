@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 
 import psutil
 import pytest
@@ -89,6 +90,9 @@ def test_a_database_belongs_to_the_first_home_that_opens_it(database_url, tmp_pa
     assert make_url(database_url).password not in str(error.value)
     (tmp_path / "first").rename(tmp_path / "moved")
     claim_database(database_url, tmp_path / "moved")
+    with closing(PostgresLedger(database_url)) as ledger:
+        changed = [table.table for table in ledger.stored_rows() if table.changed]
+    assert changed == [], "the claim is a row of the ledger like the others"
 
 
 @pytest.fixture
