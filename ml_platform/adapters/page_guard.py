@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -93,8 +93,8 @@ class PageGuard:
         return None
 
     def _is_own(self, origin: str) -> bool:
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and parts.netloc.lower() in self.hosts
+        scheme, _, host = origin.lower().partition("://")
+        return scheme in ("http", "https") and host in self.hosts
 
     def _knows_token(self, scope: Scope, headers: dict[str, list[str]]) -> bool:
         assert self.token is not None
@@ -117,9 +117,16 @@ class PageGuard:
 
 
 def own_hosts(port: int, others: Collection[str] = ()) -> frozenset[str]:
-    """The values of ``Host`` of a server on this machine's port, and ``others`` that the settings name."""
-    local = (f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
-    return frozenset([*local, *(name.lower() for name in others)])
+    """The values of ``Host`` of a server on this machine's port, and ``others`` that the settings name.
+
+    Browsers leave out the port of a name where it is that of the scheme: ``models.example:443`` is sent bare.
+    """
+    names = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
+    names += [name.lower() for name in others]
+    bare = [
+        name.removesuffix(end) for name in names for end in (":80", ":443") if name.endswith(end)
+    ]
+    return frozenset([*names, *bare])
 
 
 def _headers(scope: Scope) -> dict[str, list[str]]:

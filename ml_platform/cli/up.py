@@ -90,7 +90,7 @@ class Supervisor:
                     services = start_services(self.settings)
                     self._start_dagster(services)
                     self._print_addresses(services)
-                self._revive(services)
+                self._revive()
                 if time.monotonic() - self.checked_at > _CHECK_SECONDS:
                     self._close_abandoned()
                 self._follow_windows()
@@ -158,7 +158,7 @@ class Supervisor:
             cwd=self.settings.home,
         )
 
-    def _revive(self, services: "Services") -> None:
+    def _revive(self) -> None:
         for name, process in list(self.dagster.items()):
             if not process.alive():
                 click.echo(f"{name} ended; starting it again", err=True)

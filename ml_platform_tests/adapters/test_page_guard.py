@@ -75,6 +75,12 @@ def test_its_own_pages_work(host: str) -> None:
     assert status({"host": "models.example", "origin": "https://models.example"}) == 200
 
 
+def test_the_port_of_a_scheme_may_be_left_out() -> None:
+    hosts = own_hosts(80, ["models.example:443", "other.example:8443"])
+    assert hosts >= {"models.example", "models.example:443", "localhost", "localhost:80"}
+    assert "other.example" not in hosts
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
@@ -88,6 +94,9 @@ def test_its_own_pages_work(host: str) -> None:
         ({**OWN, "origin": "file://127.0.0.1:3000"}, 403),
         ({**OWN, "origin": "http://127.0.0.1:5000"}, 403),
         ({**OWN, "origin": "http://127.0.0.1:3000.evil.example"}, 403),
+        ({**OWN, "origin": "http://evil.example@127.0.0.1:3000"}, 403),
+        ({**OWN, "origin": "http://["}, 403),
+        ({**OWN, "origin": ""}, 403),
         ({**OWN, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
         ({**OWN, **NAVIGATION, "sec-fetch-dest": "iframe"}, 403),
     ],
