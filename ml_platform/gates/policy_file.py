@@ -66,7 +66,7 @@ class ModelChange:
 
 @dataclass(frozen=True)
 class PolicyChoice:
-    """A preset and the changes of it, by model."""
+    """A preset and the changes of it, by model; a model that nothing differs in is not among them."""
 
     preset: str = MISSION
     models: Mapping[str, ModelChange] = field(default_factory=dict)
@@ -116,13 +116,16 @@ def parse_policy(text: str, place: str, specs: Iterable[ModelSpec]) -> PolicyCho
     reader = _Reader(text, place)
     known = {spec.name: spec for spec in specs}
     preset = content.pop("preset", MISSION)
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise reader.error(("preset",), f"{preset!r} is no preset", f"choose of {_listed(PRESETS)}")
     models = {}
     for name, table in content.items():
         if name not in known:
             raise reader.error((name,), "there is no such model", f"choose of {_listed(known)}")
-        models[name] = _model(reader, known[name], table)
+        change = _model(reader, known[name], table)
+        policy = PRESETS[preset](known[name].policy)
+        if _changed(policy, change) != policy:
+            models[name] = change
     return PolicyChoice(preset, models)
 
 

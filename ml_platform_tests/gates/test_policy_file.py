@@ -61,6 +61,11 @@ def test_what_is_written_is_read_again() -> None:
     assert "[pattern_classifier.accuracy]  # accuracy, limit: " in written
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_that_was_written_and_read_again_is_the_preset(preset) -> None:
+    assert parsed(write_policy(PolicyChoice(preset), MODELS)) == PolicyChoice(preset)
+
+
 def test_a_change_is_another_version_of_its_model_alone() -> None:
     choice = parsed("[pattern_classifier]\nminimum_test_rows = 500\n")
     policy = choice.policy_of(PATTERN)
@@ -82,6 +87,7 @@ def test_gates_of_a_model_from_outside_are_in_the_file_too() -> None:
     ("text", "message"),
     [
         ("preset = 'strict'", "policy.toml, line 1: preset: 'strict' is no preset"),
+        ("preset = ['mission']", r"policy.toml, line 1: preset: \['mission'\] is no preset"),
         ("\n[pattern]\n", "policy.toml, line 2: pattern: there is no such model"),
         (
             "[pattern_classifier]\n\n[pattern_classifier.beauty]\nlimit = 1",
