@@ -9,8 +9,9 @@ from ml_platform.registry.records import VersionRecord
 def reconcile(ledger: Ledger, tracking: Tracking) -> tuple[str, ...]:
     """Repair the projection of every model; returns each repair in words (none: it was right).
 
-    The alias ``champion`` follows production; the tags ``verdict`` and ``status`` follow the events. A
-    version that MLflow has lost cannot be made here, since that takes its files: it is named instead.
+    The alias ``champion`` follows production, the tag ``status`` the events, ``verdict`` and ``decided by`` the
+    newest evaluation. A version that MLflow has lost cannot be made here, since that takes its files: it is
+    named instead.
     """
     repairs: list[str] = []
     for model in ledger.models():
@@ -32,6 +33,7 @@ def _repair_tags(
             continue
         wanted = {
             "verdict": record.decision.verdict.value,
+            "decided by": record.decision.row,
             "status": status[record.version].value,
         }
         wrong = {key: value for key, value in wanted.items() if version.tags.get(key) != value}

@@ -101,14 +101,14 @@ def verify_events(
     """Check that each evaluation stands in the chain as it is stored, and that only PROMOTE was promoted."""
     findings = []
     event_by_evaluation = {
-        (e.model, e.version, int(e.evidence.get("evaluation", 1))): e
+        (e.model, e.version, e.evidence.get("evaluation", "1")): e
         for e in events
         if e.action in (Action.REGISTERED, Action.EVALUATED)
     }
     known = {(record.model, record.version) for record in records}
     decided = {(record.model, record.version, record.report_id) for record in records}
     for record in records:
-        event = event_by_evaluation.get((record.model, record.version, record.evaluation))
+        event = event_by_evaluation.get((record.model, record.version, str(record.evaluation)))
         if event is None:
             detail = "no event tells of its registration: the chain was cut"
         elif event.evidence.get("artifact_sha256") != record.artifact_sha256:

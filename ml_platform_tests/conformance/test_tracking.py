@@ -133,8 +133,8 @@ def test_the_projection_follows_the_ledger(tracking, model, folder):
     first = register(ledger, tracking, another("a", model), folder)
     second = register(ledger, tracking, another("b", model), folder)
     assert reconcile(ledger, tracking) == (
-        f"{model} 1: verdict promote, status staged",
-        f"{model} 2: verdict promote, status staged",
+        f"{model} 1: verdict promote, decided by every gate passes, status staged",
+        f"{model} 2: verdict promote, decided by every gate passes, status staged",
     )
     assert reconcile(ledger, tracking) == ()
     promote(ledger, first, 0)
@@ -153,6 +153,17 @@ def test_the_projection_follows_the_ledger(tracking, model, folder):
     reconcile(ledger, tracking)
     assert tracking.alias(model, CHAMPION) == "2"
     assert reconcile(ledger, tracking) == ()
+
+
+def test_the_tags_are_of_the_newest_evaluation(tracking, model, folder):
+    ledger = InMemoryLedger()
+    record = register(ledger, tracking, another("a", model), folder)
+    reconcile(ledger, tracking)
+    held = replace(record.decision, verdict=Verdict.HOLD, row="not shown either way")
+    ledger.register(replace(record, decision=held))
+    assert reconcile(ledger, tracking) == (
+        f"{model} 1: verdict hold, decided by not shown either way",
+    )
 
 
 def test_an_alias_that_the_ledger_does_not_know_goes(tracking, model, folder):
