@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from benchmarks.faults import FAULTS, TESTS, Fault
@@ -53,6 +54,22 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     missing = {link for link in links if not (page.parent / link).exists()}
     assert missing == set()
+
+
+def commands_without_home(command: click.Command, name: str = "") -> set[str]:
+    """The commands, groups left out, that have no option --home, such as ``policy check``."""
+    if isinstance(command, click.Group):
+        parts = command.commands.items()
+        return {
+            each for part, sub in parts for each in commands_without_home(sub, f"{name} {part}")
+        }
+    return set() if any("--home" in option.opts for option in command.params) else {name.strip()}
+
+
+def test_the_commands_without_a_home_are_those_that_the_readme_names() -> None:
+    named = re.search(r"all but (.*) have `--home DIR`", README.read_text(encoding="utf-8"))
+    assert named is not None
+    assert set(re.findall(r"`(.+?)`", named[1])) == commands_without_home(cli)
 
 
 @each_page
