@@ -17,6 +17,7 @@ from ml_platform.adapters.warehouse import build_features
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.events.ingest import ingest
 from ml_platform.models.pattern_classifier import SPEC
+from ml_platform.spec.training_set import TrainingSet
 
 MAP = Path(__file__).parents[2] / "docs" / "maps" / "git-events.toml"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -31,11 +32,12 @@ def run(folder: Path) -> list[Line]:
         line
         for name, published in FOLDERS.items()
         if (folder / name).is_dir()
-        for line in _lines(name, _report(folder / name), published)
+        for line in _lines(name, fit_and_evaluate(SPEC, rows_of(folder / name)), published)
     ]
 
 
-def _report(history: Path) -> EvaluationReport:
+def rows_of(history: Path) -> TrainingSet:
+    """The labelled commits of a history, with features and split of the platform."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         lake = ParquetLake(place / "lake", place / "quarantine")
@@ -43,7 +45,7 @@ def _report(history: Path) -> EvaluationReport:
         built = build_features(
             place / "lake", place / "features", place / "warehouse" / "w.duckdb", NOW, quiet
         )
-        training_set = build_training_set(
+        return build_training_set(
             built.path(SPEC.table.name),
             SPEC,
             feature_versions=SPEC.table.versions(built.sql_by_model),
@@ -52,7 +54,6 @@ def _report(history: Path) -> EvaluationReport:
             as_of=NOW,
             folder=place / "training_sets",
         )
-        return fit_and_evaluate(SPEC, training_set)
 
 
 def _lines(name: str, report: EvaluationReport, published: tuple[float, float]) -> list[Line]:
