@@ -46,7 +46,7 @@ def draw_drift(
     categories = [name for name in names if kinds[name] is Kind.CATEGORY]
     try:
         samples = [_sample(side, numbers, categories, rows) for side in (reference, current)]
-        manifest.write_text(path, _page(samples[0], samples[1], numbers, categories))
+        manifest.write_text(path, _page(*samples, _shown(numbers), _shown(categories)))
     except Exception as error:  # Evidently raises bare exceptions of every kind
         return f"Evidently drew nothing: {type(error).__name__}: {error}"
     return None
@@ -91,7 +91,13 @@ def _sample(
     if len(part) > rows:
         part = part.sample(rows, random_state=_SEED)
     safe = {name: part[name].map(_escaped) for name in categories}
-    return part.assign(**safe).astype(dict.fromkeys(numbers, "float64")).reset_index(drop=True)
+    part = part.assign(**safe).astype(dict.fromkeys(numbers, "float64")).reset_index(drop=True)
+    return part.set_axis(_shown(list(part.columns)), axis=1)
+
+
+def _shown(names: list[str]) -> list[str]:
+    """The names of columns as text of HTML."""
+    return [escape(name) for name in names]
 
 
 def _escaped(value: object) -> object:

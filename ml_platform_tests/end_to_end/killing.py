@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_platform_tests.end_to_end.command import ONE, nothing_left, start, told
+from ml_platform_tests.end_to_end.fault_checker import faults_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Killed:
     in_production: int | None
     versions: int
     faults: tuple[str, ...]
+    """What the checker of faults says (`fault_checker`)."""
 
 
 def kill_and_run_again(
@@ -38,7 +40,6 @@ def outcome(home: Path, simulation: tuple[str, ...]) -> Killed:
     printed = told(home, "run", *ONE, *simulation)
     model: dict[str, Any] = printed["models"]["pattern_classifier"]
     status = told(home, "status")["models"]["pattern_classifier"]
-    checked = told(home, "verify", code=0)
     nothing_left(home)
     return Killed(
         events=printed["fingerprints"]["events"],
@@ -46,5 +47,5 @@ def outcome(home: Path, simulation: tuple[str, ...]) -> Killed:
         artifact=model["fingerprints"]["artifact"],
         in_production=model["in_production"],
         versions=len(status["versions"]),
-        faults=tuple(f["subject"] for f in checked["findings"] if not f["ok"]),
+        faults=tuple(faults_of(home)),
     )

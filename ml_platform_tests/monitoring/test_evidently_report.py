@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +47,22 @@ def test_a_name_from_the_data_never_runs_in_the_page(
     text = path.read_text(encoding="utf-8")
     assert hostile not in text
     assert "<script>alert" not in text
+
+
+def test_a_name_of_a_column_never_runs_in_the_page(
+    quiet: pd.DataFrame, window: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Columns of somebody's own table: of a number and of a category."""
+    hostile = {
+        "number_0": "</script><script>alert('a number')</script>",
+        "category_0": "\"><img src=x onerror=alert('a category')>",
+    }
+    specs = [replace(spec, name=hostile.get(spec.name, spec.name)) for spec in SPECS]
+    before, now = quiet.rename(columns=hostile), window.rename(columns=hostile)
+    path = tmp_path / "drift.html"
+    assert draw_drift(before, now, specs, path, Manifest(path.parent), rows=500) is None
+    text = path.read_text(encoding="utf-8")
+    assert "a number" in text
+    assert "a category" in text
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
