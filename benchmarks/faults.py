@@ -1,10 +1,12 @@
 """Faults injected, one after the other, and what came of them, as a table.
 
-    python -m benchmarks.faults                # all of them, a quarter of an hour
+    python -m benchmarks.faults                # all of them, half an hour
     python -m benchmarks.faults --only 7,13
 
-Each fault is injected by tests of the suite, which start the real parts and check what must hold afterwards; a
-fault is survived when all of its tests pass. A test that is not there any more is an error, not a pass.
+Each fault is injected by tests of the suite, which start the real parts and check what must hold afterwards, one by
+a benchmark of its own; a fault is survived when all of its tests pass. A test that is not there any more, and one
+that was skipped, is no pass. `python -m benchmarks.home_faults` injects those that hit a home as a whole into one
+at work, and lets one checker look at everything afterwards.
 """
 
 import argparse
@@ -28,7 +30,7 @@ class Fault:
     injected: str
     expected: str
     tests: tuple[str, ...]
-    """``file::test`` below the folder of the tests."""
+    """``file::test`` below the folder of the tests, or ``benchmarks.NAME``, whose exit code tells."""
 
 
 FAULTS = (
@@ -159,18 +161,25 @@ FAULTS = (
     Fault(
         18,
         "paths that leave their folder",
-        "a map that names other files",
-        "refused, nothing outside is read",
-        ("events/test_files.py::test_a_map_cannot_reach_other_files",),
+        "maps and links to other files; 85 names like ../canary for commands and files of a home",
+        "refused, nothing outside is read or touched",
+        (
+            "events/test_files.py::test_a_map_cannot_reach_other_files",
+            "events/test_files.py::test_a_map_and_its_links_stay_in_the_folder",
+            "cli/test_names_as_paths.py::test_no_command_takes_a_path_for_a_name",
+            "cli/test_names_as_paths.py::test_only_files_of_the_home_are_forgotten",
+        ),
     ),
     Fault(
         19,
         "hostile names in pages",
-        "tools, features and users called like HTML, in charts, pages and Evidently's report",
+        "tools, columns and users called like HTML, in charts, pages (in a browser) and Evidently's report",
         "text, no live element",
         (
             "reporting/test_charts.py::test_hostile_names_are_text",
+            "reporting/test_evaluation.py::test_in_a_browser_it_fits_loads_nothing_and_runs_nothing",
             "monitoring/test_evidently_report.py::test_a_name_from_the_data_never_runs_in_the_page",
+            "monitoring/test_evidently_report.py::test_a_name_of_a_column_never_runs_in_the_page",
         ),
     ),
     Fault(
@@ -194,6 +203,26 @@ FAULTS = (
         ),
     ),
     Fault(
+        29,
+        "reference data deleted or poisoned",
+        "rows of a training set, or the baseline, removed; one label in twenty flipped, stored and before",
+        "fail closed, by name; another data version; a candidate a point worse than the champion is stopped",
+        (
+            "application/test_reference_data.py::"
+            "test_on_rows_that_are_gone_or_changed_nothing_rests",
+            "application/test_reference_data.py::test_without_its_baseline_a_window_has_no_report",
+            "application/test_reference_data.py::test_flipped_labels_are_another_data_version",
+            "gates/test_faults.py::test_a_moved_limit_moves_the_fault[pattern_classifier-over_champion--0.012]",
+        ),
+    ),
+    Fault(
+        30,
+        "memory leak",
+        "200,000 one-row predictions by every kind of artifact, 50,000 requests to the pages' guard",
+        "less than 1 MB for 100,000",
+        ("benchmarks.soak",),
+    ),
+    Fault(
         32,
         "secrets in logs and messages",
         "passwords in URLs, files and the environment",
@@ -203,6 +232,7 @@ FAULTS = (
             "adapters/test_processes.py::test_secrets_of_the_owner_are_not_inherited_unless_given",
             "application/test_settle_home.py::test_no_password_is_ever_shown_or_readable_by_others",
             "conformance/test_sources.py::test_a_name_tells_kind_and_place_and_no_password",
+            "events/test_sources.py::test_a_broken_url_is_refused_and_its_password_shown_nowhere",
         ),
     ),
 )
@@ -219,15 +249,27 @@ class Outcome:
 
 
 def inject(fault: Fault) -> Outcome:
-    """Run the tests of a fault in a process of their own."""
+    """Run the tests of a fault, or its benchmark, in a process of their own."""
     started = time.perf_counter()
-    nodes = [str(TESTS / test) for test in fault.tests]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *nodes]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=TESTS.parent, check=False)
-    lines = [line for line in ended.stdout.splitlines() if line.strip()]
-    counted = next((line for line in reversed(lines) if "passed" in line or "failed" in line), "")
-    summary = counted.strip("= ") or (lines or ["no output"])[-1]
-    return Outcome(fault.number, ended.returncode == 0, summary, time.perf_counter() - started)
+    benchmarks = [name for name in fault.tests if name.startswith("benchmarks.")]
+    nodes = [str(TESTS / test) for test in fault.tests if test not in benchmarks]
+    commands = [["-m", name] for name in benchmarks]
+    if nodes:
+        commands.append(["-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *nodes])
+    survived, summaries = True, []
+    for command in commands:
+        ended = subprocess.run(
+            [sys.executable, *command],
+            capture_output=True,
+            text=True,
+            cwd=TESTS.parent,
+            check=False,
+        )
+        lines = [line for line in ended.stdout.splitlines() if line.strip()]
+        survived &= ended.returncode == 0 and not any("SKIPPED" in line for line in lines)
+        told = [line for line in lines if line.startswith(("SKIPPED", "FAILED", "ERROR"))]
+        summaries.append(" ".join((told or lines[-2:] or [ended.stderr[-300:]])[0].split())[:300])
+    return Outcome(fault.number, survived, "; ".join(summaries), time.perf_counter() - started)
 
 
 def main() -> None:

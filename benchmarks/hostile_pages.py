@@ -2,7 +2,7 @@
 
 `python -m benchmarks.hostile_pages` simulates a fortnight of 60 users, hangs a piece of hostile text on every name
 in it (tools, operations, users, teams, files, sessions, workflows, labels), ingests that as files, trains,
-evaluates and monitors three models, opens every page that was written and those of Dagster and MLflow while `up`
+evaluates and monitors two models, opens every page that was written and those of Dagster and MLflow while `up`
 runs, and prints what of the set is alive: elements of it, its script having run, foreign requests, dialogs, links
 of ``javascript:``. Nothing may be. What the command printed and logged must have no control characters and no
 forged line. Needs a Chromium; without one it says that it did NOT run and ends with exit code 3.
@@ -55,7 +55,7 @@ NAMES = {
     "suggestions": ("workflow_id", "user_id"),
     "users": ("user_id", "team", "region"),
 }
-MODELS = ("pattern_classifier", "suggestion_scorer", "workflow_recommender")
+MODELS = ("pattern_classifier", "sequence_ngram")
 ALIVE = f"""() => {{
   const found = [];
   const look = (root) => {{
@@ -152,7 +152,7 @@ def run(home: Path, *arguments: str) -> str:
         env=environment(),
         check=False,
     )
-    if ended.returncode:
+    if ended.returncode not in (0, 2):  # 2: a model that had too little has no version to ask for
         raise SystemExit(
             f"`{' '.join(arguments)}` ended with {ended.returncode}: {ended.stderr[-2000:]}"
         )

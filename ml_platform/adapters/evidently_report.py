@@ -46,7 +46,9 @@ def draw_drift(
     categories = [name for name in names if kinds[name] is Kind.CATEGORY]
     try:
         samples = [_sample(side, numbers, categories, rows) for side in (reference, current)]
-        manifest.write_text(path, _page(*samples, _shown(numbers), _shown(categories)))
+        manifest.write_text(
+            path, _page(samples[0], samples[1], _shown(numbers), _shown(categories))
+        )
     except Exception as error:  # Evidently raises bare exceptions of every kind
         return f"Evidently drew nothing: {type(error).__name__}: {error}"
     return None
