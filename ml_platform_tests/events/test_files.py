@@ -214,6 +214,9 @@ def test_files_that_cannot_be_read(tmp_path: Path):
     (tmp_path / "events.csv").write_bytes(b"event_id,t\xf6ol\na,b\n")
     with pytest.raises(SourceError, match=r"header of .*events\.csv is not UTF-8.*encoding = "):
         read(tmp_path)
+    (tmp_path / "events.csv").write_text(f'"{"a" * 2_000_000}",b\n1,2\n')
+    with pytest.raises(SourceError, match=r"cannot be read as CSV: field larger than field limit"):
+        read(tmp_path)
     (tmp_path / "events.csv").write_bytes(b"PK\x03\x04 a workbook")
     with pytest.raises(SourceError, match=r"is a spreadsheet.*Save it as CSV"):
         read(tmp_path)

@@ -215,6 +215,8 @@ HOSTILE = {
     "read-write again": "SELECT set_config('transaction_read_only', 'off', false)",
     "the cursor closed": "SELECT 1'); DELETE FROM kept; --",
     "the block closed": "SELECT 1 $open$; DELETE FROM kept; --",
+    "a query in a text": "SELECT * FROM ts_stat('SELECT pg_' || 'terminate_backend(1)::text::tsvector')",
+    "a large object by its old name": "SELECT lo_creat(-1)",
     "no end": "SELECT '",
     "a null byte": "SELECT 1\0; DELETE FROM kept",
 }

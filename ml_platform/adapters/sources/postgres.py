@@ -29,14 +29,16 @@ END $open$
 """
 """Opens the cursor for one statement that gives rows; the server refuses any other."""
 _FORBIDDEN = re.compile(
-    r"""\b(?:pg_(?:terminate|cancel)_backend|dblink\w*|lo_(?:export|import|put|create|unlink|from_bytea|open)
+    r"""\b(?:pg_(?:terminate|cancel)_backend|dblink\w*|lo_(?:export|import|put|creat|create|unlink|from_bytea|open|truncate\w*)
     |pg_(?:read|write|stat|ls)_\w*(?:file|dir)\w*|pg_ls_\w+|pg_file_\w+|pg_reload_conf|pg_rotate_logfile\w*|pg_promote
     |pg_switch_wal|pg_create_\w+|pg_drop_\w+|pg_notify|pg_(?:try_)?advisory_\w+|pg_logical_\w+|pg_replication_\w+
-    |set_config|query_to_xml\w*|cursor_to_xml\w*|table_to_xml\w*|database_to_xml\w*|schema_to_xml\w*)\b
+    |set_config|query_to_xml\w*|cursor_to_xml\w*|table_to_xml\w*|database_to_xml\w*|schema_to_xml\w*
+    |ts_stat|ts_rewrite|crosstab\w*|connectby|xpath_table)\b
     |\bu&\s*"|\bu&\s*'""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Functions that a read-only transaction does not hold back, and the escapes in which a name could hide."""
+"""Functions that a read-only transaction does not hold back, and what a name could hide in: texts that are run as
+queries, and escapes."""
 _POWERS = """
 SELECT current_user, array_remove(ARRAY[
     CASE WHEN role.rolsuper THEN 'it is a superuser' END,

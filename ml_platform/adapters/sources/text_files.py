@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from ml_platform.errors import SourceError
 from ml_platform.events.quality import UNREADABLE
 from ml_platform.events.sources.dialect import SEPARATORS, Dialect
+
+if TYPE_CHECKING:
+    import _csv
 
 _LONGEST_CELL = 1 << 20
 _LONGEST_SHOWN = 120
@@ -62,8 +65,7 @@ def header_of(path: Path, dialect: Dialect) -> list[str]:
         SourceError: the file cannot be opened or decoded, or is a spreadsheet.
     """
     with _reading(path), _text(path, dialect) as stream:
-        reader = csv.reader(stream, delimiter=dialect.delimiter or separator(path, dialect))
-        cells = next(reader, [])
+        cells = next(_cells(stream, path, dialect), [])
     if any(_undecoded(cell) for cell in cells):
         raise _wrong_encoding(path, dialect)
     return _distinct(cells)
@@ -76,9 +78,8 @@ def records(path: Path, dialect: Dialect) -> Iterator[Record]:
         SourceError: as `header_of`.
     """
     width = len(header_of(path, dialect))
-    csv.field_size_limit(_LONGEST_CELL)
     with _reading(path), _text(path, dialect) as stream:
-        reader = csv.reader(stream, delimiter=dialect.delimiter or separator(path, dialect))
+        reader = _cells(stream, path, dialect)
         next(reader, None)
         while True:
             try:
@@ -92,6 +93,11 @@ def records(path: Path, dialect: Dialect) -> Iterator[Record]:
                 yield Record(
                     reader.line_num, cells, _problem(reader.line_num, cells, width, dialect)
                 )
+
+
+def _cells(stream: TextIO, path: Path, dialect: Dialect) -> "_csv._reader":
+    csv.field_size_limit(_LONGEST_CELL)
+    return csv.reader(stream, delimiter=dialect.delimiter or separator(path, dialect))
 
 
 def write_plain(path: Path, dialect: Dialect, copy: Path) -> None:
@@ -149,7 +155,7 @@ def _bytes(path: Path) -> Iterator[IO[bytes]]:
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, UnicodeError, zlib.error) as error:
+    except (OSError, EOFError, UnicodeError, zlib.error, csv.Error) as error:
         raise SourceError(
             f"{path} cannot be read as CSV: {error}.",
             remedy="Correct the file, or declare its `encoding` in the map.",
