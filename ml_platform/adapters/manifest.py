@@ -101,8 +101,7 @@ class Manifest:
         Raises:
             IntegrityError: one was changed, is gone or was never stored; its path and the remedy are named.
         """
-        stored = self._rows(self._name(path) for path in paths)
-        self._refuse(self._compared(stored, paths))
+        self._refuse(self._faults_of(paths))
 
     def require_folder(self, folder: Path) -> None:
         """Refuse a folder in which a file was changed, is gone or was added.
@@ -116,8 +115,9 @@ class Manifest:
         """Every file in ``folder``, or below it, that was changed, is gone, or that nobody stored."""
         stored = self.stored(folder)
         present = {self._name(path): path for path in _files_in(folder)}
-        paths = [present.get(name, self.home / name) for name in {**stored, **present}]
-        return self._compared(stored, paths)
+        return self._faults_of(
+            [present.get(name, self.home / name) for name in {**stored, **present}]
+        )
 
     def stored(self, folder: Path) -> dict[str, StoredFile]:
         """What is stored in ``folder`` or below it, by path relative to the home."""
@@ -192,10 +192,14 @@ class Manifest:
         )
         self._transaction(lambda db: db.executemany(statement, hashes.items()))
 
-    def _compared(
-        self, stored: dict[str, StoredFile], paths: Sequence[Path]
-    ) -> tuple[FileFault, ...]:
+    def _faults_of(self, paths: Sequence[Path]) -> tuple[FileFault, ...]:
+        """The faults of ``paths``, looked at twice: another process may replace a file during the first look."""
+        faults = self._compared(paths)
+        return self._compared([fault.path for fault in faults]) if faults else ()
+
+    def _compared(self, paths: Sequence[Path]) -> tuple[FileFault, ...]:
         """The faults of ``paths``; every file that is there is read whole."""
+        stored = self._rows(self._name(path) for path in paths)
         faults = []
         for path, sha256 in zip(paths, _each(_sha256_of, paths), strict=True):
             file = stored.get(self._name(path))

@@ -1,7 +1,10 @@
 """What is in quarantine: which rows of a source could not be used, why, where they lie, and some of them."""
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_platform.application.connections import Connections
 from ml_platform.events.schema import TABLES
@@ -42,12 +45,19 @@ class Refused:
 
 def list_refused(platform: Connections) -> Refused:
     """List the quarantine of a home; nothing needs to be started for it."""
-    kinds = []
-    for table in TABLES:
-        refused = platform.lake.refused(table).to_pylist()
-        counts = Counter((row["reason"], row["field"]) for row in refused)
-        for (reason, field), count in counts.most_common():
-            rows = [row for row in refused if (row["reason"], row["field"]) == (reason, field)]
-            examples = tuple(RefusedRow(row["value"], row["row"]) for row in rows[:EXAMPLES])
-            kinds.append(RefusedKind(table, reason, field, count, rows[0]["remedy"], examples))
-    return Refused(str(platform.settings.quarantine), tuple(kinds))
+    kinds = tuple(
+        kind for table in TABLES for kind in _kinds_of(table, platform.lake.refused(table))
+    )
+    return Refused(str(platform.settings.quarantine), kinds)
+
+
+def _kinds_of(table: str, refused: pa.Table) -> Iterator[RefusedKind]:
+    """The kinds of one table; of its rows, which may be millions, only the examples become Python's."""
+    counts = refused.group_by(["reason", "field"], use_threads=False).aggregate([([], "count_all")])
+    order = [("count_all", "descending"), ("reason", "ascending"), ("field", "ascending")]
+    for kind in counts.sort_by(order).to_pylist():
+        alike = (pc.field("reason") == kind["reason"]) & (pc.field("field") == kind["field"])
+        rows = refused.filter(alike).slice(0, EXAMPLES).to_pylist()
+        examples = tuple(RefusedRow(row["value"], row["row"]) for row in rows)
+        remedy = rows[0]["remedy"]
+        yield RefusedKind(table, kind["reason"], kind["field"], kind["count_all"], remedy, examples)

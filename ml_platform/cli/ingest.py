@@ -10,6 +10,7 @@ from ml_platform.cli.options import (
     json_option,
     open_home,
     print_json,
+    require_home,
     source_options,
 )
 
@@ -61,6 +62,7 @@ def _show_refused(settings: "Settings", as_json: bool) -> None:
     from ml_platform.application.connections import Connections
     from ml_platform.application.list_refused import list_refused
 
+    require_home(settings)
     refused = list_refused(Connections(settings))
     if as_json:
         print_json(refused)

@@ -78,6 +78,24 @@ def test_a_write_that_was_killed_is_no_fault_and_the_next_one_settles_it(
     assert fault.path == path
 
 
+def test_a_file_that_is_replaced_while_it_is_looked_at_is_no_fault(
+    tmp_path: Path, monkeypatch
+) -> None:
+    manifest, page = Manifest(tmp_path), tmp_path / "reports" / "page.html"
+    manifest.write_text(page, "one")
+    rows = Manifest._rows
+
+    def replaced_meanwhile(self, names):
+        stored = rows(self, names)
+        monkeypatch.setattr(Manifest, "_rows", rows)
+        manifest.write_text(page, f"not {page.read_text()}")
+        return stored
+
+    for look in (lambda: manifest.require(page), lambda: manifest.require_folder(page.parent)):
+        monkeypatch.setattr(Manifest, "_rows", replaced_meanwhile)
+        look()
+
+
 def test_an_error_leaves_file_and_manifest_as_they_were(tmp_path: Path) -> None:
     manifest, path = Manifest(tmp_path), tmp_path / "lake" / "rows"
     manifest.write_bytes(path, b"old")
