@@ -1,10 +1,15 @@
 """Metadata that people read in Dagster: tables and plots."""
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#!|~&$^\"])")
+_ADDRESS = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
+"""What Markdown makes a link of by itself, whatever stands before it."""
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
@@ -23,11 +28,20 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value).replace("|", "\\|")
+    return literal(str(value))
+
+
+def literal(text: str) -> str:
+    """The text as Markdown that shows it as it is: no name from the data becomes a link, a picture or HTML."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if _ADDRESS.search(line) is None:
+        return _MARKS.sub(r"\\\1", line)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence} {line.replace('|', chr(92) + '|')} {fence}"
 
 
 def image(png: bytes, title: str) -> dg.MetadataValue[Any]:
     """A PNG as Markdown that Dagster's UI shows in place."""
     return dg.MetadataValue.md(
-        f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
+        f"![{literal(title)}](data:image/png;base64,{base64.b64encode(png).decode()})"
     )
