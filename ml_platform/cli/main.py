@@ -3,6 +3,7 @@
 The traceback of an error that nobody has foreseen is kept in the log of the home (`cli.unforeseen`).
 """
 
+import signal
 import sys
 
 import click
@@ -72,8 +73,18 @@ for command in (
 
 def main() -> None:
     """Entry point: errors become one line on standard error and an exit code."""
+    hear_signals()
     # Outside of any except block: the frames of an error would keep what libraries then report as leaked.
     sys.exit(_exit_code())
+
+
+def hear_signals() -> None:
+    """Let signals end the command also where a script has started it in its background.
+
+    There the shell ignores SIGINT, and Dagster gives SIGTERM the handler of SIGINT: `kill` would do nothing.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _exit_code() -> int:

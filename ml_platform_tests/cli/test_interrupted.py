@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from ml_platform.cli.instance import was_interrupted
+from ml_platform.cli.main import hear_signals
 
 
 @dg.asset
@@ -46,3 +47,15 @@ def test_an_interruption_is_told_from_a_failure(
     assert not result.success
     assert time.monotonic() - started < 10, "the step was ended, not waited for"
     assert was_interrupted(result) is interrupted
+
+
+def test_a_command_in_the_background_of_a_script_can_be_ended() -> None:
+    """The shell ignores SIGINT for it, and Dagster takes the handler of SIGINT for SIGTERM."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        hear_signals()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        hear_signals()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
