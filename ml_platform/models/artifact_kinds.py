@@ -7,7 +7,7 @@ Each model family declares its own kinds in a module that imports nothing heavy.
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.spec.artifact import Artifact
@@ -99,10 +99,18 @@ def artifact_kind(name: str) -> ArtifactKindSpec:
     return _REGISTERED[name]
 
 
-def import_scorer(name: str) -> type:
+class ScorerClass(Protocol):
+    """The class of a served scorer, which reads itself from the files of an artifact."""
+
+    def of(self, artifact: Artifact) -> "Scorer":
+        """The scorer of the files of ``artifact``."""
+        ...
+
+
+def import_scorer(name: str) -> ScorerClass:
     """The class of the scorer of kind ``name``, imported."""
     module, class_name = artifact_kind(name).scorer.split(":")
-    scorer: type = getattr(import_module(module), class_name)
+    scorer: ScorerClass = getattr(import_module(module), class_name)
     return scorer
 
 
@@ -112,5 +120,4 @@ def scorer_of(artifact: Artifact) -> "Scorer":
     Raises:
         IntegrityError: the kind of the artifact is unknown.
     """
-    scorer: Scorer = import_scorer(artifact.kind).of(artifact)  # type: ignore[attr-defined]
-    return scorer
+    return import_scorer(artifact.kind).of(artifact)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from markupsafe import Markup
@@ -137,7 +137,7 @@ def _finite_series(series: Series) -> Series:
     with_intervals = len(series.low) == len(series.high) == len(series.y) > 0
     return Series(
         series.name,
-        tuple(series.x[place] for place in kept),  # type: ignore[arg-type]
+        cast("tuple[float, ...] | tuple[str, ...]", tuple(series.x[place] for place in kept)),
         tuple(series.y[place] for place in kept),
         tuple(series.low[place] for place in kept) if with_intervals else (),
         tuple(series.high[place] for place in kept) if with_intervals else (),

@@ -71,9 +71,7 @@ def draw_anomalous(
     planned = _planned(truth, users, planned, kind, rng)
     order = np.lexsort((planned.start, planned.user))
     planned, kind = _rows(planned, order), kind[order]
-    change_sets = _made_anomalous(
-        truth, users, draw_change_sets(truth, users, planned, rng), kind, rng
-    )
+    change_sets = _made_anomalous(truth, draw_change_sets(truth, users, planned, rng), kind, rng)
     keep = _free(truth, normal, change_sets, len(planned))
     keep &= (planned.start >= span[0]) & (planned.start < span[1])
     keep &= is_active(users, planned.user, planned.start)
@@ -104,7 +102,6 @@ def _planned(
 
 def _made_anomalous(
     truth: SimulationTruth,
-    users: Users,
     change_sets: ChangeSets,
     kind: Ints,
     rng: np.random.Generator,
