@@ -5,8 +5,8 @@
 
 Each fault is injected by tests of the suite, which start the real parts and check what must hold afterwards, one by
 a benchmark of its own; a fault is survived when all of its tests pass. A test that is not there any more, and one
-that was skipped, is no pass. `python -m benchmarks.home_faults` injects those that hit a home as a whole into one
-at work, and lets one checker look at everything afterwards.
+that was skipped, is no pass. After kills of whole runs one checker looks at the home
+(`ml_platform_tests.end_to_end.fault_checker`).
 """
 
 import argparse
