@@ -67,7 +67,6 @@ def test_postgres_takes_both_ways_of_writing_a_url(tmp_path: Path, text: str):
     "url",
     [
         "ann:secret@h/db",
-        "host=127.0.0.1 user=ann password=secret",
         "mysql://ann:secret@h/db",
         "postgresql://ann:secret@h:99999/db",
         "postgresql://ann:secret%zz@h/db",
@@ -85,6 +84,12 @@ def test_a_broken_url_is_refused_and_its_password_shown_nowhere(tmp_path: Path, 
     with pytest.raises(SourceError) as caught:
         list(stream_query(url, "SELECT 1"))
     assert "secret" not in str(caught.value)
+
+
+def test_a_connection_string_is_read_and_its_name_shows_nothing_of_it(tmp_path: Path):
+    options = SourceOptions(NOW, 1, b"key", query_file=tmp_path / "q.sql")
+    source = parse_source("postgres:host=h user=ann password=secret", options)
+    assert source.name == "postgres:(a connection string)"
 
 
 def test_the_url_of_another_driver_is_read(tmp_path: Path):

@@ -68,6 +68,8 @@ class PostgresSource:
     @property
     def name(self) -> str:
         """``postgres:`` and the URL, without user and password."""
+        if "://" not in self.url:  # a connection string of libpq
+            return "postgres:(a connection string)"
         parts = urlsplit(self.url)
         host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
         return f"postgres://{host}{parts.path}"
@@ -104,9 +106,9 @@ def readable_url(url: str) -> str:
 
     plain = _DRIVER.sub("postgresql://", url)
     try:
-        if not plain.startswith(("postgresql://", "postgres://")):
+        if "://" in plain and not plain.startswith(("postgresql://", "postgres://")):
             raise ValueError("another scheme")
-        if urlsplit(plain).port == 0:
+        if "://" in plain and urlsplit(plain).port == 0:
             raise ValueError("port 0")
         parse_dsn(plain)
     except (psycopg2.Error, ValueError):
