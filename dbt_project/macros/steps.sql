@@ -8,15 +8,20 @@
     ][1:least(10, place)]
 {%- endmacro %}
 
-{# The pause before a moment as a token: the first bound that it does not exceed. More than 30 minutes begin a stretch. #}
-{% macro gap_word(gap) -%}
+{# The pause before a moment as a token: the first bound that it does not exceed. More than 30 minutes begin a
+stretch ('pause:...'), but not inside a case. #}
+{% macro gap_word(gap, in_case) -%}
     case
         when {{ gap }} is null then 'first'
         {% for seconds in [2, 5, 10, 20, 40, 80, 160, 320, 640, 1800] -%}
         when {{ gap }} <= {{ seconds * 1000000 }} then '{{ seconds }}s'
         {% endfor -%}
-        when {{ gap }} <= {{ microseconds(8) }} then 'pause:8h'
-        when {{ gap }} <= {{ microseconds(72) }} then 'pause:3d'
-        else 'pause:long'
+        else
+            case when {{ in_case }} then '' else 'pause:' end
+            || case
+                when {{ gap }} <= {{ microseconds(8) }} then '8h'
+                when {{ gap }} <= {{ microseconds(72) }} then '3d'
+                else 'long'
+            end
     end
 {%- endmacro %}

@@ -2,7 +2,9 @@
 
 A step is a moment of a user (the rows of a commit are one step, by their most frequent values), and a session
 is a stretch of work without a pause of more than 30 minutes, whatever the source calls a session. The lists
-run on over the border of a session; a gap that begins with ``pause`` (or is ``first``) marks it.
+run on over the border of a session; a gap that begins with ``pause`` (or is ``first``) marks it. In a process log a
+session is a case: the steps are those of the case, whoever did them and however long it rested in between, and it
+is over once it has rested for longer than 95 % of the pauses inside cases. Its rows are one unit of a split.
 """
 
 from ml_platform.features.define import NEVER_MISSING, category, clock, count, number, tokens
@@ -17,9 +19,9 @@ END = "end"
 NEW_SESSION = ("first", "pause:")
 """How the gap of a session's first step begins."""
 
-_LISTS = "the user's last 10 steps, the row's own included"
+_LISTS = "the last 10 steps of the user (in a process log: of the case), the row's own included"
 _STRETCH = "the session, up to the row"
-_BEGINS = "never missing; 0 begins a session (a pause of more than 30 minutes, or the first step)"
+_BEGINS = "never missing; 0 begins a session (a pause of more than 30 minutes, or the first step; a case)"
 
 STEP_FEATURES: tuple[FeatureSpec, ...] = (
     tokens("steps", _LISTS, "tool:operation of each step, newest first."),

@@ -50,6 +50,16 @@ class Event:
     utc_offset_minutes: int | None = None
 
     @property
+    def case(self) -> str | None:
+        """The case that the event belongs to, in a process log."""
+        return self.session_id if self.source.startswith("process-log:") else None
+
+    @property
+    def actor(self) -> tuple[bool, str]:
+        """Whose earlier events are the row's past: the user's, or in a process log those of the case."""
+        return (False, self.user_id) if self.case is None else (True, self.case)
+
+    @property
     def t(self) -> int:
         """Microseconds since 1970, exact."""
         return (self.occurred_at - _EPOCH) // MICROSECOND

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from ml_platform_tests.features.pattern_oracle import Event
@@ -20,19 +21,29 @@ Run = tuple[str, int]
 def step_rows(
     events: Iterable[Event], runs: Sequence[Run], as_of: datetime
 ) -> list[dict[str, Any]]:
-    """One row a user and moment, in order of time and first event."""
+    """One row a user, or case of a process log, and moment, in order of time and first event."""
     clock = Event("clock", "", as_of, "", "", "").t
     rows: list[tuple[int, str, dict[str, Any]]] = []
     everything = list(events)
-    for user in sorted({event.user_id for event in everything}):
-        mine = [event for event in everything if event.user_id == user]
+    rest = _rest(everything)
+    for actor in sorted({event.actor for event in everything}):
+        mine = [event for event in everything if event.actor == actor]
         moments = sorted({event.t for event in mine})
-        started = sorted({t for who, t in runs if who == user})
+        started = sorted({t for who, t in runs if (False, who) == actor})
         for place, t in enumerate(moments):
             first = min((e for e in mine if e.t == t), key=lambda event: event.event_id)
-            row = _row(first, place, moments, mine, started, bool(runs), clock)
+            row = _row(first, place, moments, mine, started, bool(runs), clock, rest)
             rows.append((t, first.event_id, row))
     return [row for *_, row in sorted(rows, key=lambda each: each[:2])]
+
+
+def _rest(events: list[Event]) -> int:
+    """The pause that 95 % of the pauses inside cases do not exceed."""
+    pauses = []
+    for case in {event.case for event in events} - {None}:
+        moments = sorted({event.t for event in events if event.case == case})
+        pauses += [later - earlier for earlier, later in pairwise(moments)]
+    return sorted(pauses)[math.ceil(0.95 * len(pauses)) - 1] if pauses else 0
 
 
 def _row(
@@ -43,14 +54,16 @@ def _row(
     started: list[int],
     any_runs: bool,
     clock: int,
+    rest: int,
 ) -> dict[str, Any]:
     t = moments[place]
     first, last = place, place
-    while first and moments[first] - moments[first - 1] <= HALF_HOUR:
+    longest = HALF_HOUR if event.case is None else math.inf
+    while first and moments[first] - moments[first - 1] <= longest:
         first -= 1
-    while last + 1 < len(moments) and moments[last + 1] - moments[last] <= HALF_HOUR:
+    while last + 1 < len(moments) and moments[last + 1] - moments[last] <= longest:
         last += 1
-    over = clock > moments[last] + HALF_HOUR
+    over = clock > moments[last] + (HALF_HOUR if event.case is None else rest)
     until = moments[place + 3] if last >= place + 3 else moments[last] + HALF_HOUR
     seen = range(place, max(place - 10, -1), -1)
     before = [run for run in started if run < t]
@@ -60,8 +73,10 @@ def _row(
     return {
         "row_id": event.event_id,
         "user_id": event.user_id,
-        "cluster_id": f"stretch:{event.user_id}:{moments[first]}",
-        "change_set_id": event.change_set_id,
+        "cluster_id": f"case:{event.case}"
+        if event.case
+        else f"stretch:{event.user_id}:{moments[first]}",
+        "change_set_id": f"case:{event.case}" if event.case else event.change_set_id,
         "occurred_at": event.occurred_at,
         "is_bot": event.is_bot,
         "source": event.source,
@@ -71,11 +86,11 @@ def _row(
         else None,
         "steps": [_step(mine, moments[i]) for i in seen],
         "objects": [_object(mine, moments[i]) for i in seen],
-        "gaps": [_gap(moments[i] - moments[i - 1] if i else None) for i in seen],
+        "gaps": [_gap(moments[i] - moments[i - 1] if i else None, event) for i in seen],
         "runs": ["-", *("run" if ran[i] else "-" for i in seen[1:])],
         "step": _step(mine, t),
         "object": _object(mine, t),
-        "gap": _gap(t - moments[place - 1] if place else None),
+        "gap": _gap(t - moments[place - 1] if place else None, event),
         "is_weekend": float(weekday >= 5),
         "hour": float(local // HOUR % 24),
         "weekday": float(weekday),
@@ -114,10 +129,11 @@ def _main(values: Iterable[str | None]) -> str | None:
     return min(counts, key=lambda value: (-counts[value], value), default=None)
 
 
-def _gap(gap: int | None) -> str:
+def _gap(gap: int | None, event: Event) -> str:
     if gap is None:
         return "first"
     for bound in BOUNDS:
         if gap <= bound * 1_000_000:
             return f"{bound}s"
-    return "pause:8h" if gap <= 8 * HOUR else "pause:3d" if gap <= 72 * HOUR else "pause:long"
+    word = "8h" if gap <= 8 * HOUR else "3d" if gap <= 72 * HOUR else "long"
+    return word if event.case else f"pause:{word}"

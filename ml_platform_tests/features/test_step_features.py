@@ -127,6 +127,55 @@ def test_labels_are_unknown_until_the_session_is_over(steps_of: Compute) -> None
     assert known == {"u": ("end", "yes"), "v": (None, None)}
 
 
+class TestCases:
+    """A process log: two people at one case, one of them at another in between, with pauses of days."""
+
+    @pytest.fixture(scope="class")
+    def rows(self, steps_of: Compute) -> Rows:
+        def step(hours: float, case: str, user: str, activity: str) -> Event:
+            at = START + timedelta(hours=hours)
+            values: dict[str, Any] = {"tool": "process-log", "source": "process-log:log.csv"}
+            name = f"{case}{hours}"
+            return Event(name, user, at, name, operation=activity, session_id=case, **values)
+
+        return steps_of(
+            [
+                step(0, "A", "u", "open"),
+                step(1, "B", "u", "open"),
+                step(30, "A", "v", "check"),
+                step(80, "A", "u", "close"),
+                step(24 * 100, "B", "u", "check"),
+            ],
+            [],
+        )
+
+    def test_the_next_step_is_that_of_the_case_whoever_does_it(self, rows: Rows) -> None:
+        assert [row["next_step"] for row in rows] == [
+            "process-log:check",
+            "process-log:check",
+            "process-log:close",
+            "end",
+            None,
+        ]
+
+    def test_a_case_is_over_when_it_has_rested_as_long_as_pauses_are(self, rows: Rows) -> None:
+        """Pauses are of 30, 50 and 2,399 hours: the last case has a hundred days to go."""
+        assert rows[3]["next_step"] == "end"
+        assert rows[4]["next_step"] is None
+
+    def test_no_pause_begins_a_session_inside_a_case(self, rows: Rows) -> None:
+        assert rows[3]["gaps"] == ["3d", "3d", "first"]
+        assert [row["session_position"] for row in rows] == [0, 0, 1, 2, 1]
+        assert rows[3]["steps"] == [f"process-log:{name}" for name in ("close", "check", "open")]
+
+    def test_a_case_stays_whole_and_is_one_cluster(self, rows: Rows) -> None:
+        assert {(row["cluster_id"], row["change_set_id"]) for row in rows} == {
+            ("case:A", "case:A"),
+            ("case:B", "case:B"),
+        }
+        assert [row["user_id"] for row in rows] == ["u", "u", "v", "u", "u"]
+
+
 def test_without_unscheduled_runs_soon_is_unknown(steps_of: Compute) -> None:
     rows = steps_of([event(0), event(1)], [run(minutes(0.5), trigger="schedule")])
     assert [row["workflow_soon"] for row in rows] == [None, None]
@@ -138,6 +187,22 @@ def test_compiled_sql_agrees_with_the_oracle_to_the_bit(steps_of: Compute, seed:
     events = random_events(seed)
     runs = some_runs(events, seed)
     assert_same(steps_of(events, runs), oracle(events, runs))
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_cases_agree_with_the_oracle_to_the_bit(steps_of: Compute, seed: int) -> None:
+    """The users of one half of the change sets are in cases of a process log, several in each."""
+    events = [
+        replace(
+            each, source="process-log:log.csv", session_id=f"case{int(each.change_set_id[1:]) % 7}"
+        )
+        if int(each.change_set_id[1:]) % 2
+        else each
+        for each in random_events(seed)
+    ]
+    assert_same(steps_of(events, []), oracle(events, []))
+    clock = sorted(events, key=lambda each: each.t)[-1].occurred_at + timedelta(hours=1)
+    assert {row["next_step"] for row in oracle(events, [], clock)} > {None, "end"}
 
 
 def test_dbt_agrees_with_the_oracle_and_the_declaration(built: Built) -> None:

@@ -1,6 +1,7 @@
 -- One row a step: a user's moment (the rows of a commit are one step), named by its first event.
 -- A session is a stretch of work without a pause of more than 30 minutes, whatever the source calls a session.
--- Features look at the step and the user's earlier ones; the two labels at the steps and runs that follow.
+-- In a process log a session is a case, and the steps before are those of the case.
+-- Features look at the step and the earlier ones; the two labels at the steps and runs that follow.
 {% set stretch_end = microseconds(0.5) %}
 with first_events as (
     select user_key, t, min(row_id) as row_id
@@ -11,6 +12,7 @@ with first_events as (
 users as (
     select distinct user_id, user_key
     from {{ ref('int_events') }}
+    where not in_case
 ),
 
 -- Runs that a person or an event started; scheduled runs do not depend on what the user is doing.
@@ -34,6 +36,7 @@ steps as (
     select
         moments.user_key,
         moments.t,
+        moments.in_case,
         moments.session_start,
         moments.session_position,
         moments.previous_t,
@@ -41,7 +44,7 @@ steps as (
         row_number() over (partition by moments.user_key order by moments.t) as place,
         moments.tool || ':' || moments.operation as step,
         coalesce(moments.folder || '|' || moments.extension, 'none') as object,
-        {{ gap_word("moments.t - moments.previous_t") }} as gap,
+        {{ gap_word("moments.t - moments.previous_t", "moments.in_case") }} as gap,
         case when ran.runs > 0 then 'run' else '-' end as run,
         earlier.run_t as last_run_t,
         later.run_t as next_run_t
@@ -67,6 +70,13 @@ placed as (
         earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)
 ),
 
+-- How long a case rests before it counts as over: all but one in twenty of the pauses inside cases are no longer.
+rests as (
+    select coalesce(quantile_disc(t - previous_t, 0.95), 0) as rest
+    from {{ ref('int_moments') }}
+    where in_case and previous_t is not null
+),
+
 {# A stretch is over when half an hour has passed since its last moment and the clock stands later. #}
 listed as (
     select
@@ -75,7 +85,8 @@ listed as (
         {{ last_steps("object") }} as objects,
         {{ last_steps("gap") }} as gaps,
         {{ last_steps("run", own="'-'") }} as runs,
-        last_t + {{ stretch_end }} < epoch_us({{ as_of() }}) as is_over,
+        last_t + case when in_case then (select rest from rests) else {{ stretch_end }} end
+        < epoch_us({{ as_of() }}) as is_over,
         coalesce(third_t, last_t + {{ stretch_end }}) as soon_until
     from placed
     window by_user as (partition by user_key order by t)
@@ -84,8 +95,9 @@ listed as (
 select
     e.event_id as row_id,
     e.user_id,
-    'stretch:' || e.user_id || ':' || s.session_start as cluster_id,
-    e.change_set_id,
+    case when s.in_case then 'case:' || e.session_id else 'stretch:' || e.user_id || ':' || s.session_start end as cluster_id,
+    -- A case is wholly before a split or after it: the label of a step may come long after the step.
+    case when s.in_case then 'case:' || e.session_id else e.change_set_id end as change_set_id,
     e.occurred_at,
     e.is_bot,
     e.source,

@@ -1,14 +1,25 @@
 -- One row an event with small integer keys, in the final order (occurred_at, event_id).
-with users as (
-    select user_id, (row_number() over (order by user_id))::integer as user_key
-    from (select distinct user_id from {{ ref('stg_events') }})
+-- What came before an event is what its user did before; in a process log it is what was done in the same case,
+-- by whomever and however long ago.
+with keyed as (
+    select
+        *,
+        starts_with(source, 'process-log:') and session_id is not null as in_case,
+        case when in_case then session_id else user_id end as actor
+    from {{ ref('stg_events') }}
+),
+
+actors as (
+    select in_case, actor, (row_number() over (order by in_case, actor))::integer as user_key
+    from (select distinct in_case, actor from keyed)
 )
 
 select
     row_number() over (order by events.occurred_at, events.event_id) as row_id,
     events.event_id,
     events.user_id,
-    users.user_key,
+    actors.user_key,
+    events.in_case,
     events.change_set_id,
     events.session_id,
     events.occurred_at,
@@ -24,8 +35,8 @@ select
     objects.folder,
     objects.subfolder,
     objects.path_kind
-from {{ ref('stg_events') }} as events
-inner join users using (user_id)
+from keyed as events
+inner join actors using (in_case, actor)
 inner join {{ ref('int_objects') }} as objects
     on events.object_path is not distinct from objects.object_path
     and events.object_extension is not distinct from objects.object_extension

@@ -1,10 +1,11 @@
--- One row a user and moment: what the user did there, and what was known of the user strictly before it.
+-- One row a user (in a process log: a case) and moment: what was done there, and what was known strictly before it.
 -- Rows at the same microsecond are one observation: none of them is another's past, and their order carries no information.
 {% set keys = "user_key, t" %}
 {% set columns = ["tool", "operation", "extension", "folder", "subfolder"] %}
 with grouped as (
     select
         {{ keys }},
+        any_value(in_case) as in_case,
         count(*) as events,
         {% for column in columns %}
         min({{ column }}) as {{ column }},
@@ -34,6 +35,7 @@ moments as (
     select
         grouped.user_key,
         grouped.t,
+        grouped.in_case,
         grouped.events,
         coalesce(change_sets.change_sets, 1) as change_sets,
         {% for column in columns %}
@@ -62,12 +64,14 @@ ordered as (
         so_far as (partition by user_key order by t rows unbounded preceding)
 ),
 
--- Places where a stretch of work (no pause of more than 30 minutes) and a run in one folder begin.
+-- Places where a stretch of work (no pause of more than 30 minutes; a case, whatever its pauses) and a run in
+-- one folder begin.
 marked as (
     select
         *,
-        case when coalesce(t - previous_t > {{ microseconds(0.5) }}, true) then place end as stretch_place,
-        case when coalesce(t - previous_t > {{ microseconds(0.5) }}, true) then t end as stretch_t,
+        previous_t is null or (t - previous_t > {{ microseconds(0.5) }} and not in_case) as begins,
+        case when begins then place end as stretch_place,
+        case when begins then t end as stretch_t,
         case
             when coalesce(t - previous_t > {{ microseconds(8) }}, true) or folder is distinct from previous_folder then place
         end as run_place
@@ -77,6 +81,7 @@ marked as (
 select
     user_key,
     t,
+    in_case,
     events,
     change_sets,
     tool,
