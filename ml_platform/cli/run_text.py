@@ -82,16 +82,13 @@ def _show_in_short(summary: "RunSummary") -> None:
     width = max((len(name) for name in summary.models), default=0)
     for name, model in summary.models.items():
         click.echo(f"{name:<{width}}  {_line(model)}")
-    lacking = [
-        (name, gate)
-        for name, model in summary.models.items()
-        for gate in model.gates
-        if gate.outcome in (Outcome.FAIL.words, Outcome.INSUFFICIENT.words)
-    ]
+    lacking = [(name, *row) for name, model in summary.models.items() for row in _lacking(model)]
     if lacking:
         click.echo("\nGates that did not pass (--verbose shows the others):")
-    for name, gate in lacking:
-        click.echo(f"{name:<{width}}{_gate(gate)}")
+    widths = [max((len(row[place]) for row in lacking), default=0) for place in range(3)]
+    for *cells, text in lacking:
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        click.echo("  ".join([*padded, text]))
     lights = [
         f"{name} {report.light}" + ("" if report.light == "GREEN" else f" ({report.decision})")
         for name, report in summary.monitoring.items()
@@ -99,6 +96,20 @@ def _show_in_short(summary: "RunSummary") -> None:
     ]
     if lights:
         click.echo(f"\nMonitoring: {', '.join(lights)}")
+
+
+def _lacking(model: "ModelSummary") -> "list[tuple[str, str, str]]":
+    """Outcome, gate and value of the gates that did not pass; those without a value for one reason in one row."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for gate in model.gates:
+        if gate.outcome not in (Outcome.FAIL.words, Outcome.INSUFFICIENT.words):
+            continue
+        value = _value(gate)
+        # Of "METRIC is not defined on these ROWS: REASON" gates share the reason.
+        reason = gate.explanation.partition(": ")[2] or gate.explanation
+        key = (gate.words, gate.name, value) if value else (gate.words, "", reason)
+        grouped.setdefault(key, []).append(gate.name)
+    return [(words, ", ".join(names), text) for (words, _, text), names in grouped.items()]
 
 
 def _line(model: "ModelSummary") -> str:
@@ -177,8 +188,13 @@ def _figure(metric: str, figures: "dict[str, Figure]") -> str:
 
 
 def _gate(gate: "GateSummary") -> str:
+    return f"  {gate.words:<12} {gate.name:<14} {_value(gate) or gate.explanation}"
+
+
+def _value(gate: "GateSummary") -> str:
+    """The value with its interval and limit; empty where there is no value."""
     if gate.value is None:
-        return f"  {gate.words:<12} {gate.name:<14} {gate.explanation}"
+        return ""
     interval = "" if gate.low is None else f" [{gate.low:.4g}, {gate.high:.4g}]"
     limit = "" if gate.limit is None else f", limit {gate.limit:g}"
-    return f"  {gate.words:<12} {gate.name:<14} {gate.value:.4g}{interval}{limit}"
+    return f"{gate.value:.4g}{interval}{limit}"

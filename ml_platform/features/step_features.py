@@ -21,7 +21,9 @@ NEW_SESSION = ("first", "pause:")
 
 _LISTS = "the last 10 steps of the user (in a process log: of the case), the row's own included"
 _STRETCH = "the session, up to the row"
-_BEGINS = "never missing; 0 begins a session (a pause of more than 30 minutes, or the first step; a case)"
+_BEGINS = (
+    "never missing; 0 begins a session (a pause of more than 30 minutes, or the first step; a case)"
+)
 
 STEP_FEATURES: tuple[FeatureSpec, ...] = (
     tokens("steps", _LISTS, "tool:operation of each step, newest first."),
