@@ -92,11 +92,12 @@ class ModelVerdict:
 
 @dataclass(frozen=True)
 class Result:
-    """The verdicts of an attempt by model, none if its run did not end well; ``seconds`` of wall time."""
+    """The verdicts of an attempt by model, none and the ``error`` if its run did not end well; its wall time."""
 
     attempt: Attempt
     seconds: float
     models: dict[str, ModelVerdict]
+    error: str = ""
 
     def to_line(self, days: int, users: int) -> str:
         """One JSON object, as `results_of` reads it."""
@@ -113,6 +114,7 @@ class Result:
                     name: {"verdict": model.verdict, "not_passed": model.not_passed}
                     for name, model in self.models.items()
                 },
+                "error": self.error,
             }
         )
 
@@ -129,6 +131,7 @@ def results_of(file: Path) -> Iterator[Result]:
                 name: ModelVerdict(model["verdict"], tuple(model["not_passed"]))
                 for name, model in kept["models"].items()
             },
+            kept["error"],
         )
 
 
@@ -150,8 +153,10 @@ def _run(attempt: Attempt, arguments: argparse.Namespace) -> Result:
             env=os.environ | dict.fromkeys(_THREADS, threads),
         )
         seconds = time.monotonic() - began
-        models = json.loads(done.stdout)["models"] if done.stdout.strip() else {}
-    return Result(attempt, seconds, {name: _verdict(model) for name, model in models.items()})
+        said = json.loads(done.stdout) if done.stdout.strip() else {}
+    models = {name: _verdict(model) for name, model in said.get("models", {}).items()}
+    error = "" if models else str(said.get("error") or f"exit code {done.returncode}")
+    return Result(attempt, seconds, models, error)
 
 
 def _verdict(model: dict[str, Any]) -> ModelVerdict:
@@ -187,7 +192,7 @@ def simulated(arguments: argparse.Namespace) -> None:
 
 
 def _show(result: Result) -> None:
-    shown = {name: model.verdict for name, model in result.models.items()} or "did not end well"
+    shown = {name: model.verdict for name, model in result.models.items()} or result.error
     attempt = result.attempt
     print(
         f"  {attempt.number}: seed {attempt.seed}, to {attempt.as_of:%Y-%m-%d}, "
