@@ -132,8 +132,8 @@ def others(folder: Path) -> Iterator[tuple[str, SmallSource]]:
 def german_export(folder: Path, rows: int = 1_500) -> SmallSource:
     """What a company exports: Latin-1, semicolons, local times, a decimal comma, our columns nowhere.
 
-    Documents are filed by week and customer. Of invoices, reminders and offers each has applications, actions and
-    kinds of files of its own, three times of four; four clerks mostly stay with the kind they are at.
+    Documents are filed by week and customer. Invoices, reminders and offers have an application, an action and a
+    kind of file that is usual, each kept to three times of four; four clerks mostly stay with the kind they are at.
     """
     folder.mkdir(parents=True)
     lines = ["Vorgang-Nr;Zeitpunkt;Bearbeiter;Anwendung;Aktion;Dokument;Kategorie;Betrag"]
@@ -147,8 +147,7 @@ def german_export(folder: Path, rows: int = 1_500) -> SmallSource:
         if random.random() < 0.3:
             current[person] = random.choice(tuple(_EXPORTED_KINDS))
         kind = current[person]
-        usual = kind if random.random() < 0.75 else random.choice(tuple(_EXPORTED_KINDS))
-        application, action, suffix = _EXPORTED_KINDS[usual]
+        application, action, suffix = (_usual(random, kind, place) for place in range(3))
         lines.append(
             f"{number};{at:%d.%m.%Y %H:%M};{person};{application};{action};"
             f"Ablage/{at:%G-W%V}/Kunde-{random.randrange(100, 180)}/Beleg-{number}.{suffix};{kind};"
@@ -164,6 +163,12 @@ _EXPORTED_KINDS = {
     "Angebot": ("Word", "geöffnet", "docx"),
 }
 """Kinds of documents with the application, the action and the ending of the file that are usual."""
+
+
+def _usual(random: Random, kind: str, place: int) -> str:
+    return _EXPORTED_KINDS[kind if random.random() < 0.6 else random.choice(list(_EXPORTED_KINDS))][
+        place
+    ]
 
 
 def _simulated_tables() -> dict[str, pa.Table]:
