@@ -79,6 +79,7 @@ class Supervisor:
         services = start_services(self.settings)
         try:
             self._start_dagster(services)
+            self._wait_for_ui()
             self._print_addresses(services)
             while not self.stop.wait(1.0):
                 if services.ended():
@@ -89,6 +90,7 @@ class Supervisor:
                     stop_services(services)
                     services = start_services(self.settings)
                     self._start_dagster(services)
+                    self._wait_for_ui(again=True)
                     self._print_addresses(services)
                 self._revive()
                 if time.monotonic() - self.checked_at > _CHECK_SECONDS:
@@ -100,7 +102,6 @@ class Supervisor:
             stop_services(services)
 
     def _print_addresses(self, services: "Services") -> None:
-        self._wait_for_ui()
         if self.stop.is_set():
             return
         asks = "/?token=... (it asks for ML_PLATFORM_UI_TOKEN)" if self.settings.ui_token else ""
@@ -112,14 +113,17 @@ class Supervisor:
         click.echo("Ctrl-C stops them all.")
         sys.stdout.flush()
 
-    def _wait_for_ui(self) -> None:
+    def _wait_for_ui(self, *, again: bool = False) -> None:
+        """Wait until the UI answers; one that ends before is an error at first, and later is started once more."""
         until = time.monotonic() + 120
         while time.monotonic() < until and not self.stop.wait(0.3):
             try:
                 with urllib.request.urlopen(self._request("/server_info"), timeout=2):
                     return
             except (urllib.error.URLError, OSError):
-                if not self.dagster[UI].alive():
+                if again:
+                    self._revive()
+                elif not self.dagster[UI].alive():
                     raise self.dagster[UI].failure("ended while it was starting") from None
 
     def _start_dagster(self, services: "Services") -> None:

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,28 @@ def test_the_windows_follow_the_first_run_of_a_home(addresses: dict[str, str], h
         assert time.monotonic() < until, asked(addresses, query)
         time.sleep(0.5)
     home.joinpath("home.json").unlink()
+
+
+def test_a_ui_that_is_killed_while_everything_starts_again_comes_back(
+    addresses: dict[str, str], home: Path
+) -> None:
+    before = process_of(home, "dagster_webserver").pid
+    process_of(home, "mlflow.server").kill()
+    kill_when_new(home, "dagster_webserver", before)
+    wait_for(f"{addresses['Dagster']}/server_info")
+    wait_for(f"{addresses['MLflow']}/health")
+
+
+def kill_when_new(home: Path, server: str, before: int) -> None:
+    """Kill the ``server`` that has taken the place of process ``before``, as soon as it is there."""
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        with suppress(ValueError, psutil.NoSuchProcess):
+            if process_of(home, server).pid != before:
+                process_of(home, server).kill()
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{server} was not started again")
 
 
 @pytest.mark.parametrize("server", ["dagster_webserver", "dagster-daemon", "mlflow.server"])
