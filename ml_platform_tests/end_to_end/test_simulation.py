@@ -37,12 +37,17 @@ def in_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def launch_champion(instance: dg.DagsterInstance) -> str:
     """Launch the champion asset alone; empty if it went through, else what it said."""
+    return launch(instance, "champion")
+
+
+def launch(instance: dg.DagsterInstance, step: str) -> str:
+    """Launch one asset of the classifier alone; empty if it went through, else what it said."""
     from ml_platform.defs.build import build_definitions
 
     job = build_definitions().resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
         instance=instance,
-        asset_selection=[dg.AssetKey(["pattern_classifier", "champion"])],
+        asset_selection=[dg.AssetKey(["pattern_classifier", step])],
         raise_on_error=False,
     )
     failures = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
@@ -128,13 +133,20 @@ def test_no_check_and_a_stale_check_are_refused(first: Any, in_home: Any) -> Non
     report = dg.AssetKey(["pattern_classifier", "evaluation_report"])
     in_home.report_runless_asset_event(dg.AssetMaterialization(report))
     assert "is stale: it was about another materialisation" in launch_champion(in_home)
+    assert launch(in_home, "evaluation_report") == "", (
+        "checks of its own for the tests after this one"
+    )
 
 
-def test_why_tells_of_the_refusals_and_verify_names_a_changed_byte(first: Any, home: Path) -> None:
+def test_why_tells_of_the_refusals_and_verify_names_a_changed_byte(
+    first: Any, home: Path, in_home: Any
+) -> None:
+    sha256 = first["models"]["pattern_classifier"]["fingerprints"]["artifact"]
+    with changed_byte(home / "artifacts" / sha256 / "model.onnx"):
+        assert "has changed" in launch_champion(in_home)
     out, _ = call(home, "why", "pattern_classifier")
     assert "PROMOTE: every gate passes" in out
     assert "refused at" in out
-    sha256 = first["models"]["pattern_classifier"]["fingerprints"]["artifact"]
     with changed_byte(home / "artifacts" / sha256 / "encoding.json"):
         checked = told(home, "verify", code=1)
     faults = [finding["subject"] for finding in checked["findings"] if not finding["ok"]]
