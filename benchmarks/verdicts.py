@@ -138,7 +138,8 @@ def results_of(file: Path) -> Iterator[Result]:
 def _run(attempt: Attempt, arguments: argparse.Namespace) -> Result:
     """A home of its own, with the numerical libraries on this run's part of the cores."""
     threads = str(max(1, (os.cpu_count() or 1) // arguments.together))
-    with tempfile.TemporaryDirectory(prefix="ml-platform-verdicts-") as home:
+    folder = tempfile.TemporaryDirectory(prefix="ml-platform-verdicts-", ignore_cleanup_errors=True)
+    with folder as home:
         command = [sys.executable, "-c", _COMMAND, "run", "--json", "--home", home]
         command += ["--seed", str(attempt.seed)]
         command += ["--days", str(arguments.days), "--users", str(arguments.users)]
@@ -182,6 +183,10 @@ def simulated(arguments: argparse.Namespace) -> None:
     missing = [each for each in attempts(commit, committed, arguments.runs) if each not in results]
     with ThreadPoolExecutor(arguments.together) as pool:
         for running in as_completed([pool.submit(_run, each, arguments) for each in missing]):
+            if (
+                running.exception()
+            ):  # Without this the others would run on, and their results be lost.
+                pool.shutdown(wait=False, cancel_futures=True)
             result = running.result()
             results[result.attempt] = result
             _show(result)
