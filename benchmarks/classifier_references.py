@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.pattern_classifier import training_set
 from benchmarks.real.git_histories import rows_of
+from benchmarks.training_rows import training_rows
 from ml_platform.evaluation.tasks.row_clusters import row_clusters
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.macro_f1 import macro_f1
@@ -141,7 +141,7 @@ def main() -> None:
         rows = rows_of(options.history)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            rows = training_set(options.features, Path(folder))
+            rows = training_rows(options.features, SPEC, Path(folder))
     by_row = scored(rows)
     show("test rows", by_row)
     show_difference("all", by_row, np.ones(len(by_row.truth), dtype=bool))

@@ -267,8 +267,8 @@ def inject(fault: Fault) -> Outcome:
         )
         lines = [line for line in ended.stdout.splitlines() if line.strip()]
         survived &= ended.returncode == 0 and not any("SKIPPED" in line for line in lines)
-        told = [line for line in lines if line.startswith(("SKIPPED", "FAILED", "ERROR"))]
-        summaries.append(" ".join((told or lines[-2:] or [ended.stderr[-300:]])[0].split())[:300])
+        unmet = [line for line in lines if line.startswith(("SKIPPED", "FAILED", "ERROR"))]
+        summaries.append(" ".join((unmet or lines[-2:] or [ended.stderr[-300:]])[0].split())[:300])
     return Outcome(fault.number, survived, "; ".join(summaries), time.perf_counter() - started)
 
 

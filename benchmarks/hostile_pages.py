@@ -100,11 +100,11 @@ def main() -> int:
         folder.chmod(0o755)
         write_hostile(folder / "source")
         home = folder / "home"
-        told = run(home, "run", "--source", f"files:{folder / 'source'}", "--policy", "relative")
-        told += run(home, "status", "--verbose") + run(home, "ingest", "--refused")
+        output = run(home, "run", "--source", f"files:{folder / 'source'}", "--policy", "relative")
+        output += run(home, "status", "--verbose") + run(home, "ingest", "--refused")
         for model in MODELS:
-            told += run(home, "why", model) + run(home, "report", model)
-        wrong = forged([told, *(log.read_text() for log in (home / "logs").glob("*.log"))])
+            output += run(home, "why", model) + run(home, "report", model)
+        wrong = forged([output, *(log.read_text() for log in (home / "logs").glob("*.log"))])
         with browser(executable) as opened:
             page = opened.new_page()
             seen = [*written_pages(page, home), *served_pages(page, home)]

@@ -92,15 +92,15 @@ def _latency(home: Path, models: dict[str, Any]) -> dict[str, tuple[float, float
     from ml_platform.application.records import read_record
     from ml_platform.gates.record import EvaluationRecord
 
-    found = {}
+    milliseconds = {}
     with connected(home) as platform:
         for model in (name for name, summary in models.items() if summary["gates"]):
             evaluation = read_record(platform.settings, (model, STEP), EvaluationRecord)
             report = platform.ledger.report(evaluation.report_id)
             assert report is not None, "a report is saved before the record of its evaluation"
             measures = next(each for each in report.dimensions if each.name == "cost").measures
-            found[model] = (measures[LATENCY_MEASURE].value, measures[WALL_MEASURE].value)
-    return found
+            milliseconds[model] = (measures[LATENCY_MEASURE].value, measures[WALL_MEASURE].value)
+    return milliseconds
 
 
 def differences(quiet: Judged, busy: Judged) -> list[str]:

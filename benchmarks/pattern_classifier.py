@@ -12,13 +12,12 @@ import argparse
 import json
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.dataset as ds
 
-from ml_platform.adapters.training_set_files import build_training_set
+from benchmarks.training_rows import training_rows
 from ml_platform.evaluation.evaluate import ComparedScorer, evaluate
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.evaluation.report_parts import Estimate
@@ -39,25 +38,11 @@ METRICS = (
     "change_set_macro_f1",
     "expected_calibration_error",
 )
-FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def tell(line: str) -> None:
     """Progress goes to standard error."""
     print(line, file=sys.stderr)
-
-
-def training_set(features: Path, folder: Path) -> TrainingSet:
-    """All labelled rows of the file, split as the model splits them."""
-    return build_training_set(
-        features,
-        SPEC,
-        feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
-        source=str(features),
-        simulated=False,
-        as_of=FOREVER,
-        folder=folder,
-    )
 
 
 def ceilings(path: Path | None) -> pd.DataFrame | None:
@@ -69,14 +54,14 @@ def ceilings(path: Path | None) -> pd.DataFrame | None:
 
 
 def evaluated(
-    training_rows: TrainingSet, fitted: FitOutcome, five_columns: FitOutcome, best: Path | None
+    training_set: TrainingSet, fitted: FitOutcome, five_columns: FitOutcome, best: Path | None
 ) -> EvaluationReport:
     """Everything on the test rows; the forest of five columns takes the place of a champion."""
     return evaluate(
-        training_rows,
+        training_set,
         candidate=scorer_of(fitted.artifact),
         estimator=fitted.estimator,
-        baseline=scorer_of(SPEC.fit_rules(training_rows)),
+        baseline=scorer_of(SPEC.fit_rules(training_set)),
         ceiling=ceilings(best),
         champion=ComparedScorer(scorer_of(five_columns.artifact)),
         seed=SPEC.seed,
@@ -99,12 +84,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        training_rows = training_set(options.features, Path(folder))
-        fitted = SPEC.fit(training_rows, FitRequest(options.seed, SPEC.defaults, tell))
+        training_set = training_rows(options.features, SPEC, Path(folder))
+        fitted = SPEC.fit(training_set, FitRequest(options.seed, SPEC.defaults, tell))
         five_columns = fit_forest_model(
-            training_rows, FIVE, HYPERPARAMETERS, options.seed, LABEL_DELAY, tell
+            training_set, FIVE, HYPERPARAMETERS, options.seed, LABEL_DELAY, tell
         )
-        report = evaluated(training_rows, fitted, five_columns, options.ceilings)
+        report = evaluated(training_set, fitted, five_columns, options.ceilings)
     subjects = {
         "dummy": report.dummy,
         "rules": report.baseline,

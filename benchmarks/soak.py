@@ -38,13 +38,13 @@ def main(calls: int) -> int:
 def slope(name: str, calls: int, call: Callable[[], None]) -> float:
     """MB of resident memory that 100,000 calls add."""
     process, began = psutil.Process(), time.perf_counter()
-    made, memory = [], []
+    done, memory = [], []
     for part in range(MEASUREMENTS):
         for _ in range(calls // MEASUREMENTS):
             call()
-        made.append((part + 1) * (calls // MEASUREMENTS))
+        done.append((part + 1) * (calls // MEASUREMENTS))
         memory.append(process.memory_info().rss / 1e6)
-    per_call = np.polyfit(made[SETTLING:], memory[SETTLING:], 1)[0]
+    per_call = np.polyfit(done[SETTLING:], memory[SETTLING:], 1)[0]
     print(
         f"{name:<24}{calls:>9,}  {memory[0]:,.1f} -> {memory[-1]:,.1f} MB, "
         f"{1e5 * per_call:+.2f} MB for 100,000, {time.perf_counter() - began:.0f} s",

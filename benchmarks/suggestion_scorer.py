@@ -12,14 +12,12 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from ml_platform.adapters.training_set_files import build_training_set
+from benchmarks.training_rows import training_rows
 from ml_platform.models.encoding import Encoding, fit_categories, to_grid
 from ml_platform.models.gradient_boosting.fit import BoostingRows, grow
 from ml_platform.models.gradient_boosting.trees import boosted_trees, export_boosting
@@ -50,16 +48,7 @@ def gradient_boosting(ready: BoostingRows, seed: int) -> object:
 def compare(features: Path) -> None:
     """Print R2, its paired difference by users, and seconds of both learners."""
     with tempfile.TemporaryDirectory() as folder:
-        newest = pc.max(pq.read_table(features, columns=["occurred_at"])["occurred_at"]).as_py()
-        training_set = build_training_set(
-            features,
-            SPEC,
-            feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
-            source="benchmark",
-            simulated=True,
-            as_of=newest + timedelta(microseconds=1),
-            folder=Path(folder),
-        )
+        training_set = training_rows(features, SPEC, Path(folder))
     rows = training_set.train
     encoding = Encoding(PLAN.encoding, 1, fit_categories(rows, PLAN.encoding), (), ())
     share = rows[SPEC.label].to_numpy(dtype=np.float64)

@@ -13,14 +13,13 @@ needed: so many for a power of .9, as the standard error falls with their root.
 
 import argparse
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 from statistics import NormalDist
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from ml_platform.adapters.training_set_files import build_training_set, newest_moment
+from benchmarks.training_rows import training_rows
 from ml_platform.evaluation.intervals.bootstrap import Replicates, replicate
 from ml_platform.evaluation.metrics.off_policy import best_candidates, nearest_candidates
 from ml_platform.evaluation.tasks.evaluator import Predictions
@@ -29,27 +28,10 @@ from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.trigger_predictor import SPEC
 from ml_platform.spec.model import FitRequest
-from ml_platform.spec.training_set import TrainingSet
 
 METRIC = "relative_success"
 POWER = 0.9
 ONE_SIDE = NormalDist().inv_cdf(0.975)
-
-
-def training_set(home: Path, folder: Path) -> TrainingSet:
-    """The rows of the home's features, split as the model splits them."""
-    features = home / "features" / f"{SPEC.table.name}.parquet"
-    newest = newest_moment(features)
-    assert newest is not None
-    return build_training_set(
-        features,
-        SPEC,
-        feature_versions=dict.fromkeys(SPEC.features, "benchmark"),
-        source="benchmark",
-        simulated=True,
-        as_of=newest + timedelta(microseconds=1),
-        folder=folder,
-    )
 
 
 def true_chances(home: Path, evaluator: OffPolicyEvaluator) -> Predictions:
@@ -76,7 +58,8 @@ def launches_needed(launches: int, difference: float, error: float) -> float:
 def compare(home: Path) -> None:
     """Print a line for the model and one for the Bayes rule, each against the rules."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = training_set(home, Path(folder))
+        features = home / "features" / f"{SPEC.table.name}.parquet"
+        rows = training_rows(features, SPEC, Path(folder))
     evaluator = evaluator_of(SPEC.task, rows)
     assert isinstance(evaluator, OffPolicyEvaluator)
     launches = evaluator.launches

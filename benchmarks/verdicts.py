@@ -154,9 +154,9 @@ def _run(attempt: Attempt, arguments: argparse.Namespace) -> Result:
             env=os.environ | dict.fromkeys(_THREADS, threads),
         )
         seconds = time.monotonic() - began
-        said = json.loads(done.stdout) if done.stdout.strip() else {}
-    models = {name: _verdict(model) for name, model in said.get("models", {}).items()}
-    error = "" if models else str(said.get("error") or f"exit code {done.returncode}")
+        summary = json.loads(done.stdout) if done.stdout.strip() else {}
+    models = {name: _verdict(model) for name, model in summary.get("models", {}).items()}
+    error = "" if models else str(summary.get("error") or f"exit code {done.returncode}")
     return Result(attempt, seconds, models, error)
 
 

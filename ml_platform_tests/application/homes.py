@@ -12,6 +12,7 @@ from ml_platform.adapters.ledger.interface import Ledger
 from ml_platform.adapters.manifest import Manifest
 from ml_platform.adapters.training_set_files import rows_path
 from ml_platform.application.connections import Connections
+from ml_platform.application.promote import promote
 from ml_platform.gates.decide import decide
 from ml_platform.gates.record import EvaluationRecord
 from ml_platform.home import HomeState, SourceChoice, write_home
@@ -90,3 +91,13 @@ def evaluation_record_of(platform: Connections, record: VersionRecord) -> Evalua
 def training_set_of(record: VersionRecord) -> TrainingSetRecord:
     """The training set of every version that `promotable` makes."""
     return replace(DATA, fingerprint=record.training_set_fingerprint)
+
+
+def ask(
+    platform: Connections,
+    record: VersionRecord,
+    evaluation_record: EvaluationRecord | None = None,
+) -> None:
+    """Ask for the promotion of ``record``, judged now or as ``evaluation_record`` says, with every check passed."""
+    judged = evaluation_record or evaluation_record_of(platform, record)
+    promote(platform, SPEC, training_set_of(record), judged, record, CHECKS)

@@ -2,28 +2,16 @@
 
 import pytest
 
-from ml_platform.application.promote import promote
 from ml_platform.errors import PermitRefused
 from ml_platform.registry.records import Action, ProductionState
-from ml_platform_tests.application.homes import (
-    CHECKS,
-    SPEC,
-    evaluation_record_of,
-    home,
-    promotable,
-    training_set_of,
-)
-
-
-def ask(platform, record, evaluation_record):
-    promote(platform, SPEC, training_set_of(record), evaluation_record, record, CHECKS)
+from ml_platform_tests.application.homes import ask, evaluation_record_of, home, promotable
 
 
 def test_a_champion_that_came_after_the_comparison_is_not_replaced(tmp_path):
     platform = home(tmp_path)
     first, second = promotable(platform, b"1"), promotable(platform, b"2")
     judged_before = evaluation_record_of(platform, second)
-    ask(platform, first, evaluation_record_of(platform, first))
+    ask(platform, first)
     with pytest.raises(PermitRefused) as refused:
         ask(platform, second, judged_before)
     assert refused.value.reasons == (

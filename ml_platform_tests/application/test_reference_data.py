@@ -11,34 +11,24 @@ from ml_platform.adapters.training_set_files import (
     rows_path,
 )
 from ml_platform.application.monitor import monitoring_report, reference_rows
-from ml_platform.application.promote import promote
 from ml_platform.application.stored_evidence import rows_sha256_now
 from ml_platform.application.verify import verify_home
 from ml_platform.errors import IntegrityError, PermitRefused
 from ml_platform_tests.application.homes import (
     AS_OF,
-    CHECKS,
     DATA,
     ROWS,
     SPEC,
-    evaluation_record_of,
+    ask,
     home,
     promotable,
-    training_set_of,
 )
 from ml_platform_tests.training_sets import feature_files
 
 
 def refusal(platform, record) -> str:
     with pytest.raises(PermitRefused) as refused:
-        promote(
-            platform,
-            SPEC,
-            training_set_of(record),
-            evaluation_record_of(platform, record),
-            record,
-            CHECKS,
-        )
+        ask(platform, record)
     assert platform.ledger.production("example").version is None
     return " ".join(refused.value.reasons)
 
@@ -108,7 +98,7 @@ def built_of(features, folder):
 def flipped(rows: pa.Table, label: str) -> pa.Table:
     """The rows with one known label in twenty made the other."""
     labels = np.array(rows[label].to_pylist(), dtype=object)
-    known = np.flatnonzero(labels != None)  # noqa: E711
+    known = np.flatnonzero([value is not None for value in labels])
     chosen = known[::20]
     labels[chosen] = np.where(labels[chosen] == "fix", "feat", "fix")
     place = rows.column_names.index(label)

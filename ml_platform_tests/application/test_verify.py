@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError as DatabaseError
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS, compared_rows
-from ml_platform.application.promote import promote
 from ml_platform.application.verify import verify_home
 from ml_platform.errors import IntegrityError
 from ml_platform.registry.records import RetrainingRequest
@@ -18,12 +17,9 @@ from ml_platform.retraining.decide import decided
 from ml_platform.spec.artifact import MANIFEST
 from ml_platform_tests.application.homes import (
     AS_OF,
-    CHECKS,
-    SPEC,
-    evaluation_record_of,
+    ask,
     home,
     promotable,
-    training_set_of,
 )
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
@@ -43,14 +39,7 @@ def platform(tmp_path, database_url):
     ledger = PostgresLedger(database_url)
     platform = home(tmp_path, ledger)
     record = promotable(platform, b"1")
-    promote(
-        platform,
-        SPEC,
-        training_set_of(record),
-        evaluation_record_of(platform, record),
-        record,
-        CHECKS,
-    )
+    ask(platform, record)
     ledger.save_monitoring_report(decided(monitoring_report("example", AS_OF)))
     ledger.set_state("rules/example", {"sha256": record.artifact_sha256})
     yield platform

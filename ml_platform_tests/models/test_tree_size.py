@@ -9,6 +9,7 @@ import pytest
 from ml_platform.arrays import Array
 from ml_platform.errors import UsageError
 from ml_platform.models.anomaly_detector import SPEC
+from ml_platform.models.isolation_forest.fit import IsolationEstimator
 from ml_platform.models.isolation_forest.tree_size import (
     DEFAULT_SIZE,
     LEAST_POSITIVES,
@@ -120,7 +121,9 @@ class TestTheParameter:
     def test_a_number_is_taken_as_it_is(self) -> None:
         fitted = fit(synthetic_rows(), samples=64, trees=5)
         assert fitted.parameters["samples"] == 64
-        assert fitted.estimator.forest.max_samples_ == 64  # type: ignore[attr-defined]
+        estimator = fitted.estimator
+        assert isinstance(estimator, IsolationEstimator)
+        assert estimator.forest.max_samples_ == 64
 
     def test_without_any_label_the_default(self) -> None:
         rows = synthetic_rows().assign(anomalous=None)

@@ -31,7 +31,7 @@ class ClassPredictions:
     clusters: Codes
     bare: bool = False
     label_shares: Array | None = None
-    """Of change sets, the share of each class among the labels of their rows, shape (n, classes)."""
+    """The share of each class among the labels of a change set's rows, shape (n, classes); None of single rows."""
 
     @property
     def predicted(self) -> Codes:
