@@ -49,10 +49,10 @@ from ml_platform.gates.presets import PRESETS
 from ml_platform.models.catalogue import MODELS
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import CLUSTER, TIME
+from ml_platform_tests.end_to_end.command import COMMAND
 
 CANDIDATES = 20
 YEAR = 365
-_COMMAND = "from ml_platform.cli.main import main; main()"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -140,7 +140,7 @@ def _run(attempt: Attempt, arguments: argparse.Namespace) -> Result:
     threads = str(max(1, (os.cpu_count() or 1) // arguments.together))
     folder = tempfile.TemporaryDirectory(prefix="ml-platform-verdicts-", ignore_cleanup_errors=True)
     with folder as home:
-        command = [sys.executable, "-c", _COMMAND, "run", "--json", "--home", home]
+        command = [COMMAND, "run", "--json", "--home", home]
         command += ["--seed", str(attempt.seed)]
         command += ["--days", str(arguments.days), "--users", str(arguments.users)]
         command += ["--as-of", f"{attempt.as_of:%Y-%m-%dT%H:%MZ}"]
