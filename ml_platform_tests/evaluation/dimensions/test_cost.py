@@ -35,6 +35,7 @@ from ml_platform.evaluation.dimensions.registry import EvaluationContext
 from ml_platform.evaluation.tasks.evaluator import Predictions
 from ml_platform.evaluation.tasks.registry import evaluator_of
 from ml_platform.evaluation.tasks.scorers import score
+from ml_platform.models import anomaly_detector
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.gradient_boosting.artifact_kinds import GRADIENT_BOOSTING
 from ml_platform.models.gradient_boosting.trees import INPUT, OUTPUT, BoostedTrees, export_boosting
@@ -44,10 +45,11 @@ from ml_platform.models.start_times.fit import fit_start_time_model
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.settings import read_settings
 from ml_platform.spec.artifact import Artifact
-from ml_platform.spec.model import FitRequest
+from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.standard_gates import LATENCY
 from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.evaluation.dimensions.slow_artifacts import slowed
+from ml_platform_tests.models import session_rows
 from ml_platform_tests.models.start_time_rows import synthetic_rows, training_set
 
 
@@ -83,14 +85,14 @@ def sample(
 
 
 def examined(
-    rows: TrainingSet, artifact: Artifact | None, meter: CostMeter | None
+    rows: TrainingSet, artifact: Artifact | None, meter: CostMeter | None, spec: ModelSpec = SPEC
 ) -> EvaluationContext:
-    scorer = scorer_of(artifact) if artifact else evaluator_of(SPEC.task, rows).dummy
+    scorer = scorer_of(artifact) if artifact else evaluator_of(spec.task, rows).dummy
     values = score("candidate", scorer, rows.test, rows.record.classes)
     return EvaluationContext(
-        spec=SPEC,
+        spec=spec,
         training_set=rows,
-        evaluator=evaluator_of(SPEC.task, rows),
+        evaluator=evaluator_of(spec.task, rows),
         candidate=scorer,
         predictions=Predictions(values),
         seed=7,
@@ -345,6 +347,23 @@ def test_all_but_times_is_the_same_again(rows: TrainingSet, artifact: Artifact) 
     assert table.rows[0][:3] == ("int8 weights", 2.0, 2.0)
     assert table.rows[0][4] == table.rows[0][5]  # "quantised" into itself: nothing lost
     assert any("Int8 weights is worth a thought: 2.00 times" in each for each in first.advice)
+
+
+def test_without_any_metric_a_variant_has_no_gain_and_the_reason_is_told() -> None:
+    of_sessions = session_rows.training_set(session_rows.synthetic_rows(400))
+    unknown = replace(of_sessions, test=of_sessions.test.assign(anomalous=None))
+    spec = anomaly_detector.SPEC
+    fitted = spec.fit(of_sessions, FitRequest(1, {**spec.defaults, "samples": 64, "trees": 5}))
+    turns = (InTurns(calls_of(1, 2.0, 20), calls_of(1, 1.0, 20)),) * 2
+
+    def measured(_: Artifact, variants: Mapping[str, Artifact], __: pd.DataFrame) -> CostSample:
+        return sample(3.6, variants=dict.fromkeys(variants, turns))
+
+    dimension = cost(
+        examined(unknown, fitted.artifact, CostMeter(measured, 0.05, lambda _: None), spec)
+    )
+    assert "is defined on these test rows" in dimension.not_applicable["gain of half the trees"]
+    assert dimension.measures["one_row_p95_ms"].value == 3.6
 
 
 def test_load_changes_what_is_shown_and_not_what_is_judged(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.dimensions.cost.caching import repeated_share
 from ml_platform.evaluation.dimensions.cost.narrative import advice_of, tables_of
 from ml_platform.evaluation.dimensions.cost.quantiles import mean_estimate, quantile_estimate
@@ -55,7 +56,10 @@ def cost(subject: EvaluationContext) -> Dimension:
     rows = shown_rows(subject.training_set)
     variants, senseless = cheaper_variants(artifact, meter)
     sample = meter.measure(artifact, variants, rows)
-    results = evaluate_variants(subject, variants, sample)
+    try:
+        results = evaluate_variants(subject, variants, sample)
+    except InsufficientData as error:
+        results, senseless = (), {**senseless, **dict.fromkeys(variants, error.message)}
     hits = repeated_share(subject.training_set.test, artifact.features)
     measures = measures_of(sample, meter.price_per_core_hour)
     measures["artifact_mb"] = _exact(artifact.size_bytes / 1e6)

@@ -63,7 +63,11 @@ def cheaper_variants(
 def evaluate_variants(
     subject: EvaluationContext, variants: Mapping[str, Artifact], sample: CostSample
 ) -> tuple[VariantResult, ...]:
-    """Measure each variant's speed, and what it loses on clusters of test rows, at most 10,000."""
+    """Measure each variant's speed, and what it loses on clusters of test rows, at most 10,000.
+
+    Raises:
+        InsufficientData: no metric is defined on these rows, so that nothing tells what a variant loses.
+    """
     if not variants:
         return ()
     places = cluster_sample(
