@@ -92,6 +92,15 @@ def test_a_connection_string_is_read_and_its_name_shows_nothing_of_it(tmp_path: 
     assert source.name == "postgres:(a connection string)"
 
 
+@pytest.mark.parametrize("password", ["se://cret", "mysql://secret", "postgresql://a:secret@h/db"])
+def test_a_password_of_a_connection_string_is_not_taken_for_a_url(tmp_path: Path, password: str):
+    options = SourceOptions(NOW, 1, b"key", query_file=tmp_path / "q.sql")
+    source = parse_source(f"postgres:host=h user=ann password={password}", options)
+    assert isinstance(source, PostgresSource)
+    assert source.url == f"host=h user=ann password={password}"
+    assert source.name == "postgres:(a connection string)"
+
+
 def test_the_url_of_another_driver_is_read(tmp_path: Path):
     options = SourceOptions(NOW, 1, b"key", query_file=tmp_path / "q.sql")
     source = parse_source("postgres:postgresql+psycopg2://ann:x@h:5433/db", options)

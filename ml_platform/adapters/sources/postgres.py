@@ -18,6 +18,8 @@ _CONNECT_SECONDS = 10
 _FIRST_ROWS = 100
 _BATCH_BYTES = 16_000_000
 """About the memory of a batch: how many rows are fetched at once follows from the size of those before."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+"""How a URL begins; what begins otherwise is a connection string of libpq (``host=... password=...``)."""
 _DRIVER = re.compile(r"^postgres(?:ql)?\+\w+://")
 _CURSOR = "ml_platform_source"
 _OPEN = f"""
@@ -68,7 +70,7 @@ class PostgresSource:
     @property
     def name(self) -> str:
         """``postgres:`` and the URL, without user and password."""
-        if "://" not in self.url:  # a connection string of libpq
+        if not _SCHEME.match(self.url):
             return "postgres:(a connection string)"
         parts = urlsplit(self.url)
         host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
@@ -106,10 +108,11 @@ def readable_url(url: str) -> str:
 
     plain = _DRIVER.sub("postgresql://", url)
     try:
-        if "://" in plain and not plain.startswith(("postgresql://", "postgres://")):
-            raise ValueError("another scheme")
-        if "://" in plain and urlsplit(plain).port == 0:
-            raise ValueError("port 0")
+        if scheme := _SCHEME.match(plain):
+            if scheme[0] not in ("postgresql://", "postgres://"):
+                raise ValueError("another scheme")
+            if urlsplit(plain).port == 0:
+                raise ValueError("port 0")
         parse_dsn(plain)
     except (psycopg2.Error, ValueError):
         raise _unreadable_url() from None
