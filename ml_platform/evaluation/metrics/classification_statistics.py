@@ -16,6 +16,7 @@ from ml_platform.evaluation.metrics.classification import (
 )
 from ml_platform.evaluation.metrics.ranking_curves import rank_class
 from ml_platform.evaluation.metrics.sufficient_statistics import joined, sums_by_cluster_and_code
+from ml_platform.spec.metric_declarations.labels import CHANGE_SET_PREFIX
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,14 @@ class ClassStatistics:
         if "change_set_cells" in self.columns:
             of_change_sets = metrics_of_cells(self._cells(totals, "change_set_cells"))
             metrics |= {
-                f"change_set_{name}": of_change_sets[name] for name in ("accuracy", "macro_f1")
+                f"{CHANGE_SET_PREFIX}{name}": of_change_sets[name]
+                for name in ("accuracy", "macro_f1")
             }
         if "change_set_calibration" in self.columns:
             change_sets = self._cells(totals, "change_set_cells").sum(axis=(1, 2))
             gaps = np.abs(totals[:, self.columns["change_set_calibration"]]).sum(axis=1)
-            metrics["change_set_expected_calibration_error"] = ratio(gaps, change_sets)
+            error = ratio(gaps, change_sets)
+            metrics[f"{CHANGE_SET_PREFIX}expected_calibration_error"] = error
         return metrics
 
     def _cells(self, totals: Array, name: str) -> Array:

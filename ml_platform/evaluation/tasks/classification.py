@@ -29,6 +29,7 @@ from ml_platform.evaluation.tasks.group_metrics import (
 from ml_platform.evaluation.tasks.row_clusters import RowClusters
 from ml_platform.evaluation.tasks.scorers import class_codes
 from ml_platform.spec.fairness import FairnessPolicy
+from ml_platform.spec.metric_declarations.labels import CHANGE_SET_PREFIX
 from ml_platform.spec.task import Classification
 from ml_platform.spec.training_set import TrainingSet
 
@@ -40,7 +41,7 @@ class ClassificationAdapter(TaskAdapter[Classification]):
     @property
     def primary_metrics(self) -> tuple[str, ...]:
         """Accuracy, where change sets have several rows over these."""
-        return ("change_set_accuracy", "accuracy")
+        return (f"{CHANGE_SET_PREFIX}accuracy", "accuracy")
 
     @property
     def gains(self) -> Mapping[str, Gain]:
