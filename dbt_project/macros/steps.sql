@@ -1,4 +1,4 @@
-{# `value` of the last ten moments of the user, the row's own included, newest first. #}
+{# `value` of the last ten moments of the user (or case), the row's own included, newest first. #}
 {% macro last_steps(value, own=none) -%}
     [
         {{ own or value }}

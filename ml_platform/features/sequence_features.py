@@ -1,7 +1,8 @@
 """Features of the sequence: what the same user did just before, never at the same moment.
 
 The memory is the user's previous moments, at most twelve and at most eight hours old, whatever session
-the source names. A moment of several events counts as one, by its most frequent values.
+the source names. A moment of several events counts as one, by its most frequent values. In a process log
+the case stands for the user: the moments are those of the case, whoever did them.
 """
 
 from ml_platform.features.define import NO_PAST, category, number, tokens

@@ -1,4 +1,4 @@
-"""The features of a step: what a user did last, as parallel lists of words, and what came next.
+"""The features of a step: what was done last, as parallel lists of words, and what came next.
 
 A step is a moment of a user (the rows of a commit are one step, by their most frequent values), and a session
 is a stretch of work without a pause of more than 30 minutes, whatever the source calls a session. The lists
@@ -19,10 +19,11 @@ END = "end"
 NEW_SESSION = ("first", "pause:")
 """How the gap of a session's first step begins."""
 
-_LISTS = "the last 10 steps of the user (in a process log: of the case), the row's own included"
+_WHOSE = "of the user (in a process log: of the case)"
+_LISTS = f"the last 10 steps {_WHOSE}, the row's own included"
 _STRETCH = "the session, up to the row"
 _BEGINS = (
-    "never missing; 0 begins a session (a pause of more than 30 minutes, or the first step; a case)"
+    "never missing; 0 at the first step of a session, which in a process log is that of a case"
 )
 
 STEP_FEATURES: tuple[FeatureSpec, ...] = (
@@ -54,15 +55,15 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
         (0, None),
         _STRETCH,
         _BEGINS,
-        "How long the user has been at it.",
+        "How long the session has lasted.",
         unit="minutes",
     ),
     number(
         "seconds_since_last",
         Family.TIME,
         (0, None),
-        "the user's last step before the row",
-        "null: the first step of the user; kept as unknown",
+        f"the last step {_WHOSE} before the row",
+        f"null: the first step {_WHOSE}; kept as unknown",
         "The pause before the row, exact.",
         unit="seconds",
     ),
@@ -71,7 +72,7 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
         Family.TIME,
         (0, None),
         "the user's unscheduled runs strictly before the row",
-        "null: none so far; kept as unknown",
+        "null: none so far, as always in a process log; kept as unknown",
         "What has just been started is not needed again.",
         unit="hours",
     ),
@@ -79,17 +80,17 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
         "steps_since_run",
         Family.TIME,
         (1, 100),
-        "the user's steps since the one after which the last unscheduled run was started",
-        "never missing; counted from the user's first step where there was no run, and 100 at most",
+        f"the steps {_WHOSE} since the one after which the last unscheduled run was started",
+        f"never missing; where there was no run, the steps {_WHOSE} so far; 100 at most",
         "Users who have run nothing for long run nothing next.",
         unit="steps",
     ),
-    count("events_24h", "24 hours of the user before the row", "Busy days have longer sessions."),
+    count("events_24h", f"24 hours {_WHOSE} before the row", "Busy days have longer sessions."),
 )
 
 TABLE = FeatureTable(
     name="step_features",
-    title="One row a step of a user, what the user did up to it, and what came next.",
+    title=f"One row a step {_WHOSE}, what was done up to it, and what came next.",
     labels=(
         LabelColumn(
             "next_step",

@@ -77,7 +77,8 @@ rests as (
     where in_case and previous_t is not null
 ),
 
-{# A stretch is over when half an hour has passed since its last moment and the clock stands later. #}
+{# A session is over when half an hour has passed since its last moment (of a case: as long as `rests` says) and the clock
+stands later. #}
 listed as (
     select
         *,
