@@ -1,4 +1,4 @@
-"""The six-hour grid of monitoring windows and clocks, and times as people type them."""
+"""The six-hour grid of monitoring windows and clocks, times as people type them, and durations as they say them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,3 +41,14 @@ def parse_boundary(option: str, text: str) -> datetime:
         UsageError: the text is not a time in ISO 8601.
     """
     return last_boundary(parse_moment(option, text))
+
+
+def duration(length: timedelta) -> str:
+    """'15 days', '2 hours', or both; 'none' of no time at all."""
+    days, rest = divmod(length.total_seconds() / 3600, 24)
+    parts = [
+        f"{count:g} {unit}{'' if count == 1 else 's'}"
+        for count, unit in ((days, "day"), (rest, "hour"))
+        if count
+    ]
+    return " ".join(parts) or "none"

@@ -1,10 +1,16 @@
 """The six-hour grid, and times as people type them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ml_platform.clock import last_boundary, next_boundary, parse_boundary, parse_moment
+from ml_platform.clock import (
+    duration,
+    last_boundary,
+    next_boundary,
+    parse_boundary,
+    parse_moment,
+)
 from ml_platform.errors import UsageError
 
 
@@ -28,3 +34,16 @@ def test_a_time_without_a_zone_is_utc(text: str) -> None:
 def test_what_is_no_time_is_refused_with_its_option() -> None:
     with pytest.raises(UsageError, match="--as-of 'soon' is not a time"):
         parse_boundary("--as-of", "soon")
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (timedelta(days=15), "15 days"),
+        (timedelta(days=1, hours=1), "1 day 1 hour"),
+        (timedelta(minutes=90), "1.5 hours"),
+        (timedelta(0), "none"),
+    ],
+)
+def test_a_duration_is_written_as_people_say_it(length: timedelta, words: str) -> None:
+    assert duration(length) == words

@@ -7,6 +7,7 @@ import dagster as dg
 
 from ml_platform.application.build_training_set import BuiltTrainingSet, build_training_set
 from ml_platform.application.connections import Connections
+from ml_platform.clock import duration
 from ml_platform.defs.features import features_key
 from ml_platform.defs.insufficient import unless_insufficient
 from ml_platform.defs.model_asset import model_asset
@@ -27,7 +28,7 @@ def training_set_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         output_required=False,
         description=(
             f"Labelled rows for the {spec.title}: the newest {spec.test_share:.0%} of change sets are the test, "
-            f"after a gap of {spec.label_delay}."
+            f"after a gap of {duration(spec.label_delay)}."
         ),
     )
     def training_set(

@@ -1,6 +1,6 @@
 """Figures, intervals, times and names as a reader would write them: the one place that formats them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.spec.metric import Direction
@@ -96,17 +96,6 @@ def signed_interval(estimate: Estimate) -> str:
 def moment(at: datetime) -> str:
     """'2026-11-03 04:38 UTC', to the minute."""
     return at.strftime("%Y-%m-%d %H:%M") + (" UTC" if at.tzinfo else "")
-
-
-def duration(length: timedelta) -> str:
-    """'15 days', '2 hours', or both; 'none' of no time at all."""
-    days, rest = divmod(length.total_seconds() / 3600, 24)
-    parts = [
-        f"{count:g} {unit}{'' if count == 1 else 's'}"
-        for count, unit in ((days, "day"), (rest, "hour"))
-        if count
-    ]
-    return " ".join(parts) or "none"
 
 
 def sentence(text: str) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ml_platform.arrays import Codes, Flags
+from ml_platform.clock import duration
 from ml_platform.errors import InsufficientData
 from ml_platform.spec.training_set import CHANGE_SET, CLUSTER, TIME
 from ml_platform.training_sets.coded_column import coded_column
@@ -114,7 +115,7 @@ class Fold:
         if not len(self.fit):
             raise InsufficientData(
                 f"Block {self.number + 1} of the training part holds {len(self.held_out)} rows, and no other row "
-                f"lies a gap (at most {gap}) away from it; at least 1 row must be left to fit on.",
+                f"lies a gap (at most {duration(gap)}) away from it; at least 1 row must be left to fit on.",
                 remedy="ingest a longer labelled history",
             )
 
@@ -162,8 +163,8 @@ def split_by_time(change_sets: Codes, times: Codes, share: float, gap: timedelta
     split = split_at(change_sets, times, train_until, test_from)
     if not split.train.any():
         raise InsufficientData(
-            f"No labelled change set ends {gap} or more before the test part: nothing to train on.",
-            remedy=f"ingest history longer than {gap}",
+            f"No labelled change set ends {duration(gap)} or more before the test part: nothing to train on.",
+            remedy=f"ingest history longer than {duration(gap)}",
         )
     return split
 
@@ -253,7 +254,7 @@ def tuning_split(
     if not search:
         raise InsufficientData(
             f"The training part has {len(rows)} rows over {units.span / 86_400e6:.1f} days: no block of it has "
-            f"{LEAST_ROWS} rows {gap} before it to fit on.",
+            f"{LEAST_ROWS} rows {duration(gap)} before it to fit on.",
             remedy="ingest a longer labelled history; until then the defaults stay",
         )
     return TuningSplit(search, Fold(count, newest[0].fit, newest[0].held_out))

@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ml_platform.clock import duration
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision
 from ml_platform.reporting.components import Fact
-from ml_platform.reporting.words import duration, moment, number
+from ml_platform.reporting.words import moment, number
 
 
 @dataclass(frozen=True)
