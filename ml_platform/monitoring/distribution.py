@@ -55,14 +55,30 @@ class Bins:
     def label(self, index: int) -> str:
         """Return in words what bin ``index`` holds."""
         if self.kind is Kind.NUMBER:
-            if index == 0:
-                return f"<= {self.cuts[0]:.4g}" if self.cuts else "any"
-            if index == len(self.cuts):
-                return f"> {self.cuts[-1]:.4g}"
-            return f"({self.cuts[index - 1]:.4g}, {self.cuts[index]:.4g}]"
+            return self._interval(index)
         if index < len(self.levels):
             return f"'{self.levels[index]}'"
         return "unseen levels" if index == self.count - 1 else "rare levels"
+
+    def _interval(self, index: int) -> str:
+        """Return the bin of numbers as an interval; a cut right below an atom is written as that atom, left out."""
+        last = len(self.cuts)
+        if not last:
+            return "any"
+        if index == last:
+            return f"> {self.cuts[-1]:.4g}"
+        if index and self._is_below_atom(index - 1):
+            return f"{self.cuts[index]:.4g}"
+        before_atom = self._is_below_atom(index)
+        high = self.cuts[index + 1] if before_atom else self.cuts[index]
+        if not index:
+            return f"{'<' if before_atom else '<='} {high:.4g}"
+        return f"({self.cuts[index - 1]:.4g}, {high:.4g}{')' if before_atom else ']'}"
+
+    def _is_below_atom(self, index: int) -> bool:
+        """Whether no number lies between this cut and the next one (`number_bins`)."""
+        following = self.cuts[index + 1 : index + 2]
+        return bool(following) and np.nextafter(following[0], -np.inf) == self.cuts[index]
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,21 @@ def test_a_constant_has_three_bins_and_nothing_present_one() -> None:
     assert number_bins(np.array([np.nan])).count == 1
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([7.0] * 50, ["< 7", "7", "> 7"]),
+        ([0.0] * 60 + [1.0] * 40, ["< 0", "0", "(0, 1)", "1", "> 1"]),
+        ([0.0] * 10 + list(range(1, 11)), ["< 0", "0", "(0, 5]", "> 5"]),
+        (list(range(100)), ["<= 24", "(24, 49]", "(49, 74]", "> 74"]),
+        ([np.nan], ["any"]),
+    ],
+)
+def test_a_bin_of_one_value_is_named_by_it(values: list[float], labels: list[str]) -> None:
+    bins = number_bins(np.array(values, dtype=float), 4)
+    assert [bins.label(place) for place in range(bins.count)] == labels
+
+
 def test_levels_rare_ones_pooled_unseen_apart() -> None:
     values = ["a"] * 700 + ["b"] * 298 + ["rare", "rarer", None]
     bins = category_bins(values)
