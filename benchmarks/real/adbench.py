@@ -19,7 +19,7 @@ from ml_platform.models.anomaly_detector import SPEC
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.isolation_forest.deviations import BOTH
 from ml_platform.models.isolation_forest.fit import IsolationHyperparameters, fit_isolation, grow
-from ml_platform.models.isolation_forest.tree_size import CHOSEN
+from ml_platform.models.one_standard_error import CHOSEN
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import FitRequest
 from ml_platform.spec.task import NO, YES

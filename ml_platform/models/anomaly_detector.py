@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.features.session_features import TABLE
 from ml_platform.models.isolation_forest.deviations import HIGH, LOW
 from ml_platform.models.isolation_forest.rules import fit_rules
-from ml_platform.models.isolation_forest.tree_size import CHOSEN
+from ml_platform.models.one_standard_error import CHOSEN
 from ml_platform.spec.data_need import ANY_EVENTS, DataNeed
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate

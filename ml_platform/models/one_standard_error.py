@@ -13,6 +13,9 @@ import numpy as np
 
 from ml_platform.arrays import Array, Codes, Flags
 
+CHOSEN = "chosen"
+"""The value of a parameter that leaves it to the fit to choose one; any other value is taken as it is."""
+
 
 @dataclass(frozen=True)
 class ClusteredEstimate:

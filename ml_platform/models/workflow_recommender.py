@@ -5,18 +5,20 @@ pseudo-counts, so that a new user gets recommendations by what they do. Its numb
 weighs, are chosen on the newest block of time inside the training part, never on a test part.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ml_platform.features.adoption_snapshots import HORIZON_DAYS, TABLE
+from ml_platform.models.one_standard_error import CHOSEN
 from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
 from ml_platform.models.recommenders.popularity import fit_popularity
 from ml_platform.models.recommenders.references import fit_item_neighbours
 from ml_platform.models.recommenders.user_vectors import DOINGS, NEARLY_NONE, RECENT, TEAM, USED
 from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
-from ml_platform.spec.model import FitRequest, ModelSpec, ReferenceModel
+from ml_platform.spec.model import FitRequest, ModelSpec, Parameter, ReferenceModel
 from ml_platform.spec.search_space import Float
 from ml_platform.spec.standard_gates import EVERYWHERE, FAIR_LISTS, STABLE_REASONS
 from ml_platform.spec.task import Ranking
@@ -30,17 +32,17 @@ if TYPE_CHECKING:
     from ml_platform.spec.training_set import TrainingSet
 
 LABEL_DELAY = timedelta(days=HORIZON_DAYS)
-DEFAULTS = MappingProxyType(
+DEFAULTS: Mapping[str, Parameter] = MappingProxyType(
     {
-        "tastes": 10,
-        "prior_weight": 10.0,
+        "tastes": CHOSEN,
+        "prior_weight": CHOSEN,
         "recency": 0.0,
         "growth": 1.5,
         "shrinkage": 0.3,
         "choose": True,
     }
 )
-"""``choose``: the first two are chosen on the newest block, whatever is given for them."""
+"""``choose``: whether what is left to the fit is chosen on the newest block; else it takes its usual value."""
 POLICY = GatePolicy(
     quality=(
         QualityGate(
@@ -89,6 +91,7 @@ def _learn(
 FAMILY = Family(
     learn=_learn,
     fitted=("tastes",),
+    usual=MappingProxyType({"tastes": 10, "prior_weight": 10.0}),
     choices=MappingProxyType(
         {"tastes": (5, 8, 10, 12, 15, 20, 30), "prior_weight": (20.0, 10.0, 3.0, NEARLY_NONE)}
     ),

@@ -1,15 +1,17 @@
 """The challenger of the workflow recommender: EASE on the same table, evaluated on the same rows."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ml_platform.models.one_standard_error import CHOSEN
 from ml_platform.models.recommenders.fit import Family, Learned, fit_recommender
 from ml_platform.models.recommenders.user_vectors import NEARLY_NONE
 from ml_platform.models.workflow_recommender import POLICY
 from ml_platform.models.workflow_recommender import SPEC as RECOMMENDER
 from ml_platform.spec.gates import Bound, QualityGate
-from ml_platform.spec.model import FitRequest
+from ml_platform.spec.model import FitRequest, Parameter
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -19,17 +21,17 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import FitOutcome
     from ml_platform.spec.training_set import TrainingSet
 
-DEFAULTS = MappingProxyType(
+DEFAULTS: Mapping[str, Parameter] = MappingProxyType(
     {
-        "penalty": 3.0,
-        "prior_weight": 10.0,
+        "penalty": CHOSEN,
+        "prior_weight": CHOSEN,
         "recency": 0.0,
         "growth": 1.0,
         "shrinkage": 0.3,
         "choose": True,
     }
 )
-"""``choose``: the first two are chosen on the newest block, whatever is given for them."""
+"""``choose``: whether what is left to the fit is chosen on the newest block; else it takes its usual value."""
 
 
 def _learn(
@@ -45,6 +47,7 @@ def _learn(
 FAMILY = Family(
     learn=_learn,
     fitted=("penalty",),
+    usual=MappingProxyType({"penalty": 3.0, "prior_weight": 10.0}),
     choices=MappingProxyType(
         {
             "penalty": (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1),

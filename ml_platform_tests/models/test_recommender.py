@@ -1,5 +1,6 @@
 """The recommenders on planted tastes: above popularity, parity, new users, choice of parameters, determinism."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.adapters.artifact_files import load_scorer, write_artifact
-from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.errors import InsufficientData, IntegrityError, UsageError
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.recommenders.popularity import fit_popularity
@@ -20,6 +21,9 @@ from ml_platform.spec.training_set import TrainingSet
 from ml_platform_tests.models.adoption_rows import ITEMS, snapshots, training_set
 
 SPECS = (workflow_recommender.SPEC, workflow_recommender_ease.SPEC)
+FAMILIES = {
+    module.SPEC.name: module.FAMILY for module in (workflow_recommender, workflow_recommender_ease)
+}
 PLAIN = {"choose": False, "tastes": 4}
 
 
@@ -209,6 +213,42 @@ class TestChoice:
         outcome = fit(SPECS[0], planted, choose=False, tastes=3, prior_weight=7.0)
         assert (outcome.parameters["tastes"], outcome.parameters["prior_weight"]) == (3, 7.0)
 
+    @pytest.mark.parametrize(
+        ("spec", "name", "value"), [(SPECS[0], "tastes", 3), (SPECS[1], "penalty", 7.0)]
+    )
+    def test_a_given_parameter_stays_while_the_others_are_chosen(
+        self, planted: TrainingSet, spec: ModelSpec, name: str, value: float
+    ) -> None:
+        lines: list[str] = []
+        request = FitRequest(1, {**spec.defaults, name: value}, lines.append)
+        outcome = spec.fit(planted, request)
+        assert outcome.parameters[name] == value
+        assert len(lines) == 2
+        assert outcome.parameters["prior_weight"] in FAMILIES[spec.name].choices["prior_weight"]
+
+    def test_a_given_prior_weight_stays_while_the_tastes_are_chosen(
+        self, planted: TrainingSet
+    ) -> None:
+        outcome = fit(SPECS[0], planted, prior_weight=7.0)
+        assert outcome.parameters["prior_weight"] == 7.0
+        assert outcome.parameters["tastes"] in FAMILIES[SPECS[0].name].choices["tastes"]
+
+    def test_an_experiment_gives_a_number_as_text(self, planted: TrainingSet) -> None:
+        request = FitRequest(1, {"choose": False, "tastes": "3", "prior_weight": "7"})
+        outcome = SPECS[0].fit(planted, request)
+        assert (outcome.parameters["tastes"], outcome.parameters["prior_weight"]) == (3, 7.0)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("tastes", "many"), ("tastes", "2.5"), ("tastes", 0), ("prior_weight", "nan")],
+    )
+    def test_an_impossible_parameter_is_refused(
+        self, planted: TrainingSet, name: str, value: float | str
+    ) -> None:
+        message = f"{name} is {str(value)!r}; it must be 'chosen' or a"
+        with pytest.raises(UsageError, match=re.escape(message)):
+            SPECS[0].fit(planted, FitRequest(1, {name: value}))
+
     def test_a_history_too_short_to_choose_on_takes_the_defaults(
         self, planted: TrainingSet
     ) -> None:
@@ -216,7 +256,7 @@ class TestChoice:
         short = replace(planted, train=planted.train[planted.train.occurred_at == first])
         outcome = SPECS[1].fit(short, FitRequest(seed=1))
         assert outcome.fold_metrics == ()
-        assert outcome.parameters == dict(SPECS[1].defaults)
+        assert outcome.parameters == {**SPECS[1].defaults, "penalty": 3.0, "prior_weight": 10.0}
 
 
 def test_features_are_declared() -> None:

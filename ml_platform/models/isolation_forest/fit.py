@@ -27,11 +27,11 @@ from ml_platform.models.isolation_forest.deviations import (
 from ml_platform.models.isolation_forest.onnx_export import export_isolation
 from ml_platform.models.isolation_forest.scorer import ALARM, ALARM_FILE, AlarmScale
 from ml_platform.models.isolation_forest.tree_size import (
-    CHOSEN,
     DEFAULT_SIZE,
     LabelledRows,
     chosen_size,
 )
+from ml_platform.models.one_standard_error import CHOSEN
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.task import NO, YES

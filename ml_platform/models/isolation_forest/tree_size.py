@@ -18,8 +18,6 @@ from ml_platform.models.one_standard_error import (
 )
 from ml_platform.training_sets.time_split import Fold
 
-CHOSEN = "chosen"
-"""The value of the parameter ``samples`` that leaves the size to the fit."""
 SIZES = (256, 1_024, 4_096)
 """The sizes that are tried, from the simplest on: the default of the paper, four times and 16 times as many."""
 DEFAULT_SIZE = SIZES[0]

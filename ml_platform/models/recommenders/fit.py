@@ -6,6 +6,7 @@ quarter of the training part's time, from fits on rows whose label was known bef
 """
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,8 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.errors import InsufficientData
-from ml_platform.models.one_standard_error import ClusteredEstimate, simplest_of_the_best
+from ml_platform.errors import InsufficientData, UsageError
+from ml_platform.models.one_standard_error import (
+    CHOSEN,
+    ClusteredEstimate,
+    simplest_of_the_best,
+)
 from ml_platform.models.recommenders.item_scorer import ItemScorer
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.models.recommenders.user_vectors import (
@@ -67,21 +72,26 @@ class Family:
     """Parameters whose every value needs a fit of its own; the others are those of the users' vectors."""
     choices: Mapping[str, Sequence["Parameter"]]
     """The values of each parameter that are tried, from the simplest on: of about equal ones that is taken."""
+    usual: Mapping[str, float]
+    """The value of each of these where nothing is tried."""
 
 
 def fit_recommender(
     training_set: "TrainingSet", request: "FitRequest", family: Family, defaults: Parameters
 ) -> "FitOutcome":
-    """Choose parameters on the newest block (unless ``choose`` is false), then fit the whole training part.
+    """Choose what stands at `CHOSEN` on the newest block (unless ``choose`` is false), then fit the whole part.
 
     Raises:
         InsufficientData: nobody in the training part has used anything.
+        UsageError: a parameter has an impossible value.
     """
     started = time.perf_counter()
     record, rows = training_set.record, training_set.train
-    parameters = {**defaults, **request.parameters}
+    parameters = _with_numbers(family, {**defaults, **request.parameters})
     folds: tuple[dict[str, float], ...] = ()
     parts = _newest_block(rows, record.split.gap)
+    if parts is None or not parameters["choose"]:
+        parameters = _without_choice(family, parameters)
     if parts is not None:
         parameters, gain = _chosen(parts, record, family, parameters, request)
         folds = ({f"ndcg_at_{CHOSEN_AT}": gain},)
@@ -141,7 +151,7 @@ def _chosen(
     counted = truth.total > 0
     users = np.unique(held_out[USER].astype(str).to_numpy()[counted], return_inverse=True)[1]
     if not len(users):
-        return dict(parameters), 0.0
+        return _without_choice(family, parameters), 0.0
     tried: list[_Tried] = []
     for point in _grid(family, parameters):
         learned = _learn(fit_rows, record, family, point, request.seed)
@@ -171,11 +181,39 @@ def _grid(family: Family, parameters: Parameters) -> Iterable[dict[str, "Paramet
     """The ``parameters`` with every combination of those that need a fit."""
     values = [_values(family, parameters, name) for name in family.fitted]
     for combination in itertools.product(*values):
-        yield {**parameters, **dict(zip(family.fitted, combination, strict=True))}
+        point = dict(zip(family.fitted, combination, strict=True))
+        yield {**_without_choice(family, parameters), **point}
 
 
 def _values(family: Family, parameters: Parameters, name: str) -> Sequence["Parameter"]:
-    return family.choices[name] if parameters["choose"] else (parameters[name],)
+    return family.choices[name] if parameters[name] == CHOSEN else (parameters[name],)
+
+
+def _with_numbers(family: Family, parameters: Parameters) -> dict[str, "Parameter"]:
+    """The ``parameters``; of those that can be chosen, what is given is a number, also where it came as text."""
+    given = {name: parameters[name] for name in family.choices if parameters[name] != CHOSEN}
+    return {**parameters, **{name: _number(family, name, each) for name, each in given.items()}}
+
+
+def _number(family: Family, name: str, value: "Parameter") -> float:
+    kind = type(family.usual[name])
+    try:
+        number = float(kind(str(value)))
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        wanted = "a whole number from 1 on" if kind is int else "a number above 0"
+        raise UsageError(
+            f"{name} is {str(value)!r}; it must be {CHOSEN!r} or {wanted}.",
+            remedy=f"set {name} to {CHOSEN!r}, or to {wanted}",
+        )
+    return kind(number)
+
+
+def _without_choice(family: Family, parameters: Parameters) -> dict[str, "Parameter"]:
+    """The ``parameters`` with the usual value of those that were left to the fit."""
+    left = {name: value for name, value in family.usual.items() if parameters[name] == CHOSEN}
+    return {**parameters, **left}
 
 
 def _listing(parameters: Parameters, names: Sequence[str]) -> str:
