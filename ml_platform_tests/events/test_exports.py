@@ -64,6 +64,8 @@ def test_a_german_export_is_read_as_it_was_meant(tmp_path: Path) -> None:
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
     ],
 )
 def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, mark: bytes, encoding: str) -> None:
@@ -71,6 +73,13 @@ def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, mark: bytes, encodi
     path = tmp_path / "export.csv"
     path.write_bytes(mark + path.read_bytes())
     assert read(tmp_path)[0].rows("events")["user_id"].to_pylist() == ["Jürgen"]
+
+
+def test_a_file_in_utf_32_that_is_cut_off_loses_its_last_record_alone(tmp_path: Path) -> None:
+    export(tmp_path, "1;Ada;05.03.2026 09:30;B;a", "2;Ada;05.03.2026 09:30;B;a", encoding="utf-32")
+    path = tmp_path / "export.csv"
+    path.write_bytes(path.read_bytes()[:-10])
+    assert read(tmp_path)[1].tables[0].refused == {"unreadable": 1}
 
 
 def test_one_bad_cell_or_line_quarantines_its_row_alone(tmp_path: Path) -> None:

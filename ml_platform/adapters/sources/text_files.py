@@ -26,6 +26,8 @@ _LONGEST_CELL = 1 << 20
 _LONGEST_SHOWN = 120
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the first half of it
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -131,9 +133,9 @@ def encoding_of(path: Path, dialect: Dialect) -> str:
 @contextmanager
 def _text(path: Path, dialect: Dialect) -> Iterator[TextIO]:
     with _bytes(path) as stream:
-        # Bytes that the encoding does not know stay visible as lone surrogates; UTF-16 has none to show them by.
+        # Bytes that the encoding does not know stay visible as lone surrogates, which UTF-16 and UTF-32 have not.
         encoding = encoding_of(path, dialect)
-        errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+        errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
         yield io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
 
 
