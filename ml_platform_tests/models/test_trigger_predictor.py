@@ -1,10 +1,9 @@
-"""The launch model: its columns, its artifact, what it learns; its rules; what a scheduler asks of it."""
+"""The launch model: its columns, its artifact, what it learns; its rules."""
 
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from ml_platform.models.artifact_kinds import scorer_of
 from ml_platform.models.start_times.design import NumberColumns, StartTimeDesign, fit_design
 from ml_platform.models.start_times.fit import FOLDS
 from ml_platform.models.start_times.rules import fit_rules
-from ml_platform.models.start_times.times import CANDIDATE_TIME, best_time
 from ml_platform.models.trigger_predictor import PLAN, SPEC
 from ml_platform.spec.model import FitOutcome, FitRequest, Scorer
 from ml_platform.spec.training_set import TrainingSet
@@ -197,34 +195,6 @@ def test_rules_by_hand() -> None:
         (10 + 10 * overall) / 30,
     ]
     np.testing.assert_allclose(success(rules, asked), expected, atol=1e-8)
-
-
-@dataclass(frozen=True)
-class ByHour:
-    """A scorer that knows the success of every hour."""
-
-    known: Mapping[int, float]
-    classes: tuple[str, ...] = ("no", "yes")
-
-    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
-        yes = rows["hour"].map(self.known).to_numpy(dtype=np.float64)
-        return np.column_stack([1 - yes, yes])
-
-
-SCORER = ByHour({8: 0.5, 9: 0.7, 10: 0.7, 11: 0.71})
-
-
-def at(*hours: int) -> pd.DataFrame:
-    times = [datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in hours]
-    return pd.DataFrame({"hour": hours, CANDIDATE_TIME: times})
-
-
-class TestTimes:
-    def test_the_best_is_the_earliest_of_the_most_probable(self) -> None:
-        best = best_time(SCORER, at(10, 9, 8))
-        assert (best.at.hour, best.probability, best.place) == (9, 0.7, 1)
-        with pytest.raises(InsufficientData, match="horizon"):
-            best_time(SCORER, at())
 
 
 def test_outcomes_that_are_all_the_same_are_refused_and_early_folds_of_them_left_out(
