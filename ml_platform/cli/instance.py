@@ -117,10 +117,8 @@ def errors_of_models(
     for model, failure in failures:
         if model not in may_fail:
             raise failure
-    errors = dict(reversed(failures))
-    return {
-        model: error for model, error in errors.items() if not isinstance(error, StoppedByGates)
-    }
+    errors = [(model, error) for model, error in failures if not isinstance(error, StoppedByGates)]
+    return dict(reversed(errors))
 
 
 def was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:

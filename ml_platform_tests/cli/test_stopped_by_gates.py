@@ -55,6 +55,7 @@ def test_a_stopped_candidate_is_a_verdict_and_no_error_of_the_run() -> None:
     assert errors_of_models(failures, ("a", "b")) == {"b": broken}
     with pytest.raises(ServiceError):
         errors_of_models(failures, ("a",))
+    assert errors_of_models([("a", stop), ("a", broken)], ("a",)) == {"a": broken}
 
 
 def test_what_stops_everything_is_an_error() -> None:
