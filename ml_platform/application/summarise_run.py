@@ -8,7 +8,7 @@ from ml_platform.application.home_policy import policy_name
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.records import read_record
 from ml_platform.application.register import rules_of
-from ml_platform.application.stopped_candidate import STEP, stopped_candidate
+from ml_platform.application.stopped_candidate import EVALUATION_STEP, was_stopped
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.gates.outcome import GateResult
 from ml_platform.gates.record import EvaluationRecord
@@ -106,7 +106,7 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
     reason = reason_not_trained(platform, model)
     if reason:
         return ModelSummary(INSUFFICIENT, reason)
-    evaluation_record = read_record(platform.settings, (model, STEP), EvaluationRecord)
+    evaluation_record = read_record(platform.settings, (model, EVALUATION_STEP), EvaluationRecord)
     report = platform.ledger.report(evaluation_record.report_id)
     assert report is not None, "a report is saved before the record of its evaluation"
     champion = platform.ledger.production(model).version
@@ -114,7 +114,7 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
         verdict=evaluation_record.decision.verdict.value.upper(),
         decided_by=evaluation_record.decision.row,
         version=(
-            None if stopped_candidate(platform, model) else _version_of(platform, evaluation_record)
+            None if was_stopped(evaluation_record) else _version_of(platform, evaluation_record)
         ),
         in_production=champion,
         rules_answer=champion is None and bool(rules_of(platform, model)),

@@ -11,7 +11,7 @@ from ml_platform.application.find_version import find_version
 from ml_platform.application.records import write_record
 from ml_platform.application.state_keys import rules_key
 from ml_platform.application.status import model_status
-from ml_platform.application.stopped_candidate import STEP, stopped_candidate
+from ml_platform.application.stopped_candidate import EVALUATION_STEP, stopped_candidate
 from ml_platform.application.summarise_run import ModelSummary, summarise_model
 from ml_platform.cli.run_text import _line
 from ml_platform.errors import UsageError
@@ -30,7 +30,7 @@ def evaluated(platform: Connections, version: VersionRecord, level: LeakageLevel
     evaluation = replace(
         evaluation_record_of(platform, version), decision=decide(report, POLICY, evidence)
     )
-    write_record(platform.settings, (version.model, STEP), evaluation)
+    write_record(platform.settings, (version.model, EVALUATION_STEP), evaluation)
 
 
 @pytest.fixture
