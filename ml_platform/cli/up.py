@@ -114,7 +114,7 @@ class Supervisor:
         sys.stdout.flush()
 
     def _wait_for_ui(self, *, again: bool = False) -> None:
-        """Wait until the UI answers; one that ends before is an error at first, and later is started once more."""
+        """Wait until the UI answers; one that ends before is an error at the start, and started ``again`` later."""
         until = time.monotonic() + 120
         while time.monotonic() < until and not self.stop.wait(0.3):
             try:
