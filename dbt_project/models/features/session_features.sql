@@ -1,79 +1,109 @@
 -- One row a session of five moments or more, at its last one: what was done in it, and how unlike the user that is.
 -- A moment counts once, however many rows it has. The past of a session is what lies strictly before its first moment.
 {% set day = microseconds(24) %}
-with first_events as (
-    select user_key, t, min(row_id) as row_id
-    from {{ ref('int_events') }}
-    group by user_key, t
-),
-
-named as (
+{# What a moment is counted by, and the moments that are: most of them all, some those with a moment before them in the session. #}
+{% set counted_by = {
+    "step": ("placed", "tool, operation"),
+    "tool": ("placed", "tool"),
+    "user_step": ("placed", "user_key, tool, operation"),
+    "file": ("placed", "file"),
+    "subfolder": ("placed", "subfolder"),
+    "folder": ("placed", "folder"),
+    "folder_step": ("placed", "folder, tool, operation"),
+    "last_tool": ("continued", "last_tool"),
+    "switch": ("continued", "last_tool, tool"),
+    "context": ("continued", "tool, last_operation"),
+    "transition": ("continued", "tool, last_operation, operation"),
+} %}
+with named as (
     select
         -- A session that is one change set (a commit) is no stretch of work: pauses say where one ends.
         coalesce(nullif(e.session_id, e.change_set_id), 'stretch:' || e.user_id || ':' || m.session_start) as name,
-        e.user_id,
+        e.source,
         m.user_key,
         m.t,
-        e.local_t // 3600000000 % 24 as hour,
-        e.occurred_at,
+        m.first_row,
+        (e.local_t // 3600000000 % 24)::tinyint as hour,
         e.is_bot,
-        e.source,
-        m.tool,
-        m.operation,
-        m.tool || '|' || m.operation as step,
-        m.folder,
+        m.tool_key as tool,
+        m.operation_key as operation,
+        m.folder_key as folder,
         case when e.folder is not null then e.object_key end as file,
-        e.subfolder
+        e.subfolder_key as subfolder
     from {{ ref('int_moments') }} as m
-    inner join first_events as f on m.user_key = f.user_key and m.t = f.t
-    inner join {{ ref('int_events') }} as e on f.row_id = e.row_id
+    inner join {{ ref('int_events') }} as e on m.first_row = e.row_id
 ),
 
-{# Sources may use a session's name again for another user. #}
-keyed as (
-    select *, dense_rank() over (order by source, user_key, name) as session
+-- A session is known by its first event. Sources may use its name again for another user.
+begun as (
+    select source, user_key, name, min(first_row) as session, min(t) as began, count(*) as moments
     from named
+    group by source, user_key, name
 ),
 
 placed as (
     select
-        *,
-        t - first_value(t) over in_session as into_session,
-        (row_number() over in_session = 1)::bigint as is_first,
+        session,
+        user_key,
+        t,
+        began,
+        t = began as is_first,
+        moments,
+        hour,
+        is_bot,
+        tool,
+        operation,
+        folder,
+        file,
+        subfolder,
         lag(tool) over in_session as last_tool,
         lag(operation) over in_session as last_operation,
-        lag(step) over in_session || '>' || step as transition,
         {{ millionths("ln(1 + (t - lag(t) over in_session) / 1000000)") }} as gap
-    from keyed
+    from named
+    inner join begun using (source, user_key, name)
     window in_session as (partition by session order by t)
 ),
 
--- The month before the session, of this user and of everybody, for the same step, transition, place and file as the event's.
+continued as (select * from placed where not is_first),
+
+{% for name, (relation, keys) in counted_by.items() %}
+month_of_{{ name }} as ({{ moments_in_month_before(relation, keys) }}),
+{% endfor %}
+
+month_of_everybody as (
+    {{ moments_in_month_before("(select true as anybody, began, t from placed)", "anybody") }}
+),
+
+month_of_user as (
+    select session, of_user, user_sessions
+    from (
+        select
+            session,
+            is_first,
+            {{ count_before("by_user", 720) }} as of_user,
+            sum(is_first::bigint) over (by_user {{ before(720) }}) as user_sessions
+        from placed
+        window by_user as (partition by user_key order by t)
+    )
+    where is_first
+),
+
+-- The month before the session, of this user and of everybody, for the same step, transition, place and file as the moment's.
 counted as (
     select
-        *,
-        {% for name in ["user", "user_step", "everybody", "tool", "step", "file", "subfolder", "folder", "folder_step"] %}
-        count(*) over (by_{{ name }} {{ month_before_session() }}) as of_{{ name }},
+        placed.*,
+        month_of_user.of_user,
+        month_of_user.user_sessions,
+        month_of_everybody.n as of_everybody,
+        {% for name in counted_by %}
+        month_of_{{ name }}.n as of_{{ name }}{{ "," if not loop.last }}
         {% endfor %}
-        {% for name in ["last_tool", "switch", "context", "transition"] %}
-        count(last_tool) over (by_{{ name }} {{ month_before_session() }}) as of_{{ name }},
-        {% endfor %}
-        sum(is_first) over (by_user {{ month_before_session() }}) as user_sessions
     from placed
-    window
-        by_user as (partition by user_key order by t),
-        by_user_step as (partition by user_key, step order by t),
-        by_everybody as (order by t),
-        by_tool as (partition by tool order by t),
-        by_step as (partition by step order by t),
-        by_file as (partition by file order by t),
-        by_subfolder as (partition by subfolder order by t),
-        by_folder as (partition by folder order by t),
-        by_folder_step as (partition by folder, step order by t),
-        by_last_tool as (partition by last_tool order by t),
-        by_switch as (partition by last_tool, tool order by t),
-        by_context as (partition by tool, last_operation order by t),
-        by_transition as (partition by tool, last_operation, operation order by t)
+    inner join month_of_user using (session)
+    inner join month_of_everybody using (began)
+    {% for name, (relation, keys) in counted_by.items() %}
+    left join month_of_{{ name }} using ({{ keys }}, began)
+    {% endfor %}
 ),
 
 -- Minus logarithms of shares: how surprising each moment is, in millionths of a nat.
@@ -119,26 +149,55 @@ months as (
         {% for name in compared_in() %}
         sum({{ name }}_sum) / nullif(sum({{ name }}_count), 0) as {{ name }}_everybody{{ "," if not loop.last }}
         {% endfor %}
-    from (select distinct t // {{ day }} as day from placed where is_first = 1) as starts
+    from (select distinct began // {{ day }} as day from placed where is_first) as starts
     inner join days on days.day between starts.day - 30 and starts.day - 1
     group by 1
 ),
 
--- The usual surprise of the user, shrunk towards that of everybody.
-judged as (
+-- What the user's moments before each one come to. Doubles hold sums of whole numbers below 2^53 exactly, in any order.
+running as (
     select
-        *,
+        user_key,
+        t,
+        {% for name in compared_in() %}
+        coalesce(sum({{ name }}_surprise::double) over earlier, 0) as {{ name }}_sum,
+        count({{ name }}_surprise) over earlier as {{ name }}_count{{ "," if not loop.last }}
+        {% endfor %}
+    from surprising
+    window earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)
+),
+
+asked as (
+    select session, user_key, t, t - {{ microseconds(720) }} as month_began, t // {{ day }} as day
+    from placed
+    where is_first and moments >= 5
+),
+
+-- The usual surprise of the user in the month before the session, shrunk towards that of everybody.
+usual as (
+    select
+        asked.session,
         {% for name in compared_in() %}
         round({{ shrunk_share(
-            "coalesce(sum(" ~ name ~ "_surprise) over (by_user " ~ month_before_session() ~ "), 0)",
-            "count(" ~ name ~ "_surprise) over (by_user " ~ month_before_session() ~ ")",
-            name ~ "_everybody"
-        ) }})::bigint as {{ name }}_usual,
+            "(until_session." ~ name ~ "_sum - until_month." ~ name ~ "_sum)",
+            "(until_session." ~ name ~ "_count - until_month." ~ name ~ "_count)",
+            "months." ~ name ~ "_everybody"
+        ) }})::bigint as {{ name }}_usual{{ "," if not loop.last }}
         {% endfor %}
-        count(*) over (partition by session) as session_events
+    from asked
+    inner join running as until_session on asked.user_key = until_session.user_key and asked.t = until_session.t
+    asof join running as until_month on asked.user_key = until_month.user_key and asked.month_began <= until_month.t
+    left join months on asked.day = months.day
+),
+
+judged as (
+    select
+        surprising.*,
+        [tool, operation] as step,
+        case when last_tool is not null then [last_tool, last_operation, tool, operation] end as transition,
+        usual.* exclude (session)
     from surprising
-    left join months on (surprising.t - surprising.into_session) // {{ day }} = months.day
-    window by_user as (partition by user_key order by t)
+    inner join usual using (session)
 ),
 
 tools as ({{ entropy_by_session("judged", "tool") }}),
@@ -149,14 +208,11 @@ transitions as ({{ entropy_by_session("judged", "transition") }}),
 
 files as ({{ entropy_by_session("judged", "file") }}),
 
-sessions as (
+judged_sessions as (
     select
         session,
-        first(name) as name,
-        first(user_id) as user_id,
-        max(occurred_at) as occurred_at,
+        max(t) as last_t,
         bool_or(is_bot) as is_bot,
-        first(source) as source,
         count(*) as events,
         count(file) as file_events,
         (sum(gap) / count(gap) / 1000000)::double as gap_mean,
@@ -168,8 +224,19 @@ sessions as (
         sum({{ name }}_surprise - {{ name }}_usual) / sqrt(nullif(count({{ name }}_surprise), 0)) / 1000000 as unusual_{{ name }}{{ "," if not loop.last }}
         {% endfor %}
     from judged
-    where session_events >= 5
     group by session
+),
+
+sessions as (
+    select
+        judged_sessions.*,
+        begun.name,
+        begun.source,
+        first_event.user_id,
+        make_timestamp(last_t) at time zone 'UTC' as occurred_at
+    from judged_sessions
+    inner join begun using (session)
+    inner join {{ ref('int_events') }} as first_event on judged_sessions.session = first_event.row_id
 ),
 
 reports as (

@@ -3,10 +3,30 @@
 -- In a process log a session is a case, and the steps before are those of the case.
 -- Features look at the step and the earlier ones; the two labels at the steps and runs that follow.
 {% set stretch_end = microseconds(0.5) %}
-with first_events as (
-    select user_key, t, min(row_id) as row_id
-    from {{ ref('int_events') }}
-    group by user_key, t
+with step_words as (
+    select
+        tool_key,
+        operation_key,
+        any_value(tool) || ':' || any_value(operation) as word,
+        (row_number() over (order by tool_key, operation_key))::integer as code
+    from {{ ref('int_moments') }}
+    group by tool_key, operation_key
+),
+
+object_words as (
+    select
+        folder_key,
+        extension_key,
+        coalesce(any_value(folder) || '|' || any_value(extension), 'none') as word,
+        (row_number() over (order by folder_key, extension_key))::integer as code
+    from {{ ref('int_moments') }}
+    group by folder_key, extension_key
+),
+
+words as (
+    select
+        (select list(word order by code) from step_words) as step_words,
+        (select list(word order by code) from object_words) as object_words
 ),
 
 users as (
@@ -41,14 +61,19 @@ steps as (
         moments.session_position,
         moments.previous_t,
         moments.events_24h,
-        row_number() over (partition by moments.user_key order by moments.t) as place,
-        moments.tool || ':' || moments.operation as step,
-        coalesce(moments.folder || '|' || moments.extension, 'none') as object,
-        {{ gap_word("moments.t - moments.previous_t", "moments.in_case") }} as gap,
-        case when ran.runs > 0 then 'run' else '-' end as run,
+        moments.first_row,
+        moments.place,
+        step_words.code as step,
+        object_words.code as object,
+        ({{ gap_code("moments.t - moments.previous_t", "moments.in_case") }})::tinyint as gap,
+        (case when ran.runs > 0 then 2 else 1 end)::tinyint as run,
         earlier.run_t as last_run_t,
         later.run_t as next_run_t
     from {{ ref('int_moments') }} as moments
+    inner join step_words using (tool_key, operation_key)
+    inner join object_words
+        on moments.folder_key is not distinct from object_words.folder_key
+        and moments.extension_key is not distinct from object_words.extension_key
     left join ran using (user_key, t)
     asof left join runs as earlier
         on moments.user_key = earlier.user_key and moments.t > earlier.run_t
@@ -63,7 +88,7 @@ placed as (
         lead(step, 1) over stretch as following_step,
         lead(t, 3) over stretch as third_t,
         max(t) over (partition by user_key, session_start) as last_t,
-        max(case when run = 'run' then place end) over earlier as last_run_place
+        max(case when run = 2 then place end) over earlier as last_run_place
     from steps
     window
         stretch as (partition by user_key, session_start order by t),
@@ -85,45 +110,60 @@ listed as (
         {{ last_steps("step") }} as steps,
         {{ last_steps("object") }} as objects,
         {{ last_steps("gap") }} as gaps,
-        {{ last_steps("run", own="'-'") }} as runs,
+        {{ last_steps("run", own="1::tinyint") }} as runs,
         last_t + case when in_case then (select rest from rests) else {{ stretch_end }} end
         < epoch_us({{ as_of() }}) as is_over,
         coalesce(third_t, last_t + {{ stretch_end }}) as soon_until
     from placed
     window by_user as (partition by user_key order by t)
+),
+
+-- Numbers are sorted, and become words afterwards.
+ordered as (
+    select
+        e.event_id,
+        e.user_id,
+        e.session_id,
+        e.change_set_id,
+        e.occurred_at,
+        e.local_t,
+        e.is_bot,
+        e.source,
+        s.*
+    from listed as s
+    inner join {{ ref('int_events') }} as e on s.first_row = e.row_id
+    order by e.row_id
 )
 
 select
-    e.event_id as row_id,
-    e.user_id,
-    case when s.in_case then 'case:' || e.session_id else 'stretch:' || e.user_id || ':' || s.session_start end as cluster_id,
+    s.event_id as row_id,
+    s.user_id,
+    case when s.in_case then 'case:' || s.session_id else 'stretch:' || s.user_id || ':' || s.session_start end as cluster_id,
     -- A case is wholly before a split or after it: the label of a step may come long after the step.
-    case when s.in_case then 'case:' || e.session_id else e.change_set_id end as change_set_id,
-    e.occurred_at,
-    e.is_bot,
-    e.source,
-    case when s.next_t is not null then s.following_step when s.is_over then 'end' end as next_step,
+    case when s.in_case then 'case:' || s.session_id else s.change_set_id end as change_set_id,
+    s.occurred_at,
+    s.is_bot,
+    s.source,
+    case when s.next_t is not null then words.step_words[s.following_step] when s.is_over then 'end' end as next_step,
     case
         when not exists (select 1 from runs) then null
         when s.third_t is null and not s.is_over then null
         when s.next_run_t <= s.soon_until then 'yes'
         else 'no'
     end as workflow_soon,
-    s.steps,
-    s.objects,
-    s.gaps,
-    s.runs,
-    s.step,
-    s.object,
-    s.gap,
-    {{ clock_features("e.local_t") }},
+    list_select(words.step_words, s.steps) as steps,
+    list_select(words.object_words, s.objects) as objects,
+    list_select({{ gap_words() }}, s.gaps) as gaps,
+    list_select({{ run_words() }}, s.runs) as runs,
+    words.step_words[s.step] as step,
+    words.object_words[s.object] as object,
+    {{ gap_words() }}[s.gap] as gap,
+    {{ clock_features("s.local_t") }},
     s.session_position::double as session_position,
     ((s.t - s.session_start) / 60000000)::double as session_minutes,
     ((s.t - s.previous_t) / 1000000)::double as seconds_since_last,
     ((s.t - s.last_run_t) / 3600000000)::double as hours_since_run,
     least(s.place - coalesce(s.last_run_place, 0), 100)::double as steps_since_run,
     s.events_24h::double as events_24h
-from listed as s
-inner join first_events using (user_key, t)
-inner join {{ ref('int_events') }} as e on first_events.row_id = e.row_id
-order by e.row_id
+from ordered as s
+cross join words

@@ -12,6 +12,15 @@ with keyed as (
 actors as (
     select in_case, actor, (row_number() over (order by in_case, actor))::integer as user_key
     from (select distinct in_case, actor from keyed)
+),
+
+actions as (
+    select
+        tool,
+        operation,
+        (dense_rank() over (order by tool))::integer as tool_key,
+        (dense_rank() over (order by operation))::integer as operation_key
+    from (select distinct tool, operation from keyed)
 )
 
 select
@@ -30,13 +39,19 @@ select
     events.workflow_category,
     events.tool,
     events.operation,
+    actions.tool_key,
+    actions.operation_key,
     objects.object_key,
     objects.extension,
     objects.folder,
     objects.subfolder,
+    objects.extension_key,
+    objects.folder_key,
+    objects.subfolder_key,
     objects.path_kind
 from keyed as events
 inner join actors using (in_case, actor)
+inner join actions using (tool, operation)
 inner join {{ ref('int_objects') }} as objects
     on events.object_path is not distinct from objects.object_path
     and events.object_extension is not distinct from objects.object_extension

@@ -1,10 +1,11 @@
 -- One row a user (in a process log: a case) and moment: what was done there, and what was known strictly before it.
 -- Rows at the same microsecond are one observation: none of them is another's past, and their order carries no information.
 {% set keys = "user_key, t" %}
-{% set columns = ["tool", "operation", "extension", "folder", "subfolder"] %}
+{% set columns = ["tool", "operation", "extension", "folder", "subfolder", "tool_key", "operation_key", "extension_key", "folder_key"] %}
 with grouped as (
     select
         {{ keys }},
+        min(row_id) as first_row,
         any_value(in_case) as in_case,
         count(*) as events,
         {% for column in columns %}
@@ -35,6 +36,7 @@ moments as (
     select
         grouped.user_key,
         grouped.t,
+        grouped.first_row,
         grouped.in_case,
         grouped.events,
         coalesce(change_sets.change_sets, 1) as change_sets,
@@ -81,13 +83,19 @@ marked as (
 select
     user_key,
     t,
+    first_row,
     in_case,
+    place,
     events,
     change_sets,
     tool,
     operation,
+    tool_key,
+    operation_key,
     extension,
+    extension_key,
     folder,
+    folder_key,
     previous_t,
     -- The stretch that this moment belongs to: from the pauses before it, so known at it.
     place - max(stretch_place) over so_far as session_position,

@@ -51,6 +51,9 @@ select
     extension,
     folder,
     subfolder,
+    {% for column in ["extension", "folder", "subfolder"] %}
+    case when {{ column }} is not null then dense_rank() over (order by {{ column }}) end::integer as {{ column }}_key,
+    {% endfor %}
     file_name,
     path_depth,
     path_kind,
