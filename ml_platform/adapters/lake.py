@@ -1,43 +1,31 @@
 """The event lake as Parquet files, a folder a day."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ml_platform.adapters.arrivals import LakeArrivals
 from ml_platform.adapters.lake_queries import (
-    digest_of,
     fingerprint_of,
     known_rows_of,
     querying,
     quoted,
     reading,
-    sorted_refused,
     survey_of,
     time_range,
-    unseen,
 )
 from ml_platform.adapters.manifest import Manifest, manifest_beside
-from ml_platform.errors import PlatformError
-from ml_platform.events.lake import (
-    KnownRows,
-    MergeResult,
-    Survey,
-    merged_day,
-    plan_merge,
-)
-from ml_platform.events.quality import REFUSED
+from ml_platform.adapters.quarantine import Quarantine
+from ml_platform.adapters.writing import writing
+from ml_platform.errors import SourceError
+from ml_platform.events.lake import KnownRows, MergeResult, Survey
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
-from ml_platform.files import flush
-
-_WRITERS = 8
-"""Days written at once: each waits some milliseconds for its flush to disk, and a batch may have thousands."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,7 @@ class ParquetLake:
         missing = [path for path in empty if not path.exists()]
         if missing:
             with (
-                _writing("the empty files", self.root),
+                writing("the empty files", self.root),
                 self._manifest.replacing(*missing) as places,
             ):
                 for path, beside in zip(missing, places, strict=True):
@@ -77,39 +65,29 @@ class ParquetLake:
         for table in TABLES:
             self._manifest.require_folder(self.root / table)
 
+    @contextmanager
+    def arrivals(self) -> Iterator[LakeArrivals]:
+        """See `EventLake.arrivals`."""
+        arriving = LakeArrivals(self.root, self.quarantine_root)
+        try:
+            arriving.merge_left_behind()
+            try:
+                yield arriving
+            except SourceError:
+                arriving.sort_into_days()
+                raise
+            arriving.sort_into_days()
+        finally:
+            arriving.close()
+
     def merge(self, table: str, rows: pa.Table) -> MergeResult:
         """See `EventLake.merge`."""
-        plan = plan_merge(table, self._sharing_an_id(table, rows), rows)
-        self.refuse(table, plan.conflicts)
-        paths = [self._day_file(table, day) for day, _ in plan.days]
-        changes = [changes for _, changes in plan.days]
-        with (
-            _writing(table, self.root),
-            self._manifest.replacing(*paths) as beside,
-            ThreadPoolExecutor(_WRITERS) as pool,
-        ):
-            list(pool.map(self._put, [table] * len(paths), paths, beside, changes))
-        return plan.result
+        with self.arrivals() as arriving:
+            return arriving.merge(table, rows)
 
     def refuse(self, table: str, refused: pa.Table) -> int:
-        """See `EventLake.refuse`; a file a batch, named by the SHA-256 of its rows."""
-        if len(refused) == 0:
-            return 0
-        folder = self.quarantine_root / table
-        manifest = manifest_beside(self.quarantine_root)
-        manifest.require_folder(folder)
-        stored = f"read_parquet('{quoted(folder / '*.parquet')}')"
-        with querying(table) as connection:
-            rows = unseen(connection, refused, stored if any(folder.glob("*.parquet")) else None)
-            digest = digest_of(connection, rows)
-        if len(rows):
-            path = folder / f"{digest[:32]}.parquet"
-            with (
-                _writing(f"the quarantine of {table}", path),
-                manifest.replacing(path) as (beside,),
-            ):
-                pq.write_table(rows, beside, compression="zstd")
-        return len(rows)
+        """See `EventLake.refuse`."""
+        return Quarantine(table, self.quarantine_root / table).refuse(refused)
 
     def fingerprint(self, table: str, until: datetime) -> str:
         """See `EventLake.fingerprint`."""
@@ -140,10 +118,7 @@ class ParquetLake:
 
     def refused(self, table: str) -> pa.Table:
         """See `EventLake.refused`."""
-        manifest_beside(self.quarantine_root).require_folder(self.quarantine_root / table)
-        files = sorted((self.quarantine_root / table).glob("*.parquet"))
-        tables = [pq.read_table(file, schema=REFUSED) for file in files]
-        return sorted_refused(pa.concat_tables([REFUSED.empty_table(), *tables]))
+        return Quarantine(table, self.quarantine_root / table).rows()
 
     def survey(self, table: str, until: datetime, sample_rows: int) -> Survey:
         """See `EventLake.survey`."""
@@ -194,46 +169,3 @@ class ParquetLake:
     def _files(self, table: str) -> str:
         pattern = quoted(self.root / table / "**" / "*.parquet")
         return f"'{pattern}', hive_partitioning = false"
-
-    def _day_file(self, table: str, day: date | None) -> Path:
-        folder = self.root / table
-        return (folder if day is None else folder / f"day={day.isoformat()}") / "rows.parquet"
-
-    def _sharing_an_id(self, table: str, rows: pa.Table) -> pa.Table:
-        """Stored rows, of any day, whose id one of ``rows`` has."""
-        self._require(table)
-        if not any((self.root / table).glob("**/rows.parquet")):
-            return TABLES[table].empty_table()
-        names = ", ".join(TABLES[table].names)
-        with querying(table) as connection:
-            connection.register("arrived", rows.select(IDENTITY[table]))
-            sharing = connection.sql(
-                f"SELECT {names} FROM read_parquet({self._files(table)}) "
-                f"SEMI JOIN arrived USING ({', '.join(IDENTITY[table])})"
-            ).to_arrow_table()
-        return sharing.cast(TABLES[table])
-
-    def _put(self, table: str, path: Path, beside: Path, changes: pa.Table) -> None:
-        """Write the day that is stored at ``path``, with ``changes`` merged into it, to ``beside``."""
-        stored = TABLES[table].empty_table()
-        if path.exists():
-            with reading(table):
-                stored = pq.read_table(
-                    path, schema=TABLES[table], partitioning=None, use_threads=False
-                )
-        day = path.parent.name.removeprefix("day=") if EVENT_TIME[table] else "all days"
-        with _writing(f"{table} of {day}", path):
-            pq.write_table(merged_day(table, stored, changes), beside, compression="zstd")
-            flush(beside)
-
-
-@contextmanager
-def _writing(content: str, path: Path) -> Iterator[None]:
-    """Turn an error of writing into one that names the content, the path and the remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise PlatformError(
-            f"Could not write {content} to {path}: {error}. What was stored before is unchanged.",
-            remedy="Free some space or correct the permissions, then run the same command again.",
-        ) from error

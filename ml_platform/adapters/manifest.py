@@ -160,6 +160,23 @@ class Manifest:
         self._transaction(lambda db: db.execute("DELETE FROM stored_files WHERE path = ?", (name,)))
         return moved
 
+    def remove(self, *paths: Path) -> None:
+        """Delete files, in the order given, and forget them; a process may be killed between any two of them.
+
+        Until a file is forgotten it may be there or not: it is known as one whose first write was never confirmed.
+        """
+        names = [(self._name(path),) for path in paths]
+        leaving = (
+            "UPDATE stored_files SET announced = sha256, sha256 = NULL "
+            "WHERE path = ? AND sha256 IS NOT NULL"
+        )
+        self._transaction(lambda db: db.executemany(leaving, names))
+        for path in paths:
+            path.unlink(missing_ok=True)
+        self._transaction(
+            lambda db: db.executemany("DELETE FROM stored_files WHERE path = ?", names)
+        )
+
     def _announce(self, hashes: dict[str, str]) -> None:
         """Say which bytes are about to come; a write that a killed process left open is settled first."""
         stored = self._rows(hashes)

@@ -8,14 +8,14 @@ from datetime import datetime
 import pyarrow as pa
 
 from ml_platform.errors import SourceError
-from ml_platform.events.lake import EventLake
+from ml_platform.events.lake import Arrivals, EventLake
 from ml_platform.events.quality import CheckedRows, check_rows
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import Source, WithNotes
 
 MERGE_ROWS = 200_000
-"""Rows that are merged at once (some 80 MB): a merge writes every day that it touches, so that few large
-ones cost less than many small ones where each batch of a source spans all its days."""
+"""Rows that are merged at once (some 80 MB): each merge is a file that waits to be sorted into the days, so that
+few large ones cost less than many small ones."""
 MERGE_BYTES = 256_000_000
 """Fewer rows are merged where they are so large, so that memory is bounded for huge fields, too."""
 
@@ -57,11 +57,12 @@ def ingest(
     Raises:
         SourceError: the source cannot be read, or none of its events could be used.
     """
-    intake = _Intake(source.name, lake, now, progress)
-    for table, rows in source.batches():
-        intake.take(table, rows)
-    for table in TABLES:
-        intake.merge(table)
+    with lake.arrivals() as arrivals:
+        intake = _Intake(source.name, arrivals, now, progress)
+        for table, rows in source.batches():
+            intake.take(table, rows)
+        for table in TABLES:
+            intake.merge(table)
     counters = intake.counters
     _at_least_one_event(source.name, counters["events"])
     notes = source.notes if isinstance(source, WithNotes) else ()
@@ -82,9 +83,10 @@ class _Intake:
     """
 
     def __init__(
-        self, source: str, lake: EventLake, now: datetime, progress: Callable[[str], None]
+        self, source: str, arrivals: Arrivals, now: datetime, progress: Callable[[str], None]
     ) -> None:
-        self._source, self._lake, self._now, self._progress = source, lake, now, progress
+        self._source, self._arrivals = source, arrivals
+        self._now, self._progress = now, progress
         self._waiting: dict[str, list[CheckedRows]] = {table: [] for table in TABLES}
         self.counters: dict[str, Counter[str]] = {table: Counter() for table in TABLES}
 
@@ -108,9 +110,9 @@ class _Intake:
         if not waiting:
             return
         refused = pa.concat_tables(checked.refused for checked in waiting)
-        self._lake.refuse(table, refused)
+        self._arrivals.refuse(table, refused)
         self._require_most(table, refused)
-        result = self._lake.merge(table, pa.concat_tables(checked.good for checked in waiting))
+        result = self._arrivals.merge(table, pa.concat_tables(checked.good for checked in waiting))
         total = self.counters[table]
         total.update(
             added=result.added,

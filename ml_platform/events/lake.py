@@ -7,7 +7,8 @@ The rules of merging are pure functions here; `ml_platform.adapters.lake` stores
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Protocol
@@ -97,21 +98,42 @@ class KnownRows:
     """The first and the last event time of the known rows; ``None`` without any, or without an event time."""
 
 
-class EventLake(Protocol):
-    """Rows of `schema.TABLES` by UTC day, and the quarantine of those that were refused."""
+class Arrivals(Protocol):
+    """Where rows arrive, batch after batch, until all are sorted into the days of a lake at once."""
 
     def merge(self, table: str, rows: pa.Table) -> MergeResult:
         """Add checked rows (`quality.check_rows`); the same rows again change nothing.
 
-        A row whose id is stored completes the stored one in `schema.FILLS_IN`; with other content it is
-        refused as a conflict, and the stored one stays.
+        A row whose id is stored, or came in a batch before, completes that one in `schema.FILLS_IN`; with other
+        content it is refused as a conflict, and the stored one stays.
+
+        Raises:
+            PlatformError: it cannot be written (a full disk); what came before is as it was.
+        """
+
+    def refuse(self, table: str, refused: pa.Table) -> int:
+        """Put rows (`quality.REFUSED`) into quarantine; returns how many were not there yet."""
+
+
+class EventLake(Protocol):
+    """Rows of `schema.TABLES` by UTC day, and the quarantine of those that were refused."""
+
+    def arrivals(self) -> AbstractContextManager[Arrivals]:
+        """Take in any number of batches; at the end of the context their rows can be read, each day rewritten once.
+
+        A `SourceError` that ends the context leaves what came before it in the lake. After any other error, or a
+        kill, it waits beside the lake, and the next context sorts it in.
+        """
+
+    def merge(self, table: str, rows: pa.Table) -> MergeResult:
+        """Take in one batch: see `Arrivals.merge`; its rows can be read afterwards.
 
         Raises:
             PlatformError: it cannot be written (a full disk); whatever day was not finished is as it was.
         """
 
     def refuse(self, table: str, refused: pa.Table) -> int:
-        """Put rows (`quality.REFUSED`) into quarantine; returns how many were not there yet."""
+        """See `Arrivals.refuse`."""
 
     def fingerprint(self, table: str, until: datetime) -> str:
         """SHA-256 of the content of all rows before ``until``; their order and `PROVENANCE` aside."""
@@ -153,10 +175,29 @@ def plan_merge(table: str, known: pa.Table, rows: pa.Table) -> MergePlan:
     smallest content. The others complete it in that order, or are repeats, or conflicts: the order in
     which they came does not matter.
     """
-    identity = IDENTITY[table]
-    if len(known) == 0 and _distinct(rows.select(identity)) == len(rows):
+    alone = _alone(table, known, rows)
+    if alone.all():
         none = rows.slice(0, 0)
         return MergePlan(table, rows, none, 0, 0, _conflicts(table, none, none))
+    plan = _plan_shared(table, known, rows.filter(pa.array(~alone)))
+    return replace(plan, added=pa.concat_tables([rows.filter(pa.array(alone)), plan.added]))
+
+
+def _alone(table: str, known: pa.Table, rows: pa.Table) -> Mask:
+    """The rows whose id no other row has, stored or new: there is nothing to decide about them."""
+    codes = np.zeros(len(known) + len(rows), np.int64)
+    for name in IDENTITY[table]:
+        ids = pa.chunked_array([*known.column(name).chunks, *rows.column(name).chunks])
+        encoded = ids.combine_chunks().dictionary_encode()
+        pairs = codes * len(encoded.dictionary) + encoded.indices.to_numpy()
+        codes = np.unique(pairs, return_inverse=True)[1] if codes.any() else pairs
+    alone: Mask = (np.bincount(codes, minlength=1)[codes] == 1)[len(known) :]
+    return alone
+
+
+def _plan_shared(table: str, known: pa.Table, rows: pa.Table) -> MergePlan:
+    """`plan_merge` of rows that share their id with another."""
+    identity = IDENTITY[table]
     new, ordered = _ordered(table, known, rows)
     starts = ~_same_as(ordered, np.arange(len(ordered)) - 1, identity)
     completed = _complete(
@@ -169,10 +210,8 @@ def plan_merge(table: str, known: pa.Table, rows: pa.Table) -> MergePlan:
     )
     return MergePlan(
         table,
-        added=in_order(table, completed.rows.filter(pa.array(starts & new))),
-        completed=in_order(
-            table, completed.rows.filter(pa.array(starts & ~new & completed.changed))
-        ),
+        added=completed.rows.filter(pa.array(starts & new)),
+        completed=completed.rows.filter(pa.array(starts & ~new & completed.changed)),
         updated=int(completed.gave.sum()),
         duplicates=int(repeats.sum()),
         conflicts=conflicts,
@@ -282,8 +321,11 @@ def merged_day(table: str, stored: pa.Table, changes: pa.Table) -> pa.Table:
     return in_order(table, together).combine_chunks()
 
 
-def _distinct(ids: pa.Table) -> int:
-    return len(ids.group_by(ids.column_names).aggregate([]))
+def newest_of_each_id(table: str, rows: pa.Table) -> pa.Table:
+    """The last row of each id, in the order given: as it was completed last."""
+    numbered = rows.select(IDENTITY[table]).append_column("place", pa.array(_places(rows)))
+    last = numbered.group_by(list(IDENTITY[table])).aggregate([("place", "max")])
+    return rows if len(last) == len(rows) else rows.take(last.column("place_max").sort())
 
 
 def _same_as(rows: pa.Table, others: Places, columns: tuple[str, ...]) -> Mask:

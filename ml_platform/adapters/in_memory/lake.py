@@ -1,5 +1,7 @@
 """The event lake without files; it passes the same conformance suite as the real one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -24,6 +26,11 @@ class InMemoryLake:
     def __init__(self) -> None:
         self._days: dict[tuple[str, date | None], pa.Table] = {}
         self._quarantine: dict[str, pa.Table] = {}
+
+    @contextmanager
+    def arrivals(self) -> Iterator["InMemoryLake"]:
+        """As `EventLake.arrivals`; rows can be read as soon as they are merged."""
+        yield self
 
     def merge(self, table: str, rows: pa.Table) -> MergeResult:
         """As `EventLake.merge`."""
