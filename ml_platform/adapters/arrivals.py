@@ -17,11 +17,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml_platform.adapters.id_index import IdIndex, by_file, hashes_of, places_in, stored_ids
+from ml_platform.adapters.id_index import (
+    IdIndex,
+    by_file,
+    hashes_of,
+    places_in,
+    rows_by_file,
+    stored_ids,
+)
 from ml_platform.adapters.lake_queries import reading
 from ml_platform.adapters.manifest import manifest_beside
 from ml_platform.adapters.quarantine import Quarantine
@@ -75,9 +83,12 @@ class TableArrivals:
         self._manifest = manifest_beside(folder.parent)
         self._manifest.require_folder(folder)
         self._files = sorted(folder.glob("**/rows.parquet"))
-        self._index = IdIndex()
+        self._index, self._stored_rows = IdIndex(), Counter[Path]()
         if self._files:
-            self._index.add(*stored_ids(table, IDENTITY[table], self._files))
+            hashes, places = stored_ids(table, IDENTITY[table], self._files)
+            self._index.add(hashes, places)
+            for file, rows in rows_by_file(places):
+                self._stored_rows[self._files[file]] = rows
         self._random_access: dict[int, Path] = {}
         self._batches: list[_Batch] = []
         self._left_behind = left_behind(folder)
@@ -137,7 +148,7 @@ class TableArrivals:
             taken += [self._taken(file, numbers) for file, numbers in by_file(found)]
         return newest_of_each_id(self._table, pa.concat_tables(taken))
 
-    def _taken(self, file: int, numbers: "npt.NDArray[npt.Any]") -> pa.Table:
+    def _taken(self, file: int, numbers: npt.NDArray[np.int64]) -> pa.Table:
         path = self._files[file]
         if path.suffix == ".parquet":
             path = self._random_access.get(file) or self._copied(file)
@@ -164,8 +175,7 @@ class TableArrivals:
         together: list[date | None] = []
         rows = 0
         for day in sorted(sizes, key=_day):
-            stored = self._day_file(day)
-            size = sizes[day] + (pq.read_metadata(stored).num_rows if stored.exists() else 0)
+            size = sizes[day] + self._stored_rows[self._day_file(day)]
             if together and rows + size > _SORTED_ROWS:
                 yield together[0], together[-1]
                 together, rows = [], 0

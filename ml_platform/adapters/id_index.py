@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from ml_platform.adapters.lake_queries import querying, quoted
+from ml_platform.adapters.lake_queries import reading
 
 Hashes = npt.NDArray[np.uint64]
 """64-bit hashes; two different ids may have the same one."""
@@ -18,6 +19,8 @@ Places = npt.NDArray[np.int64]
 """Stored rows: the number of a file in the upper 32 bits, that of a row in it in the lower."""
 
 _ROW_BITS = 32
+_AT_ONCE = 2_000
+"""Rows whose ids are Python's at one time."""
 
 
 class IdIndex:
@@ -75,25 +78,36 @@ def by_file(places: Places) -> list[tuple[int, npt.NDArray[np.int64]]]:
     return list(zip(numbers.tolist(), rows, strict=True))
 
 
+def rows_by_file(places: Places) -> list[tuple[int, int]]:
+    """How many of the places, in any order, are in each file."""
+    numbers, rows = np.unique(places >> _ROW_BITS, return_counts=True)
+    return list(zip(numbers.tolist(), rows.tolist(), strict=True))
+
+
 def hashes_of(ids: pa.Table) -> Hashes:
-    """A hash of each row, over all columns given."""
-    columns = ", ".join(f'"{name}"' for name in ids.column_names)
-    with querying("ids") as connection:
-        connection.register("arrived", ids)
-        hashed = connection.sql(f"SELECT hash({columns}) AS id FROM arrived").to_arrow_table()
-    return hashed.column("id").to_numpy()
+    """A hash of each row over all columns given, of this process alone: nobody can prepare ids that collide."""
+    hashes = [np.zeros(0, np.int64)]
+    for start in range(0, len(ids), _AT_ONCE):
+        columns = [column.to_pylist() for column in ids.slice(start, _AT_ONCE).columns]
+        rows = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
+        hashes.append(np.fromiter(map(hash, rows), np.int64))
+    return np.concatenate(hashes).view(np.uint64)
 
 
 def stored_ids(table: str, columns: tuple[str, ...], files: list[Path]) -> tuple[Hashes, Places]:
-    """Hashes and places of the rows of Parquet files, which are numbered as they are listed."""
-    listed = ", ".join(f"'{quoted(file)}'" for file in files)
-    names = ", ".join(f'"{name}"' for name in columns)
-    with querying(table) as connection:
-        rows = connection.sql(
-            f"SELECT hash({names}) AS id, (file_index::BIGINT << {_ROW_BITS}) + file_row_number AS place "
-            f"FROM read_parquet([{listed}], hive_partitioning = false)"
-        ).to_arrow_table()
-    return rows.column("id").to_numpy(), rows.column("place").to_numpy()
+    """Hashes and places of the rows of Parquet files, which are numbered as they are listed.
+
+    Raises:
+        IntegrityError: a file is broken or gone.
+    """
+    hashes = [np.zeros(0, np.uint64)]
+    places = [np.zeros(0, np.int64)]
+    for number, file in enumerate(files):
+        with reading(table):
+            ids = pq.read_table(file, columns=list(columns), partitioning=None, use_threads=False)
+        hashes.append(hashes_of(ids))
+        places.append(places_in(number, len(ids)))
+    return np.concatenate(hashes), np.concatenate(places)
 
 
 def _sorted(hashes: Hashes, places: Places) -> tuple[Hashes, Places]:

@@ -11,6 +11,9 @@ from ml_platform.adapters.manifest import manifest_beside
 from ml_platform.adapters.writing import writing
 from ml_platform.events.quality import REFUSED
 
+_LIKELY_EQUAL = ("row",)
+"""The column by which files are chosen that may hold a row already."""
+
 
 class Quarantine:
     """`quarantine/<table>/<SHA-256 of its rows>.parquet`, a file a batch.
@@ -30,7 +33,7 @@ class Quarantine:
         if len(refused) == 0:
             return 0
         files = self._opened()
-        found = by_file(self._index.find(hashes_of(refused)))
+        found = by_file(self._index.find(hashes_of(refused.select(_LIKELY_EQUAL))))
         seen = ", ".join(f"'{quoted(files[number])}'" for number, _ in found)
         with querying(self._table) as connection:
             rows = unseen(connection, refused, f"read_parquet([{seen}])" if seen else None)
@@ -42,7 +45,7 @@ class Quarantine:
                 self._manifest.replacing(path) as (beside,),
             ):
                 pq.write_table(rows, beside, compression="zstd")
-            self._index.add(hashes_of(rows), places_in(len(files), len(rows)))
+            self._index.add(hashes_of(rows.select(_LIKELY_EQUAL)), places_in(len(files), len(rows)))
             files.append(path)
         return len(rows)
 
@@ -59,6 +62,6 @@ class Quarantine:
             self._manifest.require_folder(self._folder)
             files = sorted(self._folder.glob("*.parquet"))
             if files:
-                self._index.add(*stored_ids(self._table, tuple(REFUSED.names), files))
+                self._index.add(*stored_ids(self._table, _LIKELY_EQUAL, files))
             self._files = files
         return self._files

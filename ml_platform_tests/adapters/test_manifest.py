@@ -118,6 +118,41 @@ def test_many_writers_at_once(tmp_path: Path) -> None:
     assert Manifest(tmp_path).faults(tmp_path / "records") == ()
 
 
+@pytest.mark.parametrize("step", range(6))
+def test_files_are_removed_and_a_kill_in_between_leaves_no_fault(
+    tmp_path: Path, monkeypatch, step: int
+) -> None:
+    manifest = Manifest(tmp_path)
+    paths = [tmp_path / "lake" / name for name in "ab"]
+    for path in paths:
+        manifest.write_text(path, path.name)
+    steps = iter(range(9))
+
+    def dies(function):
+        def maybe(*given, **named):
+            if next(steps) == step:
+                raise KeyboardInterrupt
+            return function(*given, **named)
+
+        return maybe
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "_transaction", dies(Manifest._transaction))
+        patch.setattr(Path, "unlink", dies(Path.unlink))
+        if step < 4:  # a transaction, two files, a transaction
+            with pytest.raises(KeyboardInterrupt):
+                manifest.remove(*paths)
+        else:
+            manifest.remove(*paths)
+    assert manifest.faults(tmp_path / "lake") == ()
+    if paths[1].exists():
+        paths[1].write_text("c")
+        assert [fault.path for fault in manifest.faults(tmp_path / "lake")] == [paths[1]]
+    manifest.remove(*paths)
+    assert not any(path.exists() for path in paths)
+    assert manifest.stored(tmp_path / "lake") == {}
+
+
 def test_a_damaged_file_is_moved_aside_and_can_be_made_again(tmp_path: Path) -> None:
     manifest, path = Manifest(tmp_path), tmp_path / "lake" / "rows"
     manifest.write_bytes(path, b"old")

@@ -11,6 +11,7 @@ import pytest
 
 from ml_platform.adapters.in_memory.lake import InMemoryLake
 from ml_platform.adapters.lake import ParquetLake
+from ml_platform.errors import SourceError
 from ml_platform.events.lake import EventLake, KnownRows
 from ml_platform.events.quality import REFUSED, check_rows
 from ml_platform.events.schema import EVENTS, TABLES
@@ -282,6 +283,65 @@ def test_late_labels_in_any_order_give_the_same_fingerprint(lake: EventLake):
         for part in range(0, 80, 16):
             fresh.merge("events", good(*rows[part : part + 16], now=now))
         assert fresh.fingerprint("events", now) == lake.fingerprint("events", now)
+
+
+def test_batches_of_one_ingestion_see_each_other_and_can_be_read_at_its_end(lake: EventLake):
+    with lake.arrivals() as arrivals:
+        first = arrivals.merge("events", good(raw(0), raw(1)))
+        second = arrivals.merge("events", good(raw(1), raw(0, tool="x"), raw(2)))
+        arrivals.merge("users", checked("users", {"user_id": "u"}))
+    assert (first.added, second.added, second.duplicates, second.conflicts) == (2, 1, 1, 1)
+    assert lake.rows("events")["event_id"].to_pylist() == ["e0000", "e0001", "e0002"]
+    assert lake.counts()["users"] == 1
+    assert lake.refused("events")["value"].to_pylist() == ["x (stored: editor)"]
+
+
+def test_a_row_is_completed_again_and_again_within_one_ingestion(lake: EventLake):
+    moment = START + timedelta(hours=1)
+    with lake.arrivals() as arrivals:
+        for row in (shown(), shown(outcome="accepted"), shown(outcome_at=moment), shown()):
+            arrivals.merge("suggestions", checked("suggestions", row))
+    (row,) = lake.rows("suggestions").to_pylist()
+    assert (row["outcome"], row["outcome_at"]) == ("accepted", moment)
+
+
+def breaks_off(lake: EventLake) -> None:
+    with lake.arrivals() as arrivals:
+        arrivals.merge("events", good(raw(0)))
+        raise SourceError("line 7 is no line", remedy="mend it")
+
+
+def test_a_source_that_breaks_off_leaves_the_batches_before(lake: EventLake):
+    with pytest.raises(SourceError, match="line 7"):
+        breaks_off(lake)
+    assert lake.counts()["events"] == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_ingestion_of_many_batches_is_as_many_of_one(lake: EventLake, seed: int):
+    draw = random.Random(seed)
+    arriving = [
+        raw(
+            number := draw.randrange(40),
+            workflow_category=draw.choice([None, "fix"]),
+            tool=draw.choice(["editor"] * 15 + ["shell"]),
+            occurred_at=START + timedelta(hours=6 * number + draw.choice([0] * 15 + [48])),
+        )
+        for _ in range(160)
+    ]
+    now = START + timedelta(days=20)
+    batches = [good(*arriving[start : start + 16], now=now) for start in range(0, 160, 16)]
+    twin = InMemoryLake()
+    expected = [twin.merge("events", batch) for batch in batches]
+    results = []
+    for few in (batches[:3], batches[3:]):
+        with lake.arrivals() as arrivals:
+            results += [arrivals.merge("events", batch) for batch in few]
+    assert results == expected
+    assert sum(result.updated for result in results) > 0
+    assert lake.rows("events").equals(twin.rows("events"))
+    assert lake.refused("events").equals(twin.refused("events"))
+    assert lake.fingerprint("events", now) == twin.fingerprint("events", now)
 
 
 def test_a_survey_counts_all_rows_and_samples_evenly(lake: EventLake):
