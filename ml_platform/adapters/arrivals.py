@@ -141,12 +141,12 @@ class TableArrivals:
         return 1 + max((int(path.stem) for path in left_behind(self._folder)), default=0)
 
     def _sharing_an_id(self, rows: pa.Table) -> pa.Table:
-        """Stored and arrived rows, of any day, whose id one of ``rows`` has, as they are by now."""
+        """Stored and arrived rows, of any day, whose id one of ``rows`` has, before and after completion."""
         found = self._index.find(hashes_of(rows.select(IDENTITY[self._table])))
         taken = [TABLES[self._table].empty_table()]
         with reading(self._table):
             taken += [self._taken(file, numbers) for file, numbers in by_file(found)]
-        return newest_of_each_id(self._table, pa.concat_tables(taken))
+        return pa.concat_tables(taken)
 
     def _taken(self, file: int, numbers: npt.NDArray[np.int64]) -> pa.Table:
         path = self._files[file]
