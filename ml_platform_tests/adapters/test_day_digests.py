@@ -96,6 +96,23 @@ def test_digests_that_were_changed_are_computed_again(
     assert lake.fingerprint("events", NOW) == expected
 
 
+def test_an_entry_counts_only_under_its_own_name(lake, tmp_path: Path) -> None:
+    def entries() -> dict[str, tuple[str, str]]:
+        with closing(sqlite3.connect(tmp_path / DIGESTS_FILE)) as db:
+            rows = db.execute("SELECT name, digests, checksum FROM day_digests").fetchall()
+        return {name: (digests, checksum) for name, digests, checksum in rows}
+
+    lake.fingerprint("events", NOW)
+    before = entries()
+    lake.merge("events", good(raw(5, workflow_category="fix")))
+    expected = lake.fingerprint("events", NOW)
+    ((name, (digests, _)),) = (entry for entry in entries().items() if entry[0] not in before)
+    (old,) = (value for value in before.values() if value[0][:8] == digests[:8])  # the same day
+    with closing(sqlite3.connect(tmp_path / DIGESTS_FILE)) as db, db:
+        db.execute("UPDATE day_digests SET digests = ?, checksum = ? WHERE name = ?", (*old, name))
+    assert lake.fingerprint("events", NOW) == expected
+
+
 def test_a_cache_that_is_no_database_is_made_again(lake, tmp_path: Path, expected) -> None:
     path = tmp_path / DIGESTS_FILE
     path.write_bytes(b"no database at all, but long enough for its header" * 9)
