@@ -1,5 +1,5 @@
 """What ``workspace.yaml`` loads: the assets, jobs, schedules and sensors of the platform."""
 
-from ml_platform.defs.build import build_definitions
+from ml_platform.defs.jobs import home_definitions
 
-defs = build_definitions()
+defs = home_definitions()

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 import secrets
 import stat
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ml_platform.adapters.processes import creation_time, end_with, is_same_process
 from ml_platform.errors import UsageError
 from ml_platform.files import write_text
 
@@ -43,6 +45,8 @@ def make_home(home: Path) -> None:
         ) from error
 
 
+_LENDER = "ML_PLATFORM_AT_WORK"
+"""Names the process that lets others work under its lock, to its children: id, time of creation, home."""
 _at_work: dict[Path, int] = {}
 """The number of times that this process holds the lock of each home: a command holds it, and its runs do."""
 
@@ -50,6 +54,8 @@ _at_work: dict[Path, int] = {}
 @contextmanager
 def at_work(home: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Commands and the daemon's runs change a home one at a time; within a process it may be nested.
+
+    The process of a step works under the lock that its run has lent (`lent`).
 
     Args:
         home: The home folder.
@@ -67,13 +73,46 @@ def at_work(home: Path, waiting: Callable[[str], None] | None = None) -> Iterato
             _at_work[home] -= 1
         return
     make_home(home)
-    with (home / "run.lock").open("a+") as stream:
-        _lock_or_wait(stream, home, waiting)
+    lender = _lender(home)
+    with (home / "run.lock").open("a+") as stream, _steps_lock(home) as steps:
+        if lender is None:
+            _lock_or_wait(stream, home, waiting)
+            fcntl.flock(steps, fcntl.LOCK_EX)  # steps of a run that was killed end at once
+            fcntl.flock(steps, fcntl.LOCK_UN)
+        else:
+            fcntl.flock(steps, fcntl.LOCK_SH)
+            end_with(*lender)
         _at_work[home] = 1
         try:
             yield
         finally:
             del _at_work[home]
+
+
+@contextmanager
+def lent(home: Path) -> Iterator[None]:
+    """Let processes that are started in the block work under the lock that this one holds; they end with it."""
+    os.environ[_LENDER] = f"{os.getpid()} {creation_time(os.getpid())} {home}"
+    try:
+        yield
+    finally:
+        del os.environ[_LENDER]
+
+
+def _lender(home: Path) -> tuple[int, float] | None:
+    """The living process that has lent this one the lock of ``home``: its id and its time of creation."""
+    pid, _, rest = os.environ.get(_LENDER, "").partition(" ")
+    started, _, lent_home = rest.partition(" ")
+    if lent_home != str(home) or not is_same_process(int(pid), float(started)):
+        return None
+    return int(pid), float(started)
+
+
+def _steps_lock(home: Path) -> IO[str]:
+    """The file that the processes of steps lock together, and that a new command waits for."""
+    path = home / "run" / "steps.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a")
 
 
 def _lock_or_wait(stream: IO[str], home: Path, waiting: Callable[[str], None] | None) -> None:

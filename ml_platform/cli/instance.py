@@ -1,4 +1,4 @@
-"""The Dagster instance of a home, and jobs run in this process with progress on standard error."""
+"""The Dagster instance of a home, and jobs that a command runs with progress on standard error."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from ml_platform.adapters.services import Services
 
+PARTITION_TAG = "dagster/partition"
+"""The tag by which Dagster knows the partition of a run."""
+_INTERRUPTED = "steps_interrupted"
+"""What Dagster notes in a run when it passes an interruption on to the processes of steps."""
 _NO_COMPUTE_LOGS = """
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
@@ -63,8 +67,9 @@ def run_job(
     partition_key: str | None = None,
     without: Collection[str] = (),
     may_fail: Collection[str] = (),
+    processes: int = 0,
 ) -> "dict[str, PlatformError]":
-    """Run a job in this process; the errors of models that may fail, by model.
+    """Run a job, its chains side by side; the errors of models that may fail, by model.
 
     Args:
         name: The job.
@@ -74,26 +79,33 @@ def run_job(
         may_fail: Models whose error is returned instead of raised, when nothing else has failed; assets that
             do not depend on them have been materialised all the same. A candidate of theirs that an integrity
             gate stops has a verdict, which is no error.
+        processes: How many steps run at a time; 0 for as many as chains, cores and memory allow.
 
     Raises:
         PlatformError: the first error that an asset raised.
         ServiceError: anything else failed; the step is named.
         KeyboardInterrupt: a person has ended it; Dagster keeps the run as failed.
     """
-    from ml_platform.defs.build import build_definitions
+    import dagster as dg
 
-    job = build_definitions().resolve_job_def(name)
-    selected = [key for key in job.asset_layer.selected_asset_keys if key.path[0] not in without]
+    from ml_platform.defs.jobs import find_job, job_for_processes
+
+    selected = [
+        key for key in find_job(name).asset_layer.selected_asset_keys if key.path[0] not in without
+    ]
     if not selected:  # Dagster takes no asset at all for all of them
         return {}
+    partition = {PARTITION_TAG: partition_key} if partition_key is not None else {}
     with prints_to_a_log(read_settings().home):
-        result = job.execute_in_process(
+        result = dg.execute_job(
+            job_for_processes(name),
             instance=instance,
-            partition_key=partition_key,
             asset_selection=selected,
-            run_config={"loggers": {"progress": {}}},
-            tags=process_tags(),
-            raise_on_error=False,
+            run_config={
+                "loggers": {"progress": {}},
+                "execution": {"config": {"processes": processes}},
+            },
+            tags={**process_tags(), **partition},
         )
     if result.success:
         return {}
@@ -121,13 +133,15 @@ def errors_of_models(
     return dict(reversed(errors))
 
 
-def was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
+def was_interrupted(result: "dg.JobExecutionResult") -> bool:
     """Whether the failure of a step, or what caused it, is a person's Ctrl-C or a signal to end."""
     from dagster import DagsterExecutionInterruptedError
 
     interruptions = {DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
     for event in result.all_events:
         if event.event_type_value == "PIPELINE_CANCELED":
+            return True
+        if event.is_engine_event and _INTERRUPTED in event.engine_event_data.metadata:
             return True
         error = event.step_failure_data.error if event.is_step_failure else None
         while error is not None:
@@ -137,7 +151,7 @@ def was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
     return False
 
 
-def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformError]]:
+def _failures(result: "dg.JobExecutionResult") -> list[tuple[str, PlatformError]]:
     """The error of each failed step in one line, by the first part of its asset's key (the model)."""
     failures: list[tuple[str, PlatformError]] = []
     for event in result.all_events:
@@ -152,7 +166,7 @@ def _failures(result: "dg.ExecuteInProcessResult") -> list[tuple[str, PlatformEr
 
 
 def stopped_by_gates(
-    result: "dg.ExecuteInProcessResult", step_key: str, name: str
+    result: "dg.JobExecutionResult", step_key: str, name: str
 ) -> "StoppedByGates | None":
     """The error of a step whose blocking checks did not pass: each with its reason; ``None`` if there is none."""
     from dagster import AssetCheckSeverity

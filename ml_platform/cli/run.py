@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     metavar="PRESET|FILE",
     help="Gates that decide: mission (default), relative, or a file (`ml-platform policy`); kept by the home.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Steps at a time; by default as many as there are models, cores and free memory for.",
+)
 @source_options
 def run(
     home: Path | None,
@@ -42,6 +49,7 @@ def run(
     verbose: bool,
     models: str | None,
     policy: str | None,
+    processes: int,
     **choices: Any,
 ) -> None:
     """Events to gated champions, and their first monitoring reports.
@@ -77,7 +85,9 @@ def run(
         tell(f"Policy: {policy_name(settings)} (`ml-platform policy show` prints its gates)")
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
-            summary, failed = _run_jobs(settings, instance, chosen, were_named=models is not None)
+            summary, failed = _run_jobs(
+                settings, instance, chosen, were_named=models is not None, processes=processes
+            )
     if as_json:
         print_json(summary)
     else:
@@ -87,7 +97,12 @@ def run(
 
 
 def _run_jobs(
-    settings: Settings, instance: "dg.DagsterInstance", chosen: tuple[str, ...], *, were_named: bool
+    settings: Settings,
+    instance: "dg.DagsterInstance",
+    chosen: tuple[str, ...],
+    *,
+    were_named: bool,
+    processes: int,
 ) -> "tuple[RunSummary, dict[str, PlatformError]]":
     """Ingest, train the models that the source has enough for, and monitor them.
 
@@ -96,6 +111,7 @@ def _run_jobs(
         instance: Where the runs are recorded.
         chosen: The models to be trained, of the installed catalogue.
         were_named: Whether a person named them; else those that the home has no tables for are left out.
+        processes: How many steps run at a time; 0 for as many as chains, cores and memory allow.
 
     Returns:
         What came of the models, and the error of each model that failed, which ended no other's.
@@ -123,8 +139,15 @@ def _run_jobs(
     for line in readiness_lines(assessed):
         tell(line)
     without = set(catalogue.names) - {each.model for each in assessed if each.will_run}
-    failed = run_job("pipeline", instance, without=without, may_fail=chosen)
+    failed = run_job("pipeline", instance, without=without, may_fail=chosen, processes=processes)
     key = window_key(platform.home.as_of)
     without |= set(failed)
-    failed |= run_job("monitoring", instance, partition_key=key, without=without, may_fail=chosen)
+    failed |= run_job(
+        "monitoring",
+        instance,
+        partition_key=key,
+        without=without,
+        may_fail=chosen,
+        processes=processes,
+    )
     return summarise_run(platform, tuple(name for name in chosen if name not in failed)), failed

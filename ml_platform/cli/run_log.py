@@ -3,11 +3,13 @@
 Shown are the lines of progress, and the warnings of the platform itself.
 """
 
+import io
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import IO
 
@@ -26,14 +28,45 @@ def _opened(home: Path) -> Iterator[IO[str]]:
 
 @contextmanager
 def prints_to_a_log(home: Path) -> Iterator[None]:
-    """Send what is printed to the log (dbt's hundred lines, Dagster's notes); progress stays on standard error."""
-    with (
-        _opened(home) as log,
-        shown_on(sys.stderr),
-        redirect_stdout(log),
-        redirect_stderr(log),
-    ):
+    """Send what is printed to the log, by libraries in C and by processes that are started meanwhile as well.
+
+    Those are dbt's hundred lines and Dagster's notes; progress stays on standard error.
+    """
+    with ExitStack() as stack:
+        log = stack.enter_context(_opened(home))
+        terminal = stack.enter_context(_beside(sys.stderr))
+        for number in (1, 2):
+            stack.enter_context(_sent(number, log.fileno()))
+        stack.enter_context(shown_on(terminal, home / "run" / "progress"))
+        stack.enter_context(redirect_stdout(log))
+        stack.enter_context(redirect_stderr(log))
         yield
+
+
+@contextmanager
+def _beside(stream: IO[str]) -> Iterator[IO[str]]:
+    """A stream to where ``stream`` writes now, wherever its file descriptor leads later."""
+    try:
+        number = os.dup(stream.fileno())
+    except (io.UnsupportedOperation, ValueError, AttributeError):  # in memory: it has none
+        yield stream
+        return
+    with open(number, "w", buffering=1, errors="replace") as copy:
+        yield copy
+
+
+@contextmanager
+def _sent(number: int, target: int) -> Iterator[None]:
+    """Let what is written to a file descriptor go to another one while the block runs."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = os.dup(number)
+    os.dup2(target, number)
+    try:
+        yield
+    finally:
+        os.dup2(before, number)
+        os.close(before)
 
 
 @contextmanager

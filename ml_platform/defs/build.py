@@ -12,6 +12,7 @@ from ml_platform.defs.automation import (
     monitoring_schedule,
 )
 from ml_platform.defs.events import lake, lake_checks
+from ml_platform.defs.executor import side_by_side
 from ml_platform.defs.features import feature_assets
 from ml_platform.defs.model_chain import training_chain, watching_chain
 from ml_platform.defs.partitions import windows
@@ -65,7 +66,7 @@ def build_definitions() -> dg.Definitions:
         ],
         resources={"platform": Platform(), "records": RecordIOManager()},
         loggers={"progress": progress_logger, "console": dg.colored_console_logger},
-        executor=dg.in_process_executor,
+        executor=side_by_side,
     )
 
 

@@ -8,6 +8,8 @@ import dagster as dg
 from ml_platform.spec.model import ModelSpec
 
 _OWNER = "team:ml"
+_PRIORITY = "dagster/priority"
+"""The tag by which Dagster starts the more important steps first."""
 
 
 def model_asset(
@@ -41,6 +43,7 @@ def model_asset(
         ins={parameter: dg.AssetIn([spec.name, read]) for parameter, read in (reads or {}).items()},
         io_manager_key="records" if leaves_record else None,
         description=description,
+        op_tags={_PRIORITY: str(spec.effort)},
         **options,
     )
     return decorator

@@ -169,4 +169,5 @@ SPEC = ModelSpec(
         ReferenceModel("hidden Markov filter over the events so far", _fit_filter),
     ),
     technologies=("scikitlearn", "onnx"),
+    effort=40,
 )

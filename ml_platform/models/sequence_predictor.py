@@ -82,5 +82,6 @@ SPEC = ModelSpec(
     extra_columns=("workflow_soon",),
     ceiling_target="next_step",
     technologies=("pytorch", "onnx"),
+    effort=80,
     fairness=FairnessPolicy(selected=Selected.FAVOUR),
 )

@@ -60,4 +60,5 @@ SPEC = replace(
     fit=fit,
     defaults=asdict(HYPERPARAMETERS),
     challenges="sequence_predictor",
+    effort=120,
 )

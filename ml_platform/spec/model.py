@@ -126,6 +126,8 @@ class ModelSpec:
     """The target to compare with, among the ceilings of a source that knows the truth; empty if there is none."""
     technologies: tuple[str, ...] = ("python",)
     """The libraries and formats that the model is made with and served as, shown as tags: 'onnx', 'pytorch'."""
+    effort: int = 0
+    """How long its chain takes beside those of other models, in any unit: of several, the longest start first."""
     fairness: FairnessPolicy = STANDARD_FAIRNESS
     """Which groups of users are compared, and in what."""
 

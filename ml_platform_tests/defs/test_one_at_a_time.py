@@ -3,13 +3,15 @@
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from ml_platform.adapters.home_files import at_work
+from ml_platform.adapters.home_files import at_work, lent
+from ml_platform.adapters.processes import creation_time
 from ml_platform.application.connections import Connections
 from ml_platform.defs.platform import Platform
 from ml_platform.errors import UsageError
@@ -20,6 +22,22 @@ from pathlib import Path
 from ml_platform.adapters.home_files import at_work
 with at_work(Path(sys.argv[1])):
     print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+SLEEPER = HOLDER.replace("sys.stdin.readline()", "import time; time.sleep(600)")
+LENDER = """
+import subprocess
+import sys
+from pathlib import Path
+from ml_platform.adapters.home_files import at_work, lent
+home = Path(sys.argv[1])
+with at_work(home), lent(home):
+    step = subprocess.Popen(
+        [sys.executable, "-c", sys.argv[2], str(home)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    print(step.stdout.readline().strip(), step.pid, flush=True)
     sys.stdin.readline()
 """
 
@@ -112,3 +130,39 @@ def test_a_run_inside_a_command_uses_the_lock_of_the_command(
     with at_work(tmp_path):
         assert job.execute_in_process().success
         assert "is at work in" in hold(tmp_path).communicate()[1], "the command still holds it"
+
+
+def test_the_processes_of_steps_work_under_the_lock_of_their_run(tmp_path: Path) -> None:
+    with at_work(tmp_path), lent(tmp_path):
+        together = [hold(tmp_path), hold(tmp_path)]
+        assert [step.poll() for step in together] == [None, None], "both have the lock at once"
+        for step in together:
+            assert step.communicate("\n")[1] == ""
+    with at_work(tmp_path):
+        assert "is at work in" in hold(tmp_path).communicate()[1], "nothing is lent any more"
+
+
+def test_a_lock_is_lent_for_one_home(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with at_work(other), at_work(tmp_path), lent(tmp_path):
+        assert "is at work in" in hold(other).communicate()[1]
+
+
+def test_a_step_ends_with_the_run_that_was_killed_and_the_next_command_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", LENDER, str(tmp_path), SLEEPER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    held, step = run.stdout.readline().split()
+    assert held == "held"
+    run.kill()
+    run.wait()
+    with at_work(tmp_path):
+        time.sleep(0.5)  # from the end of its lock to the end of its process
+        assert creation_time(int(step)) is None, "the step has ended before others are at work"
+    run.communicate()

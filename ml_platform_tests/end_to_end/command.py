@@ -46,12 +46,14 @@ def told(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> An
 
 
 def processes_of(home: Path) -> list[str]:
-    """Command lines of processes that belong to a home: its servers, guards and commands."""
+    """Command lines of processes that belong to a home: its servers, guards, commands and their steps."""
     processes = []
-    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+    for process in psutil.process_iter(["pid", "cmdline", "cwd", "environ"]):
         words = " ".join(process.info["cmdline"] or [])
         if process.info["pid"] != os.getpid() and (
-            str(home) in words or (process.info["cwd"] or "").startswith(str(home))
+            str(home) in words
+            or (process.info["cwd"] or "").startswith(str(home))
+            or (process.info["environ"] or {}).get("ML_PLATFORM_HOME") == str(home)
         ):
             processes.append(words)
     return processes

@@ -1,0 +1,128 @@
+"""The executor of all jobs: chains of models side by side in processes, as many as cores and memory allow."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import dagster as dg
+import psutil
+
+from ml_platform.adapters.home_files import at_work, lent
+from ml_platform.adapters.plugins import home_project
+from ml_platform.adapters.services import running_services
+from ml_platform.settings import read_settings
+from ml_platform.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent
+    from dagster._core.execution.context.system import PlanOrchestrationContext
+    from dagster._core.execution.plan.plan import ExecutionPlan
+
+PROCESS_BYTES = 2 * 1024**3
+"""The free memory that a further process must find: about what the largest chain of the default run takes."""
+_PRELOADED = (
+    "ml_platform.definitions",
+    "pandas",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "onnxruntime",
+    "mlflow",
+    "duckdb",
+    "evidently",
+)
+"""Imported once, in the process from which those of the steps are forked."""
+_PRELOADED_FOR = {"pytorch": "torch"}
+"""What is imported beside these for models of a technology (`ModelSpec.technologies`)."""
+
+
+def processes_for(chains: int, cores: int, free_bytes: int) -> int:
+    """The processes for so many chains: no more than cores, nor than free memory has room for, at least one."""
+    return max(1, min(chains, cores, free_bytes // PROCESS_BYTES))
+
+
+@dg.executor(
+    name="side_by_side",
+    config_schema={
+        "processes": dg.Field(
+            int,
+            default_value=0,
+            description="processes at a time; 0: as many as chains, cores and memory allow",
+        )
+    },
+)
+def side_by_side(context: dg.InitExecutorContext) -> dg.Executor:
+    """Steps in processes of their own where several chains can run at once, else in the process of the run.
+
+    The run holds the home's lock from its first step to its last, and its processes work under it. They are
+    forked from a process that has imported the heavy libraries already. Chains that take longest start first
+    (`ModelSpec.effort`). In an instance that keeps nothing, all steps run in the process of the run.
+    """
+    return SideBySide(context)
+
+
+class SideBySide(dg.Executor):
+    """Dagster's executor in processes, or the one in this process, whichever suits the steps of a run."""
+
+    def __init__(self, context: dg.InitExecutorContext) -> None:
+        self._context = context
+        self._here = self._made(dg.in_process_executor, {})
+
+    @property
+    def retries(self) -> Any:
+        """Whether failed steps are tried again: as by default."""
+        return self._here.retries
+
+    def execute(
+        self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
+    ) -> "Iterator[DagsterEvent]":
+        """Run the steps of a plan under the lock of the home; the events of all of them, in order of time."""
+        settings = read_settings()
+        catalogue = home_project(settings).catalogue
+        names = {key.partition("__")[0] for key in execution_plan.step_keys_to_execute}
+        models = [spec for spec in catalogue.models if spec.name in names]
+        wanted = cast("int", self._context.executor_config["processes"])
+        processes = processes_for(
+            len(models), wanted or _cores(), wanted * PROCESS_BYTES or _free_bytes()
+        )
+        if processes == 1 or plan_context.instance.is_ephemeral:
+            yield from self._here.execute(plan_context, execution_plan)
+            return
+        forked = {"forkserver": {"preload_modules": preloaded(models)}}
+        executor = self._made(
+            dg.multiprocess_executor, {"max_concurrent": processes, "start_method": forked}
+        )
+        with at_work(settings.home, waiting=plan_context.log.info), lent(settings.home):
+            # Servers of this process: those that a step has started would end with the step.
+            running_services(settings).tracker.begin()
+            yield from executor.execute(plan_context, execution_plan)
+
+    def _made(self, definition: dg.ExecutorDefinition, config: dict[str, Any]) -> dg.Executor:
+        """An executor of Dagster's for the same run."""
+        create = definition.executor_creation_fn
+        assert create is not None, "Dagster's own executors can be made"
+        retries = {"retries": {"enabled": {}}, "tag_concurrency_limits": []}
+        return create(
+            dg.InitExecutorContext(
+                job=self._context.job,
+                executor_def=definition,
+                executor_config={**retries, **config},
+                instance=self._context.instance,
+            )
+        )
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def _free_bytes() -> int:
+    """The memory that a new process can have without pushing out others."""
+    return int(psutil.virtual_memory().available)
+
+
+def preloaded(models: Iterable[ModelSpec]) -> list[str]:
+    """The modules that the chains of these models need and that take long to import."""
+    used = {name for spec in models for name in spec.technologies}
+    return [*_PRELOADED, *(module for name, module in _PRELOADED_FOR.items() if name in used)]
