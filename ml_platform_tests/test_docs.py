@@ -2,18 +2,23 @@
 
 import json
 import re
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import click
 import pytest
 
 from benchmarks.faults import FAULTS, TESTS, Fault
+from benchmarks.verdicts import attempts, results_of
 from docs.figures import FIGURES, README, with_table
 from ml_platform.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 FOLDERS = ("ml_platform", "ml_platform_tests", "dbt_project", "benchmarks", "docs", "examples")
+OF_THE_COMMIT = datetime.fromisoformat("2026-11-22T03:08:07+00:00")
+"""The time of the commit from whose hash the attempts in docs/verdicts.jsonl follow."""
 OF_A_PERSON = {"columns.toml"}
 """Files that the reader of a page brings."""
 
@@ -85,6 +90,20 @@ def test_the_figures_of_the_readme_are_those_of_a_run() -> None:
     assert readme == with_table(readme, figures)
     figures["models"]["pattern_classifier"]["metrics"]["accuracy"]["candidate"]["value"] = 0.99
     assert readme != with_table(readme, figures)
+
+
+def test_the_table_of_verdicts_is_that_of_the_attempts() -> None:
+    results = list(results_of(ROOT / "docs" / "verdicts.jsonl"))
+    commit = results[0].attempt.commit
+    judged = [result.attempt for result in results]
+    assert judged == list(attempts(commit, OF_THE_COMMIT, 20)), "every attempt, none of them chosen"
+    text = (ROOT / "docs" / "gates.md").read_text()
+    assert f"commit {commit[:7]}" in text
+    for model in results[0].models:
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| `{model}` | "))
+        told = dict(re.findall(r"(PROMOTE|HOLD|REJECT) (\d+) \[", row))
+        counted = Counter(result.models[model].verdict for result in results)
+        assert told == {verdict: str(count) for verdict, count in counted.items()}
 
 
 def test_the_checks_fire() -> None:
