@@ -3,7 +3,8 @@
     python benchmarks/features.py --rows 1000000 [--repeats 3] [--json]
 
 The three sides take turns, each in a process of its own (its peak memory is its own), on the same
-SIMULATED events; medians and ratios are printed. All families are then built once from the lake by dbt.
+SIMULATED events; medians and ratios are printed. All families are built once from the lake by dbt, and the SQL of
+each of its models is then run once more for its own processor seconds.
 """
 
 import argparse
@@ -172,6 +173,35 @@ def all_features(folder: Path) -> dict[str, float]:
     return {"seconds": seconds, "cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024}
 
 
+def model_seconds(folder: Path) -> dict[str, float]:
+    """Processor seconds of each dbt model built in ``folder``: its compiled SQL once more, in one process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_run_models, (folder,))
+
+
+def _run_models(folder: Path) -> dict[str, float]:
+    import duckdb
+
+    from ml_platform.adapters.compiled_features import compiled_features
+    from ml_platform.adapters.dbt_run import MEMORY_LIMIT
+    from ml_platform.features.tables import TABLES
+
+    compiled = [compiled_features(folder / "w.duckdb", folder / "lake", name) for name in TABLES]
+    models = {model.relation: model for table in compiled for model in table.models}
+    settings = {"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": str(folder / "spill")}
+    seconds: dict[str, float] = {}
+    with duckdb.connect(config=settings) as connection:
+        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+        database = compiled[0].database
+        connection.execute(f"attach '{folder / 'again.duckdb'}' as {database}; use {database}")
+        for model in models.values():
+            connection.execute(f'create schema if not exists "{model.schema}"')
+            started = time.process_time()
+            connection.execute(f"create table {model.relation} as ({model.sql}\n)")
+            seconds[model.relation.split('"')[-2]] = time.process_time() - started
+    return seconds
+
+
 def rolling_counts(file: str, repeats: int) -> dict[str, dict[str, float]]:
     """Medians of each side over ``repeats`` turns; the sides must agree on every count's total."""
     runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
@@ -202,10 +232,17 @@ def main() -> None:
         make_lake(folder / "lake", arguments.rows)
         file = str(folder / "lake" / "events" / "day=2026-01-01" / "rows.parquet")
         everything = all_features(folder)
+        models = model_seconds(folder)
         sides = rolling_counts(file, arguments.repeats)
     mine = sides["ours"]["seconds"]
     ratios = {side: sides[side]["seconds"] / mine for side in ("polars", "pandas")}
-    report = {"rows": arguments.rows, "rolling_counts": sides, "ratios": ratios, "all": everything}
+    report = {
+        "rows": arguments.rows,
+        "rolling_counts": sides,
+        "ratios": ratios,
+        "all": everything,
+        "models": models,
+    }
     if arguments.json:
         print(json.dumps(report))
         return
@@ -221,6 +258,8 @@ def main() -> None:
         f"all families, dbt build with tests and file: {everything['seconds']:.1f} s, "
         f"{everything['cpu_seconds']:.1f} CPU s, {everything['peak_mb']:.0f} MB"
     )
+    for name, seconds in sorted(models.items(), key=lambda item: -item[1]):
+        print(f"  {name:28}{seconds:8.2f} CPU s")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
 if TYPE_CHECKING:
     import duckdb
 
+DAY_MICROSECONDS = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,21 +52,34 @@ def querying(table: str) -> Iterator["duckdb.DuckDBPyConnection"]:
 def fingerprint_of(
     connection: "duckdb.DuckDBPyConnection", table: str, relation: str, until: datetime
 ) -> str:
-    """Hash of the rows' hashes in the order of time and id; a field is its length and its text.
+    """The fingerprint of the rows of a relation before ``until``, see `day_digests_query`."""
+    digests = connection.execute(
+        f"{day_digests_query(table, relation)} WHERE {time_range(EVENT_TIME[table], None, until)} "
+        "GROUP BY day ORDER BY day"
+    ).fetchall()
+    return fingerprint_from(table, digests)
 
-    Times count as microseconds and lengths come first, so that no two contents have one text. Hashed
-    a day at a time, which bounds memory at 32 bytes a row.
+
+def fingerprint_from(table: str, digests: list[tuple[int, str]]) -> str:
+    """The fingerprint of a table from the digests of its days, in their order."""
+    return hashlib.sha256(f"{table} {digests}".encode()).hexdigest()
+
+
+def day_digests_query(table: str, relation: str, columns: str = "") -> str:
+    """The SELECT of the digest of each day: the hash of its rows' hashes in the order of time and id.
+
+    A field is its length and its text. Times count as microseconds and lengths come first, so that no two
+    contents have one text. Hashed a day at a time, which bounds memory at 32 bytes a row.
     """
     moment = EVENT_TIME[table]
     keys = ", ".join(((moment,) if moment else ()) + IDENTITY[table])
-    day = f"epoch_us({moment}) // 86400000000" if moment else "0"
+    day = f"epoch_us({moment}) // {DAY_MICROSECONDS}" if moment else "0"
     schema = TABLES[table]
     texts = [_field_text(schema.field(name)) for name in content_columns(table)]
-    digests = connection.execute(
-        f"SELECT {day} AS day, sha256(string_agg(sha256({' || '.join(texts)}), '' ORDER BY {keys})) "
-        f"FROM {relation} WHERE {time_range(moment, None, until)} GROUP BY day ORDER BY day"
-    ).fetchall()
-    return hashlib.sha256(f"{table} {digests}".encode()).hexdigest()
+    return (
+        f"SELECT {columns}{day} AS day, "
+        f"sha256(string_agg(sha256({' || '.join(texts)}), '' ORDER BY {keys})) FROM {relation}"
+    )
 
 
 def survey_of(

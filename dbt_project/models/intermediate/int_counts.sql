@@ -1,6 +1,15 @@
 -- One row an event: how often its user, its object and its folder were seen strictly before it.
 with keyed as (
-    select row_id, user_key, t, tool, operation, extension, folder, subfolder, object_key, local_t // 3600000000 % 24 as hour
+    select
+        row_id,
+        user_key,
+        t,
+        tool_key as tool,
+        operation_key as operation,
+        extension_key as extension,
+        subfolder_key as folder,
+        object_key,
+        local_t // 3600000000 % 24 as hour
     from {{ ref('int_events') }}
 ),
 
@@ -40,6 +49,6 @@ window
     by_tool as (partition by user_key, tool order by t),
     by_operation as (partition by user_key, operation order by t),
     by_hour as (partition by user_key, hour order by t),
-    by_folder as (partition by user_key, subfolder order by t),
-    place as (partition by subfolder order by t),
+    by_folder as (partition by user_key, folder order by t),
+    place as (partition by folder order by t),
     object as (partition by object_key order by t)
