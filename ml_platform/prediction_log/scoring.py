@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.evaluation.tasks.registry import adapter_of
+from ml_platform.models.chunks import in_chunks
 from ml_platform.models.recommenders.top_items import top_items
 from ml_platform.spec.model import Scorer
 from ml_platform.spec.task import Task
@@ -24,11 +25,7 @@ def predicted(task: Task, scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame
     What they are is the task's (`ml_platform.evaluation.tasks.adapter.TaskAdapter.logged_predictions`): of a
     classification the class and its probability.
     """
-    parts = [
-        scorer.predict_proba(rows.iloc[start : start + CHUNK])
-        for start in range(0, len(rows), CHUNK)
-    ]
-    values = np.concatenate(parts) if parts else np.zeros((0, len(scorer.classes)))
+    values = in_chunks(rows, len(scorer.classes), CHUNK, scorer.predict_proba)
     threshold = getattr(scorer, "threshold", None)
     logged = adapter_of(task).logged_predictions(scorer.classes, threshold, values)
     keys = rows[[ROW_ID, USER, CLUSTER, TIME]].reset_index(drop=True)

@@ -1,5 +1,6 @@
 """What every kind of artifact keeps: a scorer's shape and range, its columns by name, and its bytes."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -73,6 +74,19 @@ def test_a_row_alone_scores_as_in_a_batch_in_any_order(given: Example) -> None:
 def test_no_rows_give_no_scores(given: Example) -> None:
     scores = scorer_of(given.artifact).predict_proba(given.rows.iloc[:0])
     assert scores.shape == (0, len(given.artifact.classes))
+
+
+def test_a_row_that_is_scored_again_keeps_nothing_of_it(given: Example) -> None:
+    scorer, row = scorer_of(given.artifact), given.rows.iloc[[0]]
+
+    def objects_after(calls: int) -> int:
+        for _ in range(calls):
+            scorer.predict_proba(row)
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(3)
+    assert objects_after(100) - before < 50
 
 
 def test_equal_artifacts_score_equally_to_the_bit(given: Example) -> None:

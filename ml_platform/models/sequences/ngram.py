@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_platform.models.chunks import in_chunks
 from ml_platform.models.encoding import require_features
 from ml_platform.models.sequences.artifact_kinds import NGRAM
 from ml_platform.models.tokens import TokenColumn, token_column
@@ -96,13 +97,7 @@ class NgramScorer:
             IntegrityError: one of `LISTS` is not among the columns of ``rows``.
         """
         require_features(rows, LISTS)
-        probabilities = np.empty((len(rows), len(self.classes)))
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            part = slice(first, first + ROWS_AT_ONCE)
-            nodes = self._longest(symbols(rows.iloc[part], self._index, self.order))
-            distinct, place = np.unique(nodes, return_inverse=True)
-            probabilities[part] = self._probabilities(distinct)[place]
-        return probabilities
+        return in_chunks(rows, len(self.classes), ROWS_AT_ONCE, self._scored)
 
     def to_artifact(self) -> Artifact:
         """The scorer as files: arrays without pickle, and JSON for the rest."""
@@ -145,6 +140,12 @@ class NgramScorer:
     def _parents(self) -> np.ndarray:
         """Node without the oldest step; the root is its own."""
         return np.concatenate([[0], self.contexts.keys // (len(self.words) + 1)])
+
+    def _scored(self, rows: "pd.DataFrame") -> np.ndarray:
+        """Probabilities by rows; each context that occurs is computed once."""
+        nodes = self._longest(symbols(rows, self._index, self.order))
+        distinct, place = np.unique(nodes, return_inverse=True)
+        return self._probabilities(distinct)[place]
 
     def _longest(self, steps: np.ndarray) -> np.ndarray:
         """The node of the longest context that was seen, by rows of symbols."""
