@@ -15,6 +15,7 @@ _NO_TELEMETRY = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GX_ANALYTICS_ENABLED": "false",
     "SCARF_NO_ANALYTICS": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 

@@ -186,3 +186,22 @@ def test_a_fresh_process_loads_the_kinds_of_installed_plug_ins(tmp_path: Path) -
         check=True,
     )
     assert loaded.stdout.split() == list(artifact.classes)
+
+
+def test_scoring_leaves_nothing_in_the_folder_of_its_user(tmp_path: Path) -> None:
+    # ONNX Runtime keeps an identifier and a database of what it reports to its makers there, except in CI.
+    user = tmp_path / "user"
+    user.mkdir()
+    artifact = example("random_forest").artifact
+    write_artifact(artifact, tmp_path / "a")
+    code = (
+        "import sys; from pathlib import Path;"
+        "from ml_platform.adapters.artifact_files import load_scorer;"
+        "load_scorer(Path(sys.argv[1]), sys.argv[2])"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a"), artifact.sha256],
+        env={"HOME": str(user), "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+    )
+    assert list(user.rglob("*")) == []
