@@ -218,8 +218,8 @@ FAULTS = (
     Fault(
         30,
         "memory leak",
-        "200,000 one-row predictions by every kind of artifact, 50,000 requests to the pages' guard",
-        "less than 1 MB for 100,000",
+        "100,000 one-row predictions by each kind of artifact and by all in turn, and requests to the pages' guard",
+        "less than 1 MB for 100,000, the whole interval",
         ("benchmarks.soak",),
     ),
     Fault(
