@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ml_platform import files
 from ml_platform.application.connections import Connections
-from ml_platform.errors import UsageError
+from ml_platform.errors import ConflictError, UsageError
 from ml_platform.gates.outcome import Verdict
 from ml_platform.gates.policy import policy_version
 from ml_platform.gates.policy_file import PolicyChoice, parse_policy
@@ -137,6 +137,14 @@ def _verdict(platform: Connections, model: str) -> str:
     return f"version {newest.version} was {verdict}: {newest.decision.row}"
 
 
+def _recorded_beside_others(platform: Connections, spec: ModelSpec) -> PolicyRevision:
+    while True:
+        try:
+            return record_policy(platform, (spec,))
+        except ConflictError:
+            continue  # each time another model's policy has come into the ledger
+
+
 def policy_note(platform: Connections, spec: ModelSpec) -> str:
     """Record the policy that governs ``spec``; return the verdict that it was changed after, for people.
 
@@ -144,10 +152,9 @@ def policy_note(platform: Connections, spec: ModelSpec) -> str:
         platform: The home.
         spec: The model, governed.
 
-    Raises:
-        ConflictError: somebody else changed the policy at the same moment.
+    Evaluations of other models, in processes beside this one, may record theirs at the same moment: then once more.
     """
-    version = record_policy(platform, (spec,)).versions[spec.name]
+    version = _recorded_beside_others(platform, spec).versions[spec.name]
     for revision in reversed(platform.ledger.policies()):
         if revision.versions.get(spec.name) != version:
             break

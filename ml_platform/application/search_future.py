@@ -23,6 +23,16 @@ def search_future(
         IntegrityError: the SQL of the published features is gone.
         ServiceError: it fails on a lake without a future.
     """
+    from ml_platform.adapters.home_files import locked
+
+    with locked(platform.settings.home, f"future-{table.name}"):  # other models wait for it
+        return _searched_once(platform, table, progress)
+
+
+def _searched_once(
+    platform: Connections, table: FeatureTable, progress: Callable[[str], None]
+) -> FutureCheck:
+    """What a search of the table finds; as it was kept, where the published file is still the same."""
     from ml_platform.adapters.future_check import check_future
 
     settings, key = platform.settings, ("features", table.name, "future")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import dagster as dg
 import psutil
@@ -12,11 +12,6 @@ from ml_platform.adapters.plugins import home_project
 from ml_platform.adapters.services import running_services
 from ml_platform.settings import read_settings
 from ml_platform.spec.model import ModelSpec
-
-if TYPE_CHECKING:
-    from dagster import DagsterEvent
-    from dagster._core.execution.context.system import PlanOrchestrationContext
-    from dagster._core.execution.plan.plan import ExecutionPlan
 
 PROCESS_BYTES = 2 * 1024**3
 """The free memory that a further process must find: about what the largest chain of the default run takes."""
@@ -72,9 +67,7 @@ class SideBySide(dg.Executor):
         """Whether failed steps are tried again: as by default."""
         return self._here.retries
 
-    def execute(
-        self, plan_context: "PlanOrchestrationContext", execution_plan: "ExecutionPlan"
-    ) -> "Iterator[DagsterEvent]":
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         """Run the steps of a plan under the lock of the home; the events of all of them, in order of time."""
         settings = read_settings()
         catalogue = home_project(settings).catalogue

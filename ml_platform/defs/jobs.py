@@ -1,16 +1,13 @@
 """Jobs of a home by name, as the processes of their steps find them."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import dagster as dg
 
 from ml_platform.defs.build import build_definitions
 from ml_platform.home import read_home
 from ml_platform.settings import read_settings
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.reconstruct import ReconstructableJob
 
 
 def home_definitions() -> dg.Definitions:
@@ -23,7 +20,7 @@ def find_job(name: str) -> dg.JobDefinition:
     return home_definitions().resolve_job_def(name)
 
 
-def job_for_processes(name: str) -> "ReconstructableJob":
+def job_for_processes(name: str) -> Any:
     """The job ``name`` in the form that Dagster hands to other processes, which look it up in this module."""
     home, as_of = _home_and_clock()
     at = {"name": name, "home": home, "as_of": as_of}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.application.explain_decision import explain_decision
 from ml_platform.application.home_policy import (
     choice_of_home,
@@ -119,3 +120,27 @@ def test_the_command_checks_a_file_without_a_home(tmp_path):
     assert "preset relative, 2 changes" in shown.output
     assert "pattern_classifier.accuracy.limit: 0.85 -> 0.5" in shown.output
     assert "pattern_classifier.accuracy: decides" in shown.output
+
+
+class RecordedMeanwhile(InMemoryLedger):
+    """A ledger in which the policy of another model comes in right before the first one that is saved."""
+
+    others = (replace(SPEC, name="other"),)
+
+    def save_policy(self, revision):
+        others, self.others = self.others, ()
+        for spec in others:
+            versions = {spec.name: policy_version(spec.policy)}
+            super().save_policy(replace(revision, versions=versions))
+        super().save_policy(revision)
+
+
+def test_evaluations_side_by_side_record_the_policy_of_each_model(tmp_path):
+    platform = home(tmp_path, RecordedMeanwhile())
+    assert noted(platform) == ""
+    first, second = platform.ledger.policies()
+    version = policy_version(SPEC.policy)
+    assert (first.versions, second.versions) == (
+        {"other": version},
+        {"other": version, SPEC.name: version},
+    )
