@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -48,23 +47,43 @@ def up(home: Path | None, port: int) -> None:
     however it ends. A home has one at a time: two would run its schedules twice.
     """
     settings = open_home(home)
-    stop = threading.Event()
-
-    def asked(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGINT, asked)
-    signal.signal(signal.SIGTERM, asked)
+    stop = Stop()
+    signal.signal(signal.SIGINT, stop.ask)
+    signal.signal(signal.SIGTERM, stop.ask)
     from ml_platform.adapters.home_files import only_one
 
     with only_one(settings.home, "up", f"process {os.getpid()}, started for port {port}"):
         Supervisor(settings, port, stop).run()
 
 
+class Stop:
+    """Whether a signal has asked this process to end. It holds no lock, as `threading.Event` does: a second signal
+    in the middle of the first one's handler, or of a wait, would wait for it for ever.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle a signal: from now on the process is to end."""
+        self._asked = True
+
+    def is_set(self) -> bool:
+        """Whether the process is to end."""
+        return self._asked
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether the process is to end, as soon as it is, and after ``seconds`` in any case."""
+        until = time.monotonic() + seconds
+        while not self._asked and time.monotonic() < until:
+            time.sleep(0.05)
+        return self._asked
+
+
 class Supervisor:
     """Keeps the servers of a home (PostgreSQL, MLflow, Dagster's UI and daemon) running until it is stopped."""
 
-    def __init__(self, settings: Settings, port: int, stop: threading.Event) -> None:
+    def __init__(self, settings: Settings, port: int, stop: Stop) -> None:
         self.settings = settings
         self.port = port
         self.stop = stop

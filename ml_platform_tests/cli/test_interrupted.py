@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import dagster as dg
@@ -59,3 +61,27 @@ def test_a_command_in_the_background_of_a_script_can_be_ended() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_signals_at_any_moment_end_a_supervisor() -> None:
+    """With a lock that its handler takes, the second of two signals in a row can wait for the first for ever."""
+    program = (
+        "import os, signal, threading\n"
+        "from ml_platform.cli.up import Stop\n"
+        "stop = Stop()\n"
+        "signal.signal(signal.SIGTERM, stop.ask)\n"
+        "print('ready', flush=True)\n"
+        "while not stop.wait(0.001): pass\n"
+        "for _ in range(20000): os.kill(os.getpid(), signal.SIGTERM); stop.wait(0.0)\n"
+        "os._exit(0)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    until = time.monotonic() + 60
+    while process.poll() is None:
+        assert time.monotonic() < until, "it hangs"
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.0002)
+    process.stdout.close()
+    assert process.returncode == 0
