@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ml_platform.adapters.processes import creation_time, end_with, is_same_process
-from ml_platform.errors import UsageError
+from ml_platform.errors import ServiceError, UsageError
 from ml_platform.files import write_text
 
 _LOG = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ def at_work(home: Path, waiting: Callable[[str], None] | None = None) -> Iterato
 
     Raises:
         UsageError: another process is at work, and nobody wants to wait.
+        ServiceError: the run that this process is a step of has ended.
     """
     if home in _at_work:
         _at_work[home] += 1
@@ -81,7 +82,7 @@ def at_work(home: Path, waiting: Callable[[str], None] | None = None) -> Iterato
             fcntl.flock(steps, fcntl.LOCK_UN)
         else:
             fcntl.flock(steps, fcntl.LOCK_SH)
-            end_with(*lender)
+            _work_for(*lender)
         _at_work[home] = 1
         try:
             yield
@@ -100,12 +101,19 @@ def lent(home: Path) -> Iterator[None]:
 
 
 def _lender(home: Path) -> tuple[int, float] | None:
-    """The living process that has lent this one the lock of ``home``: its id and its time of creation."""
+    """The process that has lent this one the lock of ``home``, whether it lives or not: id and time of creation."""
     pid, _, rest = os.environ.get(_LENDER, "").partition(" ")
     started, _, lent_home = rest.partition(" ")
-    if lent_home != str(home) or not is_same_process(int(pid), float(started)):
-        return None
-    return int(pid), float(started)
+    return (int(pid), float(started)) if lent_home == str(home) else None
+
+
+def _work_for(pid: int, started: float) -> None:
+    """End with the run that has lent its lock; one that has ended before lets nobody work any more."""
+    if not is_same_process(pid, started):
+        raise ServiceError(
+            "The run that this step belongs to has ended.", remedy="run the same command again"
+        )
+    end_with(pid, started)
 
 
 def _steps_lock(home: Path) -> IO[str]:

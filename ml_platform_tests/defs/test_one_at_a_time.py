@@ -1,6 +1,7 @@
 """Commands and the daemon's runs share one lock: a run waits for the other process, a command says so."""
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -146,6 +147,24 @@ def test_a_lock_is_lent_for_one_home(tmp_path: Path) -> None:
     other = tmp_path / "other"
     with at_work(other), at_work(tmp_path), lent(tmp_path):
         assert "is at work in" in hold(other).communicate()[1]
+
+
+def test_a_step_whose_run_has_ended_before_it_began_works_for_nobody(tmp_path: Path) -> None:
+    with at_work(tmp_path), lent(tmp_path):
+        left_over = dict(os.environ)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    started = creation_time(ended.pid)
+    ended.wait()
+    left_over["ML_PLATFORM_AT_WORK"] = f"{ended.pid} {started} {tmp_path}"
+    step = subprocess.run(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        env=left_over,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "held" not in step.stdout
+    assert "has ended" in step.stderr
 
 
 def test_a_step_ends_with_the_run_that_was_killed_and_the_next_command_waits_for_it(
