@@ -1,4 +1,4 @@
-"""The only reader of the environment. Everything else takes values."""
+"""The reader of what people set in the environment. Everything else takes values."""
 
 import math
 import os

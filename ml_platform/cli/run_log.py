@@ -37,7 +37,7 @@ def prints_to_a_log(home: Path) -> Iterator[None]:
         terminal = stack.enter_context(_beside(sys.stderr))
         for number in (1, 2):
             stack.enter_context(_sent(number, log.fileno()))
-        stack.enter_context(shown_on(terminal, home / "run" / "progress"))
+        stack.enter_context(shown_on(terminal))
         stack.enter_context(redirect_stdout(log))
         stack.enter_context(redirect_stderr(log))
         yield

@@ -12,6 +12,8 @@ from typing import IO
 
 import dagster as dg
 
+from ml_platform.settings import read_settings
+
 _DAGSTER_META = "dagster_meta"
 """The attribute of a log record in which Dagster says which step and event it belongs to."""
 _EVENTS = {
@@ -33,15 +35,14 @@ _NOISE = (
     "Executing steps using multiprocess executor",
 )
 """The beginnings of libraries' messages that only repeat, at length, a line of the platform."""
-_BEGAN = "ML_PLATFORM_BEGAN"
-"""When progress was first shown, by the clock of the machine: the processes of steps count from it too."""
-_PIPE = "ML_PLATFORM_PROGRESS"
-"""The named pipe to which the processes of steps write their lines."""
+_LAST = "\0\n"
+"""The line after which nothing is read from a pipe."""
 
 
 class ProgressHandler(logging.Handler):
     """Writes '  12.3 s  pattern_classifier/candidate  done' to standard error."""
 
+    started = time.monotonic()
     stream: IO[str] | None = None
     """The stream that `shown_on` has set; ``None`` for standard error, whatever it is at the time."""
 
@@ -61,36 +62,41 @@ class ProgressHandler(logging.Handler):
             if kind not in _EVENTS:
                 return
             message = _EVENTS[kind]
-        seconds = time.monotonic() - _began()
-        self._write(f"{seconds:7.1f} s  {step:<42} {message}\n")
-
-    def _write(self, line: str) -> None:
-        """To the stream; in the process of a step to the pipe of its run, in one piece."""
-        pipe = os.environ.get(_PIPE)
-        if self.stream is None and pipe:
-            number = os.open(pipe, os.O_WRONLY)
-            try:
-                os.write(number, line.encode())
-            finally:
-                os.close(number)
-            return
-        stream = self.stream or sys.stderr
-        stream.write(line)
-        stream.flush()
+        line = f"{step:<42} {message}\n"
+        if self.stream is not None or not _sent_to_the_run(line):
+            _show(self.stream or sys.stderr, line)
 
 
-def _began() -> float:
-    return float(os.environ.setdefault(_BEGAN, str(time.monotonic())))
+def pipe_of_home() -> Path:
+    """The named pipe to which the processes of steps write their lines, while a command shows them."""
+    return read_settings().home / "run" / "progress"
+
+
+def _sent_to_the_run(line: str) -> bool:
+    """Whether a command reads the pipe of the home; if so it gets the line, in one piece."""
+    try:
+        number = os.open(pipe_of_home(), os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # there is no pipe, or nobody reads it
+        return False
+    os.set_blocking(number, True)
+    with open(number, "wb", buffering=0) as pipe:
+        pipe.write(line.encode())
+    return True
+
+
+def _show(stream: IO[str], line: str) -> None:
+    """Print a line with the seconds since this process began."""
+    stream.write(f"{time.monotonic() - ProgressHandler.started:7.1f} s  {line}")
+    stream.flush()
 
 
 @contextmanager
-def shown_on(stream: IO[str], pipe: Path) -> Iterator[None]:
+def shown_on(stream: IO[str]) -> Iterator[None]:
     """Write progress to ``stream`` while the block runs, also where standard error is sent elsewhere.
 
-    Args:
-        stream: Where the lines are shown.
-        pipe: The path of a named pipe, which is made for as long: processes of steps write to it.
+    The lines of steps in other processes come through the pipe of the home, which is made for as long.
     """
+    pipe = pipe_of_home()
     pipe.parent.mkdir(parents=True, exist_ok=True)
     pipe.unlink(missing_ok=True)
     os.mkfifo(pipe, mode=0o600)
@@ -99,28 +105,19 @@ def shown_on(stream: IO[str], pipe: Path) -> Iterator[None]:
     copying = threading.Thread(target=_copy, args=(lines, stream), daemon=True)
     copying.start()
     before, ProgressHandler.stream = ProgressHandler.stream, stream
-    _began()
-    os.environ[_PIPE] = str(pipe)
     try:
         yield
     finally:
-        del os.environ[_PIPE]
         ProgressHandler.stream = before
-        with pipe.open("a") as last:
-            last.write(_LAST)
+        _sent_to_the_run(_LAST)
         copying.join()
         lines.close()
         pipe.unlink(missing_ok=True)
 
 
-_LAST = "\0\n"
-"""The line after which nothing is read from a pipe."""
-
-
 def _copy(lines: IO[str], stream: IO[str]) -> None:
     for line in iter(lines.readline, _LAST):
-        stream.write(line)
-        stream.flush()
+        _show(stream, line)
 
 
 def _progress(_: dg.InitLoggerContext) -> logging.Logger:
