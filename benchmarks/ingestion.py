@@ -144,10 +144,12 @@ def day_more(folder: Path) -> dict[str, Any]:
 def measured(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Processor seconds of all threads, the peak of this process so far in megabytes, and what the work says."""
     wall, began = time.monotonic(), time.process_time()
-    told = work()
+    figures = work()
     seconds = {"processor_s": time.process_time() - began, "wall_s": time.monotonic() - wall}
     return (
-        told | {name: round(value, 2) for name, value in seconds.items()} | {"peak_mb": peak_mb()}
+        figures
+        | {name: round(value, 2) for name, value in seconds.items()}
+        | {"peak_mb": peak_mb()}
     )
 
 

@@ -34,7 +34,7 @@ MEASUREMENTS, SETTLING = 100, 50
 ALL_KINDS, GUARD = "all kinds in turn", "page guard"
 NAMES = (*EXAMPLES, ALL_KINDS, GUARD)
 PR_SET_THP_DISABLE = 41
-"""Of linux/prctl.h; processes that are started keep it."""
+"""The number of the option in linux/prctl.h; processes that are started keep what it sets."""
 
 
 def main() -> int:

@@ -101,9 +101,9 @@ def test_the_table_of_verdicts_is_that_of_the_attempts() -> None:
     assert f"commit {commit[:7]}" in text
     for model in results[0].models:
         (row,) = (line for line in text.splitlines() if line.startswith(f"| `{model}` | "))
-        told = dict(re.findall(r"(PROMOTE|HOLD|REJECT) (\d+) \[", row))
+        printed = dict(re.findall(r"(PROMOTE|HOLD|REJECT) (\d+) \[", row))
         counted = Counter(result.models[model].verdict for result in results)
-        assert told == {verdict: str(count) for verdict, count in counted.items()}
+        assert printed == {verdict: str(count) for verdict, count in counted.items()}
 
 
 def test_the_checks_fire() -> None:

@@ -142,10 +142,10 @@ class TableArrivals:
 
     def _sharing_an_id(self, rows: pa.Table) -> pa.Table:
         """Stored and arrived rows, of any day, whose id one of ``rows`` has, before and after completion."""
-        found = self._index.find(hashes_of(rows.select(IDENTITY[self._table])))
+        candidates = self._index.find(hashes_of(rows.select(IDENTITY[self._table])))
         taken = [TABLES[self._table].empty_table()]
         with reading(self._table):
-            taken += [self._taken(file, numbers) for file, numbers in by_file(found)]
+            taken += [self._taken(file, numbers) for file, numbers in by_file(candidates)]
         return pa.concat_tables(taken)
 
     def _taken(self, file: int, numbers: npt.NDArray[np.int64]) -> pa.Table:

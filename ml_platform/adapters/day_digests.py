@@ -63,19 +63,21 @@ class DayDigests:
         if not self._path.exists():
             return {}
         query = "SELECT digests, checksum FROM day_digests WHERE name = ?"
-        found = dict[Path, Digests]()
+        digests_by_file = dict[Path, Digests]()
         try:
             with closing(sqlite3.connect(self._path, timeout=_WAIT_SECONDS)) as db:
                 for path, name in names.items():
                     row = db.execute(query, (name,)).fetchone()
                     if row is not None and row[1] == _checksum(name, row[0]):
-                        found[path] = [(day, digest) for day, digest in json.loads(row[0])]
+                        digests_by_file[path] = [
+                            (day, digest) for day, digest in json.loads(row[0])
+                        ]
         except sqlite3.OperationalError:
             return {}
         except sqlite3.DatabaseError:
             self._path.unlink(missing_ok=True)  # it is no database, and is made again
             return {}
-        return found
+        return digests_by_file
 
     def _keep(self, digests: Mapping[str, Digests]) -> None:
         texts = {name: json.dumps(days) for name, days in digests.items()}

@@ -27,7 +27,7 @@ class IdIndex:
     """The places of rows by the hash of their id, in a few sorted arrays of 16 bytes a row.
 
     A new array is merged with those that are not more than twice as large, so that each row is moved a few times
-    however many batches come. A found place is a candidate: whoever asks compares the rows themselves.
+    however many batches come. A place is a candidate: whoever asks compares the rows themselves.
 
     >>> index = IdIndex()
     >>> index.add(np.array([30, 10], np.uint64), np.array([0, 1]))
@@ -54,15 +54,15 @@ class IdIndex:
     def find(self, hashes: Hashes) -> Places:
         """The places of all rows with one of the hashes, ascending."""
         wanted = np.unique(hashes)
-        found = [np.zeros(0, np.int64)]
+        candidates = [np.zeros(0, np.int64)]
         for stored, places in self._levels:
             first = np.searchsorted(stored, wanted)
             hit = stored[np.minimum(first, len(stored) - 1)] == wanted
             first, last = first[hit], np.searchsorted(stored, wanted[hit], side="right")
             counts = last - first
             starts = np.repeat(first - (np.cumsum(counts) - counts), counts)
-            found.append(places[starts + np.arange(len(starts))])
-        return np.sort(np.concatenate(found))
+            candidates.append(places[starts + np.arange(len(starts))])
+        return np.sort(np.concatenate(candidates))
 
 
 def places_in(file: int, rows: int) -> Places:

@@ -33,8 +33,8 @@ class Quarantine:
         if len(refused) == 0:
             return 0
         files = self._opened()
-        found = by_file(self._index.find(hashes_of(refused.select(_LIKELY_EQUAL))))
-        seen = ", ".join(f"'{quoted(files[number])}'" for number, _ in found)
+        candidates = by_file(self._index.find(hashes_of(refused.select(_LIKELY_EQUAL))))
+        seen = ", ".join(f"'{quoted(files[number])}'" for number, _ in candidates)
         with querying(self._table) as connection:
             rows = unseen(connection, refused, f"read_parquet([{seen}])" if seen else None)
             digest = digest_of(connection, rows)

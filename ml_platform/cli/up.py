@@ -57,8 +57,10 @@ def up(home: Path | None, port: int) -> None:
 
 
 class Stop:
-    """Whether a signal has asked this process to end. It holds no lock, as `threading.Event` does: a second signal
-    in the middle of the first one's handler, or of a wait, would wait for it for ever.
+    """Whether a signal has asked this process to end.
+
+    It holds no lock, as `threading.Event` does: a second signal in the middle of the first one's handler, or of a
+    wait, would wait for it for ever.
     """
 
     def __init__(self) -> None:

@@ -30,9 +30,9 @@ _PRELOADED_FOR = {"pytorch": "torch"}
 """What is imported beside these for models of a technology (`ModelSpec.technologies`)."""
 
 
-def processes_for(chains: int, cores: int, free_bytes: int) -> int:
-    """The processes for so many chains: no more than cores, nor than free memory has room for, at least one."""
-    return max(1, min(chains, cores, free_bytes // PROCESS_BYTES))
+def most_processes(cores: int, free_bytes: int) -> int:
+    """As many processes as there are cores and free memory has room for, at least one."""
+    return max(1, min(cores, free_bytes // PROCESS_BYTES))
 
 
 @dg.executor(
@@ -60,7 +60,7 @@ class SideBySide(dg.Executor):
 
     def __init__(self, context: dg.InitExecutorContext) -> None:
         self._context = context
-        self._here = self._made(dg.in_process_executor, {})
+        self._here = self._executor_of(dg.in_process_executor, {})
 
     @property
     def retries(self) -> Any:
@@ -74,14 +74,12 @@ class SideBySide(dg.Executor):
         names = {key.partition("__")[0] for key in execution_plan.step_keys_to_execute}
         models = [spec for spec in catalogue.models if spec.name in names]
         wanted = cast("int", self._context.executor_config["processes"])
-        processes = processes_for(
-            len(models), wanted or _cores(), wanted * PROCESS_BYTES or _free_bytes()
-        )
-        if processes == 1 or plan_context.instance.is_ephemeral:
+        processes = min(len(models), wanted or most_processes(_cores(), _free_bytes()))
+        if processes < 2 or plan_context.instance.is_ephemeral:
             yield from self._here.execute(plan_context, execution_plan)
             return
         forked = {"forkserver": {"preload_modules": preloaded(models)}}
-        executor = self._made(
+        executor = self._executor_of(
             dg.multiprocess_executor, {"max_concurrent": processes, "start_method": forked}
         )
         with at_work(settings.home, waiting=plan_context.log.info), lent(settings.home):
@@ -89,7 +87,9 @@ class SideBySide(dg.Executor):
             running_services(settings).tracker.begin()
             yield from executor.execute(plan_context, execution_plan)
 
-    def _made(self, definition: dg.ExecutorDefinition, config: dict[str, Any]) -> dg.Executor:
+    def _executor_of(
+        self, definition: dg.ExecutorDefinition, config: dict[str, Any]
+    ) -> dg.Executor:
         """An executor of Dagster's for the same run."""
         create = definition.executor_creation_fn
         assert create is not None, "Dagster's own executors can be made"

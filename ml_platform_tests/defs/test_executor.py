@@ -1,26 +1,19 @@
-"""How many processes a run takes, from its chains, the cores and the free memory."""
+"""How many processes a run may take, from cores and free memory; and what these import beforehand."""
 
 import pytest
 
-from ml_platform.defs.executor import PROCESS_BYTES, preloaded, processes_for
+from ml_platform.defs.executor import PROCESS_BYTES, most_processes, preloaded
 from ml_platform.models.catalogue import MODELS
 
 
 @pytest.mark.parametrize(
-    ("chains", "cores", "free", "processes"),
-    [
-        (9, 4, 100.0, 4),
-        (2, 4, 100.0, 2),
-        (9, 64, 3.9, 3),
-        (9, 4, 0.5, 1),
-        (1, 4, 100.0, 1),
-        (0, 4, 100.0, 1),
-    ],
+    ("cores", "processes_that_fit", "most"),
+    [(4, 100.0, 4), (64, 3.9, 3), (4, 0.5, 1)],
 )
-def test_no_more_than_chains_cores_and_memory_allow(
-    chains: int, cores: int, free: float, processes: int
+def test_no_more_than_cores_and_memory_allow(
+    cores: int, processes_that_fit: float, most: int
 ) -> None:
-    assert processes_for(chains, cores, int(free * PROCESS_BYTES)) == processes
+    assert most_processes(cores, int(processes_that_fit * PROCESS_BYTES)) == most
 
 
 def test_torch_is_imported_beforehand_for_networks_alone() -> None:
