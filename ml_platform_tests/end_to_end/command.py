@@ -46,10 +46,15 @@ def told(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> An
 
 
 def processes_of(home: Path) -> list[str]:
-    """Command lines of processes that belong to a home: its servers, guards, commands and their steps."""
+    """Command lines of processes that belong to a home: its servers, guards, commands and their steps.
+
+    Not this one, nor the bookkeeper that `multiprocessing` starts once for it and ends with it.
+    """
     processes = []
-    for process in psutil.process_iter(["pid", "cmdline", "cwd", "environ"]):
+    for process in psutil.process_iter(["pid", "ppid", "cmdline", "cwd", "environ"]):
         words = " ".join(process.info["cmdline"] or [])
+        if process.info["ppid"] == os.getpid() and "multiprocessing.resource_tracker" in words:
+            continue
         if process.info["pid"] != os.getpid() and (
             str(home) in words
             or (process.info["cwd"] or "").startswith(str(home))
@@ -62,7 +67,8 @@ def processes_of(home: Path) -> list[str]:
 def nothing_left(home: Path, seconds: float = 20.0) -> None:
     """No process of the home is left, nor anything half written."""
     until = time.monotonic() + seconds
-    while processes_of(home) and time.monotonic() < until:
+    while (left := processes_of(home)) and time.monotonic() < until:
         time.sleep(0.2)
-    assert processes_of(home) == []
-    assert list(home.rglob("*.writing")) == []
+    assert not left, f"still there: {left}"
+    written = list(home.rglob("*.writing"))
+    assert not written, f"half written: {written}"
