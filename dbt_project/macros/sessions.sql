@@ -1,23 +1,37 @@
-{# Moments of the same `keys` in the month before a session: a row each distinct keys and begin of a session (`began`).
-   Each asked moment is itself a row of its keys, so that at both ends of the month there is a first row at or after it; the month
-   holds the difference of their places. Two ASOF joins sort once; a window frame searches anew for every row. #}
-{% macro moments_in_month_before(relation, keys) -%}
-    with places as materialized (
-        select {{ keys }}, t, rank() over (partition by {{ keys }} order by t) as place
-        from {{ relation }}
-    )
-    select asked.*, first_after.place - first_within.place as n
-    from (select distinct {{ keys }}, began, began - {{ microseconds(720) }} as month_began from {{ relation }}) as asked
-    asof join places as first_after
-        on {{ same(keys, "asked", "first_after") }} and asked.began <= first_after.t
-    asof join places as first_within
-        on {{ same(keys, "asked", "first_within") }} and asked.month_began <= first_within.t
+{# The name of the session of an event `e` and its moment `m`: as the source has it, or else the stretch of work. A session that is
+   one change set (a commit) is no stretch of work: pauses say where one ends. #}
+{% macro session_name(e, m) -%}
+    coalesce(nullif({{ e }}.session_id, {{ e }}.change_set_id), 'stretch:' || {{ e }}.user_id || ':' || {{ m }}.session_start)
 {%- endmacro %}
 
-{# Equal values in each of `keys`, names separated by commas. #}
-{% macro same(keys, one, other) -%}
-    {% for key in keys.split(", ") %}{{ "and " if not loop.first }}{{ one }}.{{ key }} = {{ other }}.{{ key }} {% endfor %}
+{# Moments of the same `keys` in the month before a session: a row each moment of `relation` whose keys are all known (`first_row`).
+   Keys and time become one whole number, so that a sorted list of numbers has the moments of the same keys side by side, in the order
+   of time. The moment itself is in it: at both ends of the month there is a first number at or after it, and the month holds the
+   difference of their ranks. ASOF joins sort numbers once; a window frame searches anew for every row. #}
+{% macro moments_in_month_before(relation, keys) -%}
+    with codes as (
+        select {{ keys }}, row_number() over () as code
+        from (select distinct {{ keys }} from {{ relation }})
+    ),
+    asked as (
+        select
+            first_row,
+            {{ in_order("code", "place") }} as own,
+            {{ in_order("code", "began_place") }} as began,
+            {{ in_order("code", "month_place") }} as month_began
+        from {{ relation }}
+        inner join codes using ({{ keys }})
+    ),
+    ranked as materialized (select own, rank() over (order by own) as n from asked)
+    select asked.first_row, first_after.n - first_within.n as n
+    from asked
+    asof join ranked as first_after on asked.began <= first_after.own
+    asof join ranked as first_within on asked.month_began <= first_within.own
 {%- endmacro %}
+
+{# One number that sorts by `code` first, then by `place`; both are below 2^31. #}
+{% macro in_order(code, place) -%} {{ code }}::bigint * 2147483648 + {{ place }} {%- endmacro %}
+
 {# A share of counts, shrunk towards `towards` with the weight of twenty events. #}
 {% macro shrunk_share(counted, all_counted, towards) -%}
     (({{ counted }} + 20 * {{ towards }}) / ({{ all_counted }} + 20))

@@ -116,6 +116,29 @@ def test_compiled_sql_agrees_with_the_oracle(sessions_of: Compute, seed: int) ->
     assert_same(sessions_of(events, []), rows)
 
 
+def test_ties_of_users_are_no_past_and_a_month_has_its_first_microsecond(
+    sessions_of: Compute,
+) -> None:
+    """Two more users do what user a does: one at the same microseconds, one exactly 30 days later."""
+    events = session_world(seed=7)
+    for user, later in (("d", timedelta(0)), ("e", timedelta(days=30))):
+        events += [
+            replace(
+                event,
+                event_id=f"{user}{event.event_id}",
+                user_id=user,
+                occurred_at=event.occurred_at + later,
+                session_id=event.session_id and f"{user}{event.session_id}",
+                change_set_id=f"{user}{event.change_set_id}",
+            )
+            for event in events
+            if event.user_id == "a"
+        ]
+    rows = session_rows(events)
+    assert {row["user_id"] for row in rows if row["unusual_work"] is not None} >= {"a", "d", "e"}
+    assert_same(sessions_of(events, []), rows)
+
+
 def test_means_are_sums_of_whole_millionths(sessions_of: Compute) -> None:
     """Threads add up in any order: sums of floats would differ in the last digit, and every hash with them."""
     rows = sessions_of(session_world(seed=5), [])

@@ -1,109 +1,18 @@
 -- One row a session of five moments or more, at its last one: what was done in it, and how unlike the user that is.
 -- A moment counts once, however many rows it has. The past of a session is what lies strictly before its first moment.
 {% set day = microseconds(24) %}
-{# What a moment is counted by, and the moments that are: most of them all, some those with a moment before them in the session. #}
-{% set counted_by = {
-    "step": ("placed", "tool, operation"),
-    "tool": ("placed", "tool"),
-    "user_step": ("placed", "user_key, tool, operation"),
-    "file": ("placed", "file"),
-    "subfolder": ("placed", "subfolder"),
-    "folder": ("placed", "folder"),
-    "folder_step": ("placed", "folder, tool, operation"),
-    "last_tool": ("continued", "last_tool"),
-    "switch": ("continued", "last_tool, tool"),
-    "context": ("continued", "tool, last_operation"),
-    "transition": ("continued", "tool, last_operation, operation"),
-} %}
-with named as (
-    select
-        -- A session that is one change set (a commit) is no stretch of work: pauses say where one ends.
-        coalesce(nullif(e.session_id, e.change_set_id), 'stretch:' || e.user_id || ':' || m.session_start) as name,
-        e.source,
-        m.user_key,
-        m.t,
-        m.first_row,
-        (e.local_t // 3600000000 % 24)::tinyint as hour,
-        e.is_bot,
-        m.tool_key as tool,
-        m.operation_key as operation,
-        m.folder_key as folder,
-        case when e.folder is not null then e.object_key end as file,
-        e.subfolder_key as subfolder
-    from {{ ref('int_moments') }} as m
-    inner join {{ ref('int_events') }} as e on m.first_row = e.row_id
-),
-
--- A session is known by its first event. Sources may use its name again for another user.
-begun as (
-    select source, user_key, name, min(first_row) as session, min(t) as began, count(*) as moments
-    from named
-    group by source, user_key, name
-),
-
-placed as (
-    select
-        session,
-        user_key,
-        t,
-        began,
-        t = began as is_first,
-        moments,
-        hour,
-        is_bot,
-        tool,
-        operation,
-        folder,
-        file,
-        subfolder,
-        lag(tool) over in_session as last_tool,
-        lag(operation) over in_session as last_operation,
-        {{ millionths("ln(1 + (t - lag(t) over in_session) / 1000000)") }} as gap
-    from named
-    inner join begun using (source, user_key, name)
-    window in_session as (partition by session order by t)
-),
-
-continued as (select * from placed where not is_first),
-
-{% for name, (relation, keys) in counted_by.items() %}
-month_of_{{ name }} as ({{ moments_in_month_before(relation, keys) }}),
-{% endfor %}
-
-month_of_everybody as (
-    {{ moments_in_month_before("(select true as anybody, began, t from placed)", "anybody") }}
-),
-
-month_of_user as (
-    select session, of_user, user_sessions
-    from (
-        select
-            session,
-            is_first,
-            {{ count_before("by_user", 720) }} as of_user,
-            sum(is_first::bigint) over (by_user {{ before(720) }}) as user_sessions
-        from placed
-        window by_user as (partition by user_key order by t)
-    )
-    where is_first
-),
-
 -- The month before the session, of this user and of everybody, for the same step, transition, place and file as the moment's.
-counted as (
+with counted as (
     select
-        placed.*,
-        month_of_user.of_user,
-        month_of_user.user_sessions,
-        month_of_everybody.n as of_everybody,
-        {% for name in counted_by %}
-        month_of_{{ name }}.n as of_{{ name }}{{ "," if not loop.last }}
-        {% endfor %}
-    from placed
-    inner join month_of_user using (session)
-    inner join month_of_everybody using (began)
-    {% for name, (relation, keys) in counted_by.items() %}
-    left join month_of_{{ name }} using ({{ keys }}, began)
-    {% endfor %}
+        moments.*,
+        began_place - month_place as of_everybody,
+        steps.* exclude (first_row),
+        transitions.* exclude (first_row),
+        places.* exclude (first_row)
+    from {{ ref('int_session_moments') }} as moments
+    inner join {{ ref('int_session_steps') }} as steps using (first_row)
+    inner join {{ ref('int_session_places') }} as places using (first_row)
+    left join {{ ref('int_session_transitions') }} as transitions using (first_row)
 ),
 
 -- Minus logarithms of shares: how surprising each moment is, in millionths of a nat.
@@ -149,7 +58,7 @@ months as (
         {% for name in compared_in() %}
         sum({{ name }}_sum) / nullif(sum({{ name }}_count), 0) as {{ name }}_everybody{{ "," if not loop.last }}
         {% endfor %}
-    from (select distinct began // {{ day }} as day from placed where is_first) as starts
+    from (select distinct began // {{ day }} as day from {{ ref('int_session_moments') }} where is_first) as starts
     inner join days on days.day between starts.day - 30 and starts.day - 1
     group by 1
 ),
@@ -169,7 +78,7 @@ running as (
 
 asked as (
     select session, user_key, t, t - {{ microseconds(720) }} as month_began, t // {{ day }} as day
-    from placed
+    from {{ ref('int_session_moments') }}
     where is_first and moments >= 5
 ),
 
@@ -230,13 +139,13 @@ judged_sessions as (
 sessions as (
     select
         judged_sessions.*,
-        begun.name,
-        begun.source,
-        first_event.user_id,
+        {{ session_name("e", "m") }} as name,
+        e.source,
+        e.user_id,
         make_timestamp(last_t) at time zone 'UTC' as occurred_at
     from judged_sessions
-    inner join begun using (session)
-    inner join {{ ref('int_events') }} as first_event on judged_sessions.session = first_event.row_id
+    inner join {{ ref('int_moments') }} as m on judged_sessions.session = m.first_row
+    inner join {{ ref('int_events') }} as e on judged_sessions.session = e.row_id
 ),
 
 reports as (
