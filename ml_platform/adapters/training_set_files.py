@@ -1,6 +1,7 @@
 """Training sets as Parquet files under their fingerprint, and windows of published features."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ def build_training_set(
         IntegrityError: a column is missing.
     """
     built = build.build(
-        _feature_rows(features_parquet, spec),
+        _feature_columns(features_parquet, spec),
         spec,
         feature_versions=feature_versions,
         source=source,
@@ -107,7 +108,24 @@ def newest_moment(path: Path) -> datetime | None:
     return newest
 
 
-def _feature_rows(path: Path, spec: ModelSpec) -> pa.Table:
+@dataclass(frozen=True)
+class _StoredColumns:
+    """The columns of a published feature table, each read when it is asked for."""
+
+    path: Path
+    column_names: list[str]
+    text: list[str]
+    """Paths of those that are read as codes into a dictionary."""
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """The values of all rows."""
+        table = pq.read_table(
+            self.path, columns=[name], read_dictionary=self.text, partitioning=None
+        )
+        return table.column(name)
+
+
+def _feature_columns(path: Path, spec: ModelSpec) -> _StoredColumns:
     """The columns that ``spec`` needs of a published feature table."""
     if not path.exists():
         raise InsufficientData(
@@ -117,9 +135,4 @@ def _feature_rows(path: Path, spec: ModelSpec) -> pa.Table:
     parquet = pq.ParquetFile(path)
     build.require_columns(parquet.schema_arrow.names, spec)
     build.require_any_row(parquet.metadata.num_rows, spec)
-    return pq.read_table(
-        path,
-        columns=build.wanted_columns(spec),
-        read_dictionary=build.text_columns(parquet.schema),
-        partitioning=None,
-    )
+    return _StoredColumns(path, build.wanted_columns(spec), build.text_columns(parquet.schema))

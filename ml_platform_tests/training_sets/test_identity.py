@@ -82,3 +82,10 @@ def test_how_many_rows_there_are_is_part_of_it():
     assert content_sha256(pa.table({"l": [["x"], ["y"]]})) != content_sha256(
         pa.table({"l": [["x", "y"], []]})
     )
+
+
+def test_words_that_are_looked_up_in_pieces_give_the_same_hash(monkeypatch):
+    table = pa.table({"l": [["p", "q", "p"], None, ["r", None], ["q", "s", "p", "q"]]})
+    whole = content_sha256(table)
+    monkeypatch.setattr("ml_platform.training_sets.identity.CODES_AT_ONCE", 2)
+    assert content_sha256(table) == whole
