@@ -1,6 +1,7 @@
 """Training sets as Parquet files under their fingerprint, and windows of published features."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,12 +56,25 @@ def build_training_set(
     path = rows_path(folder, built.record)
     manifest = manifest_beside(folder)
     with manifest.replacing(path, path.parent / RECORD_FILE) as (rows_beside, record_beside):
-        rows_beside.write_bytes(built.rows)
+        _write_once(rows_beside, built.rows, built.record.rows_sha256, folder)
         record_beside.write_text(values.to_json(built.record), encoding="utf-8")
     record = built.record
     del built
     pa.default_memory_pool().release_unused()
     return load_training_set(folder, record)
+
+
+def _write_once(place: Path, rows: bytes, sha256: str, folder: Path) -> None:
+    """Write the rows, or link to the file of another training set with the same: models of one table share it."""
+    manifest = manifest_beside(folder)
+    for name, stored in manifest.stored(folder).items():
+        known = manifest.home / name
+        if stored.sha256 == sha256 and known.name == ROWS_FILE:
+            with suppress(OSError):  # it is gone, or the file system has no links
+                if values.file_sha256(known) == sha256:
+                    place.hardlink_to(known)
+                    return
+    place.write_bytes(rows)
 
 
 def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:

@@ -49,6 +49,26 @@ def assess_readiness(platform: Connections, specs: Iterable[ModelSpec]) -> tuple
     return tuple(assessed)
 
 
+def ready_models(
+    platform: Connections, chosen: Iterable[str], *, were_named: bool
+) -> tuple[Readiness, ...]:
+    """Assess the models of this home among ``chosen``.
+
+    Args:
+        platform: The home.
+        chosen: Names of installed models.
+        were_named: Whether a person named them; else those that the home has no tables for are left out.
+
+    Raises:
+        UsageError: a model that was named is not usable in this home.
+    """
+    from ml_platform.adapters.plugins import home_project
+
+    catalogue = home_project(platform.settings).catalogue
+    specs = [catalogue.spec_named(name) for name in chosen if were_named or name in catalogue.names]
+    return assess_readiness(platform, specs)
+
+
 def record_readiness(platform: Connections, assessed: Iterable[Readiness]) -> None:
     """Keep in the ledger why a model is not trained, where `run`, `models` and `status` read it.
 

@@ -42,10 +42,13 @@ def build_warehouse(
 
 def publish_features(
     platform: Connections, project: "DbtProject", progress: Callable[[str], None]
-) -> None:
+) -> dict[str, str]:
     """Export every feature table of the warehouse as Parquet, and keep the version of every feature.
 
     To be called when dbt has built the warehouse and all of its tests have passed.
+
+    Returns:
+        The SHA-256 of the published file of each table.
     """
     from ml_platform.adapters.warehouse import publish_features as export
 
@@ -60,6 +63,7 @@ def publish_features(
     platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
     for name, rows in export_result.rows.items():
         progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
+    return {name: values.file_sha256(export_result.path(name)) for name in export_result.rows}
 
 
 def feature_versions(platform: Connections, table: FeatureTable) -> dict[str, str]:

@@ -90,7 +90,7 @@ def evaluate_candidate(
         champion=_champion(platform, production, record),
         challenged=_challenged(platform, spec, record),
         references=_references(spec, rows, progress),
-        origin=replace(_origin(spec, platform, candidate, production), policy_note=policy_note),
+        origin=replace(origin_of(spec, platform, candidate, production), policy_note=policy_note),
         examine=_dimensions(spec, platform, rows, artifact, scorer, candidate, leakage, progress),
     )
     evidence = _evidence(spec, platform, report, record, artifact, leakage)
@@ -131,7 +131,7 @@ def _dimensions(
     )
 
 
-def _origin(
+def origin_of(
     spec: ModelSpec,
     platform: Connections,
     candidate: CandidateRecord,

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ml_platform.application.connections import Connections
+from ml_platform.application.records import read_record, record_path, write_record
 from ml_platform.clock import WINDOW, last_boundary, next_boundary
-from ml_platform.events.schema import EVENT_TIME
+from ml_platform.events.coerce import Reason
 from ml_platform.home import HomeState, user_key, write_home
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class LakeTable:
     rows: int
     """Rows that the lake holds of it now."""
     fingerprint: str
-    """The fingerprint of its rows up to the home's clock; empty for a table without an event time."""
+    """The fingerprint of its rows up to the home's clock."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Ingestion:
 
     source: str
     simulated: bool
+    until: str
+    """The home's clock: rows from it on are kept and not used yet."""
     tables: tuple[LakeTable, ...]
 
 
@@ -49,6 +52,40 @@ class LakeSummary:
     """The fingerprint of the events up to the home's clock."""
 
 
+@dataclass(frozen=True)
+class SourceRead:
+    """The source as it was when it was last read whole."""
+
+    content: str
+    """See `WithContent.content`; empty where reading it again may give other rows all the same."""
+    until: str
+    """The home's clock after it was read."""
+
+
+_SOURCE_READ = ("lake", "source")
+
+
+def source_is_unchanged(platform: Connections) -> bool:
+    """Whether reading the source again could bring nothing: it is what it was, and so is the clock.
+
+    Raises:
+        SourceError: the source cannot be read any more.
+    """
+    from ml_platform.adapters.sources.dispatch import open_source
+    from ml_platform.events.sources.base import WithContent
+
+    state = platform.home
+    if state.advances or not record_path(platform.settings, _SOURCE_READ).exists():
+        return False
+    source = open_source(state.source, state.as_of, user_key(platform.settings))
+    last = read_record(platform.settings, _SOURCE_READ, SourceRead)
+    return (
+        isinstance(source, WithContent)
+        and bool(last.content)
+        and last == SourceRead(source.content(), _clock_text(state.as_of))
+    )
+
+
 def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ingestion:
     """Read the source into the lake: new rows by their id, refused rows into quarantine with the reason.
 
@@ -60,9 +97,11 @@ def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ing
     """
     from ml_platform.adapters.sources.dispatch import open_source
     from ml_platform.events.ingest import ingest
+    from ml_platform.events.sources.base import WithContent
 
     state = _with_present_clock(platform)
     source = open_source(state.source, state.as_of, user_key(platform.settings))
+    content = source.content() if isinstance(source, WithContent) else ""
     now = max(datetime.now(UTC), state.as_of)
     report = ingest(source, platform.lake, now=now, progress=progress)
     for note in report.notes:
@@ -73,12 +112,16 @@ def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ing
     as_of = platform.home.as_of
     if newest is not None and newest >= as_of:
         progress(f"events from {as_of:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now")
+    if report.notes or any(Reason.FUTURE_TIME in counts.refused for counts in report.tables):
+        content = ""  # what was noted may have been mended, and times ahead pass
+    write_record(platform.settings, _SOURCE_READ, SourceRead(content, _clock_text(as_of)))
     rows = platform.lake.counts()
     return Ingestion(
         source=report.source,
         simulated=report.simulated,
+        until=_clock_text(as_of),
         tables=tuple(
-            LakeTable(counts, rows[counts.table], _fingerprint(platform, counts.table, as_of))
+            LakeTable(counts, rows[counts.table], platform.lake.fingerprint(counts.table, as_of))
             for counts in report.tables
         ),
     )
@@ -105,6 +148,10 @@ def summarise_lake(platform: Connections) -> LakeSummary:
     )
 
 
+def _clock_text(as_of: datetime) -> str:
+    return f"{as_of:%Y-%m-%dT%H:%MZ}"
+
+
 def _with_present_clock(platform: Connections) -> HomeState:
     """The home's state; where new events keep coming its clock has moved to the last boundary."""
     state = platform.home
@@ -118,9 +165,3 @@ def _settled(state: HomeState, newest: datetime) -> HomeState:
     """The clock of an archive: the boundary after its newest event, where that is earlier."""
     as_of = min(state.as_of, next_boundary(newest))
     return replace(state, as_of=as_of, first_window=as_of - WINDOW, settled=True)
-
-
-def _fingerprint(platform: Connections, table: str, as_of: datetime) -> str:
-    if EVENT_TIME[table] is None:
-        return ""
-    return platform.lake.fingerprint(table, as_of)

@@ -80,6 +80,15 @@ def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
     return rules_version(sha256), load_scorer(platform.settings.artifacts / sha256, sha256)
 
 
+def answering(platform: Connections, model: str) -> str:
+    """The name of the version that answers now: the champion's, or that of the rules; empty without either."""
+    version = platform.ledger.production(model).version
+    if version is not None:
+        return str(version)
+    sha256 = rules_of(platform, model)
+    return rules_version(sha256) if sha256 else ""
+
+
 def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     """Keys and features of the newest rows of the model's table, those of one and the same moment.
 

@@ -10,6 +10,7 @@ from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.evaluate import EvaluatedCandidate, evaluate_candidate
 from ml_platform.application.home_policy import governed, policy_note
+from ml_platform.application.measured import measured_before, measurement_of
 from ml_platform.application.register import DEPENDENCIES
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.record import EvaluationRecord
@@ -43,6 +44,8 @@ def evaluate_and_record(
     training_set: TrainingSetRecord,
     candidate: CandidateRecord,
     *,
+    code: str,
+    alone: bool,
     run_id: str,
     progress: Callable[[str], None],
 ) -> RecordedEvaluation:
@@ -53,6 +56,9 @@ def evaluate_and_record(
         spec: The model; its gates are those of the home's policy.
         training_set: What the candidate was fitted on, with the test part that it is evaluated on.
         candidate: The candidate.
+        code: The version of the code that evaluates.
+        alone: Whether the candidate is an older one, that no step before this one has made just now: then it
+            is not measured again where only the policy has changed.
         run_id: Of the run that asks; a promotion in the same run needs no request of its own.
         progress: Gets a line for each step.
 
@@ -63,9 +69,18 @@ def evaluate_and_record(
 
     spec = governed(platform, spec)
     note = policy_note(platform, spec)
-    evaluated = evaluate_candidate(
-        spec, platform, training_set, candidate, progress, policy_note=note
-    )
+    measurement = measurement_of(platform, spec, training_set, candidate, code)
+    evaluated = None
+    if alone:
+        evaluated = measured_before(
+            platform, spec, training_set, candidate, measurement=measurement, policy_note=note
+        )
+        if evaluated is not None:
+            progress("measured before: the policy decides again on the same figures")
+    if evaluated is None:
+        evaluated = evaluate_candidate(
+            spec, platform, training_set, candidate, progress, policy_note=note
+        )
     decision = decide(evaluated.report, spec.policy, evaluated.evidence)
     verdict = f"verdict {decision.verdict.value.upper()}: {decision.row}"
     progress(f"{headline(evaluated.report)}; {verdict}")
@@ -87,6 +102,7 @@ def evaluate_and_record(
         production_revision=evaluated.production.revision,
         mlflow_run_id=mlflow_run_id,
         dagster_run_id=run_id,
+        measurement=measurement,
     )
     return RecordedEvaluation(
         report=evaluated.report,

@@ -27,7 +27,8 @@ def train_candidate(
 
     settings = platform.settings
     rows = load_training_set(settings.training_sets, training_set)
-    outcome = spec.fit(rows, FitRequest(spec.seed, _parameters(platform, spec), progress))
+    parameters = requested_parameters(platform, spec)
+    outcome = spec.fit(rows, FitRequest(spec.seed, parameters, progress))
     rules = spec.fit_rules(rows)
     for artifact in (outcome.artifact, rules):
         write_artifact(artifact, settings.artifacts / artifact.sha256)
@@ -48,12 +49,16 @@ def train_candidate(
     )
     platform.ledger.set_state(
         candidate_key(spec.name),
-        {"sha256": record.artifact_sha256, "training_set": training_set.fingerprint},
+        {
+            "sha256": record.artifact_sha256,
+            "training_set": training_set.fingerprint,
+            "requested": parameters,
+        },
     )
     return record
 
 
-def _parameters(platform: Connections, spec: ModelSpec) -> dict[str, Parameter]:
+def requested_parameters(platform: Connections, spec: ModelSpec) -> dict[str, Parameter]:
     """The defaults, and over them what a search or an experiment has shown to be better.
 
     A tuned parameter that the model's code no longer has is left out.

@@ -65,7 +65,7 @@ def run_job(
     instance: "dg.DagsterInstance",
     *,
     partition_key: str | None = None,
-    without: Collection[str] = (),
+    only: "Collection[dg.AssetKey] | None" = None,
     may_fail: Collection[str] = (),
     processes: int = 0,
 ) -> "dict[str, PlatformError]":
@@ -75,7 +75,7 @@ def run_job(
         name: The job.
         instance: Where the run is recorded.
         partition_key: The window, for a job that runs once a window.
-        without: Models whose assets are left out.
+        only: The assets of the job that are made; all of them by default.
         may_fail: Models whose error is returned instead of raised, when nothing else has failed; assets that
             do not depend on them have been materialised all the same. A candidate of theirs that an integrity
             gate stops has a verdict, which is no error.
@@ -90,9 +90,8 @@ def run_job(
 
     from ml_platform.defs.jobs import find_job, job_for_processes
 
-    selected = [
-        key for key in find_job(name).asset_layer.selected_asset_keys if key.path[0] not in without
-    ]
+    keys = find_job(name).asset_layer.selected_asset_keys
+    selected = [key for key in keys if only is None or key in only]
     if not selected:  # Dagster takes no asset at all for all of them
         return {}
     partition = {PARTITION_TAG: partition_key} if partition_key is not None else {}

@@ -17,6 +17,7 @@ from ml_platform.cli.migrate import migrate
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
 from ml_platform.cli.new_model import new_model
+from ml_platform.cli.plan import plan
 from ml_platform.cli.policy import policy
 from ml_platform.cli.report import report
 from ml_platform.cli.run import run
@@ -52,6 +53,7 @@ def cli() -> None:
 for command in (
     run,
     up,
+    plan,
     ingest,
     draft,
     models,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ml_platform.adapters.plugins import spec_named
 from ml_platform.cli.options import (
     chosen_models,
     home_option,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ml_platform.application.summarise_run import RunSummary
     from ml_platform.errors import PlatformError
+    from ml_platform.spec.model import ModelSpec
 
 
 @click.command()
@@ -42,6 +44,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Steps at a time; by default as many as there are models, cores and free memory for.",
 )
+@click.option(
+    "--retrain", is_flag=True, help="Train every model anew, on all rows that are labelled by now."
+)
+@click.option(
+    "--force", is_flag=True, help="Make everything again, whether anything has changed or not."
+)
 @source_options
 def run(
     home: Path | None,
@@ -50,6 +58,8 @@ def run(
     models: str | None,
     policy: str | None,
     processes: int,
+    retrain: bool,
+    force: bool,
     **choices: Any,
 ) -> None:
     """Events to gated champions, and their first monitoring reports.
@@ -60,6 +70,11 @@ def run(
     the monitoring reports. HOLD, REJECT (by an integrity gate, too) and INSUFFICIENT (a source that lacks
     what the model needs) are results (exit code 0). A run that was killed is started again with the
     same command.
+
+    \b
+    A second run makes what has changed, and nothing twice: new events reach features, predictions and
+    reports; a model is trained again when its definition, code or parameters have changed, when
+    monitoring asks for it, or with --retrain.
 
     \b
     Examples:
@@ -85,69 +100,120 @@ def run(
         tell(f"Policy: {policy_name(settings)} (`ml-platform policy show` prints its gates)")
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
-            summary, failed = _run_jobs(
-                settings, instance, chosen, were_named=models is not None, processes=processes
-            )
+            made = _Made(settings, instance, chosen, were_named=models is not None, force=force)
+            made.ingest()
+            made.train(retrain=retrain, processes=processes)
+            made.watch(processes=processes)
+            summary = made.summary()
     if as_json:
         print_json(summary)
     else:
         show(summary, verbose=verbose)
-    for failure in failed.values():
+    for failure in made.failed.values():
         raise failure
 
 
-def _run_jobs(
-    settings: Settings,
-    instance: "dg.DagsterInstance",
-    chosen: tuple[str, ...],
-    *,
-    were_named: bool,
-    processes: int,
-) -> "tuple[RunSummary, dict[str, PlatformError]]":
-    """Ingest, train the models that the source has enough for, and monitor them.
+class _Made:
+    """The three jobs of a run, one after the other, each with what is due of it."""
 
-    Args:
-        settings: Of the home, whose services answer.
-        instance: Where the runs are recorded.
-        chosen: The models to be trained, of the installed catalogue.
-        were_named: Whether a person named them; else those that the home has no tables for are left out.
-        processes: How many steps run at a time; 0 for as many as chains, cores and memory allow.
+    def __init__(
+        self,
+        settings: Settings,
+        instance: "dg.DagsterInstance",
+        chosen: tuple[str, ...],
+        *,
+        were_named: bool,
+        force: bool,
+    ) -> None:
+        """Make nothing yet.
 
-    Returns:
-        What came of the models, and the error of each model that failed, which ended no other's.
+        Args:
+            settings: Of the home, whose services answer.
+            instance: Where the runs are recorded.
+            chosen: The models to be trained, of the installed catalogue.
+            were_named: Whether a person named them; else those that the home has no tables for are left out.
+            force: Make everything again.
+        """
+        from ml_platform.application.connections import Connections
 
-    Raises:
-        UsageError: a model that was named is not usable in this home.
-    """
-    from ml_platform.adapters.plugins import home_project
-    from ml_platform.application.assess_readiness import assess_readiness, record_readiness
-    from ml_platform.application.connections import Connections
-    from ml_platform.application.summarise_run import summarise_run
-    from ml_platform.cli.instance import run_job
-    from ml_platform.cli.run_text import readiness_lines
-    from ml_platform.defs.partitions import window_key
+        self._settings = settings
+        self._instance = instance
+        self._chosen = chosen
+        self._were_named = were_named
+        self._force = force
+        self._platform = Connections(settings)
+        self._specs: list[ModelSpec] = []
+        self.failed: dict[str, PlatformError] = {}
+        """The error of each model that failed, which ended no other's."""
 
-    run_job("ingestion", instance)
-    catalogue = home_project(settings).catalogue
-    if were_named:
-        for name in chosen:
-            catalogue.spec_named(name)
-    chosen = tuple(name for name in chosen if name in catalogue.names)
-    platform = Connections(settings)
-    assessed = assess_readiness(platform, map(catalogue.spec_named, chosen))
-    record_readiness(platform, assessed)
-    for line in readiness_lines(assessed):
-        tell(line)
-    without = set(catalogue.names) - {each.model for each in assessed if each.will_run}
-    failed = run_job("pipeline", instance, without=without, may_fail=chosen, processes=processes)
-    key = window_key(platform.home.as_of)
-    without |= set(failed)
-    failed |= run_job(
-        "monitoring",
-        instance,
-        partition_key=key,
-        without=without,
-        may_fail=chosen,
-        processes=processes,
-    )
-    return summarise_run(platform, tuple(name for name in chosen if name not in failed)), failed
+    def ingest(self) -> None:
+        """Read the source, unless it is as it was read."""
+        from ml_platform.cli.instance import run_job
+        from ml_platform.defs.plan import ingestion_due
+
+        if self._force or ingestion_due(self._platform, self._instance):
+            run_job("ingestion", self._instance)
+        else:
+            tell("Events: nothing new, the source is as it was read")
+
+    def train(self, *, retrain: bool, processes: int) -> None:
+        """Build features, and train what the source has enough for: whatever of it is due.
+
+        Raises:
+            UsageError: a model that was named is not usable in this home.
+        """
+        from ml_platform.application.assess_readiness import ready_models, record_readiness
+        from ml_platform.application.retrain import request_trainings
+        from ml_platform.cli.instance import run_job
+        from ml_platform.cli.run_text import due_lines, readiness_lines
+        from ml_platform.defs.plan import training_due
+
+        assessed = ready_models(self._platform, self._chosen, were_named=self._were_named)
+        record_readiness(self._platform, assessed)
+        self._chosen = tuple(each.model for each in assessed)
+        for line in readiness_lines(assessed):
+            tell(line)
+        self._specs = [spec_named(each.model) for each in assessed if each.will_run]
+        due = training_due(
+            self._platform, self._instance, self._specs, retrain=retrain, force=self._force
+        )
+        for line in due_lines(due):
+            tell(line)
+        self.failed = run_job(
+            "pipeline",
+            self._instance,
+            only=due.assets,
+            may_fail=self._chosen,
+            processes=processes,
+        )
+        for name in due.models:
+            request_trainings(self._platform, name)  # a training that was asked for has been made
+        self._specs = [spec for spec in self._specs if spec.name not in self.failed]
+
+    def watch(self, *, processes: int) -> None:
+        """Score the trailing window and report on it, for every model that has not failed."""
+        from ml_platform.cli.instance import run_job
+        from ml_platform.defs.partitions import window_key
+        from ml_platform.defs.plan import models_behind, watching_due
+
+        key = window_key(self._platform.home.as_of)
+        self.failed |= run_job(
+            "monitoring",
+            self._instance,
+            partition_key=key,
+            only=watching_due(self._platform, self._instance, self._specs, key, force=self._force),
+            may_fail=self._chosen,
+            processes=processes,
+        )
+        behind = models_behind(self._platform, self._instance, self._specs)
+        if behind:
+            tell(
+                f"There are newer rows than these were trained on (--retrain): {', '.join(behind)}"
+            )
+
+    def summary(self) -> "RunSummary":
+        """What came of the models that have not failed."""
+        from ml_platform.application.summarise_run import summarise_run
+
+        names = tuple(name for name in self._chosen if name not in self.failed)
+        return summarise_run(self._platform, names)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ModelSummary,
         RunSummary,
     )
+    from ml_platform.defs.plan import Due
 
 MEANING = {
     Verdict.PROMOTE: "it becomes the champion: predictions come from it",
@@ -48,6 +49,14 @@ def readiness_lines(assessed: "Sequence[Readiness]") -> "Iterator[str]":
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield "  ".join([*cells, row[3]]).rstrip()
+
+
+def due_lines(due: "Due") -> "Iterator[str]":
+    """A line for the features and each model that are made again, and why; one line if nothing is."""
+    if not due.assets:
+        yield "Nothing new: features, candidates and verdicts are as they were (--force makes them again)"
+    for name, reason in due.reasons.items():
+        yield f"{name}  {reason}"
 
 
 def show(summary: "RunSummary", *, verbose: bool) -> None:

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.record_evaluation import (
     RecordedEvaluation,
     estimate_text,
     evaluate_and_record,
 )
+from ml_platform.defs.code_versions import measurement_code_version
 from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import image, table
 from ml_platform.gates.outcome import GateKind, GateResult
@@ -59,11 +61,14 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             spec,
             training_set,
             candidate,
+            code=measurement_code_version(spec),
+            alone=_is_alone(context, spec),
             run_id=context.run.run_id,
             progress=context.log.info,
         )
         yield dg.MaterializeResult(
             value=evaluation.evaluation_record,
+            data_version=dg.DataVersion(values.fingerprint(evaluation.evaluation_record)),
             metadata=_metadata(evaluation),
             check_results=[
                 _check(spec, gate) for gate in evaluation.evaluation_record.decision.gates
@@ -71,6 +76,12 @@ def evaluation_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         )
 
     return evaluation_report
+
+
+def _is_alone(context: dg.AssetExecutionContext, spec: ModelSpec) -> bool:
+    """Whether the run makes this report, and not the candidate before it."""
+    selected = context.run.asset_selection
+    return selected is not None and dg.AssetKey([spec.name, "candidate"]) not in selected
 
 
 def _check(spec: ModelSpec, gate: GateResult) -> dg.AssetCheckResult:

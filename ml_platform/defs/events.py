@@ -15,6 +15,7 @@ from ml_platform.application.ingest import (
     ingest_source,
 )
 from ml_platform.application.settle_home import settle_home
+from ml_platform.defs.code_versions import lake_code_version
 from ml_platform.defs.tables import table
 from ml_platform.events.schema import TABLES
 
@@ -70,6 +71,7 @@ def _column_schema(name: str) -> dg.TableSchema:
             description=DESCRIPTIONS[name],
             owners=["team:data"],
             metadata={"dagster/column_schema": _column_schema(name)},
+            code_version=lake_code_version(),
         )
         for name in TABLES
     ],
@@ -93,6 +95,7 @@ def _result(ingestion: Ingestion, stored: LakeTable) -> dg.MaterializeResult[Non
         "source": ingestion.source,
         "simulated": ingestion.simulated,
         "dagster/row_count": stored.rows,
+        "fingerprint": stored.fingerprint,
         "read": table(
             [
                 {
@@ -107,12 +110,10 @@ def _result(ingestion: Ingestion, stored: LakeTable) -> dg.MaterializeResult[Non
         ),
         "in quarantine now": table(refused),
     }
-    if stored.fingerprint:
-        metadata["fingerprint"] = stored.fingerprint
     return dg.MaterializeResult(
         asset_key=["lake", counts.table],
         metadata=metadata,
-        data_version=dg.DataVersion(stored.fingerprint) if stored.fingerprint else None,
+        data_version=dg.DataVersion(f"{stored.fingerprint} until {ingestion.until}"),
     )
 
 

@@ -1,11 +1,13 @@
 """Stage features: dbt builds the warehouse from the lake; tested features leave it as Parquet."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
@@ -15,6 +17,7 @@ from ml_platform.application.build_features import (
     publish_features,
 )
 from ml_platform.application.connections import Connections
+from ml_platform.defs.code_versions import features_code_version
 from ml_platform.defs.tables import table
 from ml_platform.spec.feature_table import FeatureTable
 
@@ -32,7 +35,9 @@ def feature_assets(parsed: ParsedProject) -> list[dg.AssetsDefinition]:
 def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
     project = parsed.project
 
-    @dbt_assets(manifest=parsed.manifest, name="warehouse")
+    @dbt_assets(
+        manifest=parsed.manifest, name="warehouse", dagster_dbt_translator=_WithMacros(parsed)
+    )
     def warehouse(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
     ) -> Iterator[Any]:
@@ -44,21 +49,58 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
         platform.lake.require_unchanged()
         if context.selected_asset_keys.issuperset(assets.keys):
             yield from _told_by_dbt(platform, project, context)
-            publish_features(platform, project, context.log.info)
         else:
             build_warehouse(platform, project, context.log.info)
-            publish_features(platform, project, context.log.info)
-            for key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key)
+            versions = _published(platform, project, context)
+            order = TopologicalSorter(
+                {spec.key: [d.asset_key for d in spec.deps] for spec in assets.specs}
+            )
+            for key in order.static_order():
+                if key in context.selected_asset_keys:
+                    yield dg.MaterializeResult(asset_key=key, data_version=versions.get(key))
 
     assets: dg.AssetsDefinition = warehouse
     return assets
 
 
+class _WithMacros(DagsterDbtTranslator):  # type: ignore[misc]  # it has no types
+    """dbt models as assets; their code is their SQL, the macros in it, and our code around dbt."""
+
+    def __init__(self, parsed: ParsedProject) -> None:
+        super().__init__()
+        manifest = json.loads(parsed.manifest.read_text(encoding="utf-8"))
+        self._macros: dict[str, Any] = manifest["macros"]
+
+    def get_code_version(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The hash of what dbt would run; `None` of what dbt does not build."""
+        if "raw_code" not in dbt_resource_props:
+            return None
+        texts = [features_code_version(), dbt_resource_props["raw_code"]]
+        seen, waiting = set[str](), list(dbt_resource_props["depends_on"].get("macros", ()))
+        while waiting:
+            name = waiting.pop()
+            if name not in seen and name in self._macros:
+                seen.add(name)
+                waiting += self._macros[name]["depends_on"]["macros"]
+        texts += [self._macros[name]["macro_sql"] for name in sorted(seen)]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _published(
+    platform: Connections, project: DbtProject, context: dg.AssetExecutionContext
+) -> dict[dg.AssetKey, dg.DataVersion]:
+    """Publish what dbt has built; the data version of each feature table is the hash of its file."""
+    hashes = publish_features(platform, project, context.log.info)
+    return {
+        features_key(project.tables[name]): dg.DataVersion(sha256)
+        for name, sha256 in hashes.items()
+    }
+
+
 def _told_by_dbt(
     platform: Connections, project: DbtProject, context: dg.AssetExecutionContext
 ) -> Iterator[Any]:
-    """The results of models and tests as dbt tells them, one by one."""
+    """The results of models and tests as dbt tells them; those of feature tables once they are published."""
     settings = platform.settings
     dbt = DbtCliResource(
         project_dir=str(project.folder),
@@ -72,7 +114,33 @@ def _told_by_dbt(
         context=context,
         target_path=settings.warehouse.parent / "dbt",
     )
-    yield from invocation.stream()
+    tables = {features_key(feature_table) for feature_table in project.tables.values()}
+    held_back = []
+    for event in invocation.stream():
+        if _asset_of(event, context) in tables:
+            held_back.append(event)
+        else:
+            yield event
+    versions = _published(platform, project, context)
+    for event in held_back:
+        if isinstance(event, dg.Output):
+            yield dg.Output(
+                event.value,
+                event.output_name,
+                metadata=event.metadata,
+                data_version=versions[_asset_of(event, context)],
+            )
+        else:
+            yield event
+
+
+def _asset_of(event: Any, context: dg.AssetExecutionContext) -> dg.AssetKey:
+    """The asset that an event of dbt is about."""
+    if isinstance(event, dg.Output):
+        key: dg.AssetKey = context.asset_key_for_output(event.output_name)
+        return key
+    key = event.asset_key
+    return key
 
 
 def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
@@ -82,6 +150,7 @@ def _catalogue_asset(project: DbtProject) -> dg.AssetsDefinition:
         kinds={"python"},
         owners=["team:ml"],
         deps=[features_key(feature_table) for feature_table in project.tables.values()],
+        code_version=features_code_version(),
         description="Every feature with its family, window, missing strategy, reason and version.",
     )
     def catalogue(platform: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:

@@ -11,6 +11,7 @@ import dagster as dg
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import record_reason
+from ml_platform.defs.materialisations import versions_behind
 from ml_platform.errors import InsufficientData
 
 
@@ -25,7 +26,9 @@ def unless_insufficient(
         result = materialise()
     except InsufficientData as error:
         context.log.info(f"INSUFFICIENT: {error}")
-        record_reason(platform, asset, str(error))
+        spec = context.assets_def.get_asset_spec(context.asset_key)
+        present = versions_behind(context.instance, spec)
+        record_reason(platform, asset, str(error), found_with=present)
         yield dg.AssetObservation(context.asset_key, metadata={"INSUFFICIENT": str(error)})
         return
     record_reason(platform, asset, "")

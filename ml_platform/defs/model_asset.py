@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from ml_platform.defs.code_versions import step_code_version
 from ml_platform.spec.model import ModelSpec
 
 _OWNER = "team:ml"
@@ -43,6 +44,7 @@ def model_asset(
         ins={parameter: dg.AssetIn([spec.name, read]) for parameter, read in (reads or {}).items()},
         io_manager_key="records" if leaves_record else None,
         description=description,
+        code_version=step_code_version(spec, name),
         op_tags={_PRIORITY: str(spec.effort)},
         **options,
     )

@@ -47,6 +47,7 @@ def registered_version_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context.log.info(f"version {record.version} registered: {verdict}")
         return dg.MaterializeResult(
             value=record,
+            data_version=dg.DataVersion(f"version {record.version}"),
             metadata={
                 "version": record.version,
                 "verdict": f"{verdict}: {record.decision.row}",
@@ -105,6 +106,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         )
         return dg.MaterializeResult(
             value=state.production,
+            data_version=dg.DataVersion(f"{state.answers}, revision {state.production.revision}"),
             metadata={
                 "in production": state.answers,
                 "revision": state.production.revision,

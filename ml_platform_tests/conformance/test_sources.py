@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,11 +15,12 @@ from ml_platform.adapters.sources.dispatch import PLATFORM_KINDS, SourceOptions,
 from ml_platform.errors import SourceError
 from ml_platform.events.ingest import ingest
 from ml_platform.events.schema import TABLES
-from ml_platform.events.sources.base import BATCH_ROWS, Source
+from ml_platform.events.sources.base import BATCH_ROWS, Source, WithContent
 from ml_platform_tests.events.repositories import commit, repository
 from ml_platform_tests.events.rows import NOW, raw, table
 from ml_platform_tests.events.test_process_log import XES
 
+LATER = NOW + timedelta(days=1)
 OPTIONS = SourceOptions(as_of=NOW, seed=3, user_key=b"a key", days=2, users=5)
 QUERY = """-- table: events
 SELECT 'e' || n AS event_id, 'u' AS user_id, 'app' AS tool, 'open' AS operation,
@@ -121,3 +124,67 @@ def test_a_place_that_is_not_there_is_an_error_of_one_line_with_its_remedy(
         list(missing.batches())
     assert "\n" not in str(refused.value)
     assert refused.value.remedy
+
+
+def more_commits(folder: Path) -> None:
+    (folder / "project" / "new.py").write_text("1")
+    commit(folder / "project", "feat: new", "2026-01-05T03:04:05+0200")
+
+
+def more_rows(folder: Path) -> None:
+    rows = table(*(raw(number) for number in range(5)))
+    pq.write_table(rows, folder / "exports" / "events.parquet")
+
+
+def another_map(folder: Path) -> None:
+    (folder / "exports" / "columns.toml").write_text('[events.constants]\ntool = "editor"\n')
+
+
+def another_case(folder: Path) -> None:
+    path = folder / "claims.xes"
+    path.write_text(path.read_text().replace("</log>", "<!-- more --></log>"))
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (git, more_commits),
+        (files, more_rows),
+        (files, another_map),
+        (process_log, another_case),
+    ],
+)
+def test_content_is_another_when_a_byte_is(
+    make: Callable[[Path, pytest.FixtureRequest], Source],
+    change: Callable[[Path], None],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    source = make(tmp_path, request)
+    assert isinstance(source, WithContent)
+    before = source.content()
+    assert source.content() == before
+    list(source.batches())
+    assert source.content() == before, "reading is no change"
+    change(tmp_path)
+    assert source.content() != before
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"days": 3}, {"users": 6}, {"as_of": LATER}])
+def test_content_of_a_simulation_is_its_parameters(change: dict[str, Any]) -> None:
+    first, same = parse_source("simulate", OPTIONS), parse_source("simulate", OPTIONS)
+    other = parse_source("simulate", replace(OPTIONS, **change))
+    assert first.content() == same.content() != other.content()
+
+
+def test_content_of_what_is_gone_is_an_error_of_one_line(tmp_path: Path) -> None:
+    for text in ("git:{}", "files:{}", "process-log:{}.xes"):
+        missing = parse_source(text.format(tmp_path / "gone"), OPTIONS)
+        with pytest.raises(SourceError, match="gone"):
+            missing.content()
+
+
+def test_a_database_cannot_tell(tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text(QUERY)
+    options = replace(OPTIONS, query_file=tmp_path / "q.sql")
+    assert not isinstance(parse_source("postgres:postgresql://h/db", options), WithContent)

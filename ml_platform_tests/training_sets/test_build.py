@@ -99,6 +99,25 @@ def test_it_is_loaded_as_it_was_built(tmp_path):
     assert again.test.equals(built.test)
 
 
+def test_models_with_the_same_rows_share_one_file(tmp_path):
+    file = write(tmp_path / "f.parquet", rows())
+    first = build_of(file, tmp_path / "sets")
+    second = build_of(file, tmp_path / "sets", spec=replace(SPEC, name="another"))
+    assert first.record.fingerprint != second.record.fingerprint
+    paths = sorted((tmp_path / "sets").rglob("rows.parquet"))
+    assert len({path.stat().st_ino for path in paths}) == 1 < len(paths)
+    assert load_training_set(tmp_path / "sets", second.record).train.equals(first.train)
+
+
+def test_a_file_that_was_damaged_is_not_shared(tmp_path):
+    file = write(tmp_path / "f.parquet", rows())
+    build_of(file, tmp_path / "sets")
+    damaged = next((tmp_path / "sets").rglob("rows.parquet"))
+    damaged.write_bytes(b"nothing")
+    second = build_of(file, tmp_path / "sets", spec=replace(SPEC, name="another"))
+    assert len(load_training_set(tmp_path / "sets", second.record).train)
+
+
 def test_a_changed_byte_is_refused_before_it_is_parsed(tmp_path):
     built = build(tmp_path, rows())
     path = next((tmp_path / "sets").rglob("rows.parquet"))

@@ -15,6 +15,7 @@ from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import BATCH_ROWS
 from ml_platform.events.sources.column_map import TableMap, literal, parse_table_maps, select
 from ml_platform.events.sources.dialect import Dialect
+from ml_platform.values import file_sha256, fingerprint
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,6 +53,15 @@ class FilesSource:
                     yield from _rows(connection, table, plain, mapping)
                 except (_duckdb_error(), OSError) as error:
                     raise _unreadable(path, table, error) from error
+
+    def content(self) -> str:
+        """See `WithContent.content`: the bytes of every file that is read, and its map."""
+        return fingerprint(
+            {
+                table: (str(path.resolve()), file_sha256(path), repr(mapping))
+                for table, (path, mapping) in self._files().items()
+            }
+        )
 
     def _files(self) -> dict[str, tuple[Path, TableMap]]:
         if not self.folder.is_dir():

@@ -13,6 +13,7 @@ from ml_platform.adapters.sources.git_process import (
     untested_git,
 )
 from ml_platform.events.sources.git_events import event_tables
+from ml_platform.values import fingerprint
 
 
 @dataclass
@@ -43,6 +44,13 @@ class GitSource:
     def check(self) -> None:
         """Look at the repository without reading its history; raises `SourceError` as `open_repository`."""
         open_repository(self.path)
+
+    def content(self) -> str:
+        """See `WithContent.content`: a commit names its whole history by its hash."""
+        repository = open_repository(self.path)
+        return fingerprint(
+            (repository.tips(), sorted(repository.cut_at), repository.partial, untested_git() or "")
+        )
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
         """See `Source.batches`; one table, events."""

@@ -99,6 +99,10 @@ class Repository:
             if last is not None:
                 yield last
 
+    def tips(self) -> str:
+        """The hashes of the commits whose histories are read."""
+        return _ask(self.path, "rev-parse", self._revision(), must=True) or ""
+
     def _revision(self) -> str:
         return "HEAD" if _ask(self.path, "rev-parse", "--verify", "-q", "HEAD") else "--all"
 

@@ -20,6 +20,7 @@ from ml_platform.events.sources.process_log import (
     xes_cases,
 )
 from ml_platform.events.sources.xes import traces, unreadable
+from ml_platform.values import file_sha256, fingerprint
 
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 16
@@ -54,6 +55,12 @@ class ProcessLogSource:
         yield from case_tables(csv_cases(lines, mapping), workflow, self.user_key)
         if len(unreadable):
             yield "events", unreadable
+
+    def content(self) -> str:
+        """See `WithContent.content`: the name and the bytes of the file, and its map."""
+        if not self.path.is_file():
+            raise SourceError(f"There is no file {self.path}.", remedy="Correct process-log:FILE.")
+        return fingerprint((self.path.name, file_sha256(self.path), repr(self._map())))
 
     def check(self) -> None:
         """Look at what can be checked without reading it all: the file, the map, and the names of the columns.

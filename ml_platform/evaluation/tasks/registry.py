@@ -24,14 +24,13 @@ from ml_platform.spec.training_set import TrainingSet
 
 Adapter = type[TaskAdapter[Any]]
 
-_TASKS = "ml_platform.evaluation.tasks"
 _ADAPTERS: dict[str, Adapter | str] = {
-    Classification.name: f"{_TASKS}.classification:ClassificationAdapter",
-    Detection.name: f"{_TASKS}.detection:DetectionAdapter",
-    OffPolicyChoice.name: f"{_TASKS}.off_policy_choice:OffPolicyChoiceAdapter",
-    ProportionRegression.name: f"{_TASKS}.proportion_regression:ProportionRegressionAdapter",
-    Ranking.name: f"{_TASKS}.ranking:RankingAdapter",
-    SequencePrediction.name: f"{_TASKS}.sequence_prediction:SequencePredictionAdapter",
+    Classification.name: "ml_platform.evaluation.tasks.classification:ClassificationAdapter",
+    Detection.name: "ml_platform.evaluation.tasks.detection:DetectionAdapter",
+    OffPolicyChoice.name: "ml_platform.evaluation.tasks.off_policy_choice:OffPolicyChoiceAdapter",
+    ProportionRegression.name: "ml_platform.evaluation.tasks.proportion_regression:ProportionRegressionAdapter",
+    Ranking.name: "ml_platform.evaluation.tasks.ranking:RankingAdapter",
+    SequencePrediction.name: "ml_platform.evaluation.tasks.sequence_prediction:SequencePredictionAdapter",
 }
 """Adapters by name of the task; the platform's own are import paths, resolved when they are first needed."""
 

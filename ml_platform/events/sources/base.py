@@ -57,3 +57,15 @@ class WithNotes(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """One line each, for a person."""
+
+
+@runtime_checkable
+class WithContent(Protocol):
+    """A source that can tell in a moment whether it is what it was when it was read."""
+
+    def content(self) -> str:
+        """A hash of everything that reading it would see: the same hash, the same rows.
+
+        Raises:
+            SourceError: it cannot be read; the message has the field, the value and the remedy.
+        """

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ml_platform.errors import SourceError
 from ml_platform.events.sources.base import BATCH_ROWS
+from ml_platform.values import fingerprint
 
 if TYPE_CHECKING:
     from ml_platform.events.simulator.parameters import PlantedEffects
@@ -64,6 +65,13 @@ class SimulateSource:
     def name(self) -> str:
         """Kind, parameter set, size and seed."""
         return self._simulation().name
+
+    def content(self) -> str:
+        """See `WithContent.content`: the parameters decide every row."""
+        planted = repr(self.planted)
+        return fingerprint(
+            (self.as_of, self.days, self.users or 0, self.seed, self.parameters, planted)
+        )
 
     def batches(self) -> Iterator[tuple[str, pa.Table]]:
         """All five tables, block of users by block of users, `BATCH_ROWS` rows at a time."""

@@ -1,0 +1,222 @@
+"""A second run makes what has changed, down to the step, and nothing else: the same as --force would."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ml_platform import resources
+from ml_platform.adapters.services import services
+from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import tuned_key
+from ml_platform.clock import parse_boundary
+from ml_platform.events.sources.simulate import SimulateSource
+from ml_platform.settings import read_settings
+from ml_platform.values import file_sha256
+from ml_platform_tests.end_to_end.command import AS_OF, COMMAND, call, environment, told
+
+MODELS = ("--models", "suggestion_scorer,sequence_ngram")
+"""One that scikit-learn fits, and one that it does not; both take seconds."""
+AFTER_EVALUATION = ("evaluation_report", "registered_version", "champion")
+TRAINING = ("training_set", "candidate", *AFTER_EVALUATION)
+STARTED = re.compile(r"^ *\d+\.\d s  (\S+) +start$", re.MULTILINE)
+
+
+def steps(model: str, names: tuple[str, ...]) -> set[str]:
+    return {f"{model}/{name}" for name in names}
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of a small simulation, as files that grow."""
+    folder = tmp_path_factory.mktemp("exports")
+    source = SimulateSource(as_of=parse_boundary("AS_OF", AS_OF), days=63, users=30, seed=4)
+    tables: dict[str, list[pa.Table]] = {}
+    for name, rows in source.batches():
+        if name != "ceilings":
+            tables.setdefault(name, []).append(rows)
+    for name, parts in tables.items():
+        pq.write_table(pa.concat_tables(parts), folder / f"{name}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after its first run."""
+    home = tmp_path_factory.mktemp("nothing-twice") / "home"
+    source = ("--source", f"files:{exports}", "--as-of", AS_OF)
+    told(home, "run", *MODELS, *source)
+    return home
+
+
+@pytest.fixture
+def changed_copy(tmp_path: Path) -> Path:
+    """A copy of the platform that a test may edit."""
+    package = Path(resources.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__", "target", "*.duckdb")
+    shutil.copytree(package, tmp_path / "ml_platform", ignore=ignored)
+    shutil.copytree(resources.dbt_project(), tmp_path / "dbt_project", ignore=ignored)
+    return tmp_path
+
+
+def planned(home: Path, code: Path | None = None) -> Any:
+    """What `ml-platform plan` says, with the code of another folder in front of ours."""
+    paths = [str(code)] if code else []
+    paths += [path for path in (os.environ.get("PYTHONPATH"),) if path]
+    arguments = [COMMAND, "plan", *MODELS, "--home", str(home), "--json"]
+    out = subprocess.run(
+        arguments,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env=environment() | {"PYTHONPATH": os.pathsep.join(paths)},
+        check=False,
+    )
+    assert out.returncode == 0, out.stderr
+    return json.loads(out.stdout)
+
+
+def add_line(path: Path, line: str) -> None:
+    assert path.is_file()
+    path.write_text(path.read_text() + line + "\n")
+
+
+def test_nothing_has_changed(home: Path) -> None:
+    assert planned(home) == {"source": False, "reasons": {}, "assets": []}
+    out, err = call(home, "run", *MODELS)
+    assert "Nothing new: features, candidates and verdicts are as they were" in err
+    assert STARTED.findall(err) == []
+    assert "sequence_ngram" in out, "the summary is that of the run that made it"
+
+
+def test_a_line_of_the_code_of_intervals_evaluates_again(home: Path, changed_copy: Path) -> None:
+    intervals = changed_copy / "ml_platform" / "evaluation" / "intervals"
+    add_line(intervals / "bootstrap.py", "# another line")
+    plan = planned(home, changed_copy)
+    expected = {"suggestion_scorer/monitoring_report", "sequence_ngram/monitoring_report"}
+    for model in ("suggestion_scorer", "sequence_ngram"):
+        expected |= steps(model, AFTER_EVALUATION)
+    assert set(plan["assets"]) == expected
+    assert plan["reasons"]["sequence_ngram"] == "from evaluation_report on: its code has changed"
+
+
+def test_the_sql_of_one_table_trains_the_models_of_that_table(
+    home: Path, changed_copy: Path
+) -> None:
+    sql = changed_copy / "dbt_project" / "models" / "features" / "suggestion_features.sql"
+    add_line(sql, "-- another line")
+    plan = planned(home, changed_copy)
+    assert plan["source"] is False
+    models = {asset for asset in plan["assets"] if asset.startswith(("suggestion_", "sequence_"))}
+    assert models == steps("suggestion_scorer", TRAINING)
+    assert plan["reasons"]["features"] == "suggestion_features: its code has changed"
+    assert "the definition of" in plan["reasons"]["suggestion_scorer"]
+
+
+def test_another_scikit_learn_fits_again_what_it_fits(home: Path, tmp_path: Path) -> None:
+    distribution = tmp_path / "scikit_learn-99.0.dist-info"
+    distribution.mkdir()
+    (distribution / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: scikit-learn\nVersion: 99.0\n"
+    )
+    plan = planned(home, tmp_path)
+    assert plan["source"] is False
+    fitted = {asset for asset in plan["assets"] if asset.endswith("/candidate")}
+    assert fitted == {"suggestion_scorer/candidate"}
+    assert not any(asset.startswith(("features/", "lake/")) for asset in plan["assets"])
+    assert plan["reasons"]["sequence_ngram"].startswith("from evaluation_report on")
+
+
+def test_parameters_that_a_search_has_found_fit_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tuned(home, {"learning_rate": 0.07}, monkeypatch):
+        plan = planned(home)
+    reason = "from candidate on: its parameters have changed"
+    assert plan["reasons"] == {"suggestion_scorer": reason}
+    assert set(plan["assets"]) == steps("suggestion_scorer", TRAINING[1:])
+
+
+def test_a_limit_of_the_policy_decides_again_and_measures_nothing(
+    home: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('preset = "mission"\n[sequence_ngram.calibration]\nlimit = 0.06\n')
+    call(home, "policy", "set", str(policy))
+    try:
+        plan = planned(home)
+        assert set(plan["assets"]) == steps("sequence_ngram", AFTER_EVALUATION)
+        _, err = call(home, "run", *MODELS)
+        assert set(STARTED.findall(err)) == set(plan["assets"])
+        assert "measured before: the policy decides again on the same figures" in err
+    finally:
+        call(home, "policy", "set", "mission")
+        call(home, "run", *MODELS)
+    assert call(home, "verify")[0].strip().endswith("none at fault")
+
+
+def test_a_damaged_file_is_made_again(home: Path) -> None:
+    path = home / "features" / "suggestion_features.parquet"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        plan = planned(home)
+    finally:
+        path.write_bytes(content)
+    told_why = "the stored file is not the one that was published"
+    assert plan["reasons"]["features"] == f"suggestion_features: {told_why}"
+
+
+def test_a_new_event_reaches_features_and_reports_and_trains_nothing(
+    home: Path, exports: Path
+) -> None:
+    events = pq.read_table(exports / "events.parquet")
+    last = events.slice(events.num_rows - 1).to_pylist()[0]
+    second = timedelta(seconds=1)
+    new = last | {
+        "event_id": "one-more",
+        "occurred_at": last["occurred_at"] + second,
+        "received_at": last["received_at"] + second,
+    }
+    grown = pa.concat_tables([events, pa.Table.from_pylist([new], schema=events.schema)])
+    pq.write_table(grown, exports / "events.parquet")
+
+    assert planned(home)["source"] is True
+    _, err = call(home, "run", *MODELS)
+    started = set(STARTED.findall(err))
+    assert {"lake", "warehouse", "sequence_ngram/monitoring_report"} <= started
+    assert not any(step.endswith(TRAINING) for step in started)
+    assert "There are newer rows than these were trained on (--retrain): sequence_ngram" in err
+    made = hashes(home)
+    call(home, "run", *MODELS, "--force")
+    assert hashes(home) == made
+    assert planned(home)["assets"] == []
+
+
+@contextmanager
+def tuned(
+    home: Path, parameters: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A home whose ledger holds other parameters of the scorer, as `ml-platform tune` leaves them."""
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
+    settings = read_settings()
+    for value in (parameters, {}):
+        with services(settings):
+            ledger = Connections(settings).ledger
+            ledger.set_state(tuned_key("suggestion_scorer"), {"parameters": value})
+        if value:
+            yield
+
+
+def hashes(home: Path) -> dict[str, str]:
+    return {path.name: file_sha256(path) for path in (home / "features").glob("*.parquet")}
