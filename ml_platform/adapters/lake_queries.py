@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from ml_platform.errors import IntegrityError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 DAY_MICROSECONDS = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SURVEY_ROWS = 300_000
+"""Rows that a survey puts in order at a time: what bounds its memory."""
 
 
 @contextmanager
@@ -89,28 +92,79 @@ def survey_of(
     until: datetime,
     sample_rows: int,
 ) -> Survey:
-    """Totals in SQL; only the keys of all rows are put in order, and only sampled rows are fetched."""
-    moment, identity = EVENT_TIME[table], ", ".join(IDENTITY[table])
+    """Totals in SQL; of the rows themselves only the sampled ones are fetched."""
+    moment = EVENT_TIME[table]
     newest = f"epoch_us(max({moment}))" if moment else "NULL"
-    rows, distinct, microseconds = connection.execute(
-        f"SELECT count(*), count(DISTINCT ({identity})), {newest} "
-        f"FROM {relation} WHERE {time_range(moment, None, until)}"
+    rows, microseconds = connection.execute(
+        f"SELECT count(*), {newest} FROM {relation} WHERE {time_range(moment, None, until)}"
     ).fetchall()[0]
-    keys = f"{moment}, {identity}" if moment else identity
-    names = ", ".join(TABLES[table].names)
-    sample = connection.sql(
-        f"WITH places AS (SELECT {keys}, row_number() OVER (ORDER BY {keys}) - 1 AS place "
-        f"FROM {relation} WHERE {time_range(moment, None, until)}) "
-        f"SELECT {names} FROM {relation} SEMI JOIN "
-        f"(SELECT {keys} FROM places WHERE place % {max(1, -(-rows // sample_rows))} = 0) "
-        f"USING ({keys}) ORDER BY {keys}"
-    ).to_arrow_table()
     return Survey(
         rows=rows,
-        repeated_ids=rows - distinct,
+        repeated_ids=_repeated_ids(connection, table, relation, until),
         newest=None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds),
-        sample=sample,
+        sample=_every_nth(connection, table, relation, until, max(1, -(-rows // sample_rows))),
     )
+
+
+def _repeated_ids(
+    connection: "duckdb.DuckDBPyConnection", table: str, relation: str, until: datetime
+) -> int:
+    """How many rows share their id with one before: 8 bytes a row find those whose ids are compared."""
+    identity = ", ".join(IDENTITY[table])
+    where = time_range(EVENT_TIME[table], None, until)
+    hashes = connection.sql(
+        f"SELECT hash({identity}) AS id_hash FROM {relation} WHERE {where}"
+    ).to_arrow_table()
+    ordered = np.sort(hashes["id_hash"].to_numpy())
+    shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    connection.register("shared", pa.table({"id_hash": shared}))
+    repeated: int = connection.execute(
+        f"SELECT count(*) - count(DISTINCT ({identity})) FROM {relation} "
+        f"WHERE {where} AND hash({identity}) IN (SELECT id_hash FROM shared)"
+    ).fetchall()[0][0]
+    return repeated
+
+
+def _every_nth(
+    connection: "duckdb.DuckDBPyConnection", table: str, relation: str, until: datetime, nth: int
+) -> pa.Table:
+    """Every ``nth`` row in the order of time and id, from the first on; some days are put in order at a time."""
+    moment, identity = EVENT_TIME[table], ", ".join(IDENTITY[table])
+    keys = f"{moment}, {identity}" if moment else identity
+    names = ", ".join(TABLES[table].names)
+    chosen, before = [], 0
+    for since, end, rows in _spans(connection, moment, relation, until):
+        where = time_range(moment, since, end)
+        chosen.append(
+            connection.sql(
+                f"WITH places AS (SELECT {keys}, {before - 1} + row_number() OVER (ORDER BY {keys}) AS place "
+                f"FROM {relation} WHERE {where}) "
+                f"SELECT {names} FROM (SELECT {names} FROM {relation} WHERE {where}) SEMI JOIN "
+                f"(SELECT {keys} FROM places WHERE place % {nth} = 0) USING ({keys}) ORDER BY {keys}"
+            ).to_arrow_table()
+        )
+        before += rows
+    return pa.concat_tables(chosen)
+
+
+def _spans(
+    connection: "duckdb.DuckDBPyConnection", moment: str | None, relation: str, until: datetime
+) -> list[tuple[datetime | None, datetime, int]]:
+    """Days after days: the first moment, the end and the rows of each span of about `SURVEY_ROWS` rows."""
+    if moment is None:
+        return [(None, until, 0)]
+    spans: list[tuple[datetime | None, datetime, int]] = []
+    since, rows = None, 0
+    for day, count in connection.execute(
+        f"SELECT epoch_us({moment}) // {DAY_MICROSECONDS} AS day, count(*) FROM {relation} "
+        f"WHERE {time_range(moment, None, until)} GROUP BY day ORDER BY day"
+    ).fetchall():
+        if rows and rows + count > SURVEY_ROWS:
+            start = _EPOCH + timedelta(days=day)
+            spans.append((since, start, rows))
+            since, rows = start, 0
+        rows += count
+    return [*spans, (since, until, rows)]
 
 
 def known_rows_of(

@@ -14,6 +14,7 @@ from ml_platform.adapters.artifact_files import load_scorer, write_artifact
 from ml_platform.errors import InsufficientData, IntegrityError, UsageError
 from ml_platform.models import workflow_recommender, workflow_recommender_ease
 from ml_platform.models.artifact_kinds import scorer_of
+from ml_platform.models.recommenders import fit as fit_module
 from ml_platform.models.recommenders.popularity import fit_popularity
 from ml_platform.models.recommenders.top_items import hits, ndcg_rows, top_items, wanted
 from ml_platform.spec.model import FitOutcome, FitRequest, ModelSpec
@@ -257,6 +258,23 @@ class TestChoice:
         outcome = SPECS[1].fit(short, FitRequest(seed=1))
         assert outcome.fold_metrics == ()
         assert outcome.parameters == {**SPECS[1].defaults, "penalty": 3.0, "prior_weight": 10.0}
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_of_many_users_the_item_model_learns_from_some_by_a_declared_rule(
+    spec: ModelSpec, planted: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = sorted(planted.train.user_id.unique())
+    assert len(users) == 1 + 7 * 17
+    some = planted.train[planted.train.user_id.isin(users[::17])]
+    parameters = {"choose": False}
+    alone = fit(spec, replace(planted, train=some), **parameters)
+    whole = fit(spec, planted, **parameters)
+    monkeypatch.setattr(fit_module, "MOST_LEARNED", 8)
+    limited = fit(spec, planted, **parameters)
+    assert limited.artifact.sha256 == alone.artifact.sha256 != whole.artifact.sha256
+    monkeypatch.setattr(fit_module, "MOST_LEARNED", len(users))
+    assert fit(spec, planted, **parameters).artifact.sha256 == whole.artifact.sha256
 
 
 def test_features_are_declared() -> None:

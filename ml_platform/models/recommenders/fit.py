@@ -46,6 +46,8 @@ HELD_OUT = 0.25
 """Share of the training part's span of time that is held out for the choice of parameters."""
 MOST_USERS = 4_000
 """Users that the choice is made on: more cost time and change nothing."""
+MOST_LEARNED = 20_000
+"""Users that the item model learns from, at most: from some hundred on more change nothing (docs/scale.md)."""
 LEAST_ROWS = 50
 
 Parameters = Mapping[str, "Parameter"]
@@ -108,7 +110,7 @@ def fit_recommender(
 def _learn(
     rows: "pd.DataFrame", record: Any, family: Family, parameters: Parameters, seed: int
 ) -> Learned:
-    newest = latest_rows(rows, USER, TIME)
+    newest = _some_users(latest_rows(rows, USER, TIME), MOST_LEARNED)
     growth, recency = float(parameters["growth"]), float(parameters["recency"])
     matrix = adoption_matrix(newest, record.label, record.classes, recency, growth)
     if not matrix.nnz:
@@ -226,7 +228,7 @@ def _newest_block(
     """Rows to fit on, and rows at least ``gap`` later to choose by; ``None`` where the history is too short."""
     times = microseconds(rows)
     since = int(times.max()) - int(HELD_OUT * int(times.max() - times.min()))
-    sample = _some_users(rows)
+    sample = _some_users(rows, MOST_USERS)
     units = UnitTimes.of_rows(microseconds(sample))
     newest = units.first[units.first >= since]
     if len(newest) < LEAST_ROWS:
@@ -236,10 +238,11 @@ def _newest_block(
     return None if fold is None else (sample.iloc[fold.fit], sample.iloc[fold.held_out])
 
 
-def _some_users(rows: "pd.DataFrame") -> "pd.DataFrame":
+def _some_users(rows: "pd.DataFrame", most: int) -> "pd.DataFrame":
+    """The rows of ``most`` users, evenly spaced in the order of their names; all rows of fewer users."""
     users = rows[USER].astype(str)
     known = np.unique(users)
-    if len(known) <= MOST_USERS:
+    if len(known) <= most:
         return rows
-    kept = known[np.linspace(0, len(known) - 1, MOST_USERS).astype(np.int64)]
+    kept = known[np.linspace(0, len(known) - 1, most).astype(np.int64)]
     return rows[users.isin(kept)]

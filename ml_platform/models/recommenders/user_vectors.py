@@ -166,8 +166,11 @@ def content_tokens(rows: "pd.DataFrame") -> tuple[str, ...]:
 
 def latest_rows(rows: "pd.DataFrame", user: str, time: str) -> "pd.DataFrame":
     """The newest row of each user, in the order of the users."""
-    newest = rows.sort_values([user, time], kind="stable").groupby(user, observed=True, sort=True)
-    return newest.tail(1)
+    codes = np.asarray(rows[user].astype("category").cat.codes)
+    order = np.lexsort((rows[time].to_numpy(), codes))
+    ordered = codes[order]
+    last = np.append(ordered[1:] != ordered[:-1], True) & (ordered >= 0)
+    return rows.iloc[order[last]]
 
 
 def adoption_matrix(
