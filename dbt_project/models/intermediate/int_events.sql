@@ -1,11 +1,17 @@
 -- One row an event with small integer keys, in the final order (occurred_at, event_id).
 -- What came before an event is what its user did before; in a process log it is what was done in the same case,
 -- by whomever and however long ago.
-with keyed as (
+with keyed as not materialized (
     select
         *,
         starts_with(source, 'process-log:') and session_id is not null as in_case,
         case when in_case then session_id else user_id end as actor
+    from {{ ref('stg_events') }}
+),
+
+-- Ids alone are sorted: sorted whole, ten million rows would be written to disk and read again.
+numbered as (
+    select event_id, row_number() over (order by occurred_at, event_id) as row_id
     from {{ ref('stg_events') }}
 ),
 
@@ -24,7 +30,7 @@ actions as (
 )
 
 select
-    row_number() over (order by events.occurred_at, events.event_id) as row_id,
+    numbered.row_id,
     events.event_id,
     events.user_id,
     actors.user_key,
@@ -50,6 +56,7 @@ select
     objects.subfolder_key,
     objects.path_kind
 from keyed as events
+inner join numbered using (event_id)
 inner join actors using (in_case, actor)
 inner join actions using (tool, operation)
 inner join {{ ref('int_objects') }} as objects
