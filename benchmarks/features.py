@@ -67,7 +67,7 @@ def make_lake(lake: Path, rows: int) -> None:
 
 
 def ours(file: str) -> int:
-    """The windows of ``int_counts``, by the macro `count_before`."""
+    """The windows of ``int_user_counts``, by the macro `count_before`."""
     import duckdb
 
     frames = ", ".join(

@@ -19,9 +19,9 @@ TABLE = FeatureTable(
         ),
         FeaturePart(
             SEQUENCE_FEATURES,
-            (*_EVERY, "int_moments", "int_counts", "windows", "memory", "most_frequent"),
+            (*_EVERY, "int_moments", "int_user_counts", "windows", "memory", "most_frequent"),
         ),
-        FeaturePart(HISTORY_FEATURES, (*_EVERY, "int_moments", "int_counts", "windows")),
+        FeaturePart(HISTORY_FEATURES, (*_EVERY, "int_moments", "int_user_counts", "int_place_counts", "windows")),
     ),
 )
 PATTERN_FEATURES = TABLE.features

@@ -99,30 +99,31 @@ ordered as (
             when e.folder = m.lag1_folder then m.last_run
             else 0
         end::double as run_length,
-        nullif(c.user_tools_8h, 0)::double as session_distinct_tools,
-        (c.user_operation_8h / nullif(m.events_8h, 0))::double as session_same_operation_share,
+        nullif(u.user_tools_8h, 0)::double as session_distinct_tools,
+        (u.user_operation_8h / nullif(m.events_8h, 0))::double as session_same_operation_share,
 
         m.events_1h::double as events_1h,
         m.events_24h::double as events_24h,
         m.events_7d::double as events_7d,
         m.change_sets_24h::double as change_sets_24h,
         (m.events_1h * 168 / nullif(m.events_7d, 0))::double as rate_1h_to_7d,
-        c.user_extensions_24h::double as distinct_extensions_24h,
-        case when e.extension is not null then c.user_extension_7d / nullif(m.events_7d, 0) end::double as share_extension_7d,
-        (c.user_tool_7d / nullif(m.events_7d, 0))::double as share_tool_7d,
-        case when e.subfolder is not null then c.user_folder_7d / nullif(m.events_7d, 0) end::double as share_folder_7d,
-        (c.user_hour_7d / nullif(m.events_7d, 0))::double as share_hour_7d,
+        u.user_extensions_24h::double as distinct_extensions_24h,
+        case when e.extension is not null then u.user_extension_7d / nullif(m.events_7d, 0) end::double as share_extension_7d,
+        (u.user_tool_7d / nullif(m.events_7d, 0))::double as share_tool_7d,
+        case when e.subfolder is not null then u.user_folder_7d / nullif(m.events_7d, 0) end::double as share_folder_7d,
+        (u.user_hour_7d / nullif(m.events_7d, 0))::double as share_hour_7d,
 
-        case when e.folder is not null then c.object_touches_30d end::double as object_touches_30d,
-        case when e.folder is not null then ((m.t - c.object_last_t) / 3600000000) end::double as hours_since_object_touched,
-        case when e.folder is not null then c.folder_touches_7d end::double as folder_touches_7d,
-        case when e.folder is not null then c.folder_users_30d end::double as folder_users_30d,
-        case when e.folder is not null then c.user_folder_30d end::double as folder_user_touches_30d,
-        c.all_events_24h::double as all_events_24h
+        case when e.folder is not null then p.object_touches_30d end::double as object_touches_30d,
+        case when e.folder is not null then ((m.t - p.object_last_t) / 3600000000) end::double as hours_since_object_touched,
+        case when e.folder is not null then p.folder_touches_7d end::double as folder_touches_7d,
+        case when e.folder is not null then p.folder_users_30d end::double as folder_users_30d,
+        case when e.folder is not null then u.user_folder_30d end::double as folder_user_touches_30d,
+        p.all_events_24h::double as all_events_24h
     from {{ ref('int_events') }} as e
     inner join {{ ref('int_objects') }} as o using (object_key)
     inner join {{ ref('int_moments') }} as m on e.user_key = m.user_key and e.t = m.t
-    inner join {{ ref('int_counts') }} as c using (row_id)
+    inner join {{ ref('int_user_counts') }} as u using (row_id)
+    inner join {{ ref('int_place_counts') }} as p using (row_id)
     left join {{ ref('int_change_sets') }} as a on e.user_key = a.user_key and e.t = a.t and e.change_set_id = a.change_set_id
     left join change_set_extensions
         on e.user_key = change_set_extensions.user_key and e.t = change_set_extensions.t and e.change_set_id = change_set_extensions.change_set_id

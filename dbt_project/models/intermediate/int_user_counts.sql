@@ -1,0 +1,32 @@
+-- One row an event: how often its user did the like strictly before it.
+with keyed as (
+    select
+        row_id,
+        user_key,
+        t,
+        tool_key as tool,
+        operation_key as operation,
+        extension_key as extension,
+        subfolder_key as folder,
+        (local_t // 3600000000 % 24)::tinyint as hour
+    from {{ ref('int_events') }}
+)
+
+select
+    row_id,
+    {{ count_before('by_extension', 168) }} as user_extension_7d,
+    {{ count_before('by_tool', 168) }} as user_tool_7d,
+    {{ count_before('by_hour', 168) }} as user_hour_7d,
+    {{ count_before('by_folder', 168) }} as user_folder_7d,
+    {{ count_before('by_folder', 720) }} as user_folder_30d,
+    {{ count_before('by_operation', 8) }} as user_operation_8h,
+    count(distinct tool) over (by_user {{ before(8) }}) as user_tools_8h,
+    count(distinct extension) over (by_user {{ before(24) }}) as user_extensions_24h
+from keyed
+window
+    by_user as (partition by user_key order by t),
+    by_extension as (partition by user_key, extension order by t),
+    by_tool as (partition by user_key, tool order by t),
+    by_operation as (partition by user_key, operation order by t),
+    by_hour as (partition by user_key, hour order by t),
+    by_folder as (partition by user_key, folder order by t)
