@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ml_platform.errors import IntegrityError, ServiceError
 
-MEMORY_LIMIT = "1200MB"
+MEMORY_LIMIT = "2000MB"
+"""What DuckDB may take before it writes to disk; the process of a build peaks some 300 MB above it."""
 DBT = Path(sys.executable).with_name("ml-platform-dbt")
 """dbt bound to the life of its parent (`dbt_process`)."""
 
