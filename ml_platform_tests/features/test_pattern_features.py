@@ -104,6 +104,24 @@ def test_compiled_sql_agrees_with_the_oracle_to_the_bit(features_of: Compute, se
     assert_same(features_of(events), pattern_features(events))
 
 
+def test_a_month_in_a_folder_holds_its_first_microsecond_and_not_its_last(
+    features_of: Compute,
+) -> None:
+    """Users come back after half a month, a month, and a microsecond more or less."""
+    draw = random.Random(11)
+    half, events = timedelta(days=15), []
+    for number in range(80):
+        at = START + draw.randrange(9) * half + timedelta(microseconds=draw.choice((-1, 0, 0, 1)))
+        user, path = (
+            draw.choice("abcd"),
+            draw.choice(("src/app/a.py", "docs/guide/x.md", "top.txt")),
+        )
+        events.append(Event(f"e{number}", user, at, f"c{number}", "editor", "M", object_path=path))
+    rows = features_of(events)
+    assert {row["folder_users_30d"] for row in rows} >= {0, 1, 2, 3, 4}
+    assert_same(rows, pattern_features(events))
+
+
 def test_the_file_has_the_keys_and_then_the_catalogue(built: Built) -> None:
     assert pq.read_schema(built.build.path("pattern_features")).names == COLUMNS
 
