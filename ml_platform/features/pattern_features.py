@@ -21,7 +21,10 @@ TABLE = FeatureTable(
             SEQUENCE_FEATURES,
             (*_EVERY, "int_moments", "int_user_counts", "windows", "memory", "most_frequent"),
         ),
-        FeaturePart(HISTORY_FEATURES, (*_EVERY, "int_moments", "int_user_counts", "int_place_counts", "windows")),
+        FeaturePart(
+            HISTORY_FEATURES,
+            (*_EVERY, "int_moments", "int_user_counts", "int_place_counts", "windows"),
+        ),
     ),
 )
 PATTERN_FEATURES = TABLE.features
