@@ -43,21 +43,23 @@ def build_training_set(
 
     state = platform.home
     versions = feature_versions(platform, spec.table)
-    training_set = build(
-        platform.feature_file(spec.table.file_name),
-        spec,
-        feature_versions={name: versions[name] for name in spec.features},
-        source=state.source.label,
-        simulated=state.source.simulated,
-        as_of=state.as_of,
-        folder=platform.settings.training_sets,
-    )
-    record = training_set.record
+    built = _described(
+        build(
+            platform.feature_file(spec.table.file_name),
+            spec,
+            feature_versions={name: versions[name] for name in spec.features},
+            source=state.source.label,
+            simulated=state.source.simulated,
+            as_of=state.as_of,
+            folder=platform.settings.training_sets,
+        )
+    )  # the rows are let go before the search, which needs as much memory as they do
+    record = built.record
     keep_search(platform.settings, search_future(platform, spec.table, progress), record)
     platform.ledger.save_training_set(record)
     split = record.split
     progress(f"{split.rows_train:,} rows to fit on, {split.rows_test:,} rows to test on")
-    return _described(training_set)
+    return built
 
 
 def latest_training_set(settings: Settings, spec: ModelSpec) -> TrainingSetRecord:

@@ -47,7 +47,7 @@ HELD_OUT = 0.25
 MOST_USERS = 4_000
 """Users that the choice is made on: more cost time and change nothing."""
 MOST_LEARNED = 20_000
-"""Users that the item model learns from, at most: from some hundred on more change nothing (docs/scale.md)."""
+"""Users that the item model learns from, at most: half of 2,144 moved nDCG@5 by less than .003 (docs/scale.md)."""
 LEAST_ROWS = 50
 
 Parameters = Mapping[str, "Parameter"]
