@@ -13,12 +13,6 @@ import pytest
 from ml_platform.adapters.database_urls import DatabaseUrls, connect
 from ml_platform.adapters.ledger.schema_upgrade import upgrade
 from ml_platform.adapters.postgres import start_postgres
-from ml_platform.settings import disable_telemetry
-
-disable_telemetry()
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-"""Tests run on as many processes as there are cores; threads of each would wait for one another."""
 
 _MADE: list[str] = []
 

@@ -110,3 +110,10 @@ def test_training_leaves_the_network_of_its_best_epoch():
     right = float((named == held.next_step).double().mean())
     kept, last = (trained.history[place]["accuracy"] for place in (trained.best_epoch - 1, -1))
     assert right == kept != last
+
+
+def test_training_takes_the_threads_that_it_is_told_and_gives_them_back() -> None:
+    before = torch.get_num_threads()
+    with reproducible(3, before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
