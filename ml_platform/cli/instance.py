@@ -50,14 +50,19 @@ def dagster_instance(settings: Settings, services: "Services") -> Iterator["dg.D
     import dagster as dg
 
     settings_file = "command.yaml"
-    quiet = resources.DAGSTER_SETTINGS.read_text() + _NO_COMPUTE_LOGS
-    files.write_text(settings.dagster / settings_file, quiet)
+    files.write_text(settings.dagster / settings_file, _settings_of_commands())
     with (
         messages_to_a_log(settings.home),
         dg.DagsterInstance.from_config(str(settings.dagster), settings_file) as instance,
     ):
         close_abandoned(instance)
         yield instance
+
+
+def _settings_of_commands() -> str:
+    """Dagster's settings for what ends with its command: connections that are kept, and no logs of steps."""
+    settings = resources.DAGSTER_SETTINGS.read_text()
+    return settings.replace("config: {}", "config: {keep_connections: true}") + _NO_COMPUTE_LOGS
 
 
 def run_job(

@@ -17,6 +17,8 @@ PROCESS_BYTES = 2 * 1024**3
 """The free memory that a further process must find: about what the largest chain of the default run takes."""
 _PRELOADED = (
     "ml_platform.definitions",
+    "ml_platform.defs.home_storage",
+    "ml_platform.adapters.ledger.postgres",
     "pandas",
     "scipy.stats",
     "sklearn.ensemble",
@@ -24,6 +26,8 @@ _PRELOADED = (
     "mlflow",
     "duckdb",
     "evidently",
+    "matplotlib.figure",
+    "shap",
 )
 """Imported once, in the process from which those of the steps are forked."""
 _PRELOADED_FOR = {"pytorch": "torch"}

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
@@ -18,6 +18,7 @@ from ml_platform.application.build_features import (
 )
 from ml_platform.application.connections import Connections
 from ml_platform.defs.code_versions import features_code_version
+from ml_platform.defs.dbt_resource import Dbt
 from ml_platform.defs.tables import table
 from ml_platform.spec.feature_table import FeatureTable
 
@@ -102,7 +103,7 @@ def _told_by_dbt(
 ) -> Iterator[Any]:
     """The results of models and tests as dbt tells them; those of feature tables once they are published."""
     settings = platform.settings
-    dbt = DbtCliResource(
+    dbt = Dbt(
         project_dir=str(project.folder),
         profiles_dir=str(project.folder),
         dbt_executable=str(DBT),

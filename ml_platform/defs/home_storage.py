@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dagster import Field
 from dagster_postgres import DagsterPostgresStorage
 
 from ml_platform.settings import Settings, disable_telemetry, read_settings
@@ -17,12 +18,16 @@ DATABASE_VARIABLE = "ML_PLATFORM_DAGSTER_DATABASE"
 
 
 class HomeStorage(DagsterPostgresStorage):
-    """Runs, events and schedules in the PostgreSQL of the home; ``dagster.yaml`` gives it no settings."""
+    """Runs, events and schedules in the PostgreSQL of the home, which says itself where its database is."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """No settings: the home says where its database is."""
-        return {}
+        """One setting, for commands and the processes of their steps, whose database lives as long as they do.
+
+        With ``keep_connections`` a process opens three connections in all, not one an event: half
+        of what storing one takes is opening it. A daemon opens one each time, and so outlives its database.
+        """
+        return {"keep_connections": Field(bool, default_value=False)}
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "HomeStorage":
@@ -31,7 +36,11 @@ class HomeStorage(DagsterPostgresStorage):
         Raises:
             ServiceError: the database does not start or does not answer.
         """
-        return cls(postgres_url=_database_url(), inst_data=inst_data)
+        storage = cls(postgres_url=_database_url(), inst_data=inst_data)
+        if config_value["keep_connections"]:
+            for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
+                part.optimize_for_webserver(statement_timeout=0, pool_recycle=-1, max_overflow=-1)
+        return storage
 
 
 def _database_url() -> str:

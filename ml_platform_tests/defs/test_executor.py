@@ -1,7 +1,9 @@
 """How many processes a run may take, from cores and free memory; and what these import beforehand."""
 
 import pytest
+import yaml
 
+from ml_platform import resources
 from ml_platform.defs.executor import PROCESS_BYTES, most_processes, preloaded
 from ml_platform.models.catalogue import MODELS
 
@@ -22,3 +24,8 @@ def test_torch_is_imported_beforehand_for_networks_alone() -> None:
     assert networks
     assert "torch" in preloaded(MODELS)
     assert "torch" not in preloaded(others)
+
+
+def test_the_storage_that_every_step_opens_is_imported_beforehand() -> None:
+    storage = yaml.safe_load(resources.DAGSTER_SETTINGS.read_text())["storage"]["custom"]
+    assert storage["module"] in preloaded([])
