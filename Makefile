@@ -32,7 +32,7 @@ up: install  ## PostgreSQL, MLflow, Dagster's daemon and UI, until Ctrl-C (ARGS=
 	$(BIN)/ml-platform up $(ARGS)
 
 test: install-dev  ## All tests, on two processes (ARGS="-k gates")
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: install-dev  ## Style, types and layers
 	$(BIN)/ruff check .

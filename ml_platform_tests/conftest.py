@@ -33,6 +33,18 @@ def pytest_configure(config: pytest.Config) -> None:
         _MADE.append(home)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests may take longest come first, then those of whole homes, so that no worker waits at the end.
+
+    Within what is alike the order stays random; the tests of a file stay together.
+    """
+    longest: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0.0), mark.args[0] if mark else 0.0)
+    items.sort(key=lambda item: (-longest[item.path], item.path.parent.name != "end_to_end"))
+
+
 def pytest_sessionfinish(exitstatus: int) -> None:
     """The folder stays after a failure, to be looked at."""
     if exitstatus == pytest.ExitCode.OK:
