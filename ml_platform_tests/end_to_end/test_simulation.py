@@ -9,7 +9,7 @@ import pytest
 
 from ml_platform_tests.end_to_end.command import AS_OF, ONE, call, nothing_left, told
 
-SIMULATION = (*ONE, "--days", "24", "--users", "120", "--as-of", AS_OF)
+SIMULATION = (*ONE, "--days", "24", "--users", "60", "--as-of", AS_OF)
 
 
 @pytest.fixture(scope="module")
