@@ -9,6 +9,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path, write_record
 from ml_platform.clock import WINDOW, last_boundary, next_boundary
 from ml_platform.events.coerce import Reason
+from ml_platform.events.schema import TABLES
 from ml_platform.home import HomeState, user_key, write_home
 
 if TYPE_CHECKING:
@@ -84,6 +85,24 @@ def source_is_unchanged(platform: Connections) -> bool:
         and bool(last.content)
         and last == SourceRead(source.content(), _clock_text(state.as_of))
     )
+
+
+def lake_versions(platform: Connections) -> dict[str, str]:
+    """The version of each table of the lake: its fingerprint up to the home's clock, and the clock.
+
+    Raises:
+        IntegrityError: a file of the lake is not what was stored.
+    """
+    as_of = platform.home.as_of
+    return {
+        table: lake_version(platform.lake.fingerprint(table, as_of), _clock_text(as_of))
+        for table in TABLES
+    }
+
+
+def lake_version(fingerprint: str, until: str) -> str:
+    """The version of a table of the lake, as Dagster shows it."""
+    return f"{fingerprint} until {until}"
 
 
 def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ingestion:

@@ -70,7 +70,9 @@ def measured_before(
     production = platform.ledger.production(spec.name)
     if report is None or last.measurement != measurement:
         return None
-    if last.policy_version == policy_version(spec.policy) or not _same_champion(platform, last):
+    if last.policy_version == policy_version(spec.policy) or not compared_with_production(
+        platform, last
+    ):
         return None
     origin = origin_of(spec, platform, candidate, production)
     report = replace(
@@ -96,7 +98,7 @@ def measured_before(
     return EvaluatedCandidate(report, evidence, production)
 
 
-def _same_champion(platform: Connections, last: EvaluationRecord) -> bool:
+def compared_with_production(platform: Connections, last: EvaluationRecord) -> bool:
     """Whether the candidate was compared with what is in production now, or is in production itself."""
     version = platform.ledger.production(last.model).version
     if version is None or version == last.champion:

@@ -55,10 +55,9 @@ def evaluate_and_record(
         platform: The home.
         spec: The model; its gates are those of the home's policy.
         training_set: What the candidate was fitted on, with the test part that it is evaluated on.
-        candidate: The candidate.
+        candidate: The artifacts to evaluate.
         code: The version of the code that evaluates.
-        alone: Whether the candidate is an older one, that no step before this one has made just now: then it
-            is not measured again where only the policy has changed.
+        alone: Whether the candidate is older than this run: it is not measured again for another policy.
         run_id: Of the run that asks; a promotion in the same run needs no request of its own.
         progress: Gets a line for each step.
 
@@ -68,26 +67,14 @@ def evaluate_and_record(
     from ml_platform.gates.decide import decide
 
     spec = governed(platform, spec)
-    note = policy_note(platform, spec)
     measurement = measurement_of(platform, spec, training_set, candidate, code)
-    evaluated = None
-    if alone:
-        evaluated = measured_before(
-            platform, spec, training_set, candidate, measurement=measurement, policy_note=note
-        )
-        if evaluated is not None:
-            progress("measured before: the policy decides again on the same figures")
-    if evaluated is None:
-        evaluated = evaluate_candidate(
-            spec, platform, training_set, candidate, progress, policy_note=note
-        )
+    known = measurement if alone else ""
+    evaluated = _evaluated(platform, spec, training_set, candidate, known, progress)
     decision = decide(evaluated.report, spec.policy, evaluated.evidence)
-    verdict = f"verdict {decision.verdict.value.upper()}: {decision.row}"
-    progress(f"{headline(evaluated.report)}; {verdict}")
+    verdict = decision.verdict.value.upper()
+    progress(f"{headline(evaluated.report)}; verdict {verdict}: {decision.row}")
     plots, page = _plots_and_page(evaluated.report, decision)
-    mlflow_run_id = _log_run(
-        spec, platform, candidate, evaluated, decision, plots, page, dagster_run_id=run_id
-    )
+    logged = _log_run(spec, platform, candidate, evaluated, decision, plots, page, run_id)
     evaluation_record = EvaluationRecord(
         model=spec.name,
         report_id=platform.ledger.save_report(evaluated.report),
@@ -100,7 +87,7 @@ def evaluate_and_record(
         policy=values.to_json(spec.policy),
         champion=evaluated.production.version,
         production_revision=evaluated.production.revision,
-        mlflow_run_id=mlflow_run_id,
+        mlflow_run_id=logged,
         dagster_run_id=run_id,
         measurement=measurement,
     )
@@ -108,9 +95,29 @@ def evaluate_and_record(
         report=evaluated.report,
         evaluation_record=evaluation_record,
         plots=plots,
-        run_url=platform.tracking.run_url(mlflow_run_id),
-        page_url=platform.tracking.artifact_url(mlflow_run_id, PAGE),
+        run_url=platform.tracking.run_url(logged),
+        page_url=platform.tracking.artifact_url(logged, PAGE),
     )
+
+
+def _evaluated(
+    platform: Connections,
+    spec: ModelSpec,
+    training_set: TrainingSetRecord,
+    candidate: CandidateRecord,
+    measurement: str,
+    progress: Callable[[str], None],
+) -> EvaluatedCandidate:
+    """The evaluation of a candidate; with a ``measurement``, the last one if that measured the same."""
+    note = policy_note(platform, spec)
+    if measurement:
+        known = measured_before(
+            platform, spec, training_set, candidate, measurement=measurement, policy_note=note
+        )
+        if known is not None:
+            progress("measured before: the policy decides again on the same figures")
+            return known
+    return evaluate_candidate(spec, platform, training_set, candidate, progress, policy_note=note)
 
 
 def headline(report: "EvaluationReport") -> str:
@@ -143,7 +150,6 @@ def _log_run(
     decision: Decision,
     plots: "tuple[Plot, ...]",
     page: bytes,
-    *,
     dagster_run_id: str,
 ) -> str:
     """Write one MLflow run (parameters, metrics with their bounds, tags, plots, page) and return its id."""

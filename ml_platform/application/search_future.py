@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 from ml_platform import values
+from ml_platform.adapters.code_versions import imported_code
 from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path, write_record
 from ml_platform.errors import IntegrityError
@@ -12,6 +14,14 @@ from ml_platform.settings import Settings
 from ml_platform.spec.feature_table import FeatureTable
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
+
+_SEARCHES = (
+    "ml_platform.adapters.future_check",
+    "ml_platform.adapters.compiled_features",
+    "ml_platform.adapters.cut_lakes",
+    "ml_platform.adapters.moved_histories",
+)
+"""The modules that decide what a search finds."""
 
 
 def search_future(
@@ -39,7 +49,8 @@ def _searched_once(
     published = settings.features / table.file_name
     if record_path(settings, key).exists():
         known = read_record(settings, key, FutureCheck)
-        if known.features_sha256 == values.file_sha256(published):
+        same_file = known.features_sha256 == values.file_sha256(published)
+        if same_file and known.code == _code_version():
             return known
     check = check_future(
         table,
@@ -48,12 +59,19 @@ def _searched_once(
         features=published,
         as_of=platform.home.as_of,
     )
+    check = replace(check, code=_code_version())
     write_record(settings, key, check)
     progress(
         f"{table.name}: {len(check.columns)} columns rebuilt without a future, {check.histories} rows at their "
         f"own moment and {check.rows_published} as training saw them"
     )
     return check
+
+
+@cache
+def _code_version() -> str:
+    """The version of the code that searches."""
+    return imported_code(_SEARCHES, without=("ml_platform.adapters",)).version
 
 
 def keep_search(settings: Settings, check: FutureCheck, record: TrainingSetRecord) -> None:

@@ -100,20 +100,20 @@ def run(
         tell(f"Policy: {policy_name(settings)} (`ml-platform policy show` prints its gates)")
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
-            made = _Made(settings, instance, chosen, were_named=models is not None, force=force)
-            made.ingest()
-            made.train(retrain=retrain, processes=processes)
-            made.watch(processes=processes)
-            summary = made.summary()
+            jobs = _Jobs(settings, instance, chosen, were_named=models is not None, force=force)
+            jobs.ingest()
+            jobs.train(retrain=retrain, processes=processes)
+            jobs.watch(processes=processes)
+            summary = jobs.summary()
     if as_json:
         print_json(summary)
     else:
         show(summary, verbose=verbose)
-    for failure in made.failed.values():
+    for failure in jobs.failed.values():
         raise failure
 
 
-class _Made:
+class _Jobs:
     """The three jobs of a run, one after the other, each with what is due of it."""
 
     def __init__(
@@ -162,6 +162,7 @@ class _Made:
         Raises:
             UsageError: a model that was named is not usable in this home.
         """
+        from ml_platform.adapters.reconcile import reconcile
         from ml_platform.application.assess_readiness import ready_models, record_readiness
         from ml_platform.application.retrain import request_trainings
         from ml_platform.cli.instance import run_job
@@ -186,8 +187,10 @@ class _Made:
             may_fail=self._chosen,
             processes=processes,
         )
-        for name in due.models:
+        for name in set(due.models) - set(self.failed):
             request_trainings(self._platform, name)  # a training that was asked for has been made
+        for repair in reconcile(self._platform.ledger, self._platform.tracking):
+            tell(f"MLflow: {repair}")
         self._specs = [spec for spec in self._specs if spec.name not in self.failed]
 
     def watch(self, *, processes: int) -> None:

@@ -25,12 +25,17 @@ _LAKE = (
     "ml_platform.application.ingest",
     "ml_platform.adapters.sources.dispatch",
     "ml_platform.adapters.sources",
+    "ml_platform.adapters.arrivals",
+    "ml_platform.adapters.id_index",
+    "ml_platform.adapters.quarantine",
+    "ml_platform.adapters.expectations",
 )
 _FEATURES = ("ml_platform.application.build_features", "ml_platform.adapters.warehouse")
 _TRAINING_SETS = "ml_platform.adapters.training_set_files"
 _MEASURES = (
     "ml_platform.application.evaluate",
     "ml_platform.adapters.serving_cost",
+    "ml_platform.adapters.quantised",
     _TRAINING_SETS,
 )
 _STEPS = {

@@ -13,6 +13,7 @@ from ml_platform.application.ingest import (
     LakeTable,
     check_events,
     ingest_source,
+    lake_version,
 )
 from ml_platform.application.settle_home import settle_home
 from ml_platform.defs.code_versions import lake_code_version
@@ -113,7 +114,7 @@ def _result(ingestion: Ingestion, stored: LakeTable) -> dg.MaterializeResult[Non
     return dg.MaterializeResult(
         asset_key=["lake", counts.table],
         metadata=metadata,
-        data_version=dg.DataVersion(f"{stored.fingerprint} until {ingestion.until}"),
+        data_version=dg.DataVersion(lake_version(stored.fingerprint, ingestion.until)),
     )
 
 

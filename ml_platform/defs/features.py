@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
+from ml_platform.adapters.code_versions import library_version
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
 from ml_platform.application.build_features import (
@@ -65,18 +66,27 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
 
 
 class _WithMacros(DagsterDbtTranslator):  # type: ignore[misc]  # it has no types
-    """dbt models as assets; their code is their SQL, the macros in it, and our code around dbt."""
+    """dbt models as assets; their code is their SQL, its macros, all YAML and tests, dbt, and our code around it."""
 
     def __init__(self, parsed: ParsedProject) -> None:
         super().__init__()
         manifest = json.loads(parsed.manifest.read_text(encoding="utf-8"))
         self._macros: dict[str, Any] = manifest["macros"]
+        declared = sorted(
+            (*parsed.project.folder.rglob("*.yml"), *parsed.project.folder.glob("tests/**/*.sql"))
+        )
+        self._around = [
+            features_code_version(),
+            library_version("dbt-core"),
+            library_version("dbt-duckdb"),
+            *(path.read_text(encoding="utf-8") for path in declared),
+        ]
 
     def get_code_version(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The hash of what dbt would run; `None` of what dbt does not build."""
         if "raw_code" not in dbt_resource_props:
             return None
-        texts = [features_code_version(), dbt_resource_props["raw_code"]]
+        texts = [*self._around, dbt_resource_props["raw_code"]]
         seen, waiting = set[str](), list(dbt_resource_props["depends_on"].get("macros", ()))
         while waiting:
             name = waiting.pop()

@@ -9,6 +9,8 @@ _CODE = "dagster/code_version"
 _DATA = "dagster/data_version"
 _INPUT = "dagster/input_data_version/"
 """The tags under which Dagster keeps the versions with a materialisation."""
+_NOT_MADE = "INITIAL"
+"""The data version that Dagster notes of an input that was never made."""
 NEVER = "it was never made"
 
 
@@ -39,7 +41,8 @@ class Materialisations:
         return tuple(
             parent
             for parent in sorted(self._graph.get(key).parent_keys)
-            if tags.get(_INPUT + parent.to_user_string(), "") != self.data_version(parent)
+            if tags.get(_INPUT + parent.to_user_string(), _NOT_MADE)
+            != (self._tags_of(parent, self._window_of(parent, window)).get(_DATA) or _NOT_MADE)
         )
 
     def versions_behind(self, key: dg.AssetKey) -> str:
@@ -47,6 +50,10 @@ class Materialisations:
         node = self._graph.get(key)
         versions = {parent: self.data_version(parent) for parent in node.parent_keys}
         return _in_one_text(node.code_version, versions)
+
+    def _window_of(self, key: dg.AssetKey, window: str | None) -> str | None:
+        """The window, for an asset that is made once a window."""
+        return window if self._graph.get(key).partitions_def is not None else None
 
     def _tags_of(self, key: dg.AssetKey, window: str | None) -> Mapping[str, str]:
         if window is None:

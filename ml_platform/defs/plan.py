@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from ml_platform.adapters.dbt_project import DbtProject
+from ml_platform.adapters.expectations import EXPECTATIONS
 from ml_platform.adapters.plugins import home_project
 from ml_platform.application.connections import Connections
-from ml_platform.application.ingest import source_is_unchanged
+from ml_platform.application.ingest import lake_versions, source_is_unchanged
 from ml_platform.application.insufficient import reason_stands
 from ml_platform.application.outdated import (
     outdated_candidate,
@@ -23,14 +24,19 @@ from ml_platform.application.outdated import (
 from ml_platform.application.predict import answering
 from ml_platform.application.retrain import due_trainings
 from ml_platform.application.stopped_candidate import stopped_candidate
+from ml_platform.defs.check_evidence import check_evidence
+from ml_platform.defs.events import EVENTS_KEY
 from ml_platform.defs.features import features_key
 from ml_platform.defs.jobs import find_job, home_definitions
 from ml_platform.defs.materialisations import Materialisations
 from ml_platform.defs.partitions import window_end
 from ml_platform.errors import IntegrityError
+from ml_platform.events.schema import TABLES
 from ml_platform.spec.model import ModelSpec
 from ml_platform.values import file_sha256
 
+FEATURES = "features"
+"""The name of the stage among the reasons of a plan."""
 TRAINING = ("training_set", "candidate", "evaluation_report", "registered_version", "champion")
 WATCHING = ("predictions", "monitoring_report")
 
@@ -49,18 +55,21 @@ class Due:
         return tuple(name for name in self.reasons if name != FEATURES)
 
 
-FEATURES = "features"
-
-
 def ingestion_due(platform: Connections, instance: dg.DagsterInstance) -> bool:
-    """Whether the source is to be read: it may have new rows, or the code that reads it has changed.
+    """Whether the source is to be read: it may have new rows, its code is other code, or the last reading failed.
+
+    Sound is one whose tables Dagster knows as they lie in the lake, and whose checks have all passed.
 
     Raises:
+        IntegrityError: a file of the lake is not what was stored.
         SourceError: the source cannot be read any more.
     """
     made = _made(instance)
     tables = find_job("ingestion").asset_layer.selected_asset_keys
-    return any(map(made.code_changed, tables)) or not source_is_unchanged(platform)
+    if any(map(made.code_changed, tables)) or not source_is_unchanged(platform):
+        return True
+    known = {table: made.data_version(dg.AssetKey(["lake", table])) for table in TABLES}
+    return known != lake_versions(platform) or not _lake_has_passed(instance)
 
 
 def training_due(
@@ -94,7 +103,8 @@ def training_due(
         step, reason = _first_step(
             made, platform, project, spec, features=bool(features), asked=retrain or force
         )
-        if not reason and spec.challenges in trained:
+        evaluated = made.data_version(_key(spec, "evaluation_report"))
+        if not reason and evaluated and spec.challenges in trained:
             step, reason = "evaluation_report", f"{spec.challenges}, which it challenges, is new"
         if step == "candidate" and (features or made.data_changed(_key(spec, "training_set"))):
             step = "training_set"
@@ -107,7 +117,7 @@ def training_due(
             key
             for key in sorted(keys)
             if key.path[0] == spec.name and key.path[1] not in TRAINING  # those of its own
-            if reason or features or made.code_changed(key) or made.data_changed(key)
+            if reason or features or _own_due(made, platform, key)
         )
     return Due(frozenset(assets), reasons)
 
@@ -127,7 +137,7 @@ def watching_due(
         predictions, report = (_key(spec, step) for step in WATCHING)
         reports = platform.ledger.monitoring_reports(spec.name)
         watched = next((report.version for report in reports if report.window_end == end), "")
-        if _cannot_be_made(made, platform, predictions) and not force:
+        if _cannot_be_made(made, platform, predictions) and not answering(platform, spec.name):
             continue
         if (
             force
@@ -136,7 +146,7 @@ def watching_due(
             or answering(platform, spec.name) != watched
         ):
             assets |= {predictions, report}
-        elif made.code_changed(report, window):
+        elif made.code_changed(report, window) or made.data_changed(report, window):
             assets.add(report)
     return frozenset(assets)
 
@@ -146,7 +156,21 @@ def models_behind(
 ) -> tuple[str, ...]:
     """The models whose features are newer than the rows that they were trained on."""
     made = _made(instance)
-    return tuple(spec.name for spec in specs if made.data_changed(_key(spec, "training_set")))
+    keys = {spec.name: _key(spec, "training_set") for spec in specs}
+    return tuple(
+        name for name, key in keys.items() if made.data_version(key) and made.data_changed(key)
+    )
+
+
+def _lake_has_passed(instance: dg.DagsterInstance) -> bool:
+    """Whether each check of the events has passed on what was read last."""
+    checks = check_evidence(instance, EVENTS_KEY, EXPECTATIONS)
+    passed = [
+        check
+        for check in checks
+        if check.passed and check.target_materialization == check.this_materialization
+    ]
+    return len(passed) == len(EXPECTATIONS)
 
 
 def _made(instance: dg.DagsterInstance) -> Materialisations:
@@ -164,7 +188,11 @@ def _features_reason(
         reason = next(_of_code_or_data(made, key), "")
         if reason:
             return f"{key.path[-1]}: {reason}"
+    known = platform.ledger.feature_definitions()
     for table in project.tables.values():
+        for feature, version in table.versions(project.sql_by_model()).items():
+            if known.get(table.qualified(feature), ("",))[0] != version:
+                return f"{table.name}: the definition of {feature} has changed"
         path = platform.settings.features / table.file_name
         if not path.exists() or file_sha256(path) != made.data_version(features_key(table)):
             return f"{table.name}: the stored file is not the one that was published"
@@ -192,8 +220,11 @@ def _first_step(
         "evaluation_report": lambda: _evaluation_reasons(made, platform, spec),
     }
     for step, reasons in reasons_of.items():
-        if not features and _cannot_be_made(made, platform, _key(spec, step)):
-            return "", ""
+        key = _key(spec, step)
+        if not features and _cannot_be_made(made, platform, key):
+            if not made.data_version(key):
+                return "", ""
+            continue
         try:
             reason = next(filter(None, reasons()), "")
         except IntegrityError as error:  # a record is gone or damaged
@@ -201,6 +232,13 @@ def _first_step(
         if reason:
             return step, reason
     return "", ""
+
+
+def _own_due(made: Materialisations, platform: Connections, key: dg.AssetKey) -> bool:
+    """Whether an asset that a model has of its own is to be made, whatever becomes of the others."""
+    if _cannot_be_made(made, platform, key):
+        return False
+    return any(_of_code_or_data(made, key))
 
 
 def _cannot_be_made(made: Materialisations, platform: Connections, key: dg.AssetKey) -> bool:

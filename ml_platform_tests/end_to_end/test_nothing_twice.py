@@ -220,3 +220,10 @@ def tuned(
 
 def hashes(home: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in (home / "features").glob("*.parquet")}
+
+
+def test_a_reading_whose_checks_failed_is_no_reading(tmp_path: Path) -> None:
+    stale = ("--days", "4", "--users", "2", "--seed", "0", "--as-of", "2026-05-04T00:00Z")
+    for _ in range(2):
+        _, err = call(tmp_path / "home", "run", "--source", "simulate", *stale, code=1)
+        assert "events_expectations: an integrity gate stops it. freshness" in err
