@@ -66,7 +66,7 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
 
 
 class _WithMacros(DagsterDbtTranslator):  # type: ignore[misc]  # it has no types
-    """dbt models as assets; their code is their SQL, its macros, all YAML and tests, dbt, and our code around it."""
+    """dbt models as assets; their code is SQL, macros, all YAML and tests, dbt, and our code around it."""
 
     def __init__(self, parsed: ParsedProject) -> None:
         super().__init__()
