@@ -42,7 +42,7 @@ class Materialisations:
             parent
             for parent in sorted(self._graph.get(key).parent_keys)
             if tags.get(_INPUT + parent.to_user_string(), _NOT_MADE)
-            != (self._tags_of(parent, self._window_of(parent, window)).get(_DATA) or _NOT_MADE)
+            != (self.data_version(parent) or _NOT_MADE)
         )
 
     def versions_behind(self, key: dg.AssetKey) -> str:
@@ -51,17 +51,22 @@ class Materialisations:
         versions = {parent: self.data_version(parent) for parent in node.parent_keys}
         return _in_one_text(node.code_version, versions)
 
-    def _window_of(self, key: dg.AssetKey, window: str | None) -> str | None:
-        """The window, for an asset that is made once a window."""
-        return window if self._graph.get(key).partitions_def is not None else None
+    def is_newer(self, key: dg.AssetKey, than: dg.AssetKey, window: str) -> bool:
+        """Whether the materialisation of a window is newer than that of another asset, or that has none."""
+        first, second = self._of_window(key, window), self._of_window(than, window)
+        return first is not None and (second is None or first.storage_id > second.storage_id)
 
     def _tags_of(self, key: dg.AssetKey, window: str | None) -> Mapping[str, str]:
         if window is None:
             return self._tags.get(key, {})
-        wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[window])
-        records = self._instance.fetch_materializations(wanted, limit=1).records
-        found = records[0].asset_materialization if records else None
+        record = self._of_window(key, window)
+        found = record.asset_materialization if record else None
         return (found.tags or {}) if found else {}
+
+    def _of_window(self, key: dg.AssetKey, window: str) -> dg.EventLogRecord | None:
+        """The latest materialisation of a window; ``None`` if there is none."""
+        wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[window])
+        return next(iter(self._instance.fetch_materializations(wanted, limit=1).records), None)
 
 
 def versions_behind(instance: dg.DagsterInstance, spec: dg.AssetSpec) -> str:

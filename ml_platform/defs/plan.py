@@ -146,7 +146,7 @@ def watching_due(
             or answering(platform, spec.name) != watched
         ):
             assets |= {predictions, report}
-        elif made.code_changed(report, window) or made.data_changed(report, window):
+        elif made.code_changed(report, window) or made.is_newer(predictions, report, window):
             assets.add(report)
     return frozenset(assets)
 
