@@ -25,6 +25,7 @@ from ml_platform.settings import read_settings
 from ml_platform.values import file_sha256
 from ml_platform_tests.end_to_end.command import AS_OF, COMMAND, call, environment, told
 
+pytestmark = pytest.mark.timeout(900)
 MODELS = ("--models", "suggestion_scorer,sequence_ngram")
 """One that scikit-learn fits, and one that it does not; both take seconds."""
 AFTER_EVALUATION = ("evaluation_report", "registered_version", "champion")
