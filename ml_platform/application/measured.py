@@ -7,7 +7,7 @@ from ml_platform.application.build_features import feature_versions
 from ml_platform.application.connections import Connections
 from ml_platform.application.evaluate import EvaluatedCandidate, origin_of
 from ml_platform.application.records import read_record, record_path
-from ml_platform.application.state_keys import candidate_key
+from ml_platform.application.state_keys import candidate_key, measurement_key
 from ml_platform.application.stopped_candidate import EVALUATION_STEP
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
 from ml_platform.gates.integrity import IntegrityEvidence
@@ -42,6 +42,12 @@ def measurement_of(
     )
 
 
+def keep_measurement(platform: Connections, evaluation: EvaluationRecord, measurement: str) -> None:
+    """Keep what has decided the figures of the report of an evaluation."""
+    measured = {"report": evaluation.report_id, "measurement": measurement}
+    platform.ledger.set_state(measurement_key(evaluation.model), measured)
+
+
 def measured_before(
     platform: Connections,
     spec: ModelSpec,
@@ -68,7 +74,8 @@ def measured_before(
     last = read_record(platform.settings, (spec.name, EVALUATION_STEP), EvaluationRecord)
     report = platform.ledger.report(last.report_id)
     production = platform.ledger.production(spec.name)
-    if report is None or last.measurement != measurement:
+    measured = {"report": last.report_id, "measurement": measurement}
+    if report is None or platform.ledger.state(measurement_key(spec.name)) != measured:
         return None
     if last.policy_version == policy_version(spec.policy) or not compared_with_production(
         platform, last

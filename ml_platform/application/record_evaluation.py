@@ -10,7 +10,7 @@ from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.evaluate import EvaluatedCandidate, evaluate_candidate
 from ml_platform.application.home_policy import governed, policy_note
-from ml_platform.application.measured import measured_before, measurement_of
+from ml_platform.application.measured import keep_measurement, measured_before, measurement_of
 from ml_platform.application.register import DEPENDENCIES
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.record import EvaluationRecord
@@ -89,8 +89,8 @@ def evaluate_and_record(
         production_revision=evaluated.production.revision,
         mlflow_run_id=logged,
         dagster_run_id=run_id,
-        measurement=measurement,
     )
+    keep_measurement(platform, evaluation_record, measurement)
     return RecordedEvaluation(
         report=evaluated.report,
         evaluation_record=evaluation_record,

@@ -8,6 +8,7 @@ from ml_platform import values
 from ml_platform.adapters.code_versions import imported_code
 from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path, write_record
+from ml_platform.application.state_keys import search_key
 from ml_platform.errors import IntegrityError
 from ml_platform.features.future_check import FutureCheck
 from ml_platform.settings import Settings
@@ -46,11 +47,12 @@ def _searched_once(
     from ml_platform.adapters.future_check import check_future
 
     settings, key = platform.settings, ("features", table.name, "future")
+    code = {"code": _code_version()}
     published = settings.features / table.file_name
     if record_path(settings, key).exists():
         known = read_record(settings, key, FutureCheck)
         same_file = known.features_sha256 == values.file_sha256(published)
-        if same_file and known.code == _code_version():
+        if same_file and platform.ledger.state(search_key(table.name)) == code:
             return known
     check = check_future(
         table,
@@ -59,8 +61,8 @@ def _searched_once(
         features=published,
         as_of=platform.home.as_of,
     )
-    check = replace(check, code=_code_version())
     write_record(settings, key, check)
+    platform.ledger.set_state(search_key(table.name), code)
     progress(
         f"{table.name}: {len(check.columns)} columns rebuilt without a future, {check.histories} rows at their "
         f"own moment and {check.rows_published} as training saw them"

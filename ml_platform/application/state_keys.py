@@ -19,3 +19,13 @@ def rules_key(model: str) -> str:
 def insufficient_key(asset: str) -> str:
     """The key of the reason why an asset (``model/asset``) could not be made in its last run."""
     return f"insufficient/{asset}"
+
+
+def measurement_key(model: str) -> str:
+    """The key of what has decided the figures of the model's last report: with the same, another policy uses it."""
+    return f"measurement/{model}"
+
+
+def search_key(table: str) -> str:
+    """The key of the code that has searched a published feature table for looks into the future."""
+    return f"search/{table}"

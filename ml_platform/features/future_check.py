@@ -62,8 +62,6 @@ class FutureCheck:
     columns: tuple[ColumnCheck, ...]
     training_set: str = ""
     """The fingerprint of the training set that was built from the file, once there is one."""
-    code: str = ""
-    """The version of the code that has searched."""
 
     @property
     def rows_published(self) -> int:

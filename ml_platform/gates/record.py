@@ -26,5 +26,3 @@ class EvaluationRecord:
     """Revision of production at the evaluation: a promotion swaps this very one, or nothing."""
     mlflow_run_id: str
     dagster_run_id: str
-    measurement: str = ""
-    """The hash of what has decided the figures; with the same one, another policy decides on the same report."""

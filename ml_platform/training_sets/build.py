@@ -72,8 +72,7 @@ def build(
 ) -> BuiltTrainingSet:
     """Labelled rows of people before ``as_of``, split by time.
 
-    Duplicates of a row id, the order of the rows and columns that are no feature (such as the time of
-    receipt) change nothing.
+    Duplicates of a row id, the order of rows and columns that are no feature change nothing.
 
     Args:
         features: the `wanted_columns` of ``spec``; one after the other is asked for, so that no more than one of

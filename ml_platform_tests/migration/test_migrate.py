@@ -42,6 +42,7 @@ COMMANDS = {
     "tune": ("trigger_predictor",),
     "experiment": ("list",),
     "policy": ("show",),
+    "plan": (),
 }
 """Every command that opens a home, and what else it must be given."""
 
