@@ -203,10 +203,12 @@ def _record(folder: Path) -> Any:
 def measured(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Processor seconds of all threads, wall seconds, the peak of this process, and what the work says."""
     wall, began = time.monotonic(), time.process_time()
-    told = work()
+    figures = work()
     seconds = {"processor_s": time.process_time() - began, "wall_s": time.monotonic() - wall}
     return (
-        {name: round(value, 1) for name, value in seconds.items()} | {"peak_mb": peak_mb()} | told
+        {name: round(value, 1) for name, value in seconds.items()}
+        | {"peak_mb": peak_mb()}
+        | figures
     )
 
 

@@ -64,7 +64,7 @@ def build_training_set(
     return load_training_set(folder, record)
 
 
-def _write_once(place: Path, rows: bytes, sha256: str, folder: Path) -> None:
+def _write_once(place: Path, rows: pa.Buffer, sha256: str, folder: Path) -> None:
     """Write the rows, or link to the file of another training set with the same: models of one table share it."""
     manifest = manifest_beside(folder)
     for name, stored in manifest.stored(folder).items():

@@ -69,6 +69,8 @@ def measured_before(
         measurement: See `measurement_of`.
         policy_note: The verdict that the policy was changed after; empty where it was set before any.
     """
+    from ml_platform.evaluation.evaluate import with_origin
+
     if not record_path(platform.settings, (spec.name, EVALUATION_STEP)).exists():
         return None
     last = read_record(platform.settings, (spec.name, EVALUATION_STEP), EvaluationRecord)
@@ -82,16 +84,7 @@ def measured_before(
     ):
         return None
     origin = origin_of(spec, platform, candidate, production)
-    report = replace(
-        report,
-        as_of=origin.as_of,
-        newest_row_at=origin.newest_row_at,
-        live=origin.live,
-        policy_version=origin.policy_version,
-        policy_name=origin.policy_name,
-        policy_note=policy_note,
-        source_options=origin.source_options,
-    )
+    report = with_origin(report, replace(origin, policy_note=policy_note))
     folder = platform.settings.artifacts / candidate.artifact_sha256
     evidence = replace(
         values.from_json(IntegrityEvidence, last.integrity),

@@ -10,7 +10,7 @@ from ml_platform import values
 from ml_platform.adapters.manifest import Manifest
 from ml_platform.application.connections import Connections
 from ml_platform.application.explanations import explained_version
-from ml_platform.application.predict import feature_rows, in_production
+from ml_platform.application.predict import feature_rows, require_answering
 from ml_platform.application.summarise_monitoring import (
     MonitoringSummary,
     summarise_monitoring,
@@ -46,7 +46,7 @@ def monitor_window(
         InsufficientData: the model has neither champion nor rules.
         IntegrityError: what answers has no baseline.
     """
-    version, _ = in_production(platform, spec.name)
+    version = require_answering(platform, spec.name)
     report = monitoring_report(platform, spec, version, end)
     platform.ledger.save_monitoring_report(report)
     alert = send_alert(platform, report)

@@ -66,18 +66,28 @@ def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
     """The version that answers now, and its scorer: the champion, or the rules without one."""
     from ml_platform.adapters.artifact_files import load_scorer
 
-    version = platform.ledger.production(model).version
-    if version is not None:
-        record = platform.ledger.version(model, version)
+    version = require_answering(platform, model)
+    if version.isdecimal():
+        record = platform.ledger.version(model, int(version))
         path = platform.settings.home / record.artifact_path
-        return str(version), load_scorer(path, record.artifact_sha256)
+        return version, load_scorer(path, record.artifact_sha256)
     sha256 = rules_of(platform, model)
-    if not sha256:
+    return version, load_scorer(platform.settings.artifacts / sha256, sha256)
+
+
+def require_answering(platform: Connections, model: str) -> str:
+    """The name of the version that answers now, see `answering`.
+
+    Raises:
+        InsufficientData: the model has neither champion nor rules.
+    """
+    version = answering(platform, model)
+    if not version:
         raise InsufficientData(
             f"Nothing can answer for {model}: it has no champion and no rules.",
             remedy=f"materialise {model}/registered_version on a source that has what it needs",
         )
-    return rules_version(sha256), load_scorer(platform.settings.artifacts / sha256, sha256)
+    return version
 
 
 def answering(platform: Connections, model: str) -> str:

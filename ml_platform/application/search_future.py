@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from ml_platform import values
-from ml_platform.adapters.code_versions import imported_code
+from ml_platform.adapters.imported_code import imported_code
 from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path, write_record
 from ml_platform.application.state_keys import search_key

@@ -48,7 +48,10 @@ def plan(home: Path | None, as_json: bool, models: str | None) -> None:
         print_json({"source": reads_source, "reasons": due.reasons, "assets": assets})
         return
     click.echo(f"source    {'to be read again' if reads_source else 'as it was read'}")
-    for line in due_lines(due):
-        click.echo(line)
+    if reads_source and not due.assets:
+        click.echo("what follows is known once it was read")
+    else:
+        for line in due_lines(due):
+            click.echo(line)
     watched = sorted({key.path[0] for key in window})
     click.echo(f"window    {', '.join(watched) or 'its reports are as they would be'}")

@@ -6,7 +6,7 @@ of the libraries that these import: what decides the result, not what carries it
 
 from functools import cache
 
-from ml_platform.adapters.code_versions import imported_code
+from ml_platform.adapters.imported_code import imported_code
 from ml_platform.spec.model import ModelSpec
 from ml_platform.values import fingerprint
 

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from ml_platform.adapters.code_versions import library_version
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
+from ml_platform.adapters.imported_code import library_version
 from ml_platform.application.build_features import (
     build_warehouse,
     feature_catalogue,
@@ -38,7 +38,7 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
     project = parsed.project
 
     @dbt_assets(
-        manifest=parsed.manifest, name="warehouse", dagster_dbt_translator=_WithMacros(parsed)
+        manifest=parsed.manifest, name="warehouse", dagster_dbt_translator=_CodeVersions(parsed)
     )
     def warehouse(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[Connections]
@@ -65,7 +65,7 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
     return assets
 
 
-class _WithMacros(DagsterDbtTranslator):  # type: ignore[misc]  # it has no types
+class _CodeVersions(DagsterDbtTranslator):  # type: ignore[misc]  # it has no types
     """dbt models as assets; their code is SQL, macros, all YAML and tests, dbt, and our code around it."""
 
     def __init__(self, parsed: ParsedProject) -> None:

@@ -60,8 +60,8 @@ class Materialisations:
         if window is None:
             return self._tags.get(key, {})
         record = self._of_window(key, window)
-        found = record.asset_materialization if record else None
-        return (found.tags or {}) if found else {}
+        event = record.asset_materialization if record else None
+        return (event.tags or {}) if event else {}
 
     def _of_window(self, key: dg.AssetKey, window: str) -> dg.EventLogRecord | None:
         """The latest materialisation of a window; ``None`` if there is none."""

@@ -64,11 +64,11 @@ def ingestion_due(platform: Connections, instance: dg.DagsterInstance) -> bool:
         IntegrityError: a file of the lake is not what was stored.
         SourceError: the source cannot be read any more.
     """
-    made = _made(instance)
+    kept = _materialisations(instance)
     tables = find_job("ingestion").asset_layer.selected_asset_keys
-    if any(map(made.code_changed, tables)) or not source_is_unchanged(platform):
+    if any(map(kept.code_changed, tables)) or not source_is_unchanged(platform):
         return True
-    known = {table: made.data_version(dg.AssetKey(["lake", table])) for table in TABLES}
+    known = {table: kept.data_version(dg.AssetKey(["lake", table])) for table in TABLES}
     return known != lake_versions(platform) or not _lake_has_passed(instance)
 
 
@@ -89,24 +89,24 @@ def training_due(
         retrain: Train all of them.
         force: Build the features as well, whatever there is.
     """
-    made, project = _made(instance), home_project(platform.settings).project
+    kept, project = _materialisations(instance), home_project(platform.settings).project
     assets, reasons, trained = set[dg.AssetKey](), dict[str, str](), set[str]()
     keys = find_job("pipeline").asset_layer.selected_asset_keys
     built_by_dbt = {
         key for key in keys if key.path[0] not in home_project(platform.settings).catalogue.names
     }
-    features = "asked for" if force else _features_reason(made, platform, project, built_by_dbt)
+    features = "asked for" if force else _features_reason(kept, platform, project, built_by_dbt)
     if features:
         reasons[FEATURES] = features
         assets |= built_by_dbt
     for spec in specs:
         step, reason = _first_step(
-            made, platform, project, spec, features=bool(features), asked=retrain or force
+            kept, platform, project, spec, features=bool(features), asked=retrain or force
         )
-        evaluated = made.data_version(_key(spec, "evaluation_report"))
+        evaluated = kept.data_version(_key(spec, "evaluation_report"))
         if not reason and evaluated and spec.challenges in trained:
             step, reason = "evaluation_report", f"{spec.challenges}, which it challenges, is new"
-        if step == "candidate" and (features or made.data_changed(_key(spec, "training_set"))):
+        if step == "candidate" and (features or kept.data_changed(_key(spec, "training_set"))):
             step = "training_set"
         if step in ("training_set", "candidate"):
             trained.add(spec.name)
@@ -117,7 +117,7 @@ def training_due(
             key
             for key in sorted(keys)
             if key.path[0] == spec.name and key.path[1] not in TRAINING  # those of its own
-            if reason or features or _own_due(made, platform, key)
+            if reason or features or _own_due(kept, platform, key)
         )
     return Due(frozenset(assets), reasons)
 
@@ -131,22 +131,22 @@ def watching_due(
     force: bool = False,
 ) -> frozenset[dg.AssetKey]:
     """The predictions and reports of a window that are to be made: other code, data, or version in production."""
-    made, end = _made(instance), window_end(window)
+    kept, end = _materialisations(instance), window_end(window)
     assets = set[dg.AssetKey]()
     for spec in specs:
         predictions, report = (_key(spec, step) for step in WATCHING)
         reports = platform.ledger.monitoring_reports(spec.name)
         watched = next((report.version for report in reports if report.window_end == end), "")
-        if _cannot_be_made(made, platform, predictions) and not answering(platform, spec.name):
+        if _cannot_be_made(kept, platform, predictions) and not answering(platform, spec.name):
             continue
         if (
             force
-            or made.code_changed(predictions, window)
-            or made.data_changed(predictions, window)
+            or kept.code_changed(predictions, window)
+            or kept.data_changed(predictions, window)
             or answering(platform, spec.name) != watched
         ):
             assets |= {predictions, report}
-        elif made.code_changed(report, window) or made.is_newer(predictions, report, window):
+        elif kept.code_changed(report, window) or kept.is_newer(predictions, report, window):
             assets.add(report)
     return frozenset(assets)
 
@@ -155,10 +155,10 @@ def models_behind(
     platform: Connections, instance: dg.DagsterInstance, specs: Iterable[ModelSpec]
 ) -> tuple[str, ...]:
     """The models whose features are newer than the rows that they were trained on."""
-    made = _made(instance)
+    kept = _materialisations(instance)
     keys = {spec.name: _key(spec, "training_set") for spec in specs}
     return tuple(
-        name for name, key in keys.items() if made.data_version(key) and made.data_changed(key)
+        name for name, key in keys.items() if kept.data_version(key) and kept.data_changed(key)
     )
 
 
@@ -173,19 +173,19 @@ def _lake_has_passed(instance: dg.DagsterInstance) -> bool:
     return len(passed) == len(EXPECTATIONS)
 
 
-def _made(instance: dg.DagsterInstance) -> Materialisations:
+def _materialisations(instance: dg.DagsterInstance) -> Materialisations:
     return Materialisations(instance, home_definitions().resolve_asset_graph())
 
 
 def _features_reason(
-    made: Materialisations,
+    kept: Materialisations,
     platform: Connections,
     project: DbtProject,
     keys: Iterable[dg.AssetKey],
 ) -> str:
     """Why the features are to be built; empty where every table is what the lake and the SQL would give."""
     for key in sorted(keys):
-        reason = next(_of_code_or_data(made, key), "")
+        reason = next(_of_code_or_data(kept, key), "")
         if reason:
             return f"{key.path[-1]}: {reason}"
     known = platform.ledger.feature_definitions()
@@ -194,13 +194,13 @@ def _features_reason(
             if known.get(table.qualified(feature), ("",))[0] != version:
                 return f"{table.name}: the definition of {feature} has changed"
         path = platform.settings.features / table.file_name
-        if not path.exists() or file_sha256(path) != made.data_version(features_key(table)):
+        if not path.exists() or file_sha256(path) != kept.data_version(features_key(table)):
             return f"{table.name}: the stored file is not the one that was published"
     return ""
 
 
 def _first_step(
-    made: Materialisations,
+    kept: Materialisations,
     platform: Connections,
     project: DbtProject,
     spec: ModelSpec,
@@ -215,14 +215,14 @@ def _first_step(
     if asked:
         return TRAINING[0], "asked for"
     reasons_of: dict[str, Callable[[], Iterator[str]]] = {
-        "training_set": lambda: _training_set_reasons(made, platform, project, spec),
-        "candidate": lambda: _candidate_reasons(made, platform, spec),
-        "evaluation_report": lambda: _evaluation_reasons(made, platform, spec),
+        "training_set": lambda: _training_set_reasons(kept, platform, project, spec),
+        "candidate": lambda: _candidate_reasons(kept, platform, spec),
+        "evaluation_report": lambda: _evaluation_reasons(kept, platform, spec),
     }
     for step, reasons in reasons_of.items():
         key = _key(spec, step)
-        if not features and _cannot_be_made(made, platform, key):
-            if not made.data_version(key):
+        if not features and _cannot_be_made(kept, platform, key):
+            if not kept.data_version(key):
                 return "", ""
             continue
         try:
@@ -234,51 +234,51 @@ def _first_step(
     return "", ""
 
 
-def _own_due(made: Materialisations, platform: Connections, key: dg.AssetKey) -> bool:
+def _own_due(kept: Materialisations, platform: Connections, key: dg.AssetKey) -> bool:
     """Whether an asset that a model has of its own is to be made, whatever becomes of the others."""
-    if _cannot_be_made(made, platform, key):
+    if _cannot_be_made(kept, platform, key):
         return False
-    return any(_of_code_or_data(made, key))
+    return any(_of_code_or_data(kept, key))
 
 
-def _cannot_be_made(made: Materialisations, platform: Connections, key: dg.AssetKey) -> bool:
+def _cannot_be_made(kept: Materialisations, platform: Connections, key: dg.AssetKey) -> bool:
     """Whether it was tried with the same code and data before, which did not suffice."""
-    return reason_stands(platform, key.to_user_string(), made.versions_behind(key))
+    return reason_stands(platform, key.to_user_string(), kept.versions_behind(key))
 
 
 def _training_set_reasons(
-    made: Materialisations, platform: Connections, project: DbtProject, spec: ModelSpec
+    kept: Materialisations, platform: Connections, project: DbtProject, spec: ModelSpec
 ) -> Iterator[str]:
-    yield made.code_changed(_key(spec, "training_set"))
+    yield kept.code_changed(_key(spec, "training_set"))
     yield outdated_training_set(platform, spec, project.sql_by_model())
     for request in due_trainings(platform, spec.name, platform.now()):
         yield f"retraining is due: {request.cause}"
 
 
 def _candidate_reasons(
-    made: Materialisations, platform: Connections, spec: ModelSpec
+    kept: Materialisations, platform: Connections, spec: ModelSpec
 ) -> Iterator[str]:
-    yield from _of_code_or_data(made, _key(spec, "candidate"))
+    yield from _of_code_or_data(kept, _key(spec, "candidate"))
     yield outdated_candidate(platform, spec)
 
 
 def _evaluation_reasons(
-    made: Materialisations, platform: Connections, spec: ModelSpec
+    kept: Materialisations, platform: Connections, spec: ModelSpec
 ) -> Iterator[str]:
-    """Of the evaluation and of what follows: a version is promoted in the run of its evaluation, or on request."""
-    yield from _of_code_or_data(made, _key(spec, "evaluation_report"))
+    """Of the evaluation and what follows, which are one: a version is promoted in the run that evaluates it."""
+    yield from _of_code_or_data(kept, _key(spec, "evaluation_report"))
     yield outdated_decision(platform, spec)
     if stopped_candidate(platform, spec.name) is None:
-        yield from _of_code_or_data(made, _key(spec, "registered_version"))
-        yield from _of_code_or_data(made, _key(spec, "champion"))
+        yield from _of_code_or_data(kept, _key(spec, "registered_version"))
+        yield from _of_code_or_data(kept, _key(spec, "champion"))
 
 
-def _of_code_or_data(made: Materialisations, key: dg.AssetKey) -> Iterator[str]:
+def _of_code_or_data(kept: Materialisations, key: dg.AssetKey) -> Iterator[str]:
     """Why an asset is to be made, from what Dagster knows."""
-    reason = made.code_changed(key)
+    reason = kept.code_changed(key)
     if reason:
         yield reason
-    for parent in made.data_changed(key):
+    for parent in kept.data_changed(key):
         yield f"{parent.to_user_string()} has changed"
 
 

@@ -60,6 +60,25 @@ class Origin:
     """The options that named the source, for the command that reproduces the report."""
 
 
+def with_origin(report: EvaluationReport, origin: Origin) -> EvaluationReport:
+    """The same figures, shown at another moment or decided by another policy; the subjects are those of before."""
+    return replace(report, **_shown(origin))
+
+
+def _shown(origin: Origin) -> dict[str, Any]:
+    """The fields of a report that its origin gives."""
+    return {
+        "as_of": origin.as_of,
+        "artifact_sha256": origin.artifact_sha256,
+        "policy_version": origin.policy_version,
+        "policy_name": origin.policy_name,
+        "policy_note": origin.policy_note,
+        "newest_row_at": origin.newest_row_at,
+        "live": origin.live,
+        "source_options": origin.source_options,
+    }
+
+
 NO_COMPARISON = ComparedScorer()
 CLASSIFICATION = Classification()
 Examine = Callable[[Evaluator, Predictions], tuple[Dimension, ...]]
@@ -235,12 +254,7 @@ def _report(
         model=record.model,
         source=record.source,
         simulated=record.simulated,
-        as_of=origin.as_of,
-        artifact_sha256=origin.artifact_sha256,
         training_set_fingerprint=record.fingerprint,
-        policy_version=origin.policy_version,
-        policy_name=origin.policy_name,
-        policy_note=origin.policy_note,
         seed=seed,
         rows=len(training_set.test),
         clusters=int(training_set.test[CLUSTER].nunique()),
@@ -260,15 +274,13 @@ def _report(
         confusion=details.confusion,
         reliability=details.reliability,
         parity_gap=parity_gap,
-        newest_row_at=origin.newest_row_at,
-        live=origin.live,
         absent_classes=details.absent_classes,
         challenged=subjects.get("challenged"),
         difference_to_challenged=_difference(replicates, "challenged"),
         tables=details.tables,
         undefined=dict(details.undefined),
         not_applicable=dict(details.not_applicable),
-        source_options=origin.source_options,
+        **_shown(origin),
     )
 
 

@@ -17,7 +17,7 @@ from ml_platform.settings import Settings, read_settings
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Of a home without anything in it; the environment that its instance sets is put back."""
+    """The settings of a home without anything in it; the environment that its instance sets is put back."""
     for name in ("DAGSTER_HOME", "ML_PLATFORM_HOME", DATABASE_VARIABLE):
         monkeypatch.setenv(name, "")
     return replace(read_settings({}), home=tmp_path)

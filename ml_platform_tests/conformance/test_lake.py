@@ -356,17 +356,6 @@ def test_a_survey_counts_all_rows_and_samples_evenly(lake: EventLake):
     assert lake.survey("events", NOW, 100).sample.to_pylist() == rows.to_pylist()
 
 
-@pytest.mark.parametrize("at_once", [1, 6, 9])
-def test_a_survey_that_orders_some_days_at_a_time_samples_the_same_rows(
-    lake: EventLake, monkeypatch: pytest.MonkeyPatch, at_once: int
-):
-    lake.merge("events", good(*(raw(number) for number in range(30))))
-    until = START + timedelta(hours=6 * 25)
-    whole = lake.survey("events", until, 10)
-    monkeypatch.setattr("ml_platform.adapters.lake_queries.SURVEY_ROWS", at_once)
-    assert lake.survey("events", until, 10) == whole
-
-
 def test_a_survey_of_nothing(lake: EventLake):
     survey = lake.survey("events", NOW, 10)
     assert (survey.rows, survey.repeated_ids, survey.newest) == (0, 0, None)

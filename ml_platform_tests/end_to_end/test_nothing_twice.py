@@ -124,6 +124,31 @@ def test_the_sql_of_one_table_trains_the_models_of_that_table(
     assert "the definition of" in plan["reasons"]["suggestion_scorer"]
 
 
+def test_a_feature_that_is_declared_otherwise_is_another_one(
+    home: Path, changed_copy: Path
+) -> None:
+    declared = changed_copy / "ml_platform" / "features" / "suggestion_features.py"
+    text = declared.read_text()
+    reason = re.search(r'reason="([^"]+)"', text) or re.search(r'"([a-z][^"]{30,})"', text)
+    assert reason is not None
+    declared.write_text(text.replace(reason[1], reason[1] + " or so", 1))
+    plan = planned(home, changed_copy)
+    assert "suggestion_features: the definition of" in plan["reasons"]["features"]
+    assert plan["reasons"]["suggestion_scorer"].startswith("from training_set on")
+    assert "sequence_ngram/candidate" not in plan["assets"]
+
+
+def test_who_asks_for_a_training_gets_one_and_it_is_the_one_that_force_makes(home: Path) -> None:
+    ngram = ("--models", "sequence_ngram")
+    _, err = call(home, "run", *ngram, "--retrain")
+    assert set(STARTED.findall(err)) >= steps("sequence_ngram", TRAINING)
+    assert not {"lake", "warehouse"} & set(STARTED.findall(err))
+    after, forced = (told(home, "run", *ngram, *how) for how in ((), ("--force",)))
+    assert forced["fingerprints"] == after["fingerprints"]
+    for field in ("fingerprints", "metrics", "baseline", "ceiling", "verdict", "version", "rows"):
+        assert forced["models"]["sequence_ngram"][field] == after["models"]["sequence_ngram"][field]
+
+
 def test_another_scikit_learn_fits_again_what_it_fits(home: Path, tmp_path: Path) -> None:
     distribution = tmp_path / "scikit_learn-99.0.dist-info"
     distribution.mkdir()

@@ -4,7 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -18,7 +18,7 @@ from ml_platform.errors import IntegrityError, PlatformError
 from ml_platform.events.lake import by_day
 from ml_platform.events.schema import EVENT_TIME, TABLES
 from ml_platform.files import remove_leftovers
-from ml_platform_tests.events.rows import NOW, good, raw
+from ml_platform_tests.events.rows import NOW, START, good, raw
 
 
 def lake_in(folder: Path) -> ParquetLake:
@@ -210,3 +210,15 @@ def test_a_survey_sees_ids_that_are_stored_twice(tmp_path: Path):
     Manifest(tmp_path).adopt(lake.root)
     survey = lake.survey("events", NOW, 10)
     assert (survey.rows, survey.repeated_ids) == (3, 1)
+
+
+@pytest.mark.parametrize("at_once", [1, 6, 9])
+def test_a_survey_that_orders_some_days_at_a_time_samples_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+):
+    lake = lake_in(tmp_path)
+    lake.merge("events", good(*(raw(number) for number in range(30))))
+    until = START + timedelta(hours=6 * 25)
+    whole = lake.survey("events", until, 10)
+    monkeypatch.setattr("ml_platform.adapters.lake_queries.SURVEY_ROWS", at_once)
+    assert lake.survey("events", until, 10) == whole

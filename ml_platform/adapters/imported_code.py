@@ -80,7 +80,7 @@ def library_version(module: str) -> str:
 
 @cache
 def _distributions() -> dict[str, list[str]]:
-    return {name: sorted(set(found)) for name, found in metadata.packages_distributions().items()}
+    return {top: sorted(set(names)) for top, names in metadata.packages_distributions().items()}
 
 
 def _is_within(name: str, packages: Collection[str]) -> bool:
@@ -137,11 +137,11 @@ def _path(module: str) -> Path | None:
 def _roots(top: str) -> tuple[Path, ...]:
     """The folders of a top-level package; of a single file, the file without its ending."""
     try:
-        found = util.find_spec(top)
+        spec = util.find_spec(top)
     except (ImportError, ValueError):
         return ()
-    if found is None:
+    if spec is None:
         return ()
-    if found.submodule_search_locations is not None:
-        return tuple(map(Path, found.submodule_search_locations))
-    return (Path(found.origin).with_suffix(""),) if found.origin else ()
+    if spec.submodule_search_locations is not None:
+        return tuple(map(Path, spec.submodule_search_locations))
+    return (Path(spec.origin).with_suffix(""),) if spec.origin else ()

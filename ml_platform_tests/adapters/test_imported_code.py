@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ml_platform import resources
-from ml_platform.adapters import code_versions
-from ml_platform.adapters.code_versions import imported_code, library_version
+from ml_platform.adapters import imported_code as reader
+from ml_platform.adapters.imported_code import imported_code, library_version
 from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.defs.code_versions import measurement_code_version, step_code_version
 
@@ -37,10 +37,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def forget() -> None:
     for function in (
-        code_versions._text,
-        code_versions._path,
-        code_versions._roots,
-        code_versions.library_version,
+        reader._text,
+        reader._path,
+        reader._roots,
+        reader.library_version,
     ):
         function.cache_clear()
 
@@ -114,8 +114,8 @@ def test_a_library_is_known_by_its_module_whatever_its_distribution_is_called() 
 )
 def test_lines_say_what_a_parser_would(module: str) -> None:
     path = PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
-    named_on_demand = set(code_versions._ON_DEMAND.findall(path.read_text()))
-    assert set(code_versions._text(module).imports) - named_on_demand == set(
+    named_on_demand = set(reader._ON_DEMAND.findall(path.read_text()))
+    assert set(reader._text(module).imports) - named_on_demand == set(
         parsed_imports(ast.parse(path.read_text()))
     )
 
@@ -128,7 +128,7 @@ def parsed_imports(node: ast.AST) -> list[str]:
         found = [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         inner = [f"{node.module}.{alias.name}" for alias in node.names]
-        found = [name if code_versions._path(name) else str(node.module) for name in inner]
+        found = [name if reader._path(name) else str(node.module) for name in inner]
     return found + [name for child in ast.iter_child_nodes(node) for name in parsed_imports(child)]
 
 
