@@ -11,10 +11,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError, ServiceError
 
 MEMORY_LIMIT = "2000MB"
 """What DuckDB may take before it writes to disk; the process of a build peaks some 300 MB above it."""
+MOST_THREADS = 4
+"""Threads of DuckDB share its memory: with more, each spills the sooner and the last ones gain little."""
 DBT = Path(sys.executable).with_name("ml-platform-dbt")
 """dbt bound to the life of its parent (`dbt_process`)."""
 
@@ -28,6 +31,7 @@ def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str
         "warehouse": str(warehouse.resolve()),
         "temporary": str(temporary_folder(warehouse)),
         "memory_limit": MEMORY_LIMIT,
+        "threads": str(min(usable_cores(), MOST_THREADS)),
         "as_of": as_of.astimezone(UTC).isoformat(),
     }
 

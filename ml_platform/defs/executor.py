@@ -1,6 +1,5 @@
 """The executor of all jobs: chains of models side by side in processes, as many as cores and memory allow."""
 
-import os
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ import psutil
 from ml_platform.adapters.home_files import at_work, lent
 from ml_platform.adapters.plugins import home_project
 from ml_platform.adapters.services import running_services
+from ml_platform.cores import usable_cores
 from ml_platform.settings import read_settings
 from ml_platform.spec.model import ModelSpec
 
@@ -78,7 +78,7 @@ class SideBySide(dg.Executor):
         names = {key.partition("__")[0] for key in execution_plan.step_keys_to_execute}
         models = [spec for spec in catalogue.models if spec.name in names]
         wanted = cast("int", self._context.executor_config["processes"])
-        processes = min(len(models), wanted or most_processes(_cores(), _free_bytes()))
+        processes = min(len(models), wanted or most_processes(usable_cores(), _free_bytes()))
         if processes < 2 or plan_context.instance.is_ephemeral:
             yield from self._here.execute(plan_context, execution_plan)
             return
@@ -106,12 +106,6 @@ class SideBySide(dg.Executor):
                 instance=self._context.instance,
             )
         )
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _free_bytes() -> int:
