@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
     from ml_platform.adapters.services import Services
+    from ml_platform.spec.model import ModelSpec
 
 PARTITION_TAG = "dagster/partition"
 """The tag by which Dagster knows the partition of a run."""
@@ -73,6 +74,7 @@ def run_job(
     only: "Collection[dg.AssetKey] | None" = None,
     may_fail: Collection[str] = (),
     processes: int = 0,
+    followed_by: "Sequence[ModelSpec]" = (),
 ) -> "dict[str, PlatformError]":
     """Run a job, its chains side by side; the errors of models that may fail, by model.
 
@@ -85,6 +87,7 @@ def run_job(
             do not depend on them have been materialised all the same. A candidate of theirs that an integrity
             gate stops has a verdict, which is no error.
         processes: How many steps run at a time; 0 for as many as chains, cores and memory allow.
+        followed_by: Models whose steps the next job will run; their processes are prepared meanwhile.
 
     Raises:
         PlatformError: the first error that an asset raised.
@@ -93,6 +96,7 @@ def run_job(
     """
     import dagster as dg
 
+    from ml_platform.defs.executor import prepare_processes
     from ml_platform.defs.jobs import find_job, job_for_processes
 
     keys = find_job(name).asset_layer.selected_asset_keys
@@ -100,7 +104,10 @@ def run_job(
     if not selected:  # Dagster takes no asset at all for all of them
         return {}
     partition = {PARTITION_TAG: partition_key} if partition_key is not None else {}
-    with prints_to_a_log(read_settings().home):
+    home = read_settings().home
+    with prints_to_a_log(home):
+        if followed_by:
+            prepare_processes(home, followed_by, processes)
         result = dg.execute_job(
             job_for_processes(name),
             instance=instance,

@@ -101,7 +101,7 @@ def run(
         files.remove_leftovers(settings.home)
         with services(settings) as running, dagster_instance(settings, running) as instance:
             jobs = _Jobs(settings, instance, chosen, were_named=models is not None, force=force)
-            jobs.ingest()
+            jobs.ingest(processes=processes)
             jobs.train(retrain=retrain, processes=processes)
             jobs.watch(processes=processes)
             summary = jobs.summary()
@@ -146,13 +146,14 @@ class _Jobs:
         self.failed: dict[str, PlatformError] = {}
         """The error of each model that failed, which ended no other's."""
 
-    def ingest(self) -> None:
+    def ingest(self, *, processes: int) -> None:
         """Read the source, unless it is as it was read."""
         from ml_platform.cli.instance import run_job
         from ml_platform.defs.plan import ingestion_due
 
         if self._force or ingestion_due(self._platform, self._instance):
-            run_job("ingestion", self._instance)
+            chosen = [spec_named(name) for name in self._chosen]
+            run_job("ingestion", self._instance, processes=processes, followed_by=chosen)
         else:
             tell("Events: nothing new, the source is as it was read")
 

@@ -1,6 +1,9 @@
 """The executor of all jobs: chains of models side by side in processes, as many as cores and memory allow."""
 
-from collections.abc import Iterable, Iterator
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
@@ -78,7 +81,7 @@ class SideBySide(dg.Executor):
         names = {key.partition("__")[0] for key in execution_plan.step_keys_to_execute}
         models = [spec for spec in catalogue.models if spec.name in names]
         wanted = cast("int", self._context.executor_config["processes"])
-        processes = min(len(models), wanted or most_processes(usable_cores(), _free_bytes()))
+        processes = _processes(models, wanted)
         if processes < 2 or plan_context.instance.is_ephemeral:
             yield from self._here.execute(plan_context, execution_plan)
             return
@@ -106,6 +109,20 @@ class SideBySide(dg.Executor):
                 instance=self._context.instance,
             )
         )
+
+
+def prepare_processes(home: Path, models: Sequence[ModelSpec], processes: int) -> None:
+    """Start the process that the steps of these models are forked from: it imports while something else runs."""
+    if _processes(models, processes) < 2:
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload(preloaded(models))
+    with lent(home):
+        forkserver.ensure_running()
+
+
+def _processes(models: Sequence[ModelSpec], wanted: int) -> int:
+    """The chains that run at a time; of 0 that are wanted, as many as cores and memory allow."""
+    return min(len(models), wanted or most_processes(usable_cores(), _free_bytes()))
 
 
 def _free_bytes() -> int:

@@ -1,5 +1,9 @@
 """How many processes a run may take, from cores and free memory; and what these import beforehand."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -29,3 +33,23 @@ def test_torch_is_imported_beforehand_for_networks_alone() -> None:
 def test_the_storage_that_every_step_opens_is_imported_beforehand() -> None:
     storage = yaml.safe_load(resources.DAGSTER_SETTINGS.read_text())["storage"]["custom"]
     assert storage["module"] in preloaded([])
+
+
+@pytest.mark.parametrize(("models", "processes", "prepared"), [(2, 2, 1), (2, 1, 0), (1, 2, 0)])
+def test_processes_are_prepared_where_chains_will_run_side_by_side(
+    tmp_path: Path, models: int, processes: int, prepared: int
+) -> None:
+    script = f"""
+import psutil
+from pathlib import Path
+from ml_platform.defs.executor import prepare_processes
+from ml_platform.models.catalogue import MODELS
+prepare_processes(Path({str(tmp_path)!r}), MODELS[:{models}], {processes})
+forked = [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
+assert all(each.environ()["ML_PLATFORM_AT_WORK"].endswith({str(tmp_path)!r}) for each in forked)
+print(len(forked))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert int(result.stdout) == prepared

