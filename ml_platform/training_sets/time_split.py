@@ -226,10 +226,8 @@ def time_blocks(rows: "pd.DataFrame", count: int) -> Codes:
     All rows of a session belong to the block of its first row; rows without a session go with their change set.
     """
     sessions = _session_codes(rows)
-    first, _ = unit_bounds(sessions, microseconds(rows))
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    blocks = (rank * count // len(first))[sessions]
+    rank = _rank_in_time(sessions, microseconds(rows))
+    blocks = (rank * count // len(rank))[sessions]
     return np.unique(blocks, return_inverse=True)[1].astype(np.int64)
 
 
@@ -295,6 +293,27 @@ def microseconds(rows: "pd.DataFrame") -> Codes:
     import pandas as pd
 
     return np.asarray(pd.DatetimeIndex(rows[TIME]).as_unit("us").asi8)
+
+
+def some_sessions(rows: "pd.DataFrame", most: int) -> "pd.DataFrame":
+    """About ``most`` of the ``rows``: whole sessions, evenly spaced in time; all where there are fewer.
+
+    Rows without a session go with their change set.
+    """
+    if len(rows) <= most:
+        return rows
+    sessions = _session_codes(rows)
+    rank = _rank_in_time(sessions, microseconds(rows))
+    kept = (rank + 1) * most // len(rows) > rank * most // len(rows)
+    return rows[kept[sessions]]
+
+
+def _rank_in_time(units: Codes, times: Codes) -> Codes:
+    """The place of each unit in the order of their beginnings, shape (units,)."""
+    first, _ = unit_bounds(units, times)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return rank
 
 
 def _session_codes(rows: "pd.DataFrame") -> Codes:

@@ -10,10 +10,12 @@ import pytest
 from ml_platform.adapters.artifact_files import load_scorer, write_artifact
 from ml_platform.errors import InsufficientData
 from ml_platform.models.artifact_kinds import scorer_of
+from ml_platform.models.random_forest import fit as forest_module
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.spec.model import FitOutcome
 from ml_platform.spec.training_set import TrainingSet
+from ml_platform.training_sets.time_split import some_sessions
 from ml_platform_tests.models.pattern_rows import CLASSES, PLAN, synthetic_rows, training_set
 from ml_platform_tests.models.renaming import renamed
 
@@ -52,6 +54,15 @@ def test_the_artifact_answers_as_the_estimator_on_every_row(fitted):
         assert np.abs(served - wanted).max() < 1e-6
         assert np.abs(served.sum(axis=1) - 1).max() < 1e-6
     assert scorer.classes == outcome.estimator.classes == CLASSES
+
+
+def test_of_many_rows_it_learns_from_some_sessions_by_a_declared_rule(monkeypatch):
+    data = training_set()
+    some = some_sessions(data.train, 800)
+    assert 700 < len(some) < 900 < len(data.train)
+    alone = fit(replace(data, train=some))
+    monkeypatch.setattr(forest_module, "MOST_ROWS", 800)
+    assert fit(data).artifact.sha256 == alone.artifact.sha256
 
 
 def test_it_beats_its_rules_by_following_the_session(fitted):

@@ -17,6 +17,7 @@ from ml_platform.training_sets.time_split import (
     microseconds,
     purged_folds,
     row_folds,
+    some_sessions,
     split_by_time,
     time_blocks,
     tuning_split,
@@ -293,3 +294,20 @@ def test_change_sets_stay_whole_where_blocks_meet() -> None:
             counts = spread.iloc[places].groupby("change_set_id").size()
             assert (counts == sizes[counts.index]).all()
         assert not set(change_sets[fold.fit]) & set(change_sets[fold.held_out])
+
+
+def test_some_sessions_are_whole_evenly_spaced_in_time_and_all_where_they_are_few():
+    rows = rows_every(1, 40)
+    rows["cluster_id"] = [f"s{(place // 2) % 10}" for place in range(40)]
+    # ten sessions of four rows each, in the order s0, s1, ...; of 40 rows 16 are two sessions of five
+    some = some_sessions(rows.sample(frac=1.0, random_state=3), 16)
+    assert sorted(some.cluster_id.unique()) == ["s2", "s4", "s7", "s9"]
+    assert some.cluster_id.value_counts().tolist() == [4, 4, 4, 4]
+    assert some_sessions(rows, 40) is rows
+    assert len(some_sessions(rows, 39)) == 36
+
+
+def test_of_some_sessions_rows_without_one_go_with_their_change_set():
+    rows = rows_every(1, 12).assign(cluster_id=None)
+    rows["change_set_id"] = [f"a{place // 3}" for place in range(12)]
+    assert some_sessions(rows, 6).change_set_id.tolist() == ["a1"] * 3 + ["a3"] * 3

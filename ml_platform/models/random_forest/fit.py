@@ -25,7 +25,7 @@ from ml_platform.models.random_forest.encode_training import (
 )
 from ml_platform.models.rules import class_codes
 from ml_platform.spec.artifact import Artifact
-from ml_platform.training_sets.time_split import Gap, purged_folds, time_blocks
+from ml_platform.training_sets.time_split import Gap, purged_folds, some_sessions, time_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ml_platform.spec.training_set import TrainingSet
 
 Progress = Callable[[str], None]
+MOST_ROWS = 1_000_000
+"""Rows that are learned from, about, at most: a tree draws some thousands of them (docs/scale.md)."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def fit_forest_model(
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
-    record, rows = training_set.record, training_set.train
+    record, rows = training_set.record, some_sessions(training_set.train, MOST_ROWS)
     count = len(record.classes)
     truth = class_codes(rows, record.label, record.classes)
     blocks = time_blocks(rows, hyperparameters.folds)
