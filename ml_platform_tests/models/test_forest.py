@@ -10,7 +10,6 @@ import pytest
 from ml_platform.adapters.artifact_files import load_scorer, write_artifact
 from ml_platform.errors import InsufficientData
 from ml_platform.models.artifact_kinds import scorer_of
-from ml_platform.models.random_forest import fit as forest_module
 from ml_platform.models.random_forest.fit import ForestHyperparameters, fit_forest_model
 from ml_platform.models.rules import class_codes, fit_rules
 from ml_platform.spec.model import FitOutcome
@@ -56,13 +55,14 @@ def test_the_artifact_answers_as_the_estimator_on_every_row(fitted):
     assert scorer.classes == outcome.estimator.classes == CLASSES
 
 
-def test_of_many_rows_it_learns_from_some_sessions_by_a_declared_rule(monkeypatch):
+def test_of_many_rows_it_learns_from_some_sessions_by_a_declared_rule():
     data = training_set()
     some = some_sessions(data.train, 800)
     assert 700 < len(some) < 900 < len(data.train)
     alone = fit(replace(data, train=some))
-    monkeypatch.setattr(forest_module, "MOST_ROWS", 800)
-    assert fit(data).artifact.sha256 == alone.artifact.sha256
+    limited = replace(HYPERPARAMETERS, most_rows=800)
+    outcome = fit_forest_model(data, PLAN, limited, 3, timedelta(hours=1), lambda line: None)
+    assert outcome.artifact.sha256 == alone.artifact.sha256
 
 
 def test_it_beats_its_rules_by_following_the_session(fitted):

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from ml_platform.spec.training_set import TrainingSet
 
 Progress = Callable[[str], None]
-MOST_ROWS = 1_000_000
-"""Rows that are learned from, about, at most: a tree draws some thousands of them (docs/scale.md)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,8 @@ class ForestHyperparameters:
     sets."""
     folds: int
     threads: int = 2
+    most_rows: int = 1_000_000
+    """Rows that are learned from, about: of a longer history whole sessions, evenly spaced (docs/scale.md)."""
 
     def drawn(self, rows: int) -> int:
         """Rows drawn (with replacement) for each tree."""
@@ -98,7 +98,7 @@ def fit_forest_model(
     from ml_platform.spec.model import FitOutcome
 
     started = time.perf_counter()
-    record, rows = training_set.record, some_sessions(training_set.train, MOST_ROWS)
+    record, rows = training_set.record, some_sessions(training_set.train, hyperparameters.most_rows)
     count = len(record.classes)
     truth = class_codes(rows, record.label, record.classes)
     blocks = time_blocks(rows, hyperparameters.folds)
@@ -220,6 +220,7 @@ def _parameters(
         "leaf": hyperparameters.leaf(rows),
         "drawn": hyperparameters.drawn(rows),
         "folds": hyperparameters.folds,
+        "most_rows": hyperparameters.most_rows,
         "change_set_weight_power": hyperparameters.change_set_weight_power,
         "columns": encoding.width,
         "words": sum(len(words) for words in encoding.words),
