@@ -7,6 +7,7 @@ import importlib.resources
 import logging
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -52,6 +53,16 @@ def installed_catalogue() -> Catalogue:
 def home_project(settings: Settings) -> ParsedProject:
     """The dbt project of a home, parsed, and the catalogue of the models whose tables it computes."""
     return parsed_project(installed_catalogue(), settings.dbt)
+
+
+def begin_parsing(settings: Settings) -> None:
+    """Parse the dbt project of a home, where it is new, while something else is done.
+
+    Whoever asks for the project meanwhile waits for what is left of it, and gets the error if there is one.
+    """
+    background = ThreadPoolExecutor(1, thread_name_prefix="dbt-parse")
+    background.submit(home_project, settings)
+    background.shutdown(wait=False)
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ml_platform.adapters.plugins import spec_named
+from ml_platform.adapters.plugins import begin_parsing, spec_named
 from ml_platform.cli.options import (
     chosen_models,
     home_option,
@@ -99,6 +99,7 @@ def run(
             keep_policy(settings, policy)
         tell(f"Policy: {policy_name(settings)} (`ml-platform policy show` prints its gates)")
         files.remove_leftovers(settings.home)
+        begin_parsing(settings)
         with services(settings) as running, dagster_instance(settings, running) as instance:
             jobs = _Jobs(settings, instance, chosen, were_named=models is not None, force=force)
             jobs.ingest(processes=processes)
