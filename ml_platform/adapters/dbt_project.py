@@ -97,17 +97,19 @@ def _alone(plugin: ModelPlugin) -> Catalogue:
 
 
 def _parsed(catalogue: Catalogue, folder: Path) -> ParsedProject:
-    project = assemble(catalogue, folder)
-    manifest = project.folder.parent / "dbt" / "manifest.json"
-    failure = project.folder.parent / "failure.txt"
-    with (project.folder.parent / "parse.lock").open("w") as lock:
+    """The project, written and parsed by one process, and one thread, at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        project = assemble(catalogue, folder)
+        beside = project.folder.parent
+        failure = beside / "failure.txt"
         if failure.exists():
             raise ServiceError(failure.read_text(encoding="utf-8"), remedy="correct its dbt models")
-        if not (project.folder.parent / "parsed").exists():
+        if not (beside / "parsed").exists():
             _parse(project, failure)
-            (project.folder.parent / "parsed").touch()
-    return ParsedProject(catalogue, project, manifest)
+            (beside / "parsed").touch()
+    return ParsedProject(catalogue, project, beside / "dbt" / "manifest.json")
 
 
 def _parse(project: DbtProject, failure: Path) -> None:
