@@ -1,6 +1,6 @@
 """What the forest of the pattern classifier adds to naive Bayes and to a hidden Markov filter, and where.
 
-    python -m benchmarks.classifier_references HOME/features/pattern_features.parquet
+    python -m benchmarks.classifier_references HOME/features/pattern_features
     python -m benchmarks.classifier_references --history DATA/git-vite
 
 Both simple methods are those of the report (`ModelSpec.references`), fitted on the same training part. Printed:
@@ -134,7 +134,7 @@ def main() -> None:
     """Fit, score, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("features", nargs="?", type=Path, help="pattern_features.parquet")
+    source.add_argument("features", nargs="?", type=Path, help="the folder of the table")
     source.add_argument("--history", type=Path, help="a folder of a git history as files")
     options = parser.parse_args()
     if options.history:

@@ -58,6 +58,7 @@ class Tally:
 def features(seed: int, users: int, folder: Path) -> pd.DataFrame:
     """Feature rows of one simulation, by ingestion and dbt."""
     from ml_platform.adapters.lake import ParquetLake
+    from ml_platform.adapters.feature_parts import parquet_files
     from ml_platform.adapters.warehouse import build_features
     from ml_platform.events.ingest import ingest
     from ml_platform.events.sources.simulate import SimulateSource
@@ -73,7 +74,8 @@ def features(seed: int, users: int, folder: Path) -> pd.DataFrame:
                 home / "lake", home / "features", home / "warehouse.duckdb", AS_OF, _silent
             )
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(built.path("pattern_features").read_bytes())
+            parts = parquet_files(built.path("pattern_features"))
+            pd.concat(map(pd.read_parquet, parts)).to_parquet(kept)
     frame = pd.read_parquet(kept)
     times = pd.to_datetime(frame["occurred_at"], utc=True)
     return frame.assign(occurred_at=times, predicted="none", confidence=1.0, outcome=None)

@@ -1,6 +1,6 @@
 """The pattern classifier beside majority, rules and a forest of the five basic columns, on the same test rows.
 
-    python benchmarks/pattern_classifier.py .ml_platform/features/pattern_features.parquet
+    python benchmarks/pattern_classifier.py .ml_platform/features/pattern_features
     python benchmarks/pattern_classifier.py FEATURES --ceilings .ml_platform/lake/ceilings --json
 
 Accuracy and macro-F1 of rows and of change sets (one prediction a commit), with 95 % intervals that resample
@@ -78,7 +78,7 @@ def text(estimate: Estimate | None) -> str:
 def main() -> None:
     """Fit, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("features", type=Path, help="pattern_features.parquet")
+    parser.add_argument("features", type=Path, help="the folder of the table")
     parser.add_argument("--ceilings", type=Path, help="predictions of the Bayes rule (simulation)")
     parser.add_argument("--seed", type=int, default=SPEC.seed)
     parser.add_argument("--json", action="store_true")

@@ -56,7 +56,7 @@ def copies(source: Path, target: Path, known: str, rows: int) -> None:
     with duckdb.connect() as connection:
         connection.execute("set threads = 2; set TimeZone = 'UTC'; set enable_progress_bar = false")
         there = connection.execute(
-            f"select count(*) from '{source}' where {known} is not null and not is_bot"
+            f"select count(*) from '{source}/*.parquet' where {known} is not null and not is_bot"
         ).fetchall()[0][0]
         whole = rows / there
         keys = ", ".join(f"{key} || '#' || copy as {key}" for key in KEYS)
@@ -66,7 +66,7 @@ def copies(source: Path, target: Path, known: str, rows: int) -> None:
                 select * exclude (copy) replace (
                     {keys}, occurred_at + to_seconds({SECONDS_LATER} * copy) as occurred_at
                 )
-                from '{source}', (select unnest(range({math.ceil(whole)})) as copy)
+                from '{source}/*.parquet', (select unnest(range({math.ceil(whole)})) as copy)
                 where copy + (hash(user_id) % 10000) / 10000.0 < {whole}
             ) to '{target}' (format parquet, row_group_size 122880)
             """
@@ -237,7 +237,7 @@ def figures_of(features: Path, model: str, rows: int) -> dict[str, Any]:
         folder = Path(name)
         known = spec.required_column or spec.label
         copies(
-            features / spec.table.file_name,
+            features / spec.table.name,
             folder / "features.parquet",
             known,
             round(rows / FITTED_SHARE),

@@ -9,7 +9,7 @@ from ml_platform.spec.training_set import TrainingSet
 
 
 def training_rows(features: Path, spec: ModelSpec, folder: Path) -> TrainingSet:
-    """All labelled rows of the Parquet file ``features``, split as the model splits them; kept in ``folder``."""
+    """All labelled rows of the published table ``features``, split as the model splits them; kept in ``folder``."""
     newest = newest_moment(features)
     assert newest is not None, f"{features} has no rows"
     return build_training_set(

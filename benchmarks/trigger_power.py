@@ -58,7 +58,7 @@ def launches_needed(launches: int, difference: float, error: float) -> float:
 def compare(home: Path) -> None:
     """Print a line for the model and one for the Bayes rule, each against the rules."""
     with tempfile.TemporaryDirectory() as folder:
-        features = home / "features" / f"{SPEC.table.name}.parquet"
+        features = home / "features" / SPEC.table.name
         rows = training_rows(features, SPEC, Path(folder))
     evaluator = evaluator_of(SPEC.task, rows)
     assert isinstance(evaluator, OffPolicyEvaluator)

@@ -15,7 +15,7 @@ from ml_platform import files, values
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.settings import Settings
 
-FORMAT = 2
+FORMAT = 3
 """The stored form that this release reads and writes: of every value in ledger, records and folders of a home.
 
 A change of a stored form raises it by one and comes with a migration (`application.migrate`); a home without a
@@ -153,7 +153,7 @@ def require_format(settings: Settings) -> None:
         raise UsageError(what, remedy="use the newer release of ml-platform that wrote it")
     raise UsageError(
         what,
-        remedy=f"`ml-platform migrate --home {settings.home}` keeps its events and archives its history",
+        remedy=f"`ml-platform migrate --home {settings.home}` keeps its events, and archives what of its history this release cannot read",
     )
 
 

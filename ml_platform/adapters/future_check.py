@@ -2,7 +2,7 @@
 
 Three comparisons, each of the published SQL with itself on another lake (`ml_platform.features.future_check` says
 what they mean): sampled histories with and without a future, all rows up to one moment against the published
-file, and the sampled histories without what came in late.
+rows, and the sampled histories without what came in late.
 """
 
 import random
@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform import values
 from ml_platform.adapters.compiled_features import CompiledFeatures, compiled_features, rebuilt
 from ml_platform.adapters.cut_lakes import timestamp, write_cut_lake
 from ml_platform.adapters.dbt_run import MEMORY_LIMIT, sql_quoted
+from ml_platform.adapters.feature_parts import parquet_files, table_version
 from ml_platform.adapters.moved_histories import (
     MovedHistories,
     move_histories,
@@ -71,7 +71,7 @@ def check_future(
         table: The table and its features.
         warehouse: The database that dbt built last; its compiled SQL lies beside it.
         lake: The lake that it was built from.
-        features: The published Parquet file of the table.
+        features: The folder in which the table is published.
         as_of: The clock of that build; sample and cut are drawn by it.
 
     Raises:
@@ -87,9 +87,8 @@ def check_future(
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'; set temp_directory = '{name}'")
         compiled = compiled_features(warehouse, lake, table.name)
         check = _Check(table, compiled, connection, folder)
-        connection.execute(
-            f"create view published as select * from read_parquet('{sql_quoted(features)}')"
-        )
+        parts = ", ".join(f"'{sql_quoted(path)}'" for path in parquet_files(features))
+        connection.execute(f"create view published as select * from read_parquet([{parts}])")
         moved = move_histories(
             connection, lake, compiled.reads, "published", as_of, SAMPLED_ROWS, seed
         )
@@ -99,7 +98,7 @@ def check_future(
         published = _as_published(check, cut) if cut else _nothing(table)
         return FutureCheck(
             table=table.name,
-            features_sha256=values.file_sha256(features),
+            features_sha256=table_version(features) or "",
             rows=int(connection.execute("select count(*) from published").fetchall()[0][0]),
             histories=histories,
             cut=cut or as_of,

@@ -103,6 +103,11 @@ class Manifest:
         """
         self._refuse(self._faults_of(paths))
 
+    def has(self, path: Path, sha256: str) -> bool:
+        """Whether this file is stored with this hash, and still has it."""
+        stored = self._rows([self._name(path)]).get(self._name(path))
+        return stored is not None and stored.sha256 == sha256 == _sha256_of(path)
+
     def require_folder(self, folder: Path) -> None:
         """Refuse a folder in which a file was changed, is gone or was added.
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ml_platform import values
 from ml_platform.adapters.checked_files import checked_bytes
+from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.adapters.manifest import manifest_beside
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.spec.model import ModelSpec
@@ -28,7 +29,7 @@ _REMEDY = "delete the folder of that training set and materialise it again"
 
 
 def build_training_set(
-    features_parquet: Path,
+    features: Path,
     spec: ModelSpec,
     *,
     feature_versions: Mapping[str, str],
@@ -39,14 +40,15 @@ def build_training_set(
 ) -> TrainingSet:
     """The training set of a published feature table, stored in ``<folder>/<model>/<fingerprint>/``.
 
-    See `ml_platform.training_sets.build.build` for the arguments.
+    ``features`` is the folder of the table, or a single Parquet file of its rows. See
+    `ml_platform.training_sets.build.build` for the other arguments.
 
     Raises:
         InsufficientData: no features, or too few labelled rows or classes; nothing is written then.
         IntegrityError: a column is missing.
     """
     built = build.build(
-        _feature_columns(features_parquet, spec),
+        _feature_columns(features, spec),
         spec,
         feature_versions=feature_versions,
         source=source,
@@ -97,7 +99,7 @@ def rows_path(folder: Path, record: TrainingSetRecord) -> Path:
     return folder / record.model / record.fingerprint / ROWS_FILE
 
 
-def read_window(path: Path, spec: ModelSpec, start: datetime, end: datetime) -> "pd.DataFrame":
+def read_window(features: Path, spec: ModelSpec, start: datetime, end: datetime) -> "pd.DataFrame":
     """Rows of people in ``[start, end)`` of a feature table, in the shape that the model was trained on.
 
     The columns are keys, label (missing where unknown), other logged columns and features.
@@ -105,20 +107,24 @@ def read_window(path: Path, spec: ModelSpec, start: datetime, end: datetime) -> 
     Raises:
         IntegrityError: no features file, or columns are missing.
     """
-    if not path.exists():
-        raise IntegrityError(f"There are no features ({path}).", remedy="materialise the features")
-    build.require_columns(pq.read_schema(path).names, spec)
+    paths = parquet_files(features)
+    if not paths:
+        raise IntegrityError(
+            f"There are no features ({features}).", remedy="materialise the features"
+        )
+    build.require_columns(pq.read_schema(paths[0]).names, spec)
     within = (pc.field(TIME) >= pa.scalar(start)) & (pc.field(TIME) < pa.scalar(end))
     people = within & ~pc.field(build.BOT)
     table = pq.read_table(
-        path, columns=build.wanted_columns(spec), filters=people, partitioning=None
+        list(paths), columns=build.wanted_columns(spec), filters=people, partitioning=None
     )
     return build.frame(build.in_order(table.drop_columns([build.BOT])))
 
 
-def newest_moment(path: Path) -> datetime | None:
+def newest_moment(features: Path) -> datetime | None:
     """The time of the newest row of a feature table; ``None`` where it has no row."""
-    newest: datetime | None = pc.max(pq.read_table(path, columns=[TIME])[TIME]).as_py()
+    last = parquet_files(features)[-1]
+    newest: datetime | None = pc.max(pq.read_table(last, columns=[TIME])[TIME]).as_py()
     return newest
 
 
@@ -126,7 +132,7 @@ def newest_moment(path: Path) -> datetime | None:
 class _StoredColumns:
     """The columns of a published feature table, each read when it is asked for."""
 
-    path: Path
+    paths: tuple[Path, ...]
     column_names: list[str]
     text: list[str]
     """Paths of those that are read as codes into a dictionary."""
@@ -134,19 +140,20 @@ class _StoredColumns:
     def column(self, name: str) -> pa.ChunkedArray:
         """The values of all rows."""
         table = pq.read_table(
-            self.path, columns=[name], read_dictionary=self.text, partitioning=None
+            list(self.paths), columns=[name], read_dictionary=self.text, partitioning=None
         )
         return table.column(name)
 
 
-def _feature_columns(path: Path, spec: ModelSpec) -> _StoredColumns:
+def _feature_columns(features: Path, spec: ModelSpec) -> _StoredColumns:
     """The columns that ``spec`` needs of a published feature table."""
-    if not path.exists():
+    paths = parquet_files(features)
+    if not paths:
         raise InsufficientData(
-            f"There are no features to train {spec.name} on ({path}).",
+            f"There are no features to train {spec.name} on ({features}).",
             remedy="materialise the features first; a source without events has none",
         )
-    parquet = pq.ParquetFile(path)
+    parquet = pq.ParquetFile(paths[0])
     build.require_columns(parquet.schema_arrow.names, spec)
-    build.require_any_row(parquet.metadata.num_rows, spec)
-    return _StoredColumns(path, build.wanted_columns(spec), build.text_columns(parquet.schema))
+    build.require_any_row(sum(pq.read_metadata(path).num_rows for path in paths), spec)
+    return _StoredColumns(paths, build.wanted_columns(spec), build.text_columns(parquet.schema))

@@ -1,15 +1,18 @@
-"""The warehouse: dbt on DuckDB turns the lake into features, which leave it as Parquet, a file a table.
+"""The warehouse: dbt on DuckDB turns the lake into features, which leave it as Parquet, a folder a table.
 
-What dbt built is published only after every contract and data test has passed: files are written beside their
-places, then renamed, and a failed build leaves the old ones.
+What dbt built is published only after every contract and data test has passed: parts are written first, then the
+lists that name them are replaced, and a failed build leaves the old ones.
 """
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ml_platform import values
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT, DbtProject
 from ml_platform.adapters.dbt_run import (
     MEMORY_LIMIT,
@@ -18,14 +21,44 @@ from ml_platform.adapters.dbt_run import (
     sql_quoted,
     temporary_folder,
 )
-from ml_platform.adapters.manifest import manifest_beside
+from ml_platform.adapters.feature_parts import (
+    PARTS_FILE,
+    Part,
+    PartList,
+    day_ranges,
+    table_version,
+    unlisted,
+)
+from ml_platform.adapters.manifest import Manifest, manifest_beside
+from ml_platform.files import TEMPORARY_SUFFIX
+
+if TYPE_CHECKING:
+    import duckdb
 
 _ROW_GROUP = 122_880
+_MAY_BE_NULL = """
+create or replace temp table may_be_null as select *, 0 as kept from features.{table} limit 0;
+insert into may_be_null (kept) values (1), (3)
+"""
+"""Rows without a value, none of which is ever read: with them DuckDB marks every column of a file as one that may
+be null, whatever the other rows of the table are."""
+_ROWS = """
+select * exclude (kept)
+from (
+    select *, 2 as kept
+    from features.{table}
+    where occurred_at >= timestamptz '{first}' and occurred_at < date_add(timestamptz '{last}', interval 1 day)
+    union all
+    select * from may_be_null
+)
+where kept = 2
+order by occurred_at, row_id
+"""
 
 
 @dataclass(frozen=True)
 class FeatureBuild:
-    """The result of a build: the published files, their rows and the SQL of every model that computed them."""
+    """The result of a build: the published tables, their rows and the SQL of every model that computed them."""
 
     folder: Path
     project: DbtProject
@@ -35,8 +68,12 @@ class FeatureBuild:
     """Raw SQL with its macros unexpanded, by model; the versions of features follow from it."""
 
     def path(self, table: str) -> Path:
-        """The published file of ``table``."""
-        return self.folder / self.project.tables[table].file_name
+        """The folder in which ``table`` is published."""
+        return self.folder / self.project.tables[table].name
+
+    def version(self, table: str) -> str:
+        """The SHA-256 of the list of the parts of ``table``: equal rows have equal versions."""
+        return table_version(self.path(table)) or ""
 
 
 def build_features(
@@ -47,7 +84,7 @@ def build_features(
     progress: Callable[[str], None],
     project: DbtProject = PLATFORM_PROJECT,
 ) -> FeatureBuild:
-    """Run ``dbt build`` and publish ``<output>/<table>.parquet`` of every table if every test passed.
+    """Run ``dbt build`` and publish ``<output>/<table>/`` of every table if every test passed.
 
     Raises:
         ServiceError: dbt did not run, or a model failed (a missing column, a contract); dbt's own words.
@@ -60,26 +97,51 @@ def build_features(
 def publish_features(
     output: Path, warehouse: Path, project: DbtProject = PLATFORM_PROJECT
 ) -> FeatureBuild:
-    """Write the built and tested tables beside their places, in order of (time, id), then rename.
+    """Write the parts of the built and tested tables, then replace the lists that name them, all together.
 
     One thread writes, so that equal rows give equal bytes. What a killed build left spilled goes.
     """
     import duckdb
 
-    rows: dict[str, int] = {}
-    tables = tuple(project.tables.values())
-    paths = [output / table.file_name for table in tables]
-    with (
-        duckdb.connect(str(warehouse), read_only=True) as connection,
-        manifest_beside(output).replacing(*paths) as places,
-    ):
+    manifest = manifest_beside(output)
+    folders = {name: output / name for name in project.tables}
+    lists: dict[str, PartList] = {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        for table, beside in zip(tables, places, strict=True):
-            written = connection.execute(
-                f"copy features.{table.name} to '{sql_quoted(beside)}' "
-                f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
-            ).fetchall()
-            rows[table.name] = int(written[0][0])
+        for name, folder in folders.items():
+            lists[name] = PartList(tuple(_written_parts(connection, name, folder, manifest)))
+    with manifest.replacing(*(folder / PARTS_FILE for folder in folders.values())) as places:
+        for parts, place in zip(lists.values(), places, strict=True):
+            place.write_text(values.to_json(parts), encoding="utf-8")
+    for folder in folders.values():
+        manifest.remove(*unlisted(folder, manifest))
     shutil.rmtree(temporary_folder(warehouse), ignore_errors=True)
+    rows = {name: sum(part.rows for part in parts.parts) for name, parts in lists.items()}
     return FeatureBuild(output, project, rows, project.sql_by_model())
+
+
+def _written_parts(
+    connection: "duckdb.DuckDBPyConnection", table: str, folder: Path, manifest: Manifest
+) -> Iterator[Part]:
+    """The parts of a built table, each in its place; one that lies there already is left as it is."""
+    connection.execute(_MAY_BE_NULL.format(table=table))
+    days = connection.execute(
+        f"select occurred_at::date as day, count(*) from features.{table} group by day order by day"
+    ).fetchall()
+    for first, last, rows in tuple(day_ranges(days)) or ((date.min, date.min, 0),):
+        written = folder / f"{first}.{os.getpid()}{TEMPORARY_SUFFIX}"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            connection.execute(
+                f"copy ({_ROWS.format(table=table, first=first, last=last)}) to '{sql_quoted(written)}' "
+                f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
+            )
+            part = Part(first, last, rows, values.file_sha256(written))
+            path = folder / part.file_name
+            if not manifest.has(path, part.sha256):
+                with manifest.replacing(path) as (beside,):
+                    written.replace(beside)
+        finally:
+            written.unlink(missing_ok=True)
+        yield part

@@ -43,12 +43,12 @@ def build_warehouse(
 def publish_features(
     platform: Connections, project: "DbtProject", progress: Callable[[str], None]
 ) -> dict[str, str]:
-    """Export every feature table of the warehouse as Parquet, and keep the version of every feature.
+    """Export every feature table of the warehouse in parts, and keep the version of every feature.
 
     To be called when dbt has built the warehouse and all of its tests have passed.
 
     Returns:
-        The SHA-256 of the published file of each table.
+        The version of the rows of each table.
     """
     from ml_platform.adapters.warehouse import publish_features as export
 
@@ -63,7 +63,16 @@ def publish_features(
     platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
     for name, rows in export_result.rows.items():
         progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
-    return {name: values.file_sha256(export_result.path(name)) for name in export_result.rows}
+    return {name: export_result.version(name) for name in export_result.rows}
+
+
+def is_published(platform: Connections, table: FeatureTable, version: str) -> bool:
+    """Whether the stored parts of a table are those that were published as this version of it."""
+    from ml_platform.adapters.feature_parts import is_sound, table_version
+    from ml_platform.adapters.manifest import Manifest
+
+    folder = platform.settings.features / table.name
+    return table_version(folder) == version and is_sound(folder, Manifest(platform.settings.home))
 
 
 def feature_versions(platform: Connections, table: FeatureTable) -> dict[str, str]:

@@ -45,7 +45,7 @@ def build_training_set(
     versions = feature_versions(platform, spec.table)
     built = _described(
         build(
-            platform.feature_file(spec.table.file_name),
+            platform.published_features(spec.table.name),
             spec,
             feature_versions={name: versions[name] for name in spec.features},
             source=state.source.label,

@@ -93,18 +93,17 @@ class Connections:
         """The address of MLflow's UI."""
         return self._services.tracking_url
 
-    def feature_file(self, name: str) -> Path:
-        """The published file of a feature table, whether there is one or not.
+    def published_features(self, table: str) -> Path:
+        """The folder in which a feature table is published, whether it is or not.
 
         Raises:
-            IntegrityError: the file is not the one that was published.
+            IntegrityError: a file of it is not the one that was published.
         """
         from ml_platform.adapters.manifest import Manifest
 
-        path, manifest = self.settings.features / name, Manifest(self.settings.home)
-        if path.exists() or f"{path.parent.name}/{name}" in manifest.stored(path.parent):
-            manifest.require(path)
-        return path
+        folder = self.settings.features / table
+        Manifest(self.settings.home).require_folder(folder)
+        return folder
 
     @cached_property
     def lake(self) -> "ParquetLake":

@@ -86,7 +86,7 @@ class FixtureEvaluation:
         from ml_platform.adapters.training_set_files import build_training_set
 
         def build() -> "TrainingSet":
-            file = self.folder / fixture.spec.table.file_name
+            file = self.folder / f"{fixture.spec.table.name}.parquet"
             fixture.rows.to_parquet(file, index=False)
             return build_training_set(
                 file,

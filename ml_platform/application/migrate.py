@@ -97,7 +97,23 @@ def from_format_1(settings: Settings, progress: Progress) -> None:
     _write_format(settings, 2)
 
 
-MIGRATIONS: dict[int, Callable[[Settings, Progress], None]] = {1: from_format_1}
+def from_format_2(settings: Settings, progress: Progress) -> None:
+    """Migrate to format 3, which publishes each feature table in parts (`adapters.feature_parts`).
+
+    The one file that a table had goes; the next run builds the features from the lake again. All else stays as it is.
+    """
+    from ml_platform.adapters.manifest import Manifest
+
+    shutil.rmtree(settings.features, ignore_errors=True)
+    Manifest(settings.home).adopt(settings.features)
+    progress("features: removed; the next run publishes them again, in parts")
+    _write_format(settings, 3)
+
+
+MIGRATIONS: dict[int, Callable[[Settings, Progress], None]] = {
+    1: from_format_1,
+    2: from_format_2,
+}
 """The migration from each format to the next one."""
 
 

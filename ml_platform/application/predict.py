@@ -107,7 +107,7 @@ def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     """
     from ml_platform.adapters.training_set_files import newest_moment
 
-    newest = newest_moment(platform.feature_file(spec.table.file_name))
+    newest = newest_moment(platform.published_features(spec.table.name))
     if newest is None:
         raise InsufficientData(
             f"There is no row of {spec.table.name}.",
@@ -122,5 +122,4 @@ def feature_rows(
     """Keys, label and the model's features of the rows of people in ``[start, end)``, oldest first."""
     from ml_platform.adapters.training_set_files import read_window
 
-    path = platform.feature_file(spec.table.file_name)
-    return read_window(path, spec, start, end)
+    return read_window(platform.published_features(spec.table.name), spec, start, end)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from ml_platform import values
 from ml_platform.adapters.imported_code import imported_code
 from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path, write_record
@@ -43,16 +42,17 @@ def search_future(
 def _searched_once(
     platform: Connections, table: FeatureTable, progress: Callable[[str], None]
 ) -> FutureCheck:
-    """What a search of the table finds; as it was kept, where the published file is still the same."""
+    """What a search of the table finds; as it was kept, where the published table is still the same."""
+    from ml_platform.adapters.feature_parts import table_version
     from ml_platform.adapters.future_check import check_future
 
     settings, key = platform.settings, ("features", table.name, "future")
     code = {"code": _code_version()}
-    published = settings.features / table.file_name
+    published = settings.features / table.name
     if record_path(settings, key).exists():
         known = read_record(settings, key, FutureCheck)
-        same_file = known.features_sha256 == values.file_sha256(published)
-        if same_file and platform.ledger.state(search_key(table.name)) == code:
+        same_rows = known.features_sha256 == table_version(published)
+        if same_rows and platform.ledger.state(search_key(table.name)) == code:
             return known
     check = check_future(
         table,

@@ -13,6 +13,7 @@ import dagster as dg
 from ml_platform.adapters.dbt_project import DbtProject
 from ml_platform.adapters.expectations import EXPECTATIONS
 from ml_platform.adapters.plugins import home_project
+from ml_platform.application.build_features import is_published
 from ml_platform.application.connections import Connections
 from ml_platform.application.ingest import lake_versions, source_is_unchanged
 from ml_platform.application.insufficient import reason_stands
@@ -33,7 +34,6 @@ from ml_platform.defs.partitions import window_end
 from ml_platform.errors import IntegrityError
 from ml_platform.events.schema import TABLES
 from ml_platform.spec.model import ModelSpec
-from ml_platform.values import file_sha256
 
 FEATURES = "features"
 """The name of the stage among the reasons of a plan."""
@@ -193,9 +193,8 @@ def _features_reason(
         for feature, version in table.versions(project.sql_by_model()).items():
             if known.get(table.qualified(feature), ("",))[0] != version:
                 return f"{table.name}: the definition of {feature} has changed"
-        path = platform.settings.features / table.file_name
-        if not path.exists() or file_sha256(path) != kept.data_version(features_key(table)):
-            return f"{table.name}: the stored file is not the one that was published"
+        if not is_published(platform, table, kept.data_version(features_key(table))):
+            return f"{table.name}: what is stored is not what was published"
     return ""
 
 

@@ -94,4 +94,4 @@ TABLE = FeatureTable(
     ),
 )
 ADOPTION_SNAPSHOTS = TABLE.features
-"""The features in the order of the columns of ``adoption_snapshots.parquet``, after keys and label."""
+"""The features in the order of the columns of ``adoption_snapshots``, after keys and label."""

@@ -28,4 +28,4 @@ TABLE = FeatureTable(
     ),
 )
 PATTERN_FEATURES = TABLE.features
-"""The features in the order of the columns of ``pattern_features.parquet``, after keys and label."""
+"""The features in the order of the columns of ``pattern_features``, after keys and label."""

@@ -115,4 +115,4 @@ TABLE = FeatureTable(
     ),
 )
 START_TIME_FEATURES = TABLE.features
-"""The features in the order of the columns of ``start_time_features.parquet``, after keys and labels."""
+"""The features in the order of the columns of ``start_time_features``, after keys and labels."""

@@ -134,4 +134,4 @@ TABLE = FeatureTable(
     ),
 )
 SUGGESTION_FEATURES = TABLE.features
-"""The features in the order of the columns of ``suggestion_features.parquet``, after keys and labels."""
+"""The features in the order of the columns of ``suggestion_features``, after keys and labels."""

@@ -43,11 +43,6 @@ class FeatureTable:
         """All features, in the order of the columns."""
         return tuple(feature for part in self.parts for feature in part.features)
 
-    @property
-    def file_name(self) -> str:
-        """The published Parquet file."""
-        return f"{self.name}.parquet"
-
     def qualified(self, feature: str) -> str:
         """The name of a feature across tables: ``<table>.<feature>``."""
         return f"{self.name}.{feature}"

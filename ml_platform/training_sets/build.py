@@ -175,8 +175,8 @@ def require_columns(present: Sequence[str], spec: ModelSpec) -> None:
     missing = [name for name in wanted_columns(spec) if name not in present]
     if missing:
         raise IntegrityError(
-            f"{spec.table.file_name} lacks {', '.join(missing)}.",
-            remedy="build the features again: the file and the feature catalogue differ",
+            f"The table {spec.table.name} lacks {', '.join(missing)}.",
+            remedy="build the features again: the stored table and the feature catalogue differ",
         )
     declared = {feature.name for feature in spec.table.features}
     undeclared = [name for name in spec.features if name not in declared]

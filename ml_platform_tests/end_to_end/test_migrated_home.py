@@ -18,7 +18,7 @@ def test_a_home_of_format_1_goes_on_after_its_migration(tmp_path: Path) -> None:
     assert f"ml-platform migrate --home {home}" in refusal
 
     migrated = told(home, "migrate")
-    assert migrated == {"format": 2, "archives": [str(home / "archive" / "format-1")]}
+    assert migrated == {"format": 3, "archives": [str(home / "archive" / "format-1")]}
     assert told(home, "verify")["ok"]
 
     printed = told(home, "run", "--models", MODEL, seconds=700)

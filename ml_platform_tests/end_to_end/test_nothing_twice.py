@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform import resources
+from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.adapters.services import services
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import tuned_key
@@ -192,14 +193,14 @@ def test_a_limit_of_the_policy_decides_again_and_measures_nothing(
 
 
 def test_a_damaged_file_is_made_again(home: Path) -> None:
-    path = home / "features" / "suggestion_features.parquet"
+    (path,) = parquet_files(home / "features" / "suggestion_features")
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     try:
         plan = planned(home)
     finally:
         path.write_bytes(content)
-    told_why = "the stored file is not the one that was published"
+    told_why = "what is stored is not what was published"
     assert plan["reasons"]["features"] == f"suggestion_features: {told_why}"
 
 
@@ -245,7 +246,11 @@ def tuned(
 
 
 def hashes(home: Path) -> dict[str, str]:
-    return {path.name: file_sha256(path) for path in (home / "features").glob("*.parquet")}
+    return {
+        path.relative_to(home).as_posix(): file_sha256(path)
+        for path in (home / "features").rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_reading_whose_checks_failed_is_no_reading(tmp_path: Path) -> None:

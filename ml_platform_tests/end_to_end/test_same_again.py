@@ -14,7 +14,6 @@ from ml_platform.events.sources.simulate import SimulateSource
 from ml_platform.features.pattern_features import TABLE
 from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import FitRequest
-from ml_platform.values import file_sha256
 
 AS_OF = datetime(2026, 9, 1, tzinfo=UTC)
 SOURCE = SimulateSource(as_of=AS_OF, days=6, users=60, seed=3)
@@ -65,7 +64,7 @@ def model_of(source, folder: Path) -> dict[str, str]:
     outcome = SPEC.fit(training_set, FitRequest(SPEC.seed))
     return {
         "events": lake.fingerprint("events", AS_OF),
-        "features": file_sha256(built.path("pattern_features")),
+        "features": built.version("pattern_features"),
         "training set": training_set.record.fingerprint,
         "model": outcome.artifact.sha256,
     }

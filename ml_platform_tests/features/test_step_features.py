@@ -8,6 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.features.step_features import STEP_FEATURES, TABLE
 from ml_platform_tests.features.conftest import Built, rows_of
 from ml_platform_tests.features.lakes import AS_OF, START, random_events
@@ -206,7 +207,7 @@ def test_cases_agree_with_the_oracle_to_the_bit(steps_of: Compute, seed: int) ->
 
 
 def test_dbt_agrees_with_the_oracle_and_the_declaration(built: Built) -> None:
-    path = built.build.path("step_features")
+    (path,) = parquet_files(built.build.path("step_features"))
     labels = [label.name for label in TABLE.labels]
     assert pq.read_schema(path).names == [*KEYS, *labels, *NAMES]
     with duckdb.connect() as connection:

@@ -12,6 +12,7 @@ import pytest
 
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT, DbtProject
 from ml_platform.adapters.dbt_run import dbt_variables
+from ml_platform.adapters.feature_parts import PARTS_FILE, parquet_files
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.errors import IntegrityError, ServiceError
 from ml_platform_tests.features.conftest import Built, rows_of
@@ -34,8 +35,8 @@ def build(lake: Path, folder: Path, project: DbtProject = PLATFORM_PROJECT) -> P
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     """Features of an earlier build, which no failure may touch."""
-    path = tmp_path / "out" / "pattern_features.parquet"
-    path.parent.mkdir()
+    path = tmp_path / "out" / "pattern_features" / PARTS_FILE
+    path.parent.mkdir(parents=True)
     path.write_bytes(b"what was there before")
     return path
 
@@ -79,8 +80,9 @@ def test_a_failed_data_test_names_its_rows_and_publishes_nothing(
     assert published.read_bytes() == b"what was there before"
 
 
-def test_an_empty_lake_gives_an_empty_file(tmp_path: Path) -> None:
-    assert pq.read_table(build(write_lake(tmp_path / "lake", []), tmp_path)).num_rows == 0
+def test_an_empty_lake_gives_one_empty_part(tmp_path: Path) -> None:
+    (part,) = parquet_files(build(write_lake(tmp_path / "lake", []), tmp_path))
+    assert pq.read_metadata(part).num_rows == 0
 
 
 def test_a_lake_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ml_platform.adapters.database_urls import connect
 from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.lake import ParquetLake
 from ml_platform.adapters.ledger.archive import put_aside
-from ml_platform.adapters.manifest import Manifest
+from ml_platform.adapters.manifest import MANIFEST_FILE, Manifest
 from ml_platform.adapters.services import services
 from ml_platform.application.archive import archived_rows, verify_archives
 from ml_platform.application.connections import Connections
@@ -107,7 +107,8 @@ def test_an_older_home_is_refused_in_one_line_that_says_what_to_type(
         cli.main(words, standalone_mode=False)
     assert str(refused.value) == (
         f"The home {tmp_path / 'home'} has format 1; this release reads format {FORMAT}. Remedy: "
-        f"`ml-platform migrate --home {tmp_path / 'home'}` keeps its events and archives its history"
+        f"`ml-platform migrate --home {tmp_path / 'home'}` keeps its events, and archives "
+        "what of its history this release cannot read"
     )
     assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["home.json"]
 
@@ -190,6 +191,32 @@ def test_the_lake_of_a_real_source_is_kept_and_what_a_simulation_knows_is_made_a
     dropped = {"ceilings": 0, "known_anomalies": 0} if source == "simulate" else {}
     assert ParquetLake(settings.lake, settings.quarantine).counts() == before | dropped
     assert (settings.quarantine / "events" / "rejected.parquet").read_bytes() == b"rejected rows"
+
+
+def test_features_of_format_2_are_published_anew_and_all_else_stays(tmp_path: Path) -> None:
+    settings = settings_of(restored(2, tmp_path / "home"))
+    before = hashes(settings.home)
+    assert {name for name in before if name.startswith("features/")} == {
+        "features/adoption_snapshots.parquet",
+        "features/step_features.parquet",
+    }
+    manifest = Manifest(settings.home)
+    manifest.require_folder(settings.features)
+    with pytest.raises(Interrupted, match="features"):
+        migrate(settings, interrupted_at("features"))
+    assert stored_format(settings) == 2
+    assert migrate(settings, lambda line: None).format == FORMAT == 3
+    assert manifest.stored(settings.features) == {}
+    manifest.require_folder(settings.features)
+    kept = {
+        name: digest
+        for name, digest in before.items()
+        if not name.startswith("features/") and name not in ("home.json", MANIFEST_FILE)
+    }
+    after = hashes(settings.home)
+    assert {name: after[name] for name in kept} == kept
+    assert after.keys() - kept.keys() == {"home.json", MANIFEST_FILE}
+    assert read_home(settings) is not None
 
 
 def test_whatever_is_changed_in_an_archive_is_named(tmp_path: Path) -> None:
