@@ -57,8 +57,8 @@ class Tally:
 
 def features(seed: int, users: int, folder: Path) -> pd.DataFrame:
     """Feature rows of one simulation, by ingestion and dbt."""
-    from ml_platform.adapters.lake import ParquetLake
     from ml_platform.adapters.feature_parts import parquet_files
+    from ml_platform.adapters.lake import ParquetLake
     from ml_platform.adapters.warehouse import build_features
     from ml_platform.events.ingest import ingest
     from ml_platform.events.sources.simulate import SimulateSource

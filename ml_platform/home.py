@@ -153,7 +153,8 @@ def require_format(settings: Settings) -> None:
         raise UsageError(what, remedy="use the newer release of ml-platform that wrote it")
     raise UsageError(
         what,
-        remedy=f"`ml-platform migrate --home {settings.home}` keeps its events, and archives what of its history this release cannot read",
+        remedy=f"`ml-platform migrate --home {settings.home}` keeps its events, and archives "
+        "what of its history this release cannot read",
     )
 
 

@@ -100,7 +100,7 @@ def from_format_1(settings: Settings, progress: Progress) -> None:
 def from_format_2(settings: Settings, progress: Progress) -> None:
     """Migrate to format 3, which publishes each feature table in parts (`adapters.feature_parts`).
 
-    The one file that a table had goes; the next run builds the features from the lake again. All else stays as it is.
+    The one file that a table had goes; the next run builds the features from the lake again. All else stays.
     """
     from ml_platform.adapters.manifest import Manifest
 
