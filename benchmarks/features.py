@@ -1,6 +1,10 @@
 """Rolling counts over 1 hour, 24 hours and 7 days, ours against pandas and polars; then all features.
 
     python benchmarks/features.py --rows 1000000 [--repeats 3] [--json]
+    python benchmarks/features.py --rows 1000000 --day 100000 [--json]
+
+With --day, one more day of events instead: the processor seconds of a build that stands on the published parts, and
+of one from scratch, whose bytes must be the same.
 
 The three sides take turns, each in a process of its own (its peak memory is its own), on the same
 SIMULATED events; medians and ratios are printed. All families are built once from the lake by dbt, and the SQL of
@@ -17,12 +21,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROWS_A_USER = 1_280
 HOURS = (1, 24, 168)
 AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
+NEXT_DAY = datetime(2026, 4, 1, tzinfo=UTC)
 
 
 def make_lake(lake: Path, rows: int) -> None:
@@ -156,6 +161,74 @@ def _peak_mb() -> float:
     return int(line.split()[1]) / 1024
 
 
+def add_day(lake: Path, rows: int) -> None:
+    """One more day: ``rows`` events like those of the lake, on `NEXT_DAY`."""
+    import duckdb
+
+    day = lake / "events" / f"day={NEXT_DAY:%Y-%m-%d}"
+    day.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 2; set TimeZone = 'UTC'")
+        connection.execute(
+            f"""
+            copy (
+                select * replace (
+                    'n' || event_id as event_id,
+                    timestamptz '{NEXT_DAY}'
+                        + to_microseconds((hash(event_id) % 86400000000)::bigint) as occurred_at
+                )
+                from '{lake}/events/day=2026-01-01/rows.parquet'
+                limit {rows}
+            ) to '{day}/rows.parquet' (format parquet)
+            """
+        )
+
+
+def build(folder: Path, name: str, as_of: datetime, *, stands: bool) -> dict[str, str]:
+    """Build and publish in ``folder / name``, on the parts that stand before `NEXT_DAY` or whole; the versions."""
+    from ml_platform.adapters.feature_parts import part_list
+    from ml_platform.adapters.warehouse import build_features
+    from ml_platform.application.asked_features import STEP_REACH
+
+    output, asked = folder / name / "features", {}
+    if stands:
+        for table, ahead in (("pattern_features", timedelta(0)), ("step_features", STEP_REACH)):
+            kept = part_list(output / table).before(NEXT_DAY - ahead)
+            if kept:
+                asked[table] = kept[-1].end
+    warehouse = folder / name / "w" / "w.duckdb"
+    built = build_features(folder / "lake", output, warehouse, as_of, _silent, asked_from=asked)
+    return {table: built.version(table) for table in built.rows}
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def one_more_day(folder: Path, rows: int) -> dict[str, dict[str, float]]:
+    """Processor seconds and peak of the build of one more day, and of a build from scratch with that day."""
+    figures, versions = {}, {}
+    build(folder, "day by day", NEXT_DAY, stands=False)
+    add_day(folder / "lake", rows)
+    after = NEXT_DAY + timedelta(days=1)
+    for name, stands in (("day by day", True), ("from scratch", False)):
+        before, started = _processor_seconds(), time.perf_counter()
+        versions[name] = build(folder, name, after, stands=stands)
+        figures[name] = {
+            "seconds": time.perf_counter() - started,
+            "cpu_seconds": _processor_seconds() - before,
+        }
+    if versions["day by day"] != versions["from scratch"]:
+        raise SystemExit(f"the published bytes differ: {versions}")
+    return figures
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it has waited for."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+
 def all_features(folder: Path) -> dict[str, float]:
     """One build of every family by dbt, tests and Parquet file included; peak of the dbt process."""
     code = (
@@ -220,16 +293,30 @@ def rolling_counts(file: str, repeats: int) -> dict[str, dict[str, float]]:
     }
 
 
+def tell_day(arguments: argparse.Namespace, figures: dict[str, dict[str, float]]) -> None:
+    """Print what one more day costs."""
+    if arguments.json:
+        print(json.dumps({"rows": arguments.rows, "day": arguments.day, **figures}))
+        return
+    print(f"{arguments.day:,} SIMULATED events more on {arguments.rows:,}; the bytes are the same")
+    for name, figure in figures.items():
+        print(f"  {name:14}{figure['cpu_seconds']:8.1f} CPU s{figure['seconds']:8.1f} s")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--day", type=int, help="measure one more day of so many events")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_lake(folder / "lake", arguments.rows)
+        if arguments.day:
+            tell_day(arguments, one_more_day(folder, arguments.day))
+            return
         file = str(folder / "lake" / "events" / "day=2026-01-01" / "rows.parquet")
         everything = all_features(folder)
         models = model_seconds(folder)

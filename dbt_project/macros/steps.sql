@@ -1,3 +1,6 @@
+{# How many moments of a user (or case) a step looks back on: the last ten, and a run up to a hundred steps ago. #}
+{% macro steps_back() -%} 100 {%- endmacro %}
+
 {# `code` of the last ten moments of the user (or case), the row's own included, newest first. #}
 {% macro last_steps(code, own=none) -%}
     [

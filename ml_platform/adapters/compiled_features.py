@@ -5,6 +5,7 @@ dependencies, in one DuckDB process; only the lake's path is another. Tests and 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from ml_platform.events.schema import TABLES
 if TYPE_CHECKING:
     import duckdb
 
+_ASKED_FROM = re.compile(r"-?[0-9]+(?= /\* asked from \*/)")
+"""The moment from which on the rows of a table were asked for; on another lake it is built whole."""
+_YEAR_1 = "-62135596800000000"
 _REMEDY = "build the features again; the dbt models of plug-ins must be SQL"
 
 
@@ -90,7 +94,7 @@ def rebuilt(
             connection.execute(f'create schema if not exists "{schema}"')
         there, here = sql_quoted(features.lake.resolve()), sql_quoted(lake.resolve())
         for model in features.models:
-            sql = model.sql.replace(there, here)
+            sql = _ASKED_FROM.sub(_YEAR_1, model.sql.replace(there, here))
             try:
                 connection.execute(f"create table {model.relation} as ({sql}\n)")
             except duckdb.Error as error:

@@ -39,6 +39,10 @@ class DbtProject:
         paths = sorted((*self.folder.glob("models/**/*.sql"), *self.folder.glob("macros/*.sql")))
         return {path.stem: path.read_text(encoding="utf-8") for path in paths}
 
+    def plugin_models(self) -> tuple[Path, ...]:
+        """The SQL files of models that plug-ins bring."""
+        return tuple(sorted((self.folder / _PLUGIN_MODELS).rglob("*.sql")))
+
 
 PLATFORM_PROJECT = DbtProject(resources.dbt_project(), TABLES)
 """The platform's own, without plug-ins, where it is installed."""

@@ -7,9 +7,11 @@ back when it ends. Whatever dbt writes (target, log) lies beside the warehouse, 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError, ServiceError
@@ -18,12 +20,21 @@ MEMORY_LIMIT = "2000MB"
 """What DuckDB may take before it writes to disk; the process of a build peaks some 300 MB above it."""
 MOST_THREADS = 4
 """Threads of DuckDB share its memory: with more, each spills the sooner and the last ones gain little."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DBT = Path(sys.executable).with_name("ml-platform-dbt")
 """dbt bound to the life of its parent (`dbt_process`)."""
 
 
-def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str]:
-    """The ``--vars`` of a build: where to read, where to build, and the end of what may be known."""
+def dbt_variables(
+    lake: Path,
+    warehouse: Path,
+    as_of: datetime,
+    asked_from: Mapping[str, datetime] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The ``--vars`` of a build: where to read, where to build, and the end of what may be known.
+
+    ``asked_from`` says of feature tables from which moment on they are to be built; the others are built whole.
+    """
     if as_of.tzinfo is None:
         raise ValueError(f"as_of {as_of.isoformat()} has no time zone; pass an aware time")
     return {
@@ -33,17 +44,28 @@ def dbt_variables(lake: Path, warehouse: Path, as_of: datetime) -> dict[str, str
         "memory_limit": MEMORY_LIMIT,
         "threads": str(min(usable_cores(), MOST_THREADS)),
         "as_of": as_of.astimezone(UTC).isoformat(),
+        "asked_from": {table: microseconds(moment) for table, moment in asked_from.items()},
     }
 
 
+def microseconds(moment: datetime) -> int:
+    """A moment as the SQL of the features has it: in microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 def dbt_arguments(
-    command: str, lake: Path, warehouse: Path, as_of: datetime, project: Path
+    command: str,
+    lake: Path,
+    warehouse: Path,
+    as_of: datetime,
+    project: Path,
+    asked_from: Mapping[str, datetime] = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """Arguments of ``dbt`` for a ``command`` (build, parse, ...) on this lake and warehouse."""
+    """Arguments of ``dbt`` for a ``command`` (build, parse, ...), with the `dbt_variables` of a build."""
     return (
         command,
         "--vars",
-        json.dumps(dbt_variables(lake, warehouse, as_of), sort_keys=True),
+        json.dumps(dbt_variables(lake, warehouse, as_of, asked_from), sort_keys=True),
         "--project-dir",
         str(project),
         "--profiles-dir",

@@ -6,10 +6,11 @@ lists that name them are replaced, and a failed build leaves the old ones.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ml_platform import values
@@ -26,16 +27,19 @@ from ml_platform.adapters.feature_parts import (
     Part,
     PartList,
     day_ranges,
+    part_list,
     table_version,
     unlisted,
 )
 from ml_platform.adapters.manifest import Manifest, manifest_beside
+from ml_platform.errors import IntegrityError
 from ml_platform.files import TEMPORARY_SUFFIX
 
 if TYPE_CHECKING:
     import duckdb
 
 _ROW_GROUP = 122_880
+_YEAR_1, _EPOCH = datetime.min.replace(tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
 _MAY_BE_NULL = """
 create or replace temp table may_be_null as select *, 0 as kept from features.{table} limit 0;
 insert into may_be_null (kept) values (1), (3)
@@ -83,14 +87,18 @@ def build_features(
     as_of: datetime,
     progress: Callable[[str], None],
     project: DbtProject = PLATFORM_PROJECT,
+    asked_from: Mapping[str, datetime] = MappingProxyType({}),
 ) -> FeatureBuild:
     """Run ``dbt build`` and publish ``<output>/<table>/`` of every table if every test passed.
+
+    Of tables in ``asked_from`` the parts before that moment stay as they were published (see `publish_features`).
 
     Raises:
         ServiceError: dbt did not run, or a model failed (a missing column, a contract); dbt's own words.
         IntegrityError: a data test failed: which one, and the first rows that break it.
     """
-    run_dbt(dbt_arguments("build", lake, warehouse, as_of, project.folder), warehouse, progress)
+    arguments = dbt_arguments("build", lake, warehouse, as_of, project.folder, asked_from)
+    run_dbt(arguments, warehouse, progress)
     return publish_features(output, warehouse, project)
 
 
@@ -99,7 +107,11 @@ def publish_features(
 ) -> FeatureBuild:
     """Write the parts of the built and tested tables, then replace the lists that name them, all together.
 
-    One thread writes, so that equal rows give equal bytes. What a killed build left spilled goes.
+    One thread writes, so that equal rows give equal bytes. Of a table that was built from some moment on, the parts
+    before it stay. What a killed build left spilled goes.
+
+    Raises:
+        IntegrityError: the parts before that moment were not published.
     """
     import duckdb
 
@@ -109,8 +121,11 @@ def publish_features(
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        asked_from = _asked_from(connection)
         for name, folder in folders.items():
-            lists[name] = PartList(tuple(_written_parts(connection, name, folder, manifest)))
+            kept = _kept_parts(folder, asked_from[name]) if name in asked_from else ()
+            written = _written_parts(connection, name, folder, manifest, alone=not kept)
+            lists[name] = PartList((*kept, *written))
     with manifest.replacing(*(folder / PARTS_FILE for folder in folders.values())) as places:
         for parts, place in zip(lists.values(), places, strict=True):
             place.write_text(values.to_json(parts), encoding="utf-8")
@@ -121,15 +136,46 @@ def publish_features(
     return FeatureBuild(output, project, rows, project.sql_by_model())
 
 
+def _asked_from(connection: "duckdb.DuckDBPyConnection") -> dict[str, datetime]:
+    """The tables of which the warehouse has the newest rows alone, and the moment from which on it has them."""
+    asked = connection.execute("select * from intermediate.int_asked")
+    names = [column[0] for column in asked.description]
+    return {
+        name: _EPOCH + timedelta(microseconds=t)
+        for name, t in zip(names, asked.fetchall()[0], strict=True)
+        if t > (_YEAR_1 - _EPOCH) // timedelta(microseconds=1)
+    }
+
+
+def _kept_parts(folder: Path, moment: datetime) -> tuple[Part, ...]:
+    """The parts of a published table that end with ``moment``, from which on it was built."""
+    kept = part_list(folder).before(moment)
+    if not kept or kept[-1].end != moment:
+        raise IntegrityError(
+            f"{folder.name} was built from {moment:%Y-%m-%d} on, and no part before ends then.",
+            remedy="build the features whole: `ml-platform run --force`",
+        )
+    return kept
+
+
 def _written_parts(
-    connection: "duckdb.DuckDBPyConnection", table: str, folder: Path, manifest: Manifest
+    connection: "duckdb.DuckDBPyConnection",
+    table: str,
+    folder: Path,
+    manifest: Manifest,
+    *,
+    alone: bool,
 ) -> Iterator[Part]:
-    """The parts of a built table, each in its place; one that lies there already is left as it is."""
+    """The parts of what was built of a table, each in its place; one that lies there already is left as it is.
+
+    Without any row there is one empty part if it stands ``alone``: a table has columns.
+    """
     connection.execute(_MAY_BE_NULL.format(table=table))
     days = connection.execute(
         f"select occurred_at::date as day, count(*) from features.{table} group by day order by day"
     ).fetchall()
-    for first, last, rows in tuple(day_ranges(days)) or ((date.min, date.min, 0),):
+    no_rows = ((date.min, date.min, 0),) if alone else ()
+    for first, last, rows in tuple(day_ranges(days)) or no_rows:
         written = folder / f"{first}.{os.getpid()}{TEMPORARY_SUFFIX}"
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -1,10 +1,12 @@
 """Tested features leave the warehouse, and their definitions are kept with a version each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ml_platform import values
+from ml_platform.application.asked_features import BuiltFrom, remember_build
 from ml_platform.application.connections import Connections
 from ml_platform.errors import IntegrityError
 from ml_platform.spec.feature import FeatureSpec
@@ -25,9 +27,12 @@ class CataloguedFeature:
 
 
 def build_warehouse(
-    platform: Connections, project: "DbtProject", progress: Callable[[str], None]
+    platform: Connections,
+    project: "DbtProject",
+    asked: Mapping[str, datetime],
+    progress: Callable[[str], None],
 ) -> None:
-    """Build and test every dbt model up to the clock of the home.
+    """Build and test every dbt model up to the clock of the home, of tables in ``asked`` the rows from then on.
 
     Raises:
         ServiceError: dbt did not run, or a model failed.
@@ -36,16 +41,27 @@ def build_warehouse(
     from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt
 
     settings, as_of = platform.settings, platform.home.as_of
-    arguments = dbt_arguments("build", settings.lake, settings.warehouse, as_of, project.folder)
+    arguments = dbt_arguments(
+        "build", settings.lake, settings.warehouse, as_of, project.folder, asked
+    )
     run_dbt(arguments, settings.warehouse, progress)
 
 
 def publish_features(
-    platform: Connections, project: "DbtProject", progress: Callable[[str], None]
+    platform: Connections,
+    project: "DbtProject",
+    present: BuiltFrom,
+    progress: Callable[[str], None],
 ) -> dict[str, str]:
     """Export every feature table of the warehouse in parts, and keep the version of every feature.
 
     To be called when dbt has built the warehouse and all of its tests have passed.
+
+    Args:
+        platform: The home.
+        project: The tables.
+        present: What was read before dbt was started.
+        progress: Called with a line a table.
 
     Returns:
         The version of the rows of each table.
@@ -63,7 +79,9 @@ def publish_features(
     platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
     for name, rows in export_result.rows.items():
         progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
-    return {name: export_result.version(name) for name in export_result.rows}
+    versions = {name: export_result.version(name) for name in export_result.rows}
+    remember_build(platform, present, versions)
+    return versions
 
 
 def is_published(platform: Connections, table: FeatureTable, version: str) -> bool:

@@ -1,5 +1,8 @@
 """The keys under which the ledger keeps the small state of a model between runs."""
 
+FEATURES_BUILT_KEY = "features_built"
+"""The key of what the published features were built from, which is no state of one model."""
+
 
 def candidate_key(model: str) -> str:
     """The key of the artifact that is the latest candidate: challengers are evaluated beside it."""

@@ -165,6 +165,7 @@ class _Jobs:
             UsageError: a model that was named is not usable in this home.
         """
         from ml_platform.adapters.reconcile import reconcile
+        from ml_platform.application.asked_features import forget_build
         from ml_platform.application.assess_readiness import ready_models, record_readiness
         from ml_platform.application.retrain import request_trainings
         from ml_platform.cli.instance import run_job
@@ -182,6 +183,8 @@ class _Jobs:
         )
         for line in due_lines(due):
             tell(line)
+        if self._force:
+            forget_build(self._platform)
         self.failed = run_job(
             "pipeline",
             self._instance,

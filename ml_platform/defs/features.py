@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -12,6 +13,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
 from ml_platform.adapters.dbt_run import DBT, dbt_variables
 from ml_platform.adapters.imported_code import library_version
+from ml_platform.application.asked_features import BuiltFrom, asked_from, built_from
 from ml_platform.application.build_features import (
     build_warehouse,
     feature_catalogue,
@@ -49,11 +51,15 @@ def _warehouse_asset(parsed: ParsedProject) -> dg.AssetsDefinition:
         lake has left in the warehouse, or on nothing.
         """
         platform.lake.require_unchanged()
+        present = built_from(platform, project)
+        asked = asked_from(platform, project, present)
+        for name, moment in asked.items():
+            context.log.info(f"{name}: nothing before {moment:%Y-%m-%d} has changed")
         if context.selected_asset_keys.issuperset(assets.keys):
-            yield from _told_by_dbt(platform, project, context)
+            yield from _told_by_dbt(platform, project, present, asked, context)
         else:
-            build_warehouse(platform, project, context.log.info)
-            versions = _published(platform, project, context)
+            build_warehouse(platform, project, asked, context.log.info)
+            versions = _published(platform, project, present, context)
             order = TopologicalSorter(
                 {spec.key: [d.asset_key for d in spec.deps] for spec in assets.specs}
             )
@@ -98,10 +104,13 @@ class _CodeVersions(DagsterDbtTranslator):  # type: ignore[misc]  # it has no ty
 
 
 def _published(
-    platform: Connections, project: DbtProject, context: dg.AssetExecutionContext
+    platform: Connections,
+    project: DbtProject,
+    present: BuiltFrom,
+    context: dg.AssetExecutionContext,
 ) -> dict[dg.AssetKey, dg.DataVersion]:
-    """Publish what dbt has built; the data version of each feature table is the hash of its file."""
-    hashes = publish_features(platform, project, context.log.info)
+    """Publish what dbt has built; the data version of each feature table is the hash of its list of parts."""
+    hashes = publish_features(platform, project, present, context.log.info)
     return {
         features_key(project.tables[name]): dg.DataVersion(sha256)
         for name, sha256 in hashes.items()
@@ -109,7 +118,11 @@ def _published(
 
 
 def _told_by_dbt(
-    platform: Connections, project: DbtProject, context: dg.AssetExecutionContext
+    platform: Connections,
+    project: DbtProject,
+    present: BuiltFrom,
+    asked: Mapping[str, datetime],
+    context: dg.AssetExecutionContext,
 ) -> Iterator[Any]:
     """The results of models and tests as dbt tells them; those of feature tables once they are published."""
     settings = platform.settings
@@ -118,7 +131,7 @@ def _told_by_dbt(
         profiles_dir=str(project.folder),
         dbt_executable=str(DBT),
     )
-    variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of)
+    variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of, asked)
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     invocation = dbt.cli(
         ["build", "--vars", json.dumps(variables, sort_keys=True)],
@@ -132,7 +145,7 @@ def _told_by_dbt(
             held_back.append(event)
         else:
             yield event
-    versions = _published(platform, project, context)
+    versions = _published(platform, project, present, context)
     for event in held_back:
         if isinstance(event, dg.Output):
             yield dg.Output(

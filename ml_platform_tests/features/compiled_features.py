@@ -1,16 +1,29 @@
 """The features of many small lakes: dbt compiles its models once, and each lake runs that SQL."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
-from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt, target_folder
+from ml_platform.adapters.dbt_run import (
+    dbt_arguments,
+    microseconds,
+    run_dbt,
+    target_folder,
+)
 
+_YEAR_1 = datetime.min.replace(tzinfo=UTC)
+_ASKED = {
+    "pattern_features": _YEAR_1 + timedelta(microseconds=1),
+    "step_features": _YEAR_1 + timedelta(microseconds=2),
+}
+"""Moments that stand in the compiled SQL for those from which on the rows of a table are asked for."""
 _AS_OF = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 """A time that stands in the compiled SQL for that of each lake."""
 
@@ -22,10 +35,19 @@ class CompiledFeatures:
     lake: str
     manifest: str
 
-    def build(self, lake: Path, warehouse: Path, as_of: datetime) -> None:
+    def build(
+        self,
+        lake: Path,
+        warehouse: Path,
+        as_of: datetime,
+        asked_from: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> None:
         """Make every table of the warehouse from this lake, with the manifest that a build leaves beside it."""
         text = self.manifest.replace(self.lake, str(lake.resolve()))
         text = text.replace(_AS_OF.isoformat(), as_of.isoformat())
+        moments = {**dict.fromkeys(_ASKED, _YEAR_1), **asked_from}
+        for table, there in _ASKED.items():
+            text = text.replace(f"{microseconds(there)} /*", f"{microseconds(moments[table])} /*")
         target = target_folder(warehouse)
         target.mkdir(parents=True, exist_ok=True)
         (target / "manifest.json").write_text(text, encoding="utf-8")
@@ -38,11 +60,19 @@ class CompiledFeatures:
                 name = f"{model['schema']}.{model['name']}"
                 connection.execute(f"create table {name} as ({model['compiled_code']})")
 
+    def edited(self, model: str, old: str, new: str) -> "CompiledFeatures":
+        """The same with another text in the SQL of one model."""
+        manifest = json.loads(self.manifest)
+        node = manifest["nodes"][f"model.ml_platform.{model}"]
+        assert old in node["compiled_code"]
+        node["compiled_code"] = node["compiled_code"].replace(old, new)
+        return CompiledFeatures(self.lake, json.dumps(manifest))
+
 
 def compile_features(folder: Path) -> CompiledFeatures:
     """Let dbt compile the platform's models; ``folder`` keeps what it writes."""
     lake, warehouse = (folder / "lake_of_nobody").resolve(), folder / "warehouse.duckdb"
-    arguments = dbt_arguments("compile", lake, warehouse, _AS_OF, PLATFORM_PROJECT.folder)
+    arguments = dbt_arguments("compile", lake, warehouse, _AS_OF, PLATFORM_PROJECT.folder, _ASKED)
     run_dbt(arguments, warehouse, lambda _: None)
     manifest = target_folder(warehouse) / "manifest.json"
     return CompiledFeatures(str(lake), manifest.read_text(encoding="utf-8"))

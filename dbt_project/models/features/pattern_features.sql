@@ -131,6 +131,7 @@ ordered as (
     left join change_set_folders
         on e.user_key = change_set_folders.user_key and e.t = change_set_folders.t and e.change_set_id = change_set_folders.change_set_id
         and e.folder = change_set_folders.folder
+    where {{ asked('pattern_features', 'e.t') }}
     order by e.row_id
 )
 

@@ -3,13 +3,28 @@
 -- In a process log a session is a case, and the steps before are those of the case.
 -- Features look at the step and the earlier ones; the two labels at the steps and runs that follow.
 {% set stretch_end = microseconds(0.5) %}
-with step_words as (
+-- The moments that are asked for, and those of the same users and cases that they look back on.
+with asked as (
+    select user_key, min(place) as first_place
+    from {{ ref('int_moments') }}
+    where {{ asked('step_features') }}
+    group by user_key
+),
+
+moments as (
+    select all_moments.*
+    from {{ ref('int_moments') }} as all_moments
+    inner join asked using (user_key)
+    where place > first_place - {{ steps_back() }}
+),
+
+step_words as (
     select
         tool_key,
         operation_key,
         any_value(tool) || ':' || any_value(operation) as word,
         (row_number() over (order by tool_key, operation_key))::integer as code
-    from {{ ref('int_moments') }}
+    from moments
     group by tool_key, operation_key
 ),
 
@@ -19,7 +34,7 @@ object_words as (
         extension_key,
         coalesce(any_value(folder) || '|' || any_value(extension), 'none') as word,
         (row_number() over (order by folder_key, extension_key))::integer as code
-    from {{ ref('int_moments') }}
+    from moments
     group by folder_key, extension_key
 ),
 
@@ -47,7 +62,7 @@ runs as (
 ran as (
     select moments.user_key, moments.t, count(*) as runs
     from runs
-    asof join {{ ref('int_moments') }} as moments
+    asof join moments
         on runs.user_key = moments.user_key and runs.run_t >= moments.t
     group by moments.user_key, moments.t
 ),
@@ -69,7 +84,7 @@ steps as (
         (case when ran.runs > 0 then 2 else 1 end)::tinyint as run,
         earlier.run_t as last_run_t,
         later.run_t as next_run_t
-    from {{ ref('int_moments') }} as moments
+    from moments
     inner join step_words using (tool_key, operation_key)
     inner join object_words
         on moments.folder_key is not distinct from object_words.folder_key
@@ -132,6 +147,7 @@ ordered as (
         s.*
     from listed as s
     inner join {{ ref('int_events') }} as e on s.first_row = e.row_id
+    where {{ asked('step_features', 's.t') }}
     order by e.row_id
 )
 
@@ -163,7 +179,7 @@ select
     ((s.t - s.session_start) / 60000000)::double as session_minutes,
     ((s.t - s.previous_t) / 1000000)::double as seconds_since_last,
     ((s.t - s.last_run_t) / 3600000000)::double as hours_since_run,
-    least(s.place - coalesce(s.last_run_place, 0), 100)::double as steps_since_run,
+    least(s.place - coalesce(s.last_run_place, 0), {{ steps_back() }})::double as steps_since_run,
     s.events_24h::double as events_24h
 from ordered as s
 cross join words

@@ -1,4 +1,4 @@
--- One row a change set of several events: figures over its rows. Rows of one change set share user and moment; the
+-- One row a change set of several events that is asked for: figures over its rows. Rows of one change set share user and moment; the
 -- moment is part of the key, so that a change set id that comes back later can never bring the future with it.
 -- A change set of one event needs no row here: its features follow from the event alone.
 {% set keys = "user_key, t, change_set_id" %}
@@ -6,6 +6,7 @@
 with counted as (
     select {{ keys }}, count(*) as change_set_rows
     from {{ ref('int_events') }}
+    where {{ asked('pattern_features') }}
     group by {{ keys }}
     having count(*) > 1
 ),

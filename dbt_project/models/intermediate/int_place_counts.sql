@@ -1,8 +1,9 @@
--- One row an event: how often its object and its folder were seen strictly before it, and by how many.
+-- One row an event that is asked for: how often its object and its folder were seen strictly before it, and by how many.
 {% set month = 720 %}
 with keyed as (
     select row_id, user_key, t, subfolder_key as folder, object_key
     from {{ ref('int_events') }}
+    where {{ asked('pattern_features', hours=month) }}
 ),
 
 -- A user's touches of a folder in stretches: of two in a row neither is more than a month from the next.
@@ -29,7 +30,11 @@ stretches as (
 -- Who was there in the month before: each a stretch that has begun, and was not over when the month began.
 users as (
     select row_id, coalesce(begins.n, 0) - coalesce(ends.n, 0) as folder_users_30d
-    from (select row_id, folder, t, t - {{ microseconds(month) }} as month_began from keyed) as asked
+    from (
+        select row_id, folder, t, t - {{ microseconds(month) }} as month_began
+        from keyed
+        where {{ asked('pattern_features') }}
+    ) as asked
     asof left join begins on asked.folder = begins.folder and asked.t > begins.t
     asof left join ends on asked.folder = ends.folder and asked.month_began > ends.t
 ),
@@ -55,8 +60,9 @@ select
     users.folder_users_30d,
     everybody.all_events_24h
 from keyed
-inner join users using (row_id)
+left join users using (row_id)
 inner join everybody using (t)
 window
     place as (partition by folder order by t),
     object as (partition by object_key order by t)
+qualify {{ asked('pattern_features') }}

@@ -1,4 +1,5 @@
--- One row an event: how often its user did the like strictly before it.
+-- One row an event that is asked for: how often its user did the like strictly before it.
+{% set month = 720 %}
 with keyed as (
     select
         row_id,
@@ -10,6 +11,7 @@ with keyed as (
         subfolder_key as folder,
         (local_t // 3600000000 % 24)::tinyint as hour
     from {{ ref('int_events') }}
+    where {{ asked('pattern_features', hours=month) }}
 )
 
 select
@@ -18,7 +20,7 @@ select
     {{ count_before('by_tool', 168) }} as user_tool_7d,
     {{ count_before('by_hour', 168) }} as user_hour_7d,
     {{ count_before('by_folder', 168) }} as user_folder_7d,
-    {{ count_before('by_folder', 720) }} as user_folder_30d,
+    {{ count_before('by_folder', month) }} as user_folder_30d,
     {{ count_before('by_operation', 8) }} as user_operation_8h,
     count(distinct tool) over (by_user {{ before(8) }}) as user_tools_8h,
     count(distinct extension) over (by_user {{ before(24) }}) as user_extensions_24h
@@ -30,3 +32,4 @@ window
     by_operation as (partition by user_key, operation order by t),
     by_hour as (partition by user_key, hour order by t),
     by_folder as (partition by user_key, folder order by t)
+qualify {{ asked('pattern_features') }}

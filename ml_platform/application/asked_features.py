@@ -1,0 +1,191 @@
+"""From which moment on the rows of each feature table may differ from those that are published.
+
+Features look at the past alone, so a row can only differ from its published one where something at or before it
+has changed: in the lake, or because the clock has moved on. How far labels look ahead stands in `_reaches`. A table
+is built whole wherever that is not sure: after other code, other SQL, a clock that was set back, a part that is
+damaged, and always where `_reaches` does not name it, since its labels depend on the whole history.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from ml_platform import values
+from ml_platform.adapters.imported_code import imported_code, library_version
+from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import FEATURES_BUILT_KEY
+from ml_platform.events.schema import TABLES
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.dbt_project import DbtProject
+
+STEP_REACH = timedelta(minutes=90)
+"""How far the labels of a step look ahead: three steps of a stretch, in which no pause exceeds half an hour, or
+half an hour after its last one."""
+_MODULES = (
+    "ml_platform.application.asked_features",
+    "ml_platform.adapters.step_facts",
+    "ml_platform.adapters.warehouse",
+    "ml_platform.adapters.feature_parts",
+    "ml_platform.adapters.dbt_run",
+)
+"""The modules of ours that decide what is published of a lake."""
+
+_NEWEST_ROWS = (
+    "pattern_features",
+    "step_features",
+    "int_change_sets",
+    "int_place_counts",
+    "int_user_counts",
+)
+"""The dbt models that have the rows alone that a build was asked for."""
+
+
+@dataclass(frozen=True)
+class BuiltFrom:
+    """What published features were built from."""
+
+    code: str
+    """The hash of the dbt project, of the code around it and of the libraries that run it."""
+    as_of: datetime
+    cases: bool
+    """Whether the lake has cases of a process log."""
+    runs: bool
+    """Whether it has runs that steps lead to."""
+    days: Mapping[str, Mapping[str, str]]
+    """The SHA-256 of each file of the lake, by table and path in it; empty where a killed write left two."""
+    published: Mapping[str, str]
+    """The version of each feature table that was published."""
+
+
+def built_from(platform: Connections, project: "DbtProject") -> BuiltFrom:
+    """What a build at this moment reads; nothing is published of it yet.
+
+    Raises:
+        IntegrityError: a file of the lake is broken.
+    """
+    from ml_platform.adapters.step_facts import step_facts
+
+    as_of = platform.home.as_of
+    facts = step_facts(platform.settings.lake, as_of)
+    return BuiltFrom(
+        _code_version(project), as_of, facts.cases, facts.runs, _files(platform), published={}
+    )
+
+
+def asked_from(
+    platform: Connections, project: "DbtProject", present: BuiltFrom
+) -> dict[str, datetime]:
+    """The moment from which on each feature table is to be built; those that are not named are built whole.
+
+    It is where a part ends, so that published parts before it and what is built make the table together.
+    """
+    from ml_platform.adapters.feature_parts import is_sound, part_list, table_version
+    from ml_platform.adapters.manifest import Manifest
+
+    settings, previous = platform.settings, _previous(platform)
+    if previous is None or previous.code != present.code or present.as_of < previous.as_of:
+        return {}
+    if _read_by_plugins(project):
+        return {}
+    manifest, moments = Manifest(settings.home), dict[str, datetime]()
+    for table, reach in _reaches(previous, present).items():
+        folder = settings.features / table
+        if table_version(folder) != previous.published.get(table) or not is_sound(folder, manifest):
+            continue
+        kept = part_list(folder).before(reach)
+        if kept:
+            moments[table] = kept[-1].end
+    return moments
+
+
+def remember_build(platform: Connections, present: BuiltFrom, published: Mapping[str, str]) -> None:
+    """Keep what the features, published as these versions, were built from."""
+    stored = BuiltFrom(**{**vars(present), "published": dict(published)})
+    platform.ledger.set_state(FEATURES_BUILT_KEY, {"built_from": values.to_json(stored)})
+
+
+def forget_build(platform: Connections) -> None:
+    """Let the next build be one of everything."""
+    platform.ledger.set_state(FEATURES_BUILT_KEY, {})
+
+
+def _reaches(previous: BuiltFrom, present: BuiltFrom) -> dict[str, datetime]:
+    """The moment before which no row of a table differs; tables that may differ anywhere are not named."""
+    reaches = dict[str, datetime]()
+    events = _first_change(previous, present, ("events",))
+    if events is not None:
+        reaches["pattern_features"] = events
+    steps = _first_change(previous, present, ("events", "workflow_executions"))
+    if (
+        steps is not None
+        and not (present.cases or previous.cases)
+        and present.runs == previous.runs
+    ):
+        reaches["step_features"] = steps - STEP_REACH
+    return reaches
+
+
+def _first_change(
+    previous: BuiltFrom, present: BuiltFrom, tables: Iterable[str]
+) -> datetime | None:
+    """The first moment of which something in ``tables`` is otherwise; ``None`` where that cannot be told.
+
+    That is at the latest where the clock stood: what lies beyond it was not read.
+    """
+    first = previous.as_of
+    for table in tables:
+        before, now = previous.days.get(table, {}), present.days[table]
+        for path in before.keys() | now.keys():
+            if before.get(path) == now.get(path) != "":
+                continue
+            day = path.partition("/")[0]
+            if not day.startswith("day="):
+                return None
+            first = min(first, datetime.fromisoformat(day.removeprefix("day=")).replace(tzinfo=UTC))
+    return first
+
+
+def _read_by_plugins(project: "DbtProject") -> bool:
+    """Whether a table of a plug-in, which is built whole, may read models that would have the newest rows alone."""
+    texts = [path.read_text(encoding="utf-8") for path in project.plugin_models()]
+    return any(name in text for name in _NEWEST_ROWS for text in texts)
+
+
+def _files(platform: Connections) -> dict[str, dict[str, str]]:
+    from ml_platform.adapters.manifest import Manifest
+
+    lake, manifest = platform.settings.lake, Manifest(platform.settings.home)
+    files: dict[str, dict[str, str]] = {}
+    for table in TABLES:
+        folder = f"{lake.name}/{table}/"
+        files[table] = {
+            name.removeprefix(folder): file.sha256 or "" if file.announced is None else ""
+            for name, file in manifest.stored(lake / table).items()
+            if name.endswith(".parquet")
+        }
+    return files
+
+
+def _previous(platform: Connections) -> BuiltFrom | None:
+    """What the last publication was built from; ``None`` where that is not known."""
+    stored = (platform.ledger.state(FEATURES_BUILT_KEY) or {}).get("built_from")
+    try:
+        return values.from_json(BuiltFrom, str(stored)) if stored else None
+    except ValidationError:
+        return None  # written by another release
+
+
+def _code_version(project: "DbtProject") -> str:
+    digest = hashlib.sha256(
+        imported_code(_MODULES, without=("ml_platform.adapters",)).version.encode()
+    )
+    for library in ("dbt-core", "dbt-duckdb", "duckdb"):
+        digest.update(f"\n{library} {library_version(library)}".encode())
+    for path in sorted((*project.folder.rglob("*.sql"), *project.folder.rglob("*.yml"))):
+        digest.update(f"\n{path.relative_to(project.folder)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
