@@ -31,13 +31,17 @@ class GrowingHome:
         self.settings = self.platform.settings
         self._compiled = compiled
 
-    def build(self, lake: Lake, as_of: datetime) -> dict[str, datetime]:
-        """Take in the lake as it is now, and publish its features; from which moment on tables were built."""
+    def take_in(self, lake: Lake, as_of: datetime) -> None:
+        """Store the lake as it is now, and set the clock."""
         state = read_home(self.settings)
         assert state is not None
         write_home(self.settings, replace(state, as_of=as_of))
         for table in TABLES:
             self._write(table, lake.get(table, ()))
+
+    def build(self, lake: Lake, as_of: datetime) -> dict[str, datetime]:
+        """Take in the lake as it is now, and publish its features; from which moment on tables were built."""
+        self.take_in(lake, as_of)
         present = built_from(self.platform, PLATFORM_PROJECT)
         asked = asked_from(self.platform, PLATFORM_PROJECT, present)
         shutil.rmtree(self.settings.warehouse.parent, ignore_errors=True)

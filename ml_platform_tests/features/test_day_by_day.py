@@ -321,7 +321,7 @@ class TestWholeBuilds:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        grown, _, as_of = built
+        grown, _, _ = built
         model = tmp_path / "models" / "features" / "plugins" / "toys" / "toys.sql"
         model.parent.mkdir(parents=True)
         model.write_text(f"select row_id from {{{{ ref('{read}') }}}}")
