@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
+from ml_platform.application.asked_features import built_from
 from ml_platform.application.assess_readiness import Readiness, assess_readiness
 from ml_platform.application.build_features import publish_features
 from ml_platform.application.build_training_set import build_training_set
@@ -81,7 +82,8 @@ def prepared(
     if any(item.will_run for item in ready.values()):
         settings = platform.settings
         compiled.build(settings.lake, settings.warehouse, platform.home.as_of)
-        publish_features(platform, PLATFORM_PROJECT, lambda _: None)
+        present = built_from(platform, PLATFORM_PROJECT)
+        publish_features(platform, PLATFORM_PROJECT, present, lambda _: None)
     return ready
 
 

@@ -6,27 +6,40 @@ import dagster as dg
 import pytest
 
 from ml_platform.adapters import feature_parts
-from ml_platform.adapters.dbt_project import parsed_project
+from ml_platform.adapters.dbt_project import ParsedProject, parsed_project
 from ml_platform.application.asked_features import asked_from, built_from
 from ml_platform.defs.features import feature_assets, features_key
 from ml_platform.models.catalogue import Catalogue
-from ml_platform_tests.features.compiled_features import compile_features
+from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
 from ml_platform_tests.features.day_by_day import GrowingHome
 from ml_platform_tests.features.test_day_by_day import DAY, World, from_scratch
 
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 TABLES = ("pattern_features", "step_features")
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledFeatures:
+    return compile_features(tmp_path_factory.mktemp("compiled"))
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
+    return parsed_project(Catalogue(), tmp_path_factory.mktemp("dbt"))
 
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_days_that_are_published_stay_and_the_others_are_built(
-    alone: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alone: bool,
+    compiled: CompiledFeatures,
+    parsed: ParsedProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Dagster is asked for all assets, or for one table alone, with which all are built as well."""
     monkeypatch.setattr(feature_parts, "PART_ROWS", 12)
-    compiled = compile_features(tmp_path / "compiled")
     grown, world = GrowingHome(tmp_path / "home", compiled), World("telemetry", seed=8)
     as_of = world.events[-1].occurred_at
-    parsed = parsed_project(Catalogue(), tmp_path / "dbt")
     warehouse, _ = feature_assets(parsed)
     selection = [features_key(parsed.project.tables["step_features"])] if alone else None
 

@@ -8,9 +8,11 @@ from random import Random
 from shutil import copytree, ignore_patterns
 from typing import Any
 
+import duckdb
 import pytest
 
 from ml_platform.adapters import feature_parts
+from ml_platform.adapters.compiled_features import compiled_features, rebuilt
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.adapters.warehouse import publish_features
 from ml_platform.application import asked_features
@@ -381,3 +383,22 @@ def test_rows_of_which_the_parts_before_were_not_published_are_refused(
     assert set(grown.build(world.at(as_of), as_of + DAY)) == INCREMENTAL
     with pytest.raises(IntegrityError, match=r"_features was built from 2026-.* ends then"):
         publish_features(tmp_path / "elsewhere", grown.settings.warehouse)
+
+
+def test_the_sql_of_the_newest_rows_gives_all_rows_of_another_lake(
+    compiled: CompiledFeatures, tmp_path: Path
+) -> None:
+    """The search for looks into the future runs it on lakes of its own."""
+    world, grown = World("commits", seed=8), GrowingHome(tmp_path / "home", compiled)
+    as_of = world.events[-1].occurred_at
+    lake, settings = world.at(as_of), grown.settings
+    for clock in (as_of, as_of + DAY):
+        grown.build(lake, clock)
+    known = [row for row in lake["events"] if row["occurred_at"] < as_of + DAY]
+    features = compiled_features(settings.warehouse, settings.lake, "pattern_features")
+    with rebuilt(features, settings.lake, tmp_path / "spilled") as connection:
+        rows = connection.execute("select count(*) from features.pattern_features").fetchall()
+    assert rows == [(len(known),)]
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        newest = connection.execute("select count(*) from features.pattern_features").fetchall()
+    assert newest[0][0] < len(known)

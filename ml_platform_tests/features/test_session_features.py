@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.features.session_features import SESSION_FEATURES, TABLE
 from ml_platform_tests.features.conftest import Built
 from ml_platform_tests.features.lakes import AS_OF, START
@@ -155,7 +156,8 @@ def test_means_are_sums_of_whole_millionths(sessions_of: Compute) -> None:
 
 def test_the_build_has_the_declared_columns(built: Built) -> None:
     labels = [label.name for label in TABLE.labels]
-    assert pq.read_schema(built.build.path(TABLE.name)).names == [*KEYS, *labels, *NAMES]
+    (path,) = parquet_files(built.build.path(TABLE.name))
+    assert pq.read_schema(path).names == [*KEYS, *labels, *NAMES]
 
 
 @pytest.mark.parametrize("how", ["changed", "deleted", "added"])
