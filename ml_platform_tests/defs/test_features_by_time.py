@@ -11,8 +11,8 @@ from ml_platform.application.asked_features import asked_from, built_from
 from ml_platform.defs.features import feature_assets, features_key
 from ml_platform.models.catalogue import Catalogue
 from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
-from ml_platform_tests.features.day_by_day import GrowingHome
-from ml_platform_tests.features.test_day_by_day import DAY, World, from_scratch
+from ml_platform_tests.features.day_by_day import GrowingHome, from_scratch
+from ml_platform_tests.features.growing_lakes import DAY, World
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 TABLES = ("pattern_features", "step_features")

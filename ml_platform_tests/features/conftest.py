@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from ml_platform.adapters import feature_parts
 from ml_platform.adapters.warehouse import FeatureBuild, build_features
+from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
 from ml_platform_tests.features.lakes import AS_OF, random_events, write_lake
 from ml_platform_tests.features.pattern_oracle import Event
 
@@ -36,6 +38,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         lake, folder / "out", folder / "warehouse.duckdb", AS_OF, messages.append
     )
     return Built(events, folder, build, messages)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledFeatures:
+    """The SQL of the platform's models, to be run on any lake without dbt."""
+    return compile_features(tmp_path_factory.mktemp("compiled"))
+
+
+@pytest.fixture
+def parts_of_twelve_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Published tables whose parts end with the day on which they reach twelve rows."""
+    monkeypatch.setattr(feature_parts, "PART_ROWS", 12)
 
 
 @pytest.fixture(scope="session")

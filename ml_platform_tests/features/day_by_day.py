@@ -77,3 +77,12 @@ class GrowingHome:
             if str(path.relative_to(folder)) not in days
         ]
         manifest.remove(*gone)
+
+
+def from_scratch(
+    folder: Path, compiled: CompiledFeatures, lake: Lake, as_of: datetime
+) -> dict[str, bytes]:
+    """What a new home publishes of a lake."""
+    scratch = GrowingHome(folder, compiled)
+    assert scratch.build(lake, as_of) == {}
+    return scratch.published()
