@@ -1,7 +1,6 @@
 """Every evaluated candidate becomes a version, in the ledger and in MLflow, with baselines for monitoring."""
 
 from importlib import metadata
-from typing import TYPE_CHECKING
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
@@ -11,11 +10,6 @@ from ml_platform.models.candidate import CandidateRecord
 from ml_platform.registry.records import VersionRecord
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
-
-if TYPE_CHECKING:
-    from ml_platform.evaluation.report import EvaluationReport, Subject
-    from ml_platform.spec.model import Scorer
-    from ml_platform.spec.training_set import TrainingSet
 
 DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
 
@@ -110,6 +104,8 @@ def save_baselines(
     """
     from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.adapters.training_set_files import load_training_set
+    from ml_platform.monitoring.baseline import measure_reference
+    from ml_platform.prediction_log.scoring import predicted
 
     report = platform.ledger.report(record.report_id)
     assert report is not None
@@ -117,12 +113,22 @@ def save_baselines(
     artifacts = platform.settings.artifacts
     version = load_scorer(artifacts / record.artifact_sha256, record.artifact_sha256)
     rules = load_scorer(artifacts / rules_sha256, rules_sha256)
+    watched = [feature for feature in spec.table.features if feature.name in spec.features]
+    reference = measure_reference(
+        rows.train, watched, model=spec.name, end=rows.record.split.train_until
+    )
     for name, scorer, subject in (
         (str(record.version), version, report.candidate),
         (rules_version(rules_sha256), rules, report.baseline),
     ):
-        baseline = _baseline(spec, rows, name, scorer, subject, report)
-        platform.ledger.save_baseline(spec.name, name, baseline)
+        baseline = reference.baseline(
+            version=name,
+            source=report.source,
+            simulated=report.simulated,
+            predictions=predicted(spec.task, scorer, rows.test),
+            performance=subject.metrics,
+        )
+        platform.ledger.save_baseline(spec.name, name, values.to_json(baseline))
     platform.ledger.set_state(rules_key(spec.name), {"sha256": rules_sha256})
 
 
@@ -135,30 +141,3 @@ def rules_of(platform: Connections, model: str) -> str:
     """SHA-256 of the rule artifact that answers for ``model`` without a champion; empty if there is none."""
     state = platform.ledger.state(rules_key(model))
     return str(state["sha256"]) if state else ""
-
-
-def _baseline(
-    spec: ModelSpec,
-    rows: "TrainingSet",
-    version: str,
-    scorer: "Scorer",
-    subject: "Subject",
-    report: "EvaluationReport",
-) -> str:
-    from ml_platform.monitoring.baseline import build_baseline
-    from ml_platform.prediction_log.scoring import predicted
-
-    watched = [feature for feature in spec.table.features if feature.name in spec.features]
-    return values.to_json(
-        build_baseline(
-            rows.train,
-            watched,
-            model=spec.name,
-            version=version,
-            source=report.source,
-            simulated=report.simulated,
-            end=rows.record.split.train_until,
-            predictions=predicted(spec.task, scorer, rows.test),
-            performance=subject.metrics,
-        )
-    )

@@ -118,6 +118,86 @@ class Baseline:
     """The metrics of the evaluation report by name."""
 
 
+@dataclass(frozen=True)
+class Reference:
+    """The features of the reference weeks, measured once for all versions that were fitted on these rows."""
+
+    model: str
+    start: datetime
+    end: datetime
+    weeks: int
+    """The whole weeks; 0 for less than a week, and then calendar features are not compared."""
+    rows: int
+    clusters: int
+    features: tuple[FeatureBaseline, ...]
+    replays: _Replays
+
+    def baseline(
+        self,
+        *,
+        version: str,
+        source: str,
+        simulated: bool,
+        predictions: "pd.DataFrame | None" = None,
+        performance: Mapping[str, Estimate] | None = None,
+        policy: MonitoringPolicy = POLICY,
+    ) -> Baseline:
+        """Add what one version predicts and how well it does; see `build_baseline`.
+
+        Raises:
+            IntegrityError: the predictions lack a column.
+        """
+        predicted: tuple[FeatureBaseline, ...] = ()
+        if predictions is not None and len(predictions):
+            derived = prediction_columns(predictions, policy)
+            predicted, _ = _features(
+                derived, PREDICTION_ENTRIES, cluster_codes(derived), _end_of(derived), self.replays
+            )
+        return Baseline(
+            model=self.model,
+            version=version,
+            source=source,
+            simulated=simulated,
+            reference_start=self.start,
+            reference_end=self.end,
+            weeks=self.weeks,
+            rows=self.rows,
+            clusters=self.clusters,
+            features=self.features,
+            predictions=predicted,
+            performance=dict(performance or {}),
+        )
+
+
+def measure_reference(
+    frame: "pd.DataFrame", specs: Sequence[FeatureSpec], *, model: str, end: datetime
+) -> Reference:
+    """Measure the features of the rows before ``end`` (the last 13 whole weeks at most); see `build_baseline`.
+
+    Raises:
+        InsufficientData: no row before ``end``.
+        IntegrityError: a column is missing.
+    """
+    past = frame[TIME] < end
+    if not past.any():
+        raise InsufficientData(
+            f"No reference row of {model} lies before {end.isoformat()}.",
+            remedy="Build the baseline from the training part of the training set.",
+        )
+    first: datetime = frame.loc[past, TIME].min().floor("us").to_pydatetime()
+    weeks = reference_weeks(first, end)
+    start = end - weeks * WEEK if weeks else first
+    entries = [(spec.name, spec.kind, spec.compare) for spec in specs if _compares(spec, weeks)]
+    columns = [CLUSTER, TIME, *(name for name, _, _ in entries)]
+    require(frame, columns, "reference rows")
+    rows = frame.loc[past & (frame[TIME] >= start), columns]
+    clusters = cluster_codes(rows)
+    features, replays = _features(rows, entries, clusters, end)
+    return Reference(
+        model, start, end, weeks, len(rows), int(clusters.max()) + 1, features, replays
+    )
+
+
 def build_baseline(
     frame: "pd.DataFrame",
     specs: Sequence[FeatureSpec],
@@ -142,38 +222,13 @@ def build_baseline(
         InsufficientData: no row before ``end``.
         IntegrityError: a column is missing.
     """
-    past = frame[frame[TIME] < end]
-    if past.empty:
-        raise InsufficientData(
-            f"No reference row of {model} lies before {end.isoformat()}.",
-            remedy="Build the baseline from the training part of the training set.",
-        )
-    first: datetime = past[TIME].min().floor("us").to_pydatetime()
-    weeks = reference_weeks(first, end)
-    rows = past[past[TIME] >= end - weeks * WEEK] if weeks else past
-    watched = [spec for spec in specs if _compares(spec, weeks)]
-    entries = [(spec.name, spec.kind, spec.compare) for spec in watched]
-    clusters = cluster_codes(rows)
-    features, replays = _features(rows, entries, clusters, end)
-    predicted: tuple[FeatureBaseline, ...] = ()
-    if predictions is not None and len(predictions):
-        derived = prediction_columns(predictions, policy)
-        predicted, _ = _features(
-            derived, PREDICTION_ENTRIES, cluster_codes(derived), _end_of(derived), replays
-        )
-    return Baseline(
-        model=model,
+    return measure_reference(frame, specs, model=model, end=end).baseline(
         version=version,
         source=source,
         simulated=simulated,
-        reference_start=end - weeks * WEEK if weeks else first,
-        reference_end=end,
-        weeks=weeks,
-        rows=len(rows),
-        clusters=int(clusters.max()) + 1,
-        features=features,
-        predictions=predicted,
-        performance=dict(performance or {}),
+        predictions=predictions,
+        performance=performance,
+        policy=policy,
     )
 
 
@@ -237,7 +292,6 @@ def _features(
     prior: _Replays = _NO_REPLAYS,
 ) -> tuple[tuple[FeatureBaseline, ...], _Replays]:
     """Return the baselines of the columns, and their replays, towards which those of other columns may shrink."""
-    require(rows, (CLUSTER, TIME, *(name for name, _, _ in entries)), "reference rows")
     slices = _weeks_of(rows, clusters, end)
     measured = [_measure(rows, name, kind, clusters, slices) for name, kind, _ in entries]
     replays = _Replays(
