@@ -1,8 +1,8 @@
 """Seconds and peak memory of `ml-platform run`, all its processes together, servers included.
 
 `python -m benchmarks.run_cost [--source ...] [--map ...] [--seed N] [--parameters second]`: a fresh home
-each time; proportional set size (shared pages counted once), sampled four times a second. Limits: three
-minutes and three gigabytes on two cores.
+each time; proportional set size (shared pages counted once), sampled four times a second, and the line of
+progress that was the last one when it was highest.
 """
 
 import argparse
@@ -12,8 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -36,6 +38,13 @@ def memory(root: psutil.Process, home: Path) -> int:
     return total
 
 
+def _show(stream: IO[str], lines: list[str]) -> None:
+    """Pass progress on to the terminal, and keep it."""
+    for line in stream:
+        sys.stderr.write(line)
+        lines.append(line)
+
+
 def main() -> None:
     """Run once, watch, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -49,13 +58,19 @@ def main() -> None:
         process = subprocess.Popen(
             [COMMAND, "run", "--home", str(home), "--json", *arguments],
             stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
             env=environment(),
         )
+        lines = [""]
+        threading.Thread(target=_show, args=(process.stderr, lines), daemon=True).start()
         root = psutil.Process(process.pid)
-        peak = 0
+        peak, peak_at = 0, ""
         while process.poll() is None:
             with contextlib.suppress(psutil.Error):
-                peak = max(peak, memory(root, home))
+                taken = memory(root, home)
+                if taken > peak:
+                    peak, peak_at = taken, lines[-1]
             time.sleep(0.25)
     seconds = time.monotonic() - began
     summary = json.loads((folder / "out").read_text())
@@ -64,6 +79,7 @@ def main() -> None:
     result = {
         "seconds": round(seconds, 1),
         "peak_gb": round(peak / 1e9, 2),
+        "peak_at": " ".join(peak_at.split()),
         "verdict": model["verdict"],
         "accuracy": model["metrics"].get("accuracy"),
         "ceiling": (model["ceiling"] or {}).get("accuracy"),

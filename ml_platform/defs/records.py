@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from ml_platform.adapters.memory import give_back_memory
 from ml_platform.application.records import read_record, write_record
 from ml_platform.settings import read_settings
 
@@ -15,6 +16,7 @@ class RecordIOManager(dg.IOManager):
         """Write the record whole or not at all; an asset that returns none writes nothing."""
         if obj is not None:
             write_record(read_settings(), context.asset_key.path, obj, _window(context))
+        give_back_memory()
 
     def load_input(self, context: dg.InputContext) -> Any:
         """The record that the upstream asset left, as the type that the parameter is annotated with."""

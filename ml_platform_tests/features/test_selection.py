@@ -1,5 +1,8 @@
 """Planted signal is kept, planted noise and what drop rules name is dropped, each with its reason."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -171,3 +174,26 @@ def test_the_lowest_tenth_goes_unless_it_was_shown_to_matter(rank, low, learned,
     quality = assess(rows(size=50), rows(size=50), ("noise",))
     known = Known(quality, rank, 20, (), learned, missed)
     assert (lowest(figures(low), known) is not None) is dropped
+
+
+def test_importing_shap_keeps_nothing_of_who_needs_it_first():
+    # It keeps the errors of what it cannot import: their frames held all rows of an evaluation, 1 GB of a million.
+    script = """
+import gc, weakref
+from ml_platform.features.selection.importance import shap_library
+
+class Rows: pass
+
+def evaluate():
+    rows = Rows()
+    shap_library()
+    return weakref.ref(rows)
+
+kept = evaluate()
+gc.collect()
+print(kept() is None)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert result.stdout.strip() == "True"

@@ -4,7 +4,9 @@ Classes enter one-hot, so the squared error of the forest is the Brier score (an
 same code serves numbers.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -114,18 +116,28 @@ def with_interval(values: np.ndarray, clusters: np.ndarray) -> tuple[float, floa
 
 def _shap(forest: Any, sample: Sample) -> np.ndarray:
     """Mean absolute SHAP value of each column over held-out rows and outputs (Lundberg et al. 2020)."""
-    import shap
-
     rows = sample.columns[sample.fitted :]
     step = max(1, len(rows) // SHAP_ROWS)
-    values = shap.TreeExplainer(forest).shap_values(
-        rows[::step][:SHAP_ROWS], check_additivity=False
+    values = (
+        shap_library()
+        .TreeExplainer(forest)
+        .shap_values(rows[::step][:SHAP_ROWS], check_additivity=False)
     )
     magnitudes = np.abs(np.asarray(values, dtype=np.float64))
     if magnitudes.ndim == 3:
         magnitudes = magnitudes.sum(axis=2)
     means: np.ndarray = magnitudes.mean(axis=0)
     return means
+
+
+def shap_library() -> Any:
+    """The package shap, imported in a thread of its own.
+
+    It keeps the errors of what it could not import. Their tracebacks hold the frames of whoever imports it first,
+    and so all rows that an evaluation has at that moment, for the life of the process.
+    """
+    with ThreadPoolExecutor(1) as importing:
+        return importing.submit(import_module, "shap").result()
 
 
 def _by_feature(values: np.ndarray, sample: Sample) -> np.ndarray:
