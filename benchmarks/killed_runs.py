@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ml_platform_tests.end_to_end.command import AS_OF
-from ml_platform_tests.end_to_end.killing import kill_and_run_again, outcome
+from ml_platform_tests.end_to_end.command import AS_OF, ONE
+from ml_platform_tests.end_to_end.killing import Moment, kill_and_run_again, outcome
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    simulation = ("--days", str(options.days), "--users", "120", "--as-of", AS_OF)
+    simulation = (*ONE, "--days", str(options.days), "--users", "120", "--as-of", AS_OF)
     folder = Path(tempfile.mkdtemp(prefix="killed-"))
     folder.chmod(0o755)
     began = time.monotonic()
@@ -37,10 +37,10 @@ def main() -> int:
     for number in range(options.times):
         seconds = round(drawn.uniform(0.5, length * 0.7), 1)
         home = folder / f"killed-{number}"
-        hit, fingerprint = kill_and_run_again(home, simulation, seconds)
-        results.append({"seconds": seconds, "hit": hit, "same": fingerprint == expected})
+        hit, found = kill_and_run_again(home, simulation, Moment("", seconds))
+        results.append({"seconds": seconds, "hit": hit, "same": found == expected})
         sys.stderr.write(
-            f"{number + 1}/{options.times}: killed after {seconds} s, same: {fingerprint == expected}\n"
+            f"{number + 1}/{options.times}: killed after {seconds} s, same: {found == expected}\n"
         )
         shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)

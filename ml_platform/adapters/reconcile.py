@@ -6,18 +6,20 @@ from ml_platform.registry.lifecycle import statuses
 from ml_platform.registry.records import VersionRecord
 
 
-def reconcile(ledger: Ledger, tracking: Tracking) -> tuple[str, ...]:
-    """Repair the projection of every model; returns each repair in words (none: it was right).
+def reconcile(ledger: Ledger, tracking: Tracking, *, model: str | None = None) -> tuple[str, ...]:
+    """Repair the projection of every model, or of one; returns each repair in words (none: it was right).
 
     The alias ``champion`` follows production, the tag ``status`` the events, ``verdict`` and ``decided by`` the
     newest evaluation. A version that MLflow has lost cannot be made here, since that takes its files: it is
-    named instead.
+    named instead. Of two processes that set the same new tag at the same time, MLflow refuses one: steps that run
+    side by side repair a model of their own each.
     """
     repairs: list[str] = []
-    for model in ledger.models():
-        shown = {version.number: version for version in tracking.registered(model)}
-        repairs += _repair_tags(ledger, tracking, model, shown)
-        repairs += _repair_alias(ledger, tracking, model, shown)
+    for name in ledger.models():
+        if model in (None, name):
+            shown = {version.number: version for version in tracking.registered(name)}
+            repairs += _repair_tags(ledger, tracking, name, shown)
+            repairs += _repair_alias(ledger, tracking, name, shown)
     return tuple(repairs)
 
 

@@ -51,7 +51,7 @@ def settle_champion(
     run_id: str,
     progress: Callable[[str], None],
 ) -> ChampionState:
-    """Promote ``version`` where that is asked for, repair MLflow's copy of the state, and say what answers.
+    """Promote ``version`` where that is asked for, repair MLflow's copy of the model's state, and say what answers.
 
     In the run that evaluated the candidate, any verdict but PROMOTE is a result and leaves production as it
     is. In any other run this is a request for promotion, which is refused unless all evidence still holds.
@@ -66,7 +66,7 @@ def settle_champion(
     refused = decision.verdict is not Verdict.PROMOTE
     if not (refused and evaluation_record.dagster_run_id == run_id):
         promote(platform, spec, training_set, evaluation_record, version, checks)
-    for repair in reconcile(platform.ledger, platform.tracking):
+    for repair in reconcile(platform.ledger, platform.tracking, model=spec.name):
         progress(f"MLflow: {repair}")
     state = ChampionState(
         platform.ledger.production(spec.name), f"{decision.verdict.value.upper()}: {decision.row}"

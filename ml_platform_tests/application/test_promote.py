@@ -1,10 +1,24 @@
 """A promotion replaces the champion that its candidate was compared with, and no other."""
 
+from dataclasses import replace
+
 import pytest
 
+from ml_platform.adapters.in_memory.tracking import InMemoryTracking
+from ml_platform.adapters.tracking import RegisteredVersion
+from ml_platform.application.connections import Connections
+from ml_platform.application.promote import settle_champion
 from ml_platform.errors import PermitRefused
-from ml_platform.registry.records import Action, ProductionState
-from ml_platform_tests.application.homes import ask, evaluation_record_of, home, promotable
+from ml_platform.registry.records import Action, ProductionState, VersionRecord
+from ml_platform_tests.application.homes import (
+    CHECKS,
+    SPEC,
+    ask,
+    evaluation_record_of,
+    home,
+    promotable,
+    training_set_of,
+)
 
 
 def test_a_champion_that_came_after_the_comparison_is_not_replaced(tmp_path):
@@ -32,3 +46,43 @@ def test_the_same_promotion_asked_for_again_changes_nothing(tmp_path):
     ask(platform, record, evaluation)
     ask(platform, record, evaluation_record_of(platform, record))
     assert platform.ledger.events() == before
+
+
+def test_what_mlflow_shows_of_another_model_is_left_to_the_steps_of_that_model(tmp_path):
+    """Both wrote the tags of both, and MLflow refused the step that came second in the same moment."""
+    platform = home(tmp_path)
+    platform.tracking = tracking = InMemoryTracking()
+    record = shown_in_mlflow(platform, promotable(platform, b"1"))
+    other = replace(record, model="other", version=0)
+    shown_in_mlflow(platform, platform.ledger.register(other))
+    judged = evaluation_record_of(platform, record)
+    state = settle_champion(
+        platform,
+        SPEC,
+        training_set_of(record),
+        judged,
+        record,
+        CHECKS,
+        run_id="dagster",
+        progress=lambda _: None,
+    )
+    assert state.answers == "version 1"
+    assert tags_of(tracking.registered("example"))["status"] == "production"
+    assert tags_of(tracking.registered("other")) == {"fingerprint": record.artifact_sha256}
+
+
+def shown_in_mlflow(platform: Connections, record: VersionRecord) -> VersionRecord:
+    """The version, registered with MLflow as its step does, before any tag of its state."""
+    tags = {"fingerprint": record.artifact_sha256}
+    run_id = platform.tracking.log_run(
+        name=record.model, experiment=record.model, parameters={}, metrics={}, tags=tags, files={}
+    )
+    folder = platform.settings.home / record.artifact_path
+    number = platform.tracking.register_version(record.model, run_id, folder, tags=tags)
+    platform.ledger.set_mlflow_version(record.model, record.version, number)
+    return platform.ledger.version(record.model, record.version)
+
+
+def tags_of(versions: tuple[RegisteredVersion, ...]) -> dict[str, str]:
+    (version,) = versions
+    return version.tags

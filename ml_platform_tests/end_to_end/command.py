@@ -1,18 +1,25 @@
 """The command as a person runs it: a process, its standard output, its exit code."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from ml_platform_tests.end_to_end.warm_process import Ended, WarmProcess
+
 AS_OF = "2026-09-01T00:00Z"
 ONE = ("--models", "pattern_classifier")
 """For what does not depend on the model: the others take minutes."""
+HERE = ("--processes", "1")
+"""Steps in the process of the run: in processes of their own they are the same (`test_side_by_side`)."""
 COMMAND = str(Path(sys.executable).with_name("ml-platform"))
 
 
@@ -32,17 +39,62 @@ def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def call(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> tuple[str, str]:
-    """Standard output and error of the command, whose exit code must be ``code``."""
-    process = start(home, *arguments)
-    out, err = process.communicate(timeout=seconds)
-    assert process.returncode == code, f"exit code {process.returncode}:\n{out}\n{err}"
-    return out, err
+def call(
+    home: Path, *arguments: str, code: int = 0, seconds: float = 280, fresh: bool = False
+) -> tuple[str, str]:
+    """Standard output and error of the command, whose exit code must be ``code``.
+
+    Its process is forked from one that has imported the libraries, unless it must be ``fresh``: where two runs must
+    come to the same, one of them is, with an order of sets and draws of its own.
+    """
+    if fresh:
+        process = start(home, *arguments)
+        ended = Ended(*process.communicate(timeout=seconds), process.returncode)
+    else:
+        ended = forked(home, *arguments, seconds=seconds)
+    assert ended.code == code, f"exit code {ended.code}:\n{ended.out}\n{ended.err}"
+    return ended.out, ended.err
 
 
-def told(home: Path, *arguments: str, code: int = 0, seconds: float = 280) -> Any:
+def forked(home: Path, *arguments: str, seconds: float = 280, pythonpath: str = "") -> Ended:
+    """The command in a process that has the libraries; ``pythonpath`` goes before where the platform is from."""
+    environment_of_it = environment()
+    paths = [pythonpath, environment_of_it.get("PYTHONPATH", "")]
+    environment_of_it["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    command = [COMMAND, *arguments, "--home", str(home)]
+    with tempfile.TemporaryDirectory(prefix="ml-platform-command-") as folder:
+        return _warm().run(command, environment_of_it, Path(folder), seconds)
+
+
+def _warm() -> WarmProcess:
+    if not _started().alive():
+        _started.cache_clear()
+    return _started()
+
+
+@cache
+def _started() -> WarmProcess:
+    process = WarmProcess(environment())
+    atexit.register(process.end)
+    return process
+
+
+def told(
+    home: Path, *arguments: str, code: int = 0, seconds: float = 280, fresh: bool = False
+) -> Any:
     """The JSON that is all of standard output."""
-    return json.loads(call(home, *arguments, "--json", code=code, seconds=seconds)[0])
+    return json.loads(call(home, *arguments, "--json", code=code, seconds=seconds, fresh=fresh)[0])
+
+
+def read_until(process: "subprocess.Popen[str]", step: str) -> list[str]:
+    """The lines of progress up to the one that says that ``step`` has started."""
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line.rstrip())
+        if step in line and lines[-1].endswith("start"):
+            return lines
+    raise AssertionError("\n".join(lines))
 
 
 def processes_of(home: Path) -> list[str]:

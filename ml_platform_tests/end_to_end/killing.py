@@ -1,4 +1,4 @@
-"""A run that is killed with SIGKILL at a moment, and started again."""
+"""A run that is killed with SIGKILL at a moment of its progress, and started again."""
 
 import signal
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_platform_tests.end_to_end.command import ONE, nothing_left, start, told
+from ml_platform_tests.end_to_end.command import nothing_left, read_until, start, told
 from ml_platform_tests.end_to_end.fault_checker import faults_of
 
 
@@ -23,23 +23,34 @@ class Killed:
     """What the checker of faults says (`fault_checker`)."""
 
 
+@dataclass(frozen=True)
+class Moment:
+    """So many seconds after a step has started; after the command was, where no step is named."""
+
+    step: str
+    seconds: float
+
+
 def kill_and_run_again(
-    home: Path, simulation: tuple[str, ...], seconds: float
+    home: Path, simulation: tuple[str, ...], moment: Moment
 ) -> tuple[bool, Killed]:
-    """Kill the run after ``seconds`` (whether it was still running), run again, look at everything."""
-    process = start(home, "run", *ONE, *simulation)
-    time.sleep(seconds)
+    """Kill the run at a moment (whether it was still running), run again, look at everything."""
+    process = start(home, "run", *simulation)
+    if moment.step:
+        read_until(process, moment.step)
+    time.sleep(moment.seconds)
     hit = process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return hit, outcome(home, simulation)
 
 
-def outcome(home: Path, simulation: tuple[str, ...]) -> Killed:
+def outcome(home: Path, simulation: tuple[str, ...], *, fresh: bool = False) -> Killed:
     """A run to its end, and what it left."""
-    printed = told(home, "run", *ONE, *simulation)
-    model: dict[str, Any] = printed["models"]["pattern_classifier"]
-    status = told(home, "status")["models"]["pattern_classifier"]
+    printed = told(home, "run", *simulation, fresh=fresh)
+    (name,) = printed["models"]
+    model: dict[str, Any] = printed["models"][name]
+    status = told(home, "status")["models"][name]
     nothing_left(home)
     return Killed(
         events=printed["fingerprints"]["events"],

@@ -20,7 +20,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(home: Path) -> Any:
-    return told(home, "run", "--days", "63", "--users", "30", "--as-of", AS_OF, seconds=800)
+    return told(home, "run", "--days", "63", "--users", "20", "--as-of", AS_OF, seconds=800)
 
 
 def test_every_model_has_a_verdict_and_stands_beside_what_it_must_beat(first: Any) -> None:

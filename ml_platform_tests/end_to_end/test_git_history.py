@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ml_platform_tests.end_to_end.command import call, nothing_left, told
+from ml_platform_tests.end_to_end.command import HERE, call, nothing_left, told
 from ml_platform_tests.end_to_end.test_simulation import launch_champion
 from ml_platform_tests.events.repositories import git, repository
 
@@ -66,7 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first(home: Path) -> Any:
     project = history(home.parent / "project", 1500)
     return told(
-        home, "run", "--source", f"git:{project}", "--models", ",".join(MODELS), seconds=500
+        home, "run", "--source", f"git:{project}", "--models", ",".join(MODELS), *HERE, seconds=500
     )
 
 
@@ -134,7 +134,7 @@ def test_a_process_log_without_labels_is_insufficient_and_no_failure(tmp_path: P
                 f"c{case},{activity},2026-03-{1 + case % 28:02d}T{8 + step:02d}:00:00Z,agent{case % 3}"
             )
     log.write_text("\n".join(rows) + "\n")
-    printed = told(tmp_path / "home", "run", "--source", f"process-log:{log}")
+    printed = told(tmp_path / "home", "run", "--source", f"process-log:{log}", *HERE)
     model = printed["models"]["pattern_classifier"]
     assert model["verdict"] == "INSUFFICIENT"
     assert "workflow_category" in model["decided_by"]

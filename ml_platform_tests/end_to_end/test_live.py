@@ -9,8 +9,10 @@ from sqlalchemy import create_engine, make_url, text
 
 from ml_platform.clock import last_boundary
 from ml_platform.events.sources.simulate import SimulateSource
-from ml_platform_tests.end_to_end.command import ONE, told
+from ml_platform_tests.end_to_end.command import told
 
+MODEL = "sequence_ngram"
+"""What is watched does not depend on the model: this one is fitted in a second."""
 QUERIES = """-- table: events
 SELECT * FROM events
 """
@@ -42,9 +44,13 @@ def test_the_schedule_watches_the_window_that_has_ended(
     queries = tmp_path / "queries.sql"
     queries.write_text(QUERIES)
     home = tmp_path / "home"
-    printed = told(home, "run", *ONE, "--source", f"postgres:{plain}", "--query-file", str(queries))
+    printed = told(
+        home,
+        "run",
+        *("--models", MODEL, "--source", f"postgres:{plain}", "--query-file", str(queries)),
+    )
     assert printed["source"].startswith("postgres:127.0.0.1/"), "host and name, and no password"
-    assert printed["models"]["pattern_classifier"]["version"] == 1
+    assert printed["models"][MODEL]["version"] == 1
 
     monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
     from ml_platform.adapters.services import services
@@ -72,6 +78,6 @@ def test_the_schedule_watches_the_window_that_has_ended(
         request = asked.run_requests[0]
         assert request.run_key == f"all:{request.partition_key}:schedule"
         run_job("six_hourly", instance, partition_key=request.partition_key)
-        reports = Connections(settings).ledger.monitoring_reports("pattern_classifier")
+        reports = Connections(settings).ledger.monitoring_reports(MODEL)
     assert reports[0].window_end == end
     assert reports[0].window_start == end - timedelta(days=7)

@@ -1,10 +1,8 @@
 """A second run makes what has changed, down to the step, and nothing else: the same as --force would."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,7 +22,7 @@ from ml_platform.clock import parse_boundary
 from ml_platform.events.sources.simulate import SimulateSource
 from ml_platform.settings import read_settings
 from ml_platform.values import file_sha256
-from ml_platform_tests.end_to_end.command import AS_OF, COMMAND, call, environment, told
+from ml_platform_tests.end_to_end.command import AS_OF, HERE, call, forked, told
 
 pytestmark = pytest.mark.timeout(900)
 MODELS = ("--models", "suggestion_scorer,sequence_ngram")
@@ -57,7 +55,7 @@ def home(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after its first run."""
     home = tmp_path_factory.mktemp("nothing-twice") / "home"
     source = ("--source", f"files:{exports}", "--as-of", AS_OF)
-    told(home, "run", *MODELS, *source)
+    told(home, "run", *MODELS, *HERE, *source)
     return home
 
 
@@ -73,19 +71,9 @@ def changed_copy(tmp_path: Path) -> Path:
 
 def planned(home: Path, code: Path | None = None) -> Any:
     """What `ml-platform plan` says, with the code of another folder in front of ours."""
-    paths = [str(code)] if code else []
-    paths += [path for path in (os.environ.get("PYTHONPATH"),) if path]
-    arguments = [COMMAND, "plan", *MODELS, "--home", str(home), "--json"]
-    out = subprocess.run(
-        arguments,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        env=environment() | {"PYTHONPATH": os.pathsep.join(paths)},
-        check=False,
-    )
-    assert out.returncode == 0, out.stderr
-    return json.loads(out.stdout)
+    ended = forked(home, "plan", *MODELS, "--json", pythonpath=str(code) if code else "")
+    assert ended.code == 0, ended.err
+    return json.loads(ended.out)
 
 
 def add_line(path: Path, line: str) -> None:
@@ -95,7 +83,7 @@ def add_line(path: Path, line: str) -> None:
 
 def test_nothing_has_changed(home: Path) -> None:
     assert planned(home) == {"source": False, "reasons": {}, "assets": []}
-    out, err = call(home, "run", *MODELS)
+    out, err = call(home, "run", *MODELS, *HERE)
     assert "Nothing new: features, candidates and verdicts are as they were" in err
     assert STARTED.findall(err) == []
     assert "sequence_ngram" in out, "the summary is that of the run that made it"
@@ -144,7 +132,8 @@ def test_who_asks_for_a_training_gets_one_and_it_is_the_one_that_force_makes(hom
     _, err = call(home, "run", *ngram, "--retrain")
     assert set(STARTED.findall(err)) >= steps("sequence_ngram", TRAINING)
     assert not {"lake", "warehouse"} & set(STARTED.findall(err))
-    after, forced = (told(home, "run", *ngram, *how) for how in ((), ("--force",)))
+    after = told(home, "run", *ngram)
+    forced = told(home, "run", *ngram, "--force", fresh=True)
     assert forced["fingerprints"] == after["fingerprints"]
     for field in ("fingerprints", "metrics", "baseline", "ceiling", "verdict", "version", "rows"):
         assert forced["models"]["sequence_ngram"][field] == after["models"]["sequence_ngram"][field]
@@ -183,12 +172,12 @@ def test_a_limit_of_the_policy_decides_again_and_measures_nothing(
     try:
         plan = planned(home)
         assert set(plan["assets"]) == steps("sequence_ngram", AFTER_EVALUATION)
-        _, err = call(home, "run", *MODELS)
+        _, err = call(home, "run", *MODELS, *HERE)
         assert set(STARTED.findall(err)) == set(plan["assets"])
         assert "measured before: the policy decides again on the same figures" in err
     finally:
         call(home, "policy", "set", "mission")
-        call(home, "run", *MODELS)
+        call(home, "run", *MODELS, *HERE)
     assert call(home, "verify")[0].strip().endswith("none at fault")
 
 
@@ -219,13 +208,13 @@ def test_a_new_event_reaches_features_and_reports_and_trains_nothing(
     pq.write_table(grown, exports / "events.parquet")
 
     assert planned(home)["source"] is True
-    _, err = call(home, "run", *MODELS)
+    _, err = call(home, "run", *MODELS, *HERE)
     started = set(STARTED.findall(err))
     assert {"lake", "warehouse", "sequence_ngram/monitoring_report"} <= started
     assert not any(step.endswith(TRAINING) for step in started)
     assert "There are newer rows than these were trained on (--retrain): sequence_ngram" in err
     made = hashes(home)
-    call(home, "run", *MODELS, "--force")
+    call(home, "run", *MODELS, *HERE, "--force")
     assert hashes(home) == made
     assert planned(home)["assets"] == []
 

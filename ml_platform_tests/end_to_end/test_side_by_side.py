@@ -1,7 +1,6 @@
 """Chains of models side by side in processes: the same as one after the other, and nothing outlives the command."""
 
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ml_platform_tests.end_to_end.command import (
     call,
     nothing_left,
     processes_of,
+    read_until,
     start,
     told,
 )
@@ -43,17 +43,6 @@ def compared(summary: dict[str, Any]) -> dict[str, Any]:
         )
         for name, model in summary["models"].items()
     }
-
-
-def read_until(process: "subprocess.Popen[str]", step: str) -> list[str]:
-    """The lines of progress up to the one that says that ``step`` has started."""
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line.rstrip())
-        if step in line and lines[-1].endswith("start"):
-            return lines
-    raise AssertionError("\n".join(lines))
 
 
 def steps_of(home: Path) -> int:

@@ -55,7 +55,7 @@ def printed(site: Path, far: Path) -> Iterator[Callable[[str], dict]]:
     ]
     (far / "events.jsonl").write_text("\n".join(lines) + "\n")
     commands = {
-        "run": ("run", "--source", source, "--models", ",".join(MODELS)),
+        "run": ("run", "--source", source, "--models", ",".join(MODELS), "--processes", "1"),
         "prove": ("gates", EXAMPLE, "--prove"),
         "ingest": ("ingest", "--home", "lines", "--source", "json-lines:events.jsonl"),
     }
