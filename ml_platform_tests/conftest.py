@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from ml_platform.adapters.database_urls import DatabaseUrls, connect
 from ml_platform.adapters.ledger.schema_upgrade import upgrade
@@ -26,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="ml-platform-tests-")
         _MADE.append(config.option.basetemp)
+    # A plugin of pytest has imported numpy before the platform could say how many threads it is to use.
+    threadpool_limits(int(os.environ["OMP_NUM_THREADS"]))
     if not hasattr(config, "workerinput"):
         # Definitions that a test loads without a home of its own parse the dbt project once for all.
         home = tempfile.mkdtemp(prefix="ml-platform-tests-home-")

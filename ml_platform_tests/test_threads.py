@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 POOLS = """
 def tell():
@@ -58,3 +60,10 @@ def test_linear_algebra_computes_in_one_thread(script: str) -> None:
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
 def test_what_the_user_has_set_stays(name: str) -> None:
     assert set(threads(COMMAND, **{name: "2"})) == {2}
+
+
+def test_tests_compute_in_as_many_as_commands_do() -> None:
+    """On a busy machine the intervals of a thousand tables took twenty times the processor time."""
+    assert np.ones(1) @ np.ones(1) == 1.0
+    pools = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    assert pools == {int(os.environ["OMP_NUM_THREADS"])}

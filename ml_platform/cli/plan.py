@@ -36,7 +36,10 @@ def plan(home: Path | None, as_json: bool, models: str | None) -> None:
     from ml_platform.defs.partitions import window_key
     from ml_platform.defs.plan import ingestion_due, training_due, watching_due
 
-    with services(settings) as running, dagster_instance(settings, running) as instance:
+    with (
+        services(settings, tracking=False) as running,
+        dagster_instance(settings, running) as instance,
+    ):
         platform = Connections(settings)
         reads_source = ingestion_due(platform, instance)
         assessed = ready_models(platform, chosen, were_named=models is not None)

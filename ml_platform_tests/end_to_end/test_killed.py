@@ -15,7 +15,7 @@ MOMENTS = [
     Moment("warehouse", 3.0),
     Moment(f"{MODEL}/registered_version", 0.1),
 ]
-"""While servers start, while dbt builds, and between MLflow and the ledger; `test_side_by_side` kills a training."""
+"""While servers start, dbt builds, a version goes to MLflow and the ledger; `test_side_by_side` kills a fit."""
 pytestmark = pytest.mark.timeout(600)
 
 

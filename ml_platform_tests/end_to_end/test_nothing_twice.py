@@ -82,7 +82,10 @@ def add_line(path: Path, line: str) -> None:
 
 
 def test_nothing_has_changed(home: Path) -> None:
+    port = home / "run" / "mlflow.port"
+    written_by_run = port.stat().st_mtime_ns
     assert planned(home) == {"source": False, "reasons": {}, "assets": []}
+    assert port.stat().st_mtime_ns == written_by_run, "a plan asks MLflow nothing"
     out, err = call(home, "run", *MODELS, *HERE)
     assert "Nothing new: features, candidates and verdicts are as they were" in err
     assert STARTED.findall(err) == []

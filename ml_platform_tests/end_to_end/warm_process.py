@@ -1,8 +1,8 @@
 """A process that has imported the libraries, and nothing of ours, and forks one command after the other.
 
-What a command imports of libraries costs it up to 10 s of processor time, the same each time. Steps of a run are forked from
-such a process, too (`ml_platform/defs/executor.py`). Each command imports the platform itself, from the folders that its
-environment names. Run as a script this is that process, as a module its client.
+Libraries cost a command up to 10 s of processor time to import, the same each time. Steps of a run are forked
+from such a process, too (`ml_platform/defs/executor.py`). The platform itself is imported by each command, from the
+folders that its environment names. Run as a script this is that process, as a module its client.
 """
 
 import importlib

@@ -14,6 +14,7 @@ import pytest
 
 from ml_platform.errors import SourceError
 from ml_platform.events import schema
+from ml_platform.events.simulator import simulate as simulator
 from ml_platform.events.sources import simulate
 from ml_platform.events.sources.simulate import SimulateSource
 from ml_platform.models.catalogue import MODELS
@@ -154,16 +155,19 @@ def test_the_same_in_another_process_and_another_seed_differs() -> None:
     assert digest(3, 20, 2) != digest(3, 20, 1)
 
 
-def test_blocks_of_users_do_not_depend_on_how_many_follow() -> None:
-    # 400 days: 72 users a block, so 75 users are two blocks.
-    one = SimulateSource(as_of=AS_OF, days=400, users=72, seed=1)
-    two = SimulateSource(as_of=AS_OF, days=400, users=75, seed=1)
+def test_blocks_of_users_do_not_depend_on_how_many_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    days, block = 40, 9
+    bound = block * (days + simulator.HISTORY_DAYS)
+    monkeypatch.setattr(simulator, "BLOCK_USER_DAYS", bound)
+    one = SimulateSource(as_of=AS_OF, days=days, users=block, seed=1)
+    two = SimulateSource(as_of=AS_OF, days=days, users=block + 3, seed=1)
     first = pa.concat_tables(rows for name, rows in one.batches() if name == "suggestions")
     both = pa.concat_tables(rows for name, rows in two.batches() if name == "suggestions")
     ids = first["suggestion_id"]
+    assert len(ids) > 100
     assert both["suggestion_id"][: len(ids)].equals(ids)
     assert both.num_rows > first.num_rows
-    assert pc.count_distinct(both["user_id"]).as_py() == 75
+    assert pc.count_distinct(both["user_id"]).as_py() == block + 3
 
 
 def test_a_single_user_and_day_is_enough() -> None:
