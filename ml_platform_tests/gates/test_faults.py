@@ -21,6 +21,8 @@ from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.task import Task
 
+pytestmark = pytest.mark.timeout(400)
+"""More than others: this file is among those that start first."""
 NEW = QualityGate("beauty", "looks.beauty", Bound.LIMIT, 0.5, "nobody has seen it fail")
 
 
