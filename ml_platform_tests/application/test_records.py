@@ -7,7 +7,7 @@ import pytest
 from ml_platform.application.build_training_set import latest_training_set
 from ml_platform.application.records import read_record, record_path, write_record
 from ml_platform.errors import IntegrityError, UsageError
-from ml_platform.home import home_file, read_home
+from ml_platform.home import FORMAT, home_file, read_home
 from ml_platform.registry.records import ProductionState
 from ml_platform_tests.application.homes import SPEC, home
 from ml_platform_tests.registry.examples import TRAINING_SET
@@ -55,7 +55,8 @@ def test_a_record_cut_off_anywhere_is_named_with_its_file(tmp_path: Path) -> Non
 def test_the_state_of_a_home_cut_off_anywhere_is_named_with_its_file(tmp_path: Path) -> None:
     settings = home(tmp_path).settings
     whole = home_file(settings).read_bytes()
-    for content in (*(whole[:length] for length in range(len(whole))), b'{"format":2}', b"[]"):
+    without_state = b'{"format":%d}' % FORMAT
+    for content in (*(whole[:length] for length in range(len(whole))), without_state, b"[]"):
         home_file(settings).write_bytes(content)
         with pytest.raises(IntegrityError, match=r"home\.json cannot be read: .* Remedy: restore"):
             read_home(settings)
