@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from ml_platform.features.pattern_features import PATTERN_FEATURES
-from ml_platform.monitoring.baseline import Baseline, build_baseline
+from ml_platform.monitoring.baseline import Baseline, measure_reference
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.report import MonitoringReport, Severity
 from ml_platform.settings import disable_telemetry
@@ -121,15 +121,8 @@ def run(seed: int, users: int, folder: Path, tally: Tally, windows: int) -> None
         end = AS_OF - (WEEKS - first) * WEEK
         past = frame[frame["occurred_at"] < end]
         past = past[past["occurred_at"] >= end - BASELINE_WEEKS * WEEK]
-        baseline = build_baseline(
-            past,
-            PATTERN_FEATURES,
-            model="calibration",
-            version="1",
-            source="simulate",
-            simulated=True,
-            end=end,
-        )
+        reference = measure_reference(past, PATTERN_FEATURES, model="calibration", end=end)
+        baseline = reference.baseline(version="1", source="simulate", simulated=True)
         for week in range(first, min(first + USED_FOR, WEEKS)):
             start = AS_OF - (WEEKS - week) * WEEK
             rows = frame[(frame["occurred_at"] >= start) & (frame["occurred_at"] < start + WEEK)]

@@ -38,7 +38,7 @@ def make_lake(lake: Path, rows: int) -> None:
     from ml_platform.events.schema import TABLES
 
     for name, schema in TABLES.items():
-        (lake / name / "day=2026-01-01").mkdir(parents=True)
+        (lake / name).mkdir(parents=True)
         pq.write_table(schema.empty_table(), lake / name / "empty.parquet")
     with duckdb.connect() as connection:
         connection.execute("set threads = 2; set TimeZone = 'UTC'; select setseed(0.5)")
@@ -46,7 +46,8 @@ def make_lake(lake: Path, rows: int) -> None:
         connection.execute(
             f"""
             copy (
-                select
+                select *, occurred_at::date as day
+                from (select
                     'e' || lpad(i::varchar, 9, '0') as event_id,
                     'u' || (random() * {max(20, rows // ROWS_A_USER)})::int as user_id,
                     timestamptz '2026-01-01 00:00:00+00'
@@ -65,10 +66,23 @@ def make_lake(lake: Path, rows: int) -> None:
                     false as is_bot,
                     60::smallint as utc_offset_minutes,
                     null::varchar as attributes
-                from range({rows}) as numbers(i)
-            ) to '{lake}/events/day=2026-01-01/rows.parquet' (format parquet)
+                from range({rows}) as numbers(i))
+            ) to '{lake}/events' (format parquet, partition_by (day), overwrite_or_ignore)
             """
         )
+
+
+def one_file(folder: Path) -> str:
+    """The users and times of all events in one Parquet file."""
+    import duckdb
+
+    file = str(folder / "users_and_times.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select user_id, occurred_at from read_parquet("
+            f"'{folder}/lake/events/**/*.parquet', hive_partitioning = false)) to '{file}'"
+        )
+    return file
 
 
 def ours(file: str) -> int:
@@ -177,7 +191,7 @@ def add_day(lake: Path, rows: int) -> None:
                     timestamptz '{NEXT_DAY}'
                         + to_microseconds((hash(event_id) % 86400000000)::bigint) as occurred_at
                 )
-                from '{lake}/events/day=2026-01-01/rows.parquet'
+                from read_parquet('{lake}/events/**/*.parquet', hive_partitioning = false)
                 limit {rows}
             ) to '{day}/rows.parquet' (format parquet)
             """
@@ -186,19 +200,32 @@ def add_day(lake: Path, rows: int) -> None:
 
 def build(folder: Path, name: str, as_of: datetime, *, stands: bool) -> dict[str, str]:
     """Build and publish in ``folder / name``, on the parts that stand before `NEXT_DAY` or whole; the versions."""
-    from ml_platform.adapters.feature_parts import part_list
     from ml_platform.adapters.warehouse import build_features
-    from ml_platform.application.asked_features import STEP_REACH
 
-    output, asked = folder / name / "features", {}
-    if stands:
-        for table, ahead in (("pattern_features", timedelta(0)), ("step_features", STEP_REACH)):
-            kept = part_list(output / table).before(NEXT_DAY - ahead)
-            if kept:
-                asked[table] = kept[-1].end
+    output = folder / name / "features"
+    asked = asked_of_next_day(folder / "lake", output, as_of) if stands else {}
     warehouse = folder / name / "w" / "w.duckdb"
     built = build_features(folder / "lake", output, warehouse, as_of, _silent, asked_from=asked)
-    return {table: built.version(table) for table in built.rows}
+    return built.versions()
+
+
+def asked_of_next_day(lake: Path, output: Path, as_of: datetime) -> dict[str, datetime]:
+    """What `asked_features` says of a home that has published `output`, to which `NEXT_DAY` came."""
+    from ml_platform.adapters.feature_parts import kept_parts
+    from ml_platform.adapters.published_moments import published_moments
+    from ml_platform.application.asked_features import STEP_REACH
+    from ml_platform.application.asked_sessions import EVENTS, asked_sessions, read_from
+
+    asked = {
+        table: kept_parts(output / table, NEXT_DAY - ahead)[-1].end
+        for table, ahead in (("pattern_features", timedelta(0)), ("step_features", STEP_REACH))
+    }
+    with published_moments(output, lake, NEXT_DAY, as_of) as published:
+        sessions = asked_sessions(output, published, NEXT_DAY)
+        if sessions is None:
+            return asked
+        first_row = min(sessions.first_begin, *asked.values())
+        return {**asked, **sessions.moments, EVENTS: read_from(published, first_row)}
 
 
 def _silent(_: str) -> None:
@@ -224,7 +251,7 @@ def one_more_day(folder: Path, rows: int) -> dict[str, dict[str, float]]:
 
 
 def _processor_seconds() -> float:
-    """Of this process and of those that it has waited for."""
+    """What this process has taken, and those that it has waited for."""
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
@@ -317,7 +344,7 @@ def main() -> None:
         if arguments.day:
             tell_day(arguments, one_more_day(folder, arguments.day))
             return
-        file = str(folder / "lake" / "events" / "day=2026-01-01" / "rows.parquet")
+        file = one_file(folder)
         everything = all_features(folder)
         models = model_seconds(folder)
         sides = rolling_counts(file, arguments.repeats)

@@ -37,10 +37,10 @@ def main() -> int:
     for number in range(options.times):
         seconds = round(drawn.uniform(0.5, length * 0.7), 1)
         home = folder / f"killed-{number}"
-        hit, found = kill_and_run_again(home, simulation, Moment("", seconds))
-        results.append({"seconds": seconds, "hit": hit, "same": found == expected})
+        hit, after = kill_and_run_again(home, simulation, Moment("", seconds))
+        results.append({"seconds": seconds, "hit": hit, "same": after == expected})
         sys.stderr.write(
-            f"{number + 1}/{options.times}: killed after {seconds} s, same: {found == expected}\n"
+            f"{number + 1}/{options.times}: killed after {seconds} s, same: {after == expected}\n"
         )
         shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)

@@ -20,16 +20,18 @@ def next_boundary(moment: datetime) -> datetime:
 
 
 def parse_moment(option: str, text: str) -> datetime:
-    """The time that was typed for ``option``; without a zone it is UTC.
+    """The time that was typed for ``option``; without a zone it is UTC, and ``now`` is the present.
 
     Raises:
         UsageError: the text is not a time in ISO 8601.
     """
+    if text == "now":
+        return datetime.now(UTC)
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
         raise UsageError(
-            f"{option} {text!r} is not a time.", remedy="write it as 2026-05-01T12:00Z"
+            f"{option} {text!r} is not a time.", remedy="write it as 2026-05-01T12:00Z, or now"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

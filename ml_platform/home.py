@@ -15,7 +15,7 @@ from ml_platform import files, values
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.settings import Settings
 
-FORMAT = 3
+FORMAT = 4
 """The stored form that this release reads and writes: of every value in ledger, records and folders of a home.
 
 A change of a stored form raises it by one and comes with a migration (`application.migrate`); a home without a

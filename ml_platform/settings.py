@@ -31,12 +31,14 @@ class Settings:
     by default one is started from a wheel inside the home folder."""
     tracking_url: str | None
     """An MLflow server (``ML_PLATFORM_TRACKING_URL``); by default one is started on the database."""
-    webhook_url: str | None
-    """Where alerts are posted (``ML_PLATFORM_WEBHOOK_URL``); by default nowhere."""
+    webhook_url: str | None = field(repr=False)
+    """Where messages are posted as JSON (``ML_PLATFORM_WEBHOOK_URL``); by default nowhere."""
     price_per_core_hour: float = 0.05
     """Price of an hour of one core, in any currency (``ML_PLATFORM_PRICE_PER_CORE_HOUR``); reports cost
     predictions by it."""
 
+    notify: tuple[str, ...] = field(default=(), repr=False)
+    """Addresses of mail and chats, as Apprise writes them (``ML_PLATFORM_NOTIFY``, spaces between them)."""
     ui_hosts: tuple[str, ...] = ()
     """Further names with their port by which Dagster's pages are reached, such as ``models.example:443`` behind a
     proxy (``ML_PLATFORM_UI_HOSTS``, by commas); other values of ``Host`` and ``Origin`` are refused."""
@@ -46,6 +48,14 @@ class Settings:
     allow_powerful_role: bool = False
     """Whether a database source may use a superuser, or a role that reaches files, programs or other sessions
     (``ML_PLATFORM_ALLOW_POWERFUL_ROLE=1``); such roles are refused by default."""
+
+    @property
+    def dagster_address(self) -> str:
+        """Where links to Dagster's pages lead: the first of ``ui_hosts``, else this machine."""
+        if not self.ui_hosts:
+            return "http://127.0.0.1:3000"
+        host, _, port = self.ui_hosts[0].partition(":")
+        return f"https://{host}" if port in ("", "443") else f"http://{host}:{port}"
 
     @property
     def lake(self) -> Path:
@@ -116,6 +126,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=env.get("ML_PLATFORM_DATABASE_URL") or None,
         tracking_url=env.get("ML_PLATFORM_TRACKING_URL") or None,
         webhook_url=env.get("ML_PLATFORM_WEBHOOK_URL") or None,
+        notify=tuple(env.get("ML_PLATFORM_NOTIFY", "").split()),
         ui_hosts=tuple(
             name.strip() for name in env.get("ML_PLATFORM_UI_HOSTS", "").split(",") if name.strip()
         ),

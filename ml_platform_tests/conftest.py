@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from ml_platform.adapters.database_urls import DatabaseUrls, connect
 from ml_platform.adapters.ledger.schema_upgrade import upgrade
+from ml_platform.adapters.mlflow_server import start_mlflow
 from ml_platform.adapters.postgres import start_postgres
 
 _MADE: list[str] = []
@@ -96,3 +98,39 @@ def database_url(postgres: DatabaseUrls) -> Iterator[str]:
         cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         connection.close()
+
+
+@dataclass(frozen=True)
+class MlflowParts:
+    """A running MLflow server, and where it keeps what it is told."""
+
+    url: str
+    database: str
+    artifacts: Path
+
+
+@pytest.fixture(scope="module")
+def mlflow_parts(
+    tmp_path_factory: pytest.TempPathFactory, postgres: DatabaseUrls
+) -> Iterator[MlflowParts]:
+    """An MLflow server with a database of its own, shared by the tests of a file."""
+    name = f"mlflow_{uuid.uuid4().hex}"
+    connection = connect(postgres.ml_platform, database="postgres")
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+        home = tmp_path_factory.mktemp("mlflow")
+        url = postgres.mlflow.rsplit("/", 1)[0] + f"/{name}"
+        running = start_mlflow(home, url, home / "mlflow")
+        running.wait()
+        yield MlflowParts(running.url, url, home / "mlflow")
+        running.stop()
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def mlflow_server(mlflow_parts: MlflowParts) -> str:
+    """The address of the MLflow server of the file."""
+    return mlflow_parts.url

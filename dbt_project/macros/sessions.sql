@@ -4,27 +4,31 @@
     coalesce(nullif({{ e }}.session_id, {{ e }}.change_set_id), 'stretch:' || {{ e }}.user_id || ':' || {{ m }}.session_start)
 {%- endmacro %}
 
-{# Moments of the same `keys` in the month before a session: a row each moment of `relation` whose keys are all known (`first_row`).
+{# The same of a published moment. #}
+{% macro published_name() -%} coalesce(session_id, 'stretch:' || user_id || ':' || stretch_began) {%- endmacro %}
+
+{# Moments of the same `keys` in the month before a session: a row each asked moment of `relation` whose keys are all known (`first_row`).
    Keys and time become one whole number, so that a sorted list of numbers has the moments of the same keys side by side, in the order
    of time. The moment itself is in it: at both ends of the month there is a first number at or after it, and the month holds the
    difference of their ranks. ASOF joins sort numbers once; a window frame searches anew for every row. #}
 {% macro moments_in_month_before(relation, keys) -%}
     with codes as (
         select {{ keys }}, row_number() over () as code
-        from (select distinct {{ keys }} from {{ relation }})
+        from (select distinct {{ keys }} from {{ relation }} where {{ asked('moment_surprises') }})
     ),
-    asked as (
+    places as (
         select
             first_row,
+            {{ asked('moment_surprises') }} as is_asked,
             {{ in_order("code", "place") }} as own,
             {{ in_order("code", "began_place") }} as began,
             {{ in_order("code", "month_place") }} as month_began
         from {{ relation }}
         inner join codes using ({{ keys }})
     ),
-    ranked as materialized (select own, rank() over (order by own) as n from asked)
+    ranked as materialized (select own, rank() over (order by own) as n from places)
     select asked.first_row, first_after.n - first_within.n as n
-    from asked
+    from (select * from places where is_asked) as asked
     asof join ranked as first_after on asked.began <= first_after.own
     asof join ranked as first_within on asked.month_began <= first_within.own
 {%- endmacro %}

@@ -6,6 +6,8 @@ from typing import Any
 from ml_platform.errors import ServiceError, UsageError
 
 DATABASES = ("dagster", "mlflow", "ml_platform")
+_PATIENCE = 6
+"""Seconds in which a server has to take a connection: a command says within ten that it does not."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def create_databases(urls: DatabaseUrls) -> None:
     from psycopg2 import errors
 
     try:
-        connection = connect(urls.ml_platform, database="postgres", timeout=10)
+        connection = connect(urls.ml_platform, database="postgres", timeout=_PATIENCE)
     except psycopg2.OperationalError as error:
         raise ServiceError(
             f"PostgreSQL at {without_password(urls.ml_platform)} does not answer: {error}".strip(),

@@ -9,6 +9,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from ml_platform.adapters.lake_queries import (
     reading,
     time_range,
 )
+from ml_platform.cores import usable_cores
 from ml_platform.events.schema import EVENT_TIME
 
 Digests = list[tuple[int, str]]
@@ -33,8 +35,10 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS day_digests "
     "(name TEXT PRIMARY KEY, digests TEXT, checksum TEXT) WITHOUT ROWID"
 )
-_ROWS_AT_ONCE = 300_000
+_ROWS_AT_ONCE = 100_000
 """Rows of files that are hashed by one query: what bounds its memory."""
+_MOST_QUERIES = 4
+"""Queries at a time, each on a core of its own."""
 _WAIT_SECONDS = 30.0
 
 
@@ -97,18 +101,29 @@ class DayDigests:
 def _computed(
     table: str, files: list[Path], until: datetime | None
 ) -> Iterator[tuple[Path, Digests]]:
+    with ThreadPoolExecutor(min(usable_cores(), _MOST_QUERIES)) as pool:
+        parts = pool.map(
+            lambda together: _digests(table, together, until), _some_at_a_time(table, files)
+        )
+        for part in parts:
+            yield from part
+
+
+def _digests(
+    table: str, files: list[Path], until: datetime | None
+) -> Iterator[tuple[Path, Digests]]:
+    listed = ", ".join(f"'{quoted(path)}'" for path in files)
+    select = day_digests_query(
+        table, f"read_parquet([{listed}], hive_partitioning = false)", "file_index, "
+    )
     where = time_range(EVENT_TIME[table], None, until)
-    for together in _some_at_a_time(table, files):
-        listed = ", ".join(f"'{quoted(path)}'" for path in together)
-        relation = f"read_parquet([{listed}], hive_partitioning = false)"
-        digests: list[Digests] = [[] for _ in together]
-        with querying(table) as connection:
-            select = day_digests_query(table, relation, "file_index, ")
-            for file, day, digest in connection.execute(
-                f"{select} WHERE {where} GROUP BY file_index, day ORDER BY file_index, day"
-            ).fetchall():
-                digests[file].append((day, digest))
-        yield from zip(together, digests, strict=True)
+    digests: list[Digests] = [[] for _ in files]
+    with querying(table, threads=1) as connection:
+        for file, day, digest in connection.execute(
+            f"{select} WHERE {where} GROUP BY file_index, day ORDER BY file_index, day"
+        ).fetchall():
+            digests[file].append((day, digest))
+    return zip(files, digests, strict=True)
 
 
 def _some_at_a_time(table: str, files: list[Path]) -> Iterator[list[Path]]:

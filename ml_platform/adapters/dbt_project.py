@@ -6,7 +6,7 @@ plug-in is a new project, and what dbt has parsed once is not parsed again.
 
 import fcntl
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,9 +39,47 @@ class DbtProject:
         paths = sorted((*self.folder.glob("models/**/*.sql"), *self.folder.glob("macros/*.sql")))
         return {path.stem: path.read_text(encoding="utf-8") for path in paths}
 
+    def models_of_asked_rows(self) -> frozenset[str]:
+        """The dbt models that have asked rows alone, as their SQL says (macros/asked.sql), and what reads them."""
+        return self._reading(
+            name
+            for name, text in self._models().items()
+            if "{{ asked(" in text or "{{ asked_of_moments(" in text
+        )
+
+    def models_of_read_events(self) -> frozenset[str]:
+        """The dbt models that follow from the events that a build reads."""
+        return self._reading(("int_read_events",))
+
+    def columns(self, model: str) -> tuple[tuple[str, str], ...]:
+        """Names and types of the columns in the contract of a model, whose YAML file is named after it."""
+        import yaml
+
+        (path,) = self.folder.glob(f"models/**/_{model}.yml")
+        (declared,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        return tuple((column["name"], column["data_type"]) for column in declared["columns"])
+
     def plugin_models(self) -> tuple[Path, ...]:
         """The SQL files of models that plug-ins bring."""
         return tuple(sorted((self.folder / _PLUGIN_MODELS).rglob("*.sql")))
+
+    def _models(self) -> dict[str, str]:
+        """The SQL of the models by name."""
+        paths = sorted(self.folder.glob("models/**/*.sql"))
+        return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+
+    def _reading(self, models: Iterable[str]) -> frozenset[str]:
+        """Models and all that read them, but for those that have the published rows besides."""
+        found, texts = set(models), self._models()
+        while more := {
+            name
+            for name, text in texts.items()
+            if name not in found
+            and "{{ kept(" not in text
+            and any(f"ref('{read}')" in text for read in found)
+        }:
+            found |= more
+        return frozenset(found)
 
 
 PLATFORM_PROJECT = DbtProject(resources.dbt_project(), TABLES)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
+from ml_platform.adapters.dbt_process import BUILD_OPTION
 from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError, ServiceError
 
@@ -25,26 +25,34 @@ DBT = Path(sys.executable).with_name("ml-platform-dbt")
 """dbt bound to the life of its parent (`dbt_process`)."""
 
 
-def dbt_variables(
+def dbt_settings(
     lake: Path,
     warehouse: Path,
     as_of: datetime,
     asked_from: Mapping[str, datetime] = MappingProxyType({}),
-) -> dict[str, Any]:
-    """The ``--vars`` of a build: where to read, where to build, and the end of what may be known.
+) -> tuple[str, ...]:
+    """The arguments of a build: where to read, where to build, and the end of what may be known.
 
-    ``asked_from`` says of feature tables from which moment on they are to be built; the others are built whole.
+    ``asked_from`` says of tables from which moment on they are to be built; the others are built whole.
+    The ``--vars`` of a home are the same for each build, so that dbt does not parse its project again.
     """
-    if as_of.tzinfo is None:
-        raise ValueError(f"as_of {as_of.isoformat()} has no time zone; pass an aware time")
+    build = {
+        "as_of": _aware(as_of).astimezone(UTC).isoformat(),
+        "asked_from": {table: microseconds(moment) for table, moment in asked_from.items()},
+    }
+    variables = json.dumps(dbt_variables(lake, warehouse), sort_keys=True)
+    return ("--vars", variables, BUILD_OPTION, json.dumps(build, sort_keys=True))
+
+
+def dbt_variables(lake: Path, warehouse: Path) -> dict[str, str]:
+    """The ``--vars`` of a home."""
     return {
         "lake": sql_quoted(lake.resolve()),
+        "kept": sql_quoted(kept_folder(warehouse)),
         "warehouse": str(warehouse.resolve()),
         "temporary": str(temporary_folder(warehouse)),
         "memory_limit": MEMORY_LIMIT,
         "threads": str(min(usable_cores(), MOST_THREADS)),
-        "as_of": as_of.astimezone(UTC).isoformat(),
-        "asked_from": {table: microseconds(moment) for table, moment in asked_from.items()},
     }
 
 
@@ -61,11 +69,10 @@ def dbt_arguments(
     project: Path,
     asked_from: Mapping[str, datetime] = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """Arguments of ``dbt`` for a ``command`` (build, parse, ...), with the `dbt_variables` of a build."""
+    """Arguments of ``ml-platform-dbt`` for a ``command`` (build, parse), with the `dbt_settings` of a build."""
     return (
         command,
-        "--vars",
-        json.dumps(dbt_variables(lake, warehouse, as_of, asked_from), sort_keys=True),
+        *dbt_settings(lake, warehouse, as_of, asked_from),
         "--project-dir",
         str(project),
         "--profiles-dir",
@@ -106,6 +113,12 @@ def run_dbt(arguments: tuple[str, ...], warehouse: Path, progress: Callable[[str
         raise _failure(results, warehouse, lines)
 
 
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"as_of {moment.isoformat()} has no time zone; pass an aware time")
+    return moment
+
+
 def sql_quoted(path: Path) -> str:
     """A path as it stands between the quotes of SQL."""
     return str(path).replace("'", "''")
@@ -114,6 +127,11 @@ def sql_quoted(path: Path) -> str:
 def temporary_folder(warehouse: Path) -> Path:
     """The folder into which DuckDB spills what does not fit into memory."""
     return warehouse.resolve().parent / "temporary"
+
+
+def kept_folder(warehouse: Path) -> Path:
+    """The folder of the published parts that a build reads."""
+    return warehouse.resolve().parent / "kept"
 
 
 def target_folder(warehouse: Path) -> Path:

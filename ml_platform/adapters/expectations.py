@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from numbers import Real
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.events.lake import Survey
@@ -60,6 +62,11 @@ class ExpectationOutcome:
     def explanation(self) -> str:
         """The observed value beside the allowed one, for people."""
         return f"observed {self.observed}, allowed {self.limit}"
+
+
+def begin_importing() -> None:
+    """Import great-expectations, which takes three seconds, while something else is done."""
+    Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
 
 
 def validate_events(

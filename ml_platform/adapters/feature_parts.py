@@ -4,7 +4,7 @@
     features/pattern_features/2026-03-01-5f3a90c2….parquet
 
 A part holds whole UTC days, one after the other, in the order of (time, id). It ends with the day on which it
-reaches `PART_ROWS` rows, so that where parts begin follows from the rows before alone: a later row moves no earlier
+reaches its `part_rows`, so that where parts begin follows from the rows before alone: a later row moves no earlier
 part. The name of a part says its content, which never changes; the list names those that are the table, and is
 replaced in one step. Whatever else lies in the folder was left by a killed build.
 """
@@ -22,6 +22,10 @@ from ml_platform.errors import IntegrityError
 
 PART_ROWS = 100_000
 """Rows after which a part ends with its day."""
+MOMENTS = "moment_surprises"
+"""What sessions look back on: published in parts as feature tables are, and no feature table itself."""
+_FEWER_ROWS = {MOMENTS: 20_000, "session_features": 1_000}
+"""Tables whose parts end sooner: a session is far rarer than an event, and moves the begin of all that is built."""
 PARTS_FILE = "parts.json"
 
 
@@ -41,11 +45,6 @@ class Part:
         return f"{self.first_day.isoformat()}-{self.sha256[:32]}.parquet"
 
     @property
-    def is_closed(self) -> bool:
-        """Whether rows of later days begin another part."""
-        return self.rows >= PART_ROWS
-
-    @property
     def end(self) -> datetime:
         """The moment up to which its rows may lie, exclusive."""
         return datetime.combine(self.last_day + timedelta(days=1), time(), UTC)
@@ -57,14 +56,19 @@ class PartList:
 
     parts: tuple[Part, ...]
 
-    def before(self, moment: datetime) -> tuple[Part, ...]:
-        """The parts that stay whatever happens from ``moment`` on: closed, and over by then."""
+    def before(self, moment: datetime, rows: int) -> tuple[Part, ...]:
+        """The parts that stay whatever happens from ``moment`` on: over by then, and of ``rows``, which end one."""
         kept: list[Part] = []
         for part in self.parts:
-            if not part.is_closed or part.end > moment:
+            if part.rows < rows or part.end > moment:
                 break
             kept.append(part)
         return tuple(kept)
+
+
+def part_rows(table: str) -> int:
+    """The number of rows after which a part of ``table`` ends with its day."""
+    return min(PART_ROWS, _FEWER_ROWS.get(table, PART_ROWS))
 
 
 def part_list(folder: Path) -> PartList:
@@ -112,17 +116,26 @@ def is_sound(folder: Path, manifest: Manifest) -> bool:
     return True
 
 
-def day_ranges(rows_by_day: Iterable[tuple[date, int]]) -> Iterator[tuple[date, date, int]]:
+def kept_parts(folder: Path, moment: datetime) -> tuple[Part, ...]:
+    """The parts of the table published in ``folder`` that stay whatever happens from ``moment`` on."""
+    return part_list(folder).before(moment, part_rows(folder.name))
+
+
+def day_ranges(
+    rows_by_day: Iterable[tuple[date, int]], most: int
+) -> Iterator[tuple[date, date, int]]:
     """First day, last day and rows of each part, from the days in order and the rows of each.
 
+    A part ends with the day on which it reaches ``most`` rows.
+
     >>> days = [(date(2026, 3, n), rows) for n, rows in ((1, 60_000), (2, 50_000), (5, 7), (6, 100_000), (7, 1))]
-    >>> [(first.day, last.day, rows) for first, last, rows in day_ranges(days)]
+    >>> [(first.day, last.day, rows) for first, last, rows in day_ranges(days, 100_000)]
     [(1, 2, 110000), (5, 6, 100007), (7, 7, 1)]
     """
     first, last, total = None, None, 0
     for day, rows in rows_by_day:
         first, last, total = first or day, day, total + rows
-        if total >= PART_ROWS:
+        if total >= most:
             yield first, last, total
             first, total = None, 0
     if first is not None and last is not None:

@@ -30,7 +30,7 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def _become_server(order: dict[str, Any]) -> NoReturn:
+def _become_server(order: dict[str, Any], guard: int) -> NoReturn:
     """Turn the forked child into the server: a process group, a user and a log of its own, then its command."""
     try:
         os.setpgid(0, 0)
@@ -46,6 +46,8 @@ def _become_server(order: dict[str, Any]) -> NoReturn:
             os.setuid(order["uid"])
         # After setuid: the kernel forgets the death signal when credentials change.
         _prctl(_PR_SET_PDEATHSIG, order["stop_signal"])
+        if os.getppid() != guard:  # it was killed before the kernel knew
+            os._exit(127)
         os.execvp(order["command"][0], order["command"])
     except OSError as error:
         os.write(2, f"cannot start {order['command'][0]}: {error}\n".encode())
@@ -111,12 +113,13 @@ def main() -> int:
         signal.SIGCHLD, lambda _got, _frame: None
     )  # that it arrives wakes the select below
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    guard = os.getpid()
     server = os.fork()
     if server == 0:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        _become_server(order)
+        _become_server(order, guard)
     os.write(1, f"{server}\n".encode())
     os.close(1)
     while True:

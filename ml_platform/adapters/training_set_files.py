@@ -122,9 +122,11 @@ def read_window(features: Path, spec: ModelSpec, start: datetime, end: datetime)
 
 
 def newest_moment(features: Path) -> datetime | None:
-    """The time of the newest row of a feature table; ``None`` where it has no row."""
-    last = parquet_files(features)[-1]
-    newest: datetime | None = pc.max(pq.read_table(last, columns=[TIME])[TIME]).as_py()
+    """The time of the newest row of a feature table; ``None`` where it has no row, or is not published."""
+    paths = parquet_files(features)
+    if not paths:
+        return None
+    newest: datetime | None = pc.max(pq.read_table(paths[-1], columns=[TIME])[TIME]).as_py()
     return newest
 
 

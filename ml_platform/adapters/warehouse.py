@@ -18,16 +18,19 @@ from ml_platform.adapters.dbt_project import PLATFORM_PROJECT, DbtProject
 from ml_platform.adapters.dbt_run import (
     MEMORY_LIMIT,
     dbt_arguments,
+    kept_folder,
     run_dbt,
     sql_quoted,
     temporary_folder,
 )
 from ml_platform.adapters.feature_parts import (
+    MOMENTS,
     PARTS_FILE,
     Part,
     PartList,
     day_ranges,
-    part_list,
+    kept_parts,
+    part_rows,
     table_version,
     unlisted,
 )
@@ -79,6 +82,11 @@ class FeatureBuild:
         """The SHA-256 of the list of the parts of ``table``: equal rows have equal versions."""
         return table_version(self.path(table)) or ""
 
+    def versions(self) -> dict[str, str]:
+        """The version of everything that is published in parts."""
+        versions = {table: self.version(table) for table in self.project.tables}
+        return {**versions, MOMENTS: table_version(self.folder / MOMENTS) or ""}
+
 
 def build_features(
     lake: Path,
@@ -97,9 +105,32 @@ def build_features(
         ServiceError: dbt did not run, or a model failed (a missing column, a contract); dbt's own words.
         IntegrityError: a data test failed: which one, and the first rows that break it.
     """
+    lay_out_kept_parts(project, output, warehouse, asked_from)
     arguments = dbt_arguments("build", lake, warehouse, as_of, project.folder, asked_from)
     run_dbt(arguments, warehouse, progress)
     return publish_features(output, warehouse, project)
+
+
+def lay_out_kept_parts(
+    project: DbtProject, output: Path, warehouse: Path, asked_from: Mapping[str, datetime]
+) -> None:
+    """Lay the published parts that a build reads beside the warehouse, as links, and a file without rows.
+
+    They are those of the moments that sessions look back on, before the first moment that is built.
+    """
+    import duckdb
+
+    folder = kept_folder(warehouse) / MOMENTS
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    columns = ", ".join(f"null::{kind} as {name}" for name, kind in project.columns(MOMENTS))
+    with duckdb.connect() as connection:
+        empty = sql_quoted(folder / "empty.parquet")
+        connection.execute(f"copy (select {columns} limit 0) to '{empty}' (format parquet)")
+    if MOMENTS in asked_from:
+        for part in kept_parts(output / MOMENTS, asked_from[MOMENTS]):
+            path = (output / MOMENTS / part.file_name).resolve()
+            (folder / part.file_name).symlink_to(path)
 
 
 def publish_features(
@@ -116,14 +147,14 @@ def publish_features(
     import duckdb
 
     manifest = manifest_beside(output)
-    folders = {name: output / name for name in project.tables}
+    folders = {name: output / name for name in (*project.tables, MOMENTS)}
     lists: dict[str, PartList] = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         asked_from = _asked_from(connection)
         for name, folder in folders.items():
-            kept = _kept_parts(folder, asked_from[name]) if name in asked_from else ()
+            kept = _parts_until(folder, asked_from[name]) if name in asked_from else ()
             written = _written_parts(connection, name, folder, manifest, alone=not kept)
             lists[name] = PartList((*kept, *written))
     with manifest.replacing(*(folder / PARTS_FILE for folder in folders.values())) as places:
@@ -132,7 +163,7 @@ def publish_features(
     for folder in folders.values():
         manifest.remove(*unlisted(folder, manifest))
     shutil.rmtree(temporary_folder(warehouse), ignore_errors=True)
-    rows = {name: sum(part.rows for part in parts.parts) for name, parts in lists.items()}
+    rows = {name: sum(part.rows for part in lists[name].parts) for name in project.tables}
     return FeatureBuild(output, project, rows, project.sql_by_model())
 
 
@@ -147,9 +178,9 @@ def _asked_from(connection: "duckdb.DuckDBPyConnection") -> dict[str, datetime]:
     }
 
 
-def _kept_parts(folder: Path, moment: datetime) -> tuple[Part, ...]:
+def _parts_until(folder: Path, moment: datetime) -> tuple[Part, ...]:
     """The parts of a published table that end with ``moment``, from which on it was built."""
-    kept = part_list(folder).before(moment)
+    kept = kept_parts(folder, moment)
     if not kept or kept[-1].end != moment:
         raise IntegrityError(
             f"{folder.name} was built from {moment:%Y-%m-%d} on, and no part before ends then.",
@@ -175,7 +206,7 @@ def _written_parts(
         f"select occurred_at::date as day, count(*) from features.{table} group by day order by day"
     ).fetchall()
     no_rows = ((date.min, date.min, 0),) if alone else ()
-    for first, last, rows in tuple(day_ranges(days)) or no_rows:
+    for first, last, rows in tuple(day_ranges(days, part_rows(table))) or no_rows:
         written = folder / f"{first}.{os.getpid()}{TEMPORARY_SUFFIX}"
         folder.mkdir(parents=True, exist_ok=True)
         try:

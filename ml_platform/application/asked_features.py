@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from ml_platform import values
+from ml_platform.adapters.feature_parts import MOMENTS
 from ml_platform.adapters.imported_code import imported_code, library_version
+from ml_platform.application.asked_sessions import (
+    EVENTS,
+    SESSIONS,
+    asked_sessions,
+    read_from,
+)
 from ml_platform.application.connections import Connections
 from ml_platform.application.state_keys import FEATURES_BUILT_KEY
 from ml_platform.events.schema import TABLES
@@ -26,23 +33,18 @@ if TYPE_CHECKING:
 STEP_REACH = timedelta(minutes=90)
 """How far the labels of a step look ahead: three steps of a stretch, in which no pause exceeds half an hour, or
 half an hour after its last one."""
+_ROWS_BY_TIME = ("pattern_features", "step_features")
+"""Feature tables of which a row differs only where something at, or little after, its moment does."""
 _MODULES = (
     "ml_platform.application.asked_features",
+    "ml_platform.application.asked_sessions",
+    "ml_platform.adapters.published_moments",
     "ml_platform.adapters.step_facts",
     "ml_platform.adapters.warehouse",
     "ml_platform.adapters.feature_parts",
     "ml_platform.adapters.dbt_run",
 )
 """The modules of ours that decide what is published of a lake."""
-
-_NEWEST_ROWS = (
-    "pattern_features",
-    "step_features",
-    "int_change_sets",
-    "int_place_counts",
-    "int_user_counts",
-)
-"""The dbt models that have the rows alone that a build was asked for."""
 
 
 @dataclass(frozen=True)
@@ -80,26 +82,32 @@ def built_from(platform: Connections, project: "DbtProject") -> BuiltFrom:
 def asked_from(
     platform: Connections, project: "DbtProject", present: BuiltFrom
 ) -> dict[str, datetime]:
-    """The moment from which on each feature table is to be built; those that are not named are built whole.
+    """The moment from which on each table is to be built, and events are read; those not named are built whole.
 
     It is where a part ends, so that published parts before it and what is built make the table together.
     """
-    from ml_platform.adapters.feature_parts import is_sound, part_list, table_version
-    from ml_platform.adapters.manifest import Manifest
+    from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
+    from ml_platform.adapters.feature_parts import kept_parts
 
-    settings, previous = platform.settings, _previous(platform)
+    previous = _previous(platform)
     if previous is None or previous.code != present.code or present.as_of < previous.as_of:
         return {}
-    if _read_by_plugins(project):
+    if _plugins_read(project, PLATFORM_PROJECT.models_of_asked_rows()):
         return {}
-    manifest, moments = Manifest(settings.home), dict[str, datetime]()
+    features, moments = platform.settings.features, dict[str, datetime]()
     for table, reach in _reaches(previous, present).items():
-        folder = settings.features / table
-        if table_version(folder) != previous.published.get(table) or not is_sound(folder, manifest):
-            continue
-        kept = part_list(folder).before(reach)
+        kept = kept_parts(features / table, reach) if _is_right(platform, previous, table) else ()
         if kept:
             moments[table] = kept[-1].end
+    changed = _first_change(previous, present, ("events",))
+    if (
+        changed is not None
+        and not (present.cases or previous.cases)
+        and all(_is_right(platform, previous, table) for table in (SESSIONS, MOMENTS))
+    ):
+        moments = _with_sessions(platform, present, changed, moments)
+        if _plugins_read(project, PLATFORM_PROJECT.models_of_read_events()):
+            moments.pop(EVENTS, None)
     return moments
 
 
@@ -150,10 +158,42 @@ def _first_change(
     return first
 
 
-def _read_by_plugins(project: "DbtProject") -> bool:
-    """Whether a table of a plug-in, which is built whole, may read models that would have the newest rows alone."""
+def _with_sessions(
+    platform: Connections,
+    present: BuiltFrom,
+    changed: datetime,
+    moments: Mapping[str, datetime],
+) -> dict[str, datetime]:
+    """The moments with those of sessions, and, if nothing is built whole, that from which on events are read."""
+    from ml_platform.adapters.published_moments import published_moments
+
+    settings, as_of = platform.settings, present.as_of
+    with published_moments(settings.features, settings.lake, changed, as_of) as published:
+        sessions = asked_sessions(settings.features, published, changed)
+        if sessions is None:
+            return dict(moments)
+        asked = {**moments, **sessions.moments}
+        if all(table in moments for table in _ROWS_BY_TIME):
+            first_row = min(sessions.first_begin, *moments.values())
+            asked[EVENTS] = read_from(published, first_row)
+    return asked
+
+
+def _is_right(platform: Connections, previous: BuiltFrom, table: str) -> bool:
+    """Whether the parts of a table are those that were published last."""
+    from ml_platform.adapters.feature_parts import is_sound, table_version
+    from ml_platform.adapters.manifest import Manifest
+
+    folder = platform.settings.features / table
+    return table_version(folder) == previous.published.get(table) and is_sound(
+        folder, Manifest(platform.settings.home)
+    )
+
+
+def _plugins_read(project: "DbtProject", models: Iterable[str]) -> bool:
+    """Whether a table of a plug-in, which is built whole, may read one of these models."""
     texts = [path.read_text(encoding="utf-8") for path in project.plugin_models()]
-    return any(name in text for name in _NEWEST_ROWS for text in texts)
+    return any(name in text for name in models for text in texts)
 
 
 def _files(platform: Connections) -> dict[str, dict[str, str]]:

@@ -39,8 +39,10 @@ def build_warehouse(
         IntegrityError: a data test failed.
     """
     from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt
+    from ml_platform.adapters.warehouse import lay_out_kept_parts
 
     settings, as_of = platform.settings, platform.home.as_of
+    lay_out_kept_parts(project, settings.features, settings.warehouse, asked)
     arguments = dbt_arguments(
         "build", settings.lake, settings.warehouse, as_of, project.folder, asked
     )
@@ -79,9 +81,9 @@ def publish_features(
     platform.ledger.save_feature_definitions(definitions, at=platform.home.as_of)
     for name, rows in export_result.rows.items():
         progress(f"{name}: {rows:,} rows with {len(project.tables[name].features)} features")
-    versions = {name: export_result.version(name) for name in export_result.rows}
+    versions = export_result.versions()
     remember_build(platform, present, versions)
-    return versions
+    return {name: versions[name] for name in project.tables}
 
 
 def is_published(platform: Connections, table: FeatureTable, version: str) -> bool:

@@ -10,10 +10,13 @@ from ml_platform.home import HomeState, read_home
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
+    from ml_platform.adapters.database_urls import DatabaseUrls
+    from ml_platform.adapters.kept_runs import KeptRuns
     from ml_platform.adapters.lake import ParquetLake
     from ml_platform.adapters.ledger.interface import Ledger
+    from ml_platform.adapters.mlflow_tracking import MlflowTracking
+    from ml_platform.adapters.outbox import Outbox
     from ml_platform.adapters.services import Services
-    from ml_platform.adapters.tracking import MlflowTracking
 
 
 NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`, or materialise the lake"
@@ -82,11 +85,31 @@ class Connections:
         return PostgresLedger(self._services.urls.ml_platform)
 
     @cached_property
+    def outbox(self) -> "Outbox":
+        """The messages that wait for their receivers."""
+        from ml_platform.adapters.outbox import PostgresOutbox
+
+        return PostgresOutbox(self._services.urls.ml_platform)
+
+    @cached_property
     def tracking(self) -> "MlflowTracking":
         """MLflow's tracking server and registry."""
-        from ml_platform.adapters.tracking import MlflowTracking
+        from ml_platform.adapters.mlflow_tracking import MlflowTracking
 
         return MlflowTracking(self._services.tracking_url)
+
+    @cached_property
+    def urls(self) -> "DatabaseUrls":
+        """The databases."""
+        return self._services.urls
+
+    @cached_property
+    def kept_runs(self) -> "KeptRuns":
+        """The runs of MLflow, as retention sees them."""
+        from ml_platform.adapters.kept_runs import KeptRuns, OwnStore
+
+        own = OwnStore(self.urls.mlflow, self.settings.mlflow_artifacts)
+        return KeptRuns(self.tracking_url, None if self.settings.tracking_url else own)
 
     @property
     def tracking_url(self) -> str:

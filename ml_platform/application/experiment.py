@@ -160,21 +160,27 @@ def wall_clock() -> datetime:
 def _retention_of(
     platform: Connections, stored: StoredExperiment, now: datetime
 ) -> RetentionDecision:
+    experiment = stored.experiment
+    return retention(
+        experiment,
+        platform.ledger.experiment_events(experiment.definition.name),
+        now=now,
+        running=stored.status is Status.RUNNING,
+        references=references_to(platform, stored),
+    )
+
+
+def references_to(platform: Connections, stored: StoredExperiment) -> tuple[str, ...]:
+    """The references to an experiment that keep it whatever its age."""
     ledger, experiment = platform.ledger, stored.experiment
     model = experiment.definition.model
     adopted = ledger.state(tuned_key(model)) or {}
-    return retention(
+    return references(
         experiment,
-        ledger.experiment_events(experiment.definition.name),
-        now=now,
-        running=stored.status is Status.RUNNING,
-        references=references(
-            experiment,
-            stored.result.finished_at if stored.result else None,
-            ledger.versions(model),
-            ledger.events(model),
-            str(adopted.get("hash", "")),
-        ),
+        stored.result.finished_at if stored.result else None,
+        ledger.versions(model),
+        ledger.events(model),
+        str(adopted.get("hash", "")),
     )
 
 

@@ -114,10 +114,12 @@ def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ing
     Raises:
         SourceError: the source cannot be read, or none of its events could be used.
     """
+    from ml_platform.adapters.expectations import begin_importing
     from ml_platform.adapters.sources.dispatch import open_source
     from ml_platform.events.ingest import ingest
     from ml_platform.events.sources.base import WithContent
 
+    begin_importing()  # what checks the events afterwards
     state = _with_present_clock(platform)
     source = open_source(state.source, state.as_of, user_key(platform.settings))
     content = source.content() if isinstance(source, WithContent) else ""

@@ -110,9 +110,22 @@ def from_format_2(settings: Settings, progress: Progress) -> None:
     _write_format(settings, 3)
 
 
+def from_format_3(settings: Settings, progress: Progress) -> None:
+    """Migrate to format 4, whose chain has more kinds of events, each with the clock on the wall.
+
+    Events that stand in the chain are not touched: their hashes cover their text. Probabilities of estimators have
+    a shorter form. The schema of the database follows when the services start; predictions then lie in weeks.
+    """
+    progress("chain: its events stay; later ones tell of rollouts and rollbacks, too")
+    shutil.rmtree(settings.home / "estimator_probabilities", ignore_errors=True)
+    progress("candidates: the next run fits them again; what parity needs is kept in less room")
+    _write_format(settings, 4)
+
+
 MIGRATIONS: dict[int, Callable[[Settings, Progress], None]] = {
     1: from_format_1,
     2: from_format_2,
+    3: from_format_3,
 }
 """The migration from each format to the next one."""
 
@@ -197,8 +210,8 @@ def _empty(urls: "DatabaseUrls", progress: Progress) -> None:
 def _begin_registry(settings: Settings, archive: Path, progress: Progress) -> None:
     """Versions go on from the numbers that were given, so that none names two things; MLflow is told."""
     from ml_platform.adapters.ledger.postgres import PostgresLedger
+    from ml_platform.adapters.mlflow_tracking import MlflowTracking
     from ml_platform.adapters.services import services
-    from ml_platform.adapters.tracking import MlflowTracking
 
     versions = archived_versions(archive)
     if not versions:

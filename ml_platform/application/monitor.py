@@ -10,13 +10,14 @@ from ml_platform import values
 from ml_platform.adapters.manifest import Manifest
 from ml_platform.application.connections import Connections
 from ml_platform.application.explanations import explained_version
+from ml_platform.application.notify import deliver, tell
 from ml_platform.application.predict import feature_rows, require_answering
 from ml_platform.application.summarise_monitoring import (
     MonitoringSummary,
     summarise_monitoring,
 )
 from ml_platform.clock import WINDOW, last_boundary
-from ml_platform.errors import IntegrityError, ServiceError, UsageError
+from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.home import HomeState
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import CLUSTER, ROW_ID
@@ -182,23 +183,18 @@ def reference_rows(platform: Connections, spec: ModelSpec, version: str) -> "pd.
 
 
 def send_alert(platform: Connections, report: "MonitoringReport") -> str:
-    """Send an alert about a report that is not green, once; its title, and whether it arrived.
+    """Record an alert about a report that is not green, and send it; its title, and whether it arrived.
 
-    An alert is recorded after it has arrived, so that one that did not is sent again when the window is
-    monitored again. A receiver that is down is no fault of the report: nothing is raised for it.
+    A receiver that is down is no fault of the report: the message waits for it, and nothing is raised.
     """
-    from ml_platform.adapters.alerts import LogAlerts, WebhookAlerts
     from ml_platform.monitoring.alerts import alert_of
+    from ml_platform.reporting.messages import message_of_alert
 
     alert = alert_of(report)
     if alert is None:
         return "none"
-    if alert.alert_id in {sent.alert_id for sent in platform.ledger.alerts(report.model)}:
+    if not platform.ledger.save_alert(alert):
         return f"{alert.title} (sent before)"
-    url = platform.settings.webhook_url
-    try:
-        (WebhookAlerts(url) if url else LogAlerts()).send(alert)
-    except (ServiceError, UsageError) as error:
-        return f"{alert.title} (NOT DELIVERED: {error})"
-    platform.ledger.save_alert(alert)
-    return alert.title
+    tell(platform, message_of_alert(alert))
+    faults = deliver(platform).faults
+    return f"{alert.title} (NOT DELIVERED: {'; '.join(faults.values())})" if faults else alert.title

@@ -103,7 +103,7 @@ def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     """Keys and features of the newest rows of the model's table, those of one and the same moment.
 
     Raises:
-        InsufficientData: the table has no row.
+        InsufficientData: the table has no row, or is not published.
     """
     from ml_platform.adapters.training_set_files import newest_moment
 
@@ -111,7 +111,7 @@ def newest_rows(platform: Connections, spec: ModelSpec) -> "pd.DataFrame":
     if newest is None:
         raise InsufficientData(
             f"There is no row of {spec.table.name}.",
-            remedy=f"ingest {' and '.join(spec.needed_tables)}",
+            remedy=f"ingest {' and '.join(spec.needed_tables)}, and materialise features/{spec.table.name}",
         )
     return feature_rows(platform, spec, newest, newest + timedelta(microseconds=1))
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.home_policy import governed
+from ml_platform.application.mirror import mirror
+from ml_platform.application.rollout_policy import rollout_policy
 from ml_platform.application.stored_evidence import (
     artifact_sha256_now,
     rows_sha256_now,
@@ -15,9 +17,12 @@ from ml_platform.errors import PermitRefused
 from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.gates.policy import gate_names, policy_version
 from ml_platform.gates.record import EvaluationRecord
-from ml_platform.registry.permit import CheckEvidence, Evidence, grant, reasons_against
-from ml_platform.registry.records import ProductionState, VersionRecord
+from ml_platform.registry.changes import Request
+from ml_platform.registry.permit import CheckEvidence, Evidence, Permit, grant, reasons_against
+from ml_platform.registry.records import Action, ProductionState, Status, VersionRecord
 from ml_platform.registry.replay import replayed
+from ml_platform.registry.rollout.policy import Newer
+from ml_platform.registry.rollout.progress import begin
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
@@ -32,6 +37,8 @@ class ChampionState:
     production: ProductionState
     candidate: str
     """Verdict and the row of the table that decided, for people: 'REJECT: a limit is missed'."""
+    waits: str = ""
+    """Why a candidate that has earned its promotion is not promoted yet; empty where it is, or has not."""
 
     @property
     def answers(self) -> str:
@@ -56,23 +63,54 @@ def settle_champion(
     In the run that evaluated the candidate, any verdict but PROMOTE is a result and leaves production as it
     is. In any other run this is a request for promotion, which is refused unless all evidence still holds.
 
+    A candidate that a person holds, that has to be approved, or that comes while another version is being rolled
+    out, waits. Nothing is promoted while MLflow does not answer, which could not show it.
+
     Raises:
         PermitRefused: a promotion was asked for and its evidence does not hold.
         ConflictError: another promotion was faster; nothing was changed.
+        ServiceError: MLflow does not answer; nothing was changed.
     """
-    from ml_platform.adapters.reconcile import reconcile
+    from ml_platform.adapters.tracking import CHAMPION
 
     decision = evaluation_record.decision
-    refused = decision.verdict is not Verdict.PROMOTE
-    if not (refused and evaluation_record.dagster_run_id == run_id):
+    waits = why_it_waits(platform, version)
+    stays = decision.verdict is not Verdict.PROMOTE or bool(waits)
+    if not (stays and evaluation_record.dagster_run_id == run_id):
+        platform.tracking.alias(spec.name, CHAMPION)
         promote(platform, spec, training_set, evaluation_record, version, checks)
-    for repair in reconcile(platform.ledger, platform.tracking, model=spec.name):
+    for repair in mirror(platform, spec.name, spec=spec):
         progress(f"MLflow: {repair}")
     state = ChampionState(
-        platform.ledger.production(spec.name), f"{decision.verdict.value.upper()}: {decision.row}"
+        platform.ledger.production(spec.name),
+        f"{decision.verdict.value.upper()}: {decision.row}",
+        waits if decision.verdict is Verdict.PROMOTE else "",
     )
-    progress(f"{state.answers} in production" + (f" ({state.candidate})" if refused else ""))
+    why = "; ".join(text for text in (state.candidate, state.waits) if text)
+    progress(f"{state.answers} in production" + (f" ({why})" if stays else ""))
     return state
+
+
+def why_it_waits(platform: Connections, version: VersionRecord) -> str:
+    """Why a version may not be promoted now, whatever its evidence; empty if it may."""
+    history = platform.ledger.history(version.model)
+    life, policy = history.life(version.version), rollout_policy(platform)
+    if life.status is Status.HELD:
+        event = history.last(version.version, Action.HELD, Action.ROLLED_BACK)
+        return (
+            f"version {version.version} is held since {event.wall:%Y-%m-%d %H:%M} by {event.actor} "
+            f"({event.evidence['reason']})"
+        )
+    other = history.state.rollout
+    if other not in (None, version.version) and (policy.is_direct or policy.newer is Newer.WAITS):
+        return f"version {other} is being rolled out"
+    if (
+        policy.needs_approval
+        and not life.approved
+        and life.status in (Status.STAGED, Status.ARCHIVED)
+    ):
+        return f"version {version.version} has not been approved by a person"
+    return ""
 
 
 def promote(
@@ -92,9 +130,11 @@ def promote(
     spec = governed(platform, spec)
     ledger, as_of = platform.ledger, platform.home.as_of
     evidence = _evidence(platform, spec, evaluation_record, version, checks)
+    waits = why_it_waits(platform, version)
     reasons = (
         *_mismatches(evaluation_record, version, training_set),
         *reasons_against(evidence),
+        *((waits,) if waits else ()),
     )
     if reasons:
         ledger.record_refusal(spec.name, version.version, reasons=reasons, at=as_of, actor=ACTOR)
@@ -103,14 +143,28 @@ def promote(
             remedy=f"materialise {spec.name}/training_set and what follows it again, "
             f"or see `ml-platform why {spec.name} {version.version}`",
         )
-    ledger.promote(
-        spec.name,
-        version.version,
-        expected_revision=evaluation_record.production_revision,
-        permit=grant(evidence),
-        at=as_of,
-        actor=ACTOR,
-    )
+    _begin(platform, version, evaluation_record.production_revision, grant(evidence))
+
+
+def _begin(platform: Connections, version: VersionRecord, revision: int, permit: Permit) -> None:
+    """Promote at once, or begin a rollout, as the policy of the home says; what is rolled out already goes on."""
+    ledger, as_of, policy = platform.ledger, platform.home.as_of, rollout_policy(platform)
+    model = version.model
+    if ledger.history(model).state.rollout == version.version:
+        return
+    if policy.is_direct:
+        ledger.promote(
+            model,
+            version.version,
+            expected_revision=revision,
+            permit=permit,
+            at=as_of,
+            actor=ACTOR,
+        )
+    elif ledger.production(model).version != version.version:
+        users = platform.lake.counts()["users"]
+        request = Request(ACTOR, version.decision.row, as_of)
+        ledger.change(model, lambda now: begin(now, version, permit, policy, users, request))
 
 
 def _mismatches(

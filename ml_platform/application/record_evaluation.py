@@ -1,18 +1,15 @@
 """An evaluation is decided by its gates and kept: the report in the ledger, figures and page in MLflow."""
 
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.evaluate import EvaluatedCandidate, evaluate_candidate
 from ml_platform.application.home_policy import governed, policy_note
+from ml_platform.application.log_evaluation import PAGE, log_evaluation, plots_and_page
 from ml_platform.application.measured import keep_measurement, measured_before, measurement_of
-from ml_platform.application.register import DEPENDENCIES
-from ml_platform.gates.outcome import Decision
 from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.spec.model import ModelSpec
@@ -22,9 +19,6 @@ if TYPE_CHECKING:
     from ml_platform.evaluation.report import EvaluationReport
     from ml_platform.evaluation.report_parts import Estimate
     from ml_platform.reporting.evaluation import Plot
-
-PAGE = "report.html"
-"""Name of the page among the files of the MLflow run."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +67,8 @@ def evaluate_and_record(
     decision = decide(evaluated.report, spec.policy, evaluated.evidence)
     verdict = decision.verdict.value.upper()
     progress(f"{headline(evaluated.report)}; verdict {verdict}: {decision.row}")
-    plots, page = _plots_and_page(evaluated.report, decision)
-    logged = _log_run(spec, platform, candidate, evaluated, decision, plots, page, run_id)
+    plots, page = plots_and_page(evaluated.report, decision)
+    logged = log_evaluation(platform, candidate, evaluated.report, decision, plots, page, run_id)
     evaluation_record = EvaluationRecord(
         model=spec.name,
         report_id=platform.ledger.save_report(evaluated.report),
@@ -131,72 +125,3 @@ def headline(report: "EvaluationReport") -> str:
 def estimate_text(estimate: "Estimate") -> str:
     """A value with its interval, as people read it: '0.910 [0.908, 0.913]'."""
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-
-
-def _plots_and_page(
-    report: "EvaluationReport", decision: Decision
-) -> "tuple[tuple[Plot, ...], bytes]":
-    from ml_platform.reporting.evaluation import plots, report_html
-
-    versions = {name: metadata.version(name) for name in ("ml-platform", *DEPENDENCIES)}
-    return plots(report), report_html(report, decision, versions).encode()
-
-
-def _log_run(
-    spec: ModelSpec,
-    platform: Connections,
-    candidate: CandidateRecord,
-    evaluated: EvaluatedCandidate,
-    decision: Decision,
-    plots: "tuple[Plot, ...]",
-    page: bytes,
-    dagster_run_id: str,
-) -> str:
-    """Write one MLflow run (parameters, metrics with their bounds, tags, plots, page) and return its id."""
-    report = evaluated.report
-    return platform.tracking.log_run(
-        name=f"{spec.name} {candidate.artifact_sha256[:12]}",
-        experiment=spec.name,
-        parameters=candidate.parameters,
-        metrics=_logged_metrics(candidate, report),
-        tags={
-            "fingerprint": values.fingerprint(report),
-            "verdict": decision.verdict.value,
-            "decided by": decision.row,
-            "training set": report.training_set_fingerprint,
-            "artifact sha256": report.artifact_sha256,
-            "policy": f"{report.policy_name} {report.policy_version}",
-            "source": report.source,
-            "simulated": str(report.simulated),
-            "dagster run": dagster_run_id,
-        },
-        files={
-            PAGE: page,
-            **{f"plots/{plot.name}.png": plot.png for plot in plots},
-            "report.json": values.to_json(report).encode(),
-            "decision.json": values.to_json(decision).encode(),
-        },
-    )
-
-
-def _logged_metrics(candidate: CandidateRecord, report: "EvaluationReport") -> dict[str, float]:
-    """Costs of the training, every metric of every subject with its bounds, and those of the folds."""
-    metrics = {
-        "training_seconds": candidate.seconds,
-        "parity_gap": report.parity_gap,
-        "artifact_megabytes": candidate.size_bytes / 1e6,
-        "peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    for prefix, subject in (
-        ("", report.candidate),
-        ("baseline_", report.baseline),
-        ("ceiling_", report.ceiling),
-        ("challenged_", report.challenged),
-    ):
-        for name, estimate in (subject.metrics if subject else {}).items():
-            metrics[f"{prefix}{name}"] = estimate.value
-            metrics[f"{prefix}{name}_low"] = estimate.low
-            metrics[f"{prefix}{name}_high"] = estimate.high
-    for number, fold in enumerate(report.folds, start=1):
-        metrics |= {f"fold_{number}_{name}": value for name, value in fold.items()}
-    return metrics

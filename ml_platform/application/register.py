@@ -4,14 +4,14 @@ from importlib import metadata
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
+from ml_platform.application.log_evaluation import DEPENDENCIES, run_name
+from ml_platform.application.mirror import mirror
 from ml_platform.application.state_keys import rules_key
 from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.registry.records import VersionRecord
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
-
-DEPENDENCIES = ("numpy", "onnx", "onnxruntime", "scikit-learn")
 
 
 def register_candidate(
@@ -30,7 +30,9 @@ def register_candidate(
     """
     record = _registered(platform, spec, training_set, candidate, evaluation_record)
     save_baselines(platform, spec, training_set, record, evaluation_record.rules_sha256)
-    return record
+    mirror(platform, spec.name, spec=spec)
+    platform.tracking.name_run(record.mlflow_run_id, run_name(record))
+    return platform.ledger.version(spec.name, record.version)
 
 
 def _registered(
@@ -40,7 +42,7 @@ def _registered(
     candidate: CandidateRecord,
     evaluation_record: EvaluationRecord,
 ) -> VersionRecord:
-    """The version of the candidate, as ledger and MLflow hold it."""
+    """The version of the candidate, as the ledger holds it."""
     from ml_platform.adapters.artifact_files import read_artifact
 
     folder = platform.settings.artifacts / candidate.artifact_sha256
@@ -70,25 +72,7 @@ def _registered(
         policy=evaluation_record.policy,
         integrity=evaluation_record.integrity,
     )
-    stored = platform.ledger.register(record)
-    if stored.mlflow_version:
-        return stored
-    number = platform.tracking.register_version(
-        spec.name,
-        stored.mlflow_run_id,
-        folder,
-        tags={
-            "fingerprint": values.fingerprint((spec.name, stored.version, stored.artifact_sha256)),
-            "version": str(stored.version),
-            "verdict": stored.decision.verdict.value,
-            "decided by": stored.decision.row,
-            "artifact sha256": stored.artifact_sha256,
-            "training set": stored.training_set_fingerprint,
-            "dagster run": stored.dagster_run_id,
-        },
-    )
-    platform.ledger.set_mlflow_version(spec.name, stored.version, number)
-    return platform.ledger.version(spec.name, stored.version)
+    return platform.ledger.register(record)
 
 
 def save_baselines(

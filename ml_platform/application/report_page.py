@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.find_version import find_version
-from ml_platform.errors import IntegrityError
+from ml_platform.application.removed import RemovedPieces
+from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.registry.records import VersionRecord
 
@@ -21,12 +22,18 @@ def stored_evaluation(platform: Connections, model: str, version: int | None) ->
     """The evaluation of a version, by default the newest.
 
     Raises:
-        UsageError: no such model or version is registered.
+        UsageError: no such model or version is registered, or retention has removed the report.
         IntegrityError: the ledger lacks the report of the version.
     """
     record = find_version(platform, model, version)
     report = platform.ledger.report(record.report_id)
     if report is None:
+        removed = RemovedPieces(platform).of(record).get("report")
+        if removed:
+            raise UsageError(
+                f"The report of {model} {record.version} is no longer kept: {removed}.",
+                remedy="its verdict and its gates stand in `ml-platform models history`",
+            )
         raise IntegrityError(
             f"The ledger lacks the report {record.report_id[:12]} of {model} version {record.version}.",
             remedy="`ml-platform verify` tells what else does not hold",

@@ -1,5 +1,6 @@
 """Trainings that monitoring or age asks for: at most one a cause, recorded before it is started."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,17 @@ def due_trainings(
 
 def request_trainings(platform: Connections, model: str) -> "tuple[RetrainingRequest, ...]":
     """Record every training that is due now in the ledger, and return them to be started."""
+    due = due_trainings(platform, model, platform.now())
+    record_trainings(platform, due)
+    return due
+
+
+def record_trainings(platform: Connections, requests: "Iterable[RetrainingRequest]") -> None:
+    """Record trainings that were due and are started, or made, by now."""
     from ml_platform.registry.records import RetrainingRequest as RecordedRequest
 
     now = platform.now()
-    due = due_trainings(platform, model, now)
-    for request in due:
+    for request in requests:
         platform.ledger.request_retraining(
             RecordedRequest(
                 key=request.run_key,
@@ -46,4 +53,3 @@ def request_trainings(platform: Connections, model: str) -> "tuple[RetrainingReq
                 requested_at=now,
             )
         )
-    return due

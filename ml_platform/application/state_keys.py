@@ -2,6 +2,17 @@
 
 FEATURES_BUILT_KEY = "features_built"
 """The key of what the published features were built from, which is no state of one model."""
+ROLLOUT_POLICY_KEY = "rollout_policy"
+"""The key of the policy by which the home's versions are rolled out."""
+
+
+def lease_key(model: str) -> str:
+    """The key of the lease on which the version that is being rolled out has its share of the users."""
+    return f"lease/{model}"
+
+
+TOLD_KEY = "told"
+"""The key of the last event of the chain that people have been told of."""
 
 
 def candidate_key(model: str) -> str:
@@ -32,3 +43,18 @@ def measurement_key(model: str) -> str:
 def search_key(table: str) -> str:
     """The key of the code that has searched a published feature table for looks into the future."""
     return f"search/{table}"
+
+
+def found_key(registered_model: str) -> str:
+    """The key of what people had last put in the place of ours on a registered model's pages in MLflow."""
+    return f"mirror_found/{registered_model}"
+
+
+def notes_key(registered_model: str) -> str:
+    """The key of the texts of people that stay on a registered model's pages in MLflow."""
+    return f"mirror_notes/{registered_model}"
+
+
+def mirror_key(registered_model: str) -> str:
+    """The key of what MLflow was last made to show of a registered model."""
+    return f"mirror/{registered_model}"

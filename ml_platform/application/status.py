@@ -7,8 +7,12 @@ from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.register import rules_of
 from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
+from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction, in_production, statuses
-from ml_platform.registry.records import Status, VersionRecord
+from ml_platform.registry.records import Action, Status, VersionRecord
+from ml_platform.registry.rollbacks import RollbackFigures, rollback_figures
+from ml_platform.registry.rollout.progress import current_rollout
+from ml_platform.registry.states import RULES
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class ModelStatus:
     """The checks that had passed when the champion was promoted; empty without one."""
     versions: tuple[VersionStatus, ...]
     monitoring: MonitoringSummary | None
+    rollout: str | None
+    """The version that is being rolled out, its step and its share in words; ``None`` if there is none."""
+    rollbacks: RollbackFigures
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,19 @@ def model_status(platform: Connections, model: str) -> ModelStatus:
             _version(record, status[record.version]) for record in ledger.versions(model)
         ),
         monitoring=latest_monitoring(platform, model),
+        rollout=_rollout(platform.ledger.history(model)),
+        rollbacks=rollback_figures(events, model),
+    )
+
+
+def _rollout(history: History) -> str | None:
+    rollout = current_rollout(history)
+    if rollout is None:
+        return None
+    halted = ", halted by a person" if rollout.life.status is Status.HELD else ""
+    return (
+        f"version {rollout.version} by the policy {rollout.policy.name}: step {rollout.life.step} of "
+        f"{len(rollout.steps) - 1}, {rollout.step.share:.0%} of the users{halted}"
     )
 
 
@@ -109,8 +129,9 @@ def _version(record: VersionRecord, status: Status) -> VersionStatus:
 def _promoted_by(champion: InProduction) -> str:
     """The evidence of a promotion in one line."""
     evidence = champion.why
+    back = "brought back by a rollback; promoted then by: " if champion.restored else ""
     return (
-        f"{evidence['decision_row']} (report {evidence['report_id'][:12]}, "
+        f"{back}{evidence['decision_row']} (report {evidence['report_id'][:12]}, "
         f"policy {evidence['policy_name']} {evidence['policy_version'][:12]}, "
         f"{len(_checks(champion))} checks passed)"
     )
@@ -126,6 +147,13 @@ def _why_no_champion(platform: Connections, model: str) -> str:
         return f"INSUFFICIENT: {reason}"
     if stopped := stopped_candidate(platform, model):
         return f"{stopped.decision.verdict.value.upper()}: {stopped.decision.row}"
+    history = platform.ledger.history(model)
+    back = history.newest(Action.ROLLED_BACK, Action.PROMOTED, Action.RESTORED)
+    if back is not None and back.evidence.get("to") == RULES:
+        return (
+            f"version {back.version} was rolled back at {back.wall:%Y-%m-%d %H:%M} by {back.actor} "
+            f"({back.evidence['reason']}): the rules answer"
+        )
     if rules_of(platform, model):
         return "no candidate has been promoted: the rules answer"
     return "never trained in this home"

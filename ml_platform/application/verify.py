@@ -6,6 +6,7 @@ from typing import TypeVar
 from ml_platform.application.archive import verify_archives
 from ml_platform.application.connections import Connections
 from ml_platform.application.register import rules_of
+from ml_platform.application.removed import RemovedPieces
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
 from ml_platform.application.verify_experiment import verify_experiment
 from ml_platform.application.verify_files import verify_files, verify_other_artifacts
@@ -32,7 +33,8 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
     ledger, faults = platform.ledger, list[Finding]()
     models = ledger.models()
     keys = [(model, number) for model in models for number in ledger.version_numbers(model)]
-    evidence = {key: _evidence(platform, *key, faults) for key in keys}
+    removed = RemovedPieces(platform)
+    evidence = {key: _evidence(platform, *key, removed, faults) for key in keys}
     readable = [version for versions in evidence.values() for version in versions]
     unreadable = [key for key, versions in evidence.items() if not versions]
     events = _readable(faults, "chain", ledger.events)
@@ -65,16 +67,16 @@ def _experiments(platform: Connections) -> tuple[Finding, ...]:
 
 
 def _evidence(
-    platform: Connections, model: str, number: int, faults: list[Finding]
+    platform: Connections, model: str, number: int, removed: RemovedPieces, faults: list[Finding]
 ) -> list[VersionEvidence]:
     """Everything that is stored of a version, once an evaluation; what cannot be read is added to ``faults``."""
     ledger, name = platform.ledger, f"{model} {number}"
     evaluations = _readable(faults, f"{name} record", lambda: ledger.evaluations(model, number))
-    return [_evidence_of(platform, record, faults) for record in evaluations or ()]
+    return [_evidence_of(platform, record, removed, faults) for record in evaluations or ()]
 
 
 def _evidence_of(
-    platform: Connections, record: VersionRecord, faults: list[Finding]
+    platform: Connections, record: VersionRecord, removed: RemovedPieces, faults: list[Finding]
 ) -> VersionEvidence:
     ledger, model, name = platform.ledger, record.model, evaluation_name(record)
     training_set = _readable(
@@ -91,6 +93,7 @@ def _evidence_of(
             platform.settings.home / record.artifact_path, record.artifact_sha256
         ),
         rows_sha256=rows_sha256_now(platform, training_set),
+        removed=removed.of(record),
     )
 
 

@@ -8,18 +8,21 @@ import sys
 
 import click
 
+from ml_platform.cli.backup import backup, restore
 from ml_platform.cli.doctor import doctor
 from ml_platform.cli.experiment import experiment
 from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
 from ml_platform.cli.map import draft
 from ml_platform.cli.migrate import migrate
+from ml_platform.cli.mirror import mirror
 from ml_platform.cli.models import models
 from ml_platform.cli.monitor import monitor
 from ml_platform.cli.new_model import new_model
 from ml_platform.cli.plan import plan
 from ml_platform.cli.policy import policy
 from ml_platform.cli.report import report
+from ml_platform.cli.retention import retention
 from ml_platform.cli.run import run
 from ml_platform.cli.status import status
 from ml_platform.cli.tune import tune
@@ -63,6 +66,10 @@ for command in (
     tune,
     experiment,
     verify,
+    retention,
+    mirror,
+    backup,
+    restore,
     migrate,
     why,
     gates,

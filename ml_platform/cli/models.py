@@ -1,22 +1,60 @@
-"""`ml-platform models`: every model in a line, with champion, metric, baseline and ceiling."""
+"""`ml-platform models`: every model in a line, and the life of its versions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.cli.options import connected, home_option, json_option, print_json
+from ml_platform.cli.model_changes import approve, hold, promote, resume, rollback
+from ml_platform.cli.model_views import at, compare, diff, history, impact, show
+from ml_platform.cli.options import (
+    connected,
+    home_option,
+    json_option,
+    open_any_home,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from ml_platform.application.list_models import ListedModel, ModelList
     from ml_platform.application.summarise_run import Figure
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @home_option
 @json_option
-def models(home: Path | None, as_json: bool) -> None:
-    """Every model: its champion or newest version, with the metric, the baseline and the ceiling."""
+@click.pass_context
+def models(context: click.Context, home: Path | None, as_json: bool) -> None:
+    """Every model: its champion or newest version, with the metric, the baseline and the ceiling.
+
+    \b
+    show      what is in production, since when, why, and how to go back
+    compare   two versions: metrics on the same rows, schemas, costs, and a verdict
+    impact    who reads its answers, what the next version changes for them, how to go back
+    promote   ask for the promotion of the newest version, or lead a rollout on
+    rollback  go back to the champion before, in seconds
+    hold, resume, approve   what a person says about a version
+    at, history, diff       what was in production, and what has happened
+    """
+    if context.invoked_subcommand is None:
+        _list(home, as_json)
+    elif home is not None:
+        open_any_home(home)
+
+
+@models.command("list")
+@home_option
+@json_option
+def list_(home: Path | None, as_json: bool) -> None:
+    """The same as `ml-platform models` alone."""
+    _list(home, as_json)
+
+
+for command in (show, compare, impact, promote, rollback, hold, resume, approve, at, history, diff):
+    models.add_command(command)
+
+
+def _list(home: Path | None, as_json: bool) -> None:
     with connected(home) as platform:
         from ml_platform.application.list_models import list_models
 

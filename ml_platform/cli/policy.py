@@ -6,10 +6,12 @@ import click
 
 from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.cli.options import connected, home_option, json_option, open_home, print_json
+from ml_platform.errors import UsageError
 from ml_platform.gates.policy import INTEGRITY_GATES, policy_version
 from ml_platform.gates.policy_file import PolicyChoice, write_policy
 from ml_platform.gates.presets import PRESETS
 from ml_platform.home import read_home
+from ml_platform.registry.rollout.policy import POLICIES, Newer
 from ml_platform.settings import Settings
 from ml_platform.spec.gates import GatePolicy
 
@@ -77,6 +79,54 @@ def set_(preset_or_file: str, home: Path | None) -> None:
         click.echo(f"  {line}")
     for line in _recorded(settings, home):
         click.echo(line)
+
+
+@policy.command()
+@click.argument("name", required=False)
+@click.option(
+    "--approval/--no-approval", default=False, help="Whether a person must approve first."
+)
+@click.option(
+    "--newer",
+    type=click.Choice([newer.value for newer in Newer]),
+    default=Newer.WAITS.value,
+    show_default=True,
+    help="A candidate that comes while another one is being rolled out.",
+)
+@home_option
+@json_option
+def rollout(name: str | None, approval: bool, newer: str, home: Path | None, as_json: bool) -> None:
+    """How versions reach their users; with NAME (direct, ramp) it is set for the next rollouts.
+
+    \b
+    direct  all traffic at once (default: without a prediction service there is none to share out)
+    ramp    shadow, then 1, 10, 50 and 100 % of the users, watched by guardrails
+    """
+    if name is not None and name not in POLICIES:
+        raise UsageError(
+            f"There is no rollout policy {name!r}.", remedy=f"name one of {', '.join(POLICIES)}"
+        )
+    with connected(home) as platform:
+        from ml_platform.application.rollout_policy import rollout_policy, set_rollout_policy
+
+        if name is not None:
+            set_rollout_policy(platform, name, needs_approval=approval, newer=Newer(newer))
+        found = rollout_policy(platform)
+    if as_json:
+        print_json(found)
+        return
+    asks = "after a person's approval" if found.needs_approval else "without a person's approval"
+    click.echo(f"{found.name}, {asks}; a newer candidate {found.newer.value.replace('_', ' ')}")
+    for number, step in enumerate(found.steps):
+        what = f"{step.share:.0%} of the users" if step.share else "shadow"
+        click.echo(
+            f"  step {number}: {what}, at least {step.least_answers:,} answers and {step.least_hours:g} hours"
+        )
+    for rule in found.guardrails:
+        click.echo(
+            f"  {rule.guardrail}: {rule.tolerated:g} tolerated, {rule.false_rollbacks:.2%} of harmless "
+            "versions rolled back at most"
+        )
 
 
 def changes(choice: PolicyChoice) -> list[str]:

@@ -164,13 +164,15 @@ class _Jobs:
         Raises:
             UsageError: a model that was named is not usable in this home.
         """
-        from ml_platform.adapters.reconcile import reconcile
         from ml_platform.application.asked_features import forget_build
         from ml_platform.application.assess_readiness import ready_models, record_readiness
-        from ml_platform.application.retrain import request_trainings
+        from ml_platform.application.mirror import mirror
+        from ml_platform.application.notify import notify
+        from ml_platform.application.retrain import due_trainings, record_trainings
         from ml_platform.cli.instance import run_job
         from ml_platform.cli.run_text import due_lines, readiness_lines
-        from ml_platform.defs.plan import training_due
+        from ml_platform.defs.partitions import window_key
+        from ml_platform.defs.plan import first_watching, training_due
 
         assessed = ready_models(self._platform, self._chosen, were_named=self._were_named)
         record_readiness(self._platform, assessed)
@@ -185,17 +187,24 @@ class _Jobs:
             tell(line)
         if self._force:
             forget_build(self._platform)
+        asked_for = {
+            name: due_trainings(self._platform, name, self._platform.now()) for name in due.models
+        }
+        window = window_key(self._platform.home.as_of)
         self.failed = run_job(
-            "pipeline",
+            "train_and_watch",
             self._instance,
-            only=due.assets,
+            partition_key=window,
+            only=due.assets | first_watching(self._instance, due.models, window),
             may_fail=self._chosen,
             processes=processes,
         )
         for name in set(due.models) - set(self.failed):
-            request_trainings(self._platform, name)  # a training that was asked for has been made
-        for repair in reconcile(self._platform.ledger, self._platform.tracking):
+            record_trainings(self._platform, asked_for[name])
+        for repair in mirror(self._platform):
             tell(f"MLflow: {repair}")
+        if self._platform.settings.webhook_url or self._platform.settings.notify:
+            tell(f"Messages: {notify(self._platform)}")
         self._specs = [spec for spec in self._specs if spec.name not in self.failed]
 
     def watch(self, *, processes: int) -> None:

@@ -39,6 +39,15 @@ def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
     otherwise = "rules" if model.rules_answer else "nothing"
     click.echo(f"\n{name}: " + (champion if model.in_production else otherwise))
     click.echo(f"  why: {model.why}")
+    if model.rollout:
+        click.echo(f"  being rolled out: {model.rollout}")
+    back = model.rollbacks
+    if back.of_production or back.of_rollouts:
+        recovered = f", {back.hours_to_recover:.1f} h to recover" if back.hours_to_recover else ""
+        click.echo(
+            f"  rollbacks: {back.of_production} of {back.promotions} promotions{recovered}; "
+            f"{back.of_rollouts} of rollouts"
+        )
     if verbose and model.checks:
         click.echo(f"  checks: {', '.join(model.checks)}")
     for version in model.versions:

@@ -6,11 +6,15 @@ from datetime import datetime
 import dagster as dg
 
 from ml_platform.application.connections import NOTHING_YET, Connections
+from ml_platform.application.notify import notify
+from ml_platform.application.watch_mlflow import watch_mlflow
 from ml_platform.clock import CRON
 from ml_platform.defs.partitions import window_key
 
 CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""
+THOROUGH_EVERY = 60
+"""Of so many looks at MLflow, every half minute, one is at the files of every version."""
 
 
 def ingestion_schedule(job_name: str) -> dg.ScheduleDefinition:
@@ -70,6 +74,44 @@ def _while_events_come(
         return request(context.scheduled_execution_time)
 
     return schedule
+
+
+def mlflow_sensor() -> dg.SensorDefinition:
+    """Puts right what MLflow shows, whatever was done to it by hand, or while it was down."""
+
+    @dg.sensor(
+        name="mlflow_mirror",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="What MLflow shows is compared with the ledger and put right; changes by hand are alerts.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
+    ) -> dg.SensorResult | dg.SkipReason:
+        if platform.is_new:
+            return dg.SkipReason(NOTHING_YET)
+        looks = int(context.cursor or 0)
+        watch = watch_mlflow(platform, thorough=looks % THOROUGH_EVERY == 0)
+        return dg.SensorResult(skip_reason=dg.SkipReason(str(watch)), cursor=str(looks + 1))
+
+    return sensor
+
+
+def notification_sensor() -> dg.SensorDefinition:
+    """Tells people what has happened to versions, and sends what waits for its receivers."""
+
+    @dg.sensor(
+        name="notifications",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Changes of versions, and alerts, go to webhook, mail and chat; what failed is sent again.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
+    ) -> dg.SkipReason:
+        return dg.SkipReason(NOTHING_YET if platform.is_new else notify(platform))
+
+    return sensor
 
 
 def missed_windows_sensor(

@@ -9,7 +9,9 @@ from ml_platform.adapters.plugins import home_project, warn_of
 from ml_platform.defs.automation import (
     ingestion_schedule,
     missed_windows_sensor,
+    mlflow_sensor,
     monitoring_schedule,
+    notification_sensor,
 )
 from ml_platform.defs.events import lake, lake_checks
 from ml_platform.defs.executor import side_by_side
@@ -19,7 +21,9 @@ from ml_platform.defs.partitions import windows
 from ml_platform.defs.platform import Platform
 from ml_platform.defs.progress import progress_logger
 from ml_platform.defs.records import RecordIOManager
+from ml_platform.defs.retention import retention, retention_schedule
 from ml_platform.defs.retraining import retraining_sensor
+from ml_platform.defs.versions import UnlockedPlatform, version_jobs
 from ml_platform.gates.faults.catalogue import require_faults
 from ml_platform.settings import read_settings
 from ml_platform.spec.model import ModelSpec
@@ -51,20 +55,28 @@ def build_definitions() -> dg.Definitions:
             dg.AssetSelection.assets(*all_watching),
         ),
         *(_training_job(spec, training[spec.name]) for spec in models),
+        *version_jobs(),
     ]
     return dg.Definitions(
-        assets=[lake, *all_features, *all_training, *all_watching],
+        assets=[lake, *all_features, *all_training, *all_watching, retention],
         asset_checks=[lake_checks],
         jobs=jobs,
         schedules=[
             ingestion_schedule("refresh"),
             monitoring_schedule("six_hourly"),
+            retention_schedule,
         ],
         sensors=[
+            mlflow_sensor(),
+            notification_sensor(),
             missed_windows_sensor(tuple(spec.name for spec in models), "six_hourly", grid),
             *(retraining_sensor(spec, f"train_{spec.name}") for spec in models),
         ],
-        resources={"platform": Platform(), "records": RecordIOManager()},
+        resources={
+            "platform": Platform(),
+            "unlocked": UnlockedPlatform(),
+            "records": RecordIOManager(),
+        },
         loggers={"progress": progress_logger, "console": dg.colored_console_logger},
         executor=side_by_side,
     )
@@ -93,6 +105,16 @@ def _shared_jobs(
         "monitoring",
         watching,
         description="Predictions and the monitoring report of one six-hour window, for every model.",
+    )
+    yield dg.define_asset_job(
+        "train_and_watch",
+        features | training | watching,
+        description="Features to gated champions, and the report of one six-hour window, for every model.",
+    )
+    yield dg.define_asset_job(
+        "remove_expired",
+        dg.AssetSelection.assets(retention),
+        description="What is past its days and what nothing needs; removed with `apply`.",
     )
     yield dg.define_asset_job(
         "six_hourly",

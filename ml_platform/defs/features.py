@@ -11,8 +11,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from ml_platform.adapters.dbt_project import DbtProject, ParsedProject
-from ml_platform.adapters.dbt_run import DBT, dbt_variables
+from ml_platform.adapters.dbt_run import DBT, dbt_settings
 from ml_platform.adapters.imported_code import library_version
+from ml_platform.adapters.warehouse import lay_out_kept_parts
 from ml_platform.application.asked_features import BuiltFrom, asked_from, built_from
 from ml_platform.application.build_features import (
     build_warehouse,
@@ -131,10 +132,10 @@ def _told_by_dbt(
         profiles_dir=str(project.folder),
         dbt_executable=str(DBT),
     )
-    variables = dbt_variables(settings.lake, settings.warehouse, platform.home.as_of, asked)
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    as_of = platform.home.as_of
+    lay_out_kept_parts(project, settings.features, settings.warehouse, asked)
     invocation = dbt.cli(
-        ["build", "--vars", json.dumps(variables, sort_keys=True)],
+        ["build", *dbt_settings(settings.lake, settings.warehouse, as_of, asked)],
         context=context,
         target_path=settings.warehouse.parent / "dbt",
     )

@@ -151,6 +151,25 @@ def watching_due(
     return frozenset(assets)
 
 
+def first_watching(
+    instance: dg.DagsterInstance, models: Iterable[str], window: str
+) -> frozenset[dg.AssetKey]:
+    """The predictions and reports of a window for the models of which it has none by this code.
+
+    They are due whatever becomes of a training, and need not wait for those of other models.
+    """
+    named = tuple(models)
+    if not named:
+        return frozenset()
+    kept = _materialisations(instance)
+    return frozenset(
+        dg.AssetKey([name, step])
+        for name in named
+        if kept.code_changed(dg.AssetKey([name, WATCHING[0]]), window)
+        for step in WATCHING
+    )
+
+
 def models_behind(
     platform: Connections, instance: dg.DagsterInstance, specs: Iterable[ModelSpec]
 ) -> tuple[str, ...]:
@@ -264,7 +283,7 @@ def _candidate_reasons(
 def _evaluation_reasons(
     kept: Materialisations, platform: Connections, spec: ModelSpec
 ) -> Iterator[str]:
-    """Of the evaluation and what follows, which are one: a version is promoted in the run that evaluates it."""
+    """Why to evaluate again, and all that follows: a version is promoted in the run that evaluates it."""
     yield from _of_code_or_data(kept, _key(spec, "evaluation_report"))
     yield outdated_decision(platform, spec)
     if stopped_candidate(platform, spec.name) is None:

@@ -27,7 +27,7 @@ def predictions_asset(
         leaves_record=False,
         partitions_def=windows,
         output_required=False,
-        deps=[features_key(spec.table)],
+        deps=[features_key(spec.table), [spec.name, "champion"]],
         description=(
             "The champion (or, without one, the rules) on the rows of the trailing window that it has not "
             "scored yet; outcomes are joined when their label delay has passed."

@@ -25,4 +25,5 @@ class RecordIOManager(dg.IOManager):
 
 
 def _window(context: dg.InputContext | dg.OutputContext) -> str | None:
-    return context.partition_key if context.has_partition_key else None
+    """The window of a record of which there is one a window, whatever else the run makes."""
+    return context.asset_partition_key if context.has_asset_partitions else None

@@ -3,10 +3,12 @@
 import dagster as dg
 
 from ml_platform import values
+from ml_platform.application.change_impact import change_impact
 from ml_platform.application.connections import Connections
 from ml_platform.application.promote import settle_champion
 from ml_platform.application.register import register_candidate
 from ml_platform.defs.check_evidence import check_evidence
+from ml_platform.defs.consumers import consumers_of
 from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.tables import table
 from ml_platform.gates.policy import gate_names
@@ -94,6 +96,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[ProductionState]:
         gates = gate_names(spec.policy)
         report = dg.AssetKey([spec.name, "evaluation_report"])
+        impact = change_impact(platform, spec.name, version.version, consumers_of(spec))
         state = settle_champion(
             platform,
             spec,
@@ -111,6 +114,11 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 "in production": state.answers,
                 "revision": state.production.revision,
                 "candidate": state.candidate,
+                "read by": table({"consumer": name} for name in impact.consumers),
+                "schema changes": table(
+                    {"change": change.text, "breaking": change.breaking} for change in impact.schema
+                ),
+                "way back": impact.rollback_command,
                 "state": values.to_json(state.production),
             },
         )

@@ -61,7 +61,7 @@ class Origin:
 
 
 def with_origin(report: EvaluationReport, origin: Origin) -> EvaluationReport:
-    """The same figures, shown at another moment or decided by another policy; the subjects are those of before."""
+    """Return the report with its figures and subjects, shown at another moment or decided by another policy."""
     return replace(report, **_shown(origin))
 
 

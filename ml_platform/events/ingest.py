@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from ml_platform.errors import SourceError
 from ml_platform.events.lake import Arrivals, EventLake
 from ml_platform.events.quality import CheckedRows, check_rows
+from ml_platform.events.read_ahead import read_ahead
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import Source, WithNotes
 
@@ -59,8 +61,9 @@ def ingest(
     """
     with lake.arrivals() as arrivals:
         intake = _Intake(source.name, arrivals, now, progress)
-        for table, rows in source.batches():
-            intake.take(table, rows)
+        with closing(read_ahead(source.batches())) as batches:
+            for table, rows in batches:
+                intake.take(table, rows)
         for table in TABLES:
             intake.merge(table)
     counters = intake.counters

@@ -19,11 +19,27 @@ TABLE = FeatureTable(
         ),
         FeaturePart(
             SEQUENCE_FEATURES,
-            (*_EVERY, "int_moments", "int_user_counts", "windows", "memory", "most_frequent"),
+            (
+                *_EVERY,
+                "int_moments",
+                "int_memories",
+                "int_words",
+                "int_user_counts",
+                "windows",
+                "memory",
+                "most_frequent",
+            ),
         ),
         FeaturePart(
             HISTORY_FEATURES,
-            (*_EVERY, "int_moments", "int_user_counts", "int_place_counts", "windows"),
+            (
+                *_EVERY,
+                "int_moments",
+                "int_memories",
+                "int_user_counts",
+                "int_place_counts",
+                "windows",
+            ),
         ),
     ),
 )

@@ -148,6 +148,7 @@ TABLE = FeatureTable(
                 "int_session_steps",
                 "int_session_transitions",
                 "int_session_places",
+                "int_session_surprises",
                 "session_features",
                 "sessions",
                 "windows",

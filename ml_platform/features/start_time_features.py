@@ -109,7 +109,7 @@ TABLE = FeatureTable(
         FeaturePart(CANDIDATE_FEATURES, (*_EVERY, "clock")),
         FeaturePart(
             HISTORY_FEATURES,
-            (*_EVERY, "known_before", "windows", "stg_events", "int_events", "int_objects"),
+            (*_EVERY, "known_before", "windows", "stg_events"),
         ),
         FeaturePart(OUTCOME_FEATURES, (*_EVERY, "known_before", "windows")),
     ),

@@ -114,6 +114,8 @@ TABLE = FeatureTable(
                 "int_objects",
                 "int_events",
                 "int_moments",
+                "int_memories",
+                "int_words",
                 "step_features",
                 "steps",
                 "clock",

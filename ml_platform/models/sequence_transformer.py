@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from ml_platform.spec.model import FitOutcome, FitRequest
     from ml_platform.spec.training_set import TrainingSet
 
-HYPERPARAMETERS = NetworkHyperparameters(encoder="transformer")
+HYPERPARAMETERS = NetworkHyperparameters(
+    encoder="transformer",
+    second=16,
+    dropout=0.1,
+    learning_rate=5e-3,
+    visits=1_800_000,
+    soon_weight=6.0,
+)
 OVER_LSTM = QualityGate(
     "over_lstm",
     "accuracy",

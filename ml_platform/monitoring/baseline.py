@@ -142,7 +142,10 @@ class Reference:
         performance: Mapping[str, Estimate] | None = None,
         policy: MonitoringPolicy = POLICY,
     ) -> Baseline:
-        """Add what one version predicts and how well it does; see `build_baseline`.
+        """Add what one version predicts and how well it does.
+
+        ``predictions`` has ``occurred_at``, ``cluster_id``, ``predicted`` and ``confidence`` for rows that were
+        NOT trained on (the test rows): a model is more confident of what it has learned.
 
         Raises:
             IntegrityError: the predictions lack a column.
@@ -172,7 +175,10 @@ class Reference:
 def measure_reference(
     frame: "pd.DataFrame", specs: Sequence[FeatureSpec], *, model: str, end: datetime
 ) -> Reference:
-    """Measure the features of the rows before ``end`` (the last 13 whole weeks at most); see `build_baseline`.
+    """Measure the features of the training period before ``end`` (the last 13 whole weeks at most).
+
+    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. Features that never
+    compare, and lists of tokens, are left out.
 
     Raises:
         InsufficientData: no row before ``end``.
@@ -195,40 +201,6 @@ def measure_reference(
     features, replays = _features(rows, entries, clusters, end)
     return Reference(
         model, start, end, weeks, len(rows), int(clusters.max()) + 1, features, replays
-    )
-
-
-def build_baseline(
-    frame: "pd.DataFrame",
-    specs: Sequence[FeatureSpec],
-    *,
-    model: str,
-    version: str,
-    source: str,
-    simulated: bool,
-    end: datetime,
-    predictions: "pd.DataFrame | None" = None,
-    performance: Mapping[str, Estimate] | None = None,
-    policy: MonitoringPolicy = POLICY,
-) -> Baseline:
-    """Build the baseline from rows of the training period before ``end`` (the last 13 whole weeks at most).
-
-    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. ``predictions``
-    has ``occurred_at``, ``cluster_id``, ``predicted`` and ``confidence`` for rows that were NOT trained on
-    (the test rows): a model is more confident of what it has learned. Features that never compare, and
-    lists of tokens, are left out.
-
-    Raises:
-        InsufficientData: no row before ``end``.
-        IntegrityError: a column is missing.
-    """
-    return measure_reference(frame, specs, model=model, end=end).baseline(
-        version=version,
-        source=source,
-        simulated=simulated,
-        predictions=predictions,
-        performance=performance,
-        policy=policy,
     )
 
 

@@ -1,10 +1,13 @@
 """Rows and a scorer to predictions: what is logged of a prediction, and of how it turned out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import Array
+from ml_platform.evaluation.tasks.adapter import LoggedPredictions
 from ml_platform.evaluation.tasks.registry import adapter_of
 from ml_platform.models.chunks import in_chunks
 from ml_platform.models.recommenders.top_items import top_items
@@ -25,11 +28,21 @@ def predicted(task: Task, scorer: Scorer, rows: "pd.DataFrame") -> "pd.DataFrame
     What they are is the task's (`ml_platform.evaluation.tasks.adapter.TaskAdapter.logged_predictions`): of a
     classification the class and its probability.
     """
-    values = in_chunks(rows, len(scorer.classes), CHUNK, scorer.predict_proba)
-    threshold = getattr(scorer, "threshold", None)
-    logged = adapter_of(task).logged_predictions(scorer.classes, threshold, values)
+    answers = answers_of(task, scorer, scores_of(scorer, rows))
     keys = rows[[ROW_ID, USER, CLUSTER, TIME]].reset_index(drop=True)
-    return keys.assign(predicted=logged.texts, confidence=np.clip(logged.confidence, 0.0, 1.0))
+    return keys.assign(predicted=answers.texts, confidence=answers.confidence)
+
+
+def scores_of(scorer: Scorer, rows: "pd.DataFrame") -> Array:
+    """The numbers of ``scorer`` for ``rows``, shape (rows, classes), some rows at a time."""
+    return in_chunks(rows, len(scorer.classes), CHUNK, scorer.predict_proba)
+
+
+def answers_of(task: Task, scorer: Scorer, scores: Array) -> LoggedPredictions:
+    """The answers that ``scores`` of ``scorer`` mean under ``task``; confidences are in [0, 1]."""
+    threshold = getattr(scorer, "threshold", None)
+    answers = adapter_of(task).logged_predictions(scorer.classes, threshold, scores)
+    return replace(answers, confidence=np.clip(answers.confidence, 0.0, 1.0))
 
 
 def first_items(scorer: Scorer, rows: "pd.DataFrame", k: int) -> "pd.DataFrame":

@@ -44,8 +44,15 @@ def content_hash(stored: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def link(previous: PromotionEvent | None, draft: EventDraft) -> PromotionEvent:
+def link(
+    previous: PromotionEvent | None, draft: EventDraft, recorded_at: datetime | None = None
+) -> PromotionEvent:
     """The draft as the next link after ``previous`` (``None``: the first).
+
+    Args:
+        previous: The last link.
+        draft: What has happened.
+        recorded_at: The clock on the wall.
 
     Raises:
         UsageError: the time of the draft has no zone.
@@ -65,17 +72,20 @@ def link(previous: PromotionEvent | None, draft: EventDraft) -> PromotionEvent:
         evidence=dict(draft.evidence),
         previous_hash=previous.hash if previous else GENESIS,
         hash="",
+        recorded_at=recorded_at,
     )
     return replace(event, hash=content_hash(to_json(event)))
 
 
 def extend(
-    previous: PromotionEvent | None, drafts: Iterable[EventDraft]
+    previous: PromotionEvent | None,
+    drafts: Iterable[EventDraft],
+    recorded_at: datetime | None = None,
 ) -> tuple[PromotionEvent, ...]:
-    """The drafts, in order, as links after ``previous``."""
+    """The drafts, in order, as links after ``previous``, all of one moment on the wall."""
     links: list[PromotionEvent] = []
     for draft in drafts:
-        previous = link(previous, draft)
+        previous = link(previous, draft, recorded_at)
         links.append(previous)
     return tuple(links)
 

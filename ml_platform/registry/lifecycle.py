@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.records import Action, PromotionEvent, Status
+from ml_platform.registry.states import state_of
+
+
+class Clock(StrEnum):
+    """Which time of an event is meant."""
+
+    WALL = "wall"
+    """When it happened."""
+    DATA = "data"
+    """Up to when the home had events."""
+
+    def of(self, event: PromotionEvent) -> datetime:
+        """The time of an event by this clock."""
+        return event.wall if self is Clock.WALL else event.at
 
 
 @dataclass(frozen=True)
@@ -17,24 +31,15 @@ class InProduction:
     since: datetime
     actor: str
     why: dict[str, str]
+    recorded: datetime
+    """Since when by the clock on the wall."""
+    restored: bool = False
+    """Whether a rollback has brought it back."""
 
 
 def statuses(events: Iterable[PromotionEvent], model: str) -> dict[int, Status]:
-    """The status of every version of a model: deprecated if rejected, else staged until it is promoted."""
-    status_of: dict[int, Status] = {}
-    for event in events:
-        if event.model != model:
-            continue
-        waiting = status_of.get(event.version, Status.STAGED) in (Status.STAGED, Status.DEPRECATED)
-        if event.action in (Action.REGISTERED, Action.EVALUATED):
-            rejected = event.verdict is Verdict.REJECT
-            if waiting:
-                status_of[event.version] = Status.DEPRECATED if rejected else Status.STAGED
-        elif event.action is Action.PROMOTED:
-            status_of[event.version] = Status.PRODUCTION
-        elif event.action is Action.ARCHIVED:
-            status_of[event.version] = Status.ARCHIVED
-    return status_of
+    """The status of every version of a model."""
+    return {number: life.status for number, life in state_of(events, model).lives.items()}
 
 
 def in_production(events: Iterable[PromotionEvent], model: str) -> InProduction | None:
@@ -43,16 +48,31 @@ def in_production(events: Iterable[PromotionEvent], model: str) -> InProduction 
     for event in events:
         if event.model != model:
             continue
-        if event.action is Action.PROMOTED:
+        if event.action in (Action.PROMOTED, Action.RESTORED):
             champion = InProduction(
-                model, event.version, event.at, event.actor, dict(event.evidence)
+                model,
+                event.version,
+                event.at,
+                event.actor,
+                dict(event.evidence),
+                event.wall,
+                event.action is Action.RESTORED,
             )
-        elif event.action is Action.ARCHIVED and champion and champion.version == event.version:
-            champion = None
+        elif event.action in (Action.ARCHIVED, Action.ROLLED_BACK) and champion:
+            champion = None if champion.version == event.version else champion
     return champion
 
 
-def production_at(events: Sequence[PromotionEvent], model: str, moment: datetime) -> int | None:
+def production_at(
+    events: Sequence[PromotionEvent], model: str, moment: datetime, clock: Clock = Clock.DATA
+) -> int | None:
     """The version that was in production at a moment; a promotion at that very moment counts."""
-    champion = in_production((event for event in events if event.at <= moment), model)
+    champion = champion_at(events, model, moment, clock)
     return champion.version if champion else None
+
+
+def champion_at(
+    events: Sequence[PromotionEvent], model: str, moment: datetime, clock: Clock
+) -> InProduction | None:
+    """The champion at a moment, with the evidence of then."""
+    return in_production((event for event in events if clock.of(event) <= moment), model)

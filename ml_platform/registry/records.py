@@ -8,12 +8,20 @@ from ml_platform.gates.outcome import Decision, Verdict
 
 
 class Status(StrEnum):
-    """The status of a registered version."""
+    """The status of a registered version (`registry.states` says how it comes and goes)."""
 
     STAGED = "staged"
+    SHADOW = "shadow"
+    """It answers beside the version in production, and nobody sees its answers."""
+    CANARY = "canary"
+    """It answers for a share of the users."""
     PRODUCTION = "production"
     ARCHIVED = "archived"
+    """Another version took its place."""
     DEPRECATED = "deprecated"
+    """Its last verdict is REJECT."""
+    HELD = "held"
+    """Rolled back, or held by a person; nothing happens to it until a person lifts that."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +90,21 @@ class Action(StrEnum):
 
     REGISTERED = "registered"
     EVALUATED = "evaluated"
+    APPROVED = "approved"
+    SHADOWED = "shadowed"
+    """A rollout begins, with its permit and its policy."""
+    RAMPED = "ramped"
+    """The rollout goes on to a step in which users see the version."""
     PROMOTED = "promoted"
     ARCHIVED = "archived"
+    WITHDRAWN = "withdrawn"
+    """A rollout is given up for a newer candidate."""
+    ROLLED_BACK = "rolled_back"
+    """Production or a rollout is left."""
+    RESTORED = "restored"
+    """An earlier champion takes the place of one that was rolled back."""
+    HELD = "held"
+    RESUMED = "resumed"
     REFUSED = "refused"
 
 
@@ -97,10 +118,18 @@ class PromotionEvent:
     action: Action
     verdict: Verdict
     at: datetime
+    """The clock of the data: the home's, up to which it has events."""
     actor: str
     evidence: dict[str, str]
     previous_hash: str
     hash: str
+    recorded_at: datetime | None = None
+    """The clock on the wall; ``None`` of events from before format 4."""
+
+    @property
+    def wall(self) -> datetime:
+        """The clock on the wall; of an event from before format 4 the clock of the data stands in for it."""
+        return self.recorded_at or self.at
 
 
 @dataclass(frozen=True)

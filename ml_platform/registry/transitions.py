@@ -8,6 +8,7 @@ from ml_platform.gates.outcome import Decision, Verdict
 from ml_platform.registry.chain import EventDraft
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
+from ml_platform.registry.rollout.policy import DIRECT
 
 REGISTRAR = "registry"
 
@@ -62,12 +63,12 @@ def registration(record: VersionRecord) -> EventDraft:
 def promotion(
     new: VersionRecord, old: VersionRecord | None, permit: Permit, at: datetime, actor: str
 ) -> tuple[EventDraft, ...]:
-    """The events of a promotion: the old champion is archived, the new one promoted.
+    """The events of a promotion without a rollout: the old champion is archived, the new one promoted.
 
     Raises:
         PermitRefused: the permit is of another version or other bytes, or the verdict is not PROMOTE.
     """
-    reasons = _mismatches(new, permit)
+    reasons = mismatches(new, permit)
     if reasons:
         raise PermitRefused(reasons, remedy="ask for a permit of this very version")
     archived: tuple[EventDraft, ...] = ()
@@ -90,7 +91,11 @@ def promotion(
         new.decision.verdict,
         at,
         actor,
-        {**permit.as_evidence(), "replaced": str(old.version) if old else ""},
+        {
+            **permit.as_evidence(),
+            "replaced": str(old.version) if old else "",
+            "rollout": DIRECT.name,
+        },
     )
     return (*archived, promoted)
 
@@ -121,7 +126,8 @@ def same_refusal(event: PromotionEvent, draft: EventDraft) -> bool:
     )
 
 
-def _mismatches(record: VersionRecord, permit: Permit) -> tuple[str, ...]:
+def mismatches(record: VersionRecord, permit: Permit) -> tuple[str, ...]:
+    """Every point in which a permit is not of this very version; empty if it is."""
     pairs = {
         "model": (permit.model, record.model),
         "version": (permit.version, record.version),

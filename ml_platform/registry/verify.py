@@ -1,14 +1,20 @@
 """The pure part of `ml-platform verify`: stored records are checked against each other and against files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.chain import breaks
-from ml_platform.registry.lifecycle import in_production
-from ml_platform.registry.records import Action, ProductionState, PromotionEvent, VersionRecord
+from ml_platform.registry.records import (
+    Action,
+    ProductionState,
+    PromotionEvent,
+    Status,
+    VersionRecord,
+)
 from ml_platform.registry.replay import replayed, same_decision
+from ml_platform.registry.states import illegal, state_of
 from ml_platform.spec.training_set import TrainingSetRecord
 
 
@@ -57,6 +63,8 @@ class VersionEvidence:
     training_set: TrainingSetRecord | None
     artifact_sha256: str | None
     rows_sha256: str | None
+    removed: Mapping[str, str] = field(default_factory=dict)
+    """What retention has removed of it ('report', 'artifact', 'data'), and when; empty where all must be there."""
 
 
 def verify(
@@ -79,7 +87,8 @@ def verify(
     evidence = tuple(versions)
     records = tuple(item.record for item in evidence)
     findings = [verify_chain(stored_events), *verify_events(events, records, unreadable)]
-    findings += [verify_production(events, state) for _, state in sorted(production.items())]
+    for model, state in sorted(production.items()):
+        findings += [verify_states(events, model), verify_production(events, state)]
     for item in evidence:
         findings += verify_version(item)
     return tuple(findings)
@@ -127,7 +136,7 @@ def verify_events(
         elif event.action is Action.PROMOTED and event.verdict is not Verdict.PROMOTE:
             findings.append(Finding(subject, False, f"promoted on verdict {event.verdict}"))
         elif (
-            event.action is Action.PROMOTED
+            event.action in (Action.PROMOTED, Action.RESTORED)
             and (event.model, event.version) in known
             and (event.model, event.version, event.evidence.get("report_id", "")) not in decided
         ):
@@ -141,36 +150,57 @@ def verify_events(
 
 def verify_production(events: Sequence[PromotionEvent], state: ProductionState) -> Finding:
     """Check that the state of production is the one that the chain leads to, version and revision."""
-    champion = in_production(events, state.model)
-    expected = champion.version if champion else None
-    changes = sum(e.model == state.model and e.action is Action.PROMOTED for e in events)
+    expected = state_of(events, state.model)
     subject = f"{state.model} production"
-    if expected != state.version:
-        detail = f"state says {state.version}, the chain says {expected}"
+    if expected.production != state.version:
+        detail = f"state says {state.version}, the chain says {expected.production}"
         return Finding(subject, False, detail)
-    if changes != state.revision:
-        detail = f"state is at revision {state.revision}, the chain tells of {changes} promotions"
+    if expected.revision != state.revision:
+        detail = (
+            f"state is at revision {state.revision}, the chain tells of {expected.revision} changes"
+        )
         return Finding(subject, False, detail)
-    return Finding(subject, True, f"version {expected}" if expected else "the rules")
+    return Finding(subject, True, f"version {state.version}" if state.version else "the rules")
+
+
+def verify_states(events: Sequence[PromotionEvent], model: str) -> Finding:
+    """Replay the events of a model: each may happen in the state that those before it have led to."""
+    faults = [
+        f"event {events[place].sequence}: {reason}" for place, reason in illegal(events, model)
+    ]
+    lives = state_of(events, model).lives.values()
+    statuses = [f"{sum(life.status is status for life in lives)} {status}" for status in Status]
+    detail = ", ".join(text for text in statuses if not text.startswith("0 "))
+    return Finding(f"{model} states", not faults, "; ".join(faults) or detail)
 
 
 def verify_version(evidence: VersionEvidence) -> tuple[Finding, ...]:
     """Check the decision of one evaluation and its report; with the first one also artifact and data."""
     record = evidence.record
-    name = f"{record.model} {record.version}"
     training_set = evidence.training_set
     replay = _replay(evaluation_name(record), evidence)
     if record.evaluation > 1:
         return (replay,)
     return (
         replay,
-        verify_bytes(f"{name} artifact", evidence.artifact_sha256, record.artifact_sha256),
-        verify_bytes(
-            f"{name} data",
+        _bytes_of(evidence, "artifact", evidence.artifact_sha256, record.artifact_sha256),
+        _bytes_of(
+            evidence,
+            "data",
             evidence.rows_sha256,
             training_set.rows_sha256 if training_set else None,
         ),
     )
+
+
+def _bytes_of(
+    evidence: VersionEvidence, piece: str, sha256_now: str | None, expected: str | None
+) -> Finding:
+    """Check a file of a version; one that retention has removed may be gone, and is checked if it is there."""
+    subject = f"{evidence.record.model} {evidence.record.version} {piece}"
+    if sha256_now is None and expected is not None and piece in evidence.removed:
+        return Finding(subject, True, evidence.removed[piece])
+    return verify_bytes(subject, sha256_now, expected)
 
 
 def evaluation_name(record: VersionRecord) -> str:
@@ -182,6 +212,8 @@ def evaluation_name(record: VersionRecord) -> str:
 def _replay(name: str, evidence: VersionEvidence) -> Finding:
     record, report = evidence.record, evidence.report
     subject = f"{name} decision"
+    if report is None and evidence.report_sha256 is None and "report" in evidence.removed:
+        return Finding(subject, True, evidence.removed["report"])
     if report is None:
         return Finding(
             subject,

@@ -3,17 +3,21 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
 from ml_platform.adapters.ledger import schema_upgrade
 from ml_platform.adapters.ledger.postgres import PostgresLedger
-from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS
+from ml_platform.adapters.ledger.prediction_weeks import drop_week, present_weeks
+from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS, FOLLOWED, compared_rows
 from ml_platform.adapters.ledger.tables import metadata
 from ml_platform.errors import ServiceError
 from ml_platform.registry.chain import breaks
@@ -173,3 +177,57 @@ def test_a_restarted_server_does_no_harm(engine, database_url):
 
 def test_the_rows_of_every_table_have_hashes():
     assert {*DAY_COLUMNS, "row_hashes"} == set(metadata.tables)
+
+
+def migrated_to(connection, revision):
+    config = Config()
+    folder = Path(schema_upgrade.__file__).with_name("migrations")
+    config.set_main_option("script_location", str(folder))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+OLD_PREDICTIONS = """
+INSERT INTO predictions
+SELECT 'p' || n, 'm', '1', 'r' || n, 'u', timestamptz '2026-04-30 20:00Z' + n * interval '1 h',
+    '2026-06-01', 'fix', .5, CASE n % 2 WHEN 0 THEN 'a' END FROM generate_series(0, 399) n
+"""
+
+
+def test_predictions_of_before_are_moved_to_weeks_with_their_hashes(engine):
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+        migrated_to(connection, "0007")
+        connection.execute(sa.text(FOLLOWED))
+        connection.execute(sa.text(OLD_PREDICTIONS))
+        before = compared_rows(connection, "predictions")
+        assert (before.rows, before.changed) == (400, ())
+        connection.execute(sa.text("SET ml_platform.ledger = 'off'"))
+        migrated_to(connection, "0008")
+        assert compared_rows(connection, "predictions") == before
+        weeks = present_weeks(connection)
+        assert weeks == (
+            "predictions_week_20260427",
+            "predictions_week_20260504",
+            "predictions_week_20260511",
+        )
+        connection.execute(sa.text(FOLLOWED))
+        drop_week(connection, weeks[0])
+        after = compared_rows(connection, "predictions")
+        assert (after.rows, after.changed) == (400 - 76, ())
+
+
+def test_two_that_log_to_a_new_week_at_once_do_not_wait_for_each_other(database_url):
+    ledgers = [PostgresLedger(database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        logged = list(
+            pool.map(
+                lambda pair: pair[1].log_predictions(predictions(2_000, model=f"m{pair[0]}")),
+                enumerate(ledgers),
+            )
+        )
+    assert logged == [2_000] * 4
+    assert all(not rows.changed for rows in ledgers[0].stored_rows())
+    for ledger in ledgers:
+        ledger.close()

@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from ml_platform.adapters.artifact_files import write_artifact
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
+from ml_platform.adapters.in_memory.outbox import InMemoryOutbox
 from ml_platform.adapters.ledger.interface import Ledger
 from ml_platform.adapters.manifest import Manifest
 from ml_platform.adapters.training_set_files import rows_path
@@ -40,11 +42,12 @@ def home(folder: Path, ledger: Ledger | None = None, webhook: str | None = None)
     write_home(settings, HomeState(SourceChoice("simulate"), AS_OF, AS_OF, settled=True))
     platform = Connections(settings)
     platform.ledger = ledger or InMemoryLedger()
+    platform.outbox = InMemoryOutbox()
     return platform
 
 
-def promotable(platform: Connections, content: bytes) -> VersionRecord:
-    """A registered version with real bytes on disk, all of whose evidence holds."""
+def promotable(platform: Connections, content: bytes, **fields: Any) -> VersionRecord:
+    """A registered version with real bytes on disk, all of whose evidence holds; ``fields`` are of its record."""
     artifact = Artifact(
         CLASSIFICATION_RULES.name,
         ("a", "b"),
@@ -52,7 +55,10 @@ def promotable(platform: Connections, content: bytes) -> VersionRecord:
         {"rules.json": content},
     )
     write_artifact(artifact, platform.settings.artifacts / artifact.sha256)
-    report = replace(good_report(), artifact_sha256=artifact.sha256)
+    fitted_on = fields.get("training_set_fingerprint", DATA.fingerprint)
+    report = replace(
+        good_report(), artifact_sha256=artifact.sha256, training_set_fingerprint=fitted_on
+    )
     platform.ledger.save_report(report)
     platform.ledger.save_training_set(DATA)
     rows = rows_path(platform.settings.training_sets, DATA)
@@ -64,6 +70,7 @@ def promotable(platform: Connections, content: bytes) -> VersionRecord:
             artifact_path=f"artifacts/{artifact.sha256}",
             report_id=fingerprint(report),
             decision=decide(report, POLICY, good_evidence()),
+            **fields,
         )
     )
 

@@ -7,8 +7,10 @@ import pytest
 from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.tracking import RegisteredVersion
 from ml_platform.application.connections import Connections
+from ml_platform.application.mirrored import fingerprint_of
 from ml_platform.application.promote import settle_champion
-from ml_platform.errors import PermitRefused
+from ml_platform.errors import PermitRefused, ServiceError
+from ml_platform.registry.changes import Request, hold
 from ml_platform.registry.records import Action, ProductionState, VersionRecord
 from ml_platform_tests.application.homes import (
     CHECKS,
@@ -54,7 +56,7 @@ def test_what_mlflow_shows_of_another_model_is_left_to_the_steps_of_that_model(t
     platform.tracking = tracking = InMemoryTracking()
     record = shown_in_mlflow(platform, promotable(platform, b"1"))
     other = replace(record, model="other", version=0)
-    shown_in_mlflow(platform, platform.ledger.register(other))
+    other = shown_in_mlflow(platform, platform.ledger.register(other))
     judged = evaluation_record_of(platform, record)
     state = settle_champion(
         platform,
@@ -68,17 +70,19 @@ def test_what_mlflow_shows_of_another_model_is_left_to_the_steps_of_that_model(t
     )
     assert state.answers == "version 1"
     assert tags_of(tracking.registered("example"))["status"] == "production"
-    assert tags_of(tracking.registered("other")) == {"fingerprint": record.artifact_sha256}
+    assert tags_of(tracking.registered("other")) == {"fingerprint": fingerprint_of(other)}
 
 
 def shown_in_mlflow(platform: Connections, record: VersionRecord) -> VersionRecord:
     """The version, registered with MLflow as its step does, before any tag of its state."""
-    tags = {"fingerprint": record.artifact_sha256}
+    tags = {"fingerprint": fingerprint_of(record)}
     run_id = platform.tracking.log_run(
         name=record.model, experiment=record.model, parameters={}, metrics={}, tags=tags, files={}
     )
     folder = platform.settings.home / record.artifact_path
-    number = platform.tracking.register_version(record.model, run_id, folder, tags=tags)
+    number = platform.tracking.register_version(
+        record.model, run_id, folder, task=SPEC.task, tags=tags
+    )
     platform.ledger.set_mlflow_version(record.model, record.version, number)
     return platform.ledger.version(record.model, record.version)
 
@@ -86,3 +90,49 @@ def shown_in_mlflow(platform: Connections, record: VersionRecord) -> VersionReco
 def tags_of(versions: tuple[RegisteredVersion, ...]) -> dict[str, str]:
     (version,) = versions
     return version.tags
+
+
+class SilentTracking(InMemoryTracking):
+    """MLflow that does not answer."""
+
+    def alias(self, model: str, alias: str) -> str | None:
+        raise ServiceError("MLflow does not answer.", remedy="start it")
+
+
+def settle(platform: Connections, record: VersionRecord, run_id: str = "dagster"):
+    judged = evaluation_record_of(platform, record)
+    return settle_champion(
+        platform,
+        SPEC,
+        training_set_of(record),
+        judged,
+        record,
+        CHECKS,
+        run_id=run_id,
+        progress=lambda _: None,
+    )
+
+
+def test_nothing_is_promoted_while_mlflow_does_not_answer(tmp_path):
+    platform = home(tmp_path)
+    platform.tracking = SilentTracking()
+    record = promotable(platform, b"1")
+    with pytest.raises(ServiceError):
+        settle(platform, record)
+    assert platform.ledger.production("example") == ProductionState("example", None, 0)
+    assert len(platform.ledger.events()) == 1
+
+
+def test_what_is_held_waits_in_its_own_run_and_is_refused_when_asked_for(tmp_path):
+    platform = home(tmp_path)
+    platform.tracking = InMemoryTracking()
+    record = shown_in_mlflow(platform, promotable(platform, b"1"))
+    request = Request("ada", "not before Monday", record.registered_at)
+    platform.ledger.change("example", lambda history: hold(history, 1, request))
+    state = settle(platform, record)
+    assert state.production.version is None
+    assert "version 1 is held since" in state.waits
+    assert "by ada (not before Monday)" in state.waits
+    with pytest.raises(PermitRefused, match="is held since"):
+        settle(platform, record, run_id="another")
+    assert platform.ledger.events()[-1].action is Action.REFUSED

@@ -22,7 +22,7 @@ def test_what_features_were_built_from_is_forgotten_if_all_is_to_be_made(
     readiness = "ml_platform.application.assess_readiness"
     monkeypatch.setattr(f"{readiness}.ready_models", lambda *_, **__: ())
     monkeypatch.setattr(f"{readiness}.record_readiness", lambda *_: None)
-    monkeypatch.setattr("ml_platform.adapters.reconcile.reconcile", lambda *_: ())
+    monkeypatch.setattr("ml_platform.application.mirror.mirror", lambda *_: ())
     monkeypatch.setattr("ml_platform.defs.plan.training_due", lambda *_, **__: Due(frozenset(), {}))
     known = []
     monkeypatch.setattr(

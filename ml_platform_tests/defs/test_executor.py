@@ -40,12 +40,18 @@ def test_processes_are_prepared_where_chains_will_run_side_by_side(
     tmp_path: Path, models: int, processes: int, prepared: int
 ) -> None:
     script = f"""
-import psutil
+import psutil, time
 from pathlib import Path
 from ml_platform.defs.executor import prepare_processes
 from ml_platform.models.catalogue import MODELS
 prepare_processes(Path({str(tmp_path)!r}), MODELS[:{models}], {processes})
-forked = [each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline())]
+def servers():
+    children = psutil.Process().children()
+    return [each for each in children if "import main; main(" in " ".join(each.cmdline())]
+until = time.monotonic() + 10
+while len(servers()) < {prepared} and time.monotonic() < until:
+    time.sleep(0.02)  # a process has no command line yet while it is being started
+forked = servers()
 assert all(each.environ()["ML_PLATFORM_AT_WORK"].endswith({str(tmp_path)!r}) for each in forked)
 print(len(forked))
 """

@@ -28,7 +28,10 @@ CHAIN = {
         "pattern_classifier/evaluation_report",
         "pattern_classifier/registered_version",
     },
-    "pattern_classifier/predictions": {"features/pattern_features"},
+    "pattern_classifier/predictions": {
+        "features/pattern_features",
+        "pattern_classifier/champion",
+    },
     "pattern_classifier/monitoring_report": {"pattern_classifier/predictions"},
 }
 
@@ -50,6 +53,10 @@ def test_the_chain_of_a_model_is_the_one_that_was_drawn(graph) -> None:
         if key.path[0] == "pattern_classifier"
     }
     assert edges == CHAIN
+
+
+def test_a_code_server_can_load_every_job(definitions: dg.Definitions) -> None:
+    definitions.get_repository_def().load_all_definitions()
 
 
 def test_there_is_no_cycle_and_features_come_from_the_lake(graph) -> None:

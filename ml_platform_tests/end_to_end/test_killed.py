@@ -28,8 +28,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
 def test_a_killed_run_is_simply_started_again(
     undisturbed: Killed, tmp_path: Path, moment: Moment
 ) -> None:
-    hit, found = kill_and_run_again(tmp_path / "home", THREE_DAYS, moment)
+    hit, after = kill_and_run_again(tmp_path / "home", THREE_DAYS, moment)
     assert hit, "the run had ended before it was killed"
-    assert found == undisturbed
-    assert found.versions == 1
-    assert found.faults == ()
+    assert after == undisturbed
+    assert after.versions == 1
+    assert after.faults == ()

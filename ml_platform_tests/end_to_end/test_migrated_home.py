@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.home import FORMAT
 from ml_platform_tests.end_to_end.command import call, nothing_left, told
 from ml_platform_tests.migration.homes_of_old import restored
 
@@ -18,7 +19,7 @@ def test_a_home_of_format_1_goes_on_after_its_migration(tmp_path: Path) -> None:
     assert f"ml-platform migrate --home {home}" in refusal
 
     migrated = told(home, "migrate")
-    assert migrated == {"format": 3, "archives": [str(home / "archive" / "format-1")]}
+    assert migrated == {"format": FORMAT, "archives": [str(home / "archive" / "format-1")]}
     assert told(home, "verify")["ok"]
 
     printed = told(home, "run", "--models", MODEL, seconds=700)

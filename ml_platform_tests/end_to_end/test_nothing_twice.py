@@ -51,12 +51,17 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home after its first run."""
+def first_run(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home after its first run, and what that told."""
     home = tmp_path_factory.mktemp("nothing-twice") / "home"
     source = ("--source", f"files:{exports}", "--as-of", AS_OF)
-    told(home, "run", *MODELS, *HERE, *source)
-    return home
+    return home, call(home, "run", *MODELS, *HERE, *source)[1]
+
+
+@pytest.fixture(scope="module")
+def home(first_run: tuple[Path, str]) -> Path:
+    """A home after its first run."""
+    return first_run[0]
 
 
 @pytest.fixture
@@ -79,6 +84,16 @@ def planned(home: Path, code: Path | None = None) -> Any:
 def add_line(path: Path, line: str) -> None:
     assert path.is_file()
     path.write_text(path.read_text() + line + "\n")
+
+
+def test_a_first_run_watches_each_model_once_its_champion_is_settled(
+    first_run: tuple[Path, str],
+) -> None:
+    started = STARTED.findall(first_run[1])
+    places = {step: started.index(step) for step in started}
+    assert len(places) == len(started), "no step twice"
+    for model in MODELS[1].split(","):
+        assert places[f"{model}/champion"] < places[f"{model}/predictions"]
 
 
 def test_nothing_has_changed(home: Path) -> None:

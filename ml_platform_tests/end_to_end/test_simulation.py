@@ -1,10 +1,12 @@
 """Events to a gated champion and its first report, on a small simulation, with every part real."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from ml_platform_tests.end_to_end.command import AS_OF, ONE, call, nothing_left, told
@@ -87,6 +89,24 @@ def test_the_same_again_is_the_same(first: Any, home: Path) -> None:
     nothing_left(home)
 
 
+def test_retention_of_a_home_of_today_finds_nothing_and_of_later_only_what_nobody_needs(
+    first: Any, home: Path
+) -> None:
+    planned = told(home, "retention")
+    assert (planned["applied"], planned["without_rule"]) == (False, [])
+    assert {removal["kind"] for removal in planned["removals"]} <= {"estimator's probabilities"}
+    applied = told(home, "retention", "--apply")
+    assert applied["removals"] == planned["removals"]
+    assert told(home, "retention")["removals"] == []
+    assert told(home, "verify")["ok"] is True
+    assert call(home, "report", "pattern_classifier")[0]
+    for step, names in (("hold", ("--reason", "a dispute")), ("lift", ())):
+        call(home, "retention", step, "pattern_classifier", "1", *names)
+    (held,) = told(home, "retention", "holds")["holds"]
+    assert held["reason"] == "a dispute"
+    nothing_left(home)
+
+
 def test_another_source_in_the_same_home_is_refused(first: Any, home: Path) -> None:
     _, err = call(home, "run", "--source", "simulate", "--seed", "9", code=2)
     assert "choose another --home" in err
@@ -111,6 +131,55 @@ def test_links_lead_both_ways_and_the_alias_follows_the_ledger(first: Any, in_ho
     shown = latest.asset_materialization.metadata["MLflow run"].value.rsplit("/", 1)[1]
     linked = MlflowClient(platform.tracking_url).get_run(shown)
     assert linked.data.tags["dagster run"] == latest.run_id
+
+
+def test_mlflow_loads_champion_and_rules_by_alias_and_answers_as_the_platform(
+    first: Any, in_home: Any
+) -> None:
+    import mlflow
+
+    from ml_platform.adapters.artifact_files import load_scorer
+    from ml_platform.adapters.plugins import spec_named
+    from ml_platform.application.connections import Connections
+    from ml_platform.application.predict import feature_rows, in_production
+    from ml_platform.application.register import rules_of
+    from ml_platform.prediction_log.scoring import predicted
+    from ml_platform.settings import read_settings
+
+    platform, spec = Connections(read_settings()), spec_named("pattern_classifier")
+    end = platform.home.as_of
+    rows = feature_rows(platform, spec, end - timedelta(days=2), end)
+    parts = platform.published_features(spec.table.name).rglob("*.parquet")
+    stored = pd.concat(pd.read_parquet(path) for path in parts)
+    stored = stored.set_index("row_id").loc[rows["row_id"]]
+    sha256 = rules_of(platform, spec.name)
+    rules = load_scorer(platform.settings.artifacts / sha256, sha256)
+    mlflow.set_tracking_uri(platform.tracking_url)
+    for name, scorer in (
+        ("pattern_classifier@champion", in_production(platform, spec.name)[1]),
+        ("pattern_classifier.rules@current", rules),
+    ):
+        answers = mlflow.pyfunc.load_model(f"models:/{name}").predict(stored)
+        scores = scorer.predict_proba(rows)
+        assert answers[list(scorer.classes)].to_numpy().tobytes() == scores.tobytes()
+        logged = predicted(spec.task, scorer, rows)
+        assert answers["prediction"].tolist() == logged["predicted"].tolist()
+        assert answers["confidence"].tolist() == logged["confidence"].tolist()
+
+
+def test_a_backup_restored_elsewhere_and_moved_is_the_same_home(
+    first: Any, home: Path, tmp_path: Path
+) -> None:
+    call(home, "backup", str(tmp_path / "home.tar"))
+    call(tmp_path / "restored", "restore", str(tmp_path / "home.tar"))
+    moved = tmp_path / "deep" / "moved"
+    moved.parent.mkdir()
+    (tmp_path / "restored").rename(moved)
+    assert told(moved, "verify")["ok"] is True
+    assert told(moved, "mirror") == {"repairs": [], "adopted": ""}
+    now, then = (told(place, "status")["models"]["pattern_classifier"] for place in (moved, home))
+    assert now["versions"] == then["versions"]
+    nothing_left(moved)
 
 
 def test_a_changed_byte_of_the_artifact_is_refused(first: Any, home: Path, in_home: Any) -> None:

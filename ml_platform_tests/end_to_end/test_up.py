@@ -162,7 +162,7 @@ def test_a_ui_that_is_killed_while_everything_starts_again_comes_back(
     addresses: dict[str, str], home: Path
 ) -> None:
     before = process_of(home, "dagster_webserver").pid
-    process_of(home, "mlflow.server").kill()
+    process_of(home, "adapters.mlflow_app").kill()
     kill_when_new(home, "dagster_webserver", before)
     wait_for(f"{addresses['Dagster']}/server_info")
     wait_for(f"{addresses['MLflow']}/health")
@@ -180,7 +180,7 @@ def kill_when_new(home: Path, server: str, before: int) -> None:
     raise AssertionError(f"{server} was not started again")
 
 
-@pytest.mark.parametrize("server", ["dagster_webserver", "dagster-daemon", "mlflow.server"])
+@pytest.mark.parametrize("server", ["dagster_webserver", "dagster-daemon", "adapters.mlflow_app"])
 def test_a_killed_server_comes_back(addresses: dict[str, str], home: Path, server: str) -> None:
     killed = process_of(home, server)
     os.kill(killed.pid, signal.SIGKILL)

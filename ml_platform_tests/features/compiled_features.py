@@ -13,15 +13,22 @@ import duckdb
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.adapters.dbt_run import (
     dbt_arguments,
+    kept_folder,
     microseconds,
     run_dbt,
     target_folder,
 )
 
 _YEAR_1 = datetime.min.replace(tzinfo=UTC)
+_TABLES = (
+    "pattern_features",
+    "step_features",
+    "session_features",
+    "moment_surprises",
+    "int_events",
+)
 _ASKED = {
-    "pattern_features": _YEAR_1 + timedelta(microseconds=1),
-    "step_features": _YEAR_1 + timedelta(microseconds=2),
+    table: _YEAR_1 + timedelta(microseconds=number) for number, table in enumerate(_TABLES, start=1)
 }
 """Moments that stand in the compiled SQL for those from which on the rows of a table are asked for."""
 _AS_OF = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -33,6 +40,7 @@ class CompiledFeatures:
     """What dbt knows of the platform's models after compiling them; the tests of a build are left out."""
 
     lake: str
+    kept: str
     manifest: str
 
     def build(
@@ -44,6 +52,7 @@ class CompiledFeatures:
     ) -> None:
         """Make every table of the warehouse from this lake, with the manifest that a build leaves beside it."""
         text = self.manifest.replace(self.lake, str(lake.resolve()))
+        text = text.replace(self.kept, str(kept_folder(warehouse)))
         text = text.replace(_AS_OF.isoformat(), as_of.isoformat())
         moments = {**dict.fromkeys(_ASKED, _YEAR_1), **asked_from}
         for table, there in _ASKED.items():
@@ -61,12 +70,12 @@ class CompiledFeatures:
                 connection.execute(f"create table {name} as ({model['compiled_code']})")
 
     def edited(self, model: str, old: str, new: str) -> "CompiledFeatures":
-        """The same with another text in the SQL of one model."""
+        """Return a copy with another text in the SQL of one model."""
         manifest = json.loads(self.manifest)
         node = manifest["nodes"][f"model.ml_platform.{model}"]
         assert old in node["compiled_code"]
         node["compiled_code"] = node["compiled_code"].replace(old, new)
-        return CompiledFeatures(self.lake, json.dumps(manifest))
+        return CompiledFeatures(self.lake, self.kept, json.dumps(manifest))
 
 
 def compile_features(folder: Path) -> CompiledFeatures:
@@ -75,7 +84,8 @@ def compile_features(folder: Path) -> CompiledFeatures:
     arguments = dbt_arguments("compile", lake, warehouse, _AS_OF, PLATFORM_PROJECT.folder, _ASKED)
     run_dbt(arguments, warehouse, lambda _: None)
     manifest = target_folder(warehouse) / "manifest.json"
-    return CompiledFeatures(str(lake), manifest.read_text(encoding="utf-8"))
+    kept = str(kept_folder(warehouse))
+    return CompiledFeatures(str(lake), kept, manifest.read_text(encoding="utf-8"))
 
 
 def _in_order(nodes: dict[str, Any]) -> list[dict[str, Any]]:

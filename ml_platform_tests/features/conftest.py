@@ -1,7 +1,7 @@
 """One dbt build for the session; further lakes run the SQL that it compiled, in a second each."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,14 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledFeatures:
 def parts_of_twelve_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Published tables whose parts end with the day on which they reach twelve rows."""
     monkeypatch.setattr(feature_parts, "PART_ROWS", 12)
+
+
+@pytest.fixture(scope="module")
+def parts_of_twelve_rows_of_a_module() -> Iterator[None]:
+    """The same for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_parts, "PART_ROWS", 12)
+        yield
 
 
 @pytest.fixture(scope="session")

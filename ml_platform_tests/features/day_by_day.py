@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.adapters.manifest import Manifest
+from ml_platform.adapters.warehouse import lay_out_kept_parts
 from ml_platform.application.asked_features import asked_from, built_from
 from ml_platform.application.build_features import publish_features
+from ml_platform.application.state_keys import FEATURES_BUILT_KEY
 from ml_platform.events.schema import EVENT_TIME, IDENTITY, TABLES
 from ml_platform.home import read_home, write_home
 from ml_platform_tests.application.homes import home
@@ -31,6 +33,14 @@ class GrowingHome:
         self.settings = self.platform.settings
         self._compiled = compiled
 
+    def copied(self, folder: Path, compiled: CompiledFeatures) -> "GrowingHome":
+        """A home like this one, which goes on by itself."""
+        shutil.copytree(self.settings.home, folder)
+        copy = GrowingHome(folder, compiled)
+        built = self.platform.ledger.state(FEATURES_BUILT_KEY)
+        copy.platform.ledger.set_state(FEATURES_BUILT_KEY, built or {})
+        return copy
+
     def take_in(self, lake: Lake, as_of: datetime) -> None:
         """Store the lake as it is now, and set the clock."""
         state = read_home(self.settings)
@@ -46,6 +56,7 @@ class GrowingHome:
         asked = asked_from(self.platform, PLATFORM_PROJECT, present)
         shutil.rmtree(self.settings.warehouse.parent, ignore_errors=True)
         self.settings.warehouse.parent.mkdir()
+        lay_out_kept_parts(PLATFORM_PROJECT, self.settings.features, self.settings.warehouse, asked)
         self._compiled.build(self.settings.lake, self.settings.warehouse, as_of, asked)
         publish_features(self.platform, PLATFORM_PROJECT, present, lambda _: None)
         return asked

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from ml_platform_tests.features.day_by_day import Lake
-from ml_platform_tests.features.lakes import random_events
+from ml_platform_tests.features.lakes import random_events, session_world
 from ml_platform_tests.features.pattern_oracle import Event
 
 Row = dict[str, Any]
@@ -41,10 +41,25 @@ def process_log(seed: int) -> list[Event]:
     ]
 
 
+def sessions(seed: int) -> list[Event]:
+    """Three months of sessions, one name in eight given again; now and then a row is of another source."""
+    draw, names, given = Random(seed), list[str](), dict[str, str]()
+    events = []
+    for event in session_world(seed, 180):
+        name = event.session_id
+        if name is not None and name not in given:
+            given[name] = draw.choice(names[-6:]) if names and draw.random() < 0.12 else name
+            names.append(given[name])
+        source = "other" if draw.random() < 0.03 else event.source
+        events.append(replace(event, session_id=name and given[name], source=source))
+    return events
+
+
 WORLDS: dict[str, Callable[[int], list[Event]]] = {
     "telemetry": telemetry,
     "commits": commits,
     "process log": process_log,
+    "sessions": sessions,
 }
 
 
@@ -60,7 +75,7 @@ class World:
         if kind != "commits":
             for number, event in enumerate(self._draw.sample(self.events, 60)):
                 self._add_offer_and_run(number, event)
-        if kind == "telemetry":
+        if kind in ("telemetry", "sessions"):
             self._add_reports()
 
     def at(self, moment: datetime) -> Lake:

@@ -31,6 +31,7 @@ _PATHS = (
     "data/Blob",
     None,
 )
+_SESSION_PATHS = ("src/app/a.py", "src/app/b.py", "docs/x.md", "top.txt", None)
 _PAUSES = (0, 0, 1, 1_000_000, 60_000_000, 1_800_000_000, 1_800_000_001, 3_600_000_000)
 _LONG_PAUSES = (28_800_000_000, 86_400_000_000, 86_400_000_001, 604_800_000_000)
 
@@ -62,6 +63,34 @@ def random_events(seed: int, change_sets: int = 70) -> list[Event]:
                     utc_offset_minutes=random.choice((None, 0, 120, -330)),
                 )
             )
+    return events
+
+
+def session_world(seed: int, sessions: int = 50) -> list[Event]:
+    """Sessions of three users over six weeks, named by the source or not, some moments of several rows."""
+    draw = Random(seed)
+    clock = dict.fromkeys("abc", START)
+    events: list[Event] = []
+    for number in range(sessions):
+        user = draw.choice("abc")
+        clock[user] += timedelta(hours=draw.choice((1, 20, 70)), seconds=draw.randrange(60))
+        name = draw.choice((None, f"s{number}"))
+        for moment in range(draw.choice((2, 5, 6, 9))):
+            clock[user] += timedelta(microseconds=draw.choice((1, 1_500_000, 90_000_000)))
+            for row in range(draw.choice((1, 1, 1, 2))):
+                events.append(
+                    Event(
+                        event_id=f"e{draw.randrange(10**9):09d}-{number}-{moment}-{row}",
+                        user_id=user,
+                        occurred_at=clock[user],
+                        change_set_id=f"change set{number}-{moment}",
+                        tool=draw.choice(("editor", "shell", "browser")),
+                        operation=draw.choice(("open", "edit", "run")),
+                        object_path=draw.choice(_SESSION_PATHS),
+                        session_id=name,
+                        utc_offset_minutes=draw.choice((None, 0, 120, -330)),
+                    )
+                )
     return events
 
 

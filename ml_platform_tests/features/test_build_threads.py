@@ -11,7 +11,7 @@ from ml_platform.adapters.dbt_run import dbt_variables
 from ml_platform.features.tables import TABLES
 from ml_platform.values import file_sha256
 from ml_platform_tests.features.conftest import Built
-from ml_platform_tests.features.lakes import AS_OF, random_events, write_lake
+from ml_platform_tests.features.lakes import random_events, write_lake
 
 
 def published(built: Built, lake: Path, folder: Path, threads: int) -> dict[str, str]:
@@ -51,5 +51,5 @@ def test_a_build_takes_the_cores_that_its_process_may_use_and_at_most_four(
     cores: int, threads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dbt_run, "usable_cores", lambda: cores)
-    variables = dbt_variables(tmp_path, tmp_path / "warehouse.duckdb", AS_OF)
+    variables = dbt_variables(tmp_path, tmp_path / "warehouse.duckdb")
     assert variables["threads"] == threads

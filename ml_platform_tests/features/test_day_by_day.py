@@ -23,6 +23,14 @@ from ml_platform_tests.features.growing_lakes import DAY, MOMENT, WORLDS, World,
 
 pytestmark = pytest.mark.usefixtures("parts_of_twelve_rows")
 INCREMENTAL = {"pattern_features", "step_features"}
+SESSIONS = {"session_features", "moment_surprises", "int_events"}
+ASKED = {
+    "telemetry": INCREMENTAL,
+    "commits": INCREMENTAL,
+    "process log": {"pattern_features"},
+    "sessions": INCREMENTAL | SESSIONS,
+}
+"""What is built of the newest rows alone; the first worlds have too few sessions for a part of them to stay."""
 
 
 @pytest.mark.parametrize("kind", WORLDS)
@@ -40,7 +48,42 @@ def test_each_step_publishes_the_bytes_of_a_build_from_scratch(
         incremental |= asked.keys()
         scratch = from_scratch(tmp_path / str(number), compiled, world.at(as_of), as_of)
         assert grown.published() == scratch, (as_of, asked)
-    assert incremental == (INCREMENTAL if kind != "process log" else {"pattern_features"})
+    assert incremental == ASKED[kind]
+
+
+def built_at_its_end(
+    kind: str, folder: Path, compiled: CompiledFeatures
+) -> tuple[World, GrowingHome, Lake, datetime]:
+    """A world, and a home with the features of all of it, built at its last event."""
+    world, grown = World(kind, seed=8), GrowingHome(folder / "home", compiled)
+    as_of = world.events[-1].occurred_at
+    grown.build(world.at(as_of), as_of)
+    return world, grown, world.at(as_of), as_of
+
+
+def test_the_models_of_the_newest_rows_are_those_whose_sql_asks_for_them() -> None:
+    assert PLATFORM_PROJECT.models_of_asked_rows() == {
+        "pattern_features",
+        "step_features",
+        "session_features",
+        "moment_surprises",
+        "int_change_sets",
+        "int_memories",
+        "int_place_counts",
+        "int_user_counts",
+        "int_session_places",
+        "int_session_steps",
+        "int_session_surprises",
+        "int_session_transitions",
+    }
+
+
+def test_the_models_of_the_events_that_are_read_are_those_that_follow_from_them() -> None:
+    """Events before are not read where nothing that is built looks back on them."""
+    whole = {"stg_events", "int_returning_events", "int_runs", "temporal_patterns", "patterns"}
+    models = PLATFORM_PROJECT.models_of_read_events()
+    assert not whole & models
+    assert models >= {"int_events", "int_objects", "int_moments", "int_session_moments"}
 
 
 class TestWholeBuilds:
@@ -50,10 +93,7 @@ class TestWholeBuilds:
     def built(
         self, compiled: CompiledFeatures, tmp_path: Path
     ) -> tuple[GrowingHome, Lake, datetime]:
-        world, grown = World("telemetry", seed=8), GrowingHome(tmp_path / "home", compiled)
-        as_of = world.events[-1].occurred_at
-        grown.build(world.at(as_of), as_of)
-        return grown, world.at(as_of), as_of
+        return built_at_its_end("telemetry", tmp_path, compiled)[1:]
 
     def asked(self, grown: GrowingHome, as_of: datetime) -> set[str]:
         """The tables of which a build at this clock would make the newest rows alone."""
@@ -132,10 +172,7 @@ class TestWholeBuilds:
     def test_the_first_runs_of_workflows_change_the_labels_of_all_steps(
         self, compiled: CompiledFeatures, tmp_path: Path
     ) -> None:
-        world, grown = World("commits", seed=8), GrowingHome(tmp_path / "home", compiled)
-        as_of = world.events[-1].occurred_at
-        lake = world.at(as_of)
-        grown.build(lake, as_of)
+        _, grown, lake, as_of = built_at_its_end("commits", tmp_path, compiled)
         late = {**lake, "workflow_executions": [run_at(as_of - MOMENT, user="a")]}
         assert set(grown.build(late, as_of + DAY)) == {"pattern_features"}
         assert grown.published() == from_scratch(tmp_path / "x", compiled, late, as_of + DAY)
@@ -154,10 +191,7 @@ class TestWholeBuilds:
     def test_a_case_changes_the_labels_of_all_steps(
         self, compiled: CompiledFeatures, tmp_path: Path
     ) -> None:
-        world, grown = World("telemetry", seed=8), GrowingHome(tmp_path / "home", compiled)
-        as_of = world.events[-1].occurred_at
-        lake = world.at(as_of)
-        grown.build(lake, as_of)
+        world, grown, lake, as_of = built_at_its_end("telemetry", tmp_path, compiled)
         case = replace(world.events[-1], event_id="case", source="process-log:x", session_id="1")
         grown_lake = {**lake, "events": [*lake["events"], row_of(case)]}
         assert set(grown.build(grown_lake, as_of + DAY)) == {"pattern_features"}

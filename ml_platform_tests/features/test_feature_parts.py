@@ -36,10 +36,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
 @pytest.mark.usefixtures("small_parts")
 def test_where_parts_begin_follows_from_the_rows_before() -> None:
     days = [(date(2026, 3, 1) + timedelta(days=n), 7 + n % 5) for n in range(60)]
-    whole = list(day_ranges(days))
+    whole = list(day_ranges(days, 40))
     assert sum(rows for _, _, rows in whole) == sum(rows for _, rows in days)
     for known in range(1, 60):
-        until_then = list(day_ranges(days[:known]))
+        until_then = list(day_ranges(days[:known], 40))
         assert until_then[:-1] == whole[: len(until_then) - 1]
 
 
@@ -51,7 +51,7 @@ def test_a_part_stays_if_it_is_closed_and_over_by_then_and_so_are_those_before()
     parts = PartList((part(1, 3, 40), part(5, 6, 44), part(8, 8, 39)))
 
     def kept(moment: datetime) -> int:
-        return len(parts.before(moment))
+        return len(parts.before(moment, 40))
 
     end = datetime(2026, 3, 7, tzinfo=UTC)
     assert kept(end) == 2
@@ -59,7 +59,7 @@ def test_a_part_stays_if_it_is_closed_and_over_by_then_and_so_are_those_before()
     assert kept(datetime(2027, 1, 1, tzinfo=UTC)) == 2, "the open part takes further rows"
     assert kept(datetime(2026, 3, 3, 23, tzinfo=UTC)) == 0
     opened = PartList((part(1, 3, 39), part(5, 6, 44)))
-    assert opened.before(datetime(2027, 1, 1, tzinfo=UTC)) == ()
+    assert opened.before(datetime(2027, 1, 1, tzinfo=UTC), 40) == ()
 
 
 @pytest.mark.usefixtures("small_parts")

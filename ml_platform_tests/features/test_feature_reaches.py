@@ -13,7 +13,8 @@ from ml_platform_tests.features.lakes import START
 
 pytestmark = pytest.mark.usefixtures("parts_of_twelve_rows")
 MIDNIGHT = START + 60 * DAY
-MONTH = 30 * 86_400_000_000
+DAY_LONG = 86_400_000_000
+"""A day in microseconds."""
 
 
 def grown_as_scratch(
@@ -27,16 +28,25 @@ def grown_as_scratch(
     return home.published() == from_scratch(folder / "scratch", compiled, *lakes[-1])
 
 
-@pytest.mark.parametrize("cut", [None, "int_user_counts", "int_place_counts"])
-def test_counts_look_back_on_a_month_and_not_a_microsecond_less(
-    cut: str | None, compiled: CompiledFeatures, tmp_path: Path
+@pytest.mark.parametrize(
+    "cut",
+    [
+        None,
+        ("int_user_counts", 30),
+        ("int_user_counts", 7),
+        ("int_place_counts", 30),
+    ],
+)
+def test_counts_look_back_on_a_month_or_a_week_and_not_a_microsecond_less(
+    cut: tuple[str, int] | None, compiled: CompiledFeatures, tmp_path: Path
 ) -> None:
     filler = [MIDNIGHT - (20 - n) * HOUR for n in range(20)]
-    before = steps(MIDNIGHT - 30 * DAY) + steps(*filler, user="v")
+    before = steps(MIDNIGHT - 30 * DAY, MIDNIGHT - 7 * DAY) + steps(*filler, user="v")
     after = before + steps(MIDNIGHT)
     clock = MIDNIGHT + HOUR
     if cut:
-        compiled = compiled.edited(cut, f"*/ - {MONTH}", f"*/ - {MONTH - 1}")
+        model, days = cut
+        compiled = compiled.edited(model, f"*/ - {days * DAY_LONG}", f"*/ - {days * DAY_LONG - 1}")
     lakes = ({"events": before}, MIDNIGHT), ({"events": after}, clock)
     assert grown_as_scratch(tmp_path, compiled, *lakes) == (cut is None)
 

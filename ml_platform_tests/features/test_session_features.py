@@ -1,5 +1,4 @@
 import math
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ import pytest
 from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.features.session_features import SESSION_FEATURES, TABLE
 from ml_platform_tests.features.conftest import Built
-from ml_platform_tests.features.lakes import AS_OF, START
+from ml_platform_tests.features.lakes import AS_OF, START, session_world
 from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.session_oracle import session_rows
 from ml_platform_tests.features.table_keys import KEYS
@@ -19,35 +18,6 @@ from ml_platform_tests.features.table_keys import KEYS
 Rows = list[dict[str, Any]]
 Compute = Callable[[Sequence[Event], Rows], Rows]
 NAMES = [spec.name for spec in SESSION_FEATURES]
-PATHS = ("src/app/a.py", "src/app/b.py", "docs/x.md", "top.txt", None)
-
-
-def session_world(seed: int, sessions: int = 50) -> list[Event]:
-    """Sessions of three users over six weeks, named by the source or not, some moments of several rows."""
-    draw = random.Random(seed)
-    clock = dict.fromkeys("abc", START)
-    events: list[Event] = []
-    for number in range(sessions):
-        user = draw.choice("abc")
-        clock[user] += timedelta(hours=draw.choice((1, 20, 70)), seconds=draw.randrange(60))
-        name = draw.choice((None, f"s{number}"))
-        for moment in range(draw.choice((2, 5, 6, 9))):
-            clock[user] += timedelta(microseconds=draw.choice((1, 1_500_000, 90_000_000)))
-            for row in range(draw.choice((1, 1, 1, 2))):
-                events.append(
-                    Event(
-                        event_id=f"e{draw.randrange(10**9):09d}-{number}-{moment}-{row}",
-                        user_id=user,
-                        occurred_at=clock[user],
-                        change_set_id=f"change set{number}-{moment}",
-                        tool=draw.choice(("editor", "shell", "browser")),
-                        operation=draw.choice(("open", "edit", "run")),
-                        object_path=draw.choice(PATHS),
-                        session_id=name,
-                        utc_offset_minutes=draw.choice((None, 0, 120, -330)),
-                    )
-                )
-    return events
 
 
 def report(session: str, user: str, at: datetime = START, source: str = "test") -> dict[str, Any]:

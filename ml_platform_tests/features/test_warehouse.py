@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT, DbtProject
-from ml_platform.adapters.dbt_run import dbt_variables
+from ml_platform.adapters.dbt_run import dbt_arguments, dbt_settings, run_dbt
 from ml_platform.adapters.feature_parts import PARTS_FILE, parquet_files
 from ml_platform.adapters.warehouse import build_features
 from ml_platform.errors import IntegrityError, ServiceError
@@ -92,7 +92,21 @@ def test_a_lake_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_clock_without_a_zone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        dbt_variables(tmp_path, tmp_path / "w.duckdb", datetime(2026, 1, 1))
+        dbt_settings(tmp_path, tmp_path / "w.duckdb", datetime(2026, 1, 1))
+
+
+def test_another_clock_and_newer_rows_do_not_let_dbt_parse_again(tmp_path: Path) -> None:
+    warehouse, lines = tmp_path / "w.duckdb", list[str]()
+    for days in range(2):
+        clock = AS_OF + timedelta(days=days)
+        asked = {"pattern_features": clock}
+        arguments = dbt_arguments(
+            "parse", tmp_path, warehouse, clock, PLATFORM_PROJECT.folder, asked
+        )
+        run_dbt(arguments, warehouse, lines.append)
+    parsed = [line for line in lines if "partial parsing" in line.lower()]
+    assert len(parsed) == 1, "the first time alone there is nothing to go on with"
+    assert "saved manifest not found" in parsed[0]
 
 
 def test_progress_is_told(built: Built) -> None:

@@ -30,6 +30,7 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
+from ml_platform.reporting.messages import Message
 from ml_platform.spec.artifact import FORMAT as MANIFEST_FORMAT
 from ml_platform.spec.feature import FeatureSpec
 from ml_platform.spec.gates import GatePolicy
@@ -47,6 +48,7 @@ STORED: tuple[type, ...] = (
     GatePolicy,
     HomeState,
     IntegrityEvidence,
+    Message,
     EvaluationRecord,
     MonitoringReport,
     PolicyRevision,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pyarrow.parquet as pq
 import pytest
 
@@ -24,7 +25,9 @@ from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.events.schema import TABLES
 from ml_platform.home import FORMAT, read_home, stored_format, user_key
 from ml_platform.registry.chain import content_hash
+from ml_platform.registry.changes import Request, hold
 from ml_platform.settings import Settings
+from ml_platform.spec.task import Classification
 from ml_platform_tests.migration.homes_of_old import HOMES, restored
 
 pytestmark = pytest.mark.timeout(600)
@@ -37,6 +40,9 @@ COMMANDS = {
     "status": (),
     "monitor": (),
     "verify": (),
+    "retention": (),
+    "mirror": (),
+    "backup": ("home.tar",),
     "report": ("trigger_predictor",),
     "why": ("trigger_predictor",),
     "tune": ("trigger_predictor",),
@@ -45,6 +51,26 @@ COMMANDS = {
     "plan": (),
 }
 """Every command that opens a home, and what else it must be given."""
+ASKED = ("--reason", "why")
+OF_MODELS = {
+    "list": (),
+    "show": ("trigger_predictor",),
+    "compare": ("trigger_predictor", "1", "2"),
+    "impact": ("trigger_predictor",),
+    "promote": ("trigger_predictor",),
+    "rollback": ("trigger_predictor", *ASKED),
+    "approve": ("trigger_predictor", "1", *ASKED),
+    "hold": ("trigger_predictor", "1", *ASKED),
+    "resume": ("trigger_predictor", "1", *ASKED),
+    "at": ("trigger_predictor", "2026-05-01"),
+    "history": ("trigger_predictor",),
+    "diff": ("trigger_predictor", "2026-05-01", "2026-05-02"),
+}
+"""The same of the commands of the group `models`."""
+TRIED = [
+    *((command, *words) for command, words in COMMANDS.items()),
+    *(("models", command, *words) for command, words in OF_MODELS.items()),
+]
 
 
 STEPS = (
@@ -92,19 +118,27 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def test_the_commands_that_open_a_home_are_all_tried() -> None:
-    assert set(cli.commands) - set(COMMANDS) <= {"doctor", "gates", "map", "migrate", "new-model"}
+    assert set(cli.commands) - set(COMMANDS) <= {
+        "doctor",
+        "gates",
+        "map",
+        "migrate",
+        "new-model",
+        "restore",
+    }
+    models = cli.commands["models"]
+    assert isinstance(models, click.Group)
+    assert set(models.commands) == set(OF_MODELS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("words", TRIED, ids=" ".join)
 def test_an_older_home_is_refused_in_one_line_that_says_what_to_type(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ML_PLATFORM_HOME", "")
     write_home_json(tmp_path / "home")
-    first, *rest = COMMANDS[command] or ("",)
-    words = [command, *filter(None, (first, *rest)), "--home", str(tmp_path / "home")]
     with pytest.raises(UsageError) as refused:
-        cli.main(words, standalone_mode=False)
+        cli.main([*words, "--home", str(tmp_path / "home")], standalone_mode=False)
     assert str(refused.value) == (
         f"The home {tmp_path / 'home'} has format 1; this release reads format {FORMAT}. Remedy: "
         f"`ml-platform migrate --home {tmp_path / 'home'}` keeps its events, and archives "
@@ -205,7 +239,7 @@ def test_features_of_format_2_are_published_anew_and_all_else_stays(tmp_path: Pa
     with pytest.raises(Interrupted, match="features"):
         migrate(settings, interrupted_at("features"))
     assert stored_format(settings) == 2
-    assert migrate(settings, lambda line: None).format == FORMAT == 3
+    assert migrate(settings, lambda line: None).format == FORMAT
     assert manifest.stored(settings.features) == {}
     manifest.require_folder(settings.features)
     kept = {
@@ -217,6 +251,34 @@ def test_features_of_format_2_are_published_anew_and_all_else_stays(tmp_path: Pa
     assert {name: after[name] for name in kept} == kept
     assert after.keys() - kept.keys() == {"home.json", MANIFEST_FILE}
     assert read_home(settings) is not None
+
+
+def test_a_home_of_format_3_verifies_after_its_upgrade_and_its_versions_go_on(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(restored(3, tmp_path / "home"))
+    before = hashes(settings.home / "artifacts") | hashes(settings.training_sets)
+    probabilities = settings.home / "estimator_probabilities"
+    probabilities.mkdir(exist_ok=True)
+    (probabilities / "longer.npz").write_bytes(b"ids and float64")
+    with pytest.raises(Interrupted, match="chain"):
+        migrate(settings, interrupted_at("chain"))
+    assert stored_format(settings) == 3
+    assert migrate(settings, lambda line: None).format == FORMAT
+    assert hashes(settings.home / "artifacts") | hashes(settings.training_sets) == before
+    assert not probabilities.exists(), "the next run makes them again, in their shorter form"
+    with services(settings, tracking=False):
+        platform = Connections(settings)
+        faults = [finding for finding in verify_home(platform) if not finding.ok]
+        assert faults == []
+        (event,) = platform.ledger.events()
+        assert event.recorded_at is None
+        request = Request("ada", "not before Monday", event.at)
+        model = event.model
+        platform.ledger.change(model, lambda history: hold(history, 1, request))
+        assert platform.ledger.events()[-1].recorded_at is not None
+        assert [finding for finding in verify_home(platform) if not finding.ok] == []
+        platform.ledger.close()
 
 
 def test_whatever_is_changed_in_an_archive_is_named(tmp_path: Path) -> None:
@@ -246,7 +308,9 @@ def test_mlflow_is_told_that_archived_versions_are_no_champions(tmp_path: Path) 
             tags={"fingerprint": f"run {number}"},
             files={},
         )
-        tracking.register_version(model, run, tmp_path, tags={"fingerprint": str(number)})
+        tracking.register_version(
+            model, run, tmp_path, task=Classification(), tags={"fingerprint": str(number)}
+        )
         tracking.set_alias(model, "champion", "1")
     withdraw(tracking, {"a": {1: "1", 2: "2"}, "b": {1: "1"}, "never there": {1: "9"}}, "format-1")
     assert [tracking.alias(model, "champion") for model in ("a", "b", "later")] == [None, None, "1"]

@@ -22,7 +22,7 @@ LSTM = NetworkHyperparameters(
     dropout=0.1,
     learning_rate=1e-2,
     batch=64,
-    visits=40_000,
+    visits=32_000,
     patience=5,
     soon_weight=1.0,
 )
@@ -30,10 +30,10 @@ TRANSFORMER = NetworkHyperparameters(
     encoder="transformer",
     first=32,
     second=16,
-    dropout=0.0,
+    dropout=0.05,
     learning_rate=8e-3,
     batch=64,
-    visits=16_000,
+    visits=8_000,
     patience=5,
     soon_weight=1.0,
 )

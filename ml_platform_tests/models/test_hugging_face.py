@@ -52,6 +52,23 @@ def test_the_weights_are_those_of_the_folder(folder):
     assert (dict(encoder.model.named_parameters())[name].detach().numpy() == stored[name]).all()
 
 
+def test_it_answers_inside_a_chunk_as_for_each_window_alone(folder):
+    import torch
+
+    from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
+
+    encoder = HuggingFaceEncoder(str(folder), 8, 5).eval()
+    steps, padding = torch.randn(2, 7, 8), torch.zeros(2, 7)
+    padding[0, :3] = 1.0
+
+    def alone(at: int) -> torch.Tensor:
+        window, kept = encoder.enter(steps[:, at : at + 5]), 1.0 - padding[:, at : at + 5]
+        return encoder.model(inputs_embeds=window, attention_mask=kept).last_hidden_state[:, -1]
+
+    wanted = torch.stack([alone(at) for at in range(3)], dim=1)
+    assert torch.allclose(encoder(steps, padding), wanted, atol=1e-5)
+
+
 def test_a_folder_without_an_encoder_is_refused(tmp_path):
     from ml_platform.models.sequences.hugging_face import HuggingFaceEncoder
 

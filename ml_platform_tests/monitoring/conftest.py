@@ -1,11 +1,12 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from ml_platform.evaluation.report_parts import Estimate
-from ml_platform.monitoring.baseline import Baseline, build_baseline
+from ml_platform.monitoring.baseline import Baseline, measure_reference
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform_tests.monitoring.telemetry import SPECS, START, telemetry
@@ -13,6 +14,12 @@ from ml_platform_tests.monitoring.telemetry import SPECS, START, telemetry
 WEEK = timedelta(days=7)
 END = START + 8 * WEEK
 Watch = Callable[..., MonitoringReport]
+
+
+def build_baseline(rows: pd.DataFrame, end: datetime, **known: Any) -> Baseline:
+    """The baseline of version 1 from the rows before ``end``, with what is ``known`` of its predictions."""
+    reference = measure_reference(rows, SPECS, model="model", end=end)
+    return reference.baseline(version="1", source="test", simulated=True, **known)
 
 
 @pytest.fixture(scope="session")
@@ -25,15 +32,7 @@ def quiet() -> pd.DataFrame:
 def baseline(quiet: pd.DataFrame) -> Baseline:
     held_out = quiet[quiet["occurred_at"] >= END]
     return build_baseline(
-        quiet,
-        SPECS,
-        model="model",
-        version="1",
-        source="test",
-        simulated=True,
-        end=END,
-        predictions=held_out,
-        performance={"accuracy": Estimate(0.9, 0.89, 0.91)},
+        quiet, END, predictions=held_out, performance={"accuracy": Estimate(0.9, 0.89, 0.91)}
     )
 
 

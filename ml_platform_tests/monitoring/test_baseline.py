@@ -5,14 +5,12 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.monitoring.baseline import Baseline, build_baseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline, cluster_codes
 from ml_platform.monitoring.distribution import clustered_shares
 from ml_platform.monitoring.weeks import MANY, Replay, inflations, reference_weeks, replay
 from ml_platform.values import fingerprint, from_json, to_json
-from ml_platform_tests.monitoring.conftest import END, WEEK
-from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, SPECS, START, telemetry
-
-NAMES = {"model": "model", "version": "1", "source": "test", "simulated": True}
+from ml_platform_tests.monitoring.conftest import END, WEEK, build_baseline
+from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, START, telemetry
 
 
 def test_it_covers_whole_weeks_and_comparable_features(baseline: Baseline) -> None:
@@ -35,22 +33,22 @@ def test_it_comes_back_from_json_and_is_small(baseline: Baseline) -> None:
 
 def test_order_of_rows_changes_nothing(quiet: pd.DataFrame) -> None:
     shuffled = quiet.sample(frac=1.0, random_state=5)
-    built = [build_baseline(rows, SPECS, end=END, **NAMES) for rows in (quiet, shuffled)]
+    built = [build_baseline(rows, END) for rows in (quiet, shuffled)]
     assert [entry.shares for entry in built[0].features] == [
         entry.shares for entry in built[1].features
     ]
-    again = build_baseline(quiet, SPECS, end=END, **NAMES)
+    again = build_baseline(quiet, END)
     assert fingerprint(again) == fingerprint(built[0])
 
 
 def test_rows_after_the_end_do_not_matter(quiet: pd.DataFrame) -> None:
     past = quiet[quiet["occurred_at"] < END]
-    whole = build_baseline(quiet, SPECS, end=END, **NAMES)
-    assert whole == build_baseline(past, SPECS, end=END, **NAMES)
+    whole = build_baseline(quiet, END)
+    assert whole == build_baseline(past, END)
 
 
 def test_under_a_week_leaves_calendar_features_out(quiet: pd.DataFrame) -> None:
-    short = build_baseline(quiet, SPECS, end=START + timedelta(days=5), **NAMES)
+    short = build_baseline(quiet, START + timedelta(days=5))
     assert short.weeks == 0
     assert "hour" not in [entry.name for entry in short.features]
     assert {entry.inflation.factor for entry in short.features} == {2.0}
@@ -58,9 +56,9 @@ def test_under_a_week_leaves_calendar_features_out(quiet: pd.DataFrame) -> None:
 
 def test_bad_input_is_named(quiet: pd.DataFrame) -> None:
     with pytest.raises(InsufficientData, match="No reference row of model lies before 2024-01-01"):
-        build_baseline(quiet, SPECS, end=START, **NAMES)
+        build_baseline(quiet, START)
     with pytest.raises(IntegrityError, match="lack the columns number_3, hour"):
-        build_baseline(quiet.drop(columns=["number_3", "hour"]), SPECS, end=END, **NAMES)
+        build_baseline(quiet.drop(columns=["number_3", "hour"]), END)
 
 
 def test_a_row_without_a_session_is_a_cluster_of_its_own() -> None:
@@ -114,5 +112,5 @@ def test_degrees_of_freedom_are_the_weeks_when_weeks_make_the_variance() -> None
 
 def test_the_simplest_source_has_one_user() -> None:
     rows = telemetry(seed=3, weeks=3, users=1, rows_a_week=300)
-    built = build_baseline(rows, SPECS, end=START + 3 * WEEK, **NAMES)
+    built = build_baseline(rows, START + 3 * WEEK)
     assert built.weeks >= 2

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from ml_platform.monitoring.baseline import Baseline, build_baseline
+from ml_platform.monitoring.baseline import Baseline
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.report import MonitoringReport, Severity
-from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, SPECS, START, telemetry
+from ml_platform_tests.monitoring.conftest import build_baseline
+from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, START, telemetry
 
 WEEK = timedelta(days=7)
 WEEKS = 10
@@ -46,15 +47,7 @@ def test_240_quiet_windows_and_60_planted_shifts() -> None:
     for seed in range(12):
         users, rows = ((30, 1_200), (50, 2_000), (100, 4_000))[seed % 3]
         frame = telemetry(seed=seed, weeks=WEEKS + 20, users=users, rows_a_week=rows)
-        baseline = build_baseline(
-            frame,
-            SPECS,
-            model="model",
-            version="1",
-            source="test",
-            simulated=True,
-            end=START + WEEKS * WEEK,
-        )
+        baseline = build_baseline(frame, START + WEEKS * WEEK)
         for week in range(WEEKS, WEEKS + 20):
             windows += 1
             flagged += look(baseline, frame, week).drift in MOVED

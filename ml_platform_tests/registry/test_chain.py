@@ -8,8 +8,8 @@ import pytest
 from ml_platform.errors import UsageError
 from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.chain import GENESIS, EventDraft, breaks, extend, link
-from ml_platform.registry.records import Action
-from ml_platform.values import to_json
+from ml_platform.registry.records import Action, PromotionEvent
+from ml_platform.values import from_json, to_json
 from ml_platform_tests.registry.examples import AT
 
 DRAFTS = [
@@ -54,10 +54,29 @@ def test_what_is_hashed_is_the_same_in_every_release():
     first = link(None, EventDraft("m", 1, Action.REGISTERED, Verdict.HOLD, AT, "a", {"é": "b"}))
     text = (
         '{"action":"registered","actor":"a","at":"2026-05-01T12:00:00Z","evidence":{"\\u00e9":"b"},'
-        '"hash":"","model":"m","previous_hash":"' + "0" * 64 + '","sequence":1,"verdict":"hold",'
+        '"hash":"","model":"m","previous_hash":"'
+        + "0"
+        * 64
+        + '","recorded_at":null,"sequence":1,"verdict":"hold",'
         '"version":1}'
     )
     assert first.hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_an_event_of_a_release_before_keeps_its_hash():
+    """The text of format 3, which has no clock on the wall; its hash worked out with sha256sum."""
+    text = (
+        '{"action":"registered","actor":"a","at":"2026-05-01T12:00:00Z","evidence":{"\\u00e9":"b"},'
+        '"hash":"","model":"m","previous_hash":"'
+        + "0" * 64
+        + '","sequence":1,"verdict":"hold","version":1}'
+    )
+    hashed = "5ca84c97657f1e0e73d7f27f796f11db5e878cd56b2afa88fa3a422529451430"
+    whole = text.replace('"hash":""', f'"hash":"{hashed}"')
+    assert breaks([whole]) == ()
+    old = from_json(PromotionEvent, whole)
+    assert old.recorded_at is None
+    assert old.wall == old.at
 
 
 @pytest.mark.parametrize("text", ['{"hash": ""}', "[1]", "7", "{", '"text"', "null"])

@@ -91,7 +91,7 @@ def test_a_first_promotion_replaces_nothing():
             Verdict.PROMOTE,
             LATER,
             "somebody",
-            {**PERMIT.as_evidence(), "replaced": ""},
+            {**PERMIT.as_evidence(), "replaced": "", "rollout": "direct"},
         ),
     )
 
@@ -109,7 +109,7 @@ def test_a_promotion_archives_the_champion_and_names_both():
         Action.PROMOTED,
         Verdict.PROMOTE,
     )
-    assert promoted.evidence == {**PERMIT.as_evidence(), "replaced": "3"}
+    assert promoted.evidence == {**PERMIT.as_evidence(), "replaced": "3", "rollout": "direct"}
 
 
 def test_every_mismatch_of_a_permit_is_told():

@@ -182,7 +182,7 @@ def test_a_state_changed_behind_the_chain_is_found(whole):
     events, production, evidence = whole
     state = replace(production["example"], revision=7)
     assert faults(events, {"example": state}, evidence) == {
-        "example production": "state is at revision 7, the chain tells of 1 promotions"
+        "example production": "state is at revision 7, the chain tells of 1 changes"
     }
 
 

@@ -6,7 +6,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.adapters.training_set_files import build_training_set, load_training_set
+from ml_platform.adapters.training_set_files import (
+    build_training_set,
+    load_training_set,
+    newest_moment,
+)
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.spec.task import SequencePrediction
 from ml_platform.spec.training_set import TrainingSet
@@ -202,3 +206,8 @@ def test_no_row_at_all_names_what_the_source_lacks(tmp_path):
         InsufficientData, match=r"no row of toys .*: this source has no toys that give one"
     ):
         build_of(path, tmp_path)
+
+
+def test_a_table_that_is_not_published_has_no_newest_moment(tmp_path):
+    # so it is after a migration that removes the features: who asks for recommendations is told what to do
+    assert newest_moment(tmp_path / "pattern_features") is None

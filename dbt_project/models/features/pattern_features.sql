@@ -19,16 +19,18 @@ change_set_folders as (
 words as (
     select
         (
-            select list(word order by token)
-            from (select distinct token, 't:' || tool || '|o:' || operation as word from {{ ref('int_moments') }})
+            select list('t:' || words.tool[tool_key] || '|o:' || words.operation[operation_key] order by token)
+            from (select distinct token, tool_key, operation_key from {{ ref('int_moments') }})
         ) as token_words,
         (
-            select list(word order by token_of_place)
-            from (
-                select distinct token_of_place, 's:' || coalesce(subfolder, '') || '|x:' || coalesce(extension, '') as word
-                from {{ ref('int_moments') }}
-            )
+            select
+                list(
+                    's:' || coalesce(words.subfolder[subfolder_key], '') || '|x:' || coalesce(words.extension[extension_key], '')
+                    order by token_of_place
+                )
+            from (select distinct token_of_place, subfolder_key, extension_key from {{ ref('int_moments') }})
         ) as place_words
+    from {{ ref('int_words') }} as words
 ),
 
 -- What is sorted is kept small: codes become words afterwards, and the tokens of a change set of one event follow from it.
@@ -121,7 +123,7 @@ ordered as (
         p.all_events_24h::double as all_events_24h
     from {{ ref('int_events') }} as e
     inner join {{ ref('int_objects') }} as o using (object_key)
-    inner join {{ ref('int_moments') }} as m on e.user_key = m.user_key and e.t = m.t
+    inner join {{ ref('int_memories') }} as m on e.user_key = m.user_key and e.t = m.t
     inner join {{ ref('int_user_counts') }} as u using (row_id)
     inner join {{ ref('int_place_counts') }} as p using (row_id)
     left join {{ ref('int_change_sets') }} as a on e.user_key = a.user_key and e.t = a.t and e.change_set_id = a.change_set_id

@@ -1,43 +1,31 @@
 -- One row a session of five moments or more, at its last one: what was done in it, and how unlike the user that is.
 -- A moment counts once, however many rows it has. The past of a session is what lies strictly before its first moment.
 {% set day = microseconds(24) %}
--- The month before the session, of this user and of everybody, for the same step, transition, place and file as the moment's.
-with counted as (
-    select
-        moments.*,
-        began_place - month_place as of_everybody,
-        steps.* exclude (first_row),
-        transitions.* exclude (first_row),
-        places.* exclude (first_row)
-    from {{ ref('int_session_moments') }} as moments
-    inner join {{ ref('int_session_steps') }} as steps using (first_row)
-    inner join {{ ref('int_session_places') }} as places using (first_row)
-    left join {{ ref('int_session_transitions') }} as transitions using (first_row)
+with users as (
+    select distinct user_id, user_key
+    from {{ ref('int_events') }}
+    where not in_case
 ),
 
--- Minus logarithms of shares: how surprising each moment is, in millionths of a nat.
+-- Every moment that sessions look back on, those before the asked ones as they were published.
 surprising as (
     select
-        *,
-        (of_step + 1) / (of_everybody + 100) as step_share,
-        {{ millionths("-ln(" ~ shrunk_share("of_user_step", "of_user", "step_share") ~ ")") }} as step_surprise,
-        -- The tool after the last tool, and what is done with it after what was done last.
-        case
-            when last_tool is not null
-                then {{ millionths(
-                    "-ln(" ~ shrunk_share("of_switch", "of_last_tool", "(of_tool + 1) / (of_everybody + 10)") ~ ")"
-                    ~ " - ln(" ~ shrunk_share("of_transition", "of_context", "(of_step + 1) / (of_tool + 10)") ~ ")"
-                ) }}
-        end as transition_surprise,
-        -- How much rarer the step is in this folder than elsewhere.
-        case
-            when folder is not null
-                then {{ millionths("ln(step_share) - ln(" ~ shrunk_share("of_folder_step", "of_folder", "step_share") ~ ")") }}
-        end as place_surprise,
-        case when file is not null then {{ millionths("-ln((of_file + 1) / (of_subfolder + 50))") }} end as file_surprise,
-        coalesce(transition_surprise, step_surprise) + coalesce(place_surprise, 0) as work_surprise,
-        gap as gap_surprise
-    from counted
+        user_key,
+        t,
+        {% for name in compared_in() %}
+        {{ name }}_surprise{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_session_surprises') }}
+    union all by name
+    select
+        users.user_key,
+        epoch_us(published.occurred_at) as t,
+        {% for name in compared_in() %}
+        {{ name }}_surprise{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ kept("moment_surprises") }} as published
+    left join users using (user_id)
+    where published.occurred_at >= {{ asked_time("int_events") }}
 ),
 
 -- What is usual for everybody: the 30 whole days (UTC) before the day on which the session starts.
@@ -63,6 +51,12 @@ months as (
     group by 1
 ),
 
+asked as (
+    select session, user_key, t, t - {{ microseconds(720) }} as month_began, t // {{ day }} as day
+    from {{ ref('int_session_moments') }}
+    where is_first and moments >= 5 and {{ asked('session_features', 'ended') }}
+),
+
 -- What the user's moments before each one come to. Doubles hold sums of whole numbers below 2^53 exactly, in any order.
 running as (
     select
@@ -73,13 +67,8 @@ running as (
         count({{ name }}_surprise) over earlier as {{ name }}_count{{ "," if not loop.last }}
         {% endfor %}
     from surprising
+    where user_key in (select user_key from asked)
     window earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)
-),
-
-asked as (
-    select session, user_key, t, t - {{ microseconds(720) }} as month_began, t // {{ day }} as day
-    from {{ ref('int_session_moments') }}
-    where is_first and moments >= 5
 ),
 
 -- The usual surprise of the user in the month before the session, shrunk towards that of everybody.
@@ -101,12 +90,17 @@ usual as (
 
 judged as (
     select
-        surprising.*,
+        moments.*,
         [tool, operation] as step,
         case when last_tool is not null then [last_tool, last_operation, tool, operation] end as transition,
+        steps.of_user,
+        steps.user_sessions,
+        surprises.* exclude (first_row, user_key, t),
         usual.* exclude (session)
-    from surprising
+    from {{ ref('int_session_moments') }} as moments
     inner join usual using (session)
+    inner join {{ ref('int_session_steps') }} as steps using (first_row)
+    inner join {{ ref('int_session_surprises') }} as surprises using (first_row)
 ),
 
 tools as ({{ entropy_by_session("judged", "tool") }}),
@@ -136,16 +130,47 @@ judged_sessions as (
     group by session
 ),
 
+named as (
+    select
+        moments.session,
+        moments.ended,
+        {{ session_name("e", "m") }} as name,
+        e.source,
+        e.user_id
+    from {{ ref('int_session_moments') }} as moments
+    inner join {{ ref('int_moments') }} as m on moments.session = m.first_row
+    inner join {{ ref('int_events') }} as e on moments.session = e.row_id
+    where moments.is_first and moments.moments >= 5
+),
+
+-- Names that sources have given more than once, whenever that was.
+shared_names as (
+    select name
+    from (
+        select name, user_id, source
+        from named
+        union
+        select name, user_id, source
+        from (select *, {{ published_name() }} as name from {{ kept("moment_surprises") }})
+        where name in (select name from named where {{ asked('session_features', 'ended') }})
+        group by name, user_id, source
+        having count(*) >= 5
+    )
+    group by name
+    having count(*) > 1
+),
+
 sessions as (
     select
         judged_sessions.*,
-        {{ session_name("e", "m") }} as name,
-        e.source,
-        e.user_id,
+        named.name,
+        named.source,
+        named.user_id,
+        shared_names.name is not null as shares_name,
         make_timestamp(last_t) at time zone 'UTC' as occurred_at
     from judged_sessions
-    inner join {{ ref('int_moments') }} as m on judged_sessions.session = m.first_row
-    inner join {{ ref('int_events') }} as e on judged_sessions.session = e.row_id
+    inner join named using (session)
+    left join shared_names using (name)
 ),
 
 reports as (
@@ -154,7 +179,7 @@ reports as (
 )
 
 select
-    case when count(*) over (partition by s.name) = 1 then s.name else s.name || '@' || s.user_id || '@' || s.source end as row_id,
+    case when s.shares_name then s.name || '@' || s.user_id || '@' || s.source else s.name end as row_id,
     s.user_id,
     s.user_id as cluster_id,
     row_id as change_set_id,

@@ -38,9 +38,11 @@ done as (
         select
             user_id,
             occurred_at,
+            epoch_us(occurred_at) + coalesce(utc_offset_minutes, 0)::bigint * 60000000 as local_t,
             local_t // {{ microseconds(1) }} % 24 as local_hour,
             (local_t // {{ microseconds(24) }} + 3) % 7 >= 5 as is_free
-        from {{ ref('int_events') }}
+        from {{ ref('stg_events') }}
+        where user_id in (select user_id from asked)
     )
 ),
 

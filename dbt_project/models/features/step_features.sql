@@ -22,20 +22,20 @@ step_words as (
     select
         tool_key,
         operation_key,
-        any_value(tool) || ':' || any_value(operation) as word,
+        words.tool[tool_key] || ':' || words.operation[operation_key] as word,
         (row_number() over (order by tool_key, operation_key))::integer as code
-    from moments
-    group by tool_key, operation_key
+    from (select distinct tool_key, operation_key from moments)
+    cross join {{ ref('int_words') }} as words
 ),
 
 object_words as (
     select
         folder_key,
         extension_key,
-        coalesce(any_value(folder) || '|' || any_value(extension), 'none') as word,
+        coalesce(words.folder[folder_key] || '|' || words.extension[extension_key], 'none') as word,
         (row_number() over (order by folder_key, extension_key))::integer as code
-    from moments
-    group by folder_key, extension_key
+    from (select distinct folder_key, extension_key from moments)
+    cross join {{ ref('int_words') }} as words
 ),
 
 words as (
@@ -58,6 +58,18 @@ runs as (
     where executions."trigger" in ('manual', 'event')
 ),
 
+-- Whether anybody who does steps runs workflows: else no step is known to be without a run.
+running as (
+    select 1
+    from {{ ref('stg_workflow_executions') }}
+    where
+        "trigger" in ('manual', 'event')
+        and user_id in (
+            select user_id from {{ ref('stg_events') }} where not (starts_with(source, 'process-log:') and session_id is not null)
+        )
+    limit 1
+),
+
 -- A run belongs to the last moment at or before it.
 ran as (
     select moments.user_key, moments.t, count(*) as runs
@@ -75,7 +87,6 @@ steps as (
         moments.session_start,
         moments.session_position,
         moments.previous_t,
-        moments.events_24h,
         moments.first_row,
         moments.place,
         step_words.code as step,
@@ -144,9 +155,11 @@ ordered as (
         e.local_t,
         e.is_bot,
         e.source,
+        m.events_24h,
         s.*
     from listed as s
     inner join {{ ref('int_events') }} as e on s.first_row = e.row_id
+    inner join {{ ref('int_memories') }} as m on s.first_row = m.first_row
     where {{ asked('step_features', 's.t') }}
     order by e.row_id
 )
@@ -162,7 +175,7 @@ select
     s.source,
     case when s.next_t is not null then words.step_words[s.following_step] when s.is_over then 'end' end as next_step,
     case
-        when not exists (select 1 from runs) then null
+        when not exists (select 1 from running) then null
         when s.third_t is null and not s.is_over then null
         when s.next_run_t <= s.soon_until then 'yes'
         else 'no'

@@ -6,13 +6,13 @@ with keyed as not materialized (
         *,
         starts_with(source, 'process-log:') and session_id is not null as in_case,
         case when in_case then session_id else user_id end as actor
-    from {{ ref('stg_events') }}
+    from {{ ref('int_read_events') }}
 ),
 
 -- Ids alone are sorted: sorted whole, ten million rows would be written to disk and read again.
 numbered as (
     select event_id, row_number() over (order by occurred_at, event_id) as row_id
-    from {{ ref('stg_events') }}
+    from {{ ref('int_read_events') }}
 ),
 
 actors as (

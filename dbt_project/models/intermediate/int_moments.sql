@@ -1,9 +1,6 @@
--- One row a user (in a process log: a case) and moment: what was done there, and what was known strictly before it.
+-- One row a user (in a process log: a case) and moment: what was done there, and where its stretch of work and its run in one folder begin.
 -- Rows at the same microsecond are one observation: none of them is another's past, and their order carries no information.
 {% set keys = "user_key, t" %}
--- Windows carry keys, whose order is that of the alphabet; they become words at the end.
-{% set words = ["tool", "operation", "extension", "folder", "subfolder"] %}
-{% set remembered_words = ["tool", "operation", "extension", "folder"] %}
 {% set columns = ["tool_key", "operation_key", "extension_key", "folder_key", "subfolder_key"] %}
 with grouped as (
     select
@@ -98,78 +95,31 @@ marked as (
             when coalesce(t - previous_t > {{ microseconds(8) }}, true) or folder_key is distinct from previous_folder_key then place
         end as run_place
     from ordered
-),
-
-remembering as (
-    select
-        user_key,
-        t,
-        first_row,
-        in_case,
-        place,
-        events,
-        change_sets,
-        tool_key,
-        operation_key,
-        extension_key,
-        folder_key,
-        subfolder_key,
-        token,
-        token_of_place,
-        previous_t,
-        -- The stretch that this moment belongs to: from the pauses before it, so known at it.
-        place - max(stretch_place) over so_far as session_position,
-        max(stretch_t) over so_far as session_start,
-        place - max(run_place) over earlier as last_run,
-        -- Events before the row less those before the window: one search a window, where a sum needs a tree.
-        events_before - first_value(events_before) over (by_user {{ since(1) }}) as events_1h,
-        events_before - first_value(events_before) over (by_user {{ since(8) }}) as events_8h,
-        events_before - first_value(events_before) over (by_user {{ since(24) }}) as events_24h,
-        events_before - first_value(events_before) over (by_user {{ since(168) }}) as events_7d,
-        change_sets_before - first_value(change_sets_before) over (by_user {{ since(24) }}) as change_sets_24h,
-        place - first_value(place) over (by_user {{ since(24) }}) as moments_24h,
-        first_value(t) over (by_user {{ since(24) }}) as first_t_24h,
-        -- The memory: the previous moments of the last eight hours, newest first, at most twelve.
-        place - first_value(place) over (by_user {{ since(8) }}) as memory,
-        {{ remembered("token") }} as session_tokens,
-        {{ remembered("token_of_place") }} as session_places,
-        {% for word in remembered_words %}
-        case when memory >= 1 then lag({{ word }}_key, 1) over by_user end as lag1_{{ word }}_key,
-        case when memory >= 2 then lag({{ word }}_key, 2) over by_user end as lag2_{{ word }}_key,
-        {% endfor %}
-        case when memory >= 3 then lag(operation_key, 3) over by_user end as lag3_operation_key
-    from marked
-    window
-        by_user as (partition by user_key order by t),
-        so_far as (partition by user_key order by t rows unbounded preceding),
-        earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)
-),
-
-words as (
-    select
-        {% for word in words %}
-        (
-            select list({{ word }} order by {{ word }}_key)
-            from (select distinct {{ word }}_key, {{ word }} from {{ ref('int_events') }} where {{ word }} is not null)
-        ) as {{ word }}_words{{ "," if not loop.last }}
-        {% endfor %}
 )
 
 select
-    remembering.* exclude (
-        {% for word in remembered_words %}
-        lag1_{{ word }}_key,
-        lag2_{{ word }}_key,
-        {% endfor %}
-        lag3_operation_key
-    ),
-    {% for word in words %}
-    {{ word }}_words[{{ word }}_key] as {{ word }},
-    {% endfor %}
-    {% for word in remembered_words %}
-    {{ word }}_words[lag1_{{ word }}_key] as lag1_{{ word }},
-    {{ word }}_words[lag2_{{ word }}_key] as lag2_{{ word }},
-    {% endfor %}
-    operation_words[lag3_operation_key] as lag3_operation
-from remembering
-cross join words
+    user_key,
+    t,
+    first_row,
+    in_case,
+    place,
+    events,
+    change_sets,
+    events_before,
+    change_sets_before,
+    tool_key,
+    operation_key,
+    extension_key,
+    folder_key,
+    subfolder_key,
+    token,
+    token_of_place,
+    previous_t,
+    -- The stretch that this moment belongs to: from the pauses before it, so known at it.
+    place - max(stretch_place) over so_far as session_position,
+    max(stretch_t) over so_far as session_start,
+    place - max(run_place) over earlier as last_run
+from marked
+window
+    so_far as (partition by user_key order by t rows unbounded preceding),
+    earlier as (partition by user_key order by t rows between unbounded preceding and 1 preceding)

@@ -1,7 +1,7 @@
 -- One row a distinct object: all that follows from its path, worked out once (paths repeat, regular expressions are slow).
 with raw as (
     select distinct object_path, object_extension
-    from {{ ref('stg_events') }}
+    from {{ ref('int_read_events') }}
 ),
 
 cleaned as (

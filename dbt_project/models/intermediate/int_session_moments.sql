@@ -32,6 +32,7 @@ begun as (
         name,
         min(first_row) as session,
         min(t) as began,
+        max(t) as ended,
         min(place) as began_place,
         count(*) as moments
     from named
@@ -54,6 +55,7 @@ select
     began,
     began_place,
     month_place,
+    ended,
     t = began as is_first,
     moments,
     hour,

@@ -1,4 +1,4 @@
--- One row a moment in its session: how often its step (tool and operation) was done in the month before the session.
+-- One row an asked moment in its session: how often its step (tool and operation) was done in the month before the session.
 {% set counted_by = {
     "user": "user_key",
     "tool": "tool",
@@ -18,3 +18,4 @@ inner join ({{ moments_in_month_before(ref('int_session_moments'), keys) }}) as 
 left join (
     {{ moments_in_month_before("(select * from " ~ ref('int_session_moments') ~ " where is_first)", "user_key") }}
 ) as same_session using (first_row)
+where {{ asked('moment_surprises', 'moments.t') }}

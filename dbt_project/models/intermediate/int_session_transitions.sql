@@ -1,4 +1,4 @@
--- One row a moment with another before it in its session: how often one came after the other in the month before the session.
+-- One row an asked moment with another before it in its session: how often one came after the other in the month before the session.
 {% set counted_by = {
     "last_tool": "last_tool",
     "switch": "last_tool, tool",
@@ -20,3 +20,4 @@ from continued
 {% for name, keys in counted_by.items() %}
 inner join ({{ moments_in_month_before("continued", keys) }}) as same_{{ name }} using (first_row)
 {% endfor %}
+where {{ asked('moment_surprises', 'continued.t') }}

@@ -2,18 +2,30 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.adapters.in_memory.experiments import InMemoryExperiments
+from ml_platform.adapters.in_memory.removals import InMemoryRemovals
+from ml_platform.adapters.ledger.interface import Change
 from ml_platform.adapters.ledger.predictions import typed
-from ml_platform.adapters.ledger.refusals import lost, parsed, policy_conflict, unknown
+from ml_platform.adapters.ledger.refusals import (
+    lost,
+    parsed,
+    policy_conflict,
+    require_legal,
+    unknown,
+)
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.prediction_log.record import COLUMNS, outcomes_frame, predictions_frame
 from ml_platform.registry import chain, lifecycle, transitions
+from ml_platform.registry.chain import EventDraft
+from ml_platform.registry.history import History
+from ml_platform.registry.lifecycle import Clock
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import (
     PolicyRevision,
@@ -32,7 +44,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class InMemoryLedger(InMemoryExperiments):
+class InMemoryLedger(InMemoryRemovals, InMemoryExperiments):
     """`interface.Ledger` in dictionaries; may be used by several threads. Methods: see the interface."""
 
     def __init__(self) -> None:
@@ -182,9 +194,21 @@ class InMemoryLedger(InMemoryExperiments):
             if state.revision != expected_revision:
                 raise lost(state, expected_revision)
             old = self.version(model, state.version) if state.version is not None else None
-            links = self._append(transitions.promotion(new, old, permit, at, actor))
-            self._production[model] = ProductionState(model, version, state.revision + 1)
-            return links
+            return self._change(model, transitions.promotion(new, old, permit, at, actor))
+
+    def change(self, model: str, drafts: Change) -> tuple[PromotionEvent, ...]:
+        """Append what the change makes of the history."""
+        with self._lock:
+            return self._change(model, drafts(self.history(model)))
+
+    def history(self, model: str) -> History:
+        """The events of a model."""
+        return History(model, self.events(model))
+
+    def _change(self, model: str, drafts: Sequence[EventDraft]) -> tuple[PromotionEvent, ...]:
+        state = require_legal(self.history(model).state, drafts)
+        self._production[model] = ProductionState(model, state.production, state.revision)
+        return self._append(drafts)
 
     def record_refusal(
         self, model: str, version: int, *, reasons: tuple[str, ...], at: datetime, actor: str
@@ -205,9 +229,9 @@ class InMemoryLedger(InMemoryExperiments):
         """The chain as text."""
         return tuple(to_json(event) for event in self._events)
 
-    def production_at(self, model: str, moment: datetime) -> int | None:
+    def production_at(self, model: str, moment: datetime, clock: Clock = Clock.DATA) -> int | None:
         """Which version was in production."""
-        return lifecycle.production_at(self._events, model, moment)
+        return lifecycle.production_at(self._events, model, moment, clock)
 
     def save_baseline(self, model: str, version: str, json: str) -> None:
         """Keep a baseline."""
@@ -307,6 +331,7 @@ class InMemoryLedger(InMemoryExperiments):
         return tuple(alerts[:limit])
 
     def _append(self, drafts: Any) -> tuple[PromotionEvent, ...]:
-        links = chain.extend(self._events[-1] if self._events else None, drafts)
+        last = self._events[-1] if self._events else None
+        links = chain.extend(last, drafts, datetime.now(UTC))
         self._events.extend(links)
         return links

@@ -5,6 +5,7 @@ are ``None``. A stored body that cannot be read any more raises `IntegrityError`
 Writing the same again changes nothing. Frames are pandas; times are aware.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,9 @@ from ml_platform.adapters.ledger.experiment_store import ExperimentStore
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.registry.chain import EventDraft
+from ml_platform.registry.history import History
+from ml_platform.registry.lifecycle import Clock
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import (
     PolicyRevision,
@@ -21,10 +25,16 @@ from ml_platform.registry.records import (
     VersionRecord,
 )
 from ml_platform.registry.verify import StoredRows
+from ml_platform.retention.plan import Removal
+from ml_platform.retention.reachable import LegalHold
 from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Change = Callable[[History], Sequence[EventDraft]]
+"""A change of a model: the events that it adds to the history, which it is given as it is at that moment."""
 
 
 class Ledger(ExperimentStore, Protocol):
@@ -111,7 +121,23 @@ class Ledger(ExperimentStore, Protocol):
             ConflictError: the revision is no longer the expected one: somebody was faster.
             PermitRefused: the permit is of another version, other bytes or another evaluation than the newest
                 one of the version, or the verdict is not PROMOTE.
+            UsageError: the version is held, or another one is being rolled out (`registry.states`).
         """
+        ...
+
+    def change(self, model: str, drafts: Change) -> tuple[PromotionEvent, ...]:
+        """Append what a change makes of a model's history, and set production to what follows: one transaction.
+
+        Nobody else changes anything between the reading of the history and the end.
+
+        Raises:
+            UsageError: an event is not legal in the state of its version (`registry.states`); nothing is changed.
+            PlatformError: whatever the change itself has against it; nothing is changed.
+        """
+        ...
+
+    def history(self, model: str) -> History:
+        """The events of a model, and the state that they lead to."""
         ...
 
     def record_refusal(
@@ -128,8 +154,8 @@ class Ledger(ExperimentStore, Protocol):
         """The JSON text of every event of the chain, in its order: what `chain.breaks` looks at."""
         ...
 
-    def production_at(self, model: str, moment: datetime) -> int | None:
-        """The version that was in production at a moment, or ``None``."""
+    def production_at(self, model: str, moment: datetime, clock: Clock = Clock.DATA) -> int | None:
+        """The version that was in production at a moment of a clock, or ``None``."""
         ...
 
     def save_baseline(self, model: str, version: str, json: str) -> None:
@@ -204,6 +230,25 @@ class Ledger(ExperimentStore, Protocol):
 
     def stored_rows(self) -> tuple[StoredRows, ...]:
         """Every table against the hashes that were kept, by day, while its rows were written."""
+        ...
+
+    def removals(self) -> dict[tuple[str, str], datetime]:
+        """What retention has removed, by kind and key, and when it was first recorded."""
+        ...
+
+    def record_removals(self, removals: Iterable[Removal], at: datetime) -> None:
+        """Keep that these things are about to be removed; one that is known already stays as it is."""
+
+    def legal_holds(self) -> tuple[LegalHold, ...]:
+        """Every legal hold, also those that were lifted, oldest first."""
+        ...
+
+    def set_legal_hold(self, hold: LegalHold) -> bool:
+        """Hold a version, unless it is held already; whether it was new."""
+        ...
+
+    def lift_legal_hold(self, model: str, version: int, at: datetime, actor: str) -> bool:
+        """Lift the hold of a version; whether there was one."""
         ...
 
     def save_alert(self, alert: Alert) -> bool:

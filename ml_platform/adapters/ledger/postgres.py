@@ -4,11 +4,14 @@ from ml_platform.adapters.ledger.engine import ledger_engine
 from ml_platform.adapters.ledger.experiments import ExperimentPart
 from ml_platform.adapters.ledger.journal import JournalPart
 from ml_platform.adapters.ledger.predictions import PredictionPart
+from ml_platform.adapters.ledger.removals import RemovalPart
 from ml_platform.adapters.ledger.row_hashes import RowHashPart
 from ml_platform.adapters.ledger.versions_and_promotions import RegistryPart
 
 
-class PostgresLedger(RegistryPart, PredictionPart, JournalPart, ExperimentPart, RowHashPart):
+class PostgresLedger(
+    RegistryPart, PredictionPart, JournalPart, ExperimentPart, RowHashPart, RemovalPart
+):
     """`interface.Ledger` on a database whose migrations have been applied (`schema_upgrade.upgrade`).
 
     Connections are opened when needed. May be used by several threads.

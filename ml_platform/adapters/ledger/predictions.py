@@ -8,6 +8,7 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from ml_platform.adapters.ledger.prediction_weeks import prepare_weeks, week_of
 from ml_platform.adapters.ledger.refusals import unavailable
 from ml_platform.prediction_log.record import (
     COLUMNS,
@@ -49,6 +50,9 @@ class PredictionPart:
     def log_predictions(self, frame: "pd.DataFrame") -> int:
         """See `interface.Ledger`."""
         rows = predictions_frame(frame)
+        prepare_weeks(
+            self._engine, {week_of(day) for day in rows["occurred_at"].dt.floor("D").unique()}
+        )
         return self._copy(rows, "predictions", COLUMNS, _NEW_PREDICTIONS)
 
     def log_outcomes(self, frame: "pd.DataFrame") -> int:

@@ -1,11 +1,14 @@
 """The one parser of stored bodies, and the errors that every ledger raises in the same words."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from ml_platform.errors import ConflictError, IntegrityError, ServiceError, UsageError
+from ml_platform.registry.chain import EventDraft
 from ml_platform.registry.records import ProductionState
+from ml_platform.registry.states import ModelState, after, fault
 from ml_platform.values import from_json
 
 T = TypeVar("T")
@@ -48,6 +51,23 @@ def lost(state: ProductionState, expected_revision: int) -> ConflictError:
         f"expected was revision {expected_revision}: somebody else changed it first.",
         remedy="look at what is in production now, then decide again",
     )
+
+
+def require_legal(state: ModelState, drafts: Iterable[EventDraft]) -> ModelState:
+    """The state after some events, each of which may happen in the state before it.
+
+    Raises:
+        UsageError: one of them may not; the reason names the version, its status and what would be legal.
+    """
+    for draft in drafts:
+        reason = fault(state, draft)
+        if reason:
+            raise UsageError(
+                f"{reason[0].upper()}{reason[1:]}.",
+                remedy=f"`ml-platform models show {state.model}` says where its versions stand",
+            )
+        state = after(state, draft)
+    return state
 
 
 def unavailable(error: BaseException) -> ServiceError:

@@ -30,12 +30,24 @@ DAY_COLUMNS = {
     "experiments": "defined_at",
     "experiment_results": "finished_at",
     "experiment_events": "at",
+    "outbox": "created_at",
+    "removals": "at",
+    "legal_holds": "at",
 }
 """The column whose UTC day a row counts to, by table; without one all rows of a table count together."""
 
 FOLLOWED = "SET ml_platform.ledger = 'on'"
 """What a session of the ledger says first: the database follows only what such sessions write."""
 
+_TRIGGERS = """
+CREATE TRIGGER {table}_rows_come AFTER INSERT ON {table} REFERENCING NEW TABLE AS come
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_rows({day});
+CREATE TRIGGER {table}_rows_go AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_rows({day});
+CREATE TRIGGER {table}_rows_change AFTER UPDATE ON {table} REFERENCING OLD TABLE AS gone NEW TABLE AS come
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_rows({day});
+INSERT INTO row_hashes SELECT '{table}', day, rows, digest FROM present_row_hashes('{table}', {day});
+"""
 _COMPARED = sa.text("""
 SELECT day, coalesce(now.rows, 0) AS rows, coalesce(kept.rows, 0) AS kept,
        now.digest IS NOT DISTINCT FROM kept.digest AS same
@@ -49,6 +61,12 @@ def day_of(table: str) -> str:
     """The SQL expression of the day that a row ``r`` of ``table`` counts to."""
     column = DAY_COLUMNS[table]
     return "''" if column is None else f"(r.{column} AT TIME ZONE 'UTC')::date::text"
+
+
+def follow_rows_of(table: str) -> str:
+    """The SQL by which the database hashes the rows of ``table``: for the migration that makes the table."""
+    quoted = day_of(table).replace("'", "''")
+    return _TRIGGERS.format(table=table, day=f"'{quoted}'")
 
 
 class RowHashPart:

@@ -56,7 +56,7 @@ production_state = sa.Table(
     "production_state",
     metadata,
     sa.Column("model", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=True),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.ForeignKeyConstraint(
         ["model", "version"], ["model_versions.model", "model_versions.version"]
@@ -98,12 +98,13 @@ predictions = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("row_id", sa.Text, nullable=False, index=True),
     sa.Column("user_id", sa.Text, nullable=False),
-    sa.Column("occurred_at", _NOW, nullable=False),
+    sa.Column("occurred_at", _NOW, primary_key=True),
     sa.Column("predicted_at", _NOW, nullable=False),
     sa.Column("prediction", sa.Text, nullable=False),
     sa.Column("confidence", sa.Double, nullable=False),
     sa.Column("segment", sa.Text, nullable=True),
     sa.Index("ix_predictions_window", "model", "occurred_at"),
+    postgresql_partition_by="RANGE (occurred_at)",
 )
 outcomes = sa.Table(
     "outcomes",
@@ -177,6 +178,39 @@ experiment_events = sa.Table(
     sa.Column("happening", sa.Text, nullable=False),
     sa.Column("at", _NOW, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+)
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("message_id", sa.Text, primary_key=True),
+    sa.Column("receiver", sa.Text, primary_key=True),
+    sa.Column("created_at", _NOW, nullable=False),
+    sa.Column("due_at", _NOW, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("delivered_at", _NOW, nullable=True),
+    sa.Column("fault", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index("ix_outbox_due", "due_at", postgresql_where=sa.text("delivered_at IS NULL")),
+)
+removals = sa.Table(
+    "removals",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+legal_holds = sa.Table(
+    "legal_holds",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("at", _NOW, primary_key=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("lifted_at", _NOW, nullable=True),
+    sa.Column("lifted_by", sa.Text, nullable=False, server_default=""),
 )
 row_hashes = sa.Table(
     "row_hashes",

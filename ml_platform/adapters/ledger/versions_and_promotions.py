@@ -1,7 +1,8 @@
 """Versions, production and the chain of events in PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,9 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection, Engine
 
 from ml_platform.adapters.ledger import tables
-from ml_platform.adapters.ledger.refusals import lost, parsed, unknown
+from ml_platform.adapters.ledger.interface import Change
+from ml_platform.adapters.ledger.refusals import lost, parsed, require_legal, unknown
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.registry import chain, lifecycle, transitions
+from ml_platform.registry.chain import EventDraft
+from ml_platform.registry.history import History
+from ml_platform.registry.lifecycle import Clock
 from ml_platform.registry.permit import Permit
 from ml_platform.registry.records import ProductionState, PromotionEvent, VersionRecord
 from ml_platform.registry.validate import validate
@@ -102,7 +107,7 @@ class RegistryPart:
             )
             record = replace(record, version=last_number + 1)
             connection.execute(table.insert().values(_version_row(record)))
-            _append(connection, chain.extend(last, [transitions.registration(record)]))
+            _append(connection, last, [transitions.registration(record)])
         return record
 
     def number_after(self, model: str, version: int) -> None:
@@ -186,21 +191,20 @@ class RegistryPart:
             old = None
             if state.version is not None:
                 old = _read_version(connection, model, state.version)
-            links = chain.extend(last, transitions.promotion(new, old, permit, at, actor))
-            _append(connection, links)
-            row = {"model": model, "version": version, "revision": state.revision + 1}
-            table = tables.production_state
-            statement = insert(table).values(row)
-            swapped = connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["model"],
-                    set_={"version": version, "revision": state.revision + 1},
-                    where=table.c.revision == expected_revision,
-                )
-            )
-            if swapped.rowcount != 1:
-                raise lost(state, expected_revision)
-        return links
+            drafts = transitions.promotion(new, old, permit, at, actor)
+            return _change(connection, last, _history(connection, model), drafts)
+
+    def change(self, model: str, drafts: Change) -> tuple[PromotionEvent, ...]:
+        """See `interface.Ledger`."""
+        with self._engine.begin() as connection:
+            last = _lock_chain(connection)
+            history = _history(connection, model)
+            return _change(connection, last, history, drafts(history))
+
+    def history(self, model: str) -> History:
+        """See `interface.Ledger`."""
+        with self._engine.connect() as connection:
+            return _history(connection, model)
 
     def record_refusal(
         self, model: str, version: int, *, reasons: tuple[str, ...], at: datetime, actor: str
@@ -213,9 +217,7 @@ class RegistryPart:
             for event in _events(connection, model):
                 if transitions.same_refusal(event, draft):
                     return event
-            links = chain.extend(last, [draft])
-            _append(connection, links)
-        return links[0]
+            return _append(connection, last, [draft])[0]
 
     def events(self, model: str | None = None) -> tuple[PromotionEvent, ...]:
         """See `interface.Ledger`."""
@@ -229,9 +231,9 @@ class RegistryPart:
         with self._engine.connect() as connection:
             return tuple(connection.scalars(query))
 
-    def production_at(self, model: str, moment: datetime) -> int | None:
+    def production_at(self, model: str, moment: datetime, clock: Clock = Clock.DATA) -> int | None:
         """See `interface.Ledger`."""
-        return lifecycle.production_at(self.events(model), model, moment)
+        return lifecycle.production_at(self.events(model), model, moment, clock)
 
 
 def _given_key(model: str) -> str:
@@ -254,7 +256,36 @@ def _lock_chain(connection: Connection) -> PromotionEvent | None:
     return _event(row) if row is not None else None
 
 
-def _append(connection: Connection, links: tuple[PromotionEvent, ...]) -> None:
+def _change(
+    connection: Connection,
+    last: PromotionEvent | None,
+    history: History,
+    drafts: Sequence[EventDraft],
+) -> tuple[PromotionEvent, ...]:
+    """Append the events of a change, and set production to the state that they lead to."""
+    state = require_legal(history.state, drafts)
+    links = _append(connection, last, drafts)
+    if state.revision != history.state.revision:
+        row = {"model": state.model, "version": state.production, "revision": state.revision}
+        statement = insert(tables.production_state).values(row)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["model"],
+                set_={"version": state.production, "revision": state.revision},
+            )
+        )
+    return links
+
+
+def _history(connection: Connection, model: str) -> History:
+    return History(model, _events(connection, model))
+
+
+def _append(
+    connection: Connection, last: PromotionEvent | None, drafts: Sequence[EventDraft]
+) -> tuple[PromotionEvent, ...]:
+    """Link the drafts into the chain, whose last link is ``last``."""
+    links = chain.extend(last, drafts, datetime.now(UTC))
     for event in links:
         row = {
             "sequence": event.sequence,
@@ -267,6 +298,7 @@ def _append(connection: Connection, links: tuple[PromotionEvent, ...]) -> None:
             "body": to_json(event),
         }
         connection.execute(tables.promotion_events.insert().values(row))
+    return links
 
 
 def _events(connection: Connection, model: str | None) -> tuple[PromotionEvent, ...]:
@@ -340,7 +372,7 @@ def _evaluate_again(
         "body": to_json(again),
     }
     connection.execute(tables.later_evaluations.insert().values(row))
-    _append(connection, chain.extend(last, [transitions.registration(again)]))
+    _append(connection, last, [transitions.registration(again)])
     return again
 
 

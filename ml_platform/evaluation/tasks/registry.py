@@ -3,9 +3,11 @@
 A plug-in adds its task by `register_task`; no other module has to be changed for it.
 """
 
+import json
 from importlib import import_module
 from typing import Any
 
+from ml_platform import values
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
 from ml_platform.evaluation.tasks.adapter import TaskAdapter
@@ -33,6 +35,17 @@ _ADAPTERS: dict[str, Adapter | str] = {
     SequencePrediction.name: "ml_platform.evaluation.tasks.sequence_prediction:SequencePredictionAdapter",
 }
 """Adapters by name of the task; the platform's own are import paths, resolved when they are first needed."""
+_TASKS: dict[str, type[Task]] = {
+    task.name: task
+    for task in (
+        Classification,
+        Detection,
+        OffPolicyChoice,
+        ProportionRegression,
+        Ranking,
+        SequencePrediction,
+    )
+}
 
 
 def task_names() -> tuple[str, ...]:
@@ -53,6 +66,27 @@ def register_task(task: type[Task], adapter: Adapter) -> None:
             remedy="give the task another name",
         )
     _ADAPTERS[task.name] = adapter
+    _TASKS[task.name] = task
+
+
+def task_text(task: Task) -> str:
+    """Return ``task`` as JSON text that `task_of_text` reads: its name and its fields."""
+    return json.dumps({"name": task.name, "fields": json.loads(values.to_json(task))})
+
+
+def task_of_text(text: str) -> Task:
+    """Return the task that `task_text` has written.
+
+    Raises:
+        IntegrityError: no task of that name is registered.
+    """
+    stored = json.loads(text)
+    if stored["name"] not in _TASKS:
+        raise IntegrityError(
+            f"Task {stored['name']!r} is unknown; known are {', '.join(task_names())}.",
+            remedy="install the package that brings it",
+        )
+    return values.from_json(_TASKS[stored["name"]], json.dumps(stored["fields"]))
 
 
 def adapter_of(task: Task) -> TaskAdapter[Any]:

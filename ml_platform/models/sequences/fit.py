@@ -15,12 +15,14 @@ import torch
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.models.rules import class_codes
 from ml_platform.models.sequences.artifact_kinds import SEQUENCE_NETWORK
+from ml_platform.models.sequences.chunks import chunks_of
 from ml_platform.models.sequences.encoding import (
     EncodedRows,
     SequenceEncoding,
     SequencePlan,
     fit_sequence_encoding,
 )
+from ml_platform.models.sequences.examples import Chunks, Examples
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import (
     Encoder,
@@ -34,7 +36,6 @@ from ml_platform.models.sequences.ngram_fit import soon_truth
 from ml_platform.models.sequences.onnx_export import export_network
 from ml_platform.models.sequences.scorer import network_file
 from ml_platform.models.sequences.training_loop import (
-    Examples,
     device,
     predictions,
     reproducible,
@@ -128,7 +129,10 @@ def make_encoder(hyperparameters: NetworkHyperparameters, shape: NetShape) -> En
     """The encoder that the hyperparameters name."""
     if hyperparameters.encoder == "lstm":
         return Lstm(
-            shape.width, (hyperparameters.first, hyperparameters.second), hyperparameters.dropout
+            shape.width,
+            shape.length,
+            (hyperparameters.first, hyperparameters.second),
+            hyperparameters.dropout,
         )
     if hyperparameters.encoder == "transformer":
         heads = max(1, hyperparameters.first // hyperparameters.second)
@@ -161,7 +165,8 @@ def _train_network(
     epochs = hyperparameters.epochs(len(fit))
     request.progress(f"{len(fit)} rows train, {len(held)} of the newest block validate")
     nets = _new(encoding, len(classes), fit, hyperparameters, request.seed)
-    trained = [train(net, fit, held, hyperparameters, epochs, request.progress) for net in nets]
+    chunks = _chunks(rows.iloc[newest.fit], fit, hyperparameters.chunk)
+    trained = [train(net, chunks, held, hyperparameters, epochs, request.progress) for net in nets]
     net = ServedNet(nets).eval()
     encoded = EncodedRows(held.steps.numpy(), held.numbers.numpy())
     threshold = best_f1(predictions(net, encoded)[:, -1], held.soon.numpy())[0]
@@ -169,8 +174,9 @@ def _train_network(
         encoding = fit_sequence_encoding(rows, plan)
         whole = _examples(rows, encoding, label, classes)
         nets = _new(encoding, len(classes), whole, hyperparameters, request.seed)
+        chunks = _chunks(rows, whole, hyperparameters.chunk)
         for fresh, before in zip(nets, trained, strict=True):
-            train(fresh, whole, None, hyperparameters, before.best_epoch, request.progress)
+            train(fresh, chunks, None, hyperparameters, before.best_epoch, request.progress)
         net = ServedNet(nets).eval()
     history = tuple(
         {**metrics, "member": float(member)}
@@ -219,3 +225,7 @@ def _examples(
     return Examples.of(
         encoding.transform(rows), class_codes(rows, label, classes), soon_truth(rows)
     )
+
+
+def _chunks(rows: "pd.DataFrame", examples: Examples, most: int) -> Chunks:
+    return Chunks(examples, torch.from_numpy(chunks_of(rows, examples.steps.numpy(), most)))

@@ -16,10 +16,15 @@ from ml_platform.models.sequences.net import Encoder
 
 
 class HuggingFaceEncoder(Encoder):
-    """Steps as vectors into a pretrained encoder; its state at the newest step stands for the row."""
+    """Steps as vectors into a pretrained encoder; its state at the newest step stands for the row.
+
+    Such an encoder looks both ways and counts its places from the first step, so that steps of a chunk cannot be
+    shared: each row of it is a window of its own.
+    """
 
     def __init__(self, name_or_folder: str, width: int, length: int) -> None:
         super().__init__()
+        self.length = length
         self.model = _load(name_or_folder)
         self.size = int(self.model.config.hidden_size)
         self.enter = nn.Linear(width, self.size)
@@ -31,10 +36,12 @@ class HuggingFaceEncoder(Encoder):
             )
 
     def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
-        """(B, L, E) to (B, H)."""
-        output = self.model(inputs_embeds=self.enter(steps), attention_mask=1.0 - padding)
+        """(B, S, E) to (B, S - L + 1, H)."""
+        windows = self.enter(steps).unfold(1, self.length, 1).transpose(2, 3).flatten(0, 1)
+        attended = 1.0 - padding.unfold(1, self.length, 1).flatten(0, 1)
+        output = self.model(inputs_embeds=windows, attention_mask=attended)
         newest: Tensor = output.last_hidden_state[:, -1]
-        return newest
+        return newest.view(-1, steps.shape[1] - self.length + 1, self.size)
 
 
 def _load(name_or_folder: str) -> Any:

@@ -45,12 +45,16 @@ class NetworkHyperparameters:
     layers: int = 2
     """Transformer: number of blocks."""
     dropout: float = 0.2
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     weight_decay: float = 0.01
-    batch: int = 256
-    visits: int = 1_200_000
+    chunk: int = 8
+    """Rows that follow each other and pass the network together in training, at most (`chunks`); with 1 each row is
+    a window of its own. Rows of one chunk are alike, so that a batch of them says less than as many drawn rows."""
+    batch: int = 512
+    """Rows of one step of the optimiser, about: whole chunks of them."""
+    visits: int = 2_000_000
     """Rows shown in all epochs together, which sets their number: the clock has no say."""
-    most_epochs: int = 25
+    most_epochs: int = 50
     patience: int = 3
     """Epochs after which training stops if none has improved the gated metrics or the loss (`early_stopping`)."""
     soon_weight: float = 3.0

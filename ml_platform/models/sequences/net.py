@@ -16,8 +16,12 @@ from torch.nn import functional
 
 HEAD = 64
 """Length of the vector that both heads read."""
-SPREAD = 0.3
-"""Standard deviation of the vectors of words and places before they are learned."""
+SPREAD = 1.0
+"""Standard deviation of the vectors of words before they are learned."""
+NEAR_SPREAD = 0.3
+"""Standard deviation of what attention knows of distances before it is learned."""
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+"""Of whole numbers of 8 bytes."""
 NEVER = -1e9
 """Added to a logit: no attention."""
 
@@ -42,10 +46,32 @@ class NetShape:
         return sum(self.embeddings)
 
 
-class Encoder(nn.Module):
-    """Turns the steps of a row, (B, L, E), into one vector of ``size``, (B, H).
+class Dropout(nn.Module):
+    """In training sets a share of the values to 0 and scales up the others (Srivastava et al. 2014).
 
-    ``padding`` (B, L) is 1 where there is no step, else 0.
+    A random byte for each value decides, so that the share is a multiple of 1/256. `torch.nn.Dropout` draws a
+    number for each, which on a CPU took a fifth of a step of training.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.zeroed = round(256 * share)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Any shape to the same."""
+        if not self.training or not self.zeroed:
+            return values
+        count = values.numel()
+        eights = torch.randint(LOWEST, HIGHEST, (math.ceil(count / 8),), device=values.device)
+        kept = eights.view(torch.uint8)[:count].view(values.shape) >= self.zeroed
+        return values * (kept * (256 / (256 - self.zeroed)))
+
+
+class Encoder(nn.Module):
+    """Turns S steps, (B, S, E), into a vector of ``size`` for each from the L-th on, (B, S - L + 1, H).
+
+    ``padding`` (B, S) is 1 where there is no step, else 0. A row alone has its L steps and gets one vector; in
+    training rows that follow each other come as one chunk (`ml_platform.models.sequences.chunks`).
     """
 
     size: int
@@ -54,23 +80,24 @@ class Encoder(nn.Module):
 class Lstm(Encoder):
     """Two LSTM layers, the second one narrower; the state after the newest step stands for the row."""
 
-    def __init__(self, width: int, hidden: Sequence[int], dropout: float) -> None:
+    def __init__(self, width: int, length: int, hidden: Sequence[int], dropout: float) -> None:
         super().__init__()
+        self.length = length
         sizes = (width, *hidden)
         self.layers = nn.ModuleList(
             nn.LSTM(before, after, batch_first=True) for before, after in pairwise(sizes)
         )
         for layer, size in zip(self.layers, sizes[1:], strict=True):
             _open_forget_gates(layer, size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.size = sizes[-1]
 
     def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
-        """(B, L, E) to (B, H)."""
+        """(B, S, E) to (B, S - L + 1, H)."""
         for layer in self.layers:
-            steps, _ = layer(steps)  # (B, L, hidden)
-            steps = self.dropout(steps)
-        return steps[:, -1]
+            steps, _ = layer(self.dropout(steps))  # (B, S, hidden)
+        vectors: Tensor = self.dropout(steps[:, self.length - 1 :])
+        return vectors
 
 
 def _open_forget_gates(layer: nn.Module, size: int) -> None:
@@ -84,25 +111,41 @@ def _open_forget_gates(layer: nn.Module, size: int) -> None:
 
 
 class Attention(nn.Module):
-    """Causal self-attention of several heads (Vaswani et al. 2017, equation 1); padding is not attended to."""
+    """Self-attention of several heads to a step and the ``reach`` steps before it.
 
-    def __init__(self, size: int, heads: int, dropout: float) -> None:
+    Vaswani et al. (2017), equation 1, with distances in place of places: a vector for how far back a step lies is
+    added to its key and its value (Shaw et al. 2018, equations 3 and 4), and a head has a bias for each distance.
+    """
+
+    def __init__(self, size: int, heads: int, reach: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.reach = heads, reach
         self.query = nn.Linear(size, size)
         self.key_value = nn.Linear(size, 2 * size)
         self.out = nn.Linear(size, size)
-        self.dropout = nn.Dropout(dropout)
+        self.near_bias = nn.Parameter(torch.randn(heads, reach + 1) * NEAR_SPREAD)
+        self.near_key = nn.Parameter(torch.randn(reach + 1, size // heads) * NEAR_SPREAD)
+        self.near_value = nn.Parameter(torch.randn(reach + 1, size // heads) * NEAR_SPREAD)
 
-    def forward(self, queries: Tensor, steps: Tensor, mask: Tensor) -> Tensor:
-        """(B, Q, H) queries over (B, L, H) steps; ``mask`` (B, 1, Q, L) is added to the logits."""
-        q = self._heads(self.query(queries))  # (B, heads, Q, H / heads)
+    def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
+        """(B, S, H) to (B, Q, H) with Q = S - reach; ``padding`` (B, S) is 1 where there is no step."""
+        places = torch.arange(steps.shape[1], device=steps.device)
+        back = places[self.reach :, None] - places  # (Q, S): how far each step lies behind a query
+        seen = (back >= 0) & (back <= self.reach)
+        back = back.clamp(0, self.reach)
+        query = self.query(steps[:, self.reach :]) / math.sqrt(len(self.near_key[0]))
         key, value = self.key_value(steps).chunk(2, dim=-1)
-        k, v = self._heads(key), self._heads(value)  # (B, heads, L, H / heads)
-        logits = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, heads, Q, L)
-        weights = self.dropout(functional.softmax(logits + mask, dim=-1))
-        attended: Tensor = self.out((weights @ v).transpose(1, 2).flatten(2))
-        return attended
+        q, k, v = (
+            self._heads(each) for each in (query, key, value)
+        )  # (B, heads, Q or S, H / heads)
+        near = torch.einsum("bhqd,qsd->bhqs", q, self.near_key[back])
+        # What is out of reach weighs twice: where all steps within reach are padding, no other one is looked at.
+        hidden = ~seen * (2 * NEVER) + padding[:, None, None] * NEVER  # (B, 1, Q, S)
+        logits = q @ k.transpose(-2, -1) + near + self.near_bias[:, back] + hidden
+        weights = functional.softmax(logits, dim=-1)
+        attended = weights @ v + torch.einsum("bhqs,qsd->bhqd", weights, self.near_value[back])
+        joined: Tensor = self.out(attended.transpose(1, 2).flatten(2))
+        return joined
 
     def _heads(self, vectors: Tensor) -> Tensor:
         rows, steps, size = vectors.shape
@@ -112,52 +155,49 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention and a feed-forward layer, each normalised before and added to what came in."""
 
-    def __init__(self, size: int, heads: int, dropout: float) -> None:
+    def __init__(self, size: int, heads: int, reach: int, dropout: float) -> None:
         super().__init__()
         self.before_attention = nn.LayerNorm(size)
-        self.attention = Attention(size, heads, dropout)
+        self.attention = Attention(size, heads, reach)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(size), nn.Linear(size, 2 * size), nn.GELU(), nn.Linear(2 * size, size)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, steps: Tensor, mask: Tensor, newest_only: bool) -> Tensor:
-        """(B, L, H) to (B, L, H), or to (B, 1, H) with ``newest_only``."""
-        normal = self.before_attention(steps)
-        if newest_only:
-            steps, mask, queries = steps[:, -1:], mask[:, :, -1:], normal[:, -1:]
-        else:
-            queries = normal
-        steps = steps + self.dropout(self.attention(queries, normal, mask))
+    def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
+        """(B, S, H) to (B, S - reach, H)."""
+        attended = self.attention(self.before_attention(steps), padding)
+        steps = steps[:, -attended.shape[1] :] + self.dropout(attended)
         steps = steps + self.dropout(self.feed_forward(steps))
         return steps
 
 
 class Transformer(Encoder):
-    """A small causal encoder (after nanoGPT), whose last block attends from the newest step only."""
+    """A small causal encoder (after nanoGPT); its blocks look back some steps each, all together L - 1.
+
+    So a vector depends on L steps alone, and is the same for a row as for the same steps inside a chunk.
+    """
 
     def __init__(
         self, width: int, length: int, size: int, blocks: int, heads: int, dropout: float
     ) -> None:
         super().__init__()
+        ends = [(length - 1) * block // blocks for block in range(blocks + 1)]
         self.enter = nn.Linear(width, size)
-        self.places = nn.Parameter(torch.randn(length, size) * SPREAD)
-        self.blocks = nn.ModuleList(Block(size, heads, dropout) for _ in range(blocks))
-        self.normal = nn.LayerNorm(size)
-        self.future: Tensor
-        self.register_buffer(
-            "future", torch.full((length, length), NEVER).triu(1), persistent=False
+        self.blocks = nn.ModuleList(
+            Block(size, heads, after - before, dropout) for before, after in pairwise(ends)
         )
+        self.normal = nn.LayerNorm(size)
         self.size = size
 
     def forward(self, steps: Tensor, padding: Tensor) -> Tensor:
-        """(B, L, E) to (B, H); ``padding`` (B, L) is 1 where there is no step."""
-        mask = self.future + padding[:, None, None, :] * NEVER  # (B, 1, L, L)
-        steps = self.enter(steps) + self.places  # (B, L, H)
-        for place, block in enumerate(self.blocks, 1):
-            steps = block(steps, mask, place == len(self.blocks))
-        newest: Tensor = self.normal(steps[:, -1])
-        return newest
+        """(B, S, E) to (B, S - L + 1, H)."""
+        steps = self.enter(steps)
+        for block in self.blocks:
+            steps = block(steps, padding)
+            padding = padding[:, -steps.shape[1] :]
+        vectors: Tensor = self.normal(steps)
+        return vectors
 
 
 class SequenceNet(nn.Module):
@@ -174,16 +214,23 @@ class SequenceNet(nn.Module):
         self.joint = nn.Linear(encoder.size + shape.width + shape.numbers, HEAD)
         self.next_step = nn.Linear(HEAD, shape.classes)
         self.soon = nn.Linear(HEAD, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, steps: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Steps (B, L, C) and numbers (B, N) to logits of the next step (B, classes) and of soon (B,)."""
+        return self.heads(self.states(steps)[:, 0], numbers)
+
+    def states(self, steps: Tensor) -> Tensor:
+        """S steps, (B, S, C), to what is known of them at each from the L-th on, (B, S - L + 1, H + E)."""
         embedded = torch.cat([e(steps[:, :, c]) for c, e in enumerate(self.embeddings)], dim=-1)
         padding = (steps[:, :, 0] == 0).to(embedded.dtype)
-        state = self.encoder(self.dropout(embedded), padding)  # (B, H)
+        states = self.encoder(embedded, padding)
         # The newest step also goes past the encoder: it matters most, and need not be kept in its state.
-        features = torch.cat([state, embedded[:, -1], numbers], dim=-1)
-        joint = functional.gelu(self.joint(features))
+        return torch.cat([states, embedded[:, self.shape.length - 1 :]], dim=-1)
+
+    def heads(self, states: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """States (B, H + E) and numbers (B, N) to logits of the next step (B, classes) and of soon (B,)."""
+        joint = functional.gelu(self.joint(torch.cat([states, numbers], dim=-1)))
         joint = self.dropout(joint)
         return self.next_step(joint), self.soon(joint)[:, 0]
 

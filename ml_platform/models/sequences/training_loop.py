@@ -1,4 +1,4 @@
-"""The training loop of a sequence network: shuffled batches, a one-cycle learning rate, the best epoch kept.
+"""The training loop of a sequence network: shuffled chunks, a one-cycle learning rate, the best epoch kept.
 
 This module imports torch, so only fits import it.
 """
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,48 +17,17 @@ from torch.nn import functional
 from ml_platform.models.macro_f1 import macro_f1
 from ml_platform.models.sequences.early_stopping import LOSS, best_epoch, exhausted
 from ml_platform.models.sequences.encoding import EncodedRows
+from ml_platform.models.sequences.examples import Chunks, Examples
 from ml_platform.models.sequences.hyperparameters import NetworkHyperparameters
 from ml_platform.models.sequences.net import SequenceNet, ServedNet, served_probabilities
 from ml_platform.models.threshold import best_f1
 
-SCORED_AT_ONCE = 4_096
-"""Rows of one forward pass when nothing is learned."""
+SCORED_AT_ONCE = 1_024
+"""Rows of one forward pass when nothing is learned; with more, what lies between two layers leaves the cache."""
 WARM_UP = 0.15
 """Share of the steps in which the learning rate rises; then it falls as a cosine (Smith and Topin 2019)."""
 LONGEST_GRADIENT = 1.0
 """Norm to which a longer gradient is cut."""
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Encoded rows with both labels."""
-
-    steps: torch.Tensor
-    """(rows, L, C) int32."""
-    numbers: torch.Tensor
-    """(rows, N) float32."""
-    next_step: torch.Tensor
-    """(rows,) int64."""
-    soon: torch.Tensor
-    """(rows,) float32, NaN where it is not known."""
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def to(self, device: torch.device) -> "Examples":
-        """The examples with their tensors on ``device``."""
-        parts = (self.steps, self.numbers, self.next_step, self.soon)
-        return Examples(*(part.to(device) for part in parts))
-
-    @classmethod
-    def of(cls, rows: EncodedRows, next_step: np.ndarray, soon: np.ndarray) -> "Examples":
-        """Tensors over the same memory where the type allows it."""
-        return cls(
-            torch.from_numpy(rows.steps),
-            torch.from_numpy(rows.numbers),
-            torch.from_numpy(next_step.astype(np.int64)),
-            torch.from_numpy(soon.astype(np.float32)),
-        )
 
 
 @dataclass(frozen=True)
@@ -75,16 +45,22 @@ def reproducible(seed: int, threads: int) -> Iterator[None]:
 
     On a CPU equal inputs give equal bytes; a GPU sums in an order of its own, of which torch warns.
     """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads_before = torch.get_num_threads()
+    algorithms_before = torch.are_deterministic_algorithms_enabled()
+    deterministic: Any = torch.utils.deterministic
+    fill_before = deterministic.fill_uninitialized_memory
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # Nothing here reads memory before it is written; to fill it took a tenth of a small batch.
+        deterministic.fill_uninitialized_memory = False
         try:
             yield
         finally:
-            torch.set_num_threads(before[0])
-            torch.use_deterministic_algorithms(before[1])
+            torch.set_num_threads(threads_before)
+            torch.use_deterministic_algorithms(algorithms_before)
+            deterministic.fill_uninitialized_memory = fill_before
 
 
 def device() -> torch.device:
@@ -94,7 +70,7 @@ def device() -> torch.device:
 
 def train(
     net: SequenceNet,
-    fit: Examples,
+    fit: Chunks,
     held: Examples | None,
     hyperparameters: NetworkHyperparameters,
     epochs: int,
@@ -117,7 +93,7 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         hyperparameters.learning_rate,
-        total_steps=epochs * math.ceil(len(fit) / hyperparameters.batch),
+        total_steps=epochs * math.ceil(len(fit.examples) / hyperparameters.batch),
         pct_start=WARM_UP,
     )
     history: list[dict[str, float]] = []
@@ -154,31 +130,28 @@ def predictions(net: ServedNet, rows: EncodedRows) -> np.ndarray:
 
 def _epoch(
     net: SequenceNet,
-    fit: Examples,
+    fit: Chunks,
     hyperparameters: NetworkHyperparameters,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> float:
-    """One pass over every row in a shuffled order; returns the mean loss."""
+    """One pass over every chunk in a shuffled order; returns the mean loss of the rows."""
     net.train()
-    total = torch.zeros((), device=fit.steps.device)
-    for chosen in _batches(len(fit), hyperparameters.batch, fit.steps.device):
+    examples = fit.examples
+    total = torch.zeros((), device=examples.steps.device)
+    for batch in fit.batches(hyperparameters.batch):
         optimiser.zero_grad(set_to_none=True)
-        logits = net(fit.steps[chosen].long(), fit.numbers[chosen])
-        loss = _loss(logits, fit.next_step[chosen], fit.soon[chosen], hyperparameters.soon_weight)
+        rows = batch.rows
+        logits = net.heads(net.states(batch.steps)[batch.answered], examples.numbers[rows])
+        loss = _loss(
+            logits, examples.next_step[rows], examples.soon[rows], hyperparameters.soon_weight
+        )
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), LONGEST_GRADIENT)
         optimiser.step()
         schedule.step()
-        total += loss.detach() * len(chosen)
-    return float(total) / len(fit)
-
-
-def _batches(rows: int, size: int, place: torch.device) -> Iterator[torch.Tensor]:
-    """Places of all rows in a shuffled order, drawn on the CPU whatever the device, in batches."""
-    order = torch.randperm(rows).to(place)
-    for start in range(0, rows, size):
-        yield order[start : start + size]
+        total += loss.detach() * len(rows)
+    return float(total) / len(examples)
 
 
 def _loss(

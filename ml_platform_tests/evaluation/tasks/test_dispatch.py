@@ -8,7 +8,13 @@ import pytest
 import ml_platform
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.evaluation.tasks import registry
-from ml_platform.evaluation.tasks.registry import adapter_of, register_task, task_names
+from ml_platform.evaluation.tasks.registry import (
+    adapter_of,
+    register_task,
+    task_names,
+    task_of_text,
+    task_text,
+)
 from ml_platform.evaluation.tasks.sequence_prediction import SequencePredictionAdapter
 from ml_platform.spec import task as declarations
 from ml_platform.spec.task import Ranking, SequencePrediction, Task
@@ -90,3 +96,13 @@ def test_a_name_has_one_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
     register_task(Another, SequencePredictionAdapter)
     register_task(Another, SequencePredictionAdapter)
     assert isinstance(adapter_of(Another()), SequencePredictionAdapter)
+
+
+@pytest.mark.parametrize("task", [Ranking(k=3), SequencePrediction()])
+def test_a_task_is_read_from_its_text(task: Task) -> None:
+    assert task_of_text(task_text(task)) == task
+
+
+def test_the_text_of_an_unknown_task_is_refused_by_name() -> None:
+    with pytest.raises(IntegrityError, match="Task 'astrology' is unknown"):
+        task_of_text('{"name": "astrology", "fields": {}}')

@@ -2,13 +2,33 @@
 
 from alembic import op
 
-from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS, day_of
+from ml_platform.adapters.ledger.row_hashes import follow_rows_of
 
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+_TABLES = (
+    "home_state",
+    "evaluation_reports",
+    "training_sets",
+    "model_versions",
+    "later_evaluations",
+    "production_state",
+    "promotion_events",
+    "feature_definitions",
+    "baselines",
+    "predictions",
+    "outcomes",
+    "monitoring_reports",
+    "retraining_requests",
+    "alerts",
+    "policy_revisions",
+    "experiments",
+    "experiment_results",
+    "experiment_events",
+)
 _TABLE = """
 CREATE TABLE row_hashes (
     table_name text, day text, rows bigint NOT NULL, digest numeric NOT NULL, PRIMARY KEY (table_name, day)
@@ -56,15 +76,6 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-_TRIGGERS = """
-CREATE TRIGGER {table}_rows_come AFTER INSERT ON {table} REFERENCING NEW TABLE AS come
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_rows({day});
-CREATE TRIGGER {table}_rows_go AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_rows({day});
-CREATE TRIGGER {table}_rows_change AFTER UPDATE ON {table} REFERENCING OLD TABLE AS gone NEW TABLE AS come
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_rows({day});
-INSERT INTO row_hashes SELECT '{table}', day, rows, digest FROM present_row_hashes('{table}', {day});
-"""
 _WHOLE_VERSIONS = """
 ALTER TABLE model_versions ADD CONSTRAINT model_versions_are_whole CHECK (
     artifact_sha256 ~ '^[0-9a-f]{64}$' AND training_set_fingerprint ~ '^[0-9a-f]{64}$'
@@ -77,9 +88,8 @@ def upgrade() -> None:
     """Hash what is there, and from now on follow what the ledger writes."""
     for statement in (_TABLE, _HASH, _PRESENT, _FOLLOW, _WHOLE_VERSIONS):
         op.execute(statement)
-    for table in DAY_COLUMNS:
-        quoted = day_of(table).replace("'", "''")
-        op.execute(_TRIGGERS.format(table=table, day=f"'{quoted}'"))
+    for table in _TABLES:
+        op.execute(follow_rows_of(table))
 
 
 def downgrade() -> None:

@@ -1,0 +1,90 @@
+"""Where the versions of a model stand, what is in production since when and why, and how to go back."""
+
+from dataclasses import dataclass
+
+from ml_platform.application.connections import Connections
+from ml_platform.application.find_version import find_version
+from ml_platform.application.status import ModelStatus, model_status
+from ml_platform.application.version_history import events_of
+from ml_platform.registry.history import History
+from ml_platform.registry.records import PromotionEvent, Status
+from ml_platform.registry.states import Life
+
+
+@dataclass(frozen=True)
+class ShownVersion:
+    """One version with what has happened to it."""
+
+    version: int
+    status: Status
+    approved: bool
+    verdict: str
+    artifact_sha256: str
+    events: tuple[PromotionEvent, ...]
+
+
+@dataclass(frozen=True)
+class ShownModel:
+    """A model for a person who has not seen it before."""
+
+    model: str
+    state: ModelStatus
+    way_back: str
+    """What a rollback would do now, in words."""
+    rollback_command: str
+    """Empty where there is nothing to go back from, or to."""
+    shown: ShownVersion | None
+    """The version that was asked for."""
+
+
+def show_model(platform: Connections, model: str, version: int | None) -> ShownModel:
+    """The state of a model, and of one of its versions if one is named.
+
+    Raises:
+        UsageError: no version of the model is registered, or not this one.
+    """
+    events_of(platform, model)
+    history = platform.ledger.history(model)
+    way_back, command = _way_back(history)
+    return ShownModel(
+        model=model,
+        state=model_status(platform, model),
+        way_back=way_back,
+        rollback_command=command,
+        shown=_shown(platform, history, version) if version is not None else None,
+    )
+
+
+def rollback_command(model: str, to: int | None = None) -> str:
+    """What to type to go back."""
+    target = f" --to {to}" if to else ""
+    return f"ml-platform models rollback {model}{target} --reason WHY"
+
+
+def _way_back(history: History) -> tuple[str, str]:
+    """What a rollback would do, and the command; the latter is empty where there is nothing to go back to."""
+    state, command = history.state, rollback_command(history.model)
+    if state.rollout is not None:
+        stays = f"version {state.production}" if state.production else "the rules"
+        return f"the rollout of version {state.rollout} ends, {stays} goes on answering", command
+    earlier = history.earlier_champions()
+    if state.production is not None:
+        answers = f"version {earlier[0].version} answers" if earlier else "the rules answer"
+        return f"{answers} again", command
+    if not earlier:
+        return "the rules answer, and no earlier champion that is not held", ""
+    newest = earlier[0].version
+    return f"version {newest} answers again", rollback_command(history.model, newest)
+
+
+def _shown(platform: Connections, history: History, version: int) -> ShownVersion:
+    record = find_version(platform, history.model, version)
+    life: Life = history.life(version)
+    return ShownVersion(
+        version=version,
+        status=life.status,
+        approved=life.approved,
+        verdict=f"{record.decision.verdict.value.upper()}: {record.decision.row}",
+        artifact_sha256=record.artifact_sha256,
+        events=tuple(event for event in history.events if event.version == version),
+    )

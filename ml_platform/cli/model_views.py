@@ -1,0 +1,234 @@
+"""The commands of `ml-platform models` that look: at a model, a moment, the events, two versions."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform import values
+from ml_platform.adapters.plugins import spec_named
+from ml_platform.cli.options import (
+    connected,
+    home_option,
+    json_option,
+    print_json,
+    verbose_option,
+)
+from ml_platform.clock import parse_moment
+from ml_platform.registry.lifecycle import Clock
+
+if TYPE_CHECKING:
+    from ml_platform.application.change_impact import ChangeImpact
+    from ml_platform.application.show_model import ShownModel
+    from ml_platform.registry.comparison import ComparedVersions
+    from ml_platform.registry.records import PromotionEvent
+
+clock_option = click.option(
+    "--clock",
+    type=click.Choice([clock.value for clock in Clock]),
+    default=Clock.WALL.value,
+    show_default=True,
+    help="wall: when it happened; data: up to when the home had events.",
+)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("version", type=int, required=False)
+@home_option
+@json_option
+def show(model: str, version: int | None, home: Path | None, as_json: bool) -> None:
+    """What is in production of MODEL, since when, why, and how to go back; with VERSION also its life."""
+    with connected(home) as platform:
+        from ml_platform.application.show_model import show_model
+
+        shown = show_model(platform, model, version)
+    if as_json:
+        print_json(json.loads(values.to_json(shown)))
+    else:
+        _show(shown)
+
+
+def _show(shown: "ShownModel") -> None:
+    state = shown.state
+    rules = "the rules" if state.rules_answer else "nothing"
+    since = f" since {state.since}" if state.since else ""
+    answers = f"version {state.in_production}{since}" if state.in_production else rules
+    click.echo(f"{shown.model}: {answers}")
+    click.echo(f"  why: {state.why}")
+    if state.rollout:
+        click.echo(f"  being rolled out: {state.rollout}")
+    click.echo(f"  way back: {shown.way_back}")
+    if shown.rollback_command:
+        click.echo(f"            {shown.rollback_command}")
+    for version in state.versions:
+        click.echo(
+            f"  version {version.version:<3} {version.status:<11} {version.verdict:<8} "
+            f"{version.decided_by:<24} {version.artifact[:12]}"
+        )
+    if shown.shown:
+        one = shown.shown
+        approved = ", approved by a person" if one.approved else ""
+        click.echo(f"\nversion {one.version}: {one.status}{approved}; {one.verdict}")
+        for event in one.events:
+            click.echo(f"  {_line(event)}")
+
+
+@click.command()
+@click.argument("model")
+@home_option
+@json_option
+def history(model: str, home: Path | None, as_json: bool) -> None:
+    """Everything that has happened to the versions of MODEL, oldest first: when, who, why."""
+    with connected(home) as platform:
+        from ml_platform.application.version_history import events_of
+
+        events = events_of(platform, model)
+    if as_json:
+        print_json({"model": model, "events": [json.loads(values.to_json(e)) for e in events]})
+        return
+    for event in events:
+        click.echo(_line(event))
+
+
+def _line(event: "PromotionEvent") -> str:
+    evidence = event.evidence
+    facts = [f"to {evidence['to']}"] if "to" in evidence else []
+    if "share" in evidence:
+        facts.append(f"{float(evidence['share']):.0%} of the users")
+    why = evidence.get("reason") or evidence.get("reason_01") or evidence.get("decision_row", "")
+    told = "; ".join(text for text in (*facts, why) if text)
+    return (
+        f"{event.sequence:>4}  {event.wall:%Y-%m-%d %H:%M:%S}  version {event.version:<3} "
+        f"{event.action.value.replace('_', ' '):<12} by {event.actor}: {told}"
+    )
+
+
+@click.command()
+@click.argument("model")
+@click.argument("moment")
+@clock_option
+@home_option
+@json_option
+def at(model: str, moment: str, clock: str, home: Path | None, as_json: bool) -> None:
+    """What was in production of MODEL at MOMENT, such as 2026-05-01T12:00Z, and on which evidence."""
+    when = parse_moment("MOMENT", moment)
+    with connected(home) as platform:
+        from ml_platform.application.version_history import production_at
+
+        found = production_at(platform, model, when, Clock(clock))
+    if as_json:
+        print_json(json.loads(values.to_json(found)))
+        return
+    click.echo(f"{model} at {when.isoformat()} ({clock} clock): {found.answers}")
+    if found.champion:
+        click.echo(f"  since {found.champion.recorded.isoformat()}, by {found.champion.actor}")
+        for name, text in found.champion.why.items():
+            click.echo(f"  {name}: {text}")
+
+
+@click.command()
+@click.argument("model")
+@click.argument("first")
+@click.argument("last")
+@clock_option
+@home_option
+@json_option
+def diff(model: str, first: str, last: str, clock: str, home: Path | None, as_json: bool) -> None:
+    """What has changed in production of MODEL from the moment FIRST to the moment LAST."""
+    moments = parse_moment("FIRST", first), parse_moment("LAST", last)
+    with connected(home) as platform:
+        from ml_platform.application.version_history import production_diff
+
+        found = production_diff(platform, model, *moments, Clock(clock))
+    if as_json:
+        print_json(json.loads(values.to_json(found)))
+        return
+    became = f" -> {found.after.answers}" if found.changed else " at both moments"
+    click.echo(f"{model}: {found.before.answers}{became}")
+    for event in found.between:
+        click.echo(_line(event))
+
+
+@click.command()
+@click.argument("model")
+@click.argument("first", type=int)
+@click.argument("second", type=int)
+@home_option
+@json_option
+@verbose_option
+def compare(
+    model: str, first: int, second: int, home: Path | None, as_json: bool, verbose: bool
+) -> None:
+    """Version SECOND of MODEL against FIRST: metrics on the same rows, schemas, costs, the way back, a verdict."""
+    with connected(home) as platform:
+        from ml_platform.application.compare_versions import compare_versions, write_comparison
+
+        compared = compare_versions(platform, model, first, second)
+        page = write_comparison(platform, compared)
+    if as_json:
+        print_json({**json.loads(values.to_json(compared)), "page": str(page)})
+    else:
+        _show_comparison(compared, verbose)
+        click.echo(page)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("version", type=int, required=False)
+@home_option
+@json_option
+def impact(model: str, version: int | None, home: Path | None, as_json: bool) -> None:
+    """Who reads the answers of MODEL, what VERSION (by default the newest) changes for them, and the way back."""
+    with connected(home) as platform:
+        from ml_platform.application.change_impact import change_impact
+        from ml_platform.application.version_history import events_of
+        from ml_platform.defs.consumers import consumers_of
+
+        events_of(platform, model)
+        found = change_impact(platform, model, version, consumers_of(spec_named(model)))
+    if as_json:
+        print_json(json.loads(values.to_json(found)))
+    else:
+        _show_impact(found)
+
+
+def _show_impact(found: "ChangeImpact") -> None:
+    click.echo(f"{found.model}: version {found.version} ({found.verdict})")
+    click.echo(f"  replaces: {found.replaces}")
+    click.echo(f"  reaches: {found.reaches}")
+    click.echo(f"  read by: {', '.join(found.consumers)}")
+    for change in found.schema:
+        click.echo(f"  schema: {change.text}{' (breaking)' if change.breaking else ''}")
+    if not found.schema:
+        click.echo("  schema: takes and answers what is taken and answered now")
+    for event in found.past:
+        click.echo(f"  before: {_line(event)}")
+    click.echo(
+        f"  rollbacks: {found.figures.of_production} of {found.figures.promotions} promotions"
+    )
+    click.echo(f"  way back: {found.rollback_command}")
+
+
+def _show_comparison(compared: "ComparedVersions", verbose: bool) -> None:
+    one, other = compared.first, compared.second
+    click.echo(f"{compared.model}: version {other.version} against {one.version}")
+    click.echo(
+        f"  {compared.rows:,} rows in {compared.clusters:,} clusters, which {compared.rows_of}"
+    )
+    for metric in compared.metrics:
+        if not verbose and metric.metric not in compared.headline:
+            continue
+        mark = " *" if metric.metric == compared.leading else ""
+        click.echo(
+            f"  {metric.metric + mark:<28} {metric.first.value:.4f} -> {metric.second.value:.4f}  "
+            f"{metric.difference.value:+.4f} [{metric.difference.low:+.4f}, {metric.difference.high:+.4f}]  "
+            f"p {metric.p:.2g}"
+        )
+    for change in compared.schema:
+        click.echo(f"  schema: {change.text}{' (breaking)' if change.breaking else ''}")
+    for cost in compared.costs:
+        click.echo(f"  {cost.name:<28} {cost.first:.4g} -> {cost.second:.4g} {cost.unit}")
+    click.echo(f"  way back: {compared.way_back}")
+    click.echo(f"{compared.decision.verdict.value.upper()}: {compared.decision.row}")

@@ -1,0 +1,148 @@
+"""What the pages of a registry say of a model and of its versions: short Markdown for a reader who knows neither.
+
+No name from the data (a class, a user, a source) stands in it, since a registry may draw Markdown as links.
+"""
+
+from collections.abc import Mapping
+
+from ml_platform.evaluation.report import EvaluationReport
+from ml_platform.gates.outcome import Decision
+from ml_platform.registry.lifecycle import InProduction
+from ml_platform.registry.records import VersionRecord
+from ml_platform.reporting.evaluation.decision import stopping_gates
+from ml_platform.reporting.evaluation.headline import CANDIDATE, scorers
+from ml_platform.reporting.words import capitals, heading, interval, limit_number, moment, number
+
+_WHO_DECIDES = (
+    "Gates of the platform decide, and its ledger says what is in production; the button “Promote model” does not. "
+    "What is changed on this page by hand is put right within a minute."
+)
+_MOST_GATES = 5
+
+
+def version_text(
+    record: VersionRecord, report: EvaluationReport | None, links: Mapping[str, str]
+) -> str:
+    """The description of a version: verdict, figures beside the rules, why, who decides, and where to look.
+
+    ``links`` are addresses by title; ``report`` is ``None`` where the ledger has it no more.
+    """
+    return "\n\n".join(
+        (
+            f"{record.model} version {record.version}. **{_verdict(record.decision)}**",
+            _figures(report),
+            *_stopping(record.decision),
+            f"Registered {moment(record.registered_at)}. More: "
+            f"`ml-platform why {record.model} {record.version}`{_linked(links)}",
+            _WHO_DECIDES,
+        )
+    )
+
+
+def rules_text(
+    model: str, sha256: str, report: EvaluationReport | None, links: Mapping[str, str]
+) -> str:
+    """The description of the rules of a model; ``report`` is that of the version with which they were fitted."""
+    return "\n\n".join(
+        (
+            f"The rules of {model} ({sha256[:12]}). They answer while {model} has no champion, and every candidate "
+            "has to beat them.",
+            _figures(report),
+            f"More: `ml-platform status`{_linked(links)}",
+        )
+    )
+
+
+def model_text(model: str, title: str, champion: InProduction | None) -> str:
+    """The description of a registered model: what is in production, since when, why, and the way back."""
+    back = f"Go back: `ml-platform models rollback {model} --reason ...`. " if champion else ""
+    if champion is None:
+        now = (
+            "**In production: the rules.** No version has passed every gate. They are "
+            f"`models:/{rules_name(model)}@current`."
+        )
+        name = f"{rules_name(model)}@current"
+    else:
+        now = (
+            f"**In production: version {champion.version}** since {moment(champion.since)}, "
+            f"by {champion.actor}{_because(champion)}."
+        )
+        name = f"{model}@champion"
+    return "\n\n".join(
+        (
+            f"{heading(title)}. {now}",
+            f'Use it: `mlflow.pyfunc.load_model("models:/{name}")`, where the platform is installed.',
+            f"{back}More: `ml-platform models history {model}`, `ml-platform why {model}`. {_WHO_DECIDES}",
+        )
+    )
+
+
+def rules_name(model: str) -> str:
+    """The registered model that holds the rules of ``model``; no model can have this name."""
+    return f"{model}.rules"
+
+
+def run_text(
+    model: str, decision: Decision, report: EvaluationReport, links: Mapping[str, str]
+) -> str:
+    """The description of the run of one evaluation."""
+    return "\n\n".join(
+        (
+            f"**A candidate of {model}. {_verdict(decision)}**",
+            _figures(report),
+            *_stopping(decision),
+            f"`ml-platform why {model}`{_linked(links)}",
+        )
+    )
+
+
+def _verdict(decision: Decision) -> str:
+    return f"{capitals(decision.verdict)}: {decision.row}"
+
+
+def _because(champion: InProduction) -> str:
+    row = champion.why.get("decision_row", "")
+    return f", because {row}" if row else ""
+
+
+def _figures(report: EvaluationReport | None) -> str:
+    """A table of the headline metrics of every scorer that was evaluated on the same rows."""
+    if report is None:
+        return "Its report is damaged or gone: `ml-platform verify` says which."
+    shown = scorers(report)
+    metrics = [name for name in report.headline if name in report.candidate.metrics]
+    metrics = metrics or sorted(report.candidate.metrics)[:3]
+    if not metrics:
+        return "No metric is defined on its test rows."
+    label = "SIMULATED, " if report.simulated else ""
+    lines = [
+        f"| {label}{report.rows:,} test rows | " + " | ".join(map(heading, metrics)) + " |",
+        "|---" * (len(metrics) + 1) + "|",
+    ]
+    for name in (CANDIDATE, *(name for name in shown if name != CANDIDATE)):
+        cells = [
+            interval(shown[name].metrics[metric]) if metric in shown[name].metrics else ""
+            for metric in metrics
+        ]
+        title = "This version" if name == CANDIDATE else heading(name)
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _stopping(decision: Decision) -> tuple[str, ...]:
+    """The gates that stop the version as a list; nothing where none does."""
+    gates = stopping_gates(decision)
+    if not gates:
+        return ()
+    lines = [
+        f"- {heading(gate.name)}: {gate.words}"
+        + (f", {number(gate.value)}" if gate.value is not None else "")
+        + (f", limit {limit_number(gate.limit)}" if gate.limit is not None else "")
+        for gate in gates[:_MOST_GATES]
+    ]
+    more = len(gates) - _MOST_GATES
+    return ("\n".join(("Stopped by:", "", *lines, *([f"- and {more} more"] if more > 0 else []))),)
+
+
+def _linked(links: Mapping[str, str]) -> str:
+    return "".join(f" · [{title}]({address})" for title, address in links.items() if address)

@@ -1,0 +1,69 @@
+"""The texts of a registry's pages: verdict first, figures beside the rules, no name from the data."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.gates.decide import decide
+from ml_platform.gates.outcome import Verdict
+from ml_platform.registry.lifecycle import InProduction
+from ml_platform.reporting.registry_text import model_text, rules_name, rules_text, version_text
+from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
+from ml_platform_tests.registry.examples import RECORD, REPORT
+
+LINKS = {"report": "#/report", "Dagster run": ""}
+SINCE = datetime(2026, 5, 1, 12, tzinfo=UTC)
+CHAMPION = InProduction("example", 3, SINCE, "champion asset", {"decision_row": "x"}, SINCE)
+
+
+def lines(text):
+    return text.splitlines()
+
+
+def test_a_version_says_verdict_figures_and_where_to_look():
+    text = version_text(replace(RECORD, version=3), REPORT, LINKS)
+    assert lines(text)[0] == "example version 3. **PROMOTE: every gate passes**"
+    assert "| SIMULATED, 5,000 test rows | Accuracy |" in text
+    assert "| This version | 0.900 [0.890, 0.910] |" in text
+    assert "| Rule baseline | 0.700 [0.680, 0.720] |" in text
+    assert "`ml-platform why example 3` · [report](#/report)\n" in text
+    assert "Stopped by" not in text
+
+
+def test_the_gates_that_stop_are_listed_with_value_and_limit():
+    poor = replace(REPORT.candidate, metrics={"accuracy": Estimate(0.5, 0.49, 0.51)})
+    report = replace(REPORT, candidate=poor)
+    decision = decide(report, POLICY, good_evidence())
+    assert decision.verdict is not Verdict.PROMOTE
+    text = version_text(replace(RECORD, decision=decision), report, {})
+    assert "Stopped by:\n\n- " in text
+    assert "limit" in text
+
+
+def test_hostile_names_of_the_data_do_not_appear():
+    hostile = "[x](javascript:alert(1))<img src=x>"
+    report = replace(
+        good_report(), source=hostile, classes=(hostile, "b"), policy_name=hostile, simulated=False
+    )
+    text = version_text(replace(RECORD, classes=(hostile, "b")), report, LINKS)
+    assert "javascript" not in text
+    assert "<" not in text
+    assert "SIMULATED" not in text
+
+
+def test_a_report_that_is_gone_is_said_so():
+    assert "`ml-platform verify` says which" in version_text(RECORD, None, LINKS)
+    assert "`ml-platform verify` says which" in rules_text("example", "a" * 64, None, LINKS)
+
+
+def test_a_model_says_what_is_in_production_since_when_and_why():
+    text = model_text("example", "next step", CHAMPION)
+    assert lines(text)[0] == (
+        "Next step. **In production: version 3** since 2026-05-01 12:00 UTC, by champion asset, because x."
+    )
+    assert 'load_model("models:/example@champion")' in text
+    assert "Go back: `ml-platform models rollback example --reason ...`." in text
+    without = model_text("example", "next step", None)
+    assert "**In production: the rules.**" in without
+    assert "rollback" not in without
+    assert f'load_model("models:/{rules_name("example")}@current")' in without
