@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
+from ml_platform.adapters.warehouse import lay_out_kept_parts
 from ml_platform.application.asked_features import built_from
 from ml_platform.application.assess_readiness import Readiness, assess_readiness
 from ml_platform.application.build_features import publish_features
@@ -81,6 +82,7 @@ def prepared(
     ready = {item.model: item for item in assess_readiness(platform, specs)}
     if any(item.will_run for item in ready.values()):
         settings = platform.settings
+        lay_out_kept_parts(PLATFORM_PROJECT, settings.features, settings.warehouse, {})
         compiled.build(settings.lake, settings.warehouse, platform.home.as_of)
         present = built_from(platform, PLATFORM_PROJECT)
         publish_features(platform, PLATFORM_PROJECT, present, lambda _: None)

@@ -40,7 +40,7 @@ def test_a_rollback_takes_no_lock_of_the_home(tmp_path) -> None:
     champions(platform, 2)
     with at_work(tmp_path):
         told = execute(platform, "roll_back", **ASKED)
-    assert told == {"taken away": 2, "answers": "version 1", "revision": 3}
+    assert told == {"answered before": "version 2", "answers": "version 1", "revision": 3}
     assert platform.ledger.events()[-1].actor == "ada"
     assert execute(platform, "roll_back", **ASKED, to="rules")["answers"] == "nothing"
 

@@ -153,7 +153,7 @@ def test_how_versions_reach_their_users_is_shown_and_set(platform: Connections) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("rollback", "none", "--reason", "x"), "No version of none is in production"),
+        (("rollback", "none", "--reason", "x"), "Nothing has happened to 'none'"),
         (("rollback", MODEL), "Missing option '--reason'"),
         (("rollback", MODEL, "--reason", "x", "--to", "99"), "cannot go back to 99"),
         (("hold", MODEL, "99", "--reason", "x"), "has no version 99"),

@@ -1,5 +1,6 @@
 """The SQL of example and skeleton on histories that fit on paper: what is past, and what is known when."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,7 +50,14 @@ def features(sql: Any, events: list[dict[str, Any]]) -> dict[str, dict[str, Any]
         for name in ("as_of", "windows")
     )
     template = jinja2.Environment().from_string(macros + sql.read_text())
-    query = template.render(ref=lambda name: name, var=lambda _: AS_OF.isoformat())
+    of_dbt = {
+        "ref": lambda name: name,
+        "execute": True,
+        "env_var": lambda *_: json.dumps({"as_of": AS_OF.isoformat()}),
+        "fromjson": json.loads,
+        "return": lambda value: value,
+    }
+    query = template.render(of_dbt)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         kinds = {str: "varchar", int: "bigint", bool: "boolean", datetime: "timestamptz"}
