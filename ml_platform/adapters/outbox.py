@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -37,8 +38,25 @@ class Undelivered:
 
     receiver: str
     messages: int
+    since: datetime
+    """When the oldest of them was written."""
     fault: str
     """Why the last attempt failed; empty before the first."""
+
+
+class StoredMessage(Protocol):
+    """What an outbox keeps of a message on its way to one receiver."""
+
+    @property
+    def receiver(self) -> str: ...  # noqa: D102
+    @property
+    def created_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def due_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def attempts(self) -> int: ...  # noqa: D102
+    @property
+    def fault(self) -> str: ...  # noqa: D102
 
 
 class Outbox(Protocol):
@@ -67,6 +85,23 @@ def pause(attempts: int) -> timedelta:
     """How long to wait after so many attempts have failed."""
     doublings: int = 2 ** min(attempts - 1, 20)
     return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
+
+
+def by_receiver(waiting: Iterable[StoredMessage]) -> tuple[Undelivered, ...]:
+    """What waits for each receiver, of messages that have not arrived."""
+    rows = sorted(waiting, key=lambda row: row.receiver)
+    return tuple(_summed(list(group)) for _, group in groupby(rows, key=lambda row: row.receiver))
+
+
+def _summed(rows: list[StoredMessage]) -> Undelivered:
+    """What waits for the one receiver of ``rows``; the last to fail is the one whose pause began last."""
+    last = max(
+        (row for row in rows if row.fault),
+        key=lambda row: row.due_at - pause(row.attempts),
+        default=None,
+    )
+    since = min(row.created_at for row in rows)
+    return Undelivered(rows[0].receiver, len(rows), since, last.fault if last else "")
 
 
 class PostgresOutbox:
@@ -138,21 +173,11 @@ class PostgresOutbox:
     def undelivered(self) -> tuple[Undelivered, ...]:
         """See `Outbox`."""
         table = tables.outbox
-        query = (
-            sa.select(
-                table.c.receiver,
-                sa.func.count().label("messages"),
-                sa.func.max(table.c.fault).label("fault"),
-            )
-            .where(table.c.delivered_at.is_(None))
-            .group_by(table.c.receiver)
-            .order_by(table.c.receiver)
-        )
+        query = sa.select(
+            table.c.receiver, table.c.created_at, table.c.due_at, table.c.attempts, table.c.fault
+        ).where(table.c.delivered_at.is_(None))
         with self._engine.connect() as connection:
-            return tuple(
-                Undelivered(row.receiver, row.messages, row.fault)
-                for row in connection.execute(query)
-            )
+            return by_receiver(connection.execute(query))
 
     def close(self) -> None:
         """Close the connections."""

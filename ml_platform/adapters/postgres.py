@@ -49,6 +49,8 @@ _PASSING = ("could not bind", 'lock file "postmaster.pid"', "pre-existing shared
 yet reaped or its last backends are not yet gone: worth another try."""
 _WRONG_PASSWORD = ("password authentication failed", "no password supplied")
 _PASSING_TIMEOUT = 10.0
+_BUSY_TIMEOUT = 6.0
+"""How long a server that runs may take no connection: with the last attempt and the command's start, under ten."""
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -120,7 +122,7 @@ def _reusable(home: Path) -> RunningPostgres | None:
     if record is None or not is_same_process(record.owner, record.owner_started):
         return None  # no server, or its guard is taking it down at this moment
     urls = _own_urls(home, record.port)
-    until = time.monotonic() + 15.0
+    until = time.monotonic() + _BUSY_TIMEOUT
     while is_same_process(record.pid, record.started):
         if answers(urls.ml_platform):
             return RunningPostgres(urls, None, record)

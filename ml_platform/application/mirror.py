@@ -73,6 +73,27 @@ def adopt(platform: Connections, model: str, version: int | None) -> str:
     return str(found[name])
 
 
+def drop(platform: Connections, model: str, version: int | None) -> str:
+    """Let the text that was adopted go from the page of a model, or of a version; returns it.
+
+    The next look at MLflow writes the platform's own again; the text may be adopted once more.
+
+    Raises:
+        UsageError: none was adopted there.
+    """
+    notes = dict(platform.ledger.state(notes_key(model)) or {})
+    name = page_name(None if version is None else platform.ledger.version(model, version))
+    if name not in notes:
+        page = f"{model} {version}" if version is not None else model
+        raise UsageError(
+            f"No text of a person stands on the page of {page} in MLflow for good.",
+            remedy="leave --version out for the model's page, or name it for a version's",
+        )
+    text = notes.pop(name)
+    platform.ledger.set_state(notes_key(model), notes)
+    return str(text)
+
+
 def _alert(platform: Connections, model: str, repairs: list[Repair]) -> None:
     """Record and send what was changed by hand, as one alert."""
     causes = tuple(repair.words for repair in repairs if repair.by_hand)

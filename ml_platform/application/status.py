@@ -53,6 +53,18 @@ class ModelStatus:
 
 
 @dataclass(frozen=True)
+class UndeliveredStatus:
+    """The messages that one receiver has not got yet."""
+
+    receiver: str
+    messages: int
+    since: str
+    """When the oldest of them was written."""
+    last_error: str
+    """Why the last attempt failed, in one line; empty before the first."""
+
+
+@dataclass(frozen=True)
 class HomeStatus:
     """The state of every model of a home."""
 
@@ -62,6 +74,8 @@ class HomeStatus:
     rows: dict[str, int]
     """The number of rows of each table of the lake."""
     models: dict[str, ModelStatus]
+    undelivered: tuple[UndeliveredStatus, ...]
+    """What waits in the outbox, by receiver."""
 
 
 def home_status(platform: Connections) -> HomeStatus:
@@ -76,6 +90,15 @@ def home_status(platform: Connections) -> HomeStatus:
         as_of=state.as_of.isoformat(),
         rows=platform.lake.counts(),
         models={spec.name: model_status(platform, spec.name) for spec in catalogue.models},
+        undelivered=tuple(
+            UndeliveredStatus(
+                waiting.receiver,
+                waiting.messages,
+                waiting.since.isoformat(timespec="seconds"),
+                " ".join(waiting.fault.split()),
+            )
+            for waiting in platform.outbox.undelivered()
+        ),
     )
 
 

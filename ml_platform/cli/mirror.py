@@ -16,29 +16,44 @@ from ml_platform.errors import UsageError
     "--adopt", metavar="MODEL", help="Keep the text that people have last written on MODEL's page."
 )
 @click.option(
-    "--version", type=int, help="With --adopt: on the page of this version, not on the model's."
+    "--drop", metavar="MODEL", help="Let the text that was adopted go from MODEL's page again."
 )
-def mirror(home: Path | None, as_json: bool, adopt: str | None, version: int | None) -> None:
+@click.option(
+    "--version",
+    type=int,
+    help="With --adopt or --drop: on the page of this version, not the model's.",
+)
+def mirror(
+    home: Path | None, as_json: bool, adopt: str | None, drop: str | None, version: int | None
+) -> None:
     """Compare what MLflow shows with the ledger, the files of every version too, and put it right.
 
     `ml-platform up` does it twice a minute. A text that people had written on a page stays there with --adopt,
-    below the platform's. What is in production is never adopted from MLflow.
+    below the platform's, until --drop. What is in production is never adopted from MLflow.
     """
-    if version is not None and adopt is None:
-        raise UsageError("--version says nothing without --adopt.", remedy="add --adopt MODEL")
+    if adopt is not None and drop is not None:
+        raise UsageError("--adopt and --drop exclude each other.", remedy="give one of them")
+    page = adopt or drop
+    if version is not None and page is None:
+        raise UsageError(
+            "--version says nothing alone.", remedy="add --adopt MODEL, or --drop MODEL"
+        )
     with connected(home) as platform:
         from ml_platform.application.mirror import adopt as adopted
+        from ml_platform.application.mirror import drop as dropped
         from ml_platform.application.mirror import mirror as put_right
 
         repairs = put_right(platform, thorough=True)
-        text = adopted(platform, adopt, version) if adopt else ""
-        repairs += put_right(platform, adopt) if adopt else ()
+        kept = adopted(platform, adopt, version) if adopt else ""
+        gone = dropped(platform, drop, version) if drop else ""
+        repairs += put_right(platform, page) if page else ()
     if as_json:
-        print_json({"repairs": [asdict(repair) for repair in repairs], "adopted": text})
+        plain = [asdict(repair) for repair in repairs]
+        print_json({"repairs": plain, "adopted": kept, "dropped": gone})
         return
     for repair in repairs:
         click.echo(f"{repair}{'  (changed by hand)' if repair.by_hand else ''}")
-    if text:
-        click.echo(f"adopted: {text}")
+    if kept or gone:
+        click.echo(f"adopted: {kept}" if kept else f"dropped: {gone}")
     elif not repairs:
         click.echo("MLflow shows what the ledger says.")

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 @json_option
 @verbose_option
 def status(home: Path | None, as_json: bool, verbose: bool) -> None:
-    """Show what is in production, since when and why; every version, and the last monitoring report."""
+    """Show what is in production, since when and why; every version, the last monitoring report.
+
+    Messages that a receiver has not taken yet stand there too, with the last error.
+    """
     with connected(home) as platform:
         from ml_platform.application.status import home_status
 
@@ -30,6 +33,11 @@ def status(home: Path | None, as_json: bool, verbose: bool) -> None:
 def _show(state: "HomeStatus", verbose: bool) -> None:
     click.echo(f"Home {state.home}: {state.source}, as of {state.as_of}")
     click.echo("  " + ", ".join(f"{rows:,} {name}" for name, rows in state.rows.items() if rows))
+    for waiting in state.undelivered:
+        error = f"; last error: {waiting.last_error}" if waiting.last_error else ""
+        click.echo(
+            f"  undelivered: {waiting.messages} to {waiting.receiver} since {waiting.since}{error}"
+        )
     for name, model in state.models.items():
         _show_model(name, model, verbose)
 

@@ -13,7 +13,7 @@ from ml_platform.adapters.artifact_files import write_artifact
 from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.mlflow_tracking import MlflowTracking
 from ml_platform.adapters.tracking import CHAMPION
-from ml_platform.application.mirror import adopt, mirror
+from ml_platform.application.mirror import adopt, drop, mirror
 from ml_platform.application.mirrored import CURRENT
 from ml_platform.application.projection import Repair
 from ml_platform.application.state_keys import rules_key
@@ -223,6 +223,34 @@ def test_a_text_of_a_person_is_adopted_on_their_word(platform, model, put_right)
     tracking.describe_model(model, "")
     put_right()
     assert tracking.registry(model)[model].description == f"{ours}\n\nask Ann"
+
+
+def test_an_adopted_text_is_dropped_and_can_be_adopted_again(platform, model, put_right):
+    register(platform, model, "a")
+    put_right()
+    tracking = platform.tracking
+
+    def shown():
+        page = tracking.registry(model)[model]
+        return page.description, page.versions[0].description
+
+    ours = shown()
+    for number in (None, 1):
+        with pytest.raises(UsageError, match="No text of a person stands on the page of"):
+            drop(platform, model, number)
+    tracking.describe_model(model, f"{ours[0]}\n\nask Ann")
+    tracking.describe_version(model, "1", f"{ours[1]}\n\nsee the wiki")
+    put_right()
+    adopt(platform, model, None)
+    adopt(platform, model, 1)
+    put_right()
+    assert drop(platform, model, None) == "ask Ann"
+    assert told(put_right()) == [(f"{model}: description", False)]
+    assert shown() == (ours[0], f"{ours[1]}\n\nsee the wiki")
+    assert drop(platform, model, 1) == "see the wiki"
+    assert told(put_right()) == [(f"{model} 1: description", False)]
+    assert shown() == ours
+    assert adopt(platform, model, None) == "ask Ann"
 
 
 def test_an_alias_that_the_ledger_does_not_know_goes(platform, model, put_right):

@@ -39,7 +39,7 @@ def test_a_message_waits_once_for_each_receiver(outbox):
     assert outbox.add(MESSAGE, (*BOTH, "chat 2"), NOW)
     assert not outbox.add(MESSAGE, (), NOW)
     assert outbox.undelivered() == tuple(
-        Undelivered(name, 1, "") for name in ("chat 2", "mail 1", "webhook")
+        Undelivered(name, 1, NOW, "") for name in ("chat 2", "mail 1", "webhook")
     )
 
 
@@ -66,11 +66,21 @@ def test_what_failed_is_due_after_a_pause_that_doubles(outbox):
     for attempt in (1, 2, 3):
         taken = outbox.take(BOTH, now)
         outbox.failed(taken, "HTTP 500", now)
-        assert outbox.undelivered() == (Undelivered("webhook", 1, "HTTP 500"),)
+        assert outbox.undelivered() == (Undelivered("webhook", 1, NOW, "HTTP 500"),)
         assert outbox.take(BOTH, now + pause(attempt) - timedelta(seconds=1)) is None
         now += pause(attempt)
     assert pause(3) == 4 * FIRST_PAUSE
     assert pause(500) == LONGEST_PAUSE
+
+
+def test_what_waits_is_told_since_its_oldest_message_and_with_the_error_of_the_last_attempt(outbox):
+    later = NOW + pause(1) + pause(2)
+    outbox.add(MESSAGE, ("webhook",), NOW)
+    for now in (NOW, NOW + pause(1)):
+        outbox.failed(outbox.take(BOTH, now), "timed out", now)
+    outbox.add(replace(MESSAGE, message_id="event:2"), ("webhook",), later - pause(1))
+    outbox.failed(outbox.take(BOTH, later - pause(1)), "refused", later - pause(1))
+    assert outbox.undelivered() == (Undelivered("webhook", 2, NOW, "refused"),)
 
 
 def test_receivers_are_served_apart_and_in_the_order_of_time(outbox):
@@ -87,7 +97,7 @@ def test_receivers_are_served_apart_and_in_the_order_of_time(outbox):
 def test_what_is_too_old_goes(outbox):
     outbox.add(MESSAGE, ("webhook",), NOW)
     outbox.add(replace(MESSAGE, message_id="event:2"), ("webhook",), NOW + KEPT * 1.1)
-    assert outbox.undelivered() == (Undelivered("webhook", 1, ""),)
+    assert outbox.undelivered() == (Undelivered("webhook", 1, NOW + KEPT * 1.1, ""),)
 
 
 def test_the_rows_of_the_outbox_have_their_hashes(database_url):

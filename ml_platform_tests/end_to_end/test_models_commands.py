@@ -8,15 +8,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_platform.adapters.home_files import at_work
+from ml_platform.adapters.outbox import PostgresOutbox
 from ml_platform.adapters.services import services
 from ml_platform.application.connections import Connections
 from ml_platform.registry.records import Action
+from ml_platform.reporting.messages import Message
 from ml_platform_tests.application.homes import home, promotable
 from ml_platform_tests.end_to_end.command import COMMAND, environment
 from ml_platform_tests.registry.examples import AT, permit_for
@@ -148,6 +151,31 @@ def test_how_versions_reach_their_users_is_shown_and_set(platform: Connections) 
     assert json.loads(policy("--json"))["needs_approval"] is True
     assert "There is no rollout policy 'fast'" in policy("fast")
     assert policy("direct").startswith("direct, without a person's approval")
+
+
+def test_messages_that_nobody_has_taken_stand_in_the_status(platform: Connections) -> None:
+    def status(*how: str) -> str:
+        command = [COMMAND, "status", *how, "--home", str(platform.settings.home)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment(), timeout=60, check=True
+        ).stdout
+
+    assert "undelivered" not in status()
+    assert json.loads(status("--json"))["undelivered"] == []
+    outbox, now = PostgresOutbox(platform.urls.ml_platform), datetime(2026, 5, 1, 12, tzinfo=UTC)
+    for number in (1, 2):
+        message = Message(f"event:{number}", "info", "example 1", "text", now, {})
+        outbox.add(message, ("webhook",), now)
+    taken = outbox.take(("webhook",), now)
+    assert taken is not None
+    outbox.failed(taken, "HTTP 500\nfrom the proxy", now)
+    error = "HTTP 500 from the proxy"
+    since = now.isoformat()
+    assert f"  undelivered: 2 to webhook since {since}; last error: {error}\n" in status()
+    assert json.loads(status("--json"))["undelivered"] == [
+        {"receiver": "webhook", "messages": 2, "since": since, "last_error": error}
+    ]
+    outbox.close()
 
 
 @pytest.mark.parametrize(

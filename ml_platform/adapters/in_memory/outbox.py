@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ml_platform.adapters.outbox import KEPT, LEASE, Undelivered, Waiting, pause
+from ml_platform.adapters.outbox import KEPT, LEASE, Undelivered, Waiting, by_receiver, pause
 from ml_platform.reporting.messages import Message
 
 
@@ -60,14 +60,7 @@ class InMemoryOutbox:
 
     def undelivered(self) -> tuple[Undelivered, ...]:
         """What waits, by receiver."""
-        waiting: dict[str, list[str]] = {}
-        for row in self._rows.values():
-            if row.delivered_at is None:
-                waiting.setdefault(row.receiver, []).append(row.fault)
-        return tuple(
-            Undelivered(receiver, len(faults), max(faults))
-            for receiver, faults in sorted(waiting.items())
-        )
+        return by_receiver(row for row in self._rows.values() if row.delivered_at is None)
 
     def make_due(self) -> None:
         """Let every message be due now, as if its pause were over."""
