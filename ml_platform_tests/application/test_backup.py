@@ -1,7 +1,12 @@
 """A home in one file: whatever is written meanwhile, it is of one moment; damaged, it restores nothing."""
 
 import os
+import pwd
+import shutil
+import subprocess
+import sys
 import tarfile
+import tempfile
 import threading
 from pathlib import Path
 
@@ -18,6 +23,7 @@ from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.home import FORMAT, read_home
 from ml_platform.settings import Settings
 from ml_platform_tests.application.homes import home, promotable
+from ml_platform_tests.end_to_end.command import COMMAND, environment
 
 
 def quiet(_: str) -> None:
@@ -90,6 +96,54 @@ def test_a_restored_home_has_the_same_files_and_the_same_ledger(kept, tmp_path):
         ledger.close()
     finally:
         server.stop()
+
+
+@pytest.fixture
+def somebody_else(postgres):
+    """Runs a command as the user of root's PostgreSQL, in a folder of theirs; gives both."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else: a restore by another user did NOT run")
+    user = pwd.getpwnam("pgserver")
+    folder = Path(tempfile.mkdtemp(prefix="ml-platform-somebody-else-"))
+    os.chown(folder, user.pw_uid, user.pw_gid)
+
+    def run(*arguments: object) -> str:
+        ended = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            user=user.pw_uid,
+            group=user.pw_gid,
+            extra_groups=[],
+            env={**environment(), "HOME": str(folder), "USER": user.pw_name},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    try:
+        run("-c", "import ml_platform")
+    except (PermissionError, AssertionError):
+        pytest.skip("others cannot reach Python here: a restore by another user did NOT run")
+    yield run, folder, user
+    shutil.rmtree(folder)
+
+
+def test_another_user_restores_it_and_a_copy_of_it_is_the_same(kept, somebody_else):
+    settings, _, path, _ = kept
+    run, folder, user = somebody_else
+    shutil.copy(path, folder / "home.tar")
+    os.chown(folder / "home.tar", user.pw_uid, user.pw_gid)
+    restored, copied = folder / "restored", folder / "copied"
+    run(COMMAND, "restore", folder / "home.tar", "--home", restored)
+    assert run(COMMAND, "verify", "--home", restored).endswith("none at fault\n")
+    run("-c", f"import shutil; shutil.copytree('{restored}', '{copied}', symlinks=True)")
+    assert run(COMMAND, "verify", "--home", copied).endswith("none at fault\n")
+    assert {place.stat().st_uid for place in folder.rglob("*")} == {user.pw_uid}
+    for place in ("artifacts", "training_sets", "records"):
+        was = files_of(settings.home / place)
+        assert files_of(restored / place) == files_of(copied / place) == was
 
 
 def test_only_its_owner_reads_a_backup_and_nobody_owns_its_files(kept):

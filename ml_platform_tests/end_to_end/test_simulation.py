@@ -176,7 +176,7 @@ def test_a_backup_restored_elsewhere_and_moved_is_the_same_home(
     moved.parent.mkdir()
     (tmp_path / "restored").rename(moved)
     assert told(moved, "verify")["ok"] is True
-    assert told(moved, "mirror") == {"repairs": [], "adopted": ""}
+    assert told(moved, "mirror") == {"repairs": [], "adopted": "", "dropped": ""}
     now, then = (told(place, "status")["models"]["pattern_classifier"] for place in (moved, home))
     assert now["versions"] == then["versions"]
     nothing_left(moved)
