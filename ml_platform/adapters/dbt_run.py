@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+import pyarrow.parquet as pq
+
 from ml_platform.adapters.dbt_process import BUILD_OPTION
 from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError, ServiceError
@@ -20,6 +22,8 @@ MEMORY_LIMIT = "2000MB"
 """What DuckDB may take before it writes to disk; the process of a build peaks some 300 MB above it."""
 MOST_THREADS = 4
 """Threads of DuckDB share its memory: with more, each spills the sooner and the last ones gain little."""
+FEW_EVENTS = 1_000_000
+"""Up to here models are built side by side: a table of so few rows gives DuckDB's threads little to share."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DBT = Path(sys.executable).with_name("ml-platform-dbt")
 """dbt bound to the life of its parent (`dbt_process`)."""
@@ -41,7 +45,11 @@ def dbt_settings(
         "asked_from": {table: microseconds(moment) for table, moment in asked_from.items()},
     }
     variables = json.dumps(dbt_variables(lake, warehouse), sort_keys=True)
-    return ("--vars", variables, BUILD_OPTION, json.dumps(build, sort_keys=True))
+    side_by_side = str(_models_at_a_time(lake))
+    return (
+        *("--vars", variables, "--threads", side_by_side),
+        *(BUILD_OPTION, json.dumps(build, sort_keys=True)),
+    )
 
 
 def dbt_variables(lake: Path, warehouse: Path) -> dict[str, str]:
@@ -54,6 +62,14 @@ def dbt_variables(lake: Path, warehouse: Path) -> dict[str, str]:
         "memory_limit": MEMORY_LIMIT,
         "threads": str(min(usable_cores(), MOST_THREADS)),
     }
+
+
+def _models_at_a_time(lake: Path) -> int:
+    """How many models dbt builds at a time: of many events one, which then has all threads and the memory."""
+    files = (lake / "events").glob("day=*/*.parquet")
+    if sum(pq.read_metadata(file).num_rows for file in files) > FEW_EVENTS:
+        return 1
+    return min(usable_cores(), MOST_THREADS)
 
 
 def microseconds(moment: datetime) -> int:

@@ -7,6 +7,7 @@ lists that name them are replaced, and a failed build leaves the old ones.
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from ml_platform.adapters.feature_parts import (
     unlisted,
 )
 from ml_platform.adapters.manifest import Manifest, manifest_beside
+from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError
 from ml_platform.files import TEMPORARY_SUFFIX
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROW_GROUP = 122_880
+_WRITERS = 4
+"""Tables that are written at a time, at most."""
 _YEAR_1, _EPOCH = datetime.min.replace(tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
 _MAY_BE_NULL = """
 create or replace temp table may_be_null as select *, 0 as kept from features.{table} limit 0;
@@ -138,8 +142,8 @@ def publish_features(
 ) -> FeatureBuild:
     """Write the parts of the built and tested tables, then replace the lists that name them, all together.
 
-    One thread writes, so that equal rows give equal bytes. Of a table that was built from some moment on, the parts
-    before it stay. What a killed build left spilled goes.
+    One thread writes a table, so that equal rows give equal bytes, and tables are written side by side. Of a table
+    that was built from some moment on, the parts before it stay. What a killed build left spilled goes.
 
     Raises:
         IntegrityError: the parts before that moment were not published.
@@ -148,15 +152,20 @@ def publish_features(
 
     manifest = manifest_beside(output)
     folders = {name: output / name for name in (*project.tables, MOMENTS)}
-    lists: dict[str, PartList] = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute("set threads = 1; set TimeZone = 'UTC'; set enable_progress_bar = false")
-        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"set threads = 1; set memory_limit = '{MEMORY_LIMIT}'")
         asked_from = _asked_from(connection)
-        for name, folder in folders.items():
+
+        def written(name: str) -> PartList:
+            folder = folders[name]
             kept = _parts_until(folder, asked_from[name]) if name in asked_from else ()
-            written = _written_parts(connection, name, folder, manifest, alone=not kept)
-            lists[name] = PartList((*kept, *written))
+            with connection.cursor() as own:
+                own.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+                parts = _written_parts(own, name, folder, manifest, alone=not kept)
+                return PartList((*kept, *parts))
+
+        with ThreadPoolExecutor(min(usable_cores(), _WRITERS)) as pool:
+            lists = dict(zip(folders, pool.map(written, folders), strict=True))
     with manifest.replacing(*(folder / PARTS_FILE for folder in folders.values())) as places:
         for parts, place in zip(lists.values(), places, strict=True):
             place.write_text(values.to_json(parts), encoding="utf-8")

@@ -1,5 +1,6 @@
 """The published bytes do not depend on how many threads have computed them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -7,7 +8,7 @@ import pytest
 
 from ml_platform.adapters import dbt_run
 from ml_platform.adapters.compiled_features import compiled_features
-from ml_platform.adapters.dbt_run import dbt_variables
+from ml_platform.adapters.dbt_run import dbt_settings, dbt_variables
 from ml_platform.features.tables import TABLES
 from ml_platform.values import file_sha256
 from ml_platform_tests.features.conftest import Built
@@ -53,3 +54,14 @@ def test_a_build_takes_the_cores_that_its_process_may_use_and_at_most_four(
     monkeypatch.setattr(dbt_run, "usable_cores", lambda: cores)
     variables = dbt_variables(tmp_path, tmp_path / "warehouse.duckdb")
     assert variables["threads"] == threads
+
+
+@pytest.mark.parametrize(("few", "at_a_time"), [(1_000_000, "3"), (0, "1")])
+def test_models_are_built_side_by_side_as_long_as_events_are_few(
+    few: int, at_a_time: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbt_run, "usable_cores", lambda: 3)
+    monkeypatch.setattr(dbt_run, "FEW_EVENTS", few)
+    lake = write_lake(tmp_path / "lake", random_events(seed=21, change_sets=4))
+    settings = dbt_settings(lake, tmp_path / "w.duckdb", datetime(2026, 1, 1, tzinfo=UTC))
+    assert settings[settings.index("--threads") + 1] == at_a_time
