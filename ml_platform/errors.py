@@ -18,6 +18,14 @@ class UsageError(PlatformError):
     exit_code = 2
 
 
+class RowRefused(UsageError):
+    """A row of plain values is not what the model takes; ``problems`` names each field that is at fault."""
+
+    def __init__(self, problems: tuple[str, ...], *, remedy: str) -> None:
+        super().__init__("The row is refused: " + "; ".join(problems) + ".", remedy=remedy)
+        self.problems = problems
+
+
 class SourceError(UsageError):
     """A source of events cannot be read: the field, the value and the remedy are in the message."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ml_platform import files
 from ml_platform.adapters.checked_files import checked_bytes
 from ml_platform.models.artifact_kinds import import_scorer, is_artifact_kind, scorer_of
+from ml_platform.models.one_row import OneRow, one_row_of
 from ml_platform.models.probabilities import KnownProbabilities, probabilities_bytes
 from ml_platform.spec.artifact import MANIFEST, Artifact, artifact_of, file_hashes
 
@@ -46,6 +47,13 @@ def load_scorer(folder: Path, expected_sha256: str) -> "Scorer":
     artifact = read_artifact(folder, expected_sha256)
     import_kind(artifact.kind)
     return scorer_of(artifact)
+
+
+def load_one_row(folder: Path, expected_sha256: str) -> OneRow:
+    """What answers rows of plain values by the artifact in ``folder``, whose hashes are checked first."""
+    artifact = read_artifact(folder, expected_sha256)
+    import_kind(artifact.kind)
+    return one_row_of(artifact)
 
 
 def import_kind(kind: str) -> None:

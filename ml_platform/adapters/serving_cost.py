@@ -1,5 +1,7 @@
 """An artifact timed where it is served: in a fresh process, from its files, in one thread.
 
+One row is asked for by its plain values (`ml_platform.models.one_row`), more of them by a data frame.
+
 Run as a module it is that process: ``python -m ml_platform.adapters.serving_cost FOLDER`` reads artifacts and rows
 from the folder and writes one JSON object.
 """
@@ -12,14 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_platform import values
-from ml_platform.adapters.artifact_files import import_kind, load_scorer, write_artifact
+from ml_platform.adapters.artifact_files import import_kind, load_one_row, write_artifact
 from ml_platform.errors import ServiceError
 from ml_platform.evaluation.dimensions.cost_sample import (
     BATCHES,
@@ -28,6 +31,7 @@ from ml_platform.evaluation.dimensions.cost_sample import (
     CostSample,
     InTurns,
 )
+from ml_platform.models.one_row import OneRow, RowFields, plain_rows
 from ml_platform.models.onnx_model import MODEL_FILE
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.model import Scorer
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 CALLS = 500
 WARM_UP = 40
+DIFFERENT_ROWS = 64
 ONE_ROW_SECONDS, BATCH_SECONDS, TURN_SECONDS = 3.0, 0.25, 0.25
 LEAST_CALLS = 20
 """The number of calls that are made however long they take: a model of 100 ms a call is still timed."""
@@ -117,12 +122,12 @@ def sample_of_folder(folder: Path) -> CostSample:
     hashes: dict[str, str] = order["sha256"]
     before = _resident_mb()
     began = time.perf_counter()
-    scorer = load_scorer(folder / _SERVED, hashes.pop(_SERVED))
+    served = load_one_row(folder / _SERVED, hashes.pop(_SERVED))
     load_ms = _since(began)
-    sample = sample_of_scorer(scorer, rows)
+    sample = sample_of_scorer(served.scorer, rows, kinds=served.fields.kinds)
     resident_mb = max(_resident_mb() - before, 0.0)
     variants = {
-        name: load_scorer(folder / f"variant-{place}", sha256)
+        name: load_one_row(folder / f"variant-{place}", sha256).scorer
         for place, (name, sha256) in enumerate(hashes.items())
     }
     return replace(
@@ -130,7 +135,10 @@ def sample_of_folder(folder: Path) -> CostSample:
         import_ms=import_ms,
         load_ms=load_ms,
         resident_mb=resident_mb,
-        variants={name: in_turns(scorer, other, rows) for name, other in variants.items()},
+        variants={
+            name: in_turns(served.scorer, other, rows, kinds=served.fields.kinds)
+            for name, other in variants.items()
+        },
     )
 
 
@@ -138,25 +146,28 @@ def sample_of_scorer(
     scorer: Scorer,
     rows: "pd.DataFrame",
     *,
+    kinds: Mapping[str, str] | None = None,
     calls: int = CALLS,
     seconds: float = ONE_ROW_SECONDS,
     warm_up: int = WARM_UP,
 ) -> CostSample:
     """Times of calls of a scorer in this process; what only a fresh one can tell is 0.
 
-    After ``warm_up`` calls of one row at most ``calls`` are timed, for about ``seconds`` of processor time.
+    After ``warm_up`` calls of one row at most ``calls`` are timed, for about ``seconds`` of processor time. With
+    the ``kinds`` of its features a row is asked for by its plain values, else by a data frame.
     """
-    single = [rows.iloc[[place]] for place in range(min(len(rows), 64))]
+    single = _single_calls(scorer, rows.iloc[:DIFFERENT_ROWS], kinds)
     began = time.perf_counter()
-    scorer.predict_proba(single[0])
+    single[0]()
     first_answer_ms = _since(began)
     for place in range(min(warm_up, len(single))):
-        scorer.predict_proba(single[place])
-    one_row = _timed(single, scorer, calls, seconds)
+        single[place]()
+    one_row = _timed(single, 1, calls, seconds)
     batches = []
     for size in BATCHES:
         if len(rows) >= size:
-            batches.append(_timed([rows.iloc[:size]], scorer, 100, BATCH_SECONDS))
+            batch = partial(scorer.predict_proba, rows.iloc[:size])
+            batches.append(_timed([batch], size, 100, BATCH_SECONDS))
     return CostSample(
         one_row=one_row,
         batches=tuple(batches),
@@ -164,36 +175,56 @@ def sample_of_scorer(
         load_ms=0.0,
         first_answer_ms=first_answer_ms,
         resident_mb=0.0,
-        model_share=_model_share(scorer, single),
+        model_share=_model_share(scorer, rows.iloc[:50], kinds),
         variants={},
     )
 
 
-def in_turns(served: Scorer, variant: Scorer, rows: "pd.DataFrame") -> tuple[InTurns, ...]:
-    """Time both scorers by turns, on one row a call, then on a hundred: the machine slows both down alike."""
+def in_turns(
+    served: Scorer,
+    variant: Scorer,
+    rows: "pd.DataFrame",
+    *,
+    kinds: Mapping[str, str] | None = None,
+) -> tuple[InTurns, ...]:
+    """Time both scorers by turns, on one row a call, then on a hundred: the machine slows both down alike.
+
+    ``kinds`` is `sample_of_scorer`'s.
+    """
+    batch = rows.iloc[:TURN_BATCH]
+    both = (served, variant)
     measured = []
-    for size in (1, min(TURN_BATCH, len(rows))):
-        part = rows.iloc[:size]
+    for size, calls in (
+        (1, [_single_calls(scorer, rows.iloc[:1], kinds)[0] for scorer in both]),
+        (len(batch), [partial(scorer.predict_proba, batch) for scorer in both]),
+    ):
         timers = (_Timer(), _Timer())
-        for scorer in (served, variant):
-            scorer.predict_proba(part)
+        for call in calls:
+            call()
         until = time.perf_counter() + TURN_SECONDS
         while timers[0].calls < LEAST_CALLS or (
             timers[0].calls < 200 and time.perf_counter() < until
         ):
-            for scorer, timer in zip((served, variant), timers, strict=True):
-                timer.time(scorer, part)
+            for call, timer in zip(calls, timers, strict=True):
+                timer.time(call)
         measured.append(InTurns(*(timer.times(size) for timer in timers)))
     return tuple(measured)
 
 
+def _single_calls(
+    scorer: Scorer, rows: "pd.DataFrame", kinds: Mapping[str, str] | None
+) -> list[Callable[[], object]]:
+    """One call for each of ``rows``."""
+    if kinds is None:
+        return [partial(scorer.predict_proba, rows.iloc[[place]]) for place in range(len(rows))]
+    one_row = OneRow(RowFields(kinds), scorer)
+    return [partial(one_row.scores, values) for values in plain_rows(rows, kinds)]
+
+
 def _timed(
-    asked: "Sequence[pd.DataFrame]",
-    scorer: Scorer,
-    calls: int,
-    seconds: float,
+    asked: Sequence[Callable[[], object]], rows: int, calls: int, seconds: float
 ) -> CallTimes:
-    """Time calls with one frame of ``asked`` after the other; all frames have the same number of rows.
+    """Time one of the calls ``asked`` after the other, each of which is for so many ``rows``.
 
     The time for measuring is counted in seconds of the processor, so that load changes no number of calls.
     """
@@ -202,13 +233,12 @@ def _timed(
     while timer.calls < 3 or (
         timer.calls < calls and time.process_time() < until and time.perf_counter() < latest
     ):
-        rows = asked[timer.calls % len(asked)]
-        timer.time(scorer, rows)
-    return timer.times(len(rows))
+        timer.time(asked[timer.calls % len(asked)])
+    return timer.times(rows)
 
 
 class _Timer:
-    """Calls of a scorer, timed by two clocks: the one on the wall, and that of this process's processor time."""
+    """Calls, timed by two clocks: the one on the wall, and that of this process's processor time."""
 
     def __init__(self) -> None:
         self._wall: list[float] = []
@@ -218,9 +248,9 @@ class _Timer:
     def calls(self) -> int:
         return len(self._wall)
 
-    def time(self, scorer: Scorer, rows: "pd.DataFrame") -> None:
+    def time(self, call: Callable[[], object]) -> None:
         wall, processor = time.perf_counter(), time.process_time()
-        scorer.predict_proba(rows)
+        call()
         self._processor.append((time.process_time() - processor) * 1e3)
         self._wall.append((time.perf_counter() - wall) * 1e3)
 
@@ -242,14 +272,18 @@ class _TimedSession:
         return outputs
 
 
-def _model_share(scorer: Any, single: "list[pd.DataFrame]") -> float | None:
+def _model_share(
+    scorer: Any, rows: "pd.DataFrame", kinds: Mapping[str, str] | None
+) -> float | None:
     if not hasattr(scorer, "session"):
         return None
     session = _TimedSession(scorer.session)
-    timed = replace(scorer, session=session)
+    calls = _single_calls(replace(scorer, session=session), rows, kinds)
+    calls[0]()  # What a scorer looks up is made once.
+    session.milliseconds = 0.0
     began = time.perf_counter()
-    for rows in single[:50]:
-        timed.predict_proba(rows)
+    for call in calls:
+        call()
     return min(session.milliseconds / _since(began), 1.0)
 
 

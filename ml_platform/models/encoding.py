@@ -21,8 +21,9 @@ import numpy as np
 
 from ml_platform.errors import IntegrityError
 from ml_platform.models.hidden_markov_filter import HiddenMarkovFilter, ObservedWords
-from ml_platform.models.target_encoding import target_encode
-from ml_platform.models.tokens import token_column, token_matrix
+from ml_platform.models.target_encoding import target_encode, target_encode_row
+from ml_platform.models.tokens import token_column, token_matrix, word_of, word_row, words_of
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +110,34 @@ class Encoding:
         if self.filter is not None:
             parts.append(to_grid(self.filter.log_beliefs(rows), scale=False))
         return np.hstack(parts)
+
+    def transform_row(self, row: PlainRow) -> np.ndarray:
+        """The matrix of one row of plain values, shape (1, width): to the bit that of `transform`."""
+        plan = self.plan
+        numbers = np.array([row[name] for name in plan.numbers], dtype=np.float64)
+        ranks = [
+            rank.get(word_of(row[name]), len(rank))
+            for name, rank in zip(plan.categories, self._ranks, strict=True)
+        ]
+        parts = [to_grid(numbers), np.array(ranks, dtype=np.float32)]
+        encoded = [self._encoded_words(row, position) for position in range(len(self.weights))]
+        if self.filter is not None:
+            encoded.append(self.filter.log_belief(row))
+        if encoded:
+            parts.append(to_grid(np.concatenate(encoded), scale=False))
+        return np.concatenate(parts)[None, :]
+
+    def _encoded_words(self, row: PlainRow, position: int) -> np.ndarray:
+        column, weights = self.plan.target_encoded[position], self.weights[position]
+        index = self.indices[position]
+        words = words_of(row[column.feature]) if column.lists else (word_of(row[column.feature]),)
+        entries, counts = word_row(words, index, column.decay)
+        return target_encode_row(entries, counts, weights)
+
+    @cached_property
+    def _ranks(self) -> tuple[dict[str, int], ...]:
+        """Rank by frequency of each kept value of each category."""
+        return tuple({value: i for i, value in enumerate(values)} for values in self.categories)
 
     def _word_matrix(self, rows: "pd.DataFrame", position: int) -> "sparse.csr_matrix":
         column = self.plan.target_encoded[position]

@@ -12,15 +12,17 @@ Source: the forward algorithm of a hidden Markov model with supervised counts, R
 hidden Markov models", eq. 19-20.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import row_products
 from ml_platform.models.target_encoding import TargetCounts
-from ml_platform.models.tokens import TokenColumn, token_column
+from ml_platform.models.tokens import TokenColumn, token_column, word_of, words_of
+from ml_platform.spec.model import PlainRow
 from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
@@ -46,6 +48,14 @@ class ObservedWords:
     """Column of lists, the newest moment first."""
     parts: tuple[tuple[str, str], ...]
     """(prefix, column) pairs; the row's own word is prefix and value of each, one after the other."""
+
+    def row_codes(self, row: PlainRow, index: Mapping[str, int]) -> tuple[int, list[int]]:
+        """The code of the row's own word and those of its earlier moments, at most `LONGEST`, the newest first."""
+        word = "".join(
+            prefix + word_of(row[name]).replace(MISSING, "") for prefix, name in self.parts
+        )
+        earlier = [index.get(each, NOTHING) for each in words_of(row[self.feature])[:LONGEST]]
+        return index.get(word, NOTHING), earlier
 
     def present(self, rows: "pd.DataFrame") -> TokenColumn:
         """The word of each row itself; a missing value is written as nothing."""
@@ -104,13 +114,41 @@ class HiddenMarkovFilter:
         """Place of each word in its vocabulary; made once."""
         return tuple({word: i for i, word in enumerate(words)} for words in self.words)
 
+    @cached_property
+    def likelihoods(self) -> tuple[np.ndarray, ...]:
+        """The likelihoods of the words of each observation; made once."""
+        return tuple(word_likelihoods(weights) for weights in self.weights)
+
+    @cached_property
+    def _double(self) -> tuple[np.ndarray, np.ndarray]:
+        """Shares and transitions in double precision."""
+        return self.shares.astype(np.float64), self.transitions.astype(np.float64)
+
+    def log_belief(self, row: PlainRow) -> np.ndarray:
+        """`log_beliefs` of one row of plain values, shape (classes,), to the bit."""
+        read = [
+            observed.row_codes(row, index)
+            for observed, index in zip(self.observed, self.indices, strict=True)
+        ]
+        tables = self.likelihoods
+        belief, carried = self._double
+        for place in range(len(read[0][1]) - 1, -1, -1):
+            updated = belief
+            for (_, earlier), table in zip(read, tables, strict=True):
+                if place < len(earlier) and earlier[place] != NOTHING:
+                    updated = updated * table[earlier[place]]
+            belief = (updated / np.add.reduce(updated)).dot(carried)
+        for (present, _), table in zip(read, tables, strict=True):
+            belief = belief * table[present]
+        return log_floored(belief / np.add.reduce(belief))
+
     def log_beliefs(self, rows: "pd.DataFrame") -> np.ndarray:
         """Logarithm of the belief in each class, shape (rows, classes); see `follow`."""
         sequences = [
             moments(observed, rows, index)
             for observed, index in zip(self.observed, self.indices, strict=True)
         ]
-        return follow(sequences, self.weights, self.transitions, self.shares)
+        return follow(sequences, self.likelihoods, self.transitions, self.shares)
 
 
 def moments(observed: ObservedWords, rows: "pd.DataFrame", index: dict[str, int]) -> Moments:
@@ -141,9 +179,20 @@ def count_transitions(
     return Transitions(counts)
 
 
+def word_likelihoods(weights: np.ndarray) -> np.ndarray:
+    """Likelihoods (words + 1, classes) of log-likelihoods (words, classes); the last row is that of `NOTHING`."""
+    likelihoods: np.ndarray = np.exp(np.vstack([weights, np.zeros((1, weights.shape[1]))]))
+    return likelihoods
+
+
+def log_floored(beliefs: np.ndarray) -> np.ndarray:
+    """The logarithm of beliefs, at least `LEAST`."""
+    return np.asarray(np.log(np.maximum(beliefs, np.exp(LEAST))))
+
+
 def follow(
     sequences: Sequence[Moments],
-    weights: Sequence[np.ndarray],
+    likelihoods: Sequence[np.ndarray],
     transitions: np.ndarray,
     shares: np.ndarray,
 ) -> np.ndarray:
@@ -151,22 +200,22 @@ def follow(
 
     Args:
         sequences: one for each observation, all of the same rows.
-        weights: of each observation, shape (words, classes).
+        likelihoods: of the words of each observation, see `word_likelihoods`.
         transitions: shape (classes, classes), rows sum to one.
         shares: of the classes, shape (classes,): the belief before the first moment.
     """
-    likelihoods = [np.exp(np.vstack([each, np.zeros((1, len(shares)))])) for each in weights]
-    belief = np.tile(shares, (len(sequences[0].present), 1))
+    belief = np.tile(np.asarray(shares, dtype=np.float64), (len(sequences[0].present), 1))
+    carried = np.asarray(transitions, dtype=np.float64)
     for place in range(LONGEST - 1, -1, -1):
         there = np.flatnonzero(sequences[0].earlier[:, place] != NO_MOMENT)
         updated = belief[there]
         for sequence, table in zip(sequences, likelihoods, strict=True):
             updated *= table[np.maximum(sequence.earlier[there, place], NOTHING)]
-        belief[there] = (updated / updated.sum(axis=1, keepdims=True)) @ transitions
+        belief[there] = row_products(updated / updated.sum(axis=1, keepdims=True), carried)
     for sequence, table in zip(sequences, likelihoods, strict=True):
         belief *= table[sequence.present]
     belief /= belief.sum(axis=1, keepdims=True)
-    return np.asarray(np.log(np.maximum(belief, np.exp(LEAST))))
+    return log_floored(belief)
 
 
 def class_shares(counts: TargetCounts, without: Set[int] = frozenset()) -> np.ndarray:

@@ -14,8 +14,9 @@ import numpy as np
 
 from ml_platform.models.artifact_kinds import ArtifactKindSpec
 from ml_platform.models.encoding import require_features
-from ml_platform.models.tokens import token_column
+from ml_platform.models.tokens import token_column, word_of
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +66,14 @@ class RulesScorer:
                 probabilities[hit] = shares[codes[hit]]
                 open_rows &= ~hit
         return probabilities
+
+    def score_row(self, row: PlainRow) -> np.ndarray:
+        """Probabilities of one row of plain values, shape (classes,)."""
+        for key, table in zip(self.keys, self.tables, strict=True):
+            shares = table.get(_SEPARATOR.join(word_of(row[name]) for name in key))
+            if shares is not None:
+                return np.array(shares)
+        return np.array(self.overall)
 
     @classmethod
     def of(cls, artifact: Artifact) -> "RulesScorer":

@@ -9,7 +9,7 @@ Source: naive Bayes with an m-estimate, Cestnik (1990), "Estimating probabilitie
 learning"; cross-fitting, Micci-Barreca (2001) and Chernozhukov et al. (2018).
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,6 +91,25 @@ def target_encode(matrix: "sparse.csr_matrix", weights: np.ndarray) -> np.ndarra
     """
     length = np.asarray(matrix.sum(axis=1))
     encoded: np.ndarray = (matrix @ weights) / np.sqrt(np.maximum(length, 1.0))
+    return encoded
+
+
+def target_encode_row(
+    columns: Sequence[int], counts: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """`target_encode` of one row, shape (classes,), to the bit.
+
+    Args:
+        columns: the words of the row, ascending.
+        counts: how much each of them counts, shape (columns,).
+        weights: shape (words, classes).
+    """
+    if not len(columns):
+        return np.zeros(weights.shape[1])
+    # The sparse product adds from the first word to the last, the sum of the counts pairs them up.
+    summed = np.add.accumulate(counts[:, None] * weights[columns], axis=0)[-1]
+    length = np.add.reduceat(counts, [0])
+    encoded: np.ndarray = summed / np.sqrt(np.maximum(length, 1.0))
     return encoded
 
 

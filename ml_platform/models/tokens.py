@@ -1,6 +1,6 @@
 """Columns of strings, or of lists of strings, as sparse matrices over a vocabulary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,16 @@ def token_column(column: "pd.Series[Any]", *, lists: bool) -> TokenColumn:
     return TokenColumn((*words, MISSING), codes.astype(np.int64), offsets)
 
 
+def word_of(value: object) -> str:
+    """The word of a category's plain value."""
+    return value if isinstance(value, str) else MISSING
+
+
+def words_of(value: Any) -> Sequence[str]:
+    """The words of a plain list; none where it is missing."""
+    return () if value is None else value
+
+
 def vocabulary(tokens: TokenColumn, weights: np.ndarray, minimum: float) -> tuple[str, ...]:
     """The words, sorted, that occur in rows of at least ``minimum`` weight together."""
     rows = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
@@ -63,7 +73,8 @@ def token_matrix(
 ) -> "sparse.csr_matrix":
     """Shape (rows, words): ``decay`` to the power of the token's place in its list; unknown words left out.
 
-    A word that occurs again in a list counts at most once.
+    A word that occurs again in a list counts at most once. Its places are added from the first to the last, so that
+    a row has the same numbers in every batch.
     """
     from scipy import sparse
 
@@ -73,9 +84,29 @@ def token_matrix(
     rows = np.repeat(np.arange(len(lengths)), lengths)
     positions = np.arange(len(known)) - np.repeat(tokens.offsets[:-1], lengths)
     keep = known >= 0
-    data = np.power(decay, positions[keep]).astype(np.float64)
-    shape = (len(lengths), len(words))
-    matrix = sparse.csr_matrix((data, (rows[keep], known[keep])), shape=shape)
-    matrix.sum_duplicates()
-    np.minimum(matrix.data, 1.0, out=matrix.data)
-    return matrix
+    width = max(len(words), 1)
+    entries, entry = np.unique(rows[keep] * width + known[keep], return_inverse=True)
+    data = np.minimum(np.bincount(entry, weights=faded(decay, positions[keep])), 1.0)
+    ends = np.cumsum(np.bincount(entries // width, minlength=len(lengths)))
+    offsets = np.concatenate([[0], ends])
+    return sparse.csr_matrix((data, entries % width, offsets), shape=(len(lengths), len(words)))
+
+
+def word_row(
+    words: Sequence[str], index: Mapping[str, int], decay: float
+) -> tuple[list[int], np.ndarray]:
+    """The row of `token_matrix` for one list: columns, ascending, and how much the word of each counts."""
+    fading = faded(decay, np.arange(len(words))).tolist() if decay != 1.0 else None
+    counts: dict[int, float] = {}
+    for place, word in enumerate(words):
+        column = index.get(word)
+        if column is not None:
+            counts[column] = counts.get(column, 0.0) + (fading[place] if fading else 1.0)
+    columns = sorted(counts)
+    return columns, np.array([min(counts[column], 1.0) for column in columns])
+
+
+def faded(decay: float, places: np.ndarray) -> np.ndarray:
+    """What a word counts at each of ``places`` of its list, from 0: ``decay`` to the power of the place."""
+    counts: np.ndarray = np.power(decay, places).astype(np.float64)
+    return counts

@@ -1,6 +1,6 @@
 """The declaration of a model, from which training, evaluation, gates, monitoring and Dagster assets are built."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ml_platform.spec.training_set import TrainingSet
 
 Parameter = str | int | float | bool
+PlainRow = Mapping[str, float | str | Sequence[str] | None]
+"""One row as plain values, by feature: a finite number, a text or a list of texts; ``None`` where it is missing."""
 
 
 class Scorer(Protocol):
@@ -32,6 +34,18 @@ class Scorer(Protocol):
 
     def predict_proba(self, rows: "pd.DataFrame") -> "np.ndarray":
         """One number per class, shape (rows, classes): see `ml_platform.spec.task`; rows hold the features."""
+        ...
+
+
+class RowScorer(Scorer, Protocol):
+    """A scorer that also answers one row of plain values, without a data frame."""
+
+    def score_row(self, row: PlainRow) -> "np.ndarray":
+        """One number per class, shape (classes,), float64: to the bit the row that `predict_proba` returns.
+
+        Args:
+            row: every feature of the artifact, as `ml_platform.models.one_row.RowFields` has read it.
+        """
         ...
 
 

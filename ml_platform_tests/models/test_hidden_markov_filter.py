@@ -12,6 +12,7 @@ from ml_platform.models.hidden_markov_filter import (
     count_transitions,
     follow,
     moments,
+    word_likelihoods,
 )
 
 KIND = ObservedWords("past", (("t:", "tool"), ("|o:", "operation")))
@@ -47,7 +48,9 @@ def sequence(present: int, past: list[int]) -> Moments:
 def test_the_forward_algorithm_by_hand():
     weights = np.log(np.array([[4.0, 1.0], [1.0, 2.0]]))
     transitions = np.array([[0.9, 0.1], [0.2, 0.8]])
-    belief = follow([sequence(1, [0])], [weights], transitions, np.array([0.5, 0.5]))
+    belief = follow(
+        [sequence(1, [0])], [word_likelihoods(weights)], transitions, np.array([0.5, 0.5])
+    )
     # before: (.5 * 4, .5 * 1) = (.8, .2); carried: (.8 * .9 + .2 * .2, .8 * .1 + .2 * .8) = (.76, .24)
     # now: (.76 * 1, .24 * 2) / 1.24
     assert np.exp(belief[0]) == pytest.approx([0.76 / 1.24, 0.48 / 1.24])
@@ -57,7 +60,7 @@ def test_without_a_past_it_is_bayes_rule_and_an_unknown_word_says_nothing():
     weights = np.log(np.array([[4.0, 1.0]]))
     beliefs = follow(
         [sequence(0, []), sequence(NOTHING, [])],
-        [weights, weights],
+        [word_likelihoods(weights)] * 2,
         np.eye(2),
         np.array([0.25, 0.75]),
     )
@@ -80,7 +83,7 @@ def test_a_brute_force_sum_over_all_paths_agrees():
                     chance *= np.exp(weights[past[1], b]) * transitions[b, c]
                     chance *= np.exp(weights[past[0], c]) * transitions[c, now]
                     joint[now] += chance * np.exp(weights[1, now])
-    belief = follow([sequence(1, past)], [weights], transitions, shares)
+    belief = follow([sequence(1, past)], [word_likelihoods(weights)], transitions, shares)
     assert np.exp(belief[0]) == pytest.approx(joint / joint.sum())
 
 

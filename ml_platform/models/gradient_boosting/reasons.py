@@ -19,7 +19,7 @@ the estimator, which is never stored, and its import takes two seconds of a serv
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -137,11 +137,15 @@ def _leaves(nodes: np.ndarray) -> list[tuple[float, Splits]]:
     return leaves
 
 
+def values_of(rows: "pd.DataFrame", names: Sequence[str]) -> list[list[Any]]:
+    """The values of each feature before encoding, row by row; ``None`` where one is missing."""
+    return [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in names]
+
+
 def reasons_of(
-    paths: Paths, matrix: np.ndarray, rows: "pd.DataFrame", names: Sequence[str]
+    paths: Paths, matrix: np.ndarray, values: Sequence[Sequence[Any]], names: Sequence[str]
 ) -> tuple[Reasons, ...]:
-    """Reasons of each row of ``matrix`` (rows, features); ``rows`` has the values before encoding."""
-    values = [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in names]
+    """Reasons of each row of ``matrix`` (rows, features); ``values`` has each feature's before encoding."""
     reasons = []
     for row, logits in enumerate(paths.logits(matrix)):
         logit = paths.base + float(logits.sum())

@@ -5,6 +5,7 @@ lean on how often the workflow is taken by anybody; where that is little, on the
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import numpy as np
 from ml_platform.models.encoding import require_features
 from ml_platform.models.gradient_boosting.artifact_kinds import PROPORTION_RULES
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +45,23 @@ class ProportionRules:
             IntegrityError: a count is not among the columns of ``rows``.
         """
         require_features(rows, _features(self.steps))
-        rate: np.ndarray = np.full(len(rows), self.overall)
+        counts = {
+            name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            for name in _features(self.steps)
+        }
+        return self._of_counts(counts, len(rows))
+
+    def score_row(self, row: PlainRow) -> np.ndarray:
+        """The expected proportion of one row of plain values, shape (1,)."""
+        names = _features(self.steps)
+        counts = {name: np.array([row[name]], dtype=np.float64) for name in names}
+        proportion: np.ndarray = self._of_counts(counts, 1)[0]
+        return proportion
+
+    def _of_counts(self, counts: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+        rate: np.ndarray = np.full(rows, self.overall)
         for accepted, answered, weight in self.steps:
-            yes, all_of = (
-                np.nan_to_num(rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
-                for name in (accepted, answered)
-            )
+            yes, all_of = np.nan_to_num(counts[accepted]), np.nan_to_num(counts[answered])
             rate = (yes + weight * rate) / (all_of + weight)
         proportions: np.ndarray = np.clip(rate, 0.0, 1.0)[:, None]
         return proportions

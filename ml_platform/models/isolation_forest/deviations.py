@@ -6,15 +6,16 @@ what lies on the other side counts as 0, and so does a missing number.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_platform.arrays import Array
+from ml_platform.arrays import Array, zero_where_missing
 from ml_platform.models.encoding import require_features
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ class Deviations:
         scaled = (values - np.array(self.centres)) / np.array(self.scales)
         side = np.array(list(self.sides.values()))
         scaled = np.where(side == BOTH, scaled, np.maximum(scaled * side, 0.0))
-        matrix: Matrix = np.clip(np.nan_to_num(scaled, nan=0.0), -1e30, 1e30).astype(np.float32)
+        matrix: Matrix = np.clip(zero_where_missing(scaled), -1e30, 1e30).astype(np.float32)
         return matrix
 
     def to_file(self) -> bytes:
@@ -77,6 +78,11 @@ def fit_deviations(values: Array, sides: Mapping[str, int]) -> Deviations:
 
     scaler = RobustScaler().fit(np.where(np.isnan(values).all(axis=0), 0.0, values))
     return Deviations(dict(sides), tuple(scaler.center_.tolist()), tuple(scaler.scale_.tolist()))
+
+
+def row_numbers(row: PlainRow, names: Iterable[str]) -> Array:
+    """`numbers` of one row of plain values, shape (1, names)."""
+    return np.array([[row[name] for name in names]], dtype=np.float64)
 
 
 def numbers(rows: "pd.DataFrame", names: tuple[str, ...]) -> Array:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.arrays import Array
+from ml_platform.arrays import Array, zero_where_missing
 from ml_platform.models.encoding import require_features
 from ml_platform.models.isolation_forest.artifact_kinds import DETECTION_RULES
-from ml_platform.models.isolation_forest.deviations import numbers
+from ml_platform.models.isolation_forest.deviations import numbers, row_numbers
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 from ml_platform.spec.task import NO, YES
 
 if TYPE_CHECKING:
@@ -47,8 +48,16 @@ class DetectionRules:
             IntegrityError: a feature is not among the columns of ``rows``.
         """
         require_features(rows, dict.fromkeys(RULES, "number"))
-        z = (numbers(rows, tuple(RULES)) - np.array(self.means)) / np.array(self.deviations)
-        largest = np.nan_to_num(z * np.array(list(RULES.values())), nan=0.0).max(axis=1, initial=-9)
+        return self._of_numbers(numbers(rows, tuple(RULES)))
+
+    def score_row(self, row: PlainRow) -> Array:
+        """One minus the score, and the score, of one row of plain values, shape (2,)."""
+        scores: Array = self._of_numbers(row_numbers(row, RULES))[0]
+        return scores
+
+    def _of_numbers(self, values: Array) -> Array:
+        z = (values - np.array(self.means)) / np.array(self.deviations)
+        largest = zero_where_missing(z * np.array(list(RULES.values()))).max(axis=1, initial=-9)
         score = 1.0 / (1.0 + np.exp(-np.clip(largest - LIMIT, -50.0, 30.0)))
         return np.column_stack([1.0 - score, score])
 

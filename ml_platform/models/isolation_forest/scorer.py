@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_platform.arrays import Array
-from ml_platform.models.isolation_forest.deviations import DEVIATIONS_FILE, Deviations
+from ml_platform.models.isolation_forest.deviations import (
+    DEVIATIONS_FILE,
+    Deviations,
+    Matrix,
+    row_numbers,
+)
 from ml_platform.models.isolation_forest.onnx_export import INPUT, OUTPUT
 from ml_platform.models.onnx_model import MODEL_FILE, inference_session
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +77,15 @@ class IsolationScorer:
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        matrix = self.deviations.transform(rows)
+        return self._of_matrix(self.deviations.transform(rows))
+
+    def score_row(self, row: PlainRow) -> Array:
+        """One minus the score, and the score, of one row of plain values, shape (2,)."""
+        values = row_numbers(row, self.deviations.sides)
+        scores: Array = self._of_matrix(self.deviations.of_numbers(values))[0]
+        return scores
+
+    def _of_matrix(self, matrix: Matrix) -> Array:
         isolation = self.session.run([OUTPUT], {INPUT: matrix})[0][:, 0].astype(np.float64)
         score = self.scale.of(isolation)
         return np.column_stack([1.0 - score, score])

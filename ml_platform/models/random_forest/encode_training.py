@@ -23,6 +23,7 @@ from ml_platform.models.hidden_markov_filter import (
     count_transitions,
     follow,
     moments,
+    word_likelihoods,
 )
 from ml_platform.models.linear_target_encoding import collect
 from ml_platform.models.target_encoding import (
@@ -63,7 +64,7 @@ class TrainingFilter:
                     Moments(moments.present[rows], moments.earlier[rows])
                     for moments in self.sequences
                 ],
-                [counts.weights(left_out) for counts in self.counts],
+                [word_likelihoods(counts.weights(left_out)) for counts in self.counts],
                 self.transitions.shares(left_out),
                 class_shares(self.counts[0], left_out),
             )

@@ -1,14 +1,18 @@
 """The served side of a forest: encoding by declared arrays, scoring by ONNX Runtime."""
 
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.models.chunks import in_chunks
 from ml_platform.models.encoding import Encoding
-from ml_platform.models.onnx_model import MODEL_FILE, inference_session
+from ml_platform.models.onnx_model import MODEL_FILE, PACKET, inference_session, run_in_packets
 from ml_platform.models.random_forest.onnx_export import INPUT, OUTPUT
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +37,17 @@ class ForestScorer:
         """
         return in_chunks(rows, len(self.classes), CHUNK, self._probabilities)
 
+    def score_row(self, row: PlainRow) -> Array:
+        """Probabilities of one row of plain values, shape (classes,)."""
+        return self._of_matrix(self.encoding.transform_row(row))[0].astype(np.float64)
+
     def _probabilities(self, rows: "pd.DataFrame") -> Array:
-        probabilities: Array = self.session.run([OUTPUT], {INPUT: self.encoding.transform(rows)})[0]
+        return self._of_matrix(self.encoding.transform(rows))
+
+    def _of_matrix(self, matrix: np.ndarray) -> Array:
+        # The logarithm of the graph is taken of all classes of all rows, one after the other.
+        packet = PACKET // gcd(PACKET, len(self.classes))
+        probabilities: Array = run_in_packets(self.session, OUTPUT, {INPUT: matrix}, packet)
         return probabilities
 
     @classmethod

@@ -6,11 +6,12 @@ fixed: `FOLD_IN` multiplicative steps from equal memberships, which is what scik
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.arrays import Array, Flags
+from ml_platform.arrays import Array, Flags, row_products
 from ml_platform.models.recommenders.artifact_kinds import MATRIX_FACTORISATION
 from ml_platform.models.recommenders.item_scorer import ItemScorer
 from ml_platform.models.recommenders.new_items import filled
@@ -35,7 +36,12 @@ class FactorsScorer(ItemScorer):
 
     def scores(self, vectors: Array, used: Flags) -> Array:
         """(rows, items) the expected share of each item in the runs to come; `NOT_OFFERED` where it is used."""
-        return shares(fold_in(vectors, self.array) @ self.array, used)
+        memberships = _folded_in(vectors, self.array, self._onto, FOLD_IN)
+        return shares(row_products(memberships, self.array), used)
+
+    @cached_property
+    def _onto(self) -> Array:
+        return onto_tastes(self.array)
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,21 @@ def fold_in(vectors: Array, components: Array, steps: int = FOLD_IN) -> Array:
 
     Source: Lee and Seung (2001), the update of W under the divergence.
     """
+    return _folded_in(vectors, components, onto_tastes(components), steps)
+
+
+def onto_tastes(components: Array) -> Array:
+    """(items, tastes): the share that each item has of each taste."""
     totals = np.maximum(components.sum(axis=1), _TINY)
-    onto = np.ascontiguousarray(components.T) / totals
+    onto: Array = np.ascontiguousarray(components.T) / totals
+    return onto
+
+
+def _folded_in(vectors: Array, components: Array, onto: Array, steps: int) -> Array:
     memberships = np.full((len(vectors), len(components)), 1.0)
     for _ in range(steps):
-        expected = np.maximum(memberships @ components, _TINY)
-        memberships *= (vectors / expected) @ onto
+        expected = np.maximum(row_products(memberships, components), _TINY)
+        memberships *= row_products(vectors / expected, onto)
     return memberships
 
 

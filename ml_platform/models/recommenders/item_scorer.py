@@ -9,6 +9,7 @@ from ml_platform.models.artifact_kinds import ArtifactKindSpec
 from ml_platform.models.chunks import in_chunks
 from ml_platform.models.recommenders.user_vectors import UserVectors, array_of
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,11 @@ class ItemScorer(ABC):
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
         return in_chunks(rows, len(self.classes), CHUNK, self._scores_of_rows)
+
+    def score_row(self, row: PlainRow) -> Array:
+        """The numbers of one row of plain values, shape (items,)."""
+        scores: Array = self.scores(*self.vectors.of_row(row))[0]
+        return scores
 
     def _scores_of_rows(self, rows: "pd.DataFrame") -> Array:
         return self.scores(*self.vectors.of(rows))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.arrays import Array, Flags
+from ml_platform.arrays import Array, Flags, row_products
 from ml_platform.models.recommenders.artifact_kinds import EASE
 from ml_platform.models.recommenders.item_scorer import ItemScorer
 from ml_platform.models.recommenders.new_items import filled
@@ -26,7 +26,7 @@ class ItemWeightsScorer(ItemScorer):
 
     def scores(self, vectors: Array, used: Flags) -> Array:
         """(rows, items) in (0, 1), the higher, the more recommended; `NOT_OFFERED` where it is used."""
-        likely = 1.0 / (1.0 + np.exp(-np.clip(vectors @ self.array, -30.0, 30.0)))
+        likely = 1.0 / (1.0 + np.exp(-np.clip(row_products(vectors, self.array), -30.0, 30.0)))
         return np.where(used, NOT_OFFERED, likely)
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ import numpy as np
 from ml_platform.models.encoding import require_features
 from ml_platform.models.recommenders.artifact_kinds import POPULARITY
 from ml_platform.models.recommenders.new_items import filled
-from ml_platform.models.recommenders.top_items import NOT_OFFERED, listed
+from ml_platform.models.recommenders.top_items import NOT_OFFERED, listed, listed_row
 from ml_platform.models.recommenders.user_vectors import USED
+from ml_platform.models.tokens import words_of
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 from ml_platform.spec.training_set import TIME
 
 if TYPE_CHECKING:
@@ -48,6 +51,16 @@ class PopularityScorer:
         inside = item >= 0
         scores[of_row[inside], item[inside]] = NOT_OFFERED
         return scores
+
+    def score_row(self, row: PlainRow) -> np.ndarray:
+        """Shares of one row of plain values, shape (items,); `NOT_OFFERED` where the user has the item."""
+        scores = np.array(self.shares)
+        scores[listed_row(words_of(row[USED]), self._index)] = NOT_OFFERED
+        return scores
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {item: i for i, item in enumerate(self.classes)}
 
     @classmethod
     def of(cls, artifact: Artifact) -> "PopularityScorer":

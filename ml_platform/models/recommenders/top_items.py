@@ -5,7 +5,7 @@ number is not offered at all (the user has it already). Of equal numbers the ite
 ranking is the same every time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,11 @@ def listed(
     )
     rows = np.repeat(np.arange(len(column)), np.diff(tokens.offsets))
     return rows, codes[tokens.codes], len(rows)
+
+
+def listed_row(words: Sequence[str], place: Mapping[str, int]) -> list[int]:
+    """The items of one list of plain values, in its order; an entry that is no item is left out."""
+    return [place[word] for word in words if word in place]
 
 
 def _listed_few(

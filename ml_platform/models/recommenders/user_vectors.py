@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.arrays import Array
+from ml_platform.arrays import Array, row_products
 from ml_platform.models.encoding import require_features
-from ml_platform.models.recommenders.top_items import listed
-from ml_platform.models.tokens import token_column
+from ml_platform.models.recommenders.top_items import listed, listed_row
+from ml_platform.models.tokens import token_column, word_of, words_of
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 from ml_platform.training_sets.coded_column import MISSING
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ USED, RECENT, DOINGS, TEAM = "used", "recent", "recent_doings", "team"
 FEATURES = {USED: "tokens", RECENT: "tokens", DOINGS: "tokens", TEAM: "category"}
 VECTORS_FILE = "user_vectors.json"
 CONTENT_FILE = "content.npy"
+DOING_GROWTH = 2.0
+"""The growth of the count of a doing: each doubling weighs twice as much as the one before."""
+NO_TEAM = -1
+"""The place of a team that the content does not know."""
 NEARLY_NONE = 1e-3
 """A weight of the content that leaves the item model nearly alone, and still orders items without history."""
 LEAST_SHARE = 1e-6
@@ -63,23 +68,42 @@ class UserVectors:
             IntegrityError: a feature is not among the columns of ``rows``.
         """
         require_features(rows, FEATURES)
-        history = item_weights(rows[USED], self.items, self._index, self.growth)
-        has = history > 0
-        if self.recency:
-            recent = item_weights(rows[RECENT], self.items, self._index, self.growth)
-            history = history + self.recency * recent
-        return history + self.prior_weight * self.suggested(rows), has
+        used, recent = (
+            item_weights(rows[name], self.items, self._index, self.growth)
+            for name in (USED, RECENT)
+        )
+        return self._vectors(used, recent, content_shares(rows, self.tokens, self._token_index))
 
-    def suggested(self, rows: "pd.DataFrame") -> Array:
-        """(rows, items) shares that the content suggests; positive, each row sums to 1."""
-        shares = content_shares(rows, self.tokens, self._token_index)
-        expected = np.maximum(shares @ self.content[:-1] + self.content[-1], LEAST_SHARE)
+    def of_row(self, row: PlainRow) -> tuple[Array, NDArray[np.bool_]]:
+        """`of` for one row of plain values: shapes (1, items), to the bit."""
+        used, recent = (
+            row_weights(words_of(row[name]), self._index, self.growth) for name in (USED, RECENT)
+        )
+        doings = row_weights(words_of(row[DOINGS]), self._token_index, DOING_GROWTH)
+        team = self._token_index.get(f"{TEAM}:{word_of(row[TEAM])}", NO_TEAM)
+        shares = shares_by_kind(doings, np.array([team]), self._kinds)
+        return self._vectors(used, recent, shares)
+
+    def _vectors(
+        self, used: Array, recent: Array, shares: Array
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        history = used + self.recency * recent if self.recency else used
+        return history + self.prior_weight * self.suggested(shares), used > 0
+
+    def suggested(self, shares: Array) -> Array:
+        """(rows, items) shares that the content ``shares`` (rows, tokens) suggest; positive, each row sums to 1."""
+        added = row_products(shares, self.content[:-1])
+        expected = np.maximum(added + self.content[-1], LEAST_SHARE)
         normalised: Array = expected / expected.sum(axis=1, keepdims=True)
         return normalised
 
     @cached_property
     def _index(self) -> dict[str, int]:
         return {item: i for i, item in enumerate(self.items)}
+
+    @cached_property
+    def _kinds(self) -> tuple[NDArray[np.int64], ...]:
+        return token_kinds(self.tokens)
 
     @cached_property
     def _token_index(self) -> dict[str, int]:
@@ -131,6 +155,12 @@ def item_weights(
     return grown(times, growth)
 
 
+def row_weights(words: Sequence[str], index: Mapping[str, int], growth: float) -> Array:
+    """`item_weights` of one list of plain values, shape (1, items)."""
+    times = np.bincount(np.array(listed_row(words, index), dtype=np.int64), minlength=len(index))
+    return grown(times[None, :], growth)
+
+
 def grown(times: np.ndarray, growth: float) -> Array:
     """The weight of an item that stands ``times`` in a row: 1 + g + ... + g^(times - 1) with g = ``growth``."""
     if growth == 1.0:
@@ -141,19 +171,31 @@ def grown(times: np.ndarray, growth: float) -> Array:
 
 def content_shares(rows: "pd.DataFrame", tokens: tuple[str, ...], index: dict[str, int]) -> Array:
     """(rows, tokens) shares of a row's doings, kind by kind (what stands before the colon), and 1 for its team."""
-    shares = item_weights(rows[DOINGS], tokens, index, 2.0)
+    doings = item_weights(rows[DOINGS], tokens, index, DOING_GROWTH)
+    team = token_column(rows[TEAM], lists=False)
+    place = np.array([index.get(f"{TEAM}:{word}", NO_TEAM) for word in team.words], dtype=np.int64)
+    return shares_by_kind(doings, place[team.codes], token_kinds(tokens))
+
+
+def token_kinds(tokens: Sequence[str]) -> tuple[NDArray[np.int64], ...]:
+    """The places of the tokens of each kind, which is what stands before the colon."""
     kinds = np.array([token[: token.index(":") + 1] for token in tokens])
-    for kind in dict.fromkeys(kinds.tolist()):
-        columns = kinds == kind
-        shares[:, columns] /= np.maximum(shares[:, columns].sum(axis=1, keepdims=True), 1.0)
-    if len(rows) == 1:
-        place = np.array([index.get(f"{TEAM}:{rows[TEAM].iloc[0]}", -1)])
-    else:
-        team = token_column(rows[TEAM], lists=False)
-        place = np.array([index.get(f"{TEAM}:{word}", -1) for word in team.words], dtype=np.int64)
-        place = place[team.codes]
-    known = np.flatnonzero(place >= 0)
-    shares[known, place[known]] = 1.0
+    return tuple(np.flatnonzero(kinds == kind) for kind in dict.fromkeys(kinds.tolist()))
+
+
+def shares_by_kind(
+    doings: Array, team: NDArray[np.int64], kinds: Sequence[NDArray[np.int64]]
+) -> Array:
+    """The weights ``doings`` (rows, tokens) over the sum of their kind, and 1 for the ``team`` (rows,) if known.
+
+    The weights are whole numbers, so that their sums are exact in any order.
+    """
+    shares = doings.copy()
+    for places in kinds:
+        of_kind = shares[:, places]
+        shares[:, places] = of_kind / np.maximum(of_kind.sum(axis=1, keepdims=True), 1.0)
+    known = np.flatnonzero(team != NO_TEAM)
+    shares[known, team[known]] = 1.0
     return shares
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.arrays import zero_where_missing
 from ml_platform.errors import IntegrityError
 from ml_platform.models.encoding import require_features
-from ml_platform.models.tokens import TokenColumn, token_column
+from ml_platform.models.tokens import TokenColumn, token_column, words_of
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +118,24 @@ class SequenceEncoding:
             index = self._indices[place]
             codes = [index.get(channel.word(word), UNKNOWN) for word in tokens.words]
             steps[:, :, place] = _newest_last(tokens, np.array(codes, dtype=np.int32), plan.length)
-        return EncodedRows(steps, self._numbers(rows))
+        names = self._number_names
+        numbers = np.empty((len(rows), len(names)))
+        for place, name in enumerate(names):
+            numbers[:, place] = _number(rows, name)
+        return EncodedRows(steps, self._numbers(numbers))
+
+    def transform_row(self, row: PlainRow) -> EncodedRows:
+        """`transform` of one row of plain values, to the bit."""
+        plan = self.plan
+        steps = np.zeros((1, plan.length, len(plan.channels)), dtype=np.int32)
+        for place, channel in enumerate(plan.channels):
+            index = self._indices[place]
+            words = words_of(row[channel.feature])[: plan.length]
+            codes = [index.get(channel.word(word), UNKNOWN) for word in words]
+            if codes:
+                steps[0, -len(codes) :, place] = codes[::-1]
+        numbers = np.array([[row[name] for name in self._number_names]], dtype=np.float64)
+        return EncodedRows(steps, self._numbers(numbers))
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for `of_json`."""
@@ -135,16 +154,21 @@ class SequenceEncoding:
             {word: code for code, word in enumerate(words, FIRST_WORD)} for words in self.words
         )
 
-    def _numbers(self, rows: "pd.DataFrame") -> np.ndarray:
-        columns = np.zeros((len(rows), self.plan.width), dtype=np.float32)
-        for place, name in enumerate(self.plan.numbers):
-            value = (np.arcsinh(_number(rows, name)) - self.means[place]) / self.scales[place]
-            columns[:, 2 * place] = np.nan_to_num(np.clip(value, -FARTHEST, FARTHEST))
-            columns[:, 2 * place + 1] = np.isnan(value)
-        for place, (name, period) in enumerate(self.plan.cycles, len(self.plan.numbers)):
-            angle = 2.0 * np.pi * _number(rows, name) / period
-            columns[:, 2 * place] = np.nan_to_num(np.sin(angle))
-            columns[:, 2 * place + 1] = np.nan_to_num(np.cos(angle))
+    @cached_property
+    def _number_names(self) -> tuple[str, ...]:
+        return (*self.plan.numbers, *(name for name, _ in self.plan.cycles))
+
+    def _numbers(self, values: np.ndarray) -> np.ndarray:
+        """The scaled numbers of ``values`` (rows, numbers and cycles), shape (rows, width)."""
+        columns = np.zeros((len(values), self.plan.width), dtype=np.float32)
+        plain = len(self.plan.numbers)
+        scaled = (np.arcsinh(values[:, :plain]) - self.means) / self.scales
+        columns[:, 0 : 2 * plain : 2] = zero_where_missing(np.clip(scaled, -FARTHEST, FARTHEST))
+        columns[:, 1 : 2 * plain : 2] = np.isnan(scaled)
+        periods = np.array([period for _, period in self.plan.cycles])
+        angles = 2.0 * np.pi * values[:, plain:] / periods
+        columns[:, 2 * plain :: 2] = zero_where_missing(np.sin(angles))
+        columns[:, 2 * plain + 1 :: 2] = zero_where_missing(np.cos(angles))
         return columns
 
 

@@ -13,7 +13,7 @@ to the longest context seen. The rate of "soon" is that of the context, drawn to
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -24,8 +24,9 @@ import numpy as np
 from ml_platform.models.chunks import in_chunks
 from ml_platform.models.encoding import require_features
 from ml_platform.models.sequences.artifact_kinds import NGRAM
-from ml_platform.models.tokens import TokenColumn, token_column
+from ml_platform.models.tokens import TokenColumn, token_column, words_of
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +99,39 @@ class NgramScorer:
         """
         require_features(rows, LISTS)
         return in_chunks(rows, len(self.classes), ROWS_AT_ONCE, self._scored)
+
+    def score_row(self, row: PlainRow) -> np.ndarray:
+        """The next steps and soon for one row of plain values, shape (classes,)."""
+        steps = row_symbols(words_of(row[STEPS]), words_of(row[GAPS]), self._index, self.order)
+        chain = self._chain(steps)
+        tree, outcomes = self.contexts, len(self.classes) - 1
+        probabilities = np.empty(outcomes + 1)
+        probabilities[:-1] = 1.0 / outcomes
+        soon = 0.0
+        for depth, node in enumerate(chain):
+            begin, end = tree.offsets[node : node + 2].tolist()
+            counts = tree.counts[begin:end].astype(np.float64)
+            discount, total = self.discounts[depth], float(counts.sum()) + self.strength
+            probabilities[:-1] *= (self.strength + discount * (end - begin)) / total
+            probabilities[tree.successors[begin:end]] += (counts - discount) / total
+            added = self.soon_strength if depth else 0.0
+            known = int(tree.soon_known[node]) + added
+            yes = int(tree.soon_yes[node]) + added * soon
+            soon = yes / known if known > 0 else 0.0
+        probabilities[-1] = soon
+        return probabilities
+
+    def _chain(self, steps: Sequence[int]) -> list[int]:
+        """The nodes of the contexts that were seen, from the empty one to the longest."""
+        keys, base = self.contexts.keys, len(self.words) + 1
+        chain = [0]
+        for step in steps:
+            wanted = chain[-1] * base + step
+            place = int(np.searchsorted(keys, wanted))
+            if step == STOP or place == len(keys) or keys[place] != wanted:
+                break
+            chain.append(place + 1)
+        return chain
 
     def to_artifact(self) -> Artifact:
         """The scorer as files: arrays without pickle, and JSON for the rest."""
@@ -218,6 +252,22 @@ def symbols(rows: "pd.DataFrame", index: Mapping[str, int], order: int) -> np.nd
             ended = row[begun[row] & (step[row] != STOP)]
             context[ended, back + 1] = len(index)
     return context
+
+
+def row_symbols(
+    steps: Sequence[str], gaps: Sequence[str], index: Mapping[str, int], order: int
+) -> list[int]:
+    """`symbols` of one row of plain values; shorter than ``order`` where there is nothing more."""
+    context: list[int] = []
+    for back, word in enumerate(steps[:order]):
+        code = index.get(word, STOP)
+        context.append(code)
+        if code == STOP:
+            break
+        if back < len(gaps) and gaps[back].startswith(NEW_SESSION):
+            context.append(len(index))
+            break
+    return context[:order]
 
 
 def _at(

@@ -8,14 +8,17 @@ import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.models.chunks import in_chunks
-from ml_platform.models.onnx_model import MODEL_FILE, inference_session
-from ml_platform.models.sequences.encoding import ENCODING_FILE, SequenceEncoding
+from ml_platform.models.onnx_model import MODEL_FILE, inference_session, run_in_packets
+from ml_platform.models.sequences.encoding import ENCODING_FILE, EncodedRows, SequenceEncoding
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STEPS, NUMBERS, OUTPUT = "steps", "numbers", "probabilities"
+PACKET = 2
+"""Rows that a matrix product has at least: with a single one ONNX Runtime adds in another order."""
 CHUNK = 1_024
 """Rows that are scored at a time; with more, what lies between two layers leaves the cache."""
 
@@ -46,9 +49,15 @@ class NetworkScorer:
         return in_chunks(rows, len(self.classes), CHUNK, self._probabilities)
 
     def _probabilities(self, rows: "pd.DataFrame") -> Array:
-        encoded = self.encoding.transform(rows)
+        return self._of_encoded(self.encoding.transform(rows))
+
+    def score_row(self, row: PlainRow) -> Array:
+        """The next steps and soon for one row of plain values, shape (classes,)."""
+        return self._of_encoded(self.encoding.transform_row(row))[0].astype(np.float64)
+
+    def _of_encoded(self, encoded: EncodedRows) -> Array:
         inputs = {STEPS: encoded.steps.astype(np.int64), NUMBERS: encoded.numbers}
-        probabilities: Array = self.session.run([OUTPUT], inputs)[0]
+        probabilities: Array = run_in_packets(self.session, OUTPUT, inputs, PACKET)
         return probabilities
 
     @classmethod

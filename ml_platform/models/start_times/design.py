@@ -6,6 +6,7 @@ workflow has a series of its own beside the common one; how far it may lie from 
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.arrays import Array, Codes
+from ml_platform.arrays import Array, Codes, zero_where_missing
 from ml_platform.models.encoding import require_features
-from ml_platform.models.tokens import token_column
-from ml_platform.training_sets.coded_column import MISSING
+from ml_platform.models.tokens import token_column, word_of
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,22 +107,46 @@ class StartTimeDesign:
             IntegrityError: a feature is not among the columns of ``rows``.
         """
         require_features(rows, self.features)
-        marks = [
-            np.eye(len(values) + 1)[_codes(rows[name], self._places[name])][:, :-1]
-            for name, values in self.categories
-        ]
-        plain = [np.nan_to_num(_numbers(rows, name)) for name in self.plain]
-        basis = self._basis(_numbers(rows, HOUR_SIN), _numbers(rows, HOUR_COS))
-        columns = np.column_stack([self._lines(rows), *marks, *plain, *basis])
-        return columns, _codes(rows[UNIT], self._places[UNIT])
+        names = self._number_names
+        numbers = np.empty((len(rows), len(names)))
+        for place, name in enumerate(names):
+            numbers[:, place] = _numbers(rows, name)
+        codes = [_codes(rows[name], self._places[name]) for name, _ in self.categories]
+        return self._columns(numbers, codes), _codes(rows[UNIT], self._places[UNIT])
 
-    def _lines(self, rows: "pd.DataFrame") -> Array:
-        """Lines, then bends, then marks: standardised, 0 where missing."""
+    def transform_row(self, row: PlainRow) -> tuple[Array, Codes]:
+        """`transform` of one row of plain values: shapes (1, width) and (1,), to the bit."""
+        numbers = np.array([[row[name] for name in self._number_names]], dtype=np.float64)
+        codes = [self._row_codes(row, name) for name, _ in self.categories]
+        return self._columns(numbers, codes), self._row_codes(row, UNIT)
+
+    def _row_codes(self, row: PlainRow, name: str) -> Codes:
+        places = self._places[name]
+        return np.array([places.get(word_of(row[name]), len(places))], dtype=np.int64)
+
+    @cached_property
+    def _number_names(self) -> tuple[str, ...]:
+        """What the columns are made of: those with lines, those taken as they are, then the hour."""
+        return (*(each.name for each in self.numbers), *self.plain, HOUR_SIN, HOUR_COS)
+
+    def _columns(self, numbers: Array, codes: Sequence[Codes]) -> Array:
+        """Shape (rows, width), from the numbers of `_number_names` and the codes of each of ``categories``."""
+        lines, known = len(self.numbers), zero_where_missing(numbers)
+        marks = [
+            np.eye(len(values) + 1)[code][:, :-1]
+            for code, (_, values) in zip(codes, self.categories, strict=True)
+        ]
+        basis = self._basis(known[:, -2], known[:, -1])
+        columns: Array = np.column_stack(
+            [self._lines(numbers[:, :lines]), *marks, known[:, lines:-2], *basis]
+        )
+        return columns
+
+    def _lines(self, values: Array) -> Array:
+        """Lines, then bends, then marks, of ``values`` (rows, numbers): standardised, 0 where missing."""
         table = self._table
-        values = np.empty((len(rows), len(self.numbers)))
-        for place, each in enumerate(self.numbers):
-            values[:, place] = _numbers(rows, each.name)
         unknown = np.isnan(values)
+        values = values.copy()
         logarithm = table["logarithm"]
         values[:, logarithm] = _scaled(values[:, logarithm], True)
         values = np.where(unknown, table["centre"], np.clip(values, table["low"], table["high"]))
@@ -130,8 +155,7 @@ class StartTimeDesign:
         return np.concatenate([lines, bends, unknown[:, table["missing"]]], axis=1)
 
     def _basis(self, sine: Array, cosine: Array) -> list[Array]:
-        """cos(k x) and sin(k x) by the recurrence of the angle sum; 0 where the hour is missing."""
-        sine, cosine = np.nan_to_num(sine), np.nan_to_num(cosine)
+        """cos(k x) and sin(k x) by the recurrence of the angle sum; ``sine`` and ``cosine`` are 0 where missing."""
         basis = [np.ones(len(sine))]
         c, s = cosine, sine
         for _ in range(self.harmonics):
@@ -217,7 +241,7 @@ def _numbers(rows: "pd.DataFrame", name: str) -> Array:
 def _codes(column: "pd.Series[Any]", place: dict[str, int]) -> Codes:
     """The place of each value, the number of places for any other; few rows take no detour over Arrow."""
     if len(column) <= _FEW:
-        words = (value if isinstance(value, str) else MISSING for value in column.tolist())
+        words = map(word_of, column.tolist())
         return np.array([place.get(word, len(place)) for word in words], dtype=np.int64)
     tokens = token_column(column, lists=False)
     places = [place.get(word, len(place)) for word in tokens.words]

@@ -16,8 +16,9 @@ from ml_platform.arrays import Array, Codes
 from ml_platform.models.encoding import require_features
 from ml_platform.models.start_times.artifact_kinds import START_TIME_RULES
 from ml_platform.models.start_times.design import HOUR_COS, HOUR_SIN, UNIT
-from ml_platform.models.tokens import token_column
+from ml_platform.models.tokens import token_column, word_of
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 from ml_platform.spec.task import NO, YES
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ class StartTimeRules:
         table = table.reshape(-1, PARTS)
         yes = table[tokens.codes, _parts(rows)] if len(rows) else np.empty(0)
         return np.column_stack([1.0 - yes, yes])
+
+    def score_row(self, row: PlainRow) -> Array:
+        """Probabilities of no and of yes for one row of plain values, shape (2,)."""
+        sine, cosine = np.array([[row[HOUR_SIN]], [row[HOUR_COS]]], dtype=np.float64)
+        (part,) = _parts_of(sine, cosine).tolist()
+        yes = self.rates.get(word_of(row[UNIT]), self.overall)[part]
+        return np.array([1.0 - yes, yes])
 
     @classmethod
     def of(cls, artifact: Artifact) -> "StartTimeRules":
@@ -95,6 +103,11 @@ def _parts(rows: "pd.DataFrame") -> Codes:
     sine, cosine = (
         rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in (HOUR_SIN, HOUR_COS)
     )
+    return _parts_of(sine, cosine)
+
+
+def _parts_of(sine: Array, cosine: Array) -> Codes:
+    """`_parts` of the hour's sine and cosine, shape (rows,)."""
     hours = np.round(np.arctan2(sine, cosine) * (12.0 / np.pi)) % 24
     parts: Codes = (np.nan_to_num(hours, nan=12.0) // (24 // PARTS)).astype(np.int64)
     return parts

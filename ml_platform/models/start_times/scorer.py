@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_platform.arrays import Array
-from ml_platform.models.onnx_model import MODEL_FILE, graph_bytes, inference_session
+from ml_platform.arrays import Array, Codes
+from ml_platform.models.onnx_model import (
+    MODEL_FILE,
+    PACKET,
+    graph_bytes,
+    inference_session,
+)
 from ml_platform.models.start_times.design import DESIGN_FILE, StartTimeDesign
 from ml_platform.spec.artifact import Artifact
+from ml_platform.spec.model import PlainRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +36,21 @@ class StartTimeScorer:
         Raises:
             IntegrityError: a feature of the manifest is not among the columns of ``rows``.
         """
-        columns, codes = self.design.transform(rows)
-        inputs = {COLUMNS: columns.astype(np.float32), UNIT_CODES: codes}
-        yes = self.session.run([OUTPUT], inputs)[0].astype(np.float64)
+        return self._of_columns(*self.design.transform(rows))
+
+    def score_row(self, row: PlainRow) -> Array:
+        """Probabilities of no and of yes for one row of plain values, shape (2,)."""
+        scores: Array = self._of_columns(*self.design.transform_row(row))[0]
+        return scores
+
+    def _of_columns(self, columns: Array, codes: Codes) -> Array:
+        # The graph adds the numbers of a row in an order that depends on where in memory the row begins, so each
+        # row stands at the first place of a packet, before copies of itself.
+        inputs = {
+            COLUMNS: np.repeat(columns.astype(np.float32), PACKET, axis=0),
+            UNIT_CODES: np.repeat(codes, PACKET),
+        }
+        yes = self.session.run([OUTPUT], inputs)[0][::PACKET].astype(np.float64)
         return np.column_stack([1.0 - yes, yes])
 
     @classmethod
