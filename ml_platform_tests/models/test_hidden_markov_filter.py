@@ -1,12 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ml_platform.models.hidden_markov_filter import (
     BREAK_US,
     LONGEST,
     NO_MOMENT,
     NOTHING,
+    HiddenMarkovFilter,
     Moments,
     ObservedWords,
     count_transitions,
@@ -99,3 +102,56 @@ def test_transitions_are_of_one_user_near_in_time_and_in_one_block():
     assert counts.counts[0, 0, 1] == 1.0
     assert counts.shares()[0] == pytest.approx([1 / 3, 2 / 3])
     assert counts.shares({0})[0] == pytest.approx([0.5, 0.5])
+
+
+WORDS = tuple(f"t:{tool}|o:{operation}" for tool in "abc" for operation in "xyz")
+OTHER = ObservedWords("places", (("", "place"),))
+
+
+def learned(classes: int) -> HiddenMarkovFilter:
+    """Two observations with drawn weights, in single precision as they are stored."""
+    random = np.random.default_rng(classes)
+    return HiddenMarkovFilter(
+        observed=(KIND, OTHER),
+        words=(WORDS, ("here", "there")),
+        weights=tuple(random.normal(size=(n, classes)).astype(np.float32) for n in (9, 2)),
+        transitions=random.dirichlet(np.ones(classes), classes).astype(np.float32),
+        shares=random.dirichlet(np.ones(classes)).astype(np.float32),
+    )
+
+
+ROWS = st.fixed_dictionaries(
+    {
+        "tool": st.sampled_from(["a", "b", "unseen", None]),
+        "operation": st.sampled_from(["x", "y", None]),
+        "past": st.one_of(st.lists(st.sampled_from([*WORDS, "unseen"]), max_size=20), st.none()),
+        "place": st.sampled_from(["here", "there", None]),
+        "places": st.one_of(st.lists(st.sampled_from(["here", "?"]), max_size=20), st.none()),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(ROWS, min_size=1, max_size=8), classes=st.sampled_from([2, 8, 11]))
+def test_one_row_has_to_the_bit_the_beliefs_of_its_batch(rows, classes):
+    filter_ = learned(classes)
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in rows[0]}, dtype=object)
+    for row, beliefs in zip(rows, filter_.log_beliefs(frame), strict=True):
+        assert filter_.log_belief(row).tobytes() == beliefs.tobytes()
+
+
+def test_beliefs_are_computed_in_double_precision():
+    stored = learned(8)
+    rows = pd.DataFrame(
+        {"tool": ["a"], "operation": ["x"], "past": [WORDS[:5]], "place": [None], "places": [[]]}
+    )
+    sequences = [
+        moments(*each) for each in zip(stored.observed, [rows] * 2, stored.indices, strict=True)
+    ]
+    exact = follow(
+        sequences,
+        [word_likelihoods(weights.astype(np.float64)) for weights in stored.weights],
+        stored.transitions.astype(np.float64),
+        stored.shares.astype(np.float64),
+    )
+    assert stored.log_beliefs(rows) == pytest.approx(exact, abs=1e-14)

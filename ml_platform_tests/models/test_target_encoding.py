@@ -1,8 +1,17 @@
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
-from ml_platform.models.target_encoding import count_targets, cross_fitted, target_encode
+from ml_platform.models.target_encoding import (
+    count_targets,
+    cross_fitted,
+    target_encode,
+    target_encode_row,
+)
+from ml_platform.models.tokens import token_column, token_matrix, word_row
 
 
 def counts(blocks: list[int]):
@@ -46,3 +55,22 @@ def test_changing_the_labels_of_a_block_does_not_change_the_encoding_of_its_own_
     encodings = [cross_fitted(matrix, counts, blocks, frozenset()) for counts in counted]
     assert np.array_equal(encodings[0][blocks == 2], encodings[1][blocks == 2])
     assert not np.array_equal(encodings[0][blocks == 1], encodings[1][blocks == 1])
+
+
+WORDS = tuple(f"w{place:02d}" for place in range(40))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lists=st.lists(st.lists(st.sampled_from((*WORDS, "unseen")), max_size=40), max_size=6),
+    decay=st.sampled_from([1.0, 0.9, 0.61]),
+    classes=st.sampled_from([1, 3, 8]),
+)
+def test_one_row_is_encoded_to_the_bit_as_in_its_batch(lists, decay, classes):
+    weights = np.random.default_rng(classes).normal(size=(40, classes)).astype(np.float32)
+    index = {word: place for place, word in enumerate(WORDS)}
+    tokens = token_column(pd.Series([*lists, ["w00"]], dtype=object), lists=True)
+    batch = target_encode(token_matrix(tokens, WORDS, index, decay), weights)
+    for words, encoded in zip(lists, batch[:-1], strict=True):
+        row = target_encode_row(*word_row(words, index, decay), weights)
+        assert row.tobytes() == encoded.tobytes()
