@@ -47,7 +47,8 @@ class BoostingScorer:
 
     def score_row(self, row: PlainRow) -> Array:
         """The expected proportion of one row of plain values, shape (1,)."""
-        return self._of_matrix(self.encoding.transform_row(row))[0].astype(np.float64)
+        scores: Array = self._of_matrix(self.encoding.transform_row(row))[0].astype(np.float64)
+        return scores
 
     def _proportions(self, rows: "pd.DataFrame") -> Array:
         return self._of_matrix(self.encoding.transform(rows))

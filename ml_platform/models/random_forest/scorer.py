@@ -39,7 +39,8 @@ class ForestScorer:
 
     def score_row(self, row: PlainRow) -> Array:
         """Probabilities of one row of plain values, shape (classes,)."""
-        return self._of_matrix(self.encoding.transform_row(row))[0].astype(np.float64)
+        scores: Array = self._of_matrix(self.encoding.transform_row(row))[0].astype(np.float64)
+        return scores
 
     def _probabilities(self, rows: "pd.DataFrame") -> Array:
         return self._of_matrix(self.encoding.transform(rows))

@@ -53,7 +53,8 @@ class NetworkScorer:
 
     def score_row(self, row: PlainRow) -> Array:
         """The next steps and soon for one row of plain values, shape (classes,)."""
-        return self._of_encoded(self.encoding.transform_row(row))[0].astype(np.float64)
+        scores: Array = self._of_encoded(self.encoding.transform_row(row))[0].astype(np.float64)
+        return scores
 
     def _of_encoded(self, encoded: EncodedRows) -> Array:
         inputs = {STEPS: encoded.steps.astype(np.int64), NUMBERS: encoded.numbers}
