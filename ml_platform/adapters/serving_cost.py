@@ -193,11 +193,12 @@ def in_turns(
     """
     batch = rows.iloc[:TURN_BATCH]
     both = (served, variant)
-    measured = []
-    for size, calls in (
+    asked: tuple[tuple[int, list[Callable[[], object]]], ...] = (
         (1, [_single_calls(scorer, rows.iloc[:1], kinds)[0] for scorer in both]),
         (len(batch), [partial(scorer.predict_proba, batch) for scorer in both]),
-    ):
+    )
+    measured = []
+    for size, calls in asked:
         timers = (_Timer(), _Timer())
         for call in calls:
             call()
