@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from ml_platform.application.connections import Connections
 from ml_platform.application.find_version import find_version
 from ml_platform.application.rollout_policy import rollout_policy
-from ml_platform.application.show_model import rollback_command
 from ml_platform.registry.comparison import SchemaChange, schema_changes
 from ml_platform.registry.history import History
 from ml_platform.registry.records import Action, PromotionEvent
-from ml_platform.registry.rollbacks import RollbackFigures, rollback_figures
+from ml_platform.registry.rollbacks import RollbackFigures, rollback_command, rollback_figures
 from ml_platform.registry.rollout.policy import RampPolicy
 
 PAST_CHANGES = 5

@@ -85,12 +85,13 @@ def wanted_models(
         if not removed.cannot_be_shown(record)
     )
     numbered = {version.record.version: version.fingerprint for version in versions}
-    named = aliases(ledger.history(model))
+    history = ledger.history(model)
+    named = aliases(history)
     yield WantedModel(
         name=model,
         model=model,
         task=task,
-        text=model_text(model, spec.title if spec else model, in_production(events, model)),
+        text=model_text(history, spec.title if spec else model, in_production(events, model)),
         versions=versions,
         aliases={alias.value: numbered[number] for alias, number in named.items()},
         owned_aliases=tuple(alias.value for alias in Alias),

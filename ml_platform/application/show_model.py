@@ -8,6 +8,7 @@ from ml_platform.application.status import ModelStatus, model_status
 from ml_platform.application.version_history import events_of
 from ml_platform.registry.history import History
 from ml_platform.registry.records import PromotionEvent, Status
+from ml_platform.registry.rollbacks import way_back
 from ml_platform.registry.states import Life
 
 
@@ -45,36 +46,14 @@ def show_model(platform: Connections, model: str, version: int | None) -> ShownM
     """
     events_of(platform, model)
     history = platform.ledger.history(model)
-    way_back, command = _way_back(history)
+    words, command = way_back(history)
     return ShownModel(
         model=model,
         state=model_status(platform, model),
-        way_back=way_back,
+        way_back=words,
         rollback_command=command,
         shown=_shown(platform, history, version) if version is not None else None,
     )
-
-
-def rollback_command(model: str, to: int | None = None) -> str:
-    """What to type to go back."""
-    target = f" --to {to}" if to else ""
-    return f"ml-platform models rollback {model}{target} --reason WHY"
-
-
-def _way_back(history: History) -> tuple[str, str]:
-    """What a rollback would do, and the command; the latter is empty where there is nothing to go back to."""
-    state, command = history.state, rollback_command(history.model)
-    if state.rollout is not None:
-        stays = f"version {state.production}" if state.production else "the rules"
-        return f"the rollout of version {state.rollout} ends, {stays} goes on answering", command
-    earlier = history.earlier_champions()
-    if state.production is not None:
-        answers = f"version {earlier[0].version} answers" if earlier else "the rules answer"
-        return f"{answers} again", command
-    if not earlier:
-        return "the rules answer, and no earlier champion that is not held", ""
-    newest = earlier[0].version
-    return f"version {newest} answers again", rollback_command(history.model, newest)
 
 
 def _shown(platform: Connections, history: History, version: int) -> ShownVersion:

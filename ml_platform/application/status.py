@@ -9,10 +9,9 @@ from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction, in_production, statuses
-from ml_platform.registry.records import Action, Status, VersionRecord
-from ml_platform.registry.rollbacks import RollbackFigures, rollback_figures
+from ml_platform.registry.records import Status, VersionRecord
+from ml_platform.registry.rollbacks import RollbackFigures, left_to_the_rules, rollback_figures
 from ml_platform.registry.rollout.progress import current_rollout
-from ml_platform.registry.states import RULES
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,7 @@ def _why_no_champion(platform: Connections, model: str) -> str:
         return f"INSUFFICIENT: {reason}"
     if stopped := stopped_candidate(platform, model):
         return f"{stopped.decision.verdict.value.upper()}: {stopped.decision.row}"
-    history = platform.ledger.history(model)
-    back = history.newest(Action.ROLLED_BACK, Action.PROMOTED, Action.RESTORED)
-    if back is not None and back.evidence.get("to") == RULES:
+    if back := left_to_the_rules(platform.ledger.history(model)):
         return (
             f"version {back.version} was rolled back at {back.wall:%Y-%m-%d %H:%M} by {back.actor} "
             f"({back.evidence['reason']}): the rules answer"

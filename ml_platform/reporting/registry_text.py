@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision
+from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction
 from ml_platform.registry.records import VersionRecord
+from ml_platform.registry.rollbacks import left_to_the_rules, way_back
 from ml_platform.reporting.evaluation.decision import stopping_gates
 from ml_platform.reporting.evaluation.headline import CANDIDATE, scorers
 from ml_platform.reporting.words import capitals, heading, interval, limit_number, moment, number
@@ -53,12 +55,14 @@ def rules_text(
     )
 
 
-def model_text(model: str, title: str, champion: InProduction | None) -> str:
+def model_text(history: History, title: str, champion: InProduction | None) -> str:
     """The description of a registered model: what is in production, since when, why, and the way back."""
-    back = f"Go back: `ml-platform models rollback {model} --reason ...`. " if champion else ""
+    model = history.model
+    words, command = way_back(history)
+    back = f"Go back: `{command}` ({words}). " if command else ""
     if champion is None:
         now = (
-            "**In production: the rules.** No version has passed every gate. They are "
+            f"**In production: the rules**{_why_the_rules(history)} They are "
             f"`models:/{rules_name(model)}@current`."
         )
         name = f"{rules_name(model)}@current"
@@ -98,6 +102,13 @@ def run_text(
 
 def _verdict(decision: Decision) -> str:
     return f"{capitals(decision.verdict)}: {decision.row}"
+
+
+def _why_the_rules(history: History) -> str:
+    left = left_to_the_rules(history)
+    if left is None:
+        return ". No version has passed every gate."
+    return f", since version {left.version} was rolled back on {moment(left.wall)} by {left.actor}."
 
 
 def _because(champion: InProduction) -> str:

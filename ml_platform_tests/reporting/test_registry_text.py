@@ -6,14 +6,31 @@ from datetime import UTC, datetime
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.decide import decide
 from ml_platform.gates.outcome import Verdict
+from ml_platform.registry.chain import extend
+from ml_platform.registry.changes import Request, roll_back_production
+from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction
 from ml_platform.reporting.registry_text import model_text, rules_name, rules_text, version_text
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import RECORD, REPORT
+from ml_platform_tests.registry.test_states import STORY
 
 LINKS = {"report": "#/report", "Dagster run": ""}
 SINCE = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CHAMPION = InProduction("example", 3, SINCE, "champion asset", {"decision_row": "x"}, SINCE)
+
+
+def history(events):
+    """The first events of a model's story."""
+    return History("m", extend(None, STORY[:events]))
+
+
+def rolled_back():
+    """A model whose first champion was rolled back."""
+    promoted = history(2)
+    request = Request("ada", "answers are wrong", SINCE)
+    drafts = roll_back_production(promoted, promoted.state.revision, None, request)
+    return History("m", (*promoted.events, *extend(promoted.events[-1], drafts)))
 
 
 def lines(text):
@@ -57,13 +74,23 @@ def test_a_report_that_is_gone_is_said_so():
 
 
 def test_a_model_says_what_is_in_production_since_when_and_why():
-    text = model_text("example", "next step", CHAMPION)
+    text = model_text(history(2), "next step", CHAMPION)
     assert lines(text)[0] == (
         "Next step. **In production: version 3** since 2026-05-01 12:00 UTC, by champion asset, because x."
     )
-    assert 'load_model("models:/example@champion")' in text
-    assert "Go back: `ml-platform models rollback example --reason ...`." in text
-    without = model_text("example", "next step", None)
-    assert "**In production: the rules.**" in without
-    assert "rollback" not in without
-    assert f'load_model("models:/{rules_name("example")}@current")' in without
+    assert 'load_model("models:/m@champion")' in text
+    assert "Go back: `ml-platform models rollback m --reason WHY` (the rules answer again)." in text
+    later = model_text(history(10), "next step", CHAMPION)
+    assert (
+        "Go back: `ml-platform models rollback m --reason WHY` (version 1 answers again)." in later
+    )
+
+
+def test_a_model_whose_rules_answer_says_since_when_and_what_could_answer_again():
+    never = model_text(history(1), "next step", None)
+    assert "**In production: the rules**. No version has passed every gate." in never
+    assert "rollback" not in never
+    assert f'load_model("models:/{rules_name("m")}@current")' in never
+    left = model_text(rolled_back(), "next step", None)
+    assert "No version has passed" not in left
+    assert "**In production: the rules**, since version 1 was rolled back on 20" in left
