@@ -93,6 +93,17 @@ def test_a_row_has_the_bits_of_its_batch(kind: str, data: st.DataObject) -> None
             assert same_bits(answers.scores(row), scores)
 
 
+@pytest.mark.parametrize("kind", ["random_forest", "gradient_boosting"])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_matrix_of_trees_is_that_of_the_batch(kind: str, data: st.DataObject) -> None:
+    """A tree that does not split by a column would hide what stands in it."""
+    rows = data.draw(st.lists(rows_like(kind), min_size=1, max_size=5))
+    encoding = one_row(kind).scorer.encoding  # type: ignore[attr-defined]
+    matrix = encoding.transform(frame_of(rows, one_row(kind).fields.kinds))
+    assert same_bits(np.concatenate([encoding.transform_row(row) for row in rows]), matrix)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_has_the_same_bits_in_every_size_and_at_every_place(kind: str) -> None:
     given = example(kind)
