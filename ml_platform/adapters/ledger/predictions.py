@@ -8,7 +8,7 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from ml_platform.adapters.ledger.prediction_weeks import prepare_weeks, week_of
+from ml_platform.adapters.ledger.prediction_weeks import partition_of, prepare_weeks, week_of
 from ml_platform.adapters.ledger.refusals import unavailable
 from ml_platform.prediction_log.record import (
     COLUMNS,
@@ -40,6 +40,7 @@ INSERT INTO outcomes ({columns}) SELECT {columns} FROM incoming
 ON CONFLICT (model, row_id) DO UPDATE SET label = excluded.label, known_at = excluded.known_at
 WHERE (excluded.known_at, excluded.label) > (outcomes.known_at, outcomes.label)
 """
+_MANY_ROWS = 1_000
 
 
 class PredictionPart:
@@ -50,15 +51,18 @@ class PredictionPart:
     def log_predictions(self, frame: "pd.DataFrame") -> int:
         """See `interface.Ledger`."""
         rows = predictions_frame(frame)
-        prepare_weeks(
-            self._engine, {week_of(day) for day in rows["occurred_at"].dt.floor("D").unique()}
-        )
-        return self._copy(rows, "predictions", COLUMNS, _NEW_PREDICTIONS)
+        weeks = {week_of(day) for day in rows["occurred_at"].dt.floor("D").unique()}
+        prepare_weeks(self._engine, weeks)
+        logged = self._copy(rows, "predictions", COLUMNS, _NEW_PREDICTIONS)
+        self._count_again(logged, *map(partition_of, sorted(weeks)))
+        return logged
 
     def log_outcomes(self, frame: "pd.DataFrame") -> int:
         """See `interface.Ledger`."""
         rows = outcomes_frame(frame)
-        return self._copy(rows, "outcomes", OUTCOME_COLUMNS, _NEW_OUTCOMES)
+        logged = self._copy(rows, "outcomes", OUTCOME_COLUMNS, _NEW_OUTCOMES)
+        self._count_again(logged, "outcomes")
+        return logged
 
     def predictions(
         self, model: str, start: datetime, end: datetime, version: str | None = None
@@ -114,6 +118,17 @@ class PredictionPart:
                 return int(cursor.rowcount)
         except psycopg2.OperationalError as error:
             raise unavailable(error) from error
+
+    def _count_again(self, new_rows: int, *tables: str) -> None:
+        """Let PostgreSQL count rows by model again once many have come.
+
+        A model of which it knows no row is joined to its outcomes row by row: 19 s for 25,000 in place of .1 s.
+        """
+        if new_rows < _MANY_ROWS:
+            return
+        for table in tables:
+            with self._engine.begin() as connection:
+                connection.execute(sa.text(f"ANALYZE {table}"))
 
 
 def typed(frame: "pd.DataFrame") -> "pd.DataFrame":
