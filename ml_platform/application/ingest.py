@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ml_platform.application.connections import Connections
+from ml_platform.application.forgotten_people import forgotten_people
 from ml_platform.application.records import read_record, record_path, write_record
 from ml_platform.clock import WINDOW, last_boundary, next_boundary
 from ml_platform.events.coerce import Reason
@@ -124,7 +125,8 @@ def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ing
     source = open_source(state.source, state.as_of, user_key(platform.settings))
     content = source.content() if isinstance(source, WithContent) else ""
     now = max(datetime.now(UTC), state.as_of)
-    report = ingest(source, platform.lake, now=now, progress=progress)
+    forgotten = forgotten_people(platform)
+    report = ingest(source, platform.lake, now=now, progress=progress, forgotten=forgotten)
     for note in report.notes:
         progress(note)
     newest = report.newest_event_at

@@ -1,10 +1,11 @@
-"""What of a version may be gone, since retention has removed it and nothing needs it."""
+"""What of a version may be gone: retention has removed it and nothing needs it, or a person was forgotten."""
 
-from datetime import datetime
 from functools import cached_property
 
 from ml_platform.application.connections import Connections
 from ml_platform.registry.records import VersionRecord
+from ml_platform.retention.forgotten import FORGOTTEN, Redaction
+from ml_platform.retention.plan import Removed
 from ml_platform.retention.reachable import needed_by, root_versions
 from ml_platform.retention.rules import Kind
 
@@ -16,7 +17,7 @@ _PIECES = {
 
 
 class RemovedPieces:
-    """What retention has removed of the versions of a home; of a root nothing may be missing."""
+    """What was removed of the versions of a home; of a root nothing may be missing but for a person's sake."""
 
     def __init__(self, platform: Connections) -> None:
         self._platform = platform
@@ -24,13 +25,24 @@ class RemovedPieces:
 
     def of(self, record: VersionRecord) -> dict[str, str]:
         """The pieces of one evaluation of a version ('report', 'artifact', 'data') with a word on each."""
-        if not self._removals or record.version in self._roots_of(record.model):
+        if not self._removals:
             return {}
-        return {
-            _PIECES[kind]: f"removed by retention on {self._removals[kind.value, key]:%Y-%m-%d}"
+        known = {
+            _PIECES[kind]: self._removals[kind.value, key]
             for kind, key in needed_by([record], "")
             if kind in _PIECES and (kind.value, key) in self._removals
         }
+        is_root = bool(known) and record.version in self._roots_of(record.model)
+        return {
+            piece: f"removed by {_remover(removed)} on {removed.at:%Y-%m-%d}"
+            for piece, removed in known.items()
+            if not is_root or removed.why == FORGOTTEN
+        }
+
+    def redacted_sha256(self, record: VersionRecord) -> str | None:
+        """The hash of the text of its report, where ids of a forgotten person were taken out of it."""
+        redaction = self._redactions.get(record.report_id)
+        return redaction.sha256 if redaction else None
 
     def cannot_be_shown(self, record: VersionRecord) -> bool:
         """Whether MLflow cannot have the version any more: its artifact or its run was removed."""
@@ -45,7 +57,11 @@ class RemovedPieces:
         )
 
     @cached_property
-    def _removals(self) -> dict[tuple[str, str], datetime]:
+    def _redactions(self) -> dict[str, Redaction]:
+        return self._platform.ledger.redactions()
+
+    @cached_property
+    def _removals(self) -> dict[tuple[str, str], Removed]:
         return self._platform.ledger.removals()
 
     def _roots_of(self, model: str) -> frozenset[int]:
@@ -54,3 +70,7 @@ class RemovedPieces:
             roots = root_versions(ledger.history(model), ledger.legal_holds())
             self._roots[model] = frozenset(roots)
         return self._roots[model]
+
+
+def _remover(removed: Removed) -> str:
+    return "forget" if removed.why == FORGOTTEN else "retention"

@@ -94,6 +94,7 @@ def _evidence_of(
         ),
         rows_sha256=rows_sha256_now(platform, training_set),
         removed=removed.of(record),
+        redacted_sha256=removed.redacted_sha256(record),
     )
 
 

@@ -11,6 +11,7 @@ import click
 from ml_platform.cli.backup import backup, restore
 from ml_platform.cli.doctor import doctor
 from ml_platform.cli.experiment import experiment
+from ml_platform.cli.forget import forget
 from ml_platform.cli.gates import gates
 from ml_platform.cli.ingest import ingest
 from ml_platform.cli.map import draft
@@ -67,6 +68,7 @@ for command in (
     experiment,
     verify,
     retention,
+    forget,
     mirror,
     backup,
     restore,

@@ -106,6 +106,7 @@ def _result(ingestion: Ingestion, stored: LakeTable) -> dg.MaterializeResult[Non
                     "repeated": counts.duplicates,
                     "conflicting": counts.conflicts,
                     "refused": sum(counts.refused.values()),
+                    "forgotten": counts.forgotten,
                 }
             ]
         ),

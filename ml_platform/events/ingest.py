@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
 
 from ml_platform.errors import SourceError
+from ml_platform.events.forgotten import Forgotten, LeftOut
 from ml_platform.events.lake import Arrivals, EventLake
 from ml_platform.events.quality import CheckedRows, check_rows
 from ml_platform.events.read_ahead import read_ahead
 from ml_platform.events.schema import TABLES
 from ml_platform.events.sources.base import Source, WithNotes
 
+NOBODY = Forgotten()
 MERGE_ROWS = 200_000
 """Rows that are merged at once (some 80 MB): each merge is a file that waits to be sorted into the days, so that
 few large ones cost less than many small ones."""
@@ -35,6 +37,8 @@ class TableCount:
     """Rows by the reason for which they are in quarantine, such as ``{"null": 3}``; conflicts are apart."""
     updated: int = 0
     """Rows that completed a stored one: a label, an outcome or an end that came late."""
+    forgotten: int = 0
+    """Rows of people who were forgotten: nothing of them was kept."""
 
 
 @dataclass(frozen=True)
@@ -50,20 +54,27 @@ class IngestReport:
 
 
 def ingest(
-    source: Source, lake: EventLake, *, now: datetime, progress: Callable[[str], None]
+    source: Source,
+    lake: EventLake,
+    *,
+    now: datetime,
+    progress: Callable[[str], None],
+    forgotten: Forgotten = NOBODY,
 ) -> IngestReport:
     """Read a source to its end into the lake; a second time changes nothing.
 
-    ``now`` is the clock at reading: later times are refused, and it is the default of ``received_at``.
+    ``now`` is the clock at reading: later times are refused, and it is the default of ``received_at``. Of the rows
+    of those who are ``forgotten`` only their number is kept.
 
     Raises:
         SourceError: the source cannot be read, or none of its events could be used.
     """
     with lake.arrivals() as arrivals:
-        intake = _Intake(source.name, arrivals, now, progress)
+        intake = _Intake(source.name, arrivals, now, progress, LeftOut(forgotten))
         with closing(read_ahead(source.batches())) as batches:
             for table, rows in batches:
                 intake.take(table, rows)
+        intake.take_what_waited()
         for table in TABLES:
             intake.merge(table)
     counters = intake.counters
@@ -79,6 +90,10 @@ def ingest(
     )
 
 
+_WAITS = "ceilings"
+"""The table that names rows of the others: where somebody was forgotten, it is taken in when these have come."""
+
+
 class _Intake:
     """Checks rows as they come and merges `MERGE_ROWS` at a time; counts what becomes of them.
 
@@ -86,10 +101,17 @@ class _Intake:
     """
 
     def __init__(
-        self, source: str, arrivals: Arrivals, now: datetime, progress: Callable[[str], None]
+        self,
+        source: str,
+        arrivals: Arrivals,
+        now: datetime,
+        progress: Callable[[str], None],
+        left_out: LeftOut,
     ) -> None:
         self._source, self._arrivals = source, arrivals
         self._now, self._progress = now, progress
+        self._left_out = left_out
+        self._whole_batches: list[pa.Table] = []
         self._waiting: dict[str, list[CheckedRows]] = {table: [] for table in TABLES}
         self.counters: dict[str, Counter[str]] = {table: Counter() for table in TABLES}
 
@@ -99,11 +121,25 @@ class _Intake:
                 f"{self._source} gives a table {table!r} that is none of {', '.join(TABLES)}.",
                 remedy="Correct the name of the section or table.",
             )
-        checked = check_rows(table, rows, now=self._now, source=self._source)
-        reasons = checked.refused.column("reason").to_pylist()
-        self.counters[table].update(f"refused:{reason}" for reason in reasons)
         self.counters[table]["read"] += len(rows)
-        self._waiting[table].append(checked)
+        if self._left_out and table == _WAITS:
+            self._whole_batches.append(rows)
+        else:
+            self._check(table, self._left_out.without_theirs(table, rows))
+
+    def take_what_waited(self) -> None:
+        """Take in the rows that could not be told apart before all others had come."""
+        for rows in self._whole_batches:
+            self._check(_WAITS, self._left_out.without_their_ceilings(rows))
+        self._whole_batches.clear()
+
+    def _check(self, table: str, rows: pa.Table) -> None:
+        checked = check_rows(table, rows, now=self._now, source=self._source)
+        refused = self._left_out.without_named(table, checked.refused)
+        reasons = refused.column("reason").to_pylist()
+        self.counters[table].update(f"refused:{reason}" for reason in reasons)
+        self._waiting[table].append(replace(checked, refused=refused))
+        self.counters[table]["forgotten"] = self._left_out.rows[table]
         waiting = [each for c in self._waiting[table] for each in (c.good, c.refused)]
         if sum(map(len, waiting)) >= MERGE_ROWS or _bytes(waiting) >= MERGE_BYTES:
             self.merge(table)
@@ -127,6 +163,7 @@ class _Intake:
             f"{table}: {total['read']:,} rows read, {total['added']:,} new, "
             f"{total['updated']:,} completed, {total['duplicates']:,} repeated, "
             f"{_refused_total(total):,} refused"
+            + (f", {total['forgotten']:,} of forgotten people" if total["forgotten"] else "")
         )
 
     def _require_most(self, table: str, refused: pa.Table) -> None:
@@ -176,11 +213,12 @@ def _count(table: str, counter: Counter[str]) -> TableCount:
         conflicts=counter["conflicts"],
         refused=_refused(counter),
         updated=counter["updated"],
+        forgotten=counter["forgotten"],
     )
 
 
 def _at_least_one_event(source: str, events: Counter[str]) -> None:
-    if events["added"] + events["updated"] + events["duplicates"] > 0:
+    if events["added"] + events["updated"] + events["duplicates"] + events["forgotten"] > 0:
         return
     if events["read"] == 0:
         raise SourceError(

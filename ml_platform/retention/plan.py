@@ -31,6 +31,15 @@ class Removal:
 
 
 @dataclass(frozen=True)
+class Removed:
+    """What the ledger says of a thing that was removed."""
+
+    at: datetime
+    """When that was first recorded."""
+    why: str
+
+
+@dataclass(frozen=True)
 class Kept:
     """A thing that is past its days and stays, since something needs it."""
 

@@ -136,6 +136,8 @@ _TABLES_KEPT = {
     "row_hashes": "a row a table and day; it goes with the rows of that day",
     "removals": "without it `verify` would miss what retention has removed",
     "legal_holds": "who has held what, and why",
+    "forgotten_people": "a hash each: without it the next reading of the source would bring them back",
+    "redacted_reports": "without it `verify` would take such a report for a changed one",
 }
 _FOLDERS = (
     Rule(

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ml_platform.retention.plan import Item, Removal
+from ml_platform.retention.plan import Item, Removal, Removed
 from ml_platform.retention.reachable import LegalHold
 from ml_platform.retention.rules import Kind
 from ml_platform_tests.registry.examples import AT
@@ -17,7 +17,10 @@ def test_a_removal_keeps_the_time_when_it_was_first_recorded(ledger):
     ledger.record_removals(removals[:1], AT)
     ledger.record_removals(removals, AT + DAY)
     ledger.record_removals([], AT)
-    assert ledger.removals() == {("artifact", "a"): AT, ("artifact", "b"): AT + DAY}
+    assert ledger.removals() == {
+        ("artifact", "a"): Removed(AT, "old"),
+        ("artifact", "b"): Removed(AT + DAY, "old"),
+    }
 
 
 def test_a_version_is_held_once_and_again_after_the_hold_was_lifted(ledger):

@@ -41,6 +41,7 @@ COMMANDS = {
     "monitor": (),
     "verify": (),
     "retention": (),
+    "forget": ("somebody",),
     "mirror": (),
     "backup": ("home.tar",),
     "report": ("trigger_predictor",),

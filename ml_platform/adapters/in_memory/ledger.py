@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.adapters.in_memory.experiments import InMemoryExperiments
+from ml_platform.adapters.in_memory.forgotten import InMemoryForgotten
 from ml_platform.adapters.in_memory.removals import InMemoryRemovals
 from ml_platform.adapters.ledger.interface import Change
 from ml_platform.adapters.ledger.predictions import typed
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class InMemoryLedger(InMemoryRemovals, InMemoryExperiments):
+class InMemoryLedger(InMemoryRemovals, InMemoryForgotten, InMemoryExperiments):
     """`interface.Ledger` in dictionaries; may be used by several threads. Methods: see the interface."""
 
     def __init__(self) -> None:
@@ -98,6 +99,10 @@ class InMemoryLedger(InMemoryRemovals, InMemoryExperiments):
         if text is None:
             return None
         return parsed(EvaluationReport, text, f"evaluation report {report_id[:12]}")
+
+    def report_text(self, report_id: str) -> str | None:
+        """The stored text of a report."""
+        return self._reports.get(report_id)
 
     def report_sha256(self, report_id: str) -> str | None:
         """SHA-256 of the stored text."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from ml_platform.retention.plan import Removal
+from ml_platform.retention.plan import Removal, Removed
 from ml_platform.retention.reachable import LegalHold
 
 
@@ -13,17 +13,18 @@ class InMemoryRemovals:
 
     def __init__(self) -> None:
         super().__init__()
-        self._removals: dict[tuple[str, str], datetime] = {}
+        self._removals: dict[tuple[str, str], Removed] = {}
         self._holds: list[LegalHold] = []
 
-    def removals(self) -> dict[tuple[str, str], datetime]:
+    def removals(self) -> dict[tuple[str, str], Removed]:
         """What was removed, and when."""
         return dict(self._removals)
 
     def record_removals(self, removals: Iterable[Removal], at: datetime) -> None:
         """Keep what is about to be removed."""
         for removal in removals:
-            self._removals.setdefault((removal.item.kind.value, removal.item.key), at)
+            key = (removal.item.kind.value, removal.item.key)
+            self._removals.setdefault(key, Removed(at, removal.why))
 
     def legal_holds(self) -> tuple[LegalHold, ...]:
         """Every hold, oldest first."""

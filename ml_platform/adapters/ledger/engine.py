@@ -14,9 +14,11 @@ def ledger_engine(url: str) -> Engine:
     """An engine for the ledger's database; a row that is written without it counts as changed by another hand.
 
     Two connections are kept, and each is tried before use, so that a server that was restarted meanwhile does no
-    harm.
+    harm. Values stand in no message of an error: they may be of people, and messages go to logs.
     """
-    engine = create_engine(url, pool_size=2, max_overflow=8, pool_pre_ping=True)
+    engine = create_engine(
+        url, pool_size=2, max_overflow=8, pool_pre_ping=True, hide_parameters=True
+    )
     event.listen(engine, "handle_error", _as_service_error)
     event.listen(engine, "connect", _follow)
     return engine

@@ -25,7 +25,8 @@ from ml_platform.registry.records import (
     VersionRecord,
 )
 from ml_platform.registry.verify import StoredRows
-from ml_platform.retention.plan import Removal
+from ml_platform.retention.forgotten import ForgottenPerson, Redaction
+from ml_platform.retention.plan import Removal, Removed
 from ml_platform.retention.reachable import LegalHold
 from ml_platform.spec.training_set import TrainingSetRecord
 
@@ -52,6 +53,10 @@ class Ledger(ExperimentStore, Protocol):
 
     def report(self, report_id: str) -> EvaluationReport | None:
         """The report of an id, as it stands: permit and verify compare `report_sha256` with the id."""
+
+    def report_text(self, report_id: str) -> str | None:
+        """The text of a report as it is stored."""
+        ...
 
     def report_sha256(self, report_id: str) -> str | None:
         """SHA-256 of the text that is stored under an id: the id itself, unless somebody changed the text."""
@@ -232,8 +237,8 @@ class Ledger(ExperimentStore, Protocol):
         """Every table against the hashes that were kept, by day, while its rows were written."""
         ...
 
-    def removals(self) -> dict[tuple[str, str], datetime]:
-        """What retention has removed, by kind and key, and when it was first recorded."""
+    def removals(self) -> dict[tuple[str, str], Removed]:
+        """What retention, or the forgetting of a person, has removed, by kind and key."""
         ...
 
     def record_removals(self, removals: Iterable[Removal], at: datetime) -> None:
@@ -250,6 +255,24 @@ class Ledger(ExperimentStore, Protocol):
     def lift_legal_hold(self, model: str, version: int, at: datetime, actor: str) -> bool:
         """Lift the hold of a version; whether there was one."""
         ...
+
+    def forgotten_people(self) -> tuple[ForgottenPerson, ...]:
+        """Everybody who was forgotten, by a hash, in the order in which it was asked for."""
+        ...
+
+    def begin_forgetting(self, person: ForgottenPerson) -> bool:
+        """Keep that somebody is to be forgotten; whether that is new. What is known stays as it was."""
+        ...
+
+    def finish_forgetting(self, tombstone: str, at: datetime | None) -> None:
+        """Keep when nothing more of somebody could be removed; ``None``: there is more to do again."""
+
+    def redactions(self) -> dict[str, Redaction]:
+        """The evaluation reports from which ids were taken out, by their id."""
+        ...
+
+    def redact_report(self, redaction: Redaction, body: str) -> None:
+        """Replace the text of an evaluation report, and keep its hash, in one step."""
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert that was sent unless its id is known, and return whether it was new."""

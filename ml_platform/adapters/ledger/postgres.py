@@ -2,6 +2,7 @@
 
 from ml_platform.adapters.ledger.engine import ledger_engine
 from ml_platform.adapters.ledger.experiments import ExperimentPart
+from ml_platform.adapters.ledger.forgotten import ForgottenPart
 from ml_platform.adapters.ledger.journal import JournalPart
 from ml_platform.adapters.ledger.predictions import PredictionPart
 from ml_platform.adapters.ledger.removals import RemovalPart
@@ -10,7 +11,13 @@ from ml_platform.adapters.ledger.versions_and_promotions import RegistryPart
 
 
 class PostgresLedger(
-    RegistryPart, PredictionPart, JournalPart, ExperimentPart, RowHashPart, RemovalPart
+    RegistryPart,
+    PredictionPart,
+    JournalPart,
+    ExperimentPart,
+    RowHashPart,
+    RemovalPart,
+    ForgottenPart,
 ):
     """`interface.Ledger` on a database whose migrations have been applied (`schema_upgrade.upgrade`).
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Engine
 
 from ml_platform.adapters.ledger import tables
-from ml_platform.retention.plan import Removal
+from ml_platform.retention.plan import Removal, Removed
 from ml_platform.retention.reachable import LegalHold
 
 
@@ -17,12 +17,12 @@ class RemovalPart:
 
     _engine: Engine
 
-    def removals(self) -> dict[tuple[str, str], datetime]:
+    def removals(self) -> dict[tuple[str, str], Removed]:
         """See `interface.Ledger`."""
         table = tables.removals
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(table.c.kind, table.c.key, table.c.at)).all()
-        return {(row.kind, row.key): row.at for row in rows}
+            rows = connection.execute(sa.select(table)).all()
+        return {(row.kind, row.key): Removed(row.at, row.why) for row in rows}
 
     def record_removals(self, removals: Iterable[Removal], at: datetime) -> None:
         """See `interface.Ledger`."""

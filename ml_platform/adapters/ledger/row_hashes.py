@@ -33,6 +33,8 @@ DAY_COLUMNS = {
     "outbox": "created_at",
     "removals": "at",
     "legal_holds": "at",
+    "forgotten_people": "at",
+    "redacted_reports": "at",
 }
 """The column whose UTC day a row counts to, by table; without one all rows of a table count together."""
 

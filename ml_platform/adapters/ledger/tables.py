@@ -212,6 +212,24 @@ legal_holds = sa.Table(
     sa.Column("lifted_at", _NOW, nullable=True),
     sa.Column("lifted_by", sa.Text, nullable=False, server_default=""),
 )
+forgotten_people = sa.Table(
+    "forgotten_people",
+    metadata,
+    sa.Column("tombstone", sa.Text, primary_key=True),
+    sa.Column("key_check", sa.Text, nullable=False),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("learned", sa.Text, nullable=False),
+    sa.Column("finished_at", _NOW, nullable=True),
+)
+redacted_reports = sa.Table(
+    "redacted_reports",
+    metadata,
+    sa.Column("report_id", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("at", _NOW, nullable=False),
+)
 row_hashes = sa.Table(
     "row_hashes",
     metadata,

@@ -45,17 +45,18 @@ class RegistryPart:
 
     def report(self, report_id: str) -> EvaluationReport | None:
         """See `interface.Ledger`."""
-        body = self._report_text(report_id)
+        body = self.report_text(report_id)
         if body is None:
             return None
         return parsed(EvaluationReport, body, f"evaluation report {report_id[:12]}")
 
     def report_sha256(self, report_id: str) -> str | None:
         """See `interface.Ledger`."""
-        body = self._report_text(report_id)
+        body = self.report_text(report_id)
         return None if body is None else text_sha256(body)
 
-    def _report_text(self, report_id: str) -> str | None:
+    def report_text(self, report_id: str) -> str | None:
+        """See `interface.Ledger`."""
         table = tables.evaluation_reports
         with self._engine.connect() as connection:
             return connection.scalar(sa.select(table.c.body).where(table.c.id == report_id))
