@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-import pyarrow.parquet as pq
-
 from ml_platform.adapters.dbt_process import BUILD_OPTION
 from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError, ServiceError
@@ -66,6 +64,8 @@ def dbt_variables(lake: Path, warehouse: Path) -> dict[str, str]:
 
 def _models_at_a_time(lake: Path) -> int:
     """How many models dbt builds at a time: of many events one, which then has all threads and the memory."""
+    import pyarrow.parquet as pq
+
     files = (lake / "events").glob("day=*/*.parquet")
     if sum(pq.read_metadata(file).num_rows for file in files) > FEW_EVENTS:
         return 1

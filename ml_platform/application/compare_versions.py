@@ -112,7 +112,7 @@ def _short(record: VersionRecord) -> ComparedVersion:
 
 def _way_back(platform: Connections, first: VersionRecord) -> str:
     """Where production could go back to after the second version: the first one, an earlier champion, the rules."""
-    from ml_platform.application.register import rules_of
+    from ml_platform.application.rules_in_use import rules_of
 
     folder = platform.settings.home / first.artifact_path
     in_production = platform.ledger.production(first.model).version == first.version

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.register import rules_of, rules_version
+from ml_platform.application.rules_in_use import rules_of, rules_version
 from ml_platform.errors import InsufficientData
 from ml_platform.spec.model import ModelSpec
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from ml_platform.application.connections import Connections
 from ml_platform.application.experiment import references_to
 from ml_platform.application.records import read_record
-from ml_platform.application.register import rules_of, rules_version
+from ml_platform.application.rules_in_use import rules_of, rules_version
 from ml_platform.application.state_keys import candidate_key, measurement_key
 from ml_platform.application.stopped_candidate import EVALUATION_STEP
 from ml_platform.application.stored_experiment import stored_experiment

@@ -6,6 +6,7 @@ from ml_platform import values
 from ml_platform.application.connections import Connections
 from ml_platform.application.log_evaluation import DEPENDENCIES, run_name
 from ml_platform.application.mirror import mirror
+from ml_platform.application.rules_in_use import rules_version
 from ml_platform.application.state_keys import rules_key
 from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
@@ -114,14 +115,3 @@ def save_baselines(
         )
         platform.ledger.save_baseline(spec.name, name, values.to_json(baseline))
     platform.ledger.set_state(rules_key(spec.name), {"sha256": rules_sha256})
-
-
-def rules_version(sha256: str) -> str:
-    """The name of a rule artifact in the prediction log, baselines and reports: ``rules@`` and 12 digits."""
-    return f"rules@{sha256[:12]}"
-
-
-def rules_of(platform: Connections, model: str) -> str:
-    """SHA-256 of the rule artifact that answers for ``model`` without a champion; empty if there is none."""
-    state = platform.ledger.state(rules_key(model))
-    return str(state["sha256"]) if state else ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.register import rules_of
+from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stored_evidence import artifact_sha256_now
 from ml_platform.application.version_history import events_of
 from ml_platform.errors import IntegrityError, UsageError

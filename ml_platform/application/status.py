@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
-from ml_platform.application.register import rules_of
+from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.registry.history import History

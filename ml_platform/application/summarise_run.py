@@ -7,7 +7,7 @@ from ml_platform.application.connections import Connections
 from ml_platform.application.home_policy import policy_name
 from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.records import read_record
-from ml_platform.application.register import rules_of
+from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stopped_candidate import EVALUATION_STEP, was_stopped
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
 from ml_platform.gates.outcome import GateResult

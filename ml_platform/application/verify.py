@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from ml_platform.application.archive import verify_archives
 from ml_platform.application.connections import Connections
-from ml_platform.application.register import rules_of
 from ml_platform.application.removed import RemovedPieces
+from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stored_evidence import artifact_sha256_now, rows_sha256_now
 from ml_platform.application.verify_experiment import verify_experiment
 from ml_platform.application.verify_files import verify_files, verify_other_artifacts

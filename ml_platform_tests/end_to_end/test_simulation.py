@@ -142,7 +142,7 @@ def test_mlflow_loads_champion_and_rules_by_alias_and_answers_as_the_platform(
     from ml_platform.adapters.plugins import spec_named
     from ml_platform.application.connections import Connections
     from ml_platform.application.predict import feature_rows, in_production
-    from ml_platform.application.register import rules_of
+    from ml_platform.application.rules_in_use import rules_of
     from ml_platform.prediction_log.scoring import predicted
     from ml_platform.settings import read_settings
 
