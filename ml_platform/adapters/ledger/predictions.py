@@ -124,11 +124,10 @@ class PredictionPart:
 
         A model of which it knows no row is joined to its outcomes row by row: 19 s for 25,000 in place of .1 s.
         """
-        if new_rows < _MANY_ROWS:
-            return
-        for table in tables:
-            with self._engine.begin() as connection:
-                connection.execute(sa.text(f"ANALYZE {table}"))
+        if new_rows >= _MANY_ROWS:
+            at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            with at_once.connect() as connection:
+                connection.execute(sa.text(f"ANALYZE {', '.join(tables)}"))
 
 
 def typed(frame: "pd.DataFrame") -> "pd.DataFrame":
