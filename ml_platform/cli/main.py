@@ -5,37 +5,62 @@ The traceback of an error that nobody has foreseen is kept in the log of the hom
 
 import signal
 import sys
+from importlib import import_module
 
 import click
 
-from ml_platform.cli.backup import backup, restore
-from ml_platform.cli.doctor import doctor
-from ml_platform.cli.experiment import experiment
-from ml_platform.cli.forget import forget
-from ml_platform.cli.gates import gates
-from ml_platform.cli.ingest import ingest
-from ml_platform.cli.map import draft
-from ml_platform.cli.migrate import migrate
-from ml_platform.cli.mirror import mirror
-from ml_platform.cli.models import models
-from ml_platform.cli.monitor import monitor
-from ml_platform.cli.new_model import new_model
-from ml_platform.cli.plan import plan
-from ml_platform.cli.policy import policy
-from ml_platform.cli.report import report
-from ml_platform.cli.retention import retention
-from ml_platform.cli.run import run
-from ml_platform.cli.status import status
-from ml_platform.cli.tune import tune
 from ml_platform.cli.unforeseen import unforeseen
-from ml_platform.cli.up import up
-from ml_platform.cli.verify import verify
-from ml_platform.cli.why import why
 from ml_platform.errors import PlatformError
 from ml_platform.settings import read_settings
 
+_COMMANDS = {
+    "run": "run:run",
+    "up": "up:up",
+    "plan": "plan:plan",
+    "ingest": "ingest:ingest",
+    "map": "map:draft",
+    "models": "models:models",
+    "status": "status:status",
+    "report": "report:report",
+    "monitor": "monitor:monitor",
+    "tune": "tune:tune",
+    "experiment": "experiment:experiment",
+    "verify": "verify:verify",
+    "retention": "retention:retention",
+    "forget": "forget:forget",
+    "mirror": "mirror:mirror",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "migrate": "migrate:migrate",
+    "why": "why:why",
+    "gates": "gates:gates",
+    "policy": "policy:policy",
+    "doctor": "doctor:doctor",
+    "new-model": "new_model:new_model",
+}
+"""The module of each command and its name there, in the order of the help."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(click.Group):
+    """The commands by name; a module is imported when its command is asked for, since some take a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; ``None`` where there is none."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"ml_platform.cli.{module}"), name)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 def cli() -> None:
     """From workflow-automation telemetry to models that are trusted for good reasons.
 
@@ -52,34 +77,6 @@ def cli() -> None:
     Everything lives in one home folder (--home, ML_PLATFORM_HOME, by default .ml_platform);
     deleting it is a clean start.
     """
-
-
-for command in (
-    run,
-    up,
-    plan,
-    ingest,
-    draft,
-    models,
-    status,
-    report,
-    monitor,
-    tune,
-    experiment,
-    verify,
-    retention,
-    forget,
-    mirror,
-    backup,
-    restore,
-    migrate,
-    why,
-    gates,
-    policy,
-    doctor,
-    new_model,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

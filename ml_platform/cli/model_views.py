@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ml_platform import values
-from ml_platform.adapters.plugins import spec_named
 from ml_platform.cli.options import (
     connected,
     home_option,
@@ -182,6 +181,7 @@ def compare(
 def impact(model: str, version: int | None, home: Path | None, as_json: bool) -> None:
     """Who reads the answers of MODEL, what VERSION (by default the newest) changes for them, and the way back."""
     with connected(home) as platform:
+        from ml_platform.adapters.plugins import spec_named
         from ml_platform.application.change_impact import change_impact
         from ml_platform.application.version_history import events_of
         from ml_platform.defs.consumers import consumers_of

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ml_platform.adapters.plugins import installed_catalogue
 from ml_platform.errors import UsageError
 from ml_platform.home import HomeState, read_home, require_format
 from ml_platform.settings import Settings, read_settings
@@ -46,6 +45,8 @@ def chosen_models(text: str | None) -> tuple[str, ...]:
     Raises:
         UsageError: no model has this name.
     """
+    from ml_platform.adapters.plugins import installed_catalogue
+
     named = {name.strip() for name in text.split(",") if name.strip()} if text is not None else None
     catalogue = installed_catalogue()
     if named is None:

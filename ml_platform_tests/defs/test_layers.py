@@ -46,3 +46,14 @@ def test_loading_the_definitions_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
     )
     assert completed.stdout.strip() == "[]"
+
+
+def test_a_command_imports_no_model_before_it_needs_one() -> None:
+    code = (
+        "import sys, ml_platform.cli.main, ml_platform.cli.model_changes, ml_platform.cli.model_views; "
+        "print([name for name in sys.modules if name.startswith(('ml_platform.models.', 'pyarrow'))])"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
+    assert completed.stdout.strip() == "[]"
