@@ -78,9 +78,9 @@ def killed_at_each_step(home: Path, user: str) -> int:
                 reached.add(what)
                 process.send_signal(signal.SIGKILL)
                 break
-        process.communicate()
+        shown, said = process.communicate()
         if process.returncode != -signal.SIGKILL:
-            assert process.returncode == 0
+            assert process.returncode == 0, f"{sorted(reached)}\n{shown}\n{said}"
             return len(reached)
         assert told(home, "verify")["ok"]
 

@@ -180,6 +180,8 @@ def rewrite_pages(url: str, *, own_server: bool) -> str:
             cursor = connection.cursor()
             cursor.execute(f"SET lock_timeout = '{_SECONDS_FOR_A_LOCK}s'")
             cursor.execute("VACUUM (FULL, ANALYZE)")
+            # Statistics quote values, and those from before lie where counting anew has replaced them.
+            cursor.execute("VACUUM FULL pg_statistic")
             if own_server:
                 _begin_new_log(cursor)
         finally:
