@@ -10,3 +10,6 @@
 
 {# What was done to what kind of file, as one token. #}
 {% macro operation_token() -%} 'o:' || operation || coalesce('|k:' || path_kind, '') {%- endmacro %}
+
+{# How many tokens a change set has at most, the most frequent ones. #}
+{% macro most_change_set_tokens() -%} {{ return(60) }} {%- endmacro %}

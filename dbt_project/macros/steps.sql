@@ -1,14 +1,15 @@
 {# How many moments of a user (or case) a step looks back on: the last ten, and a run up to a hundred steps ago. #}
 {% macro steps_back() -%} 100 {%- endmacro %}
+{% macro listed_steps() -%} {{ return(10) }} {%- endmacro %}
 
-{# `code` of the last ten moments of the user (or case), the row's own included, newest first. #}
+{# `code` of the last moments of the user (or case), the row's own included, newest first. #}
 {% macro last_steps(code, own=none) -%}
     [
         {{ own or code }}
-        {%- for step in range(1, 10) -%}
+        {%- for step in range(1, listed_steps()) -%}
         , lag({{ code }}, {{ step }}) over by_user
         {%- endfor -%}
-    ][1:least(10, place)]
+    ][1:least({{ listed_steps() }}, place)]
 {%- endmacro %}
 
 {# Words as tokens, of which moments carry the places from 1: windows and sorts of numbers take a fifth of those of strings. #}

@@ -2,7 +2,7 @@
 -- A session is a stretch of work without a pause of more than 30 minutes, whatever the source calls a session.
 -- In a process log a session is a case, and the steps before are those of the case.
 -- Features look at the step and the earlier ones; the two labels at the steps and runs that follow.
-{% set stretch_end = microseconds(0.5) %}
+{% set stretch_end = stretch_pause() %}
 -- The moments that are asked for, and those of the same users and cases that they look back on.
 with asked as (
     select user_key, min(place) as first_place

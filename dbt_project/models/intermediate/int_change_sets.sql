@@ -56,7 +56,7 @@ token_ranks as (
 tokens as (
     select {{ keys }}, list(token order by place) as change_set_tokens
     from token_ranks
-    where place <= 60
+    where place <= {{ most_change_set_tokens() }}
     group by {{ keys }}
 )
 

@@ -88,11 +88,11 @@ ordered as (
 marked as (
     select
         *,
-        previous_t is null or (t - previous_t > {{ microseconds(0.5) }} and not in_case) as begins,
+        previous_t is null or (t - previous_t > {{ stretch_pause() }} and not in_case) as begins,
         case when begins then place end as stretch_place,
         case when begins then t end as stretch_t,
         case
-            when coalesce(t - previous_t > {{ microseconds(8) }}, true) or folder_key is distinct from previous_folder_key then place
+            when coalesce(t - previous_t > {{ run_pause() }}, true) or folder_key is distinct from previous_folder_key then place
         end as run_place
     from ordered
 )

@@ -17,7 +17,7 @@ earlier as (
     select
         user_id,
         t,
-        coalesce(t - lag(t) over (partition by user_id order by t) > {{ microseconds(8) }}, false) as is_after_pause
+        coalesce(t - lag(t) over (partition by user_id order by t) > {{ run_pause() }}, false) as is_after_pause
     from moments
     inner join asked using (user_id)
     where t < first_t

@@ -1,0 +1,209 @@
+"""What a query counts in the past, compiled: windows become searches in the rows of a key, kept in order.
+
+Windows end strictly before the row, or are written as what comes up to the row less what is at it; either way the
+rows that are kept need not have the row that is asked for.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from ml_platform.features.online.expressions import ExpressionError, python_of
+from ml_platform.features.online.past_rows import PastRows
+from ml_platform.features.online.sql_functions import FUNCTIONS
+
+Ask = Callable[[PastRows, Mapping[str, Any]], dict[str, Any]]
+"""Values of the windows for a row: of the kept rows of its key, and of its own columns with its time ``t``."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a query."""
+
+    key: tuple[str, ...]
+    """What all of them are partitioned by: rows are kept by it."""
+    stored: tuple[str, ...]
+    """The columns that rows are kept with."""
+    reach: int | None
+    """How many microseconds the longest looks back; ``None``: to the first row."""
+    ask: Ask
+
+
+def windows_of(
+    select: exp.Select, names: Iterable[str], key: tuple[str, ...] | None = None
+) -> Windows:
+    """Compile the columns ``names`` of a query with windows over one relation.
+
+    Rows are kept by what all windows share, or by the part ``key`` of it, so that several queries read the same.
+
+    Raises:
+        ExpressionError: a column is not there, or is worked out by what is not compiled.
+    """
+    wanted = {
+        projection.alias_or_name: _without_own_moment(projection.unalias())
+        for projection in select.expressions
+        if projection.alias_or_name in set(names)
+    }
+    if missing := set(names) - wanted.keys():
+        raise ExpressionError(f"No column {', '.join(sorted(missing))}.", remedy="name one that is")
+    compiler = _Compiler(
+        select, [_shape(select, w) for e in wanted.values() for w in _windows(e)], key
+    )
+    columns = {name: compiler.source(expression) for name, expression in wanted.items()}
+    return compiler.finished(columns)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Where a window looks: its partition, and how far back (``None``: without bound)."""
+
+    partition: tuple[str, ...]
+    back: int | None
+    own: bool
+    """Whether the row itself is in it."""
+
+
+def _windows(expression: exp.Expression) -> list[exp.Window]:
+    return list(expression.find_all(exp.Window))
+
+
+def _without_own_moment(expression: exp.Expression) -> exp.Expression:
+    """The expression, with 'up to the row, less at the row' as the one window strictly before it that it is."""
+
+    def rewritten(node: exp.Expression) -> exp.Expression:
+        if not (isinstance(node, exp.Sub) and _is_count_of_own(node.expression)):
+            return node
+        window = node.this.copy()
+        window.args["spec"].set("end", exp.Literal.number(1))
+        window.args["spec"].set("end_side", "PRECEDING")
+        return window
+
+    return expression.transform(rewritten)
+
+
+def _is_count_of_own(node: exp.Expression) -> bool:
+    spec = node.args.get("spec") if isinstance(node, exp.Window) else None
+    return bool(
+        spec is not None
+        and isinstance(node.this, exp.Count)
+        and spec.args.get("start") == spec.args.get("end") == "CURRENT ROW"
+    )
+
+
+def _shape(select: exp.Select, window: exp.Window) -> _Shape:
+    partition, spec = window.args.get("partition_by"), window.args.get("spec")
+    name = window.args.get("alias")
+    if name is not None:
+        (named,) = (w for w in select.args["windows"] if w.name == name.name)
+        partition = partition or named.args.get("partition_by")
+        spec = spec or named.args.get("spec")
+    if spec is None or str(spec.args.get("kind")).upper() != "RANGE":
+        raise ExpressionError(
+            f"A window without a range of time is not compiled: {window.sql('duckdb')}",
+            remedy="say from when to when",
+        )
+    start = spec.args["start"]
+    own = spec.args["end"] == "CURRENT ROW"
+    if not own and (
+        str(spec.args["end_side"]).upper() != "PRECEDING" or spec.args["end"].sql() != "1"
+    ):
+        raise ExpressionError(
+            f"A window must end before the row or at it: {window.sql('duckdb')}",
+            remedy="let it end at 1 preceding",
+        )
+    back = None if str(start).upper() == "UNBOUNDED" else int(start.sql())
+    return _Shape(tuple(column.name for column in partition), back, own)
+
+
+class _Compiler:
+    def __init__(
+        self, select: exp.Select, shapes: list[_Shape], key: tuple[str, ...] | None
+    ) -> None:
+        self._select = select
+        self._shapes = shapes
+        partitions = [shape.partition for shape in shapes]
+        shared = tuple(c for c in partitions[0] if all(c in other for other in partitions))
+        self._key = shared if key is None else key
+        self._lows: dict[int | None, str] = {}
+        self._stored: dict[str, str] = {}
+
+    def source(self, expression: exp.Expression) -> str:
+        """The Python source of a column."""
+        windows = {id(window): self._window(window) for window in _windows(expression)}
+        return python_of(
+            expression,
+            lambda column: f"asked[{column.name!r}]",
+            lambda window: windows[id(window)],
+        )
+
+    def finished(self, columns: Mapping[str, str]) -> Windows:
+        """The function of all columns."""
+        lines = ["times = rows.times", "t = asked['t']", "hi = before(times, t)"]
+        for back, low in self._lows.items():
+            lines.append(f"{low} = 0" if back is None else f"{low} = before(times, t - {back})")
+        lines += [f"{kept} = rows.columns[{name!r}]" for name, kept in self._stored.items()]
+        result = ", ".join(f"{name!r}: {source}" for name, source in columns.items())
+        body = "\n    ".join([*lines, f"return {{{result}}}"])
+        from bisect import bisect_left
+
+        space: dict[str, Any] = {**FUNCTIONS, "before": bisect_left}
+        exec(f"def ask(rows, asked):\n    {body}", space)
+        backs = [shape.back for shape in self._shapes]
+        reach = None if None in backs else max(back for back in backs if back is not None)
+        return Windows(self._key, tuple(self._stored), reach, space["ask"])
+
+    def _window(self, window: exp.Window) -> str:
+        shape = _shape(self._select, window)
+        low = self._lows.setdefault(shape.back, f"lo{len(self._lows)}")
+        alike = [column for column in shape.partition if column not in self._key]
+        what = window.this
+        if isinstance(what, exp.Filter):
+            # Kept rows are those that are known; none of them asks.
+            if what.expression.this.sql() != "NOT asking":
+                raise ExpressionError(f"{what.sql('duckdb')} is not compiled.", remedy="")
+            what = what.this
+        if isinstance(what, exp.FirstValue) and shape.own:
+            column = what.this.name
+            return f"({self._kept(column)}[{low}] if {low} < hi else asked[{column!r}])"
+        if shape.own:
+            raise ExpressionError(
+                f"Only a first value may have the row itself: {window.sql('duckdb')}", remedy=""
+            )
+        return self._aggregate(what, low, alike)
+
+    def _aggregate(self, what: exp.Expression, low: str, alike: list[str]) -> str:
+        if isinstance(what, exp.Count) and isinstance(what.this, exp.Star):
+            if not alike:
+                return f"(hi - {low})"
+            if len(alike) == 1:
+                return f"{self._kept(alike[0])}[{low}:hi].count(asked[{alike[0]!r}])"
+            return f"sum(1 for _ in {self._taken('None', low, alike)})"
+        if isinstance(what, exp.Count) and isinstance(what.this, exp.Distinct):
+            (value,) = what.this.expressions
+            if not alike:
+                return f"len({{*{self._kept(value.name)}[{low}:hi]}} - {{None}})"
+            return f"len({{*{self._taken(self._value(value), low, alike)}}} - {{None}})"
+        name = {exp.Count: "known", exp.Sum: "total", exp.Max: "largest", exp.Min: "smallest"}.get(
+            type(what)
+        )
+        if name is None:
+            raise ExpressionError(f"{what.sql('duckdb')} over a window is not compiled.", remedy="")
+        return f"{name}([*{self._taken(self._value(what.this), low, alike)}])"
+
+    def _value(self, expression: exp.Expression) -> str:
+        return python_of(expression, lambda column: f"own_{column.name}")
+
+    def _taken(self, value: str, low: str, alike: list[str]) -> str:
+        """A generator of ``value`` over the rows of a window that are like the asked one in ``alike``."""
+        import re
+
+        names = list(dict.fromkeys([*re.findall(r"own_(\w+)", value), *alike]))
+        lists = [f"{'times' if name == 't' else self._kept(name)}[{low}:hi]" for name in names]
+        loop = f"for ({' '.join(f'own_{name},' for name in names)}) in zip({', '.join(lists)})"
+        same = " and ".join(f"own_{name} == asked[{name!r}]" for name in alike)
+        return f"({value} {loop}{' if ' + same if same else ''})"
+
+    def _kept(self, name: str) -> str:
+        return self._stored.setdefault(name, f"c{len(self._stored)}")
