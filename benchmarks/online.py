@@ -79,7 +79,7 @@ def versions_of_home(platform: "Connections") -> Iterator[Version]:
     """The newest version and the rules of every model that has them, with rows of the home's last days."""
     from ml_platform.adapters.plugins import installed_catalogue
     from ml_platform.application.predict import feature_rows
-    from ml_platform.application.register import rules_of
+    from ml_platform.application.rules_in_use import rules_of
 
     end = platform.newest_event_at
     for spec in installed_catalogue().models:
