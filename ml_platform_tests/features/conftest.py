@@ -14,6 +14,9 @@ from ml_platform.adapters.warehouse import FeatureBuild, build_features
 from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
 from ml_platform_tests.features.lakes import AS_OF, random_events, write_lake
 from ml_platform_tests.features.pattern_oracle import Event
+from ml_platform_tests.features.start_time_lakes import event, execution
+from ml_platform_tests.features.start_time_oracle import Done, Run
+from ml_platform_tests.features.suggestion_lakes import History, lake_events, lake_tables
 
 Rows = list[dict[str, Any]]
 
@@ -88,6 +91,35 @@ def sessions_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Calla
         return compute(built, tmp_path_factory, "session_features", events, **tables)
 
     return sessions
+
+
+@pytest.fixture(scope="session")
+def suggestions_of(
+    built: Built, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[History], dict[str, dict[str, Any]]]:
+    """A history to the rows of ``suggestion_features`` by id, by the compiled SQL of the session's build."""
+
+    def suggestions(history: History) -> dict[str, dict[str, Any]]:
+        events, tables = lake_events(history), lake_tables(history)
+        rows = compute(built, tmp_path_factory, "suggestion_features", events, **tables)
+        return {row["row_id"]: row for row in rows}
+
+    return suggestions
+
+
+@pytest.fixture(scope="session")
+def start_times_of(
+    built: Built, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Sequence[Run], Sequence[Done]], Rows]:
+    """Runs and events to the rows of ``start_time_features``, by the compiled SQL of the session's build."""
+
+    def start_times(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
+        done = [event(each, number) for number, each in enumerate(events)]
+        ran = [execution(run) for run in runs]
+        table = "start_time_features"
+        return compute(built, tmp_path_factory, table, done, workflow_executions=ran)
+
+    return start_times
 
 
 def compute(

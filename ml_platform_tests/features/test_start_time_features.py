@@ -1,104 +1,19 @@
 """Start-time features: dbt against plain Python, an example worked by hand, and a future that changes nothing."""
 
-import json
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from ml_platform.features.start_time_features import START_TIME_FEATURES, TABLE
-from ml_platform_tests.features.conftest import Built, Rows, compute
-from ml_platform_tests.features.lakes import AS_OF, START
-from ml_platform_tests.features.pattern_oracle import Event
+from ml_platform_tests.features.conftest import Built, Rows
+from ml_platform_tests.features.start_time_lakes import BEGIN, END, EPOCH, moment, random_history
 from ml_platform_tests.features.start_time_oracle import DAY, HOUR, Done, Run, start_time_features
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BEGIN = (START - EPOCH) // timedelta(microseconds=1)
-END = (AS_OF - EPOCH) // timedelta(microseconds=1)
-STATUS = {"yes": "success", "no": "failure", None: "running"}
 NAMES = [spec.name for spec in START_TIME_FEATURES]
 
 Compute = Callable[[Sequence[Run], Sequence[Done]], Rows]
-
-
-def moment(t: int | None) -> datetime | None:
-    return None if t is None else EPOCH + timedelta(microseconds=t)
-
-
-def execution(run: Run) -> dict[str, Any]:
-    hours = ",".join(str(hour) for hour in run.candidates)
-    return {
-        "execution_id": run.execution_id,
-        "workflow_id": run.workflow_id,
-        "user_id": run.user_id,
-        "started_at": moment(run.t),
-        "received_at": AS_OF,
-        "source": "test",
-        "finished_at": moment(run.settled_t),
-        "status": STATUS[run.outcome],
-        "trigger": run.trigger,
-        "propensity": run.propensity,
-        "candidate_set": f"[{hours}]" if run.candidates else None,
-        "attributes": json.dumps({"utc_offset_minutes": run.zone // 60_000_000}),
-    }
-
-
-def event(done: Done, number: int) -> Event:
-    at = moment(done.t)
-    assert at is not None
-    offset = done.zone // 60_000_000
-    return Event(
-        f"e{number}", done.user_id, at, f"a{number}", "editor", "M", utc_offset_minutes=offset
-    )
-
-
-@pytest.fixture(scope="session")
-def start_times_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Compute:
-    """Runs and events to the rows of ``start_time_features``, by the compiled SQL of the session's build."""
-
-    def start_times(runs: Sequence[Run], events: Sequence[Done]) -> Rows:
-        event_rows = [event(done, number) for number, done in enumerate(events)]
-        ran = [execution(run) for run in runs]
-        return compute(built, tmp_path_factory, TABLE.name, event_rows, workflow_executions=ran)
-
-    return start_times
-
-
-def random_history(seed: int, size: int = 60) -> tuple[list[Run], list[Done]]:
-    """Two users, three workflows, ties, windows hit exactly, unfinished runs, unlogged ones, sets in part."""
-    draw = random.Random(seed)
-    pauses = (0, 1, HOUR // 2, HOUR, 5 * HOUR, DAY, 28 * DAY)
-    t, runs = BEGIN + 12 * HOUR, list[Run]()
-    for number in range(size):
-        t += draw.choices(pauses, weights=(3, 2, 3, 4, 6, 6, 0.3))[0]
-        zone = draw.choice((-300, 0, 330)) * 60_000_000
-        outcome = draw.choice(("yes", "yes", "no", None))
-        settled = None if outcome is None else t + draw.choice((0, 1, HOUR, 3 * DAY))
-        logged = (t + zone) // HOUR % 24
-        drawn = draw.random() < 0.6
-        candidates = {logged, *draw.sample(range(24), 3)} if draw.random() < 0.9 else {3, 4}
-        runs.append(
-            Run(
-                f"x{number:03d}",
-                draw.choice(("export", "report", "sync")),
-                draw.choice("ab"),
-                t,
-                settled,
-                outcome,
-                draw.choice(("manual", "schedule")),
-                zone,
-                draw.choice((0.2, 0.5, 1.0)) if drawn else None,
-                tuple(sorted(candidates)) if drawn else (),
-            )
-        )
-    events = [
-        Done(draw.choice("ab"), draw.choice(runs).t + draw.choice((-HOUR, -1, 0, 1, DAY)), 0)
-        for _ in range(2 * size)
-    ]
-    return runs, events
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -8,14 +8,13 @@ from collections.abc import Hashable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from sqlglot import exp
-
 from ml_platform.features.online.dbt_sql import DbtSql
 from ml_platform.features.online.keyed_rows import KeyedRows
 from ml_platform.features.online.last_visits import LastVisits
 from ml_platform.features.online.moments import WORDS, Moments
 from ml_platform.features.online.observation import event_row, object_parts
 from ml_platform.features.online.past_rows import PastRows
+from ml_platform.features.online.row_program import ctes_of
 from ml_platform.features.online.windows import Windows, windows_of
 
 DAY = 86_400_000_000
@@ -48,9 +47,9 @@ class EventState:
         self.newest = 0
         self.slack = slack
         self.parts = object_parts(sql)
-        counts, places = _ctes(sql, "int_user_counts"), sql.query("int_place_counts")
+        counts, places = ctes_of(sql.query("int_user_counts")), sql.query("int_place_counts")
         by_user = ("user_key",)
-        self._memories = windows_of(_ctes(sql, "int_memories")["remembering"], _MEMORIES)
+        self._memories = windows_of(ctes_of(sql.query("int_memories"))["remembering"], _MEMORIES)
         self._of_week = windows_of(counts["of_week"], _OF_WEEK, by_user)
         self._of_month = windows_of(counts["of_month"], _OF_MONTH, by_user)
         self._of_object = windows_of(places, _OF_OBJECT)
@@ -194,7 +193,3 @@ def _longest(*windows: Windows) -> int:
     reaches = [each.reach for each in windows if each.reach is not None]
     assert len(reaches) == len(windows)
     return max(reaches)
-
-
-def _ctes(sql: DbtSql, model: str) -> dict[str, exp.Select]:
-    return {cte.alias: cte.this for cte in sql.query(model).ctes}

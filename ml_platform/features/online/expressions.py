@@ -55,6 +55,7 @@ _INLINE: dict[type[exp.Expression], str] = {
 }
 """Operators, written out where a call would take longer than what it does; unknown where a side is."""
 _NAMED_CALLS = {
+    "epoch_us": "microseconds",
     "list_position": "position",
     "list_select": "selected",
     "regexp_split_to_array": "split_by",
@@ -179,6 +180,9 @@ class _Source:
         return f"({self.of(node.this)} != {self.of(node.expression)})"
 
     def within(self, node: exp.In) -> str:
+        if node.args.get("query") is not None:
+            # The rows that are asked for, of which the one row is one.
+            return "True"
         values = ", ".join(self.of(each) for each in node.expressions)
         return f"within({self.of(node.this)}, ({values},))"
 

@@ -1,6 +1,6 @@
 """Columns of a query that follow from one row, compiled to one Python function."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,11 @@ class Given:
     columns: frozenset[str]
 
 
+def ctes_of(query: exp.Select) -> dict[str, exp.Select]:
+    """The common table expressions of a query by name."""
+    return {cte.alias: cte.this for cte in query.ctes}
+
+
 class RowProgram:
     """Compiles columns of a query, through its CTEs down to the relations that are given.
 
@@ -28,22 +33,35 @@ class RowProgram:
     one row that would have been joined.
     """
 
-    def __init__(self, query: exp.Select, given: Mapping[str, Given]) -> None:
-        """Compile from ``query``; a relation (a model or a CTE) that is ``given`` is looked into no further."""
+    def __init__(
+        self,
+        query: exp.Select,
+        given: Mapping[str, Given],
+        ctes: Mapping[str, exp.Select] | None = None,
+    ) -> None:
+        """Compile from ``query``; a relation (a model or a CTE) that is ``given`` is looked into no further.
+
+        ``ctes`` are those of the query that this one is a part of; left out, its own.
+        """
         self._query = query
         self._given = given
-        self._ctes = {cte.alias: cte.this for cte in query.ctes}
+        self._ctes = ctes_of(query) if ctes is None else ctes
         self._lines: list[str] = []
         self._made: dict[tuple[int, str], str | None] = {}
 
-    def compile(self, names: Iterable[str], *, cte: str = "") -> Callable[..., dict[str, Any]]:
+    def compile(
+        self, names: Iterable[str], *, cte: str = "", condition: str = ""
+    ) -> Callable[..., dict[str, Any]]:
         """A function of the given rows, by the names of their parameters, that returns the columns ``names``.
+
+        With the name of a ``condition`` it says as well whether the query has the row at all, by its WHERE and
+        those of the queries that it reads.
 
         Raises:
             ExpressionError: the query has no such column, or a construct that is not compiled.
         """
         parameters = dict.fromkeys(each.parameter for each in self._given.values())
-        return self._function(", ".join(parameters), names, cte)
+        return self._function(", ".join(parameters), names, cte, condition)
 
     def compile_over_rows(
         self, names: Iterable[str], *, cte: str = ""
@@ -56,10 +74,12 @@ class RowProgram:
         return self._function(ROWS, names, cte)
 
     def _function(
-        self, parameters: str, names: Iterable[str], cte: str
+        self, parameters: str, names: Iterable[str], cte: str, condition: str = ""
     ) -> Callable[..., dict[str, Any]]:
         select = self._ctes[cte] if cte else self._query
         columns = {name: self._required(select, name) for name in names}
+        if condition:
+            columns[condition] = " and ".join(self._conditions(select)) or "True"
         result = ", ".join(f"{name!r}: {source}" for name, source in columns.items())
         body = "\n    ".join([*self._lines, f"return {{{result}}}"])
         space: dict[str, Any] = dict(FUNCTIONS)
@@ -74,6 +94,15 @@ class RowProgram:
                 f"No column {name} is in {select.sql('duckdb')[:80]}", remedy="name one that is"
             )
         return found
+
+    def _conditions(self, select: exp.Select) -> Iterator[str]:
+        where = select.args.get("where")
+        if where is not None:
+            yield f"{self._assigned(where.this, select, '')} is True"
+        source = select.args["from_"].this
+        inner = source.this if isinstance(source, exp.Subquery) else self._ctes.get(source.name)
+        if inner is not None and source.name not in self._given:
+            yield from self._conditions(inner)
 
     def _column(self, select: exp.Select, name: str) -> str | None:
         key = (id(select), name)

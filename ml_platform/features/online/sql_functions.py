@@ -195,6 +195,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "appended": appended,
     "joined_lists": joined_lists,
     "mean": mean,
+    "microseconds": lambda moment: moment,
     "total": total,
     "known": known,
     "largest": largest,

@@ -4,6 +4,8 @@ Windows end strictly before the row, or are written as what comes up to the row 
 rows that are kept need not have the row that is asked for.
 """
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,20 +51,20 @@ def windows_of(
     if missing := set(names) - wanted.keys():
         raise ExpressionError(f"No column {', '.join(sorted(missing))}.", remedy="name one that is")
     compiler = _Compiler(
-        select, [_shape(select, w) for e in wanted.values() for w in _windows(e)], key
+        select, [shape_of(select, w) for e in wanted.values() for w in _windows(e)], key
     )
     columns = {name: compiler.source(expression) for name, expression in wanted.items()}
     return compiler.finished(columns)
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """Where a window looks: its partition, and how far back (``None``: without bound)."""
 
     partition: tuple[str, ...]
     back: int | None
-    own: bool
-    """Whether the row itself is in it."""
+    until: int
+    """Its end: so many microseconds before the row; 0: the row itself is in it."""
 
 
 def _windows(expression: exp.Expression) -> list[exp.Window]:
@@ -92,7 +94,12 @@ def _is_count_of_own(node: exp.Expression) -> bool:
     )
 
 
-def _shape(select: exp.Select, window: exp.Window) -> _Shape:
+def shape_of(select: exp.Select, window: exp.Window) -> Shape:
+    """Where a window of a query looks, by its own words and those of the window that it names.
+
+    Raises:
+        ExpressionError: it is no range of time that ends before the row or at it.
+    """
     partition, spec = window.args.get("partition_by"), window.args.get("spec")
     name = window.args.get("alias")
     if name is not None:
@@ -104,22 +111,27 @@ def _shape(select: exp.Select, window: exp.Window) -> _Shape:
             f"A window without a range of time is not compiled: {window.sql('duckdb')}",
             remedy="say from when to when",
         )
-    start = spec.args["start"]
-    own = spec.args["end"] == "CURRENT ROW"
-    if not own and (
-        str(spec.args["end_side"]).upper() != "PRECEDING" or spec.args["end"].sql() != "1"
-    ):
+    start, end = spec.args["start"], spec.args["end"]
+    until = 0 if end == "CURRENT ROW" else _constant(end)
+    if until and str(spec.args["end_side"]).upper() != "PRECEDING":
         raise ExpressionError(
             f"A window must end before the row or at it: {window.sql('duckdb')}",
             remedy="let it end at 1 preceding",
         )
-    back = None if str(start).upper() == "UNBOUNDED" else int(start.sql())
-    return _Shape(tuple(column.name for column in partition), back, own)
+    back = None if str(start).upper() == "UNBOUNDED" else _constant(start)
+    return Shape(tuple(column.name for column in partition), back, until)
+
+
+def _constant(node: exp.Expression) -> int:
+    """The whole number that is written, or the sum of several."""
+    if isinstance(node, exp.Add):
+        return _constant(node.this) + _constant(node.expression)
+    return int(node.sql())
 
 
 class _Compiler:
     def __init__(
-        self, select: exp.Select, shapes: list[_Shape], key: tuple[str, ...] | None
+        self, select: exp.Select, shapes: list[Shape], key: tuple[str, ...] | None
     ) -> None:
         self._select = select
         self._shapes = shapes
@@ -127,6 +139,7 @@ class _Compiler:
         shared = tuple(c for c in partitions[0] if all(c in other for other in partitions))
         self._key = shared if key is None else key
         self._lows: dict[int | None, str] = {}
+        self._ends: dict[int, str] = {}
         self._stored: dict[str, str] = {}
 
     def source(self, expression: exp.Expression) -> str:
@@ -140,14 +153,13 @@ class _Compiler:
 
     def finished(self, columns: Mapping[str, str]) -> Windows:
         """The function of all columns."""
-        lines = ["times = rows.times", "t = asked['t']", "hi = before(times, t)"]
+        lines = ["times = rows.times", "t = asked['t']"]
+        lines += [f"{end} = before(times, t - {until - 1})" for until, end in self._ends.items()]
         for back, low in self._lows.items():
             lines.append(f"{low} = 0" if back is None else f"{low} = before(times, t - {back})")
         lines += [f"{kept} = rows.columns[{name!r}]" for name, kept in self._stored.items()]
         result = ", ".join(f"{name!r}: {source}" for name, source in columns.items())
         body = "\n    ".join([*lines, f"return {{{result}}}"])
-        from bisect import bisect_left
-
         space: dict[str, Any] = {**FUNCTIONS, "before": bisect_left}
         exec(f"def ask(rows, asked):\n    {body}", space)
         backs = [shape.back for shape in self._shapes]
@@ -155,8 +167,10 @@ class _Compiler:
         return Windows(self._key, tuple(self._stored), reach, space["ask"])
 
     def _window(self, window: exp.Window) -> str:
-        shape = _shape(self._select, window)
+        shape = shape_of(self._select, window)
         low = self._lows.setdefault(shape.back, f"lo{len(self._lows)}")
+        until = shape.until or 1
+        end = self._ends.setdefault(until, "hi" if until == 1 else f"hi{until}")
         alike = [column for column in shape.partition if column not in self._key]
         what = window.this
         if isinstance(what, exp.Filter):
@@ -164,43 +178,46 @@ class _Compiler:
             if what.expression.this.sql() != "NOT asking":
                 raise ExpressionError(f"{what.sql('duckdb')} is not compiled.", remedy="")
             what = what.this
-        if isinstance(what, exp.FirstValue) and shape.own:
+        if isinstance(what, exp.FirstValue) and not shape.until:
             column = what.this.name
-            return f"({self._kept(column)}[{low}] if {low} < hi else asked[{column!r}])"
-        if shape.own:
+            return f"({self._kept(column)}[{low}] if {low} < {end} else asked[{column!r}])"
+        if not shape.until:
             raise ExpressionError(
                 f"Only a first value may have the row itself: {window.sql('duckdb')}", remedy=""
             )
-        return self._aggregate(what, low, alike)
+        return self._aggregate(what, (low, end), alike)
 
-    def _aggregate(self, what: exp.Expression, low: str, alike: list[str]) -> str:
+    def _aggregate(self, what: exp.Expression, ends: tuple[str, str], alike: list[str]) -> str:
+        low, end = ends
         if isinstance(what, exp.Count) and isinstance(what.this, exp.Star):
             if not alike:
-                return f"(hi - {low})"
+                return f"({end} - {low})"
             if len(alike) == 1:
-                return f"{self._kept(alike[0])}[{low}:hi].count(asked[{alike[0]!r}])"
-            return f"sum(1 for _ in {self._taken('None', low, alike)})"
+                return f"{self._kept(alike[0])}[{low}:{end}].count(asked[{alike[0]!r}])"
+            return f"sum(1 for _ in {self._taken('None', ends, alike)})"
         if isinstance(what, exp.Count) and isinstance(what.this, exp.Distinct):
             (value,) = what.this.expressions
             if not alike:
-                return f"len({{*{self._kept(value.name)}[{low}:hi]}} - {{None}})"
-            return f"len({{*{self._taken(self._value(value), low, alike)}}} - {{None}})"
+                return f"len({{*{self._kept(value.name)}[{low}:{end}]}} - {{None}})"
+            return f"len({{*{self._taken(self._value(value), ends, alike)}}} - {{None}})"
         name = {exp.Count: "known", exp.Sum: "total", exp.Max: "largest", exp.Min: "smallest"}.get(
             type(what)
         )
+        if isinstance(what, exp.Max | exp.Min) and what.this.sql() == "t" and not alike:
+            place = f"{end} - 1" if isinstance(what, exp.Max) else low
+            return f"(times[{place}] if {low} < {end} else None)"
         if name is None:
             raise ExpressionError(f"{what.sql('duckdb')} over a window is not compiled.", remedy="")
-        return f"{name}([*{self._taken(self._value(what.this), low, alike)}])"
+        return f"{name}([*{self._taken(self._value(what.this), ends, alike)}])"
 
     def _value(self, expression: exp.Expression) -> str:
         return python_of(expression, lambda column: f"own_{column.name}")
 
-    def _taken(self, value: str, low: str, alike: list[str]) -> str:
+    def _taken(self, value: str, ends: tuple[str, str], alike: list[str]) -> str:
         """A generator of ``value`` over the rows of a window that are like the asked one in ``alike``."""
-        import re
-
+        low, end = ends
         names = list(dict.fromkeys([*re.findall(r"own_(\w+)", value), *alike]))
-        lists = [f"{'times' if name == 't' else self._kept(name)}[{low}:hi]" for name in names]
+        lists = [f"{'times' if name == 't' else self._kept(name)}[{low}:{end}]" for name in names]
         loop = f"for ({' '.join(f'own_{name},' for name in names)}) in zip({', '.join(lists)})"
         same = " and ".join(f"own_{name} == asked[{name!r}]" for name in alike)
         return f"({value} {loop}{' if ' + same if same else ''})"

@@ -1,0 +1,146 @@
+"""Streams of what happened: a UNION ALL over tables of the lake, of which each new row adds what it says.
+
+A suggestion, for instance, adds its offer when it is shown and its outcome when it is known. Times of source rows
+are microseconds since 1970.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from sqlglot import exp
+
+from ml_platform.features.online.keyed_rows import KeyedRows
+from ml_platform.features.online.past_rows import PastRows
+from ml_platform.features.online.row_program import Given, RowProgram
+from ml_platform.features.online.windows import Windows
+
+SOURCES = {
+    "stg_suggestions": Given(
+        "row",
+        frozenset(
+            {
+                *("suggestion_id", "user_id", "workflow_id", "shown_at"),
+                *("outcome", "outcome_at", "category"),
+            }
+        ),
+    ),
+    "stg_workflow_executions": Given(
+        "row",
+        frozenset(
+            {
+                *("execution_id", "workflow_id", "user_id", "started_at", "finished_at"),
+                *("status", "trigger", "utc_offset_minutes"),
+            }
+        ),
+    ),
+    "stg_events": Given(
+        "row", frozenset({"user_id", "occurred_at", "workflow_category", "utc_offset_minutes"})
+    ),
+    "int_runs": Given(
+        "row", frozenset({"workflow_id", "user_id", "t", "settled_t", "zone", "outcome"})
+    ),
+}
+"""The relations that streams read, and what of a row they read."""
+_FOR_EVER = 1 << 62
+IS_IN = "_is_in"
+"""Whether a branch is about a source row at all."""
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """One SELECT of a stream."""
+
+    source: str
+    number: int
+    values: Callable[[Row], dict[str, Any]]
+
+    def row(self, source_row: Row) -> dict[str, Any] | None:
+        """What the source row adds; nothing where it is not what the branch is about."""
+        values = self.values(source_row)
+        return values if values.pop(IS_IN) else None
+
+
+class Stream:
+    """The branches of a stream by the relation that they read."""
+
+    def __init__(self, query: exp.Expression, ctes: Mapping[str, exp.Select]) -> None:
+        """Compile the branches of ``query``, a SELECT or a UNION ALL of several."""
+        selects = list(_branches(query))
+        names = [each.alias_or_name for each in selects[0].expressions]
+        self._branches: dict[str, list[_Branch]] = {}
+        for number, select in enumerate(selects):
+            branch = _compiled(select, names, ctes, number)
+            self._branches.setdefault(branch.source, []).append(branch)
+
+    def rows(self, source: str, row: Row) -> Iterator[tuple[int, dict[str, Any]]]:
+        """What a row of a relation adds, each with the number of the branch that says so."""
+        for branch in self._branches.get(source, ()):
+            values = branch.row(row)
+            if values is not None:
+                yield branch.number, values
+
+
+class StreamWindows:
+    """The windows of a query over a stream, as of any moment of the last ``more`` microseconds."""
+
+    def __init__(self, stream: Stream, windows: Windows, *, more: int = 0) -> None:
+        """Begin without rows."""
+        self._stream = stream
+        self._windows = windows
+        reach = _FOR_EVER if windows.reach is None else windows.reach + more
+        self._rows = KeyedRows((*windows.stored, "id"), reach)
+
+    def advance(self, source: str, name: str, row: Row, newest: int) -> None:
+        """Take a row of a relation, by the ``name`` it has there; what is known of it already changes nothing."""
+        for number, values in self._stream.rows(source, row):
+            key, t = tuple(values[column] for column in self._windows.key), values["t"]
+            identity = short(f"{number}:{name}")
+            known = self._rows.of(key)
+            if identity not in known.columns["id"][known.before(t) : known.before(t + 1)]:
+                self._rows.add(key, t, {**values, "id": identity}, newest)
+
+    def ask(self, asked: Row) -> dict[str, Any]:
+        """The values of the windows for a row with the key's columns and its time ``t``."""
+        rows: PastRows = self._rows.of(tuple(asked[column] for column in self._windows.key))
+        return self._windows.ask(rows, asked)
+
+
+def short(name: str) -> int:
+    """Eight bytes of a hash in place of a name: two of one key and microsecond that are alike do not happen."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+
+
+def _branches(query: exp.Expression) -> Iterator[exp.Select]:
+    if isinstance(query, exp.Union):
+        yield from _branches(query.this)
+        yield from _branches(query.expression)
+    elif isinstance(query, exp.Subquery):
+        yield from _branches(query.this)
+    else:
+        assert isinstance(query, exp.Select)
+        yield query
+
+
+def _compiled(
+    select: exp.Select, names: list[str], ctes: Mapping[str, exp.Select], number: int
+) -> _Branch:
+    """A branch whose columns have the names of the first one's."""
+    select = select.copy()
+    columns = [
+        each if each.alias_or_name == name else exp.alias_(each.unalias().copy(), name)
+        for name, each in zip(names, select.expressions, strict=True)
+    ]
+    select.set("expressions", columns)
+    source = _origin(select, ctes)
+    program = RowProgram(select, {source: SOURCES[source]}, ctes)
+    return _Branch(source, number, program.compile(names, condition=IS_IN))
+
+
+def _origin(select: exp.Select, ctes: Mapping[str, exp.Select]) -> str:
+    """The relation that a SELECT reads at the bottom."""
+    source = select.args["from_"].this
+    inner = source.this if isinstance(source, exp.Subquery) else ctes.get(source.name)
+    return source.name if inner is None else _origin(inner, ctes)
