@@ -5,7 +5,6 @@ log: by case), by folder and by object. What is counted, and how far back, is co
 """
 
 from collections.abc import Hashable, Mapping
-from hashlib import blake2b
 from typing import Any
 
 from ml_platform.features.online.dbt_sql import DbtSql
@@ -15,6 +14,7 @@ from ml_platform.features.online.moments import WORDS, Moments
 from ml_platform.features.online.observation import event_row, object_parts
 from ml_platform.features.online.past_rows import PastRows
 from ml_platform.features.online.row_program import ctes_of
+from ml_platform.features.online.streams import short
 from ml_platform.features.online.windows import Windows, windows_of
 
 DAY = 86_400_000_000
@@ -80,7 +80,7 @@ class EventState:
         t, user = row["t"], row["user_key"]
         kept = {
             **{name: row[_PARTS.get(name, name)] for name in _KEPT if name != "id"},
-            "id": _short(event["event_id"]),
+            "id": short(event["event_id"]),
         }
         known = self._users.of(user)
         first, end = known.before(t), known.before(t + 1)
@@ -182,11 +182,6 @@ class EventState:
 
 def _filled(values: list[Any]) -> list[Any]:
     return values + [None] * (3 - len(values))
-
-
-def _short(event_id: str) -> int:
-    """Eight bytes of a hash in place of an id: two of one user and microsecond that are alike do not happen."""
-    return int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest())
 
 
 def _longest(*windows: Windows) -> int:

@@ -16,8 +16,9 @@ from ml_platform.features.online.past_rows import PastRows
 from ml_platform.features.online.row_program import Given, RowProgram
 from ml_platform.features.online.windows import Windows
 
+SUGGESTIONS, EXECUTIONS, EVENTS = "stg_suggestions", "stg_workflow_executions", "stg_events"
 SOURCES = {
-    "stg_suggestions": Given(
+    SUGGESTIONS: Given(
         "row",
         frozenset(
             {
@@ -26,7 +27,7 @@ SOURCES = {
             }
         ),
     ),
-    "stg_workflow_executions": Given(
+    EXECUTIONS: Given(
         "row",
         frozenset(
             {
@@ -35,7 +36,7 @@ SOURCES = {
             }
         ),
     ),
-    "stg_events": Given(
+    EVENTS: Given(
         "row", frozenset({"user_id", "occurred_at", "workflow_category", "utc_offset_minutes"})
     ),
     "int_runs": Given(
@@ -106,6 +107,11 @@ class StreamWindows:
         """The values of the windows for a row with the key's columns and its time ``t``."""
         rows: PastRows = self._rows.of(tuple(asked[column] for column in self._windows.key))
         return self._windows.ask(rows, asked)
+
+
+def window_names(select: exp.Select) -> list[str]:
+    """The columns of a query that have a window."""
+    return [each.alias_or_name for each in select.expressions if each.find(exp.Window)]
 
 
 def short(name: str) -> int:

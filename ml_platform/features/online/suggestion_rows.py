@@ -10,11 +10,15 @@ from ml_platform.features.online.expressions import python_of
 from ml_platform.features.online.keyed_rows import KeyedRows
 from ml_platform.features.online.row_program import Given, RowProgram, ctes_of
 from ml_platform.features.online.sql_functions import FUNCTIONS
-from ml_platform.features.online.streams import Stream, StreamWindows
+from ml_platform.features.online.streams import (
+    SUGGESTIONS,
+    Stream,
+    StreamWindows,
+    window_names,
+)
 from ml_platform.features.online.windows import shape_of, windows_of
 from ml_platform.features.suggestion_features import SUGGESTION_FEATURES
 
-SUGGESTIONS, EXECUTIONS, EVENTS = "stg_suggestions", "stg_workflow_executions", "stg_events"
 Row = Mapping[str, Any]
 
 
@@ -44,7 +48,7 @@ class SuggestionRows:
         self._context = RowProgram(
             context,
             {
-                name: Given(name, frozenset(_window_names(ctes_of(context)[name])))
+                name: Given(name, frozenset(window_names(ctes_of(context)[name])))
                 for name in self._contexts
             },
         ).compile([each.alias_or_name for each in context.expressions[1:]])
@@ -111,12 +115,8 @@ class SuggestionRows:
 def _stream_windows(query: exp.Select, stream: str, windows: str, more: int) -> StreamWindows:
     ctes = ctes_of(query)
     select = ctes[windows]
-    compiled = windows_of(select, _window_names(select))
+    compiled = windows_of(select, window_names(select))
     return StreamWindows(Stream(ctes[stream], ctes), compiled, more=more)
-
-
-def _window_names(select: exp.Select) -> list[str]:
-    return [each.alias_or_name for each in select.expressions if each.find(exp.Window)]
 
 
 def _over(named: exp.Window) -> exp.Window:

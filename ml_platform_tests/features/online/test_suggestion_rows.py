@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 
 from ml_platform.features.online.dbt_sql import DbtSql
-from ml_platform.features.online.suggestion_rows import (
-    EVENTS,
-    EXECUTIONS,
-    SUGGESTIONS,
-    SuggestionRows,
-)
+from ml_platform.features.online.streams import EVENTS, EXECUTIONS, SUGGESTIONS
+from ml_platform.features.online.suggestion_rows import SuggestionRows
 from ml_platform.features.suggestion_features import SUGGESTION_FEATURES
 from ml_platform_tests.features.online.project_sql import changed_sql, project_sql
 from ml_platform_tests.features.online.replay import microseconds
