@@ -90,8 +90,8 @@ class StartTimeRows:
         """The features of each candidate time of one run.
 
         Args:
-            decision: Whose run of what (``user_id``, ``workflow_id``, ``trigger``), ``utc_offset_minutes``, and when
-                it is decided, ``t`` in microseconds since 1970.
+            decision: Whose run of what (``user_id``, ``workflow_id``, ``trigger``), ``utc_offset_minutes``, and
+                when it is decided, ``t`` in microseconds since 1970.
             candidates: Each candidate's time in microseconds since 1970, and the hour of the local day that it is.
         """
         zone = self.zone(decision, decision["t"])
