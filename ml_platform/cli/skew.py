@@ -36,6 +36,7 @@ def skew(home: Path | None, as_json: bool, rows: int, seed: int) -> int:
     """
     settings = open_home(home)
     from ml_platform.application.measure_skew import measure_skew
+
     require_home(settings)
     tables = measure_skew(settings, rows=rows, seed=seed, progress=tell)
     differs = any(table.differences for table in tables)

@@ -39,7 +39,13 @@ STEP_FEATURES: tuple[FeatureSpec, ...] = (
     ),
     category("step", Family.RAW, ROW, NEVER_MISSING, "The first of the steps, for comparison."),
     category("object", Family.RAW, ROW, NEVER_MISSING, "The first of the objects, for comparison."),
-    category("gap", Family.TIME, ROW, NEVER_MISSING, "The first of the gaps, for comparison."),
+    category(
+        "gap",
+        Family.TIME,
+        f"the last step {_WHOSE} before the row",
+        NEVER_MISSING,
+        "The first of the gaps, for comparison.",
+    ),
     *clock(ROW, CLOCK),
     number(
         "session_position",

@@ -165,7 +165,7 @@ def mean(values: list[Any]) -> float | None:
 
 def total(values: list[Any]) -> Any:
     """The sum of what is known; ``None`` where nothing is."""
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None] if None in values else values
     return sum(known) if known else None
 
 

@@ -208,6 +208,8 @@ class _Compiler:
             return f"(times[{place}] if {low} < {end} else None)"
         if name is None:
             raise ExpressionError(f"{what.sql('duckdb')} over a window is not compiled.", remedy="")
+        if isinstance(what.this, exp.Column) and not alike:
+            return f"{name}({self._kept(what.this.name)}[{low}:{end}])"
         return f"{name}([*{self._taken(self._value(what.this), ends, alike)}])"
 
     def _value(self, expression: exp.Expression) -> str:
