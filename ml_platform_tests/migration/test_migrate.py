@@ -40,6 +40,7 @@ COMMANDS = {
     "status": (),
     "monitor": (),
     "verify": (),
+    "skew": (),
     "retention": (),
     "forget": ("somebody",),
     "mirror": (),

@@ -39,10 +39,7 @@ class DbtSql:
         """
         if model not in self._parsed:
             text = self._environment.from_string(self._texts[model]).render()
-            parsed = sqlglot.parse_one(text, dialect="duckdb")
-            if not isinstance(parsed, exp.Select):
-                raise TypeError(f"{model} is no SELECT")
-            self._parsed[model] = parsed
+            self._parsed[model] = _parsed(text, model)
         return self._parsed[model]
 
     def value(self, macro: str) -> Any:
@@ -53,7 +50,7 @@ class DbtSql:
     def select(self, macro: str, *values: str) -> exp.Select:
         """The expression that a macro makes of texts, as the column ``value`` of a query of ``row``."""
         text = self._environment.globals[macro](*values)  # type: ignore[operator]
-        return sqlglot.parse_one(f"select {text} as value from row", dialect="duckdb")
+        return _parsed(f"select {text} as value from row", macro)
 
     @cached_property
     def _environment(self) -> jinja2.Environment:
@@ -74,6 +71,13 @@ class DbtSql:
             for found in _MACRO.finditer(text):
                 environment.globals[found[1]] = _called(environment, found[1], found[0])
         return environment
+
+
+def _parsed(text: str, name: str) -> exp.Select:
+    query = sqlglot.parse_one(text, dialect="duckdb")
+    if not isinstance(query, exp.Select):
+        raise TypeError(f"{name} is no SELECT")
+    return query
 
 
 def _hand_back(value: object) -> None:

@@ -184,6 +184,18 @@ def smallest(values: list[Any]) -> Any:
     return min((value for value in values if value is not None), default=None)
 
 
+_SMALL: dict[str, Callable[..., Any]] = {
+    "within": lambda value, values: value in values,
+    "left": lambda text, count: text[:count],
+    "length": len,
+    "replaced": lambda text, old, new: text.replace(old, new),
+    "split": lambda text, between: text.split(between),
+    "begins_with": lambda text, start: text.startswith(start),
+    "within_bounds": lambda value, low, high: low <= value <= high,
+    "floor": math.floor,
+}
+"""What takes a line."""
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": math.sin,
     "cos": math.cos,
@@ -224,18 +236,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             as_text,
         )
     },
-    **{
-        name: null_through(function)
-        for name, function in {
-            "within": lambda value, values: value in values,
-            "left": lambda text, count: text[:count],
-            "length": len,
-            "replaced": lambda text, old, new: text.replace(old, new),
-            "split": lambda text, between: text.split(between),
-            "begins_with": lambda text, start: text.startswith(start),
-            "within_bounds": lambda value, low, high: low <= value <= high,
-            "floor": math.floor,
-        }.items()
-    },
+    **{name: null_through(function) for name, function in _SMALL.items()},
 }
 """By the name under which compiled rows call them."""

@@ -80,7 +80,7 @@ class StepRows:
         }
 
     def _gap_word(self, gap: int | None, *, in_case: bool) -> str:
-        code = self._gap({"gap": gap, "in_case": in_case})["value"]
+        code: int = self._gap({"gap": gap, "in_case": in_case})["value"]
         return self._gap_words[code - 1]
 
     def _ran(self, times: Sequence[int | None], runs: PastRows) -> list[str]:

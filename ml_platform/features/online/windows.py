@@ -16,6 +16,13 @@ from ml_platform.features.online.expressions import ExpressionError, python_of
 from ml_platform.features.online.past_rows import PastRows
 from ml_platform.features.online.sql_functions import FUNCTIONS
 
+_AGGREGATES: dict[type[exp.Expression], str] = {
+    exp.Count: "known",
+    exp.Sum: "total",
+    exp.Max: "largest",
+    exp.Min: "smallest",
+}
+"""The functions of lists that aggregates are."""
 Ask = Callable[[PastRows, Mapping[str, Any]], dict[str, Any]]
 """Values of the windows for a row: of the kept rows of its key, and of its own columns with its time ``t``."""
 
@@ -75,9 +82,9 @@ def _without_own_moment(expression: exp.Expression) -> exp.Expression:
     """The expression, with 'up to the row, less at the row' as the one window strictly before it that it is."""
 
     def rewritten(node: exp.Expression) -> exp.Expression:
-        if not (isinstance(node, exp.Sub) and _is_count_of_own(node.expression)):
+        if not (isinstance(node, exp.Sub) and _is_count_of_own(node.this, node.expression)):
             return node
-        window = node.this.copy()
+        window: exp.Window = node.this.copy()
         window.args["spec"].set("end", exp.Literal.number(1))
         window.args["spec"].set("end_side", "PRECEDING")
         return window
@@ -85,11 +92,15 @@ def _without_own_moment(expression: exp.Expression) -> exp.Expression:
     return expression.transform(rewritten)
 
 
-def _is_count_of_own(node: exp.Expression) -> bool:
-    spec = node.args.get("spec") if isinstance(node, exp.Window) else None
+def _is_count_of_own(counted: exp.Expression, own: exp.Expression) -> bool:
+    """Whether ``own`` counts, in the window of ``counted``, the rows at the row's own moment."""
+    if not (isinstance(counted, exp.Window) and isinstance(own, exp.Window)):
+        return False
+    spec = own.args.get("spec")
     return bool(
         spec is not None
-        and isinstance(node.this, exp.Count)
+        and isinstance(own.this, exp.Count)
+        and (own.this, own.args.get("alias")) == (counted.this, counted.args.get("alias"))
         and spec.args.get("start") == spec.args.get("end") == "CURRENT ROW"
     )
 
@@ -119,7 +130,7 @@ def shape_of(select: exp.Select, window: exp.Window) -> Shape:
             remedy="let it end at 1 preceding",
         )
     back = None if str(start).upper() == "UNBOUNDED" else _constant(start)
-    return Shape(tuple(column.name for column in partition), back, until)
+    return Shape(tuple(column.name for column in partition or ()), back, until)
 
 
 def _constant(node: exp.Expression) -> int:
@@ -200,9 +211,7 @@ class _Compiler:
             if not alike:
                 return f"len({{*{self._kept(value.name)}[{low}:{end}]}} - {{None}})"
             return f"len({{*{self._taken(self._value(value), ends, alike)}}} - {{None}})"
-        name = {exp.Count: "known", exp.Sum: "total", exp.Max: "largest", exp.Min: "smallest"}.get(
-            type(what)
-        )
+        name = _AGGREGATES.get(type(what))
         if isinstance(what, exp.Max | exp.Min) and what.this.sql() == "t" and not alike:
             place = f"{end} - 1" if isinstance(what, exp.Max) else low
             return f"(times[{place}] if {low} < {end} else None)"
