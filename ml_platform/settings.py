@@ -2,12 +2,14 @@
 
 import math
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ml_platform.errors import UsageError
 
+_DEFAULT_HOME = ".ml_platform"
 _NO_TELEMETRY = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
@@ -50,10 +52,20 @@ class Settings:
     (``ML_PLATFORM_ALLOW_POWERFUL_ROLE=1``); such roles are refused by default."""
 
     @property
-    def dagster_address(self) -> str:
-        """Where links to Dagster's pages lead: the first of ``ui_hosts``, else this machine."""
+    def home_option(self) -> str:
+        """What a command needs after its words to find this home; empty where the folder has the default name.
+
+        It stands on pages that are read anywhere, so it does not depend on the folder of who writes them.
+        """
+        if self.home.name == _DEFAULT_HOME:
+            return ""
+        return f" --home {shlex.quote(str(self.home))}"
+
+    @property
+    def ui_address(self) -> str:
+        """The address that people have named for Dagster's pages, the first of ``ui_hosts``; empty without one."""
         if not self.ui_hosts:
-            return "http://127.0.0.1:3000"
+            return ""
         host, _, port = self.ui_hosts[0].partition(":")
         return f"https://{host}" if port in ("", "443") else f"http://{host}:{port}"
 
@@ -122,7 +134,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment (``os.environ`` by default)."""
     env = os.environ if environment is None else environment
     return Settings(
-        home=Path(env.get("ML_PLATFORM_HOME") or ".ml_platform").resolve(),
+        home=Path(env.get("ML_PLATFORM_HOME") or _DEFAULT_HOME).resolve(),
         database_url=env.get("ML_PLATFORM_DATABASE_URL") or None,
         tracking_url=env.get("ML_PLATFORM_TRACKING_URL") or None,
         webhook_url=env.get("ML_PLATFORM_WEBHOOK_URL") or None,

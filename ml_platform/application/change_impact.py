@@ -65,7 +65,7 @@ def change_impact(
         schema=schema_changes(known, record) if known else (),
         past=tuple(_past(history))[:PAST_CHANGES],
         figures=rollback_figures(history.events, model),
-        rollback_command=rollback_command(model),
+        rollback_command=rollback_command(model, home_option=platform.settings.home_option),
     )
 
 

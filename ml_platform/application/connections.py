@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ml_platform.adapters.services import Services
 
 
+DAGSTER_UI = "dagster"
+"""The name under which `up` keeps the port of Dagster's pages."""
 NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`, or materialise the lake"
 """The reason that schedules and sensors of a new home give for doing nothing."""
 
@@ -115,6 +117,18 @@ class Connections:
     def tracking_url(self) -> str:
         """The address of MLflow's UI."""
         return self._services.tracking_url
+
+    @property
+    def dagster_address(self) -> str:
+        """Where links to Dagster's pages lead; empty where they have no address yet: `up` was never started."""
+        from ml_platform.adapters.home_files import last_port
+
+        port = last_port(self.settings.home, DAGSTER_UI)
+        return self.settings.ui_address or (f"http://127.0.0.1:{port}" if port else "")
+
+    def dagster_run_address(self, run_id: str) -> str:
+        """The page of a run of Dagster; empty without a run, or where the pages have no address."""
+        return f"{self.dagster_address}/runs/{run_id}" if run_id and self.dagster_address else ""
 
     def published_features(self, table: str) -> Path:
         """The folder in which a feature table is published, whether it is or not.

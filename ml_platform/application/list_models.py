@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 from ml_platform.application.assess_readiness import Readiness, assess_readiness
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_run import INSUFFICIENT, Figure, figures
+from ml_platform.registry.records import Status
+from ml_platform.registry.rollbacks import left_to_the_rules
 from ml_platform.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ class ListedModel:
     """One model; ``version`` and the fields below it are the champion's, or without one the newest version's."""
 
     title: str
+    answers: str
+    """'version 3', 'the rules (version 1 rolled back, held)', or 'nothing'."""
     champion: int | None
     verdict: str | None
     decided_by: str
@@ -67,20 +72,22 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
     champion = ledger.production(spec.name).version
     numbers = ledger.version_numbers(spec.name)
     reason = reason_not_trained(platform, spec.name) or ("" if numbers else readiness.reason)
+    answers = _answers(platform, spec.name, champion)
     if champion is None and reason:
-        return ListedModel(spec.title, None, INSUFFICIENT, reason)
+        return ListedModel(spec.title, answers, None, INSUFFICIENT, reason)
     if not numbers and (stopped := stopped_candidate(platform, spec.name)):
         decision = stopped.decision
-        return ListedModel(spec.title, None, decision.verdict.value.upper(), decision.row)
+        return ListedModel(spec.title, answers, None, decision.verdict.value.upper(), decision.row)
     if not numbers:
         counts = f"needs {readiness.needs}, has {readiness.has}"
-        return ListedModel(spec.title, None, None, f"never trained in this home: {counts}")
+        return ListedModel(spec.title, answers, None, None, f"never trained in this home: {counts}")
     record = ledger.version(spec.name, champion or numbers[-1])
     report = ledger.report(record.report_id)
     assert report is not None, "a report is saved before its version is registered"
     metric = next((name for name in report.headline if name in report.candidate.metrics), None)
     return ListedModel(
         title=spec.title,
+        answers=answers,
         champion=champion,
         verdict=record.decision.verdict.value.upper(),
         decided_by=record.decision.row,
@@ -91,6 +98,20 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
         baseline=_figure(report.baseline, metric),
         ceiling=_figure(report.ceiling, metric),
     )
+
+
+def _answers(platform: Connections, model: str, champion: int | None) -> str:
+    """What answers now, in words; of the rules also which version has left to them."""
+    if champion is not None:
+        return f"version {champion}"
+    if not rules_of(platform, model):
+        return "nothing"
+    history = platform.ledger.history(model)
+    left = left_to_the_rules(history)
+    if left is None:
+        return "the rules"
+    held = ", held" if history.life(left.version).status is Status.HELD else ""
+    return f"the rules (version {left.version} rolled back{held})"
 
 
 def _figure(subject: "Subject | None", metric: str | None) -> Figure | None:

@@ -99,7 +99,7 @@ def _log(
 ) -> str:
     from ml_platform.reporting.registry_text import run_text
 
-    dagster = f"{platform.settings.dagster_address}/runs/{dagster_run_id}" if dagster_run_id else ""
+    links = {"Dagster run": platform.dagster_run_address(dagster_run_id)}
     return platform.tracking.log_run(
         name=f"candidate {report.artifact_sha256[:12]}: {decision.verdict.value.upper()}",
         experiment=report.model,
@@ -122,7 +122,7 @@ def _log(
             "report.json": values.to_json(report).encode(),
             "decision.json": values.to_json(decision).encode(),
         },
-        note=run_text(report.model, decision, report, {"Dagster run": dagster}),
+        note=run_text(report.model, decision, report, links, platform.settings.home_option),
     )
 
 

@@ -11,9 +11,16 @@ from ml_platform.application.removed import RemovedPieces
 from ml_platform.application.state_keys import rules_key
 from ml_platform.application.stored_evidence import stored_report
 from ml_platform.registry.aliases import Alias, aliases
-from ml_platform.registry.lifecycle import in_production, statuses
-from ml_platform.registry.records import Status, VersionRecord
-from ml_platform.reporting.registry_text import model_text, rules_name, rules_text, version_text
+from ml_platform.registry.history import History
+from ml_platform.registry.lifecycle import in_production
+from ml_platform.registry.records import VersionRecord
+from ml_platform.reporting.registry_text import (
+    model_text,
+    rules_name,
+    rules_text,
+    standing,
+    version_text,
+)
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.task import Task
 
@@ -76,22 +83,25 @@ def wanted_models(
     if not records:
         return
     task = spec.task if spec else None
-    events = ledger.events(model)
-    status = statuses(events, model)
+    history = ledger.history(model)
     removed = RemovedPieces(platform)
     versions = tuple(
-        _version(platform, record, status[record.version])
+        _version(platform, record, history)
         for record in records
         if not removed.cannot_be_shown(record)
     )
     numbered = {version.record.version: version.fingerprint for version in versions}
-    history = ledger.history(model)
     named = aliases(history)
     yield WantedModel(
         name=model,
         model=model,
         task=task,
-        text=model_text(history, spec.title if spec else model, in_production(events, model)),
+        text=model_text(
+            history,
+            spec.title if spec else model,
+            in_production(history.events, model),
+            platform.settings.home_option,
+        ),
         versions=versions,
         aliases={alias.value: numbered[number] for alias, number in named.items()},
         owned_aliases=tuple(alias.value for alias in Alias),
@@ -120,10 +130,14 @@ def fingerprint_of(record: VersionRecord) -> str:
     return values.fingerprint((record.model, record.version, record.artifact_sha256))
 
 
-def _version(platform: Connections, record: VersionRecord, status: Status) -> WantedVersion:
+def _version(platform: Connections, record: VersionRecord, history: History) -> WantedVersion:
     def text(run_id: str) -> str:
         return version_text(
-            record, stored_report(platform, record), _links(platform, record, run_id)
+            record,
+            stored_report(platform, record),
+            _links(platform, record, run_id),
+            history,
+            platform.settings.home_option,
         )
 
     fingerprint = fingerprint_of(record)
@@ -140,7 +154,7 @@ def _version(platform: Connections, record: VersionRecord, status: Status) -> Wa
                 "version": str(record.version),
                 "verdict": record.decision.verdict.value,
                 "decided by": record.decision.row,
-                "status": status.value,
+                "status": history.life(record.version).status.value,
                 "artifact sha256": record.artifact_sha256,
                 "training set": record.training_set_fingerprint,
                 "dagster run": record.dagster_run_id,
@@ -148,14 +162,15 @@ def _version(platform: Connections, record: VersionRecord, status: Status) -> Wa
             }
         ),
         text=text,
-        made_of=_made_of(platform, record),
+        made_of=(*_made_of(platform, record), standing(history, record.version)),
     )
 
 
 def _rules(platform: Connections, model: str, sha256: str, record: VersionRecord) -> WantedVersion:
     def text(run_id: str) -> str:
         report = stored_report(platform, record)
-        return rules_text(model, sha256, report, _links(platform, record, run_id))
+        links = _links(platform, record, run_id)
+        return rules_text(model, sha256, report, links, platform.settings.home_option)
 
     fingerprint = values.fingerprint((rules_name(model), sha256))
     return WantedVersion(
@@ -177,17 +192,21 @@ def _filled(tags: dict[str, str]) -> dict[str, str]:
 
 
 def _made_of(platform: Connections, record: VersionRecord) -> tuple[str, ...]:
-    return (record.report_id, record.decision.row, platform.settings.dagster_address)
+    return (
+        record.report_id,
+        record.decision.row,
+        platform.dagster_address,
+        platform.settings.home_option,
+    )
 
 
 def _links(platform: Connections, record: VersionRecord, run_id: str) -> dict[str, str]:
     """Addresses by title; those of MLflow's own pages hold wherever its server is reached."""
     tracking = platform.tracking
-    dagster = f"{platform.settings.dagster_address}/runs/{record.dagster_run_id}"
     return {
         "report": _within_mlflow(tracking.artifact_url(run_id, PAGE)),
         "MLflow run": _within_mlflow(tracking.run_url(run_id)),
-        "Dagster run": dagster if record.dagster_run_id else "",
+        "Dagster run": platform.dagster_run_address(record.dagster_run_id),
     }
 
 

@@ -23,6 +23,7 @@ from ml_platform.registry.records import Action, ProductionState, Status, Versio
 from ml_platform.registry.replay import replayed
 from ml_platform.registry.rollout.policy import Newer
 from ml_platform.registry.rollout.progress import begin
+from ml_platform.reporting.words import moment
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import TrainingSetRecord
 
@@ -98,7 +99,7 @@ def why_it_waits(platform: Connections, version: VersionRecord) -> str:
     if life.status is Status.HELD:
         event = history.last(version.version, Action.HELD, Action.ROLLED_BACK)
         return (
-            f"version {version.version} is held since {event.wall:%Y-%m-%d %H:%M} by {event.actor} "
+            f"version {version.version} is held since {moment(event.wall)} by {event.actor} "
             f"({event.evidence['reason']})"
         )
     other = history.state.rollout

@@ -32,8 +32,10 @@ class ShownModel:
     state: ModelStatus
     way_back: str
     """What a rollback would do now, in words."""
-    rollback_command: str
-    """Empty where there is nothing to go back from, or to."""
+    commands: tuple[str, ...]
+    """What to type for it, in this order; empty where there is nothing to go back from, or to."""
+    why_command: str
+    """What to type to read why the newest version has its verdict."""
     shown: ShownVersion | None
     """The version that was asked for."""
 
@@ -46,12 +48,13 @@ def show_model(platform: Connections, model: str, version: int | None) -> ShownM
     """
     events_of(platform, model)
     history = platform.ledger.history(model)
-    words, command = way_back(history)
+    back = way_back(history, platform.settings.home_option)
     return ShownModel(
         model=model,
         state=model_status(platform, model),
-        way_back=words,
-        rollback_command=command,
+        way_back=back.words,
+        commands=back.commands,
+        why_command=f"ml-platform why {model}{platform.settings.home_option}",
         shown=_shown(platform, history, version) if version is not None else None,
     )
 

@@ -12,6 +12,7 @@ from ml_platform.registry.lifecycle import InProduction, in_production, statuses
 from ml_platform.registry.records import Status, VersionRecord
 from ml_platform.registry.rollbacks import RollbackFigures, left_to_the_rules, rollback_figures
 from ml_platform.registry.rollout.progress import current_rollout
+from ml_platform.reporting.words import moment
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class ModelStatus:
     rules_answer: bool
     """Whether the rules answer, while there is no champion; without either nothing does."""
     since: str | None
+    """When the version was promoted or brought back, by the clock on the wall."""
     why: str
     checks: tuple[str, ...]
     """The checks that had passed when the champion was promoted; empty without one."""
@@ -110,7 +112,7 @@ def model_status(platform: Connections, model: str) -> ModelStatus:
     return ModelStatus(
         in_production=champion.version if champion else None,
         rules_answer=champion is None and bool(rules_of(platform, model)),
-        since=champion.since.isoformat() if champion else None,
+        since=champion.recorded.isoformat(timespec="seconds") if champion else None,
         why=_promoted_by(champion) if champion else _why_no_champion(platform, model),
         checks=_checks(champion) if champion else (),
         versions=tuple(
@@ -171,7 +173,7 @@ def _why_no_champion(platform: Connections, model: str) -> str:
         return f"{stopped.decision.verdict.value.upper()}: {stopped.decision.row}"
     if back := left_to_the_rules(platform.ledger.history(model)):
         return (
-            f"version {back.version} was rolled back at {back.wall:%Y-%m-%d %H:%M} by {back.actor} "
+            f"version {back.version} was rolled back at {moment(back.wall)} by {back.actor} "
             f"({back.evidence['reason']}): the rules answer"
         )
     if rules_of(platform, model):

@@ -56,22 +56,24 @@ def rollback(
         from ml_platform.application.roll_back import roll_back
 
         done = roll_back(platform, model, asked(platform, actor, reason), to)
+        home_option = platform.settings.home_option
     if as_json:
         print_json(done)
     else:
-        _show_rollback(done)
+        _show_rollback(done, home_option)
 
 
-def _show_rollback(done: "RolledBack") -> None:
+def _show_rollback(done: "RolledBack", home_option: str) -> None:
+    from ml_platform.registry.rollbacks import resume_command
+
     for fault in done.passed_over:
         click.echo(f"passed over: {fault}")
     if done.left is None:
         click.echo(f"{done.model}: {done.answers} answers again. {MLFLOW_FOLLOWS}")
         return
     click.echo(f"{done.model}: version {done.left} is taken away; answering now: {done.answers}")
-    click.echo(
-        f"It is held until `ml-platform models resume {done.model} {done.left} --reason WHY`. {MLFLOW_FOLLOWS}"
-    )
+    lift = resume_command(done.model, done.left, home_option=home_option)
+    click.echo(f"It is held until `{lift}`. {MLFLOW_FOLLOWS}")
 
 
 def _change(name: str, help_text: str) -> click.Command:

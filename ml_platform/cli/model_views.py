@@ -50,22 +50,31 @@ def show(model: str, version: int | None, home: Path | None, as_json: bool) -> N
 
 
 def _show(shown: "ShownModel") -> None:
+    from ml_platform.cli.run_text import MEANING
+    from ml_platform.gates.outcome import Verdict
+    from ml_platform.registry.records import Status
+    from ml_platform.reporting.words import moment_words
+
     state = shown.state
     rules = "the rules" if state.rules_answer else "nothing"
-    since = f" since {state.since}" if state.since else ""
+    since = f" since {moment_words(state.since)}" if state.since else ""
     answers = f"version {state.in_production}{since}" if state.in_production else rules
     click.echo(f"{shown.model}: {answers}")
     click.echo(f"  why: {state.why}")
     if state.rollout:
         click.echo(f"  being rolled out: {state.rollout}")
     click.echo(f"  way back: {shown.way_back}")
-    if shown.rollback_command:
-        click.echo(f"            {shown.rollback_command}")
+    for command in shown.commands:
+        click.echo(f"            {command}")
     for version in state.versions:
         click.echo(
             f"  version {version.version:<3} {version.status:<11} {version.verdict:<8} "
             f"{version.decided_by:<24} {version.artifact[:12]}"
         )
+    newest = state.versions[-1]
+    if newest.status != Status.PRODUCTION and newest.verdict != Verdict.PROMOTE.value.upper():
+        click.echo(f"  {newest.verdict}: {MEANING[Verdict(newest.verdict.lower())]}.")
+        click.echo(f"  Which gates decided it: {shown.why_command}")
     if shown.shown:
         one = shown.shown
         approved = ", approved by a person" if one.approved else ""
@@ -99,7 +108,7 @@ def _line(event: "PromotionEvent") -> str:
     why = evidence.get("reason") or evidence.get("reason_01") or evidence.get("decision_row", "")
     told = "; ".join(text for text in (*facts, why) if text)
     return (
-        f"{event.sequence:>4}  {event.wall:%Y-%m-%d %H:%M:%S}  version {event.version:<3} "
+        f"{event.sequence:>4}  {event.wall:%Y-%m-%d %H:%M:%S} UTC  version {event.version:<3} "
         f"{event.action.value.replace('_', ' '):<12} by {event.actor}: {told}"
     )
 

@@ -69,19 +69,21 @@ def _show(listed: "ModelList") -> None:
     label = "  SIMULATED" if listed.simulated else ""
     click.echo(f"Source {listed.source}{label}\n")
     width = max(len(name) for name in listed.models)
+    judged = [model for model in listed.models.values() if model.version is not None]
+    widest = max((len(model.answers) for model in judged), default=0)
     for name, model in listed.models.items():
-        click.echo(f"{name:<{width}}  {_line(model)}")
+        click.echo(f"{name:<{width}}  {_line(model, widest)}")
     for reason in listed.left_out:
         click.echo(f"left out: {reason}")
 
 
-def _line(model: "ListedModel") -> str:
+def _line(model: "ListedModel", width: int) -> str:
+    """What answers, then the figures of a version, which is named: it need not be what answers."""
     if model.version is None:
         verdict = f"{model.verdict}: " if model.verdict else ""
         return f"{verdict}{model.decided_by}"
-    answers = f"version {model.version}" if model.champion else "the rules"
     return (
-        f"{answers:<10}  {model.metric or '':<16} {_range(model.candidate)}  "
+        f"{model.answers:<{width}}  {model.metric or '':<16} version {model.version} {_range(model.candidate)}  "
         f"rules {_range(model.baseline)}  ceiling {_range(model.ceiling)}  "
         f"{model.verdict} ({model.decided_by}{_times(model.evaluation)})"
     )

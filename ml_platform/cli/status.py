@@ -43,7 +43,11 @@ def _show(state: "HomeStatus", verbose: bool) -> None:
 
 
 def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
-    champion = f"version {model.in_production} since {model.since}"
+    from ml_platform.reporting.words import moment_words
+
+    champion = (
+        f"version {model.in_production} since {moment_words(model.since)}" if model.since else ""
+    )
     otherwise = "rules" if model.rules_answer else "nothing"
     click.echo(f"\n{name}: " + (champion if model.in_production else otherwise))
     click.echo(f"  why: {model.why}")

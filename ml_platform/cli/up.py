@@ -148,7 +148,9 @@ class Supervisor:
                     raise self.dagster[UI].failure("ended while it was starting") from None
 
     def _start_dagster(self, services: "Services") -> None:
+        from ml_platform.adapters.home_files import remember_port
         from ml_platform.adapters.processes import free_port
+        from ml_platform.application.connections import DAGSTER_UI
         from ml_platform.cli.instance import dagster_environment
 
         self.environment = {**os.environ, **dagster_environment(self.settings, services)}
@@ -158,6 +160,7 @@ class Supervisor:
         if port != self.port:
             click.echo(f"port {self.port} is taken; Dagster's UI is at {port}", err=True)
             self.port = port
+        remember_port(self.settings.home, DAGSTER_UI, self.port)
         os.environ.update(self.environment)
         self._close_abandoned()
         self.first_window = self._first_window()

@@ -1,6 +1,6 @@
 """Schedules and sensors; each says whether it is on by default."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -9,7 +9,10 @@ from ml_platform.application.connections import NOTHING_YET, Connections
 from ml_platform.application.notify import notify
 from ml_platform.application.watch_mlflow import watch_mlflow
 from ml_platform.clock import CRON
+from ml_platform.defs.champion_page import follow_ledger
 from ml_platform.defs.partitions import window_key
+from ml_platform.errors import ServiceError
+from ml_platform.spec.model import ModelSpec
 
 CATCH_UP = 20
 """Windows caught up in one look, so that a long stop does not fill the queue."""
@@ -76,14 +79,18 @@ def _while_events_come(
     return schedule
 
 
-def mlflow_sensor() -> dg.SensorDefinition:
-    """Puts right what MLflow shows, whatever was done to it by hand, or while it was down."""
+def mlflow_sensor(specs: Sequence[ModelSpec]) -> dg.SensorDefinition:
+    """Puts right what MLflow shows, whatever was done to it by hand, or while it was down.
+
+    The champions' pages in Dagster follow the ledger as well, whether MLflow answers or not.
+    """
 
     @dg.sensor(
         name="mlflow_mirror",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="What MLflow shows is compared with the ledger and put right; changes by hand are alerts.",
+        description="What MLflow shows is compared with the ledger and put right; changes by hand are alerts. "
+        "The pages of champions follow what people do by command.",
     )
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
@@ -91,8 +98,13 @@ def mlflow_sensor() -> dg.SensorDefinition:
         if platform.is_new:
             return dg.SkipReason(NOTHING_YET)
         looks = int(context.cursor or 0)
+        try:
+            followed = follow_ledger(platform, context.instance, specs)
+        except ServiceError as error:
+            followed = (str(error),)
         watch = watch_mlflow(platform, thorough=looks % THOROUGH_EVERY == 0)
-        return dg.SensorResult(skip_reason=dg.SkipReason(str(watch)), cursor=str(looks + 1))
+        told = "; ".join((*followed, str(watch)))
+        return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=str(looks + 1))
 
     return sensor
 

@@ -67,7 +67,7 @@ def build_definitions() -> dg.Definitions:
             retention_schedule,
         ],
         sensors=[
-            mlflow_sensor(),
+            mlflow_sensor(models),
             notification_sensor(),
             missed_windows_sensor(tuple(spec.name for spec in models), "six_hourly", grid),
             *(retraining_sensor(spec, f"train_{spec.name}") for spec in models),

@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from ml_platform import values
 from ml_platform.application.change_impact import change_impact
 from ml_platform.application.connections import Connections
 from ml_platform.application.promote import settle_champion
 from ml_platform.application.register import register_candidate
-from ml_platform.application.show_model import show_model
+from ml_platform.defs.champion_page import champion_page
 from ml_platform.defs.check_evidence import check_evidence
 from ml_platform.defs.consumers import consumers_of
 from ml_platform.defs.model_asset import model_asset
@@ -86,7 +85,7 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         description=(
             "Which version is in production. In the run that evaluated a candidate, HOLD and REJECT leave it "
             "as it is. Launched on its own it asks for a promotion, and is refused without a permit. What a person "
-            f"has done since, such as a rollback, is told by `ml-platform models show {spec.name}`."
+            "does, such as a rollback, is recorded here too, within a minute while `ml-platform up` runs."
         ),
     )
     def champion(
@@ -109,23 +108,11 @@ def champion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             run_id=context.run.run_id,
             progress=context.log.info,
         )
-        shown = show_model(platform, spec.name, None)
+        page = champion_page(platform, spec, impact)
         return dg.MaterializeResult(
             value=state.production,
-            data_version=dg.DataVersion(f"{state.answers}, revision {state.production.revision}"),
-            metadata={
-                "in production": state.answers,
-                "since": shown.state.since or "",
-                "why": shown.state.why,
-                "way back": f"{shown.way_back}: {shown.rollback_command}".removesuffix(": "),
-                "revision": state.production.revision,
-                "candidate": state.candidate,
-                "read by": table({"consumer": name} for name in impact.consumers),
-                "schema changes": table(
-                    {"change": change.text, "breaking": change.breaking} for change in impact.schema
-                ),
-                "state": values.to_json(state.production),
-            },
+            data_version=dg.DataVersion(page.data_version),
+            metadata=page.metadata,
         )
 
     return champion

@@ -9,6 +9,8 @@ from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.records import Action, PromotionEvent, Status
 from ml_platform.registry.states import Life, ModelState, state_of
 
+_NO_MOVE = (Action.REGISTERED, Action.EVALUATED, Action.REFUSED)
+
 
 @dataclass(frozen=True)
 class History:
@@ -60,8 +62,11 @@ class History:
             if event.version == version and event.action in actions
         )
 
-    def earlier_champions(self) -> tuple[PromotionEvent, ...]:
-        """The last promotion of each version that production may go back to, the newest first."""
+    def earlier_champions(self, status: Status = Status.ARCHIVED) -> tuple[PromotionEvent, ...]:
+        """The last promotion of each version that production may go back to, the newest first.
+
+        Those that are held are asked for by ``status``: they may answer again once a person lifts that.
+        """
         last: dict[int, PromotionEvent] = {}
         for event in self.events:
             if event.action in (Action.PROMOTED, Action.RESTORED):
@@ -70,8 +75,15 @@ class History:
         return tuple(
             event
             for event in reversed(last.values())
-            if self.state.lives[event.version].status is Status.ARCHIVED
+            if status is (life := self.state.lives[event.version]).status
+            and life.lifted_to in (None, Status.ARCHIVED)
         )
+
+    @property
+    def last_change(self) -> int:
+        """The number of the last event that moved a version, or was a person's word on one; 0 before any."""
+        told = (event.sequence for event in reversed(self.events) if event.action not in _NO_MOVE)
+        return next(told, 0)
 
     def require_revision(self, expected: int) -> None:
         """Refuse where production has changed since somebody looked.

@@ -43,26 +43,57 @@ def rollback_figures(events: Iterable[PromotionEvent], model: str) -> RollbackFi
     )
 
 
-def rollback_command(model: str, to: int | None = None) -> str:
-    """What to type to go back."""
+@dataclass(frozen=True)
+class WayBack:
+    """How to go back from what answers now."""
+
+    words: str
+    """What would answer then."""
+    commands: tuple[str, ...] = ()
+    """What to type, in this order; empty where there is nothing to go back to."""
+
+
+def rollback_command(model: str, to: int | None = None, *, home_option: str = "") -> str:
+    """What to type to go back; ``home_option`` names the home where that is needed."""
     target = f" --to {to}" if to else ""
-    return f"ml-platform models rollback {model}{target} --reason WHY"
+    return f"ml-platform models rollback {model}{target} --reason WHY{home_option}"
 
 
-def way_back(history: History) -> tuple[str, str]:
-    """What a rollback would do, and the command; the latter is empty where there is nothing to go back to."""
-    state, command = history.state, rollback_command(history.model)
+def resume_command(model: str, version: int, *, home_option: str = "") -> str:
+    """What to type to lift the hold of a version."""
+    return f"ml-platform models resume {model} {version} --reason WHY{home_option}"
+
+
+def way_back(history: History, home_option: str = "") -> WayBack:
+    """What a rollback would do, and what to type, with the option that names the home.
+
+    From the rules it leads to the champion before; where that is held, its hold is lifted first. It is brought back
+    on the evidence of its promotion: a new one is refused, as production has changed since its evaluation.
+    """
+    state, command = history.state, rollback_command(history.model, home_option=home_option)
     if state.rollout is not None:
         stays = f"version {state.production}" if state.production else "the rules"
-        return f"the rollout of version {state.rollout} ends, {stays} goes on answering", command
+        words = f"the rollout of version {state.rollout} ends, {stays} goes on answering"
+        return WayBack(words, (command,))
     earlier = history.earlier_champions()
     if state.production is not None:
         answers = f"version {earlier[0].version} answers" if earlier else "the rules answer"
-        return f"{answers} again", command
-    if not earlier:
-        return "the rules answer, and no earlier champion that is not held", ""
-    newest = earlier[0].version
-    return f"version {newest} answers again", rollback_command(history.model, newest)
+        return WayBack(f"{answers} again", (command,))
+    if earlier:
+        newest = earlier[0].version
+        back = rollback_command(history.model, newest, home_option=home_option)
+        return WayBack(f"version {newest} answers again", (back,))
+    held = history.earlier_champions(Status.HELD)
+    if not held:
+        return WayBack("nothing to go back to")
+    newest = held[0].version
+    return WayBack(
+        f"version {newest} is held; once that is lifted it can answer again",
+        (
+            resume_command(history.model, newest, home_option=home_option),
+            rollback_command(history.model, newest, home_option=home_option),
+        ),
+    )
 
 
 def left_to_the_rules(history: History) -> PromotionEvent | None:

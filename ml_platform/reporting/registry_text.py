@@ -9,7 +9,7 @@ from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision
 from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction
-from ml_platform.registry.records import VersionRecord
+from ml_platform.registry.records import Action, PromotionEvent, Status, VersionRecord
 from ml_platform.registry.rollbacks import left_to_the_rules, way_back
 from ml_platform.reporting.evaluation.decision import stopping_gates
 from ml_platform.reporting.evaluation.headline import CANDIDATE, scorers
@@ -20,46 +20,86 @@ _WHO_DECIDES = (
     "What is changed on this page by hand is put right within a minute."
 )
 _MOST_GATES = 5
+_RULES = "rule baseline"
+"""The name of the rules among the scorers of a report."""
 
 
 def version_text(
-    record: VersionRecord, report: EvaluationReport | None, links: Mapping[str, str]
+    record: VersionRecord,
+    report: EvaluationReport | None,
+    links: Mapping[str, str],
+    history: History,
+    home_option: str = "",
 ) -> str:
-    """The description of a version: verdict, figures beside the rules, why, who decides, and where to look.
+    """The description of a version: where it stands, verdict, figures beside the rules, why, and where to look.
 
-    ``links`` are addresses by title; ``report`` is ``None`` where the ledger has it no more.
+    Args:
+        record: The version.
+        report: Its evaluation; ``None`` where the ledger has it no more.
+        links: Addresses by title.
+        history: What has happened to the model's versions.
+        home_option: What the commands need to find the home.
     """
+    registered = history.last(record.version, Action.REGISTERED)
     return "\n\n".join(
         (
+            standing(history, record.version),
             f"{record.model} version {record.version}. **{_verdict(record.decision)}**",
             _figures(report),
             *_stopping(record.decision),
-            f"Registered {moment(record.registered_at)}. More: "
-            f"`ml-platform why {record.model} {record.version}`{_linked(links)}",
+            f"Registered {moment(registered.wall)}. More: "
+            f"`ml-platform why {record.model} {record.version}{home_option}`{_linked(links)}",
             _WHO_DECIDES,
         )
     )
 
 
+def standing(history: History, version: int) -> str:
+    """Where a version stands, as the first line of its page: since when, by whom, and why if a person says so."""
+    status = history.life(version).status
+    if status is Status.PRODUCTION:
+        event = history.last(version, Action.PROMOTED, Action.RESTORED)
+        return f"**In production since {moment(event.wall)}**, by {event.actor}."
+    if status is Status.HELD:
+        event = history.last(version, Action.HELD, Action.ROLLED_BACK)
+        what = ", who rolled it back" if event.action is Action.ROLLED_BACK else ""
+        return f"**Held since {moment(event.wall)}**, by {event.actor}{what}{_reason(event)}."
+    if status in (Status.SHADOW, Status.CANARY):
+        return "**It is being rolled out**, and is not in production yet."
+    if status is Status.ARCHIVED:
+        return "**Not in production any more.**"
+    return "**Not in production.**"
+
+
 def rules_text(
-    model: str, sha256: str, report: EvaluationReport | None, links: Mapping[str, str]
+    model: str,
+    sha256: str,
+    report: EvaluationReport | None,
+    links: Mapping[str, str],
+    home_option: str = "",
 ) -> str:
-    """The description of the rules of a model; ``report`` is that of the version with which they were fitted."""
+    """The description of the rules of a model, with the rules' own figures.
+
+    ``report`` is that of the version with which they were fitted.
+    """
     return "\n\n".join(
         (
             f"The rules of {model} ({sha256[:12]}). They answer while {model} has no champion, and every candidate "
             "has to beat them.",
-            _figures(report),
-            f"More: `ml-platform status`{_linked(links)}",
+            _figures(report, of_rules=True),
+            f"More: `ml-platform status{home_option}`{_linked(links)}",
         )
     )
 
 
-def model_text(history: History, title: str, champion: InProduction | None) -> str:
+def model_text(
+    history: History, title: str, champion: InProduction | None, home_option: str = ""
+) -> str:
     """The description of a registered model: what is in production, since when, why, and the way back."""
     model = history.model
-    words, command = way_back(history)
-    back = f"Go back: `{command}` ({words}). " if command else ""
+    way = way_back(history, home_option)
+    typed = ", then ".join(f"`{command}`" for command in way.commands)
+    back = f"Go back: {typed} ({way.words})." if typed else f"Go back: {way.words}."
     if champion is None:
         now = (
             f"**In production: the rules**{_why_the_rules(history)} They are "
@@ -68,7 +108,7 @@ def model_text(history: History, title: str, champion: InProduction | None) -> s
         name = f"{rules_name(model)}@current"
     else:
         now = (
-            f"**In production: version {champion.version}** since {moment(champion.since)}, "
+            f"**In production: version {champion.version}** since {moment(champion.recorded)}, "
             f"by {champion.actor}{_because(champion)}."
         )
         name = f"{model}@champion"
@@ -76,7 +116,8 @@ def model_text(history: History, title: str, champion: InProduction | None) -> s
         (
             f"{heading(title)}. {now}",
             f'Use it: `mlflow.pyfunc.load_model("models:/{name}")`, where the platform is installed.',
-            f"{back}More: `ml-platform models history {model}`, `ml-platform why {model}`. {_WHO_DECIDES}",
+            f"{back} More: `ml-platform models history {model}{home_option}`, "
+            f"`ml-platform why {model}{home_option}`. {_WHO_DECIDES}",
         )
     )
 
@@ -87,7 +128,11 @@ def rules_name(model: str) -> str:
 
 
 def run_text(
-    model: str, decision: Decision, report: EvaluationReport, links: Mapping[str, str]
+    model: str,
+    decision: Decision,
+    report: EvaluationReport,
+    links: Mapping[str, str],
+    home_option: str = "",
 ) -> str:
     """The description of the run of one evaluation."""
     return "\n\n".join(
@@ -95,7 +140,7 @@ def run_text(
             f"**A candidate of {model}. {_verdict(decision)}**",
             _figures(report),
             *_stopping(decision),
-            f"`ml-platform why {model}`{_linked(links)}",
+            f"`ml-platform why {model}{home_option}`{_linked(links)}",
         )
     )
 
@@ -108,7 +153,16 @@ def _why_the_rules(history: History) -> str:
     left = left_to_the_rules(history)
     if left is None:
         return ". No version has passed every gate."
-    return f", since version {left.version} was rolled back on {moment(left.wall)} by {left.actor}."
+    return (
+        f", since version {left.version} was rolled back on {moment(left.wall)} by {left.actor}"
+        f"{_reason(left)}."
+    )
+
+
+def _reason(event: PromotionEvent) -> str:
+    """What a person has given as the reason, in brackets and as code, which no page draws as a link."""
+    text = " ".join(event.evidence.get("reason", "").replace("`", "'").split())
+    return f" (`{text}`)" if text else ""
 
 
 def _because(champion: InProduction) -> str:
@@ -116,8 +170,8 @@ def _because(champion: InProduction) -> str:
     return f", because {row}" if row else ""
 
 
-def _figures(report: EvaluationReport | None) -> str:
-    """A table of the headline metrics of every scorer that was evaluated on the same rows."""
+def _figures(report: EvaluationReport | None, *, of_rules: bool = False) -> str:
+    """A table of the headline metrics: of every scorer that was evaluated on the rows, or of the rules alone."""
     if report is None:
         return "Its report is damaged or gone: `ml-platform verify` says which."
     shown = scorers(report)
@@ -130,12 +184,15 @@ def _figures(report: EvaluationReport | None) -> str:
         f"| {label}{report.rows:,} test rows | " + " | ".join(map(heading, metrics)) + " |",
         "|---" * (len(metrics) + 1) + "|",
     ]
-    for name in (CANDIDATE, *(name for name in shown if name != CANDIDATE)):
+    others = (name for name in shown if name != CANDIDATE)
+    for name in (_RULES,) if of_rules else (CANDIDATE, *others):
         cells = [
             interval(shown[name].metrics[metric]) if metric in shown[name].metrics else ""
             for metric in metrics
         ]
-        title = "This version" if name == CANDIDATE else heading(name)
+        title = (
+            "These rules" if of_rules else "This version" if name == CANDIDATE else heading(name)
+        )
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -98,6 +98,11 @@ def moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M") + (" UTC" if at.tzinfo else "")
 
 
+def moment_words(text: str) -> str:
+    """A moment in ISO 8601 as people read it: '2026-11-03 04:38 UTC'."""
+    return moment(datetime.fromisoformat(text))
+
+
 def sentence(text: str) -> str:
     """The text as a sentence: with a full stop, and a capital unless it starts with the name of a figure."""
     text = text.strip()

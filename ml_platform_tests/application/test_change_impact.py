@@ -21,7 +21,9 @@ def test_a_candidate_is_held_against_what_answers_now(tmp_path):
     assert found.consumers == ("example/predictions", "models:/example@champion in MLflow")
     assert found.schema == ()
     assert found.reaches == "everybody at once (policy direct)"
-    assert found.rollback_command == "ml-platform models rollback example --reason WHY"
+    assert found.rollback_command == (
+        f"ml-platform models rollback example --reason WHY --home {tmp_path}"
+    )
 
 
 def test_it_says_what_became_of_the_last_changes(tmp_path):

@@ -1,6 +1,7 @@
 """A rollback needs a promotion of the past and an artifact that is whole; nothing else is asked."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
@@ -13,12 +14,19 @@ from ml_platform.application.rollout_policy import set_rollout_policy
 from ml_platform.application.show_model import show_model
 from ml_platform.application.state_keys import rules_key
 from ml_platform.application.version_history import events_of, production_at, production_diff
-from ml_platform.errors import IntegrityError, UsageError
+from ml_platform.errors import IntegrityError, PermitRefused, UsageError
 from ml_platform.registry.lifecycle import Clock
 from ml_platform.registry.records import ProductionState, Status, VersionRecord
 from ml_platform.registry.rollbacks import rollback_figures
 from ml_platform.registry.rollout.policy import Newer
-from ml_platform_tests.application.homes import AS_OF, ask, home, promotable
+from ml_platform.reporting.words import moment
+from ml_platform_tests.application.homes import (
+    AS_OF,
+    ask,
+    evaluation_record_of,
+    home,
+    promotable,
+)
 
 
 def champions(platform: Connections, count: int) -> list[VersionRecord]:
@@ -86,13 +94,18 @@ def test_from_the_rules_a_champion_that_is_not_held_answers_again(tmp_path):
     platform = home(tmp_path)
     champions(platform, 1)
     back(platform)
-    assert show_model(platform, "example", None).rollback_command == ""
+    left, option = show_model(platform, "example", None), f" --home {tmp_path}"
+    assert left.way_back == "version 1 is held; once that is lifted it can answer again"
+    assert left.commands == (
+        f"ml-platform models resume example 1 --reason WHY{option}",
+        f"ml-platform models rollback example --to 1 --reason WHY{option}",
+    )
     with pytest.raises(UsageError, match="its earlier champions that are not held are none"):
         back(platform, "1")
     change_version(platform, "resume", "example", 1, asked(platform, "ada", "it was well"))
     shown = show_model(platform, "example", None)
     assert shown.way_back == "version 1 answers again"
-    assert shown.rollback_command == "ml-platform models rollback example --to 1 --reason WHY"
+    assert shown.commands == left.commands[1:]
     done = back(platform, "1")
     assert (done.left, done.answers, done.revision) == (None, "version 1", 3)
     assert platform.ledger.production("example") == ProductionState("example", 1, 3)
@@ -138,7 +151,9 @@ def test_status_and_show_say_what_to_type_and_how_often_it_was_needed(tmp_path):
     champions(platform, 2)
     before = show_model(platform, "example", None)
     assert before.way_back == "version 1 answers again"
-    assert before.rollback_command == "ml-platform models rollback example --reason WHY"
+    assert before.commands == (
+        f"ml-platform models rollback example --reason WHY --home {tmp_path}",
+    )
     back(platform)
     shown = show_model(platform, "example", 2)
     assert shown.state.in_production == 1
@@ -155,6 +170,38 @@ def test_status_and_show_say_what_to_type_and_how_often_it_was_needed(tmp_path):
     assert rollbacks.hours_to_recover is not None
     assert 0 <= rollbacks.hours_to_recover < 0.1
     assert shown.way_back == "the rules answer again"
+
+
+def test_a_new_promotion_is_refused_once_production_has_changed(tmp_path):
+    """Why the way back from the rules is `rollback --to`, and no promotion."""
+    platform = home(tmp_path)
+    record = promotable(platform, b"1")
+    judged = evaluation_record_of(platform, record)
+    ask(platform, record, judged)
+    back(platform)
+    change_version(platform, "resume", "example", 1, asked(platform, "ada", "it was well"))
+    with pytest.raises(PermitRefused, match="evaluated against champion none"):
+        ask(platform, record, judged)
+
+
+def test_where_nothing_was_ever_in_production_there_is_nothing_to_go_back_to(tmp_path):
+    platform = home(tmp_path)
+    promotable(platform, b"1")
+    shown = show_model(platform, "example", None)
+    assert (shown.way_back, shown.commands) == ("nothing to go back to", ())
+
+
+def test_since_is_when_it_was_promoted_and_not_the_clock_of_the_data(tmp_path):
+    platform = home(tmp_path)
+    before = datetime.now(UTC).replace(microsecond=0)
+    champions(platform, 1)
+    since = show_model(platform, "example", None).state.since
+    assert since is not None
+    assert before <= datetime.fromisoformat(since) <= datetime.now(UTC)
+    back(platform)
+    why = show_model(platform, "example", None).state.why
+    assert f"rolled back at {moment(platform.ledger.events()[-1].wall)} by ada" in why
+    assert " UTC by ada" in why
 
 
 def test_production_at_any_moment_with_the_evidence_of_then(tmp_path):

@@ -47,9 +47,12 @@ def test_a_server_that_is_down_is_told_at_once(tmp_path):
 
 
 def test_the_sensor_looks_at_every_file_now_and_then(tmp_path):
-    sensor = mlflow_sensor()
-    context = dg.build_sensor_context(cursor=str(THOROUGH_EVERY - 1))
-    result = sensor(context, platform=home(tmp_path))
+    sensor = mlflow_sensor(())
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(instance=instance, cursor=str(THOROUGH_EVERY - 1)) as context,
+    ):
+        result = sensor(context, platform=home(tmp_path))
     assert isinstance(result, dg.SensorResult)
     assert "MLflow does not answer" in str(result.skip_reason)
     assert result.cursor == str(THOROUGH_EVERY)

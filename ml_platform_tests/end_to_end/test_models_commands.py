@@ -126,10 +126,13 @@ def test_a_stranger_is_told_what_is_in_production_since_when_why_and_how_to_go_b
 ) -> None:
     out, _ = call(platform, "show", MODEL, str(two_champions))
     lines = out.splitlines()
-    assert lines[0].startswith(f"{MODEL}: version {two_champions} since 2026-05-01")
+    promoted = platform.ledger.events(MODEL)[-1]
+    assert lines[0] == f"{MODEL}: version {two_champions} since {promoted.wall:%Y-%m-%d %H:%M} UTC"
     assert lines[1].startswith("  why: every gate passes (report ")
     assert lines[2] == f"  way back: version {two_champions - 1} answers again"
-    assert lines[3].strip() == f"ml-platform models rollback {MODEL} --reason WHY"
+    option = f"--home {platform.settings.home}"
+    assert lines[3].strip() == f"ml-platform models rollback {MODEL} --reason WHY {option}"
+    assert f"{promoted.wall:%H:%M:%S} UTC  version" in lines[-1]
     assert told(platform, "show", MODEL)["state"]["in_production"] == two_champions
 
 

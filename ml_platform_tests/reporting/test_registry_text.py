@@ -10,14 +10,24 @@ from ml_platform.registry.chain import extend
 from ml_platform.registry.changes import Request, roll_back_production
 from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction
-from ml_platform.reporting.registry_text import model_text, rules_name, rules_text, version_text
+from ml_platform.reporting.registry_text import (
+    model_text,
+    rules_name,
+    rules_text,
+    run_text,
+    standing,
+    version_text,
+)
+from ml_platform.reporting.words import moment
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import RECORD, REPORT
 from ml_platform_tests.registry.test_states import STORY
 
 LINKS = {"report": "#/report", "Dagster run": ""}
 SINCE = datetime(2026, 5, 1, 12, tzinfo=UTC)
-CHAMPION = InProduction("example", 3, SINCE, "champion asset", {"decision_row": "x"}, SINCE)
+DATA_CLOCK = datetime(2026, 5, 1, 6, tzinfo=UTC)
+CHAMPION = InProduction("example", 3, DATA_CLOCK, "champion asset", {"decision_row": "x"}, SINCE)
+HOME = " --home /data/home"
 
 
 def history(events):
@@ -25,10 +35,10 @@ def history(events):
     return History("m", extend(None, STORY[:events]))
 
 
-def rolled_back():
+def rolled_back(reason="answers are wrong"):
     """A model whose first champion was rolled back."""
     promoted = history(2)
-    request = Request("ada", "answers are wrong", SINCE)
+    request = Request("ada", reason, SINCE)
     drafts = roll_back_production(promoted, promoted.state.revision, None, request)
     return History("m", (*promoted.events, *extend(promoted.events[-1], drafts)))
 
@@ -38,12 +48,16 @@ def lines(text):
 
 
 def test_a_version_says_verdict_figures_and_where_to_look():
-    text = version_text(replace(RECORD, version=3), REPORT, LINKS)
-    assert lines(text)[0] == "example version 3. **PROMOTE: every gate passes**"
+    text = version_text(replace(RECORD, version=1), REPORT, LINKS, history(1))
+    assert lines(text)[:3] == [
+        "**Not in production.**",
+        "",
+        "example version 1. **PROMOTE: every gate passes**",
+    ]
     assert "| SIMULATED, 5,000 test rows | Accuracy |" in text
     assert "| This version | 0.900 [0.890, 0.910] |" in text
     assert "| Rule baseline | 0.700 [0.680, 0.720] |" in text
-    assert "`ml-platform why example 3` · [report](#/report)\n" in text
+    assert "`ml-platform why example 1` · [report](#/report)\n" in text
     assert "Stopped by" not in text
 
 
@@ -52,7 +66,7 @@ def test_the_gates_that_stop_are_listed_with_value_and_limit():
     report = replace(REPORT, candidate=poor)
     decision = decide(report, POLICY, good_evidence())
     assert decision.verdict is not Verdict.PROMOTE
-    text = version_text(replace(RECORD, decision=decision), report, {})
+    text = version_text(replace(RECORD, version=1, decision=decision), report, {}, history(1))
     assert "Stopped by:\n\n- " in text
     assert "limit" in text
 
@@ -62,14 +76,18 @@ def test_hostile_names_of_the_data_do_not_appear():
     report = replace(
         good_report(), source=hostile, classes=(hostile, "b"), policy_name=hostile, simulated=False
     )
-    text = version_text(replace(RECORD, classes=(hostile, "b")), report, LINKS)
+    text = version_text(
+        replace(RECORD, version=1, classes=(hostile, "b")), report, LINKS, rolled_back(hostile)
+    ).replace(f"`{hostile}`", "")
     assert "javascript" not in text
     assert "<" not in text
     assert "SIMULATED" not in text
 
 
 def test_a_report_that_is_gone_is_said_so():
-    assert "`ml-platform verify` says which" in version_text(RECORD, None, LINKS)
+    assert "`ml-platform verify` says which" in version_text(
+        replace(RECORD, version=1), None, LINKS, history(1)
+    )
     assert "`ml-platform verify` says which" in rules_text("example", "a" * 64, None, LINKS)
 
 
@@ -89,8 +107,57 @@ def test_a_model_says_what_is_in_production_since_when_and_why():
 def test_a_model_whose_rules_answer_says_since_when_and_what_could_answer_again():
     never = model_text(history(1), "next step", None)
     assert "**In production: the rules**. No version has passed every gate." in never
-    assert "rollback" not in never
+    assert "Go back: nothing to go back to. More:" in never
     assert f'load_model("models:/{rules_name("m")}@current")' in never
     left = model_text(rolled_back(), "next step", None)
     assert "No version has passed" not in left
     assert "**In production: the rules**, since version 1 was rolled back on 20" in left
+    assert "by ada (`answers are wrong`). They are" in left
+    assert (
+        "Go back: `ml-platform models resume m 1 --reason WHY`, then "
+        "`ml-platform models rollback m --to 1 --reason WHY` "
+        "(version 1 is held; once that is lifted it can answer again). More:"
+    ) in left
+
+
+def test_the_first_line_of_a_version_says_where_it_stands():
+    promoted, back = history(2), rolled_back()
+    since = moment(promoted.events[-1].wall)
+    assert standing(promoted, 1).startswith(f"**In production since {since}**, by ")
+    since = moment(back.events[-1].wall)
+    assert standing(back, 1) == (
+        f"**Held since {since}**, by ada, who rolled it back (`answers are wrong`)."
+    )
+    halted = history(7)
+    assert standing(halted, 2).startswith(f"**Held since {moment(halted.events[-1].wall)}**, by ")
+    assert "rolled it back" not in standing(halted, 2)
+    assert standing(history(6), 2) == "**It is being rolled out**, and is not in production yet."
+    assert standing(history(10), 1) == "**Not in production any more.**"
+
+
+def test_the_page_of_the_rules_shows_the_figure_of_the_rules_alone():
+    text = rules_text("example", "a" * 64, REPORT, LINKS)
+    assert "| These rules | 0.700 [0.680, 0.720] |" in text
+    assert "This version" not in text
+    assert "0.900" not in text, "the candidate's figure"
+
+
+def test_registration_is_told_by_the_clock_on_the_wall():
+    told = history(1)
+    record = replace(RECORD, version=1, registered_at=datetime(2020, 1, 1, tzinfo=UTC))
+    text = version_text(record, REPORT, LINKS, told)
+    assert f"Registered {moment(told.events[0].wall)}." in text
+    assert "2020-01-01" not in text
+
+
+def test_commands_name_the_home_where_they_have_to():
+    record = replace(RECORD, version=1)
+    assert f"`ml-platform why example 1{HOME}`" in version_text(
+        record, REPORT, LINKS, history(1), HOME
+    )
+    assert f"`ml-platform status{HOME}`" in rules_text("m", "a" * 64, REPORT, LINKS, HOME)
+    text = model_text(history(2), "next step", CHAMPION, HOME)
+    assert f"`ml-platform models rollback m --reason WHY{HOME}`" in text
+    assert f"`ml-platform models history m{HOME}`, `ml-platform why m{HOME}`" in text
+    told = run_text("m", RECORD.decision, REPORT, {}, HOME)
+    assert told.endswith(f"`ml-platform why m{HOME}`")
