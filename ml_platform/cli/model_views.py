@@ -50,7 +50,7 @@ def show(model: str, version: int | None, home: Path | None, as_json: bool) -> N
 
 
 def _show(shown: "ShownModel") -> None:
-    from ml_platform.cli.run_text import MEANING
+    from ml_platform.cli.run_text import MEANING, ROWS
     from ml_platform.gates.outcome import Verdict
     from ml_platform.registry.records import Status
     from ml_platform.reporting.words import moment_words
@@ -73,8 +73,9 @@ def _show(shown: "ShownModel") -> None:
         )
     newest = state.versions[-1]
     if newest.status != Status.PRODUCTION and newest.verdict != Verdict.PROMOTE.value.upper():
-        click.echo(f"  {newest.verdict}: {MEANING[Verdict(newest.verdict.lower())]}.")
-        click.echo(f"  Which gates decided it: {shown.why_command}")
+        meaning = MEANING[Verdict(newest.verdict.lower())]
+        click.echo(f"  {newest.verdict}: {ROWS.get(newest.decided_by, newest.decided_by)};")
+        click.echo(f"  {meaning}. Which gates decided it: {shown.why_command}")
     if shown.shown:
         one = shown.shown
         approved = ", approved by a person" if one.approved else ""

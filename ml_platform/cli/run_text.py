@@ -30,6 +30,11 @@ MEANING = {
     Verdict.REJECT: "it is registered as deprecated and never promoted: production stays as it is",
 }
 """The consequence of each verdict, printed beside it."""
+ROWS = {
+    "not shown either way": "the data do not show that it is better than its limits, nor that it is worse",
+    "too little evidence": "there is too little data to judge it by",
+}
+"""Rows of the table of verdicts in other words, for those whose name does not say it to a newcomer."""
 STOPPED = "an integrity gate stops it: it gets no version, production stays as it is"
 
 

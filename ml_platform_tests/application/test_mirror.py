@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from ml_platform.adapters.artifact_files import write_artifact
+from ml_platform.adapters.home_files import remember_port
 from ml_platform.adapters.in_memory.tracking import InMemoryTracking
 from ml_platform.adapters.mlflow_tracking import MlflowTracking
 from ml_platform.adapters.tracking import CHAMPION
+from ml_platform.application.connections import DAGSTER_UI
 from ml_platform.application.mirror import adopt, drop, mirror
 from ml_platform.application.mirrored import CURRENT
 from ml_platform.application.projection import Repair
@@ -61,7 +63,7 @@ def put_right(platform, model):
     return lambda **how: mirror(platform, model, spec=spec, **how)
 
 
-def register(platform, model, letter):
+def register(platform, model, letter, **fields):
     """A version with an artifact that can be loaded, whose run MLflow has."""
     artifact = fit_rules(ROWS, keys=(("tool",),) if letter == "a" else (("operation",),))
     write_artifact(artifact, platform.settings.artifacts / artifact.sha256)
@@ -86,6 +88,7 @@ def register(platform, model, letter):
             input_schema=dict(artifact.features),
             feature_versions=dict.fromkeys(artifact.features, "v1"),
             classes=artifact.classes,
+            **fields,
         )
     )
 
@@ -117,13 +120,16 @@ def test_the_projection_follows_the_ledger(platform, model, put_right):
     promote(platform, first, 0)
     assert told(put_right()) == [
         (f"{model} 1: status production", False),
+        (f"{model} 1: description", False),
         (f"{model}: alias champion on MLflow's version 1", False),
         (f"{model}: description", False),
     ]
     promote(platform, second, 1)
     assert told(put_right()) == [
         (f"{model} 1: status archived", False),
+        (f"{model} 1: description", False),
         (f"{model} 2: status production", False),
+        (f"{model} 2: description", False),
         (f"{model}: alias champion on MLflow's version 2", False),
         (f"{model}: alias challenger removed from MLflow's version 2", False),
         (f"{model}: alias previous on MLflow's version 1", False),
@@ -145,6 +151,21 @@ def test_the_tags_and_texts_are_of_the_newest_evaluation(platform, model, put_ri
     (version,) = platform.tracking.registered(model)
     assert "HOLD: not shown either way" in version.description
     assert "0.900 [0.890, 0.910]" in version.description
+
+
+def test_links_to_dagster_lead_to_where_its_pages_were_opened(platform, model, put_right):
+    record = register(platform, model, "a", dagster_run_id="0123")
+    put_right()
+    (version,) = platform.tracking.registered(model)
+    assert "Dagster run" not in version.description, "nobody knows where its pages are"
+    remember_port(platform.settings.home, DAGSTER_UI, 3111)
+    assert told(put_right()) == [(f"{model} 1: description", False)]
+    (version,) = platform.tracking.registered(model)
+    link = f"[Dagster run](http://127.0.0.1:3111/runs/{record.dagster_run_id})"
+    assert link in version.description
+    platform.settings = replace(platform.settings, ui_hosts=("models.example:443",))
+    assert platform.dagster_run_address("7") == "https://models.example/runs/7"
+    assert platform.dagster_run_address("") == ""
 
 
 def test_the_rules_in_use_are_a_model_of_their_own(platform, model, put_right):
@@ -175,6 +196,7 @@ def test_what_is_changed_by_hand_is_put_right_and_told_apart(platform, model, pu
         (f"{model} 1: status archived", False),
         (f"{model} 1: description", True),
         (f"{model} 2: verdict promote, status production", True),
+        (f"{model} 2: description", False),
         (f"{model}: alias challenger removed from MLflow's version 2", False),
         (f"{model}: alias previous on MLflow's version 1", False),
         (f"{model}: description", True),

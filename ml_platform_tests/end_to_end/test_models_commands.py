@@ -18,6 +18,8 @@ from ml_platform.adapters.home_files import at_work
 from ml_platform.adapters.outbox import PostgresOutbox
 from ml_platform.adapters.services import services
 from ml_platform.application.connections import Connections
+from ml_platform.application.state_keys import rules_key
+from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.records import Action
 from ml_platform.reporting.messages import Message
 from ml_platform_tests.application.homes import home, promotable
@@ -134,6 +136,42 @@ def test_a_stranger_is_told_what_is_in_production_since_when_why_and_how_to_go_b
     assert lines[3].strip() == f"ml-platform models rollback {MODEL} --reason WHY {option}"
     assert f"{promoted.wall:%H:%M:%S} UTC  version" in lines[-1]
     assert told(platform, "show", MODEL)["state"]["in_production"] == two_champions
+
+
+def test_a_model_whose_version_was_rolled_back_is_not_listed_as_if_the_rules_had_its_figures(
+    platform: Connections,
+) -> None:
+    name = "pattern_classifier"
+    record = promotable(platform, b"listed", model=name)
+    platform.ledger.promote(
+        name, 1, expected_revision=0, permit=permit_for(record), at=AT, actor="test"
+    )
+    platform.ledger.set_state(rules_key(name), {"sha256": "a" * 64})
+    assert told(platform, "list")["models"][name]["answers"] == "version 1"
+    call(platform, "rollback", name, "--reason", "answers are wrong")
+    (row,) = [line for line in call(platform, "list")[0].splitlines() if line.startswith(name)]
+    assert row.split(maxsplit=1)[1].startswith("the rules (version 1 rolled back, held)")
+    assert " version 1 -  rules -  ceiling -  PROMOTE (every gate passes)" in row
+    lift = f"ml-platform models resume {name} 1 --reason WHY --home {platform.settings.home}"
+    assert lift in call(platform, "show", name)[0]
+    call(platform, "resume", name, "1", "--reason", "it was the network")
+    assert told(platform, "list")["models"][name]["answers"] == "the rules (version 1 rolled back)"
+    call(platform, "rollback", name, "--to", "1", "--reason", "it was well")
+    assert told(platform, "list")["models"][name]["answers"] == "version 1"
+
+
+def test_of_a_version_that_is_held_by_its_gates_show_says_what_that_means(
+    platform: Connections,
+) -> None:
+    name = "suggestion_scorer"
+    record = promotable(platform, b"unclear", model=name)
+    unclear = replace(record.decision, verdict=Verdict.HOLD, row="not shown either way")
+    platform.ledger.register(replace(record, decision=unclear))
+    out, _ = call(platform, "show", name)
+    assert "way back: nothing to go back to" in out
+    assert "  HOLD: the data do not show that it is better than its limits, nor that it is" in out
+    assert "it is kept as a version but not promoted: production stays as it is." in out
+    assert f"ml-platform why {name} --home {platform.settings.home}" in out
 
 
 def test_how_versions_reach_their_users_is_shown_and_set(platform: Connections) -> None:
