@@ -17,7 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
+from ml_platform.adapters.home_files import last_port
 from ml_platform.adapters.postgres import start_postgres
+from ml_platform.application.connections import DAGSTER_UI
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.settings import Settings
 from ml_platform_tests.cli.test_abandoned import WORKER
@@ -80,8 +82,9 @@ def process_of(home: Path, word: str) -> psutil.Process:
     return max(found, key=lambda process: process.info["create_time"])
 
 
-def test_dagster_and_mlflow_answer(addresses: dict[str, str]) -> None:
+def test_dagster_and_mlflow_answer(addresses: dict[str, str], home: Path) -> None:
     wait_for(f"{addresses['Dagster']}/server_info")
+    assert addresses["Dagster"] == f"http://127.0.0.1:{last_port(home, DAGSTER_UI)}", "for links"
     wait_for(f"{addresses['MLflow']}/health")
     assert "***" in addresses["PostgreSQL"], "the password is not shown"
 
