@@ -48,10 +48,10 @@ def concatenated(*values: Any) -> str:
 
 
 def lower(text: str) -> str:
-    """Each letter by itself, as DuckDB does: no letter becomes two, and none depends on its neighbours."""
+    """Each letter by itself, as DuckDB does: no letter becomes two (İ is i), and none depends on its neighbours."""
     if text.isascii():
         return text.lower()
-    return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
+    return "".join(letter.lower()[0] for letter in text)
 
 
 def ltrim(text: str, letters: str) -> str:
