@@ -10,8 +10,9 @@ from typing import Any
 from ml_platform.features.online.dbt_sql import DbtSql
 from ml_platform.features.online.keyed_rows import KeyedRows
 from ml_platform.features.online.last_visits import LastVisits
-from ml_platform.features.online.moments import WORDS, Moments
+from ml_platform.features.online.moments import COLUMNS, WORDS, Moments
 from ml_platform.features.online.observation import event_row, object_parts
+from ml_platform.features.online.packed_rows import Packer, Unpacker
 from ml_platform.features.online.past_rows import PastRows
 from ml_platform.features.online.row_program import ctes_of
 from ml_platform.features.online.streams import short
@@ -69,6 +70,33 @@ class EventState:
             "pause": sql.value("stretch_pause"),
             "run_pause": sql.value("run_pause"),
         }
+
+    def pack(self, packer: Packer) -> None:
+        """Give everything that is known to a snapshot."""
+        packer.number("events/newest", self.newest)
+        for name, rows in self._keyed.items():
+            rows.pack(packer, f"events/{name}")
+        packer.rows("events/everybody", {None: self._everybody}, ())
+        moments = {user: each.rows for user, each in self._moments.items()}
+        packer.rows("events/moments", moments, COLUMNS)
+        packer.rows("events/runs", self._runs, ())
+
+    def unpack(self, unpacker: Unpacker) -> None:
+        """Go on with what a snapshot knows."""
+        self.newest = unpacker.number("events/newest")
+        for name, rows in self._keyed.items():
+            rows.unpack(unpacker, f"events/{name}")
+        self._everybody = unpacker.rows("events/everybody", ())[None]
+        self._runs = unpacker.rows("events/runs", ())
+        self._moments = {}
+        for user, rows in unpacker.rows("events/moments", COLUMNS).items():
+            self._moments[user] = Moments(in_case=user[0], **self._pauses)
+            self._moments[user].rows = rows
+        self._visits = {folder: LastVisits.of(rows) for folder, rows in self._folders.items()}
+
+    @property
+    def _keyed(self) -> dict[str, KeyedRows]:
+        return {"users": self._users, "objects": self._objects, "folders": self._folders}
 
     def row(self, event: Row) -> dict[str, Any]:
         """The columns that follow from an event alone, see `observation.event_row`."""

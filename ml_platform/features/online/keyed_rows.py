@@ -1,8 +1,9 @@
 """Rows by key, the keys in the order in which they were last added to: those that are out of reach go."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
+from ml_platform.features.online.packed_rows import Packer, Unpacker
 from ml_platform.features.online.past_rows import PastRows
 
 _SWEPT = 2
@@ -18,6 +19,18 @@ class KeyedRows:
         self._names = names
         self._rows: dict[Hashable, PastRows] = {}
         self._none = PastRows(names)
+
+    def pack(self, packer: Packer, name: str) -> None:
+        """Give all rows to a snapshot."""
+        packer.rows(name, self._rows, self._names)
+
+    def unpack(self, unpacker: Unpacker, name: str) -> None:
+        """Go on with the rows of a snapshot."""
+        self._rows = unpacker.rows(name, self._names)
+
+    def items(self) -> Iterable[tuple[Any, PastRows]]:
+        """Every key with its rows, the one that was added to last at the end."""
+        return self._rows.items()
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -16,6 +16,14 @@ class LastVisits:
         self._last: dict[Hashable, int] = {}
         self._times: list[int] = []
 
+    @classmethod
+    def of(cls, rows: PastRows) -> "LastVisits":
+        """The last visits among ``rows``, which have the column ``user_key``."""
+        visits = cls()
+        visits._last = dict(zip(rows.columns["user_key"], rows.times, strict=True))
+        visits._times = sorted(visits._last.values())
+        return visits
+
     def add(self, user: Hashable, t: int) -> None:
         """A visit; one that comes late changes nothing where a later one is known."""
         before = self._last.get(user)

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ml_platform.arrays import Array
 from ml_platform.features.online.dbt_sql import DbtSql
 from ml_platform.features.online.event_state import DAY, EventState
+from ml_platform.features.online.packed_rows import Packer, Unpacker
 from ml_platform.features.online.pattern_rows import PatternRows
 from ml_platform.features.online.start_time_rows import StartTimeRows
 from ml_platform.features.online.step_rows import STARTED_BY_HAND, StepRows
@@ -33,6 +35,23 @@ class LiveFeatures:
         self.steps = StepRows(sql, self.events)
         self.suggestions = SuggestionRows(sql)
         self.start_times = StartTimeRows(sql, slack=slack)
+
+    def packed(self) -> dict[str, Array]:
+        """Everything that is known, as arrays without pickle: a snapshot, from which another process goes on."""
+        packer = Packer()
+        for part in (self.events, self.suggestions, self.start_times):
+            part.pack(packer)
+        return packer.finished()
+
+    def unpack(self, arrays: Mapping[str, Array]) -> None:
+        """Go on with what a snapshot knows, in place of what is known here.
+
+        Raises:
+            IntegrityError: the snapshot is not one of these tables.
+        """
+        unpacker = Unpacker(arrays)
+        for part in (self.events, self.suggestions, self.start_times):
+            part.unpack(unpacker)
 
     def event(self, event: Row) -> None:
         """Take an event; with its category, once that is known."""

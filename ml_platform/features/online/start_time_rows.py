@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_platform.features.online.dbt_sql import DbtSql
+from ml_platform.features.online.packed_rows import Packer, Unpacker
+from ml_platform.features.online.past_rows import PastRows
 from ml_platform.features.online.row_program import Given, RowProgram, ctes_of
 from ml_platform.features.online.streams import (
     EVENTS,
@@ -62,7 +64,7 @@ class StartTimeRows:
         given["asked"] = Given("asked", candidate.columns | set(derived))
         names = [spec.name for spec in START_TIME_FEATURES]
         self._row = RowProgram(query, given).compile(names)
-        self._offsets: dict[str, list[tuple[int, int]]] = {}
+        self._offsets: dict[str, PastRows] = {}
 
     def advance(self, source: str, name: str, row: Row) -> None:
         """Take a row of a ``source`` (`EXECUTIONS` or `EVENTS`), by its id there."""
@@ -76,12 +78,27 @@ class StartTimeRows:
         for windows in self._known.values():
             windows.advance(known, name, row, self.newest)
 
+    def pack(self, packer: Packer) -> None:
+        """Give everything that is known to a snapshot."""
+        packer.number("start_times/newest", self.newest)
+        packer.rows("start_times/offsets", self._offsets, ("minutes",))
+        for name, windows in self._known.items():
+            windows.pack(packer, f"start_times/{name}")
+
+    def unpack(self, unpacker: Unpacker) -> None:
+        """Go on with what a snapshot knows."""
+        self.newest = unpacker.number("start_times/newest")
+        self._offsets = unpacker.rows("start_times/offsets", ("minutes",))
+        for name, windows in self._known.items():
+            windows.unpack(unpacker, f"start_times/{name}")
+
     def zone(self, row: Row, t: int) -> int:
         """The offset from UTC of a user at ``t``, in microseconds: the row's own, else that of the last event."""
         minutes = row["utc_offset_minutes"]
         if minutes is None:
-            before = (m for at, m in reversed(self._offsets.get(row["user_id"], ())) if at < t)
-            minutes = next(before, 0)
+            offsets = self._offsets.get(row["user_id"])
+            place = offsets.before(t) if offsets else 0
+            minutes = offsets.columns["minutes"][place - 1] if offsets and place else 0
         return int(minutes) * _MINUTE
 
     def features(
@@ -108,7 +125,7 @@ class StartTimeRows:
         minutes = event["utc_offset_minutes"]
         if minutes is None:
             return
-        offsets = self._offsets.setdefault(event["user_id"], [])
+        offsets = self._offsets.setdefault(event["user_id"], PastRows(("minutes",)))
         t = event["occurred_at"]
-        if not offsets or (t > offsets[-1][0] and minutes != offsets[-1][1]):
-            offsets.append((t, minutes))
+        if not offsets or (t > offsets.times[-1] and minutes != offsets.columns["minutes"][-1]):
+            offsets.add(t, {"minutes": minutes})

@@ -12,6 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from ml_platform.features.online.keyed_rows import KeyedRows
+from ml_platform.features.online.packed_rows import Packer, Unpacker
 from ml_platform.features.online.past_rows import PastRows
 from ml_platform.features.online.row_program import Given, RowProgram
 from ml_platform.features.online.windows import Windows
@@ -103,6 +104,14 @@ class StreamWindows:
             if identity not in known.columns["id"][known.before(t) : known.before(t + 1)]:
                 self._rows.add(key, t, {**values, "id": identity}, newest)
 
+    def pack(self, packer: Packer, name: str) -> None:
+        """Give all rows to a snapshot."""
+        self._rows.pack(packer, name)
+
+    def unpack(self, unpacker: Unpacker, name: str) -> None:
+        """Go on with the rows of a snapshot."""
+        self._rows.unpack(unpacker, name)
+
     def ask(self, asked: Row) -> dict[str, Any]:
         """The values of the windows for a row with the key's columns and its time ``t``."""
         rows: PastRows = self._rows.of(tuple(asked[column] for column in self._windows.key))
@@ -116,7 +125,7 @@ def window_names(select: exp.Select) -> list[str]:
 
 def short(name: str) -> int:
     """Eight bytes of a hash in place of a name: two of one key and microsecond that are alike do not happen."""
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
 def _branches(query: exp.Expression) -> Iterator[exp.Select]:

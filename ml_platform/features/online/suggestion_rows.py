@@ -8,6 +8,7 @@ from sqlglot import exp
 from ml_platform.features.online.dbt_sql import DbtSql
 from ml_platform.features.online.expressions import python_of
 from ml_platform.features.online.keyed_rows import KeyedRows
+from ml_platform.features.online.packed_rows import Packer, Unpacker
 from ml_platform.features.online.row_program import Given, RowProgram, ctes_of
 from ml_platform.features.online.sql_functions import FUNCTIONS
 from ml_platform.features.online.streams import (
@@ -74,6 +75,20 @@ class SuggestionRows:
             streams.advance(source, name, row, self.newest)
         if source == SUGGESTIONS:
             self._offer(name, row)
+
+    def pack(self, packer: Packer) -> None:
+        """Give everything that is known to a snapshot."""
+        packer.number("suggestions/newest", self.newest)
+        self._offers.pack(packer, "suggestions/offers")
+        for name, windows in {"measured": self._measured, **self._contexts}.items():
+            windows.pack(packer, f"suggestions/{name}")
+
+    def unpack(self, unpacker: Unpacker) -> None:
+        """Go on with what a snapshot knows."""
+        self.newest = unpacker.number("suggestions/newest")
+        self._offers.unpack(unpacker, "suggestions/offers")
+        for name, windows in {"measured": self._measured, **self._contexts}.items():
+            windows.unpack(unpacker, f"suggestions/{name}")
 
     def features(self, suggestions: Sequence[Row]) -> list[dict[str, Any]]:
         """The features of the suggestions that one user is shown at one moment.
