@@ -95,6 +95,11 @@ class Settings:
         return self.home / "features"
 
     @property
+    def online(self) -> Path:
+        """The snapshot of the state that features of now look back on."""
+        return self.home / "online"
+
+    @property
     def training_sets(self) -> Path:
         """Training sets, a folder for each fingerprint."""
         return self.home / "training_sets"

@@ -1,6 +1,6 @@
 """What happened in a lake in the order in which it became known, and rows of published features: for a replay."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from ml_platform.features.online.skew import Happened
 if TYPE_CHECKING:
     import duckdb
 
+TOLD = ("events", "suggestions", "workflow_executions")
+"""The tables of the lake that say what happened."""
 _CHUNK = 20_000
 _HALF_HOUR = 1_800_000_000
 _HOUR = 2 * _HALF_HOUR
@@ -22,16 +24,31 @@ Row = dict[str, Any]
 class LakeInTime:
     """The staging models of a lake, row by row in the order of time; times are microseconds since 1970."""
 
-    def __init__(self, sql: DbtSql, lake: Path, threads: int = 2) -> None:
-        """Read the tables below ``lake`` as the staging models do."""
+    def __init__(
+        self,
+        sql: DbtSql,
+        lake: Path,
+        threads: int = 2,
+        days: Mapping[str, Sequence[Path]] | None = None,
+    ) -> None:
+        """Read the tables below ``lake`` as the staging models do.
+
+        Args:
+            sql: The staging models.
+            lake: The lake's folder.
+            threads: Of the queries.
+            days: The files that are read of each of `TOLD`; by default all.
+        """
         import duckdb
 
         self._connection = duckdb.connect()
         self._connection.execute(f"set threads = {threads}; set TimeZone = 'UTC'")
-        for table in ("events", "suggestions", "workflow_executions"):
-            files = sql_quoted(lake / table / "**" / "*.parquet")
+        for table in TOLD:
+            everything = (lake / table / "**" / "*.parquet",)
+            named = everything if days is None else days[table] or (lake / table / "empty.parquet",)
+            files = ", ".join(f"'{sql_quoted(path)}'" for path in named)
             self._connection.execute(
-                f"create view {table} as from read_parquet('{files}', hive_partitioning = false)"
+                f"create view {table} as from read_parquet([{files}], hive_partitioning = false)"
             )
             text = sql.query(f"stg_{table}").sql("duckdb")
             self._connection.execute(f"create view stg_{table} as {text}")

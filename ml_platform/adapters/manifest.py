@@ -23,7 +23,7 @@ from ml_platform.errors import IntegrityError
 T = TypeVar("T")
 
 MANIFEST_FILE = "manifest.sqlite"
-FOLDERS = ("lake", "quarantine", "features", "training_sets", "reports", "records")
+FOLDERS = ("lake", "quarantine", "features", "training_sets", "reports", "records", "online")
 """The folders of a home in which nothing may lie that the manifest does not know."""
 DAMAGED = "damaged"
 """The folder of a home to which files that were forgotten are moved."""

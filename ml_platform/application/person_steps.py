@@ -20,6 +20,7 @@ from ml_platform.adapters.forgetting.database_rows import (
 )
 from ml_platform.adapters.forgetting.file_texts import REMOVED_WHOLE, FileTexts, NamingFile
 from ml_platform.adapters.forgetting.lake_rows import LakeRows, RefusedRows, StoredRows
+from ml_platform.adapters.online_snapshots import OnlineSnapshots
 from ml_platform.application.asked_features import forget_build
 from ml_platform.application.connections import Connections
 from ml_platform.application.records import read_record, record_path
@@ -190,6 +191,10 @@ def _built_files(
             built.remove_features()
 
         yield Step("published features and warehouse", rows, "rows", _AGAIN, without_features)
+    snapshots = OnlineSnapshots(platform.settings)
+    named = person.row_ids or (person.in_texts and snapshots.knows(person.user_id))
+    if snapshots.path.exists() and named:
+        yield Step("online state", 1, "files", _AGAIN, snapshots.remove, by_user_id=False)
 
 
 def _events(platform: Connections, person: Person, forgotten: Forgotten) -> Iterator[Step]:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "tune": "tune:tune",
     "experiment": "experiment:experiment",
     "verify": "verify:verify",
+    "online": "online:online",
     "skew": "skew:skew",
     "retention": "retention:retention",
     "forget": "forget:forget",

@@ -17,6 +17,12 @@ from ml_platform.defs.events import lake, lake_checks
 from ml_platform.defs.executor import side_by_side
 from ml_platform.defs.features import feature_assets
 from ml_platform.defs.model_chain import training_chain, watching_chain
+from ml_platform.defs.online_state import (
+    equal_to_training,
+    online_state,
+    online_state_schedule,
+    skew_schedule,
+)
 from ml_platform.defs.partitions import windows
 from ml_platform.defs.platform import Platform
 from ml_platform.defs.progress import progress_logger
@@ -58,12 +64,14 @@ def build_definitions() -> dg.Definitions:
         *version_jobs(),
     ]
     return dg.Definitions(
-        assets=[lake, *all_features, *all_training, *all_watching, retention],
-        asset_checks=[lake_checks],
+        assets=[lake, *all_features, *all_training, *all_watching, online_state, retention],
+        asset_checks=[lake_checks, equal_to_training],
         jobs=jobs,
         schedules=[
             ingestion_schedule("refresh"),
             monitoring_schedule("six_hourly"),
+            online_state_schedule,
+            skew_schedule,
             retention_schedule,
         ],
         sensors=[
@@ -110,6 +118,16 @@ def _shared_jobs(
         "train_and_watch",
         features | training | watching,
         description="Features to gated champions, and the report of one six-hour window, for every model.",
+    )
+    yield dg.define_asset_job(
+        "keep_online_state",
+        dg.AssetSelection.assets(online_state).without_checks(),
+        description="The state that features of now look back on, up to date with the lake, and its snapshot.",
+    )
+    yield dg.define_asset_job(
+        "compare_online_features",
+        dg.AssetSelection.checks(equal_to_training),
+        description="Features of now beside those of training, to the bit.",
     )
     yield dg.define_asset_job(
         "remove_expired",

@@ -170,6 +170,7 @@ _FOLDERS_KEPT = {
     "quarantine": "what was refused of the events can be seen",
     "features": "rebuilt, one copy",
     "warehouse": "rebuilt, one copy",
+    "online": "the state that features of now look back on: read from the lake again, one copy",
     "postgres": "the database; its tables have rules",
     "mlflow": "files of MLflow's runs, which have a rule",
     "dagster": "files of Dagster's runs, which have a rule",

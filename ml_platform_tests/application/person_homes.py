@@ -21,6 +21,7 @@ from ml_platform.adapters.manifest import Manifest
 from ml_platform.adapters.training_set_files import RECORD_FILE, rows_path
 from ml_platform.application.connections import Connections
 from ml_platform.application.ingest import ingest_source
+from ml_platform.application.online_state import OnlineState
 from ml_platform.gates.decide import decide
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.registry.records import VersionRecord
@@ -67,6 +68,9 @@ def fill(folder: Path, ledger_url: str, *other_urls: str) -> Connections:
     ask(platform, record)
     _rows_of_ledger(platform)
     _files(platform, record)
+    state = OnlineState(platform.settings)
+    state.catch_up()
+    state.keep()
     for url in other_urls:
         engine = sa.create_engine(url)
         with engine.begin() as connection:

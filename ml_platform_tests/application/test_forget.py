@@ -125,6 +125,7 @@ def test_a_dry_run_changes_nothing_and_says_what_would_go(platform, urls):
     assert lines["lake/events"] == 19
     assert lines["lake/users"] == 1
     assert lines["quarantine"] == 1
+    assert lines["online state"] == 1
     assert lines["predictions and outcomes (20 predictions and 20 outcomes)"] == 40
     assert lines["training sets with 5 rows of theirs"] == 1
     assert [(each.version, each.sure) for each in outcome.learned] == [(1, True)]
@@ -236,7 +237,7 @@ def test_a_binary_file_is_searched_without_regard_to_what_stands_around_an_id(pl
     assert mentions_in(file, Mentions("", frozenset(), "")) == 0
 
 
-STEPS = 18
+STEPS = 19
 
 
 @pytest.mark.parametrize("number", range(STEPS))

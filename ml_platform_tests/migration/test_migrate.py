@@ -40,6 +40,7 @@ COMMANDS = {
     "status": (),
     "monitor": (),
     "verify": (),
+    "online": (),
     "skew": (),
     "retention": (),
     "forget": ("somebody",),

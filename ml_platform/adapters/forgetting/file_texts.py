@@ -21,7 +21,10 @@ _OVERWRITTEN = ("logs",)
 """Folders of files that servers hold open: their length stays, so that these go on at the end."""
 _SEARCHED_APART = ("lake", "postgres")
 """The lake by its columns, the database by its tables and last of all by its bytes."""
-REMOVED_WHOLE = ("quarantine", "features", "warehouse", "training_sets", "estimator_probabilities")
+REMOVED_WHOLE = (
+    *("quarantine", "features", "warehouse", "training_sets", "estimator_probabilities"),
+    "online",
+)
 """Folders from which rows and files go by their user ids; after that they are searched as all others."""
 _MODEL_FILE = "MLmodel"
 """Beside it lie the files of a model, which are checked by their hashes."""

@@ -74,8 +74,8 @@ class EventState:
     def pack(self, packer: Packer) -> None:
         """Give everything that is known to a snapshot."""
         packer.number("events/newest", self.newest)
-        for name, rows in self._keyed.items():
-            rows.pack(packer, f"events/{name}")
+        for name, keyed in self._keyed.items():
+            keyed.pack(packer, f"events/{name}")
         packer.rows("events/everybody", {None: self._everybody}, ())
         moments = {user: each.rows for user, each in self._moments.items()}
         packer.rows("events/moments", moments, COLUMNS)
@@ -84,8 +84,8 @@ class EventState:
     def unpack(self, unpacker: Unpacker) -> None:
         """Go on with what a snapshot knows."""
         self.newest = unpacker.number("events/newest")
-        for name, rows in self._keyed.items():
-            rows.unpack(unpacker, f"events/{name}")
+        for name, keyed in self._keyed.items():
+            keyed.unpack(unpacker, f"events/{name}")
         self._everybody = unpacker.rows("events/everybody", ())[None]
         self._runs = unpacker.rows("events/runs", ())
         self._moments = {}

@@ -16,6 +16,7 @@ from ml_platform.errors import IntegrityError
 from ml_platform.features.online.past_rows import PastRows
 
 Arrays = Mapping[str, Array]
+_VOCABULARY = "vocabulary"
 
 
 class Packer:
@@ -34,7 +35,7 @@ class Packer:
         for column in columns:
             values = [value for each in rows.values() for value in each.columns[column]]
             whole = all(type(value) is int for value in values)
-            taken = np.array(values, np.int64) if whole else self._coded(values)
+            taken: Array = np.array(values, np.int64) if whole else self._coded(values)
             self.arrays[f"{name}/{column}{'' if whole else '/coded'}"] = taken
 
     def number(self, name: str, value: int) -> None:
@@ -44,7 +45,7 @@ class Packer:
     def finished(self) -> dict[str, Array]:
         """All arrays, the vocabulary among them as the bytes of its JSON."""
         words = json.dumps([_as_list(word) for word in self._places])
-        return self.arrays | {"vocabulary": np.frombuffer(words.encode(), np.uint8)}
+        return self.arrays | {_VOCABULARY: np.frombuffer(words.encode(), np.uint8)}
 
     def _coded(self, values: Iterable[Hashable]) -> Array:
         places = self._places
@@ -62,8 +63,7 @@ class Unpacker:
             IntegrityError: there is none.
         """
         self._arrays = arrays
-        words = json.loads(self._array("vocabulary").tobytes())
-        self._words = [_as_tuple(word) for word in words]
+        self._words = vocabulary(arrays)
 
     def rows(self, name: str, columns: Iterable[str]) -> dict[Any, PastRows]:
         """The rows of every key."""
@@ -96,12 +96,25 @@ class Unpacker:
         return [words[code] for code in self._array(name).tolist()]
 
     def _array(self, name: str) -> Array:
-        if name not in self._arrays:
-            raise IntegrityError(
-                f"The snapshot of the online state has no {name}.",
-                remedy="delete it; the state is then read from the lake",
-            )
-        return self._arrays[name]
+        return _named(self._arrays, name)
+
+
+def vocabulary(arrays: Arrays) -> list[Any]:
+    """Every value and key of a snapshot that is no whole number, each once.
+
+    Raises:
+        IntegrityError: the arrays have none.
+    """
+    return [_as_tuple(word) for word in json.loads(_named(arrays, _VOCABULARY).tobytes())]
+
+
+def _named(arrays: Arrays, name: str) -> Array:
+    if name not in arrays:
+        raise IntegrityError(
+            f"The snapshot of the online state has no {name}.",
+            remedy="delete it; the state is then read from the lake",
+        )
+    return arrays[name]
 
 
 def _joined(times: "list[array[int]]") -> Array:
