@@ -57,7 +57,8 @@ class EventState:
         self._of_folder = windows_of(places, _OF_FOLDER)
         self._month = _longest(self._of_week, self._of_month, self._of_object, self._of_folder)
         self._week = _longest(self._memories)
-        self._users = KeyedRows(_KEPT, self._month + slack)
+        of_user = self._of_week.asked | self._of_month.asked
+        self._users = KeyedRows(_KEPT, self._month + slack, of_user)
         self._objects = KeyedRows((), self._month + slack)
         self._folders = KeyedRows(("user_key",), self._month + slack)
         self._visits: dict[str, LastVisits] = {}
@@ -111,9 +112,10 @@ class EventState:
             "id": short(event["event_id"]),
         }
         known = self._users.of(user)
-        first, end = known.before(t), known.before(t + 1)
-        if kept["id"] in known.columns["id"][first:end]:
-            return False
+        if known and t <= known.times[-1]:
+            first, end = known.before(t), known.before(t + 1)
+            if kept["id"] in known.columns["id"][first:end]:
+                return False
         self.newest = max(self.newest, t)
         mine = self._users.add(user, t, kept, self.newest)
         self._put_moment(user, t, mine, in_case=row["in_case"])
@@ -149,21 +151,18 @@ class EventState:
         asked = {**found, "t": t}
         found |= self._memories.ask(moments.rows, asked)
         memory: int = found["memory"]
+        last = moments.last(t, min(memory, self._remembered))
         for word in ("tool", "operation", "extension", "folder"):
-            values = moments.last(t, word, min(memory, 3))
-            found |= {f"lag{at + 1}_{word}": value for at, value in enumerate(_filled(values))}
-        last = min(memory, self._remembered)
+            lags = last[word][: min(memory, 3)]
+            lags += [None] * (3 - len(lags))
+            found[f"lag1_{word}"], found[f"lag2_{word}"], found[f"lag3_{word}"] = lags
         found["session_tokens"] = [
             f"t:{tool}|o:{operation}"
-            for tool, operation in zip(
-                moments.last(t, "tool", last), moments.last(t, "operation", last), strict=True
-            )
+            for tool, operation in zip(last["tool"], last["operation"], strict=True)
         ]
         found["session_places"] = [
             f"s:{subfolder or ''}|x:{extension or ''}"
-            for subfolder, extension in zip(
-                moments.last(t, "subfolder", last), moments.last(t, "extension", last), strict=True
-            )
+            for subfolder, extension in zip(last["subfolder"], last["extension"], strict=True)
         ]
         return found | asked
 
@@ -206,10 +205,6 @@ class EventState:
         visits = self._visits.setdefault(folder, LastVisits())
         visits.add(user, t)
         visits.forget_before(self.newest - self._month - self.slack)
-
-
-def _filled(values: list[Any]) -> list[Any]:
-    return values + [None] * (3 - len(values))
 
 
 def _longest(*windows: Windows) -> int:

@@ -75,10 +75,12 @@ class Moments:
         following["last_run"] = None if run_place is None else following["place"] - run_place
         return following
 
-    def last(self, t: int, column: str, count: int) -> list[Any]:
-        """The values of a column at the last moments before ``t``, newest first, at most ``count``."""
+    def last(self, t: int, count: int) -> dict[str, list[Any]]:
+        """The words of the last moments before ``t``, newest first, at most ``count``."""
         place = self.rows.before(t)
-        return self.rows.columns[column][max(place - count, 0) : place][::-1]
+        first = max(place - count, 0)
+        columns = self.rows.columns
+        return {word: columns[word][first:place][::-1] for word in WORDS}
 
     def forget_before(self, t: int, kept: int) -> None:
         """Drop moments before a time, but for the last ``kept``."""

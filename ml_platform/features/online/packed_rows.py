@@ -13,7 +13,7 @@ import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.errors import IntegrityError
-from ml_platform.features.online.past_rows import PastRows
+from ml_platform.features.online.past_rows import NOTHING, Asked, PastRows
 
 Arrays = Mapping[str, Array]
 _VOCABULARY = "vocabulary"
@@ -65,7 +65,9 @@ class Unpacker:
         self._arrays = arrays
         self._words = vocabulary(arrays)
 
-    def rows(self, name: str, columns: Iterable[str]) -> dict[Any, PastRows]:
+    def rows(
+        self, name: str, columns: Iterable[str], asked: Asked = NOTHING
+    ) -> dict[Any, PastRows]:
         """The rows of every key."""
         names = tuple(columns)
         keys = self._decoded(f"{name}/keys")
@@ -75,9 +77,8 @@ class Unpacker:
         found: dict[Any, PastRows] = {}
         begin = 0
         for key, end in zip(keys, ends, strict=True):
-            rows = found[key] = PastRows(names)
-            rows.times = array("q", times[begin:end].tobytes())
-            rows.columns = {column: of[begin:end] for column, of in values.items()}
+            kept = {column: of[begin:end] for column, of in values.items()}
+            found[key] = PastRows.of(array("q", times[begin:end].tobytes()), kept, asked)
             begin = end
         return found
 

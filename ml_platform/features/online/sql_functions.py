@@ -4,17 +4,20 @@ import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 
 def null_through(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that answers ``None`` if any of its arguments is ``None``."""
-
-    def call(*values: Any) -> Any:
-        if None in values:
-            return None
-        return function(*values)
-
+    parameters = signature(function).parameters.values()
+    taken = "*values" if any(p.kind is p.VAR_POSITIONAL for p in parameters) else ""
+    names = [] if taken else [f"v{place}" for place in range(len(parameters))]
+    unknown = "None in values" if taken else " or ".join(f"{name} is None" for name in names)
+    handed = taken or ", ".join(names)
+    call: Callable[..., Any] = eval(
+        f"lambda {handed}: None if {unknown} else function({handed})", {"function": function}
+    )
     return call
 
 

@@ -11,8 +11,8 @@ from ml_platform.features.online.streams import (
     EVENTS,
     EXECUTIONS,
     SOURCES,
-    Stream,
     StreamWindows,
+    short,
     window_names,
 )
 from ml_platform.features.online.windows import windows_of
@@ -49,10 +49,12 @@ class StartTimeRows:
         for name, stream in _STREAMS.items():
             select = ctes[name].args["from_"].this.this
             names = window_names(select)
-            self._known[name] = StreamWindows(
-                Stream(ctes[stream], ctes), windows_of(select, names), more=slack
-            )
+            windows = windows_of(select, names)
+            self._known[name] = StreamWindows(ctes[stream], ctes, windows, more=slack)
             given[name] = Given(name, frozenset(names))
+        self._reading = {
+            source: [w for w in self._known.values() if w.reads(source)] for source in SOURCES
+        }
         candidate = Given(
             "candidate",
             frozenset({"user_id", "workflow_id", "trigger", "t", "c", "zone", "slot"}),
@@ -75,8 +77,9 @@ class StartTimeRows:
         known = source
         if source == EXECUTIONS:
             known, row = _RUNS, {**self._run(row), "zone": self.zone(row, t)}
-        for windows in self._known.values():
-            windows.advance(known, name, row, self.newest)
+        identity = short(name)
+        for windows in self._reading[known]:
+            windows.advance(known, identity, row, self.newest)
 
     def pack(self, packer: Packer) -> None:
         """Give everything that is known to a snapshot."""

@@ -65,44 +65,47 @@ class _Branch:
         return values if values.pop(IS_IN) else None
 
 
-class Stream:
-    """The branches of a stream by the relation that they read."""
+class StreamWindows:
+    """The windows of a query over a stream, as of any moment of the last ``more`` microseconds."""
 
-    def __init__(self, query: exp.Expression, ctes: Mapping[str, exp.Select]) -> None:
-        """Compile the branches of ``query``, a SELECT or a UNION ALL of several."""
-        selects = list(_branches(query))
+    def __init__(
+        self,
+        stream: exp.Expression,
+        ctes: Mapping[str, exp.Select],
+        windows: Windows,
+        *,
+        more: int = 0,
+    ) -> None:
+        """Compile the branches of ``stream``, a SELECT or a UNION ALL of several; begin without rows."""
+        selects = list(_branches(stream))
         names = [each.alias_or_name for each in selects[0].expressions]
         self._branches: dict[str, list[_Branch]] = {}
         for number, select in enumerate(selects):
             branch = _compiled(select, names, ctes, number)
             self._branches.setdefault(branch.source, []).append(branch)
-
-    def rows(self, source: str, row: Row) -> Iterator[tuple[int, dict[str, Any]]]:
-        """What a row of a relation adds, each with the number of the branch that says so."""
-        for branch in self._branches.get(source, ()):
-            values = branch.row(row)
-            if values is not None:
-                yield branch.number, values
-
-
-class StreamWindows:
-    """The windows of a query over a stream, as of any moment of the last ``more`` microseconds."""
-
-    def __init__(self, stream: Stream, windows: Windows, *, more: int = 0) -> None:
-        """Begin without rows."""
-        self._stream = stream
         self._windows = windows
         reach = _FOR_EVER if windows.reach is None else windows.reach + more
-        self._rows = KeyedRows((*windows.stored, "id"), reach)
+        self._rows = KeyedRows((*windows.stored, "id"), reach, windows.asked)
 
-    def advance(self, source: str, name: str, row: Row, newest: int) -> None:
-        """Take a row of a relation, by the ``name`` it has there; what is known of it already changes nothing."""
-        for number, values in self._stream.rows(source, row):
-            key, t = tuple(values[column] for column in self._windows.key), values["t"]
-            identity = short(f"{number}:{name}")
+    def reads(self, source: str) -> bool:
+        """Whether rows of this relation are in the stream."""
+        return source in self._branches
+
+    def advance(self, source: str, identity: int, row: Row, newest: int) -> None:
+        """Take a row of a relation, by its id as `short` has it; what is known of it already changes nothing."""
+        for branch in self._branches[source]:
+            values = branch.row(row)
+            if values is None:
+                continue
+            key, t = tuple([values[column] for column in self._windows.key]), values["t"]
+            values["id"] = own = identity ^ branch.number
             known = self._rows.of(key)
-            if identity not in known.columns["id"][known.before(t) : known.before(t + 1)]:
-                self._rows.add(key, t, {**values, "id": identity}, newest)
+            times = known.times
+            if times and t <= times[-1]:
+                first, end = known.before(t), known.before(t + 1)
+                if own in known.columns["id"][first:end]:
+                    continue
+            self._rows.add(key, t, values, newest)
 
     def pack(self, packer: Packer, name: str) -> None:
         """Give all rows to a snapshot."""
@@ -114,7 +117,7 @@ class StreamWindows:
 
     def ask(self, asked: Row) -> dict[str, Any]:
         """The values of the windows for a row with the key's columns and its time ``t``."""
-        rows: PastRows = self._rows.of(tuple(asked[column] for column in self._windows.key))
+        rows: PastRows = self._rows.of(tuple([asked[column] for column in self._windows.key]))
         return self._windows.ask(rows, asked)
 
 

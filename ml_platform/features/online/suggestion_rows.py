@@ -12,9 +12,10 @@ from ml_platform.features.online.packed_rows import Packer, Unpacker
 from ml_platform.features.online.row_program import Given, RowProgram, ctes_of
 from ml_platform.features.online.sql_functions import FUNCTIONS
 from ml_platform.features.online.streams import (
+    SOURCES,
     SUGGESTIONS,
-    Stream,
     StreamWindows,
+    short,
     window_names,
 )
 from ml_platform.features.online.windows import shape_of, windows_of
@@ -44,6 +45,8 @@ class SuggestionRows:
                 *(("categories", "category_stream"), ("work", "work_stream")),
             )
         }
+        streams = (self._measured, *self._contexts.values())
+        self._reading = {source: [w for w in streams if w.reads(source)] for source in SOURCES}
         self._offers = KeyedRows(("category", "suggestion_id"), self._round)
         self._of_pair = _of_two_moments(offers, ("pair", "first"))
         self._context = RowProgram(
@@ -71,8 +74,9 @@ class SuggestionRows:
         """Take a row of a ``source`` (`SUGGESTIONS`, `EXECUTIONS` or `EVENTS`), by its id there."""
         times = (row.get(column) for column in ("shown_at", "started_at", "occurred_at"))
         self.newest = max(self.newest, *(t for t in times if t is not None))
-        for streams in (self._measured, *self._contexts.values()):
-            streams.advance(source, name, row, self.newest)
+        identity = short(name)
+        for windows in self._reading[source]:
+            windows.advance(source, identity, row, self.newest)
         if source == SUGGESTIONS:
             self._offer(name, row)
 
@@ -131,7 +135,7 @@ def _stream_windows(query: exp.Select, stream: str, windows: str, more: int) -> 
     ctes = ctes_of(query)
     select = ctes[windows]
     compiled = windows_of(select, window_names(select))
-    return StreamWindows(Stream(ctes[stream], ctes), compiled, more=more)
+    return StreamWindows(ctes[stream], ctes, compiled, more=more)
 
 
 def _over(named: exp.Window) -> exp.Window:

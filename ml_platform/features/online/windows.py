@@ -13,7 +13,7 @@ from typing import Any
 from sqlglot import exp
 
 from ml_platform.features.online.expressions import ExpressionError, python_of
-from ml_platform.features.online.past_rows import PastRows
+from ml_platform.features.online.past_rows import NOTHING, Asked, PastRows
 from ml_platform.features.online.sql_functions import FUNCTIONS
 
 _AGGREGATES: dict[type[exp.Expression], str] = {
@@ -23,6 +23,7 @@ _AGGREGATES: dict[type[exp.Expression], str] = {
     exp.Min: "smallest",
 }
 """The functions of lists that aggregates are."""
+_FOR_EVER = 1 << 62
 Ask = Callable[[PastRows, Mapping[str, Any]], dict[str, Any]]
 """Values of the windows for a row: of the kept rows of its key, and of its own columns with its time ``t``."""
 
@@ -35,6 +36,8 @@ class Windows:
     """What all of them are partitioned by: rows are kept by it."""
     stored: tuple[str, ...]
     """The columns that rows are kept with."""
+    asked: Asked
+    """What is asked of them."""
     reach: int | None
     """How many microseconds the longest looks back; ``None``: to the first row."""
     ask: Ask
@@ -140,6 +143,17 @@ def _constant(node: exp.Expression) -> int:
     return int(node.sql())
 
 
+def _when_of_time(expression: exp.Expression) -> exp.Expression | None:
+    """The condition of 'case when CONDITION then t end', of which the largest is that of the newest row."""
+    if not isinstance(expression, exp.Case) or expression.args.get("default") is not None:
+        return None
+    branches = expression.args["ifs"]
+    if expression.this is not None or len(branches) != 1 or branches[0].args["true"].sql() != "t":
+        return None
+    condition: exp.Expression = branches[0].this
+    return condition
+
+
 class _Compiler:
     def __init__(
         self, select: exp.Select, shapes: list[Shape], key: tuple[str, ...] | None
@@ -152,6 +166,7 @@ class _Compiler:
         self._lows: dict[int | None, str] = {}
         self._ends: dict[int, str] = {}
         self._stored: dict[str, str] = {}
+        self._asked = NOTHING
 
     def source(self, expression: exp.Expression) -> str:
         """The Python source of a column."""
@@ -175,7 +190,8 @@ class _Compiler:
         exec(f"def ask(rows, asked):\n    {body}", space)
         backs = [shape.back for shape in self._shapes]
         reach = None if None in backs else max(back for back in backs if back is not None)
-        return Windows(self._key, tuple(self._stored), reach, space["ask"])
+        stored = (*self._stored, *self._asked.summed, *self._asked.matched)
+        return Windows(self._key, tuple(dict.fromkeys(stored)), self._asked, reach, space["ask"])
 
     def _window(self, window: exp.Window) -> str:
         shape = shape_of(self._select, window)
@@ -196,6 +212,11 @@ class _Compiler:
             raise ExpressionError(
                 f"Only a first value may have the row itself: {window.sql('duckdb')}", remedy=""
             )
+        if len(alike) == 1 and isinstance(what, exp.Count) and isinstance(what.this, exp.Star):
+            (name,) = alike
+            self._asked |= Asked(matched=(name,))
+            since = f"{-_FOR_EVER}" if shape.back is None else f"t - {shape.back}"
+            return f"rows.matching({name!r}, asked[{name!r}], {since}, t - {until - 1})"
         return self._aggregate(what, (low, end), alike)
 
     def _aggregate(self, what: exp.Expression, ends: tuple[str, str], alike: list[str]) -> str:
@@ -203,8 +224,6 @@ class _Compiler:
         if isinstance(what, exp.Count) and isinstance(what.this, exp.Star):
             if not alike:
                 return f"({end} - {low})"
-            if len(alike) == 1:
-                return f"{self._kept(alike[0])}[{low}:{end}].count(asked[{alike[0]!r}])"
             return f"sum(1 for _ in {self._taken('None', ends, alike)})"
         if isinstance(what, exp.Count) and isinstance(what.this, exp.Distinct):
             (value,) = what.this.expressions
@@ -217,6 +236,16 @@ class _Compiler:
             return f"(times[{place}] if {low} < {end} else None)"
         if name is None:
             raise ExpressionError(f"{what.sql('duckdb')} over a window is not compiled.", remedy="")
+        if (
+            isinstance(what, exp.Sum | exp.Count)
+            and isinstance(what.this, exp.Column)
+            and not alike
+        ):
+            self._asked |= Asked(summed=(what.this.name,))
+            return f"rows.{name}({what.this.name!r}, {low}, {end})"
+        if isinstance(what, exp.Max) and not alike and (condition := _when_of_time(what.this)):
+            times = self._taken("own_t", ends, [], when=self._value(condition))
+            return f"next({times}, None)"
         if isinstance(what.this, exp.Column) and not alike:
             return f"{name}({self._kept(what.this.name)}[{low}:{end}])"
         return f"{name}([*{self._taken(self._value(what.this), ends, alike)}])"
@@ -224,14 +253,23 @@ class _Compiler:
     def _value(self, expression: exp.Expression) -> str:
         return python_of(expression, lambda column: f"own_{column.name}")
 
-    def _taken(self, value: str, ends: tuple[str, str], alike: list[str]) -> str:
-        """A generator of ``value`` over the rows of a window that are like the asked one in ``alike``."""
+    def _taken(
+        self, value: str, ends: tuple[str, str], alike: list[str], when: str | None = None
+    ) -> str:
+        """A generator of ``value`` over the rows of a window that are like the asked one in ``alike``.
+
+        With ``when`` it is of the rows for which this is true, the newest first.
+        """
         low, end = ends
-        names = list(dict.fromkeys([*re.findall(r"own_(\w+)", value), *alike]))
-        lists = [f"{'times' if name == 't' else self._kept(name)}[{low}:{end}]" for name in names]
+        names = list(dict.fromkeys([*re.findall(r"own_(\w+)", f"{value} {when or ''}"), *alike]))
+        turned = "[::-1]" if when else ""
+        lists = [
+            f"{'times' if name == 't' else self._kept(name)}[{low}:{end}]{turned}" for name in names
+        ]
         loop = f"for ({' '.join(f'own_{name},' for name in names)}) in zip({', '.join(lists)})"
-        same = " and ".join(f"own_{name} == asked[{name!r}]" for name in alike)
-        return f"({value} {loop}{' if ' + same if same else ''})"
+        same = [f"own_{name} == asked[{name!r}]" for name in alike]
+        same += [f"({when}) is True"] if when else []
+        return f"({value} {loop}{' if ' + ' and '.join(same) if same else ''})"
 
     def _kept(self, name: str) -> str:
         return self._stored.setdefault(name, f"c{len(self._stored)}")
