@@ -13,7 +13,9 @@ from ml_platform.gates.integrity import IntegrityEvidence
 from ml_platform.gates.outcome import Decision
 from ml_platform.gates.presets import PRESETS
 from ml_platform.gates.record import EvaluationRecord
+from ml_platform.registry.answering import answering
 from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
+from ml_platform.reporting.answering import answers_words, since_words, why_words
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import from_json
 
@@ -47,6 +49,8 @@ class DecisionExplanation:
     """The name of the policy that decided: a preset, and whether something was changed in it."""
     policy_note: str = ""
     """The verdict that this policy was set after; empty where it was set before any."""
+    answers: str = ""
+    """What answers for the model now, since when, by whom and why: a decision is one thing, production another."""
     alternatives: tuple[Alternative, ...] = ()
     """Which presets and limits would have given another verdict, and at what risk."""
 
@@ -95,8 +99,14 @@ def _explained(
         record.decision,
         policy=report.policy_name if report else "",
         policy_note=report.policy_note if report else "",
+        answers=_answers(platform, record.model),
         alternatives=_alternatives(record, report) if report else (),
     )
+
+
+def _answers(platform: Connections, model: str) -> str:
+    now = answering(platform.ledger.history(model))
+    return f"{answers_words(now)}{since_words(now)}: {why_words(now)}"
 
 
 def earlier_evaluations(

@@ -11,12 +11,13 @@ from ml_platform.application.removed import RemovedPieces
 from ml_platform.application.state_keys import rules_key
 from ml_platform.application.stored_evidence import stored_report
 from ml_platform.registry.aliases import Alias, aliases
+from ml_platform.registry.answering import answering
 from ml_platform.registry.history import History
-from ml_platform.registry.lifecycle import in_production
 from ml_platform.registry.records import VersionRecord
 from ml_platform.reporting.registry_text import (
     model_text,
     rules_name,
+    rules_standing,
     rules_text,
     standing,
     version_text,
@@ -99,7 +100,6 @@ def wanted_models(
         text=model_text(
             history,
             spec.title if spec else model,
-            in_production(history.events, model),
             platform.settings.home_option,
         ),
         versions=versions,
@@ -108,12 +108,15 @@ def wanted_models(
     )
     rules = ledger.state(rules_key(model))
     if rules is not None:
-        version = _rules(platform, model, rules["sha256"], records[-1])
+        version = _rules(platform, history, rules["sha256"], records[-1])
         yield WantedModel(
             name=rules_name(model),
             model=model,
             task=task,
-            text=f"The rules that answer while {model} has no champion; `@{CURRENT}` are those in use.",
+            text=(
+                f"{rules_standing(answering(history))} The rules of {model} answer while it has no champion; "
+                f"`@{CURRENT}` are the newest."
+            ),
             versions=(version,),
             aliases={CURRENT: version.fingerprint},
             owned_aliases=(CURRENT,),
@@ -166,11 +169,15 @@ def _version(platform: Connections, record: VersionRecord, history: History) -> 
     )
 
 
-def _rules(platform: Connections, model: str, sha256: str, record: VersionRecord) -> WantedVersion:
+def _rules(
+    platform: Connections, history: History, sha256: str, record: VersionRecord
+) -> WantedVersion:
+    model, now = history.model, answering(history)
+
     def text(run_id: str) -> str:
         report = stored_report(platform, record)
         links = _links(platform, record, run_id)
-        return rules_text(model, sha256, report, links, platform.settings.home_option)
+        return rules_text(now, model, sha256, report, links, platform.settings.home_option)
 
     fingerprint = values.fingerprint((rules_name(model), sha256))
     return WantedVersion(
@@ -182,7 +189,7 @@ def _rules(platform: Connections, model: str, sha256: str, record: VersionRecord
         is_rules=True,
         tags={"fingerprint": fingerprint, "artifact sha256": sha256, FILES_TAG: FILES_FORMAT},
         text=text,
-        made_of=_made_of(platform, record),
+        made_of=(*_made_of(platform, record), rules_standing(now)),
     )
 
 

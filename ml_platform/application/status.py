@@ -7,12 +7,13 @@ from ml_platform.application.insufficient import reason_not_trained
 from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
+from ml_platform.registry.answering import Answering, answering
 from ml_platform.registry.history import History
 from ml_platform.registry.lifecycle import InProduction, in_production, statuses
 from ml_platform.registry.records import Status, VersionRecord
-from ml_platform.registry.rollbacks import RollbackFigures, left_to_the_rules, rollback_figures
+from ml_platform.registry.rollbacks import RollbackFigures, rollback_figures
 from ml_platform.registry.rollout.progress import current_rollout
-from ml_platform.reporting.words import moment
+from ml_platform.reporting.answering import why_words
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class ModelStatus:
     rules_answer: bool
     """Whether the rules answer, while there is no champion; without either nothing does."""
     since: str | None
-    """When the version was promoted or brought back, by the clock on the wall."""
+    """Since when, by the clock on the wall; ``None`` before the first version."""
+    by: str
+    """Who has brought that about; empty of rules that never left."""
     why: str
     checks: tuple[str, ...]
     """The checks that had passed when the champion was promoted; empty without one."""
@@ -109,11 +112,13 @@ def model_status(platform: Connections, model: str) -> ModelStatus:
     events = ledger.events(model)
     champion = in_production(events, model)
     status = statuses(events, model)
+    now = answering(ledger.history(model))
     return ModelStatus(
         in_production=champion.version if champion else None,
         rules_answer=champion is None and bool(rules_of(platform, model)),
-        since=champion.recorded.isoformat(timespec="seconds") if champion else None,
-        why=_promoted_by(champion) if champion else _why_no_champion(platform, model),
+        since=now.since.isoformat(timespec="seconds") if now.since else None,
+        by=now.actor,
+        why=_promoted_by(now, champion) if champion else _why_no_champion(platform, model, now),
         checks=_checks(champion) if champion else (),
         versions=tuple(
             _version(record, status[record.version]) for record in ledger.versions(model)
@@ -150,12 +155,11 @@ def _version(record: VersionRecord, status: Status) -> VersionStatus:
     )
 
 
-def _promoted_by(champion: InProduction) -> str:
+def _promoted_by(now: Answering, champion: InProduction) -> str:
     """The evidence of a promotion in one line."""
     evidence = champion.why
-    back = "brought back by a rollback; promoted then by: " if champion.restored else ""
     return (
-        f"{back}{evidence['decision_row']} (report {evidence['report_id'][:12]}, "
+        f"{why_words(now)} (report {evidence['report_id'][:12]}, "
         f"policy {evidence['policy_name']} {evidence['policy_version'][:12]}, "
         f"{len(_checks(champion))} checks passed)"
     )
@@ -166,16 +170,13 @@ def _checks(champion: InProduction) -> tuple[str, ...]:
     return tuple(name for name in champion.why["checks"].split(", ") if name)
 
 
-def _why_no_champion(platform: Connections, model: str) -> str:
+def _why_no_champion(platform: Connections, model: str, now: Answering) -> str:
     if reason := reason_not_trained(platform, model):
         return f"INSUFFICIENT: {reason}"
     if stopped := stopped_candidate(platform, model):
         return f"{stopped.decision.verdict.value.upper()}: {stopped.decision.row}"
-    if back := left_to_the_rules(platform.ledger.history(model)):
-        return (
-            f"version {back.version} was rolled back at {moment(back.wall)} by {back.actor} "
-            f"({back.evidence['reason']}): the rules answer"
-        )
+    if now.left:
+        return f"{why_words(now)}: the rules answer"
     if rules_of(platform, model):
         return "no candidate has been promoted: the rules answer"
     return "never trained in this home"

@@ -88,10 +88,13 @@ def _change(name: str, help_text: str) -> click.Command:
     ) -> None:
         with connected(home) as platform:
             from ml_platform.application.change_version import asked, change_version
+            from ml_platform.registry.rollbacks import way_back
 
             request = asked(platform, actor, reason)
             events = change_version(platform, name, model, version, request)
-            status = platform.ledger.history(model).life(version).status.value
+            history = platform.ledger.history(model)
+            status = history.life(version).status.value
+            back = way_back(history, platform.settings.home_option)
         if as_json:
             print_json(
                 {
@@ -103,7 +106,12 @@ def _change(name: str, help_text: str) -> click.Command:
             )
         else:
             done = "" if events else " (it was approved already)"
-            click.echo(f"{model} {version}: {status}{done}")
+            lifted = " (no longer held)" if name == "resume" else ""
+            click.echo(f"{model} {version}: {status}{lifted}{done}")
+            if history.state.production is None and history.state.rollout is None:
+                click.echo("The rules go on answering" + (" until:" if back.commands else "."))
+                for line in back.commands:
+                    click.echo(f"  {line}")
 
     return command
 

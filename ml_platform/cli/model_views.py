@@ -58,8 +58,9 @@ def _show(shown: "ShownModel") -> None:
     state = shown.state
     rules = "the rules" if state.rules_answer else "nothing"
     since = f" since {moment_words(state.since)}" if state.since else ""
-    answers = f"version {state.in_production}{since}" if state.in_production else rules
-    click.echo(f"{shown.model}: {answers}")
+    by = f", by {state.by}" if state.by else ""
+    answers = f"version {state.in_production}" if state.in_production else rules
+    click.echo(f"{shown.model}: {answers}{since}{by}")
     click.echo(f"  why: {state.why}")
     if state.rollout:
         click.echo(f"  being rolled out: {state.rollout}")

@@ -27,6 +27,7 @@ def why(model: str, version: int | None, home: Path | None, as_json: bool) -> No
     newest = f", evaluation {explanation.evaluation}" if explanation.earlier else ""
     number = explanation.version
     what = f" version {number}" if number else ": a candidate without a version"
+    click.echo(f"in production: {explanation.answers}")
     click.echo(f"{model}{what}{newest}")
     click.echo(explanation.text)
     for before in explanation.earlier:

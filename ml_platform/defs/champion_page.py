@@ -43,8 +43,13 @@ def champion_page(platform: Connections, spec: ModelSpec, impact: ChangeImpact) 
     metadata = {
         "in production": answers,
         "since": moment_words(shown.state.since) if shown.state.since else "",
+        "by": shown.state.by or "nobody: it was never otherwise",
         "why": shown.state.why,
-        "way back": ": ".join(filter(None, (shown.way_back, ", then ".join(shown.commands)))),
+        "way back": shown.way_back,
+        **{
+            f"way back, command {number}": command
+            for number, command in enumerate(shown.commands, 1)
+        },
         "revision": production.revision,
         LAST_CHANGE: platform.ledger.history(spec.name).last_change,
         "candidate": impact.verdict,
@@ -82,7 +87,7 @@ def follow_ledger(
         instance.report_runless_asset_event(
             dg.AssetMaterialization(
                 asset_key=before.asset_key,
-                description="Recorded after a change in the ledger; nothing was run.",
+                description="Brought up to date with the ledger; nothing was run.",
                 metadata=page.metadata,
                 tags={**(before.tags or {}), _DATA_VERSION: page.data_version},
             )

@@ -9,6 +9,9 @@ from ml_platform.registry.history import History
 from ml_platform.registry.records import Action, PromotionEvent, Status
 from ml_platform.registry.states import RULES
 
+NO_REASON = "WHY"
+"""What stands in the place of the reason in the commands that pages print."""
+
 
 @dataclass(frozen=True)
 class RollbackFigures:
@@ -56,12 +59,12 @@ class WayBack:
 def rollback_command(model: str, to: int | None = None, *, home_option: str = "") -> str:
     """What to type to go back; ``home_option`` names the home where that is needed."""
     target = f" --to {to}" if to else ""
-    return f"ml-platform models rollback {model}{target} --reason WHY{home_option}"
+    return f"ml-platform models rollback {model}{target} --reason {NO_REASON}{home_option}"
 
 
 def resume_command(model: str, version: int, *, home_option: str = "") -> str:
     """What to type to lift the hold of a version."""
-    return f"ml-platform models resume {model} {version} --reason WHY{home_option}"
+    return f"ml-platform models resume {model} {version} --reason {NO_REASON}{home_option}"
 
 
 def way_back(history: History, home_option: str = "") -> WayBack:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Decision
+from ml_platform.registry.answering import Answering, answering
 from ml_platform.registry.history import History
-from ml_platform.registry.lifecycle import InProduction
 from ml_platform.registry.records import Action, PromotionEvent, Status, VersionRecord
-from ml_platform.registry.rollbacks import left_to_the_rules, way_back
+from ml_platform.registry.rollbacks import way_back
+from ml_platform.reporting.answering import answers_words, since_words, why_words
 from ml_platform.reporting.evaluation.decision import stopping_gates
 from ml_platform.reporting.evaluation.headline import CANDIDATE, scorers
 from ml_platform.reporting.words import capitals, heading, interval, limit_number, moment, number
@@ -57,13 +58,16 @@ def version_text(
 def standing(history: History, version: int) -> str:
     """Where a version stands, as the first line of its page: since when, by whom, and why if a person says so."""
     status = history.life(version).status
+    now = answering(history)
     if status is Status.PRODUCTION:
-        event = history.last(version, Action.PROMOTED, Action.RESTORED)
-        return f"**In production since {moment(event.wall)}**, by {event.actor}."
+        return f"**In production{since_words(now)}**: {why_words(now, _quoted)}."
     if status is Status.HELD:
         event = history.last(version, Action.HELD, Action.ROLLED_BACK)
         what = ", who rolled it back" if event.action is Action.ROLLED_BACK else ""
-        return f"**Held since {moment(event.wall)}**, by {event.actor}{what}{_reason(event)}."
+        return (
+            f"**Held since {moment(event.wall)}**, by {event.actor}{what}{_reason(event)}. "
+            f"Now {answers_words(now)} answers; the way back stands on the page of {history.model}."
+        ).replace("the rules answers", "the rules answer")
     if status in (Status.SHADOW, Status.CANARY):
         return "**It is being rolled out**, and is not in production yet."
     if status is Status.ARCHIVED:
@@ -72,6 +76,7 @@ def standing(history: History, version: int) -> str:
 
 
 def rules_text(
+    now: Answering,
     model: str,
     sha256: str,
     report: EvaluationReport | None,
@@ -80,41 +85,36 @@ def rules_text(
 ) -> str:
     """The description of the rules of a model, with the rules' own figures.
 
-    ``report`` is that of the version with which they were fitted.
+    ``now`` is what answers for the model; ``report`` that of the version with which the rules were fitted.
     """
     return "\n\n".join(
         (
-            f"The rules of {model} ({sha256[:12]}). They answer while {model} has no champion, and every candidate "
-            "has to beat them.",
+            f"{rules_standing(now)} The rules of {model} ({sha256[:12]}) answer while {model} has no champion, and "
+            "every candidate has to beat them.",
             _figures(report, of_rules=True),
             f"More: `ml-platform status{home_option}`{_linked(links)}",
         )
     )
 
 
-def model_text(
-    history: History, title: str, champion: InProduction | None, home_option: str = ""
-) -> str:
+def rules_standing(now: Answering) -> str:
+    """Whether the rules answer now, as the first words of their page."""
+    if now.version:
+        return f"**Not answering: version {now.version} is in production{since_words(now)}.**"
+    return f"**Answering now{since_words(now)}**: {why_words(now, _quoted)}."
+
+
+def model_text(history: History, title: str, home_option: str = "") -> str:
     """The description of a registered model: what is in production, since when, why, and the way back."""
-    model = history.model
+    model, now = history.model, answering(history)
     way = way_back(history, home_option)
     typed = ", then ".join(f"`{command}`" for command in way.commands)
     back = f"Go back: {typed} ({way.words})." if typed else f"Go back: {way.words}."
-    if champion is None:
-        now = (
-            f"**In production: the rules**{_why_the_rules(history)} They are "
-            f"`models:/{rules_name(model)}@current`."
-        )
-        name = f"{rules_name(model)}@current"
-    else:
-        now = (
-            f"**In production: version {champion.version}** since {moment(champion.recorded)}, "
-            f"by {champion.actor}{_because(champion)}."
-        )
-        name = f"{model}@champion"
+    name = f"{model}@champion" if now.version else f"{rules_name(model)}@current"
     return "\n\n".join(
         (
-            f"{heading(title)}. {now}",
+            f"{heading(title)}. **In production: {answers_words(now)}**{since_words(now)}: "
+            f"{why_words(now, _quoted)}.",
             f'Use it: `mlflow.pyfunc.load_model("models:/{name}")`, where the platform is installed.',
             f"{back} More: `ml-platform models history {model}{home_option}`, "
             f"`ml-platform why {model}{home_option}`. {_WHO_DECIDES}",
@@ -149,25 +149,15 @@ def _verdict(decision: Decision) -> str:
     return f"{capitals(decision.verdict)}: {decision.row}"
 
 
-def _why_the_rules(history: History) -> str:
-    left = left_to_the_rules(history)
-    if left is None:
-        return ". No version has passed every gate."
-    return (
-        f", since version {left.version} was rolled back on {moment(left.wall)} by {left.actor}"
-        f"{_reason(left)}."
-    )
-
-
 def _reason(event: PromotionEvent) -> str:
-    """What a person has given as the reason, in brackets and as code, which no page draws as a link."""
-    text = " ".join(event.evidence.get("reason", "").replace("`", "'").split())
-    return f" (`{text}`)" if text else ""
+    """What a person has given as the reason, in brackets."""
+    text = event.evidence.get("reason", "")
+    return f" ({_quoted(text)})" if text else ""
 
 
-def _because(champion: InProduction) -> str:
-    row = champion.why.get("decision_row", "")
-    return f", because {row}" if row else ""
+def _quoted(text: str) -> str:
+    """A person's words as code, which no page draws as a link."""
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
 
 
 def _figures(report: EvaluationReport | None, *, of_rules: bool = False) -> str:

@@ -56,8 +56,7 @@ def test_production_goes_back_without_training_data_checks_or_mlflow(tmp_path):
     platform.ledger.set_state(rules_key("example"), {"sha256": "f" * 64})
     assert back(platform).answers == "the rules"
     why = show_model(platform, "example", None).state.why
-    assert why.startswith("version 1 was rolled back at ")
-    assert why.endswith("by ada (answers are wrong): the rules answer")
+    assert why == "version 1 was rolled back (answers are wrong): the rules answer"
     with pytest.raises(UsageError, match="No version of example is in production"):
         back(platform)
     with pytest.raises(UsageError, match="Nothing has happened to 'exmaple'"):
@@ -157,7 +156,9 @@ def test_status_and_show_say_what_to_type_and_how_often_it_was_needed(tmp_path):
     back(platform)
     shown = show_model(platform, "example", 2)
     assert shown.state.in_production == 1
-    assert shown.state.why.startswith("brought back by a rollback; promoted then by: every gate")
+    assert shown.state.by == "ada"
+    assert shown.state.why.startswith("brought back by a rollback (answers are wrong); promoted 20")
+    assert " UTC: every gate passes (report " in shown.state.why
     assert shown.shown is not None
     assert shown.shown.status is Status.HELD
     assert [event.action for event in shown.shown.events] == [

@@ -129,7 +129,8 @@ def test_a_stranger_is_told_what_is_in_production_since_when_why_and_how_to_go_b
     out, _ = call(platform, "show", MODEL, str(two_champions))
     lines = out.splitlines()
     promoted = platform.ledger.events(MODEL)[-1]
-    assert lines[0] == f"{MODEL}: version {two_champions} since {promoted.wall:%Y-%m-%d %H:%M} UTC"
+    since = f"since {promoted.wall:%Y-%m-%d %H:%M} UTC, by {promoted.actor}"
+    assert lines[0] == f"{MODEL}: version {two_champions} {since}"
     assert lines[1].startswith("  why: every gate passes (report ")
     assert lines[2] == f"  way back: version {two_champions - 1} answers again"
     option = f"--home {platform.settings.home}"
@@ -154,10 +155,18 @@ def test_a_model_whose_version_was_rolled_back_is_not_listed_as_if_the_rules_had
     assert " version 1 -  rules -  ceiling -  PROMOTE (every gate passes)" in row
     lift = f"ml-platform models resume {name} 1 --reason WHY --home {platform.settings.home}"
     assert lift in call(platform, "show", name)[0]
-    call(platform, "resume", name, "1", "--reason", "it was the network")
+    _, err = call(platform, "resume", name, "1", "--reason", "WHY", code=2)
+    assert "write in place of WHY why it is done" in err
+    lifted = call(platform, "resume", name, "1", "--reason", "it was the network")[0].splitlines()
+    assert lifted[0] == f"{name} 1: archived (no longer held)"
+    assert lifted[1] == "The rules go on answering until:"
+    back = f"ml-platform models rollback {name} --to 1 --reason WHY"
+    assert lifted[2].strip() == f"{back} --home {platform.settings.home}"
     assert told(platform, "list")["models"][name]["answers"] == "the rules (version 1 rolled back)"
     call(platform, "rollback", name, "--to", "1", "--reason", "it was well")
     assert told(platform, "list")["models"][name]["answers"] == "version 1"
+    shown = call(platform, "show", name)[0]
+    assert "why: brought back by a rollback (it was well); promoted 20" in shown
 
 
 def test_of_a_version_that_is_held_by_its_gates_show_says_what_that_means(

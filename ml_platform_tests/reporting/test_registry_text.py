@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.gates.decide import decide
 from ml_platform.gates.outcome import Verdict
+from ml_platform.registry.answering import answering
 from ml_platform.registry.chain import extend
 from ml_platform.registry.changes import Request, roll_back_production
 from ml_platform.registry.history import History
-from ml_platform.registry.lifecycle import InProduction
 from ml_platform.reporting.registry_text import (
     model_text,
     rules_name,
@@ -25,14 +25,14 @@ from ml_platform_tests.registry.test_states import STORY
 
 LINKS = {"report": "#/report", "Dagster run": ""}
 SINCE = datetime(2026, 5, 1, 12, tzinfo=UTC)
-DATA_CLOCK = datetime(2026, 5, 1, 6, tzinfo=UTC)
-CHAMPION = InProduction("example", 3, DATA_CLOCK, "champion asset", {"decision_row": "x"}, SINCE)
 HOME = " --home /data/home"
+DECIDED = {"decision_row": "every gate passes"}
 
 
 def history(events):
     """The first events of a model's story."""
-    return History("m", extend(None, STORY[:events]))
+    drafts = (replace(draft, evidence=draft.evidence | DECIDED) for draft in STORY[:events])
+    return History("m", extend(None, drafts))
 
 
 def rolled_back(reason="answers are wrong"):
@@ -41,6 +41,10 @@ def rolled_back(reason="answers are wrong"):
     request = Request("ada", reason, SINCE)
     drafts = roll_back_production(promoted, promoted.state.revision, None, request)
     return History("m", (*promoted.events, *extend(promoted.events[-1], drafts)))
+
+
+NEVER = answering(history(1))
+"""The rules answer, as they always have."""
 
 
 def lines(text):
@@ -88,31 +92,41 @@ def test_a_report_that_is_gone_is_said_so():
     assert "`ml-platform verify` says which" in version_text(
         replace(RECORD, version=1), None, LINKS, history(1)
     )
-    assert "`ml-platform verify` says which" in rules_text("example", "a" * 64, None, LINKS)
+    assert "`ml-platform verify` says which" in rules_text(NEVER, "example", "a" * 64, None, LINKS)
 
 
 def test_a_model_says_what_is_in_production_since_when_and_why():
-    text = model_text(history(2), "next step", CHAMPION)
+    text = model_text(history(2), "next step")
     assert lines(text)[0] == (
-        "Next step. **In production: version 3** since 2026-05-01 12:00 UTC, by champion asset, because x."
+        f"Next step. **In production: version 1** since {moment(history(2).events[-1].wall)}, by test: "
+        "every gate passes."
     )
     assert 'load_model("models:/m@champion")' in text
     assert "Go back: `ml-platform models rollback m --reason WHY` (the rules answer again)." in text
-    later = model_text(history(10), "next step", CHAMPION)
+    later = model_text(history(10), "next step")
     assert (
         "Go back: `ml-platform models rollback m --reason WHY` (version 1 answers again)." in later
     )
+    again = history(12)
+    assert answering(again).promoted == again.events[1].wall
+    assert (
+        "**In production: version 1** since 2026-05-01 12:00 UTC, by test: brought back by a rollback; "
+        "promoted 2026-05-01 12:00 UTC: every gate passes."
+    ) in model_text(again, "next step")
 
 
 def test_a_model_whose_rules_answer_says_since_when_and_what_could_answer_again():
-    never = model_text(history(1), "next step", None)
-    assert "**In production: the rules**. No version has passed every gate." in never
+    never = model_text(history(1), "next step")
+    since = moment(history(1).events[0].wall)
+    assert f"**In production: the rules** since {since}: no version has passed every gate." in never
     assert "Go back: nothing to go back to. More:" in never
     assert f'load_model("models:/{rules_name("m")}@current")' in never
-    left = model_text(rolled_back(), "next step", None)
-    assert "No version has passed" not in left
-    assert "**In production: the rules**, since version 1 was rolled back on 20" in left
-    assert "by ada (`answers are wrong`). They are" in left
+    left = model_text(rolled_back(), "next step")
+    assert "o version has passed" not in left
+    since = moment(rolled_back().events[-1].wall)
+    assert (
+        f"**In production: the rules** since {since}, by ada: version 1 was rolled back (`answers are wrong`)."
+    ) in left
     assert (
         "Go back: `ml-platform models resume m 1 --reason WHY`, then "
         "`ml-platform models rollback m --to 1 --reason WHY` "
@@ -123,10 +137,11 @@ def test_a_model_whose_rules_answer_says_since_when_and_what_could_answer_again(
 def test_the_first_line_of_a_version_says_where_it_stands():
     promoted, back = history(2), rolled_back()
     since = moment(promoted.events[-1].wall)
-    assert standing(promoted, 1).startswith(f"**In production since {since}**, by ")
+    assert standing(promoted, 1) == f"**In production since {since}, by test**: every gate passes."
     since = moment(back.events[-1].wall)
     assert standing(back, 1) == (
-        f"**Held since {since}**, by ada, who rolled it back (`answers are wrong`)."
+        f"**Held since {since}**, by ada, who rolled it back (`answers are wrong`). "
+        "Now the rules answer; the way back stands on the page of m."
     )
     halted = history(7)
     assert standing(halted, 2).startswith(f"**Held since {moment(halted.events[-1].wall)}**, by ")
@@ -136,10 +151,26 @@ def test_the_first_line_of_a_version_says_where_it_stands():
 
 
 def test_the_page_of_the_rules_shows_the_figure_of_the_rules_alone():
-    text = rules_text("example", "a" * 64, REPORT, LINKS)
+    text = rules_text(NEVER, "example", "a" * 64, REPORT, LINKS)
     assert "| These rules | 0.700 [0.680, 0.720] |" in text
     assert "This version" not in text
     assert "0.900" not in text, "the candidate's figure"
+
+
+def test_the_page_of_the_rules_says_whether_they_answer():
+    def first_words(events):
+        return rules_text(answering(events), "m", "a" * 64, REPORT, LINKS).partition(
+            " The rules of m"
+        )[0]
+
+    since = moment(history(2).events[-1].wall)
+    assert first_words(history(2)) == (
+        f"**Not answering: version 1 is in production since {since}, by test.**"
+    )
+    assert first_words(rolled_back()).endswith(
+        "by ada**: version 1 was rolled back (`answers are wrong`)."
+    )
+    assert first_words(history(1)).startswith("**Answering now since ")
 
 
 def test_registration_is_told_by_the_clock_on_the_wall():
@@ -155,8 +186,8 @@ def test_commands_name_the_home_where_they_have_to():
     assert f"`ml-platform why example 1{HOME}`" in version_text(
         record, REPORT, LINKS, history(1), HOME
     )
-    assert f"`ml-platform status{HOME}`" in rules_text("m", "a" * 64, REPORT, LINKS, HOME)
-    text = model_text(history(2), "next step", CHAMPION, HOME)
+    assert f"`ml-platform status{HOME}`" in rules_text(NEVER, "m", "a" * 64, REPORT, LINKS, HOME)
+    text = model_text(history(2), "next step", HOME)
     assert f"`ml-platform models rollback m --reason WHY{HOME}`" in text
     assert f"`ml-platform models history m{HOME}`, `ml-platform why m{HOME}`" in text
     told = run_text("m", RECORD.decision, REPORT, {}, HOME)
