@@ -194,7 +194,8 @@ def _built_files(
     snapshots = OnlineSnapshots(platform.settings)
     named = person.row_ids or (person.in_texts and snapshots.knows(person.user_id))
     if snapshots.path.exists() and named:
-        yield Step("online state", 1, "files", _AGAIN, snapshots.remove, by_user_id=False)
+        how = f"{_GONE}; `ml-platform online` makes it again"
+        yield Step("online state", 1, "files", how, snapshots.remove, by_user_id=False)
 
 
 def _events(platform: Connections, person: Person, forgotten: Forgotten) -> Iterator[Step]:
