@@ -14,7 +14,6 @@ Window = Callable[[exp.Window], str]
 _CALLS: dict[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
     exp.And: ("both", ("this", "expression")),
     exp.Or: ("either", ("this", "expression")),
-    exp.DPipe: ("concatenated", ("this", "expression")),
     exp.Least: ("least", ("this", "expressions")),
     exp.Greatest: ("greatest", ("this", "expressions")),
     exp.Lower: ("lower", ("this",)),
@@ -52,6 +51,7 @@ _INLINE: dict[type[exp.Expression], str] = {
     exp.Sin: "sin({})",
     exp.Cos: "cos({})",
     exp.Ln: "log({})",
+    exp.DPipe: "'%s%s' % ({}, {})",
 }
 """Operators, written out where a call would take longer than what it does; unknown where a side is."""
 _NAMED_CALLS = {

@@ -42,7 +42,9 @@ class KeyedRows:
 
     def add(self, key: Hashable, t: int, row: Mapping[str, Any], newest: int) -> PastRows:
         """Add a row to its key, and drop what is out of reach of ``newest``, the newest time of all."""
-        rows = self._rows.pop(key, None) or PastRows(self._names, self._asked)
+        rows = self._rows.pop(key, None)
+        if rows is None:
+            rows = PastRows(self._names, self._asked)
         self._rows[key] = rows
         rows.add(t, row)
         horizon = newest - self.reach

@@ -31,9 +31,11 @@ def most_frequent(values: Sequence[str | None]) -> str | None:
 
 def moment_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The moment of the events ``rows``, which have one user and one time."""
+    if len(rows) == 1:
+        return {word: rows[0][word] for word in WORDS} | {"events": 1, "change_sets": 1}
     moment: dict[str, Any] = {word: most_frequent([row[word] for row in rows]) for word in WORDS}
     several = len({row["change_set_id"] for row in rows} - {None})
-    return moment | {"events": len(rows), "change_sets": several if len(rows) > 1 else 1}
+    return moment | {"events": len(rows), "change_sets": several}
 
 
 class Moments:

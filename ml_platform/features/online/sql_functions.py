@@ -10,11 +10,8 @@ from typing import Any
 
 def null_through(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that answers ``None`` if any of its arguments is ``None``."""
-    parameters = signature(function).parameters.values()
-    taken = "*values" if any(p.kind is p.VAR_POSITIONAL for p in parameters) else ""
-    names = [] if taken else [f"v{place}" for place in range(len(parameters))]
-    unknown = "None in values" if taken else " or ".join(f"{name} is None" for name in names)
-    handed = taken or ", ".join(names)
+    names = [f"v{place}" for place in range(len(signature(function).parameters))]
+    unknown, handed = " or ".join(f"{name} is None" for name in names), ", ".join(names)
     call: Callable[..., Any] = eval(
         f"lambda {handed}: None if {unknown} else function({handed})", {"function": function}
     )
@@ -43,11 +40,6 @@ def least(*values: Any) -> Any:
 def greatest(*values: Any) -> Any:
     """The largest known value."""
     return max((value for value in values if value is not None), default=None)
-
-
-def concatenated(*values: Any) -> str:
-    """``||`` of texts and whole numbers."""
-    return "".join(value if isinstance(value, str) else str(value) for value in values)
 
 
 def lower(text: str) -> str:
@@ -221,7 +213,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
         function.__name__: null_through(function)
         for function in (
-            concatenated,
             lower,
             ltrim,
             right,
