@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LISTS = (list, tuple, np.ndarray)
+_TEXT = {str}
 _MOST_NAMED = 5
 """Fields at fault that a refusal names."""
 
@@ -100,7 +101,9 @@ def _as_float(value: object) -> float:
 
 
 def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, _LISTS) and all(isinstance(word, str) for word in value)
+    if not isinstance(value, _LISTS):
+        return False
+    return {*map(type, value)} <= _TEXT or all(isinstance(word, str) for word in value)
 
 
 def _problem(value: object, kind: Kind) -> str:

@@ -78,10 +78,20 @@ def onto_tastes(components: Array) -> Array:
 
 
 def _folded_in(vectors: Array, components: Array, onto: Array, steps: int) -> Array:
+    if len(vectors) == 1:  # the same products of a vector and a matrix, without a call for each
+        return _one_folded_in(vectors[0], components, onto, steps)[None, :]
     memberships = np.full((len(vectors), len(components)), 1.0)
     for _ in range(steps):
         expected = np.maximum(row_products(memberships, components), _TINY)
         memberships *= row_products(vectors / expected, onto)
+    return memberships
+
+
+def _one_folded_in(vector: Array, components: Array, onto: Array, steps: int) -> Array:
+    memberships = np.full(len(components), 1.0)
+    for _ in range(steps):
+        expected = np.maximum(memberships.dot(components), _TINY)
+        memberships *= np.divide(vector, expected, expected).dot(onto)
     return memberships
 
 
