@@ -11,7 +11,7 @@ from ml_platform.registry.history import History
 from ml_platform.registry.records import Action, PromotionEvent
 from ml_platform.registry.rollbacks import RollbackFigures, rollback_command, rollback_figures
 from ml_platform.registry.rollout.policy import RampPolicy
-from ml_platform.reporting.registry_text import rules_name
+from ml_platform.reporting.registry_text import address_in_mlflow
 
 PAST_CHANGES = 5
 """Changes of production and rollouts that the report shows, the newest first."""
@@ -62,17 +62,16 @@ def change_impact(
         verdict=f"{record.decision.verdict.value.upper()}: {record.decision.row}",
         replaces=_replaced(now, record.version),
         reaches=_reaches(rollout_policy(platform), platform.lake.counts()["users"]),
-        consumers=(*sorted(consumers), *_challengers(model), f"{_alias(model, now)} in MLflow"),
+        consumers=(
+            *sorted(consumers),
+            *_challengers(model),
+            f"{address_in_mlflow(model, now)} in MLflow",
+        ),
         schema=schema_changes(known, record) if known else (),
         past=tuple(_past(history))[:PAST_CHANGES],
         figures=rollback_figures(history.events, model),
         rollback_command=rollback_command(model, home_option=platform.settings.home_option),
     )
-
-
-def _alias(model: str, now: int | None) -> str:
-    """The name under which MLflow's own tools load what answers now."""
-    return f"models:/{model}@champion" if now else f"models:/{rules_name(model)}@current"
 
 
 def _replaced(now: int | None, version: int) -> str:

@@ -15,7 +15,7 @@ from ml_platform.gates.presets import PRESETS
 from ml_platform.gates.record import EvaluationRecord
 from ml_platform.registry.answering import answering
 from ml_platform.registry.records import Action, PromotionEvent, VersionRecord
-from ml_platform.reporting.answering import answers_words, since_words, why_words
+from ml_platform.reporting.answering import answerer, since_words, why_words
 from ml_platform.spec.gates import GatePolicy
 from ml_platform.values import from_json
 
@@ -106,7 +106,7 @@ def _explained(
 
 def _answers(platform: Connections, model: str) -> str:
     now = answering(platform.ledger.history(model))
-    return f"{answers_words(now)}{since_words(now)}: {why_words(now)}"
+    return f"{answerer(now)}{since_words(now)}: {why_words(now)}"
 
 
 def earlier_evaluations(

@@ -45,7 +45,7 @@ class ModelStatus:
     since: str | None
     """Since when, by the clock on the wall; ``None`` before the first version."""
     by: str
-    """Who has brought that about; empty of rules that never left."""
+    """The person or asset that has brought this about; empty of rules that have always answered."""
     why: str
     checks: tuple[str, ...]
     """The checks that had passed when the champion was promoted; empty without one."""

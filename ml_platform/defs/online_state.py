@@ -9,7 +9,7 @@ from ml_platform.application.online_state import OnlineState
 from ml_platform.defs.tables import table
 
 _COMPARED_ROWS = 300
-"""Of each table, by the check."""
+"""Rows of each table that the check compares."""
 
 
 @dg.asset(
@@ -75,7 +75,7 @@ def equal_to_training(platform: dg.ResourceParam[Connections]) -> dg.AssetCheckR
     )
 
 
-@dg.schedule(
+online_state_schedule = dg.ScheduleDefinition(
     name="hourly_online_state",
     job_name="keep_online_state",
     cron_schedule="10 * * * *",
@@ -83,12 +83,7 @@ def equal_to_training(platform: dg.ResourceParam[Connections]) -> dg.AssetCheckR
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="Every hour: a snapshot of the online state. Off until a person turns it on.",
 )
-def online_state_schedule() -> dg.RunRequest:
-    """Ask for a run that keeps a snapshot."""
-    return dg.RunRequest()
-
-
-@dg.schedule(
+skew_schedule = dg.ScheduleDefinition(
     name="weekly_skew",
     job_name="compare_online_features",
     cron_schedule="0 4 * * 0",
@@ -96,6 +91,3 @@ def online_state_schedule() -> dg.RunRequest:
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="Sundays: features of now beside those of training. Off until a person turns it on.",
 )
-def skew_schedule() -> dg.RunRequest:
-    """Ask for a run of the check."""
-    return dg.RunRequest()

@@ -16,9 +16,10 @@ class Answering:
     version: int | None
     """The champion; ``None``: the rules."""
     since: datetime | None
-    """By the clock on the wall; of rules that never left, since the first version was there. ``None`` before it."""
+    """The moment by the clock on the wall; rules that have always answered: when the first version was registered
+    (``None`` before it)."""
     actor: str = ""
-    """Who has brought that about; empty of rules that never left."""
+    """The person or asset that has brought this about; empty of rules that have always answered."""
     decided: str = ""
     """The row of the decision table by which the champion was promoted."""
     reason: str = ""

@@ -8,9 +8,14 @@ from ml_platform.reporting.words import moment
 NO_VERSION_PASSED = "no version has passed every gate"
 
 
-def answers_words(answering: Answering) -> str:
+def answerer(answering: Answering) -> str:
     """'version 3', or 'the rules'."""
     return f"version {answering.version}" if answering.version else "the rules"
+
+
+def answer_words(answering: Answering) -> str:
+    """'version 3 answers', or 'the rules answer'."""
+    return f"{answerer(answering)} answer{'s' if answering.version else ''}"
 
 
 def since_words(answering: Answering) -> str:

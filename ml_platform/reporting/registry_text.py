@@ -11,7 +11,7 @@ from ml_platform.registry.answering import Answering, answering
 from ml_platform.registry.history import History
 from ml_platform.registry.records import Action, PromotionEvent, Status, VersionRecord
 from ml_platform.registry.rollbacks import way_back
-from ml_platform.reporting.answering import answers_words, since_words, why_words
+from ml_platform.reporting.answering import answer_words, answerer, since_words, why_words
 from ml_platform.reporting.evaluation.decision import stopping_gates
 from ml_platform.reporting.evaluation.headline import CANDIDATE, scorers
 from ml_platform.reporting.words import capitals, heading, interval, limit_number, moment, number
@@ -66,8 +66,8 @@ def standing(history: History, version: int) -> str:
         what = ", who rolled it back" if event.action is Action.ROLLED_BACK else ""
         return (
             f"**Held since {moment(event.wall)}**, by {event.actor}{what}{_reason(event)}. "
-            f"Now {answers_words(now)} answers; the way back stands on the page of {history.model}."
-        ).replace("the rules answers", "the rules answer")
+            f"Now {answer_words(now)}; the way back stands on the page of {history.model}."
+        )
     if status in (Status.SHADOW, Status.CANARY):
         return "**It is being rolled out**, and is not in production yet."
     if status is Status.ARCHIVED:
@@ -110,12 +110,11 @@ def model_text(history: History, title: str, home_option: str = "") -> str:
     way = way_back(history, home_option)
     typed = ", then ".join(f"`{command}`" for command in way.commands)
     back = f"Go back: {typed} ({way.words})." if typed else f"Go back: {way.words}."
-    name = f"{model}@champion" if now.version else f"{rules_name(model)}@current"
     return "\n\n".join(
         (
-            f"{heading(title)}. **In production: {answers_words(now)}**{since_words(now)}: "
+            f"{heading(title)}. **In production: {answerer(now)}**{since_words(now)}: "
             f"{why_words(now, _quoted)}.",
-            f'Use it: `mlflow.pyfunc.load_model("models:/{name}")`, where the platform is installed.',
+            f'Use it: `mlflow.pyfunc.load_model("{address_in_mlflow(model, now.version)}")`, where the platform is installed.',
             f"{back} More: `ml-platform models history {model}{home_option}`, "
             f"`ml-platform why {model}{home_option}`. {_WHO_DECIDES}",
         )
@@ -125,6 +124,11 @@ def model_text(history: History, title: str, home_option: str = "") -> str:
 def rules_name(model: str) -> str:
     """The registered model that holds the rules of ``model``; no model can have this name."""
     return f"{model}.rules"
+
+
+def address_in_mlflow(model: str, version: int | None) -> str:
+    """The address by which MLflow's own tools load the champion ``version``, or (``None``) the rules."""
+    return f"models:/{model}@champion" if version else f"models:/{rules_name(model)}@current"
 
 
 def run_text(

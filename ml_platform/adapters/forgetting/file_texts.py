@@ -22,7 +22,11 @@ _OVERWRITTEN = ("logs",)
 _SEARCHED_APART = ("lake", "postgres")
 """The lake by its columns, the database by its tables and last of all by its bytes."""
 REMOVED_WHOLE = (
-    *("quarantine", "features", "warehouse", "training_sets", "estimator_probabilities"),
+    "quarantine",
+    "features",
+    "warehouse",
+    "training_sets",
+    "estimator_probabilities",
     "online",
 )
 """Folders from which rows and files go by their user ids; after that they are searched as all others."""

@@ -57,7 +57,7 @@ class EventState:
         self._of_folder = windows_of(places, _OF_FOLDER)
         self._month = _longest(self._of_week, self._of_month, self._of_object, self._of_folder)
         self._week = _longest(self._memories)
-        of_user = self._of_week.asked | self._of_month.asked
+        of_user = self._of_week.tallies | self._of_month.tallies
         self._users = KeyedRows(_KEPT, self._month + slack, of_user)
         self._objects = KeyedRows((), self._month + slack)
         self._folders = KeyedRows(("user_key",), self._month + slack)

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from ml_platform.features.online.packed_rows import Packer, Unpacker
-from ml_platform.features.online.past_rows import NOTHING, Asked, PastRows
+from ml_platform.features.online.past_rows import NO_TALLIES, PastRows, Tallies
 
 _SWEPT = 2
 """Keys that are looked at with every row that is added: more than come, so that none waits for ever."""
@@ -13,13 +13,13 @@ _SWEPT = 2
 class KeyedRows:
     """The rows of every key, each kept for ``reach`` microseconds at least."""
 
-    def __init__(self, names: tuple[str, ...], reach: int, asked: Asked = NOTHING) -> None:
-        """Begin without rows; each has the columns ``names``, of which some are ``asked`` for more."""
+    def __init__(self, names: tuple[str, ...], reach: int, tallies: Tallies = NO_TALLIES) -> None:
+        """Begin without rows; each has the columns ``names``, of which some have ``tallies``."""
         self.reach = reach
         self._names = names
-        self._asked = asked
+        self._tallies = tallies
         self._rows: dict[Hashable, PastRows] = {}
-        self._none = PastRows(names, asked)
+        self._none = PastRows(names, tallies)
 
     def pack(self, packer: Packer, name: str) -> None:
         """Give all rows to a snapshot."""
@@ -27,7 +27,7 @@ class KeyedRows:
 
     def unpack(self, unpacker: Unpacker, name: str) -> None:
         """Go on with the rows of a snapshot."""
-        self._rows = unpacker.rows(name, self._names, self._asked)
+        self._rows = unpacker.rows(name, self._names, self._tallies)
 
     def items(self) -> Iterable[tuple[Any, PastRows]]:
         """Every key with its rows, the one that was added to last at the end."""
@@ -44,7 +44,7 @@ class KeyedRows:
         """Add a row to its key, and drop what is out of reach of ``newest``, the newest time of all."""
         rows = self._rows.pop(key, None)
         if rows is None:
-            rows = PastRows(self._names, self._asked)
+            rows = PastRows(self._names, self._tallies)
         self._rows[key] = rows
         rows.add(t, row)
         horizon = newest - self.reach

@@ -13,7 +13,7 @@ import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.errors import IntegrityError
-from ml_platform.features.online.past_rows import NOTHING, Asked, PastRows
+from ml_platform.features.online.past_rows import NO_TALLIES, PastRows, Tallies
 
 Arrays = Mapping[str, Array]
 _VOCABULARY = "vocabulary"
@@ -25,7 +25,7 @@ class Packer:
     def __init__(self) -> None:
         """Begin without arrays."""
         self.arrays: dict[str, Array] = {}
-        self._places: dict[Hashable, int] = {}
+        self._places: dict[tuple[type, Hashable], int] = {}
 
     def rows(self, name: str, rows: Mapping[Any, PastRows], columns: Iterable[str]) -> None:
         """Take the rows of every key, each with the ``columns``."""
@@ -44,12 +44,12 @@ class Packer:
 
     def finished(self) -> dict[str, Array]:
         """All arrays, the vocabulary among them as the bytes of its JSON."""
-        words = json.dumps([_as_list(word) for word in self._places])
+        words = json.dumps([_as_list(word) for _, word in self._places])
         return self.arrays | {_VOCABULARY: np.frombuffer(words.encode(), np.uint8)}
 
     def _coded(self, values: Iterable[Hashable]) -> Array:
-        places = self._places
-        codes = [places.setdefault(value, len(places)) for value in values]
+        places = self._places  # with their types: True is no 1, and 1 no 1.0
+        codes = [places.setdefault((type(value), value), len(places)) for value in values]
         return np.array(codes, np.int64)
 
 
@@ -66,7 +66,7 @@ class Unpacker:
         self._words = vocabulary(arrays)
 
     def rows(
-        self, name: str, columns: Iterable[str], asked: Asked = NOTHING
+        self, name: str, columns: Iterable[str], tallies: Tallies = NO_TALLIES
     ) -> dict[Any, PastRows]:
         """The rows of every key."""
         names = tuple(columns)
@@ -78,7 +78,7 @@ class Unpacker:
         begin = 0
         for key, end in zip(keys, ends, strict=True):
             kept = {column: of[begin:end] for column, of in values.items()}
-            found[key] = PastRows.of(array("q", times[begin:end].tobytes()), kept, asked)
+            found[key] = PastRows.of(array("q", times[begin:end].tobytes()), kept, tallies)
             begin = end
         return found
 

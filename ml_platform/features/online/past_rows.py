@@ -14,43 +14,43 @@ _SHORTEST = 64
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of columns, so that it is counted when rows come and not when it is asked."""
+class Tallies:
+    """What is counted of columns when rows come, so that it need not be when somebody asks."""
 
     summed: tuple[str, ...] = ()
     """The columns that are summed up over a range of time."""
     matched: tuple[str, ...] = ()
     """The columns of which the rows with one value are counted."""
 
-    def __or__(self, other: "Asked") -> "Asked":
-        """What either of two asks."""
-        return Asked(
+    def __or__(self, other: "Tallies") -> "Tallies":
+        """The tallies of both."""
+        return Tallies(
             tuple(dict.fromkeys(self.summed + other.summed)),
             tuple(dict.fromkeys(self.matched + other.matched)),
         )
 
 
-NOTHING = Asked()
+NO_TALLIES = Tallies()
 
 
 class PastRows:
-    """The rows of a key: their times, a list for each column, and what is asked of them."""
+    """The rows of a key: their times, a list for each column, and tallies of some of these."""
 
     __slots__ = ("_matching", "_running", "columns", "times")
 
-    def __init__(self, names: tuple[str, ...], asked: Asked = NOTHING) -> None:
-        """Begin without rows; each will have the columns ``names``, of which some are ``asked`` for more."""
+    def __init__(self, names: tuple[str, ...], tallies: Tallies = NO_TALLIES) -> None:
+        """Begin without rows; each will have the columns ``names``, of which some have ``tallies``."""
         self.times = array("q")
         self.columns: dict[str, list[Any]] = {name: [] for name in names}
         self._running: dict[str, array[int] | None] = {
-            name: array("q", (0,)) for name in asked.summed
+            name: array("q", (0,)) for name in tallies.summed
         }
-        self._matching: dict[str, dict[Any, array[int]]] = {name: {} for name in asked.matched}
+        self._matching: dict[str, dict[Any, array[int]]] = {name: {} for name in tallies.matched}
 
     @classmethod
-    def of(cls, times: "array[int]", columns: dict[str, list[Any]], asked: Asked) -> "PastRows":
+    def of(cls, times: "array[int]", columns: dict[str, list[Any]], tallies: Tallies) -> "PastRows":
         """Rows that are there already, in the order of time."""
-        rows = cls((), asked)
+        rows = cls((), tallies)
         rows.times, rows.columns = times, columns
         rows._count()
         return rows

@@ -60,7 +60,7 @@ class StartTimeRows:
             frozenset({"user_id", "workflow_id", "trigger", "t", "c", "zone", "slot"}),
         )
         derived = ("local_c", "is_free", "part", "hour_before")
-        self._asked = RowProgram(query, {"int_candidate_start_times": candidate}).compile(
+        self._tallies = RowProgram(query, {"int_candidate_start_times": candidate}).compile(
             derived, cte="asked"
         )
         given["asked"] = Given("asked", candidate.columns | set(derived))
@@ -120,7 +120,7 @@ class StartTimeRows:
         ]
 
     def _of_candidate(self, candidate: Row) -> dict[str, Any]:
-        asked = {**candidate, **self._asked(candidate)}
+        asked = {**candidate, **self._tallies(candidate)}
         known = [windows.ask(asked) for windows in self._known.values()]
         return self._row(*known, asked)
 

@@ -85,7 +85,7 @@ class StreamWindows:
             self._branches.setdefault(branch.source, []).append(branch)
         self._windows = windows
         reach = _FOR_EVER if windows.reach is None else windows.reach + more
-        self._rows = KeyedRows((*windows.stored, "id"), reach, windows.asked)
+        self._rows = KeyedRows((*windows.stored, "id"), reach, windows.tallies)
 
     def reads(self, source: str) -> bool:
         """Whether rows of this relation are in the stream."""

@@ -13,7 +13,7 @@ from typing import Any
 from sqlglot import exp
 
 from ml_platform.features.online.expressions import ExpressionError, python_of
-from ml_platform.features.online.past_rows import NOTHING, Asked, PastRows
+from ml_platform.features.online.past_rows import NO_TALLIES, PastRows, Tallies
 from ml_platform.features.online.sql_functions import FUNCTIONS
 
 _AGGREGATES: dict[type[exp.Expression], str] = {
@@ -36,8 +36,8 @@ class Windows:
     """What all of them are partitioned by: rows are kept by it."""
     stored: tuple[str, ...]
     """The columns that rows are kept with."""
-    asked: Asked
-    """What is asked of them."""
+    tallies: Tallies
+    """What is counted of them as rows come."""
     reach: int | None
     """How many microseconds the longest looks back; ``None``: to the first row."""
     ask: Ask
@@ -166,7 +166,7 @@ class _Compiler:
         self._lows: dict[int | None, str] = {}
         self._ends: dict[int, str] = {}
         self._stored: dict[str, str] = {}
-        self._asked = NOTHING
+        self._tallies = NO_TALLIES
 
     def source(self, expression: exp.Expression) -> str:
         """The Python source of a column."""
@@ -190,8 +190,8 @@ class _Compiler:
         exec(f"def ask(rows, asked):\n    {body}", space)
         backs = [shape.back for shape in self._shapes]
         reach = None if None in backs else max(back for back in backs if back is not None)
-        stored = (*self._stored, *self._asked.summed, *self._asked.matched)
-        return Windows(self._key, tuple(dict.fromkeys(stored)), self._asked, reach, space["ask"])
+        stored = (*self._stored, *self._tallies.summed, *self._tallies.matched)
+        return Windows(self._key, tuple(dict.fromkeys(stored)), self._tallies, reach, space["ask"])
 
     def _window(self, window: exp.Window) -> str:
         shape = shape_of(self._select, window)
@@ -214,7 +214,7 @@ class _Compiler:
             )
         if len(alike) == 1 and isinstance(what, exp.Count) and isinstance(what.this, exp.Star):
             (name,) = alike
-            self._asked |= Asked(matched=(name,))
+            self._tallies |= Tallies(matched=(name,))
             since = f"{-_FOR_EVER}" if shape.back is None else f"t - {shape.back}"
             return f"rows.matching({name!r}, asked[{name!r}], {since}, t - {until - 1})"
         return self._aggregate(what, (low, end), alike)
@@ -241,7 +241,7 @@ class _Compiler:
             and isinstance(what.this, exp.Column)
             and not alike
         ):
-            self._asked |= Asked(summed=(what.this.name,))
+            self._tallies |= Tallies(summed=(what.this.name,))
             return f"rows.{name}({what.this.name!r}, {low}, {end})"
         if isinstance(what, exp.Max) and not alike and (condition := _when_of_time(what.this)):
             times = self._taken("own_t", ends, [], when=self._value(condition))

@@ -8,6 +8,8 @@ import pytest
 
 from ml_platform.errors import IntegrityError
 from ml_platform.features.online.live_features import LiveFeatures
+from ml_platform.features.online.packed_rows import Packer, Unpacker
+from ml_platform.features.online.past_rows import PastRows
 from ml_platform_tests.features.growing_lakes import process_log
 from ml_platform_tests.features.online.project_sql import project_sql
 from ml_platform_tests.features.online.replay import observations
@@ -64,6 +66,17 @@ def test_suggestions_and_start_times_go_on_from_a_snapshot() -> None:
         }
         answers = live.start_times.features(decision, candidates)
         assert other.start_times.features(decision, candidates) == answers
+
+
+def test_values_that_are_equal_keep_their_types() -> None:
+    rows = PastRows(("value",))
+    values = (True, 1, 1.0, "1", None)
+    for t, value in enumerate(values):
+        rows.add(t, {"value": value})
+    packer = Packer()
+    packer.rows("rows", {("a", True): rows}, ("value",))
+    ((key, back),) = Unpacker(packer.finished()).rows("rows", ("value",)).items()
+    assert (key, [*map(repr, back.columns["value"])]) == (("a", True), [*map(repr, values)])
 
 
 def test_a_snapshot_that_lacks_a_part_is_refused() -> None:
