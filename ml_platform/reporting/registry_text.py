@@ -114,7 +114,8 @@ def model_text(history: History, title: str, home_option: str = "") -> str:
         (
             f"{heading(title)}. **In production: {answerer(now)}**{since_words(now)}: "
             f"{why_words(now, _quoted)}.",
-            f'Use it: `mlflow.pyfunc.load_model("{address_in_mlflow(model, now.version)}")`, where the platform is installed.',
+            f'Use it: `mlflow.pyfunc.load_model("{address_in_mlflow(model, now.version)}")`, '
+            "where the platform is installed.",
             f"{back} More: `ml-platform models history {model}{home_option}`, "
             f"`ml-platform why {model}{home_option}`. {_WHO_DECIDES}",
         )
