@@ -78,7 +78,9 @@ def features(seed: int, users: int, folder: Path) -> pd.DataFrame:
             pd.concat(map(pd.read_parquet, parts)).to_parquet(kept)
     frame = pd.read_parquet(kept)
     times = pd.to_datetime(frame["occurred_at"], utc=True)
-    return frame.assign(occurred_at=times, predicted="none", confidence=1.0, outcome=None)
+    return frame.assign(
+        occurred_at=times, predicted="none", confidence=1.0, outcome=None, known_at=pd.NaT
+    )
 
 
 def _silent(_: str) -> None:

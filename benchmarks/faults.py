@@ -54,6 +54,21 @@ FAULTS = (
         ),
     ),
     Fault(
+        3,
+        "daemon killed, two daemons",
+        "Dagster's daemon off for days; a run's process killed and nobody else there; two that ask at once",
+        "missed windows are caught up, each once; the run has failed; one training a cause",
+        (
+            "monitoring/test_missed.py::"
+            "test_a_daemon_that_was_off_for_two_days_has_missed_eight_windows",
+            "defs/test_missed_windows.py::test_eight_windows_are_one_run_and_an_incident",
+            "defs/test_missed_windows.py::test_of_two_daemons_one_starts_the_training",
+            "defs/test_run_launcher.py::test_the_run_of_a_killed_process_has_failed_soon",
+            "end_to_end/test_loop.py::"
+            "test_the_loop_closes_and_what_no_training_helps_is_handed_over",
+        ),
+    ),
+    Fault(
         6,
         "disk full",
         "RLIMIT_FSIZE while the lake is written",
@@ -163,6 +178,18 @@ FAULTS = (
         ),
     ),
     Fault(
+        17,
+        "huge bodies and slow clients",
+        "bodies beyond the limit, deep nesting, bombs, what is no HTTP; clients that send a byte a second",
+        "refused before it is parsed; nobody else waits",
+        (
+            "api/hostile/test_hostile_bodies.py::test_no_body_breaks_the_service",
+            "api/hostile/test_hostile_bodies.py::test_what_is_no_http_is_refused_and_closed",
+            "api/hostile/test_slow_clients.py::test_nobody_waits_for_slow_clients",
+            "api/test_large_bodies.py::test_what_is_too_large_is_not_read_whole",
+        ),
+    ),
+    Fault(
         18,
         "paths that leave their folder",
         "maps and links to other files; 85 names like ../canary for commands and files of a home",
@@ -187,6 +214,16 @@ FAULTS = (
         ),
     ),
     Fault(
+        20,
+        "keys that are none, revoked or of somebody else",
+        "every route with every kind of key",
+        "401, 403 or 404 by one table",
+        (
+            "api/routes/test_who_may.py::test_whoever_may_not_gets_exactly_this",
+            "api/routes/test_who_may.py::test_what_belongs_to_somebody_else_is_refused",
+        ),
+    ),
+    Fault(
         21,
         "clocks that change",
         "hours that a clock change skips or repeats, half-hour zones",
@@ -204,6 +241,33 @@ FAULTS = (
         (
             "defs/test_one_at_a_time.py::test_a_command_is_told_at_once",
             "defs/test_one_at_a_time.py::test_a_run_waits_for_the_other_process_and_says_so",
+        ),
+    ),
+    Fault(
+        27,
+        "labels that come late or never",
+        "no label at all; labels that stop; labels of 15 days",
+        "performance is UNKNOWN, never OK",
+        (
+            "monitoring/performance/test_maturity.py::test_labels_that_never_come_leave_performance_unknown",
+            "monitoring/performance/test_maturity.py::"
+            "test_labels_that_stop_coming_make_performance_unknown_before_the_old_ones_are_gone",
+            "monitoring/performance/test_realised.py::test_without_labels_unknown_and_never_ok",
+            "monitoring/performance/test_report.py::"
+            "test_labels_that_never_come_are_unknown_for_ever_whatever_is_estimated",
+        ),
+    ),
+    Fault(
+        28,
+        "retrain storm",
+        "a loss in each of 120 six-hourly reports; trainings that fail; a cause that comes and goes",
+        "one run a cause, three at most where they fail, four in 30 days; then a person",
+        (
+            "retraining/test_stuck_cause.py::"
+            "test_a_month_of_one_stuck_cause_is_one_training_and_one_hand_over",
+            "retraining/test_stuck_cause.py::"
+            "test_runs_that_fail_are_tried_three_times_a_cooldown_apart_and_then_handed_over",
+            "retraining/test_stuck_cause.py::test_flapping_ends_at_the_budget",
         ),
     ),
     Fault(
@@ -225,6 +289,13 @@ FAULTS = (
         "100,000 one-row predictions by each kind of artifact and by all in turn, and requests to the pages' guard",
         "less than 1 MB for 100,000, the whole interval",
         ("benchmarks.soak",),
+    ),
+    Fault(
+        31,
+        "requests drawn from OpenAPI",
+        "every route, bodies and parameters by its schema and beside it",
+        "no 5xx, nothing that the schema does not say",
+        ("api/routes/test_openapi_fuzz.py::test_whatever_is_sent_nothing_unforeseen_comes_back",),
     ),
     Fault(
         32,

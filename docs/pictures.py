@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from playwright.sync_api import Error
 
 from ml_platform_tests.reporting.browser import browser, find_browser
 
@@ -20,6 +23,7 @@ IMAGES = Path(__file__).parent / "images"
 SIZE = {"width": 1600, "height": 950}
 MODEL = "pattern_classifier"
 COMMAND = str(Path(sys.executable).with_name("ml-platform"))
+SERVICE_PORT = 8139
 UPSTREAM = "view=lineage&lineageScope=upstream&lineageDepth=6"
 """The chain of one model: all nine at once are more than a picture holds."""
 
@@ -71,6 +75,36 @@ def take_report(home: str, folder: Path, executable: str) -> None:
         page.screenshot(path=IMAGES / "report.png")
 
 
+def take_overview(home: str, executable: str) -> None:
+    """Write a picture of the first page of the service, which is started for it and asked as an operator."""
+    made = [COMMAND, "keys", "create", "--home", home, "--user", "pictures", "--operator"]
+    key = subprocess.run([*made, "--days", "1"], check=True, capture_output=True, text=True).stdout
+    serve = [COMMAND, "serve", "--home", home, "--port", str(SERVICE_PORT)]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            addresses(process)
+            with browser(executable) as opened:
+                page = opened.new_page(viewport={"width": 1280, "height": 1180})
+                sign_in(page, key.split()[0])
+                page.screenshot(path=IMAGES / "overview.png")
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def sign_in(page: "Page", key: str) -> None:
+    """Open the first page of the service, as soon as it knows the key."""
+    address = f"http://127.0.0.1:{SERVICE_PORT}"
+    for _ in range(60):
+        page.wait_for_timeout(1000)
+        with suppress(Error):
+            page.goto(f"{address}/login")
+            page.fill("#key", key)
+            page.press("#key", "Enter")
+            page.wait_for_url(f"{address}/", timeout=3000)
+            return
+    raise SystemExit(f"nobody could sign in at {address}")
+
+
 def tidy(page: "Page", name: str) -> None:
     """Hide what does not belong in a picture: the list beside the graph, MLflow's assistant."""
     if name == "asset_graph":
@@ -89,6 +123,7 @@ def main() -> None:
         raise SystemExit("no Chromium was found; install one (Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory() as folder:
         take_report(home, Path(folder), executable)
+    take_overview(home, executable)
     with subprocess.Popen(
         [COMMAND, "up", "--home", home, "--port", "3970"], stdout=subprocess.PIPE, text=True
     ) as process:

@@ -20,3 +20,9 @@ def dbt_project() -> Path:
     """
     inside = _PACKAGE / "dbt_project"
     return inside if inside.is_dir() else _PACKAGE.parent / "dbt_project"
+
+
+def runbooks() -> Path:
+    """The runbooks in Markdown: inside the package in a wheel, among the documents beside it in a checkout."""
+    inside = _PACKAGE / "runbooks"
+    return inside if inside.is_dir() else _PACKAGE.parent / "docs" / "runbooks"

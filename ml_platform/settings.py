@@ -44,12 +44,23 @@ class Settings:
     ui_hosts: tuple[str, ...] = ()
     """Further names with their port by which Dagster's pages are reached, such as ``models.example:443`` behind a
     proxy (``ML_PLATFORM_UI_HOSTS``, by commas); other values of ``Host`` and ``Origin`` are refused."""
+    service_url: str = ""
+    """Where links to the pages of the service lead, such as ``https://models.example``
+    (``ML_PLATFORM_SERVICE_URL``); by default to this machine, at the port at which it ran last."""
     ui_token: str | None = field(default=None, repr=False)
     """What Dagster's pages ask for (``ML_PLATFORM_UI_TOKEN``); by default nothing."""
 
     allow_powerful_role: bool = False
     """Whether a database source may use a superuser, or a role that reaches files, programs or other sessions
     (``ML_PLATFORM_ALLOW_POWERFUL_ROLE=1``); such roles are refused by default."""
+
+    look_every: int = 60
+    """Seconds between looks of Dagster's daemon at missed windows and trainings that are due
+    (``ML_PLATFORM_LOOK_EVERY``)."""
+
+    cache: Path | None = None
+    """Folder of what is the same in every home, such as what dbt has parsed (``ML_PLATFORM_CACHE``, by default
+    ``ml-platform`` in the user's cache folder); deleting it costs some seconds. With ``None`` nothing is shared."""
 
     @property
     def home_option(self) -> str:
@@ -100,6 +111,16 @@ class Settings:
         return self.home / "online"
 
     @property
+    def serving(self) -> Path:
+        """What the prediction service follows, and answers that wait for the database."""
+        return self.home / "serving"
+
+    @property
+    def spool(self) -> Path:
+        """Answers on the local disk, for as long as the database is away."""
+        return self.serving / "spool"
+
+    @property
     def training_sets(self) -> Path:
         """Training sets, a folder for each fingerprint."""
         return self.home / "training_sets"
@@ -147,10 +168,39 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ui_hosts=tuple(
             name.strip() for name in env.get("ML_PLATFORM_UI_HOSTS", "").split(",") if name.strip()
         ),
+        service_url=env.get("ML_PLATFORM_SERVICE_URL", "").strip().rstrip("/"),
         ui_token=env.get("ML_PLATFORM_UI_TOKEN") or None,
         allow_powerful_role=env.get("ML_PLATFORM_ALLOW_POWERFUL_ROLE") == "1",
         price_per_core_hour=_price(env.get("ML_PLATFORM_PRICE_PER_CORE_HOUR") or "0.05"),
+        look_every=_seconds(env.get("ML_PLATFORM_LOOK_EVERY") or "60"),
+        cache=_cache(env),
     )
+
+
+def _cache(env: Mapping[str, str]) -> Path | None:
+    """The cache of the platform; a relative ``XDG_CACHE_HOME`` does not count, as its specification says."""
+    if named := env.get("ML_PLATFORM_CACHE"):
+        return Path(named).resolve()
+    if (shared := Path(env.get("XDG_CACHE_HOME", ""))).is_absolute():
+        return shared / "ml-platform"
+    try:
+        return Path.home() / ".cache" / "ml-platform"
+    except RuntimeError:  # the user has no home folder
+        return None
+
+
+def _seconds(text: str) -> int:
+    """Whole seconds, from 1 to a day.
+
+    Raises:
+        UsageError: it is no such number.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 86_400):
+        raise UsageError(
+            f"ML_PLATFORM_LOOK_EVERY is {text!r}, not a whole number of seconds from 1 to 86400.",
+            remedy="set it to the seconds between two looks, such as 60",
+        )
+    return int(text)
 
 
 def _price(text: str) -> float:

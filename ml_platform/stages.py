@@ -35,6 +35,7 @@ STAGES: tuple[Stage, ...] = (
         "prediction_log",
         "keeps what was predicted by which version, and the outcome once it is known",
     ),
+    Stage("serving", "says who answers a request, who may ask, and what is kept of an answer"),
     Stage(
         "monitoring",
         "compares the trailing week with the baseline every six hours: drift, performance",

@@ -6,8 +6,10 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -16,6 +18,10 @@ from ml_platform.adapters.database_urls import DatabaseUrls, connect
 from ml_platform.adapters.ledger.schema_upgrade import upgrade
 from ml_platform.adapters.mlflow_server import start_mlflow
 from ml_platform.adapters.postgres import start_postgres
+from ml_platform_tests.shared_folders import made_once
+
+if TYPE_CHECKING:
+    from ml_platform_tests.features.compiled_features import CompiledFeatures
 
 _MADE: list[str] = []
 
@@ -35,7 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
         # Definitions that a test loads without a home of its own parse the dbt project once for all.
         home = tempfile.mkdtemp(prefix="ml-platform-tests-home-")
         os.environ["ML_PLATFORM_HOME"] = home
-        _MADE.append(home)
+        # And homes that a test makes go on with what dbt has parsed for another test's.
+        os.environ["ML_PLATFORM_CACHE"] = tempfile.mkdtemp(prefix="ml-platform-tests-cache-")
+        _MADE.extend((home, os.environ["ML_PLATFORM_CACHE"]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -89,6 +97,13 @@ def _forget_the_disk(urls: DatabaseUrls) -> None:
 @pytest.fixture
 def database_url(postgres: DatabaseUrls) -> Iterator[str]:
     """A fresh database with the ledger's tables, copied from the migrated one (50 ms)."""
+    with fresh_database(postgres) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(postgres: DatabaseUrls) -> Iterator[str]:
+    """The same for a fixture that lives longer than a test."""
     name = f"test_{uuid.uuid4().hex}"
     connection = connect(postgres.ml_platform, database="postgres")
     cursor = connection.cursor()
@@ -134,3 +149,11 @@ def mlflow_parts(
 def mlflow_server(mlflow_parts: MlflowParts) -> str:
     """The address of the MLflow server of the file."""
     return mlflow_parts.url
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> "CompiledFeatures":
+    """The SQL of the platform's models, to be run on any lake without dbt; dbt compiles it once a run."""
+    from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
+
+    return made_once(tmp_path_factory, "compiled", CompiledFeatures, compile_features)

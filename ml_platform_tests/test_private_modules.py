@@ -7,6 +7,7 @@ from pathlib import Path
 import ml_platform
 
 PINNED = {
+    "dagster._core.launcher",
     "dagster._core.workspace.context",
     "dagster._core.workspace.load_target",
     "sklearn._loss",

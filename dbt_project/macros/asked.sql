@@ -18,7 +18,7 @@
 {% macro kept(table) -%}
     (
         select *
-        from read_parquet('{{ var("kept") }}/{{ table }}/*.parquet', hive_partitioning = false)
+        from read_parquet('{{ of_this_build("kept", "kept") }}/{{ table }}/*.parquet', hive_partitioning = false)
         where occurred_at < {{ asked_time(table) }}
     )
 {%- endmacro %}

@@ -8,11 +8,11 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_platform.adapters.dbt_run import MEMORY_LIMIT, sql_quoted, target_folder
+from ml_platform.adapters.dbt_run import MEMORY_LIMIT, lake_in_sql, sql_quoted, target_folder
 from ml_platform.errors import IntegrityError, ServiceError
 from ml_platform.events.schema import TABLES
 
@@ -42,6 +42,8 @@ class CompiledFeatures:
     table: str
     models: tuple[CompiledModel, ...]
     lake: Path
+    lake_in_sql: str
+    """The lake as the SQL names it."""
     database: str
     """The quoted name of the database in the names of relations."""
 
@@ -51,8 +53,14 @@ class CompiledFeatures:
         return frozenset(
             table
             for table in TABLES
-            if any(sql_quoted(self.lake.resolve() / table) in model.sql for model in self.models)
+            if any(f"'{self.lake_in_sql}/{table}/" in model.sql for model in self.models)
         )
+
+    def reading(self, lake: Path) -> Iterator[CompiledModel]:
+        """The models as they read another lake."""
+        there, here = f"'{self.lake_in_sql}/", f"'{sql_quoted(lake.resolve())}/"
+        for model in self.models:
+            yield replace(model, sql=model.sql.replace(there, here))
 
 
 def compiled_features(warehouse: Path, lake: Path, table: str) -> CompiledFeatures:
@@ -69,7 +77,8 @@ def compiled_features(warehouse: Path, lake: Path, table: str) -> CompiledFeatur
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
     order = _in_order(nodes, table)
     models = tuple(_compiled(nodes[name]) for name in order)
-    return CompiledFeatures(table, models, lake, f'"{nodes[order[-1]]["database"]}"')
+    database = f'"{nodes[order[-1]]["database"]}"'
+    return CompiledFeatures(table, models, lake, lake_in_sql(lake, warehouse), database)
 
 
 @contextmanager
@@ -92,9 +101,8 @@ def rebuilt(
         connection.execute(f"attach ':memory:' as {features.database}; use {features.database}")
         for schema in dict.fromkeys(model.schema for model in features.models):
             connection.execute(f'create schema if not exists "{schema}"')
-        there, here = sql_quoted(features.lake.resolve()), sql_quoted(lake.resolve())
-        for model in features.models:
-            sql = _ASKED_FROM.sub(_YEAR_1, model.sql.replace(there, here))
+        for model in features.reading(lake):
+            sql = _ASKED_FROM.sub(_YEAR_1, model.sql)
             try:
                 connection.execute(f"create table {model.relation} as ({sql}\n)")
             except duckdb.Error as error:

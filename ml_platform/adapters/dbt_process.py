@@ -1,12 +1,15 @@
 """dbt as a child that dies with its parent: an orphan would hold the DuckDB file against the next run."""
 
 import ctypes
+import json
 import os
 import signal
 import sys
 
 BUILD_OPTION = "--ml-platform-build"
-"""The option with what is another for each build, as JSON; the project reads it from the variable of that name."""
+"""The option with what is another for each build, as JSON; the project reads it from the variable of that name.
+
+Its ``folder`` is that in which dbt works."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -18,6 +21,7 @@ def main() -> None:
         place = sys.argv.index(BUILD_OPTION)
         _, os.environ["ML_PLATFORM_BUILD"] = sys.argv[place : place + 2]
         del sys.argv[place : place + 2]
+        os.chdir(json.loads(os.environ["ML_PLATFORM_BUILD"])["folder"])
     from dbt.cli.main import cli
 
     cli()

@@ -12,12 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ml_platform import files, resources
-from ml_platform.adapters.dbt_run import dbt_arguments, run_dbt
+from ml_platform.adapters.dbt_run import (
+    dbt_arguments,
+    dbt_variables,
+    run_dbt,
+    take_over_parse,
+    target_folder,
+)
+from ml_platform.adapters.kept_parses import KeptParses, parse_key
 from ml_platform.errors import ServiceError
 from ml_platform.features.dbt_schema import schema_file, schema_yaml
 from ml_platform.features.tables import TABLES
 from ml_platform.models.catalogue import Catalogue
 from ml_platform.models.plugin import ModelPlugin
+from ml_platform.settings import Settings
 from ml_platform.spec.feature_table import FeatureTable
 
 _PARTS = ("models", "macros", "tests")
@@ -95,25 +103,26 @@ class ParsedProject:
     manifest: Path
 
 
-def parsed_project(catalogue: Catalogue, folder: Path) -> ParsedProject:
-    """The project of ``catalogue`` below ``folder``, parsed: some 5 s when its content is new, else nothing.
+def parsed_project(catalogue: Catalogue, settings: Settings) -> ParsedProject:
+    """The project of ``catalogue`` in a home, parsed: some 5 s when its content is new to the user, else nothing.
 
+    It is parsed with the ``--vars`` of builds of the home, so that the first does not parse it again.
     A plug-in whose dbt models cannot be parsed is left out of the catalogue with dbt's reason.
 
     Raises:
         ServiceError: the project of the platform itself cannot be parsed.
     """
     try:
-        return _parsed(catalogue, folder)
+        return _parsed(catalogue, settings)
     except ServiceError:
         if not catalogue.plugins:
             raise
     for plugin in catalogue.plugins:
         try:
-            _parsed(_alone(plugin), folder)
+            _parsed(_alone(plugin), settings)
         except ServiceError as error:
             catalogue = catalogue.without(plugin, f"dbt cannot parse its models: {error.message}")
-    return _parsed(catalogue, folder)
+    return _parsed(catalogue, settings)
 
 
 def assemble(catalogue: Catalogue, folder: Path) -> DbtProject:
@@ -138,8 +147,9 @@ def _alone(plugin: ModelPlugin) -> Catalogue:
     return Catalogue((*alone.models, plugin.spec), (plugin,))
 
 
-def _parsed(catalogue: Catalogue, folder: Path) -> ParsedProject:
+def _parsed(catalogue: Catalogue, settings: Settings) -> ParsedProject:
     """The project, written and parsed by one process, and one thread, at a time."""
+    folder = settings.dbt
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -149,20 +159,29 @@ def _parsed(catalogue: Catalogue, folder: Path) -> ParsedProject:
         if failure.exists():
             raise ServiceError(failure.read_text(encoding="utf-8"), remedy="correct its dbt models")
         if not (beside / "parsed").exists():
-            _parse(project, failure)
+            _parse(project, settings, failure)
             (beside / "parsed").touch()
     return ParsedProject(catalogue, project, beside / "dbt" / "manifest.json")
 
 
-def _parse(project: DbtProject, failure: Path) -> None:
-    """Run ``dbt parse``; what dbt says against the project is kept, so that it is asked once."""
-    warehouse = project.folder.parent / "parse.duckdb"
-    arguments = dbt_arguments("parse", project.folder, warehouse, _PARSE_AS_OF, project.folder)
-    try:
-        run_dbt(arguments, warehouse, lambda _: None)
-    except ServiceError as error:
-        files.write_text(failure, error.message)
-        raise
+def _parse(project: DbtProject, settings: Settings, failure: Path) -> None:
+    """Run ``dbt parse``, unless its result is kept already; what dbt says against the project is asked once."""
+    beside = project.folder.parent / "parse.duckdb"
+    target = target_folder(beside)
+    kept = KeptParses(settings.cache / "dbt" if settings.cache else None)
+    key = parse_key(project.folder.parent.name, dbt_variables(settings.lake, settings.warehouse))
+    if not kept.lay_out(key, target):
+        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        arguments = dbt_arguments(
+            "parse", settings.lake, settings.warehouse, _PARSE_AS_OF, project.folder, target=target
+        )
+        try:
+            run_dbt(arguments, beside, lambda _: None)
+        except ServiceError as error:
+            files.write_text(failure, error.message)
+            raise
+        kept.keep(key, target)
+    take_over_parse(target, settings.warehouse)
 
 
 def _platform_files() -> dict[str, str]:

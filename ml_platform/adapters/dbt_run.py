@@ -5,6 +5,8 @@ back when it ends. Whatever dbt writes (target, log) lies beside the warehouse, 
 """
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from ml_platform import files
 from ml_platform.adapters.dbt_process import BUILD_OPTION
+from ml_platform.adapters.kept_parses import PARSED
 from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError, ServiceError
 
@@ -36,30 +40,36 @@ def dbt_settings(
     """The arguments of a build: where to read, where to build, and the end of what may be known.
 
     ``asked_from`` says of tables from which moment on they are to be built; the others are built whole.
-    The ``--vars`` of a home are the same for each build, so that dbt does not parse its project again.
+    The ``--vars`` are the same for each build, so that dbt does not parse its project again. Its log file has no
+    details, for which threads would wait.
     """
     build = {
+        "folder": str(warehouse.resolve().parent),
+        "kept": sql_quoted(kept_folder(warehouse)),
         "as_of": _aware(as_of).astimezone(UTC).isoformat(),
         "asked_from": {table: microseconds(moment) for table, moment in asked_from.items()},
     }
     variables = json.dumps(dbt_variables(lake, warehouse), sort_keys=True)
     side_by_side = str(_models_at_a_time(lake))
     return (
-        *("--vars", variables, "--threads", side_by_side),
+        *("--vars", variables, "--threads", side_by_side, "--log-level-file", "info"),
         *(BUILD_OPTION, json.dumps(build, sort_keys=True)),
     )
 
 
 def dbt_variables(lake: Path, warehouse: Path) -> dict[str, str]:
-    """The ``--vars`` of a home."""
+    """The ``--vars`` of a build: the same in every home, so that a parse for one holds in all."""
     return {
-        "lake": sql_quoted(lake.resolve()),
-        "kept": sql_quoted(kept_folder(warehouse)),
-        "warehouse": str(warehouse.resolve()),
-        "temporary": str(temporary_folder(warehouse)),
+        "lake": lake_in_sql(lake, warehouse),
+        "warehouse": warehouse.name,
         "memory_limit": MEMORY_LIMIT,
         "threads": str(min(usable_cores(), MOST_THREADS)),
     }
+
+
+def lake_in_sql(lake: Path, warehouse: Path) -> str:
+    """The lake as compiled SQL names it: by the way from the folder of the warehouse, where dbt works."""
+    return sql_quoted(Path(os.path.relpath(lake.resolve(), warehouse.resolve().parent)))
 
 
 def _models_at_a_time(lake: Path) -> int:
@@ -84,8 +94,13 @@ def dbt_arguments(
     as_of: datetime,
     project: Path,
     asked_from: Mapping[str, datetime] = MappingProxyType({}),
+    target: Path | None = None,
 ) -> tuple[str, ...]:
-    """Arguments of ``ml-platform-dbt`` for a ``command`` (build, parse), with the `dbt_settings` of a build."""
+    """Arguments of ``ml-platform-dbt`` for a ``command`` (build, parse), with the `dbt_settings` of a build.
+
+    dbt writes into ``target``, or into the `target_folder` of the warehouse.
+    """
+    written = str(target or target_folder(warehouse))
     return (
         command,
         *dbt_settings(lake, warehouse, as_of, asked_from),
@@ -93,10 +108,7 @@ def dbt_arguments(
         str(project),
         "--profiles-dir",
         str(project),
-        "--target-path",
-        str(target_folder(warehouse)),
-        "--log-path",
-        str(target_folder(warehouse)),
+        *("--target-path", written, "--log-path", written),
         "--no-use-colors",
     )
 
@@ -155,6 +167,17 @@ def target_folder(warehouse: Path) -> Path:
     return warehouse.resolve().parent / "dbt"
 
 
+def take_over_parse(parsed: Path, warehouse: Path) -> None:
+    """Lay what dbt has parsed, in the target folder ``parsed``, where the next build of ``warehouse`` looks for it.
+
+    The build goes on with it if it was parsed with the `dbt_variables` of the build, else it parses again.
+    """
+    target = target_folder(warehouse)
+    target.mkdir(parents=True, exist_ok=True)
+    with files.replacing(target / PARSED) as beside:
+        shutil.copyfile(parsed / PARSED, beside)
+
+
 def _failure(results: Path, warehouse: Path, lines: list[str]) -> ServiceError | IntegrityError:
     """The error of a failed run: the first failing node in dbt's words, with rows for a data test."""
     if not results.is_file():
@@ -182,5 +205,8 @@ def _broken_rows(failed: dict[str, str], warehouse: Path) -> str:
     import duckdb
 
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        # The views name the lake from the folder of the warehouse.
+        folder = sql_quoted(warehouse.resolve().parent)
+        connection.execute(f"set file_search_path = '{folder}'")
         rows = connection.execute(f"select * from ({failed['compiled_code']}) limit 3").fetchall()
     return "; ".join(", ".join(str(value) for value in row) for row in rows)

@@ -62,10 +62,11 @@ def _page(
 ) -> str:
     disable_telemetry()
     from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset
+
+    from ml_platform.adapters.evidently_preset import DrawnDataDrift
 
     definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
-    result = Report([DataDriftPreset()]).run(
+    result = Report([DrawnDataDrift()]).run(
         Dataset.from_pandas(current, data_definition=definition),
         Dataset.from_pandas(reference, data_definition=definition),
     )

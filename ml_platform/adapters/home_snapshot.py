@@ -21,6 +21,8 @@ LEFT_OUT = frozenset(
     {"postgres", "run", "logs", "warehouse", "dbt", "run.lock", "day_digests.sqlite"}
 )
 """What is dumped otherwise, made again, or of this machine alone; by name in the home."""
+_ONLY_FOLDERS = "serving"
+"""Of this folder what lies in its own folders is kept, the spools; its files are of this machine alone."""
 _SQLITE_REMAINS = ("-journal", "-wal", "-shm")
 _PATIENCE = 300.0
 """Seconds for the files and the manifest to be of one moment."""
@@ -63,6 +65,8 @@ def _files(home: Path) -> Iterator[Path]:
             for name in folders
             if not name.endswith(TEMPORARY_SUFFIX) and not (top and name in LEFT_OUT)
         ]
+        if place == home / _ONLY_FOLDERS:
+            continue
         for name in names:
             manifest = top and (name in LEFT_OUT or name.startswith(MANIFEST_FILE))
             if not manifest and not name.endswith((TEMPORARY_SUFFIX, *_SQLITE_REMAINS)):

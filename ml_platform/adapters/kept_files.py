@@ -16,11 +16,14 @@ from ml_platform.retention.rules import Clock, Kind
 from ml_platform.settings import Settings
 
 _WINDOW_PAGES = {"monitoring.html": Kind.MONITORING_PAGE, "evidently.html": Kind.DRIFT_PAGE}
+SELF_TESTS = "self_tests"
+"""The folder of the reports in which results of the self-test of monitoring lie, one JSON file each."""
 _FOLDER_TIME, _RECORD_TIME = "%Y-%m-%dT%H%M", "%Y-%m-%d-%H-%M"
 _BY_PATH = (
     Kind.EVALUATION_PAGE,
     Kind.MONITORING_PAGE,
     Kind.DRIFT_PAGE,
+    Kind.SELF_TEST,
     Kind.WINDOW_RECORD,
     Kind.PROBABILITIES,
     Kind.DBT_PROJECT,
@@ -98,6 +101,10 @@ class KeptFiles:
                 at = _time(path.parent.name, _FOLDER_TIME)
                 if at is not None:
                     yield Item(kind, self._name(path), at, _size(path))
+        for path in sorted((reports / SELF_TESTS).glob("*.json")):
+            at = _time(path.stem.rpartition("-")[0], _FOLDER_TIME)
+            if at is not None:
+                yield Item(Kind.SELF_TEST, self._name(path), at, _size(path))
 
     def _by_hash(self, kind: Kind, path: Path, sha256: str) -> Item:
         return Item(kind, sha256, _changed(path), _size(path), clock=Clock.WALL)

@@ -1,6 +1,6 @@
 """The event lake as Parquet files, a folder a day."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,6 +122,17 @@ class ParquetLake:
             ).to_arrow_table()
         schema = pa.schema([TABLES[table].field(name) for name in wanted])
         return selected.cast(schema)
+
+    def rows_of(self, table: str, ids: Collection[str]) -> pa.Table:
+        """See `EventLake.rows_of`."""
+        (name,) = IDENTITY[table]
+        self._require(table)
+        with querying(table) as connection:
+            connection.register("wanted", pa.table({name: pa.array(sorted(ids), pa.string())}))
+            found = connection.sql(
+                f"SELECT * FROM read_parquet({self._files(table)}) SEMI JOIN wanted USING ({name})"
+            ).to_arrow_table()
+        return found.select(TABLES[table].names).cast(TABLES[table])
 
     def refused(self, table: str) -> pa.Table:
         """See `EventLake.refused`."""

@@ -58,6 +58,19 @@ class LakeInTime:
         streams = (self._events(), self._suggestions(), self._executions(), decisions)
         return merge(*streams, key=lambda each: each.t)
 
+    def size(self) -> int:
+        """How much `happened` gives without decisions."""
+        parts = (
+            ("events", "*"),
+            ("suggestions", "*"),
+            ("suggestions", "outcome_at"),
+            ("workflow_executions", "*"),
+            ("workflow_executions", "finished_at"),
+        )
+        counts = (f"(select count({what}) from stg_{table})" for table, what in parts)
+        found = self._connection.execute(f"select {' + '.join(counts)}").fetchone()
+        return int(found[0]) if found else 0
+
     def decisions(self, sampled: Mapping[str, Row]) -> Iterator[Happened]:
         """The decisions of sampled rows of ``start_time_features``, with the candidate times that they name."""
         names = sorted(sampled)

@@ -52,7 +52,7 @@ def installed_catalogue() -> Catalogue:
 @cache
 def home_project(settings: Settings) -> ParsedProject:
     """The dbt project of a home, parsed, and the catalogue of the models whose tables it computes."""
-    return parsed_project(installed_catalogue(), settings.dbt)
+    return parsed_project(installed_catalogue(), settings)
 
 
 def begin_parsing(settings: Settings) -> None:

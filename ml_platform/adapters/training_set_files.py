@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.adapters.manifest import manifest_beside
 from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.spec.model import ModelSpec
-from ml_platform.spec.training_set import TIME, TrainingSet, TrainingSetRecord
+from ml_platform.spec.training_set import ROW_ID, TIME, TrainingSet, TrainingSetRecord
 from ml_platform.training_sets import build
 
 if TYPE_CHECKING:
@@ -121,6 +121,23 @@ def read_window(features: Path, spec: ModelSpec, start: datetime, end: datetime)
     return build.frame(build.in_order(table.drop_columns([build.BOT])))
 
 
+def read_key(features: Path, key: str, start: datetime, end: datetime) -> "pd.Series[Any]":
+    """One key (cluster, source) of each row in ``[start, end)`` of a feature table, under the row's id.
+
+    Raises:
+        IntegrityError: no features file.
+    """
+    paths = parquet_files(features)
+    if not paths:
+        raise IntegrityError(
+            f"There are no features ({features}).", remedy="materialise the features"
+        )
+    within = (pc.field(TIME) >= pa.scalar(start)) & (pc.field(TIME) < pa.scalar(end))
+    table = pq.read_table(list(paths), columns=[ROW_ID, key], filters=within, partitioning=None)
+    keys: pd.Series[Any] = table.to_pandas().set_index(ROW_ID)[key]
+    return keys
+
+
 def newest_moment(features: Path) -> datetime | None:
     """The time of the newest row of a feature table; ``None`` where it has no row, or is not published."""
     paths = parquet_files(features)
@@ -134,17 +151,13 @@ def newest_moment(features: Path) -> datetime | None:
 class _StoredColumns:
     """The columns of a published feature table, each read when it is asked for."""
 
-    paths: tuple[Path, ...]
+    files: tuple[pq.ParquetFile, ...]
+    """The parts of the table, each opened once."""
     column_names: list[str]
-    text: list[str]
-    """Paths of those that are read as codes into a dictionary."""
 
     def column(self, name: str) -> pa.ChunkedArray:
         """The values of all rows."""
-        table = pq.read_table(
-            list(self.paths), columns=[name], read_dictionary=self.text, partitioning=None
-        )
-        return table.column(name)
+        return pa.concat_tables(file.read(columns=[name]) for file in self.files).column(name)
 
 
 def _feature_columns(features: Path, spec: ModelSpec) -> _StoredColumns:
@@ -157,5 +170,7 @@ def _feature_columns(features: Path, spec: ModelSpec) -> _StoredColumns:
         )
     parquet = pq.ParquetFile(paths[0])
     build.require_columns(parquet.schema_arrow.names, spec)
-    build.require_any_row(sum(pq.read_metadata(path).num_rows for path in paths), spec)
-    return _StoredColumns(paths, build.wanted_columns(spec), build.text_columns(parquet.schema))
+    text = build.text_columns(parquet.schema)
+    files = tuple(pq.ParquetFile(path, read_dictionary=text) for path in paths)
+    build.require_any_row(sum(file.metadata.num_rows for file in files), spec)
+    return _StoredColumns(files, build.wanted_columns(spec))

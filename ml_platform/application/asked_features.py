@@ -211,6 +211,12 @@ def _files(platform: Connections) -> dict[str, dict[str, str]]:
     return files
 
 
+def built_until(platform: Connections) -> datetime | None:
+    """The clock up to which the published features were built; ``None`` where that is not known."""
+    previous = _previous(platform)
+    return previous.as_of if previous is not None else None
+
+
 def _previous(platform: Connections) -> BuiltFrom | None:
     """What the last publication was built from; ``None`` where that is not known."""
     stored = (platform.ledger.state(FEATURES_BUILT_KEY) or {}).get("built_from")

@@ -56,6 +56,7 @@ def take_backup(settings: Settings, urls: DatabaseUrls, path: Path, progress: Pr
     """
     from ml_platform.adapters.database_copies import dump_database
     from ml_platform.adapters.home_snapshot import snapshot
+    from ml_platform.adapters.serving.spool import held
 
     if path.resolve().is_relative_to(settings.home):
         raise UsageError(f"{path} lies in the home.", remedy="name a file outside of it")
@@ -63,10 +64,12 @@ def take_backup(settings: Settings, urls: DatabaseUrls, path: Path, progress: Pr
     with _staging(settings.home / "run" / "backup") as staging, files.replacing(path) as beside:
         beside.touch(mode=0o600)
         (staging / _DUMPS).mkdir()
-        for name in DATABASES:
-            dump_database(getattr(urls, name), staging / _DUMPS / f"{name}.dump")
-            progress(f"database {name}")
-        snapshot(settings.home, staging / _HOME)
+        # An answer that lay in a spool when its table was dumped must lie there still when the files are copied.
+        with held(settings.spool):
+            for name in DATABASES:
+                dump_database(getattr(urls, name), staging / _DUMPS / f"{name}.dump")
+                progress(f"database {name}")
+            snapshot(settings.home, staging / _HOME)
         hashes = _pack(staging, beside, taken_at)
         progress(f"{len(hashes):,} files")
     return Backup(path, len(hashes), path.stat().st_size, taken_at, FORMAT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.find_version import find_version
-from ml_platform.application.rollout_policy import rollout_policy
+from ml_platform.application.rollout_policy import people, rollout_policy
 from ml_platform.registry.comparison import SchemaChange, schema_changes
 from ml_platform.registry.history import History
 from ml_platform.registry.records import Action, PromotionEvent
@@ -61,7 +61,7 @@ def change_impact(
         version=record.version,
         verdict=f"{record.decision.verdict.value.upper()}: {record.decision.row}",
         replaces=_replaced(now, record.version),
-        reaches=_reaches(rollout_policy(platform), platform.lake.counts()["users"]),
+        reaches=_reaches(rollout_policy(platform), people(platform)),
         consumers=(
             *sorted(consumers),
             *_challengers(model),

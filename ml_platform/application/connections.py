@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from ml_platform.adapters.mlflow_tracking import MlflowTracking
     from ml_platform.adapters.outbox import Outbox
     from ml_platform.adapters.services import Services
+    from ml_platform.adapters.serving.rollout_traffic import RolloutTraffic
+    from ml_platform.adapters.serving.shadow_pairs import ShadowLog
 
 
 DAGSTER_UI = "dagster"
 """The name under which `up` keeps the port of Dagster's pages."""
+MLFLOW_UI = "mlflow"
+"""The name under which MLflow's server keeps its port."""
+SERVICE = "prediction service"
+"""The name under which the service keeps its port."""
 NOTHING_YET = "nothing has been run in this home yet: `ml-platform run`, or materialise the lake"
 """The reason that schedules and sensors of a new home give for doing nothing."""
 
@@ -101,6 +107,20 @@ class Connections:
         return MlflowTracking(self._services.tracking_url)
 
     @cached_property
+    def rollout_traffic(self) -> "RolloutTraffic":
+        """The log of answers, as the guard of rollouts reads it."""
+        from ml_platform.adapters.serving.rollout_traffic import RolloutTraffic
+
+        return RolloutTraffic(self._services.urls.ml_platform)
+
+    @cached_property
+    def shadow_log(self) -> "ShadowLog":
+        """The log of answers, as the report on a version in shadow reads it; a person at a shell has time."""
+        from ml_platform.adapters.serving.shadow_pairs import ShadowLog
+
+        return ShadowLog(self._services.urls.ml_platform, seconds=60)
+
+    @cached_property
     def urls(self) -> "DatabaseUrls":
         """The databases."""
         return self._services.urls
@@ -121,10 +141,24 @@ class Connections:
     @property
     def dagster_address(self) -> str:
         """Where links to Dagster's pages lead; empty where they have no address yet: `up` was never started."""
+        return self.settings.ui_address or self._last_address(DAGSTER_UI)
+
+    @property
+    def mlflow_address(self) -> str:
+        """Where links to MLflow's pages lead, whether it runs now or not; empty where it never did."""
+        url = self.settings.tracking_url
+        return _without_user(url) if url else self._last_address(MLFLOW_UI)
+
+    @property
+    def service_address(self) -> str:
+        """Where links to the pages of the service lead; empty where none is named and it never ran here."""
+        return self.settings.service_url or self._last_address(SERVICE)
+
+    def _last_address(self, name: str) -> str:
         from ml_platform.adapters.home_files import last_port
 
-        port = last_port(self.settings.home, DAGSTER_UI)
-        return self.settings.ui_address or (f"http://127.0.0.1:{port}" if port else "")
+        port = last_port(self.settings.home, name)
+        return f"http://127.0.0.1:{port}" if port else ""
 
     def dagster_run_address(self, run_id: str) -> str:
         """The page of a run of Dagster; empty without a run, or where the pages have no address."""
@@ -148,3 +182,33 @@ class Connections:
         from ml_platform.adapters.lake import ParquetLake
 
         return ParquetLake(self.settings.lake, self.settings.quarantine)
+
+
+def _without_user(url: str) -> str:
+    """An address without the user and password that may stand in it."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
+class ServedHome(Connections):
+    """The connections of a process that answers requests: it starts no server."""
+
+    def __init__(self, settings: Settings, database: str) -> None:
+        """``database``: where the ledger is, in SQLAlchemy's form of a URL."""
+        super().__init__(settings)
+        self._database = database
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The ledger in PostgreSQL."""
+        from ml_platform.adapters.ledger.postgres import PostgresLedger
+
+        return PostgresLedger(self._database)
+
+    @cached_property
+    def shadow_log(self) -> "ShadowLog":
+        """The log of answers, as the report on a version in shadow reads it."""
+        from ml_platform.adapters.serving.shadow_pairs import ShadowLog
+
+        return ShadowLog(self._database)

@@ -29,6 +29,7 @@ from ml_platform.evaluation.dimensions.registry import (
     examine,
 )
 from ml_platform.evaluation.evaluate import NO_COMPARISON, ComparedScorer, Origin, evaluate
+from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
 from ml_platform.gates.decide import decide
 from ml_platform.gates.faults.fixture import SQL, SQL_WHEN_TRAINED, Fixture, Stored
 from ml_platform.gates.integrity import IntegrityEvidence, evidence_of
@@ -73,7 +74,12 @@ class FixtureEvaluation:
 
     def gate_alone(self, fixture: Fixture, gate: QualityGate) -> GateResult:
         """Decide one quality gate on a fixture, without the dimensions that the gate does not look at."""
-        return quality_gate(self._report(fixture, _dimensions_of((gate,))), gate)
+        names = _dimensions_of((gate,))
+        if not names:
+            return quality_gate(self._report(fixture, ()), gate)
+        # A gate on a dimension looks at nothing else of a report: any will do.
+        report = self._once("report", (fixture.spec.policy,), lambda: self._report(fixture, ()))
+        return quality_gate(replace(report, dimensions=self._dimensions(fixture, names)), gate)
 
     def _once(self, name: str, parts: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
         key = (name, *(part if isinstance(part, str) else id(part) for part in parts))
@@ -126,6 +132,15 @@ class FixtureEvaluation:
                 fixture, training_set, evaluator, predictions, dimensions
             ),
         )
+
+    def _dimensions(self, fixture: Fixture, names: tuple[str, ...]) -> "tuple[Dimension, ...]":
+        """The dimensions of a fixture without the metrics of what it is compared with."""
+        training_set, task = self._training_set(fixture), fixture.spec.task
+        predictions = adapter_of(task).predictions(
+            "candidate", fixture.candidate, training_set.test, training_set.record.classes
+        )
+        evaluator = evaluator_of(task, training_set)
+        return self._examined(fixture, training_set, evaluator, predictions, names)
 
     def _examined(
         self,
@@ -257,8 +272,6 @@ def _meter(fixture: Fixture) -> CostMeter:
 
 def _fold_metrics(fixture: Fixture, training_set: "TrainingSet") -> tuple[dict[str, float], ...]:
     """The metrics of the fold scorer on each block of time of the training part."""
-    from ml_platform.evaluation.tasks.registry import adapter_of, evaluator_of
-
     train, task = training_set.train, fixture.spec.task
     began = train.groupby(CHANGE_SET, observed=True)[TIME].transform("min")
     share = (began - began.min()) / (began.max() - began.min())

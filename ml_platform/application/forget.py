@@ -126,8 +126,11 @@ def _resolved(platform: Connections, user: str) -> tuple[str, ForgottenPerson | 
     people = {person.tombstone: person for person in platform.ledger.forgotten_people()}
     hidden = pseudonym(key, user)
     lake = LakeRows(platform.settings)
+    holders = {each.user_id for each in platform.ledger.api_keys()}
     is_known = tombstone(key, user) in people or lake.row_ids(user)
-    if not is_known and (tombstone(key, hidden) in people or lake.row_ids(hidden)):
+    if not is_known and (
+        tombstone(key, hidden) in people or lake.row_ids(hidden) or hidden in holders
+    ):
         user = hidden
     return user, people.get(tombstone(key, user))
 

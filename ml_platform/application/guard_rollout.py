@@ -1,6 +1,7 @@
 """The guard of a rollout: at each look it decides, and only what it has seen keeps its share of the users."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ml_platform.application.connections import Connections
@@ -16,6 +17,8 @@ from ml_platform.registry.rollout.decide import (
     Step,
     decide_rollout,
 )
+from ml_platform.registry.rollout.last_look import Observed
+from ml_platform.registry.rollout.policy import Guardrail
 from ml_platform.registry.rollout.progress import (
     Lease,
     Rollout,
@@ -36,6 +39,10 @@ class Seen:
     """Of the new version since the step began."""
     readings: tuple[Reading, ...]
     """Of every guardrail, over the whole rollout."""
+    deaths: int = 0
+    """Processes of the service that have ended while they asked the new version, since the service started."""
+    observed: Mapping[Guardrail, Observed] = field(default_factory=dict)
+    """Figures of both sides, for people: nothing is decided by them."""
 
 
 def guard_rollout(
@@ -46,9 +53,23 @@ def guard_rollout(
     Raises:
         ConflictError: somebody else has changed it meanwhile; nothing was changed.
     """
+    rollout = rollout_under_guard(platform, model)
+    return None if rollout is None else guard_seen(platform, rollout, seen, now)
+
+
+def rollout_under_guard(platform: Connections, model: str) -> Rollout | None:
+    """The rollout of a model that is on; ``None`` if there is none, or a person has halted it."""
     rollout = current_rollout(platform.ledger.history(model))
-    if rollout is None or rollout.life.status is Status.HELD:
-        return None
+    return None if rollout is None or rollout.life.status is Status.HELD else rollout
+
+
+def guard_seen(platform: Connections, rollout: Rollout, seen: Seen, now: datetime) -> GuardDecision:
+    """Do what the table says of this very rollout, in the step in which it was seen.
+
+    Raises:
+        ConflictError: it has moved on meanwhile; nothing was changed.
+    """
+    model = rollout.model
     decision = decide_rollout(_look(platform, rollout, seen, now), rollout.policy)
     request = Request(ACTOR, decision.text, platform.home.as_of)
     if decision.step is Step.ROLL_BACK:
@@ -113,6 +134,7 @@ def _look(platform: Connections, rollout: Rollout, seen: Seen, now: datetime) ->
         hours=(now - rollout.step_since).total_seconds() / 3600,
         least_answers=rollout.step.least_answers,
         least_hours=rollout.step.least_hours,
+        deaths=seen.deaths,
     )
 
 

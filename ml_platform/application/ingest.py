@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.application.connections import Connections
 from ml_platform.application.forgotten_people import forgotten_people
 from ml_platform.application.records import read_record, record_path, write_record
+from ml_platform.application.take_in import take_in
 from ml_platform.clock import WINDOW, last_boundary, next_boundary
 from ml_platform.events.coerce import Reason
 from ml_platform.events.schema import TABLES
@@ -62,13 +63,17 @@ class SourceRead:
     """See `WithContent.content`; empty where reading it again may give other rows all the same."""
     until: str
     """The home's clock after it was read."""
+    left_waiting: int = 0
+    """Rows of the inbox that waited on: values whose row has not come."""
+    newest_waiting: int = 0
+    """The last of them."""
 
 
 _SOURCE_READ = ("lake", "source")
 
 
 def source_is_unchanged(platform: Connections) -> bool:
-    """Whether reading the source again could bring nothing: it is what it was, and so is the clock.
+    """Whether reading the source again could bring nothing: it is what it was, so is the clock, and no row waits.
 
     Raises:
         SourceError: the source cannot be read any more.
@@ -84,7 +89,7 @@ def source_is_unchanged(platform: Connections) -> bool:
     return (
         isinstance(source, WithContent)
         and bool(last.content)
-        and last == SourceRead(source.content(), _clock_text(state.as_of))
+        and last == _source_read(platform, source.content(), state.as_of)
     )
 
 
@@ -109,6 +114,7 @@ def lake_version(fingerprint: str, until: str) -> str:
 def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ingestion:
     """Read the source into the lake: new rows by their id, refused rows into quarantine with the reason.
 
+    What came by HTTP and waits in the inbox follows, by the same rules (`take_in.take_in`).
     The clock of a home whose source keeps growing moves on first; that of an archive is set to the
     six-hour boundary after its newest event when that is known for the first time.
 
@@ -132,19 +138,24 @@ def ingest_source(platform: Connections, progress: Callable[[str], None]) -> Ing
     newest = report.newest_event_at
     if not state.settled and not source.live and newest is not None:
         write_home(platform.settings, _settled(state, newest))
-    as_of = platform.home.as_of
+    posted = take_in(platform, forgotten, now, progress)
+    as_of, newest = platform.home.as_of, platform.lake.newest("events")
     if newest is not None and newest >= as_of:
         progress(f"events from {as_of:%Y-%m-%dT%H:%MZ} on are kept but not used yet: --as-of now")
     if report.notes or any(Reason.FUTURE_TIME in counts.refused for counts in report.tables):
         content = ""  # what was noted may have been mended, and times ahead pass
-    write_record(platform.settings, _SOURCE_READ, SourceRead(content, _clock_text(as_of)))
+    write_record(platform.settings, _SOURCE_READ, _source_read(platform, content, as_of))
     rows = platform.lake.counts()
     return Ingestion(
         source=report.source,
         simulated=report.simulated,
         until=_clock_text(as_of),
         tables=tuple(
-            LakeTable(counts, rows[counts.table], platform.lake.fingerprint(counts.table, as_of))
+            LakeTable(
+                sum((each for each in posted if each.table == counts.table), start=counts),
+                rows[counts.table],
+                platform.lake.fingerprint(counts.table, as_of),
+            )
             for counts in report.tables
         ),
     )
@@ -169,6 +180,11 @@ def summarise_lake(platform: Connections) -> LakeSummary:
         newest_event_at=platform.newest_event_at.isoformat(),
         fingerprint=platform.lake.fingerprint("events", home.as_of),
     )
+
+
+def _source_read(platform: Connections, content: str, as_of: datetime) -> SourceRead:
+    waiting = platform.ledger.waiting()
+    return SourceRead(content, _clock_text(as_of), waiting.rows, waiting.newest)
 
 
 def _clock_text(as_of: datetime) -> str:

@@ -14,7 +14,7 @@ from ml_platform.registry.rollbacks import left_to_the_rules
 from ml_platform.spec.model import ModelSpec
 
 if TYPE_CHECKING:
-    from ml_platform.evaluation.report import Subject
+    from ml_platform.evaluation.report import EvaluationReport, Subject
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
     champion = ledger.production(spec.name).version
     numbers = ledger.version_numbers(spec.name)
     reason = reason_not_trained(platform, spec.name) or ("" if numbers else readiness.reason)
-    answers = _answers(platform, spec.name, champion)
+    answers = answers_in_words(platform, spec.name, champion)
     if champion is None and reason:
         return ListedModel(spec.title, answers, None, INSUFFICIENT, reason)
     if not numbers and (stopped := stopped_candidate(platform, spec.name)):
@@ -84,7 +84,7 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
     record = ledger.version(spec.name, champion or numbers[-1])
     report = ledger.report(record.report_id)
     assert report is not None, "a report is saved before its version is registered"
-    metric = next((name for name in report.headline if name in report.candidate.metrics), None)
+    metric = headline_metric(report)
     return ListedModel(
         title=spec.title,
         answers=answers,
@@ -100,7 +100,7 @@ def _listed(platform: Connections, spec: ModelSpec, readiness: Readiness) -> Lis
     )
 
 
-def _answers(platform: Connections, model: str, champion: int | None) -> str:
+def answers_in_words(platform: Connections, model: str, champion: int | None) -> str:
     """What answers now, in words; of the rules also which version has left to them."""
     if champion is not None:
         return f"version {champion}"
@@ -112,6 +112,11 @@ def _answers(platform: Connections, model: str, champion: int | None) -> str:
         return "the rules"
     held = ", held" if history.life(left.version).status is Status.HELD else ""
     return f"the rules (version {left.version} rolled back{held})"
+
+
+def headline_metric(report: "EvaluationReport") -> str | None:
+    """The first metric that the model is known by and that its report has."""
+    return next((name for name in report.headline if name in report.candidate.metrics), None)
 
 
 def _figure(subject: "Subject | None", metric: str | None) -> Figure | None:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.state_keys import TOLD_KEY
+from ml_platform.application.state_keys import TOLD_INCIDENTS_KEY, TOLD_KEY
 from ml_platform.errors import IntegrityError, ServiceError
+from ml_platform.reporting.incident_messages import message_of_incident
 from ml_platform.reporting.messages import Message, message_of_event
 
 if TYPE_CHECKING:
@@ -63,6 +64,28 @@ def tell_events(platform: Connections) -> None:
         platform.ledger.set_state(TOLD_KEY, {"sequence": events[-1].sequence})
 
 
+def tell_incidents(platform: Connections) -> tuple[str, ...]:
+    """Let the messages of new events of incidents wait for the receivers; their subjects.
+
+    An event twice is the same message.
+    """
+    from ml_platform.monitoring.incidents.state import IncidentState, after
+
+    state = platform.ledger.state(TOLD_INCIDENTS_KEY)
+    told = place = int(state["place"]) if state else 0
+    incidents, subjects = IncidentState(), []
+    for place, event in platform.ledger.incident_events():
+        incidents = after(incidents, event)
+        incident = incidents.incident(event.incident_id)
+        if place > told and event.told and incident is not None:
+            message = message_of_incident(event, incident, platform.service_address)
+            tell(platform, message)
+            subjects.append(message.subject)
+    if place != told:
+        platform.ledger.set_state(TOLD_INCIDENTS_KEY, {"place": place})
+    return tuple(subjects)
+
+
 def deliver(platform: Connections) -> Deliveries:
     """Send what is due; a receiver that fails is left alone until the next look."""
     receivers = {receiver.name: receiver for receiver in _receivers(platform)}
@@ -88,6 +111,7 @@ def notify(platform: Connections) -> str:
     """Tell what is new, and send what is due; one line for people. Whatever fails is told, not raised."""
     try:
         tell_events(platform)
+        tell_incidents(platform)
         return str(deliver(platform))
     except (ServiceError, IntegrityError) as error:
         return str(error)

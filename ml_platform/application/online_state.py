@@ -1,5 +1,6 @@
 """The online state of a home: goes on from its snapshot with what is new in the lake, and keeps a new one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from ml_platform.settings import Settings
 
 _CODE = "ml_platform.features.online.live_features"
 _NEVER_KEPT = "no snapshot was kept"
+_TOLD_EVERY = 1_000
+"""Things after which the progress is told."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ class OnlineState:
         self._days: dict[str, str] | None = None
         self.live = LiveFeatures(self._sql)
 
-    def catch_up(self) -> CaughtUp:
+    def catch_up(self, progress: Callable[[float], None] = lambda share: None) -> CaughtUp:
         """Tell ``live`` what the lake knows and it does not.
+
+        Args:
+            progress: Is told the share of it that is done, in [0, 1].
 
         Raises:
             IntegrityError: a file of the lake is not what was stored.
@@ -70,7 +76,7 @@ class OnlineState:
             self._days = {}
         assert self._days is not None
         changed = [name for name, sha256 in stored.items() if self._days.get(name) != sha256]
-        told = self._tell(changed)
+        told = self._tell(changed, progress)
         self._days = stored
         newest = self.live.events.newest
         return CaughtUp(
@@ -117,17 +123,21 @@ class OnlineState:
                 return f"{name} has changed, of more than a day before the newest event"
         return ""
 
-    def _tell(self, names: list[str]) -> int:
+    def _tell(self, names: list[str], progress: Callable[[float], None]) -> int:
         lake = self._settings.lake
         days = {
             table: [lake / name for name in names if name.startswith(f"{table}/")] for table in TOLD
         }
         Manifest(self._settings.home).require(*(path for of in days.values() for path in of))
         live, told = self.live, 0
+        lake_in_time = LakeInTime(self._sql, lake, days=days)
+        size = lake_in_time.size()
         tell = {"event": live.event, "suggestion": live.suggestion, "execution": live.execution}
-        for happened in LakeInTime(self._sql, lake, days=days).happened(iter(())):
+        for happened in lake_in_time.happened(iter(())):
             tell[happened.kind](happened.row)
             told += 1
+            if told % _TOLD_EVERY == 0:
+                progress(told / size)
         return told
 
     def _stored_days(self) -> dict[str, str]:

@@ -29,6 +29,7 @@ _TABLES = {
     "later_evaluations": "the decision of a version is replayed from it",
     "policy_revisions": "a policy is kept under its hash",
     "legal_holds": "who has held what is kept",
+    "incident_events": "who has acknowledged or silenced what is kept",
     "forgotten_people": "who asked for it, and why, is kept",
 }
 _FOLDERS = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ml_platform.adapters.database_urls import DATABASES
+from ml_platform.adapters.forgetting.answer_rows import AnswerRows, ServiceFiles
 from ml_platform.adapters.forgetting.built_files import BuiltFiles, HoldingSet
 from ml_platform.adapters.forgetting.database_rows import (
     REPORTS,
@@ -19,7 +20,9 @@ from ml_platform.adapters.forgetting.database_rows import (
     redact_reports,
 )
 from ml_platform.adapters.forgetting.file_texts import REMOVED_WHOLE, FileTexts, NamingFile
+from ml_platform.adapters.forgetting.key_rows import KeyRows
 from ml_platform.adapters.forgetting.lake_rows import LakeRows, RefusedRows, StoredRows
+from ml_platform.adapters.forgetting.posted_rows import PostedRowsOf
 from ml_platform.adapters.online_snapshots import OnlineSnapshots
 from ml_platform.application.asked_features import forget_build
 from ml_platform.application.connections import Connections
@@ -84,6 +87,10 @@ def steps_of(
 ) -> Iterator[Step]:
     """What is to be done, in this order; what a legal hold needs (``held``) is left out."""
     yield from _database_rows(platform, person)
+    yield from _answers(platform, person)
+    yield from _api_keys(platform, person)
+    yield from _posted_rows(platform, person)
+    yield from _service_state(platform, person)
     yield from _database_texts(platform, person, held, now)
     yield from _file_texts(platform, person)
     yield from _built_files(platform, person, held, now)
@@ -112,6 +119,66 @@ def _database_rows(platform: Connections, person: Person) -> Iterator[Step]:
 
     what = " and ".join(f"{count:,} {table}" for table, count in counts.items())
     yield Step(f"predictions and outcomes ({what})", sum(counts.values()), "rows", _GONE, act)
+
+
+def _answers(platform: Connections, person: Person) -> Iterator[Step]:
+    """What the service has answered: spools first, which it could drain into the tables otherwise."""
+    url, spools = platform.urls.ml_platform, ServiceFiles(platform.settings)
+    user, row_ids, mentions = person.user_id, person.row_ids, person.mentions
+    with closing(AnswerRows(url)) as rows:
+        logged = rows.count(user, row_ids)
+    spooled = spools.spooled(user, row_ids, mentions)
+
+    def act() -> None:
+        spools.remove_spooled(user, row_ids, mentions)
+        with closing(AnswerRows(url)) as rows:
+            rows.remove(user, row_ids)
+
+    if logged + spooled:
+        what = f"answers of the service ({spooled:,} on the local disk)"
+        yield Step(what, logged + spooled, "rows", _GONE, act)
+
+
+def _service_state(platform: Connections, person: Person) -> Iterator[Step]:
+    service = ServiceFiles(platform.settings)
+    if service.state_names(person.user_id, person.mentions):
+        how = f"{_GONE}; the service reads it again"
+        what = "keys in the state of the service"
+        yield Step(what, 1, "files", how, service.remove_state, by_user_id=False)
+
+
+def _api_keys(platform: Connections, person: Person) -> Iterator[Step]:
+    url = platform.urls.ml_platform
+    with closing(KeyRows(url)) as keys:
+        theirs = keys.count(person.user_id)
+        naming = keys.naming(person.user_id, person.mentions)
+
+    def remove() -> None:
+        with closing(KeyRows(url)) as keys:
+            keys.remove(person.user_id)
+
+    def rename() -> None:
+        with closing(KeyRows(url)) as keys:
+            keys.rename(person.user_id, person.mentions)
+
+    if theirs:
+        yield Step("API keys", theirs, "rows", _GONE, remove)
+    if naming:
+        what = "API keys of others"
+        yield Step(what, len(naming), "rows", _WITHOUT, rename, by_user_id=False)
+
+
+def _posted_rows(platform: Connections, person: Person) -> Iterator[Step]:
+    url = platform.urls.ml_platform
+    with closing(PostedRowsOf(url)) as posted:
+        theirs = posted.count(person.user_id, person.row_ids)
+
+    def act() -> None:
+        with closing(PostedRowsOf(url)) as posted:
+            posted.remove(person.user_id, person.row_ids)
+
+    if theirs:
+        yield Step("rows that came by HTTP", theirs, "rows", _GONE, act)
 
 
 def _database_texts(

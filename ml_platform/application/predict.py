@@ -29,12 +29,19 @@ class LoggedWindow:
 
 
 def predict_window(
-    platform: Connections, spec: ModelSpec, end: datetime, progress: Callable[[str], None]
+    platform: Connections,
+    spec: ModelSpec,
+    end: datetime,
+    progress: Callable[[str], None],
+    *,
+    version: str | None = None,
 ) -> LoggedWindow:
     """Score the rows of the window that trails back from ``end`` and log what is new.
 
-    Outcomes are logged with them where the delay of their label has passed by ``end``. A row that this
-    version has scored already is not scored into the log twice.
+    It reaches back further by the time after which rows of the table are complete: that is what is compared.
+    Outcomes are logged of the rows whose label has become known in the window: those that are older by the delay
+    of the label. A row that this version has scored already is not scored into the log twice. By default the
+    ``version`` is the one that answers now.
 
     Raises:
         InsufficientData: the model has neither champion nor rules.
@@ -42,16 +49,18 @@ def predict_window(
     from ml_platform.prediction_log.scoring import outcomes_of, predicted
     from ml_platform.spec.monitoring_policy import POLICY
 
-    version, scorer = in_production(platform, spec.name)
-    start, ledger = end - POLICY.window, platform.ledger
+    version, scorer = in_production(platform, spec.name, version)
+    start, ledger = end - POLICY.window - spec.table.complete_after, platform.ledger
     rows = feature_rows(platform, spec, start, end)
     predictions = predicted(spec.task, scorer, rows).rename(columns={"predicted": "prediction"})
     new_predictions = ledger.log_predictions(
         predictions.assign(model=spec.name, version=version, predicted_at=end)
     )
-    outcomes = outcomes_of(spec.task, rows, spec.label, spec.label_delay)
-    known = outcomes[outcomes["known_at"] <= end]
-    new_outcomes = ledger.log_outcomes(known.assign(model=spec.name))
+    matured = rows
+    if spec.label_delay:
+        matured = feature_rows(platform, spec, start - spec.label_delay, end - spec.label_delay)
+    outcomes = outcomes_of(spec.task, matured, spec.label, spec.label_delay)
+    new_outcomes = ledger.log_outcomes(outcomes.assign(model=spec.name))
     progress(f"{new_predictions:,} predictions by {version}, {new_outcomes:,} outcomes")
     return LoggedWindow(
         version=version,
@@ -62,11 +71,13 @@ def predict_window(
     )
 
 
-def in_production(platform: Connections, model: str) -> "tuple[str, Scorer]":
-    """The version that answers now, and its scorer: the champion, or the rules without one."""
+def in_production(
+    platform: Connections, model: str, version: str | None = None
+) -> "tuple[str, Scorer]":
+    """The version that answers now, or ``version``, and its scorer: the champion, or the rules without one."""
     from ml_platform.adapters.artifact_files import load_scorer
 
-    version = require_answering(platform, model)
+    version = version or require_answering(platform, model)
     if version.isdecimal():
         record = platform.ledger.version(model, int(version))
         path = platform.settings.home / record.artifact_path
@@ -88,6 +99,19 @@ def require_answering(platform: Connections, model: str) -> str:
             remedy=f"materialise {model}/registered_version on a source that has what it needs",
         )
     return version
+
+
+def answering_at(platform: Connections, model: str, moment: datetime) -> str:
+    """The name of the champion at a moment of the home's clock; before the first one, of what answers now.
+
+    Raises:
+        InsufficientData: the model has neither champion nor rules.
+    """
+    from ml_platform.registry.lifecycle import Clock
+
+    clock = Clock.WALL if platform.home.advances else Clock.DATA
+    version = platform.ledger.production_at(model, moment, clock)
+    return require_answering(platform, model) if version is None else str(version)
 
 
 def answering(platform: Connections, model: str) -> str:

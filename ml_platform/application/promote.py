@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ml_platform.application.connections import Connections
 from ml_platform.application.home_policy import governed
 from ml_platform.application.mirror import mirror
-from ml_platform.application.rollout_policy import rollout_policy
+from ml_platform.application.rollout_policy import people, rollout_policy
 from ml_platform.application.stored_evidence import (
     artifact_sha256_now,
     rows_sha256_now,
@@ -163,7 +163,7 @@ def _begin(platform: Connections, version: VersionRecord, revision: int, permit:
             actor=ACTOR,
         )
     elif ledger.production(model).version != version.version:
-        users = platform.lake.counts()["users"]
+        users = people(platform)
         request = Request(ACTOR, version.decision.row, as_of)
         ledger.change(model, lambda now: begin(now, version, permit, policy, users, request))
 

@@ -89,8 +89,10 @@ def save_baselines(
     """
     from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.adapters.training_set_files import load_training_set
+    from ml_platform.evaluation.tasks.registry import adapter_of
     from ml_platform.monitoring.baseline import measure_reference
-    from ml_platform.prediction_log.scoring import predicted
+    from ml_platform.monitoring.performance.reference import estimator_of
+    from ml_platform.prediction_log.scoring import outcomes_of, predicted
 
     report = platform.ledger.report(record.report_id)
     assert report is not None
@@ -102,16 +104,19 @@ def save_baselines(
     reference = measure_reference(
         rows.train, watched, model=spec.name, end=rows.record.split.train_until
     )
+    outcomes = outcomes_of(spec.task, rows.test, spec.label, spec.label_delay)
     for name, scorer, subject in (
         (str(record.version), version, report.candidate),
         (rules_version(rules_sha256), rules, report.baseline),
     ):
+        predictions = predicted(spec.task, scorer, rows.test)
         baseline = reference.baseline(
             version=name,
             source=report.source,
             simulated=report.simulated,
-            predictions=predicted(spec.task, scorer, rows.test),
+            predictions=predictions,
             performance=subject.metrics,
+            estimator=estimator_of(adapter_of(spec.task), predictions, outcomes),
         )
         platform.ledger.save_baseline(spec.name, name, values.to_json(baseline))
     platform.ledger.set_state(rules_key(spec.name), {"sha256": rules_sha256})

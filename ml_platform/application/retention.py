@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from ml_platform import files
+from ml_platform.adapters.serving.spool import spooled_days
 from ml_platform.application.connections import Connections
 from ml_platform.application.reached import moments_of, reachable
 from ml_platform.errors import UsageError
@@ -89,6 +90,7 @@ def retain(
         stores = (*own, *others)
         decided = _planned(platform, stores, now)
         if apply:
+            platform.ledger.seal_answers(now[Clock.WALL], spooled_days(platform.settings.spool))
             _remove(platform, stores, decided.removals, now)
     return RetentionOutcome(
         applied=apply,

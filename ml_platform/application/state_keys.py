@@ -11,8 +11,16 @@ def lease_key(model: str) -> str:
     return f"lease/{model}"
 
 
+def look_key(model: str) -> str:
+    """The key of what the guard saw when it last looked at the rollout of a model."""
+    return f"look/{model}"
+
+
 TOLD_KEY = "told"
 """The key of the last event of the chain that people have been told of."""
+
+TOLD_INCIDENTS_KEY = "told_incidents"
+"""The key of the last event of an incident that people have been told of."""
 
 
 def candidate_key(model: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ml_platform.application.connections import Connections
 from ml_platform.application.insufficient import reason_not_trained
+from ml_platform.application.missed_windows import missed_of
 from ml_platform.application.rules_in_use import rules_of
 from ml_platform.application.stopped_candidate import stopped_candidate
 from ml_platform.application.summarise_monitoring import MonitoringSummary, latest_monitoring
@@ -51,6 +52,8 @@ class ModelStatus:
     """The checks that had passed when the champion was promoted; empty without one."""
     versions: tuple[VersionStatus, ...]
     monitoring: MonitoringSummary | None
+    missed_windows: tuple[str, ...]
+    """The ends of windows of the last seven days that have no report, the oldest first."""
     rollout: str | None
     """The version that is being rolled out, its step and its share in words; ``None`` if there is none."""
     rollbacks: RollbackFigures
@@ -80,6 +83,8 @@ class HomeStatus:
     models: dict[str, ModelStatus]
     undelivered: tuple[UndeliveredStatus, ...]
     """What waits in the outbox, by receiver."""
+    waiting_rows: int
+    """Rows that came by HTTP and are not in the lake yet."""
 
 
 def home_status(platform: Connections) -> HomeStatus:
@@ -103,6 +108,7 @@ def home_status(platform: Connections) -> HomeStatus:
             )
             for waiting in platform.outbox.undelivered()
         ),
+        waiting_rows=platform.ledger.waiting().rows,
     )
 
 
@@ -124,6 +130,7 @@ def model_status(platform: Connections, model: str) -> ModelStatus:
             _version(record, status[record.version]) for record in ledger.versions(model)
         ),
         monitoring=latest_monitoring(platform, model),
+        missed_windows=tuple(end.isoformat() for end in missed_of(platform, model)),
         rollout=_rollout(platform.ledger.history(model)),
         rollbacks=rollback_figures(events, model),
     )

@@ -25,6 +25,10 @@ class MonitoringSummary:
     clusters: int
     largest_changes: tuple[str, ...]
     causes: tuple[str, ...]
+    likely_causes: tuple[str, ...]
+    """What most likely explains the report, the likeliest first; empty where nothing has moved."""
+    suggestion: str
+    """What a retraining would be made of, in words; empty where nothing has moved."""
 
 
 def summarise_monitoring(report: "MonitoringReport") -> MonitoringSummary:
@@ -42,6 +46,8 @@ def summarise_monitoring(report: "MonitoringReport") -> MonitoringSummary:
         clusters=report.clusters,
         largest_changes=tuple(report.top),
         causes=tuple(report.causes),
+        likely_causes=tuple(cause.words for cause in report.likely_causes),
+        suggestion=report.suggestion.words if report.suggestion else "",
     )
 
 

@@ -125,7 +125,7 @@ def summarise_model(platform: Connections, model: str) -> ModelSummary:
         ceiling=figures(report.ceiling) if report.ceiling else None,
         headline=tuple(report.headline),
         distance_to_ceiling=distance_to_ceiling(report),
-        gates=tuple(_gate(gate) for gate in evaluation_record.decision.gates),
+        gates=tuple(summarise_gate(gate) for gate in evaluation_record.decision.gates),
         rows={
             "train": report.split.rows_train,
             "test": report.rows,
@@ -169,7 +169,8 @@ def _version_of(platform: Connections, evaluation_record: EvaluationRecord) -> i
     )
 
 
-def _gate(gate: GateResult) -> GateSummary:
+def summarise_gate(gate: GateResult) -> GateSummary:
+    """A gate as people read it."""
     return GateSummary(
         name=gate.name,
         outcome=gate.outcome.words,

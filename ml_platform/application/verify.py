@@ -1,8 +1,10 @@
 """Everything that a home stores is verified: against itself, and against its files as they are now."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from ml_platform.adapters.serving.spool import spooled_days
 from ml_platform.application.archive import verify_archives
 from ml_platform.application.connections import Connections
 from ml_platform.application.removed import RemovedPieces
@@ -17,6 +19,7 @@ from ml_platform.registry.verify import (
     VersionEvidence,
     evaluation_name,
     verify,
+    verify_answers,
     verify_bytes,
     verify_rows,
     verify_version,
@@ -28,9 +31,11 @@ T = TypeVar("T")
 def verify_home(platform: Connections) -> tuple[Finding, ...]:
     """Verify chain, production, decisions, artifacts, data, monitoring, experiments, files and archives of a home.
 
-    A row that cannot be read any more is a finding as well, and the rest is verified all the same.
+    A row that cannot be read any more is a finding as well, and the rest is verified all the same. Days of answers
+    that are to be sealed are sealed first.
     """
     ledger, faults = platform.ledger, list[Finding]()
+    ledger.seal_answers(datetime.now(UTC), spooled_days(platform.settings.spool))
     models = ledger.models()
     keys = [(model, number) for model in models for number in ledger.version_numbers(model)]
     removed = RemovedPieces(platform)
@@ -52,6 +57,7 @@ def verify_home(platform: Connections) -> tuple[Finding, ...]:
         *(_decisions(platform, model) for model in models),
         *_experiments(platform),
         *(verify_rows(table) for table in ledger.stored_rows()),
+        verify_answers(ledger.sealed_answers()),
         *verify_files(platform.settings),
         *verify_other_artifacts(
             platform.settings, {version.record.artifact_sha256 for version in readable}

@@ -63,6 +63,27 @@ def rollback(
         _show_rollback(done, home_option)
 
 
+@click.command()
+@click.argument("model")
+@change_options
+def retire(model: str, reason: str, actor: str, home: Path | None, as_json: bool) -> None:
+    """Let the rules answer for MODEL, whose version in production takes features that are gone.
+
+    Refused while each of them is there. The version is held until `resume`.
+    """
+    with connected(home) as platform:
+        from ml_platform.adapters.plugins import spec_named
+        from ml_platform.application.change_version import asked
+        from ml_platform.application.retire import retire as retired
+
+        done = retired(platform, spec_named(model), asked(platform, actor, reason))
+        home_option = platform.settings.home_option
+    if as_json:
+        print_json(done)
+    else:
+        _show_rollback(done, home_option)
+
+
 def _show_rollback(done: "RolledBack", home_option: str) -> None:
     from ml_platform.registry.rollbacks import resume_command
 

@@ -1,6 +1,7 @@
-"""The commands of `ml-platform models` that look: at a model, a moment, the events, two versions."""
+"""The commands of `ml-platform models` that look: at a model, a moment, the events, two versions, a shadow."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from ml_platform.registry.lifecycle import Clock
 
 if TYPE_CHECKING:
     from ml_platform.application.change_impact import ChangeImpact
+    from ml_platform.application.last_look import GuardedRollout
     from ml_platform.application.show_model import ShownModel
     from ml_platform.registry.comparison import ComparedVersions
     from ml_platform.registry.records import PromotionEvent
@@ -40,16 +42,23 @@ clock_option = click.option(
 def show(model: str, version: int | None, home: Path | None, as_json: bool) -> None:
     """What is in production of MODEL, since when, why, and how to go back; with VERSION also its life."""
     with connected(home) as platform:
+        from ml_platform.application.last_look import guarded_rollout
         from ml_platform.application.show_model import show_model
 
         shown = show_model(platform, model, version)
+        guard = guarded_rollout(platform, model, datetime.now(UTC))
     if as_json:
-        print_json(json.loads(values.to_json(shown)))
+        print_json(
+            {
+                **json.loads(values.to_json(shown)),
+                "guard": json.loads(values.to_json(guard)) if guard else None,
+            }
+        )
     else:
-        _show(shown)
+        _show(shown, guard)
 
 
-def _show(shown: "ShownModel") -> None:
+def _show(shown: "ShownModel", guard: "GuardedRollout | None") -> None:
     from ml_platform.cli.run_text import MEANING, ROWS
     from ml_platform.gates.outcome import Verdict
     from ml_platform.registry.records import Status
@@ -64,6 +73,8 @@ def _show(shown: "ShownModel") -> None:
     click.echo(f"  why: {state.why}")
     if state.rollout:
         click.echo(f"  being rolled out: {state.rollout}")
+    if guard:
+        _show_guard(guard)
     click.echo(f"  way back: {shown.way_back}")
     for command in shown.commands:
         click.echo(f"            {command}")
@@ -85,6 +96,22 @@ def _show(shown: "ShownModel") -> None:
             click.echo(f"  {_line(event)}")
 
 
+def _show_guard(guard: "GuardedRollout") -> None:
+    click.echo(f"    it has seen {guard.seen.words}")
+    if guard.looked_at is None:
+        click.echo("    its guard has not looked yet: that takes a running service")
+        return
+    looked = f"{guard.looked_at:%Y-%m-%d %H:%M:%S} UTC"
+    click.echo(f"    last look of its guard {looked}: {guard.decision} ({guard.why})")
+    for each in guard.guardrails:
+        evidence = "nothing to compare with"
+        if each.evidence is not None:
+            evidence = f"evidence of harm {each.evidence:.3g}, rolled back from {each.limit:,.0f}"
+        figures = each.observed
+        seen = f"{figures.version:.3g}, others {figures.others:.3g}; " if figures else ""
+        click.echo(f"    {each.guardrail:<12} {each.state:<10} {seen}{evidence}")
+
+
 @click.command()
 @click.argument("model")
 @home_option
@@ -103,15 +130,11 @@ def history(model: str, home: Path | None, as_json: bool) -> None:
 
 
 def _line(event: "PromotionEvent") -> str:
-    evidence = event.evidence
-    facts = [f"to {evidence['to']}"] if "to" in evidence else []
-    if "share" in evidence:
-        facts.append(f"{float(evidence['share']):.0%} of the users")
-    why = evidence.get("reason") or evidence.get("reason_01") or evidence.get("decision_row", "")
-    told = "; ".join(text for text in (*facts, why) if text)
+    from ml_platform.reporting.event_words import event_told
+
     return (
         f"{event.sequence:>4}  {event.wall:%Y-%m-%d %H:%M:%S} UTC  version {event.version:<3} "
-        f"{event.action.value.replace('_', ' '):<12} by {event.actor}: {told}"
+        f"{event.action.value.replace('_', ' '):<12} by {event.actor}: {event_told(event)}"
     )
 
 
@@ -203,6 +226,35 @@ def impact(model: str, version: int | None, home: Path | None, as_json: bool) ->
         print_json(json.loads(values.to_json(found)))
     else:
         _show_impact(found)
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 90),
+    default=7,
+    show_default=True,
+    help="How far to look back.",
+)
+@home_option
+@json_option
+def shadow(model: str, days: int, home: Path | None, as_json: bool) -> None:
+    """What the version of MODEL in shadow would have said, beside the answers that users were given.
+
+    Of the version that is being rolled out, or else of the last one that was in shadow.
+    """
+    with connected(home) as platform:
+        from ml_platform.application.shadow_report import shadow_report
+
+        found = shadow_report(platform, model, datetime.now(UTC), days=days)
+    if as_json:
+        print_json(json.loads(values.to_json(found)))
+        return
+    from ml_platform.reporting.shadow import shadow_lines
+
+    for line in shadow_lines(found):
+        click.echo(line)
 
 
 def _show_impact(found: "ChangeImpact") -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.cli.model_changes import approve, hold, promote, resume, rollback
-from ml_platform.cli.model_views import at, compare, diff, history, impact, show
+from ml_platform.cli.model_changes import approve, hold, promote, resume, retire, rollback
+from ml_platform.cli.model_views import at, compare, diff, history, impact, shadow, show
 from ml_platform.cli.options import (
     connected,
     home_option,
@@ -31,8 +31,10 @@ def models(context: click.Context, home: Path | None, as_json: bool) -> None:
     show      what is in production, since when, why, and how to go back
     compare   two versions: metrics on the same rows, schemas, costs, and a verdict
     impact    who reads its answers, what the next version changes for them, how to go back
+    shadow    what a version that is tried out unseen would have said, beside what users were given
     promote   ask for the promotion of the newest version, or lead a rollout on
     rollback  go back to the champion before, in seconds
+    retire    let the rules answer where the champion's features are gone
     hold, resume, approve   what a person says about a version
     at, history, diff       what was in production, and what has happened
     """
@@ -50,7 +52,10 @@ def list_(home: Path | None, as_json: bool) -> None:
     _list(home, as_json)
 
 
-for command in (show, compare, impact, promote, rollback, hold, resume, approve, at, history, diff):
+for command in (
+    *(show, compare, impact, shadow, at, history, diff),
+    *(promote, rollback, retire, hold, resume, approve),
+):
     models.add_command(command)
 
 

@@ -1,6 +1,7 @@
 """`ml-platform online`: the state that features of now look back on, brought up to date and kept."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def online(home: Path | None, as_json: bool) -> int:
     require_home(settings)
     begin = time.perf_counter()
     state = OnlineState(settings)
-    found = state.catch_up()
+    found = state.catch_up(_tell_each_tenth())
     caught_up = time.perf_counter()
     size = state.keep()
     kept = time.perf_counter()
@@ -39,3 +40,16 @@ def online(home: Path | None, as_json: bool) -> int:
     click.echo(f"{began}; {found.told:,} told from {found.days:,} files in {seconds:.1f} s{newest}")
     click.echo(f"kept a snapshot of {size / 1e6:,.1f} MB in {writing:.1f} s")
     return 0
+
+
+def _tell_each_tenth() -> Callable[[float], None]:
+    """Says on standard error how much of the lake has been read, each time that another tenth is."""
+    told = 0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if int(share * 10) > told:
+            told = int(share * 10)
+            click.echo(f"{told * 10} % of what is new in the lake", err=True)
+
+    return tell

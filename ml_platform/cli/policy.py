@@ -1,5 +1,6 @@
 """`ml-platform policy`: the gates that decide in a home, and their limits."""
 
+from math import inf
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from ml_platform.gates.policy import INTEGRITY_GATES, policy_version
 from ml_platform.gates.policy_file import PolicyChoice, write_policy
 from ml_platform.gates.presets import PRESETS
 from ml_platform.home import read_home
-from ml_platform.registry.rollout.policy import POLICIES, Newer
+from ml_platform.registry.rollout.policy import POLICIES, Newer, RampStep
 from ml_platform.settings import Settings
 from ml_platform.spec.gates import GatePolicy
 
@@ -93,24 +94,47 @@ def set_(preset_or_file: str, home: Path | None) -> None:
     show_default=True,
     help="A candidate that comes while another one is being rolled out.",
 )
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    metavar="SHARE:ANSWERS:HOURS",
+    help="A step of the ramp in place of its own, in their order from 0 (shadow) to 1: --step 0:400:24.",
+)
 @home_option
 @json_option
-def rollout(name: str | None, approval: bool, newer: str, home: Path | None, as_json: bool) -> None:
+def rollout(
+    name: str | None,
+    approval: bool,
+    newer: str,
+    steps: tuple[str, ...],
+    home: Path | None,
+    as_json: bool,
+) -> None:
     """How versions reach their users; with NAME (direct, ramp) it is set for the next rollouts.
 
     \b
-    direct  all traffic at once (default: without a prediction service there is none to share out)
-    ramp    shadow, then 1, 10, 50 and 100 % of the users, watched by guardrails
+    direct  all traffic at once (default)
+    ramp    shadow, then 1, 10, 50 and 100 % of the users, guarded by `ml-platform serve`
     """
     if name is not None and name not in POLICIES:
         raise UsageError(
             f"There is no rollout policy {name!r}.", remedy=f"name one of {', '.join(POLICIES)}"
         )
+    if steps and name is None:
+        raise UsageError("--step changes the policy that is named.", remedy="name the policy ramp")
+    own_steps = [_step(text) for text in steps]
     with connected(home) as platform:
         from ml_platform.application.rollout_policy import rollout_policy, set_rollout_policy
 
         if name is not None:
-            set_rollout_policy(platform, name, needs_approval=approval, newer=Newer(newer))
+            set_rollout_policy(
+                platform,
+                name,
+                needs_approval=approval,
+                newer=Newer(newer),
+                steps=own_steps,
+            )
         found = rollout_policy(platform)
     if as_json:
         print_json(found)
@@ -127,6 +151,25 @@ def rollout(name: str | None, approval: bool, newer: str, home: Path | None, as_
             f"  {rule.guardrail}: {rule.tolerated:g} tolerated, {rule.false_rollbacks:.2%} of harmless "
             "versions rolled back at most"
         )
+
+
+def _step(text: str) -> RampStep:
+    """The step that was typed as SHARE:ANSWERS:HOURS.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        share, answers, hours = text.split(":")
+        step = RampStep(float(share), int(answers), float(hours))
+        if not (0 <= step.share <= 1 and step.least_answers >= 0 and 0 <= step.least_hours < inf):
+            raise ValueError
+    except ValueError:
+        raise UsageError(
+            f"--step {text!r} is no SHARE:ANSWERS:HOURS.",
+            remedy="write a share from 0 to 1, answers and hours, such as 0.1:400:24",
+        ) from None
+    return step
 
 
 def changes(choice: PolicyChoice) -> list[str]:

@@ -156,6 +156,12 @@ def show_monitoring(name: str, report: "MonitoringSummary") -> None:
     )
     for cause in report.causes:
         click.echo(f"  - {cause}")
+    if report.likely_causes:
+        click.echo("  Likely causes, the likeliest first:")
+    for place, cause in enumerate(report.likely_causes, start=1):
+        click.echo(f"  {place}. {cause}")
+    if report.suggestion:
+        click.echo(f"  Suggested: {report.suggestion}")
 
 
 def _command(*words: str) -> str:

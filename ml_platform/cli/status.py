@@ -1,5 +1,6 @@
 """`ml-platform status`: what is in production, since when, why."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ def status(home: Path | None, as_json: bool, verbose: bool) -> None:
 def _show(state: "HomeStatus", verbose: bool) -> None:
     click.echo(f"Home {state.home}: {state.source}, as of {state.as_of}")
     click.echo("  " + ", ".join(f"{rows:,} {name}" for name, rows in state.rows.items() if rows))
+    if state.waiting_rows:
+        click.echo(
+            f"  waiting: {state.waiting_rows:,} rows that came by HTTP; `ml-platform ingest`"
+        )
     for waiting in state.undelivered:
         error = f"; last error: {waiting.last_error}" if waiting.last_error else ""
         click.echo(
@@ -43,6 +48,7 @@ def _show(state: "HomeStatus", verbose: bool) -> None:
 
 
 def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
+    from ml_platform.application.missed_windows import missed_words
     from ml_platform.reporting.words import moment_words
 
     champion = (
@@ -73,4 +79,8 @@ def _show_model(name: str, model: "ModelStatus", verbose: bool) -> None:
         click.echo(
             f"  last report {report.window[1]}: {report.light}, {report.decision} "
             f"({report.decided_by})"
+        )
+    if model.missed_windows:
+        click.echo(
+            f"  missed: {missed_words(tuple(map(datetime.fromisoformat, model.missed_windows)))}"
         )

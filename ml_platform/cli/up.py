@@ -1,4 +1,4 @@
-"""`ml-platform up`: PostgreSQL, MLflow, Dagster's daemon and UI, until Ctrl-C."""
+"""`ml-platform up`: PostgreSQL, MLflow, Dagster's daemon and UI, the prediction service, until Ctrl-C."""
 
 import json
 import os
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DAEMON = "dagster-daemon"
 UI = "dagster-webserver"
+SERVICE = "prediction-service"
 _CHECK_SECONDS = 15.0
 """Seconds between two checks for runs whose process was killed; the queue waits that long at most."""
 _RELOAD = """
@@ -40,8 +41,15 @@ mutation { reloadRepositoryLocation(repositoryLocationName: "ml_platform") { __t
     show_default=True,
     help="Port of Dagster's UI.",
 )
-def up(home: Path | None, port: int) -> None:
-    """Open the UIs: Dagster, MLflow, and the database behind them. Ctrl-C stops them all.
+@click.option(
+    "--service-port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help="Port of the prediction service and its pages.",
+)
+def up(home: Path | None, port: int, service_port: int) -> None:
+    """Open the UIs and the prediction service: Dagster, MLflow, the database behind them. Ctrl-C stops all.
 
     A server that ends by itself (or is killed) is started again. No process outlives this command,
     however it ends. A home has one at a time: two would run its schedules twice.
@@ -53,7 +61,7 @@ def up(home: Path | None, port: int) -> None:
     from ml_platform.adapters.home_files import only_one
 
     with only_one(settings.home, "up", f"process {os.getpid()}, started for port {port}"):
-        Supervisor(settings, port, stop).run()
+        Supervisor(settings, port, service_port, stop).run()
 
 
 class Stop:
@@ -83,11 +91,12 @@ class Stop:
 
 
 class Supervisor:
-    """Keeps the servers of a home (PostgreSQL, MLflow, Dagster's UI and daemon) running until it is stopped."""
+    """Keeps the servers of a home (PostgreSQL, MLflow, Dagster's, predictions) running until it is stopped."""
 
-    def __init__(self, settings: Settings, port: int, stop: Stop) -> None:
+    def __init__(self, settings: Settings, port: int, service_port: int, stop: Stop) -> None:
         self.settings = settings
         self.port = port
+        self.service_port = service_port
         self.stop = stop
         self.dagster: dict[str, ServerProcess] = {}
         self.checked_at = 0.0
@@ -128,6 +137,8 @@ class Supervisor:
         asks = "/?token=... (it asks for ML_PLATFORM_UI_TOKEN)" if self.settings.ui_token else ""
         click.echo(f"Dagster     http://127.0.0.1:{self.port}{asks}")
         click.echo(f"MLflow      {services.tracking_url}")
+        if SERVICE in self.dagster:
+            click.echo(f"Predictions http://127.0.0.1:{self.service_port}")
         click.echo(f"PostgreSQL  {services.urls.shown}")
         if self.first_window is None:
             click.echo("Nothing has been run in this home yet: `ml-platform run`")
@@ -166,6 +177,19 @@ class Supervisor:
         self.first_window = self._first_window()
         for name in (UI, DAEMON):
             self._start(name)
+        self._start_service()
+
+    def _start_service(self) -> None:
+        """Start the prediction service once there is something in the home that it could answer by."""
+        from ml_platform.adapters.processes import free_port
+
+        if SERVICE in self.dagster or self._first_window() is None:
+            return
+        port = free_port(self.service_port)
+        if port != self.service_port:
+            click.echo(f"port {self.service_port} is taken; predictions are at {port}", err=True)
+            self.service_port = port
+        self._start(SERVICE)
 
     def _start(self, name: str) -> None:
         from ml_platform.adapters.processes import start_server
@@ -175,6 +199,10 @@ class Supervisor:
         commands: dict[str, list[str | Path]] = {
             UI: [sys.executable, *guarded, "--port", str(self.port), "--workspace", str(WORKSPACE)],
             DAEMON: [Path(sys.executable).with_name(DAEMON), "run", "-w", str(WORKSPACE)],
+            SERVICE: [
+                *(Path(sys.executable).with_name("ml-platform"), "serve"),
+                *("--home", self.settings.home, "--port", str(self.service_port)),
+            ],
         }
         self.dagster[name] = start_server(
             self.settings.home,
@@ -182,7 +210,7 @@ class Supervisor:
             commands[name],
             environment=self.environment,
             stop_signal=signal.SIGINT if name == DAEMON else signal.SIGTERM,
-            grace=8.0,
+            grace=15.0 if name == SERVICE else 8.0,
             cwd=self.settings.home,
         )
 
@@ -218,6 +246,9 @@ class Supervisor:
         first_window = self._first_window()
         if first_window == self.first_window:
             return
+        if SERVICE not in self.dagster:
+            self._start_service()
+            click.echo(f"Predictions http://127.0.0.1:{self.service_port}")
         request = self._request("/graphql", {"query": _RELOAD})
         try:
             with urllib.request.urlopen(request, timeout=60):

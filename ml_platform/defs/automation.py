@@ -8,14 +8,12 @@ import dagster as dg
 from ml_platform.application.connections import NOTHING_YET, Connections
 from ml_platform.application.notify import notify
 from ml_platform.application.watch_mlflow import watch_mlflow
-from ml_platform.clock import CRON
+from ml_platform.clock import CRON, WINDOW
 from ml_platform.defs.champion_page import follow_ledger
 from ml_platform.defs.partitions import window_key
 from ml_platform.errors import ServiceError
 from ml_platform.spec.model import ModelSpec
 
-CATCH_UP = 20
-"""Windows caught up in one look, so that a long stop does not fill the queue."""
 THOROUGH_EVERY = 60
 """Of so many looks at MLflow, every half minute, one is at the files of every version."""
 
@@ -27,7 +25,7 @@ def ingestion_schedule(job_name: str) -> dg.ScheduleDefinition:
         job_name,
         cron="45 * * * *",
         description="Reads a live source into the lake and rebuilds the features.",
-        request=lambda at: dg.RunRequest(run_key=f"ingestion:{at.isoformat()}"),
+        request=lambda at, _: dg.RunRequest(run_key=f"ingestion:{at.isoformat()}"),
     )
 
 
@@ -42,7 +40,9 @@ def monitoring_schedule(job_name: str) -> dg.ScheduleDefinition:
     )
 
 
-def _window_request(at: datetime) -> dg.RunRequest:
+def _window_request(at: datetime, now: datetime) -> dg.RunRequest | dg.SkipReason:
+    if now - at > WINDOW:
+        return dg.SkipReason("the window ended long ago: the sensor missed_windows catches up")
     key = window_key(at)
     return dg.RunRequest(run_key=f"all:{key}:schedule", partition_key=key)
 
@@ -53,7 +53,7 @@ def _while_events_come(
     *,
     cron: str,
     description: str,
-    request: Callable[[datetime], dg.RunRequest],
+    request: Callable[[datetime, datetime], dg.RunRequest | dg.SkipReason],
 ) -> dg.ScheduleDefinition:
     """A schedule that asks for a run at each of its times, in a home whose source has new events."""
 
@@ -74,7 +74,7 @@ def _while_events_come(
         if not state.advances:
             ended = f"{state.source.label} ends at {state.as_of:%Y-%m-%dT%H:%MZ}"
             return dg.SkipReason(f"{ended}: there is nothing newer")
-        return request(context.scheduled_execution_time)
+        return request(context.scheduled_execution_time, platform.now())
 
     return schedule
 
@@ -124,62 +124,3 @@ def notification_sensor() -> dg.SensorDefinition:
         return dg.SkipReason(NOTHING_YET if platform.is_new else notify(platform))
 
     return sensor
-
-
-def missed_windows_sensor(
-    models: tuple[str, ...], job_name: str, windows: dg.TimeWindowPartitionsDefinition
-) -> dg.SensorDefinition:
-    """Catches up on windows that lack a report of some model, whatever the reason.
-
-    A window is asked for once a day until its report is there: one that fails holds up no other.
-    """
-
-    @dg.sensor(
-        name="missed_windows",
-        job_name=job_name,
-        minimum_interval_seconds=600,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Six-hour windows that lack a monitoring report are run, oldest first.",
-    )
-    def sensor(
-        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]
-    ) -> dg.SensorResult | dg.SkipReason:
-        if platform.is_new:
-            return dg.SkipReason(NOTHING_YET)
-        now = platform.now()
-        missed: set[str] = set()
-        for model in models:
-            reports = platform.ledger.monitoring_reports(model)
-            if reports:
-                reported = {window_key(report.window_end) for report in reports}
-                missed.update(missed_windows(windows, reported, now))
-        requests = [
-            dg.RunRequest(run_key=f"all:{key}:missed:{now:%Y%m%d}", partition_key=key)
-            for key in sorted(missed)
-        ]
-        new = [request for request in requests if not _asked(context.instance, request)]
-        if not new:
-            return dg.SkipReason("every window has its report, or has been asked for today")
-        return dg.SensorResult(run_requests=new[:CATCH_UP])
-
-    return sensor
-
-
-def _asked(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
-    filters = dg.RunsFilter(tags={"dagster/run_key": str(request.run_key)})
-    return bool(instance.get_run_records(filters, limit=1))
-
-
-def missed_windows(
-    windows: dg.TimeWindowPartitionsDefinition, reported: set[str], now: datetime
-) -> list[str]:
-    """Windows from the first report on that ended more than an hour before ``now`` without a report."""
-    keys = windows.get_partition_keys(current_time=now)
-    if not keys:
-        return []
-    first = min(reported)
-    finished = [key for key in keys if key >= first]
-    # The newest window is the schedule's own for an hour.
-    newest_ended = (now - windows.time_window_for_partition_key(keys[-1]).end).total_seconds()
-    due = finished if newest_ended > 3600 else finished[:-1]
-    return [key for key in due if key not in reported]

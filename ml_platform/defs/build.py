@@ -8,7 +8,6 @@ import dagster as dg
 from ml_platform.adapters.plugins import home_project, warn_of
 from ml_platform.defs.automation import (
     ingestion_schedule,
-    missed_windows_sensor,
     mlflow_sensor,
     monitoring_schedule,
     notification_sensor,
@@ -16,6 +15,7 @@ from ml_platform.defs.automation import (
 from ml_platform.defs.events import lake, lake_checks
 from ml_platform.defs.executor import side_by_side
 from ml_platform.defs.features import feature_assets
+from ml_platform.defs.missed_windows import catch_up_job, missed_windows_sensor
 from ml_platform.defs.model_chain import training_chain, watching_chain
 from ml_platform.defs.online_state import (
     equal_to_training,
@@ -29,6 +29,7 @@ from ml_platform.defs.progress import progress_logger
 from ml_platform.defs.records import RecordIOManager
 from ml_platform.defs.retention import retention, retention_schedule
 from ml_platform.defs.retraining import retraining_sensor
+from ml_platform.defs.self_test import objective_holds, self_test_asset, self_test_schedule
 from ml_platform.defs.versions import UnlockedPlatform, version_jobs
 from ml_platform.gates.faults.catalogue import require_faults
 from ml_platform.settings import read_settings
@@ -43,7 +44,8 @@ def build_definitions() -> dg.Definitions:
     Raises:
         IntegrityError: a gate of one of the models has no fault.
     """
-    parsed = home_project(read_settings())
+    settings = read_settings()
+    parsed = home_project(settings)
     models = parsed.catalogue.models
     warn_of(parsed.catalogue.refusals)
     require_faults(models)
@@ -52,20 +54,38 @@ def build_definitions() -> dg.Definitions:
     features = dg.AssetSelection.assets(*all_features)
     training = {spec.name: training_chain(spec) for spec in models}
     watching = {spec.name: watching_chain(spec, grid) for spec in models}
+    tested = self_test_asset(models)
     all_training = [asset for chain in training.values() for asset in chain]
     all_watching = [asset for chain in watching.values() for asset in chain]
+    refresh = dg.define_asset_job(
+        "refresh",
+        EVENTS | features,
+        description="A live source into the lake, and features from it.",
+    )
+    caught_up = catch_up_job(models)
     jobs = [
+        refresh,
+        caught_up,
         *_shared_jobs(
             features,
             dg.AssetSelection.assets(*all_training),
             dg.AssetSelection.assets(*all_watching),
         ),
+        _self_test_job(tested),
         *(_training_job(spec, training[spec.name]) for spec in models),
         *version_jobs(),
     ]
     return dg.Definitions(
-        assets=[lake, *all_features, *all_training, *all_watching, online_state, retention],
-        asset_checks=[lake_checks, equal_to_training],
+        assets=[
+            lake,
+            *all_features,
+            *all_training,
+            *all_watching,
+            tested,
+            online_state,
+            retention,
+        ],
+        asset_checks=[lake_checks, equal_to_training, objective_holds],
         jobs=jobs,
         schedules=[
             ingestion_schedule("refresh"),
@@ -73,12 +93,18 @@ def build_definitions() -> dg.Definitions:
             online_state_schedule,
             skew_schedule,
             retention_schedule,
+            self_test_schedule,
         ],
         sensors=[
             mlflow_sensor(models),
             notification_sensor(),
-            missed_windows_sensor(tuple(spec.name for spec in models), "six_hourly", grid),
-            *(retraining_sensor(spec, f"train_{spec.name}") for spec in models),
+            missed_windows_sensor(
+                [spec.name for spec in models], (caught_up, refresh), settings.look_every
+            ),
+            *(
+                retraining_sensor(spec, f"train_{spec.name}", settings.look_every)
+                for spec in models
+            ),
         ],
         resources={
             "platform": Platform(),
@@ -98,11 +124,6 @@ def _shared_jobs(
     """The jobs that run for all models together."""
     yield dg.define_asset_job(
         "ingestion", EVENTS, description="The source into the lake, with its checks."
-    )
-    yield dg.define_asset_job(
-        "refresh",
-        EVENTS | features,
-        description="A live source into the lake, and features from it.",
     )
     yield dg.define_asset_job(
         "pipeline",
@@ -138,6 +159,14 @@ def _shared_jobs(
         "six_hourly",
         EVENTS | features | watching,
         description="The newest events, features from them, and the report of the window that ended.",
+    )
+
+
+def _self_test_job(tested: dg.AssetsDefinition) -> Any:
+    return dg.define_asset_job(
+        "test_monitoring",
+        dg.AssetSelection.assets(tested),
+        description="False incidents and planted shifts in the past weeks of the home, with its check.",
     )
 
 

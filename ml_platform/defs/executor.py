@@ -33,8 +33,11 @@ _PRELOADED = (
     "shap",
 )
 """Imported once, in the process from which those of the steps are forked."""
-_PRELOADED_FOR = {"pytorch": "torch"}
-"""What is imported beside these for models of a technology (`ModelSpec.technologies`)."""
+_PRELOADED_FOR = {
+    "pytorch": ("torch", "torch._dynamo", "onnxscript.function_libs.torch_lib.ops"),
+}
+"""What is imported beside these where models of a technology (`ModelSpec.technologies`) are fitted: for networks
+also what exports them, half as long again as torch itself."""
 
 
 def most_processes(cores: int, free_bytes: int) -> int:
@@ -78,14 +81,16 @@ class SideBySide(dg.Executor):
         """Run the steps of a plan under the lock of the home; the events of all of them, in order of time."""
         settings = read_settings()
         catalogue = home_project(settings).catalogue
-        names = {key.partition("__")[0] for key in execution_plan.step_keys_to_execute}
+        keys = set(execution_plan.step_keys_to_execute)
+        names = {key.partition("__")[0] for key in keys}
         models = [spec for spec in catalogue.models if spec.name in names]
+        fitted = [spec for spec in models if f"{spec.name}__candidate" in keys]
         wanted = cast("int", self._context.executor_config["processes"])
         processes = _processes(models, wanted)
         if processes < 2 or plan_context.instance.is_ephemeral:
             yield from self._here.execute(plan_context, execution_plan)
             return
-        forked = {"forkserver": {"preload_modules": preloaded(models)}}
+        forked = {"forkserver": {"preload_modules": preloaded(fitted)}}
         executor = self._executor_of(
             dg.multiprocess_executor, {"max_concurrent": processes, "start_method": forked}
         )
@@ -131,6 +136,9 @@ def _free_bytes() -> int:
 
 
 def preloaded(models: Iterable[ModelSpec]) -> list[str]:
-    """The modules that the chains of these models need and that take long to import."""
+    """The modules that take long to import and that chains need in which these models are fitted."""
     used = {name for spec in models for name in spec.technologies}
-    return [*_PRELOADED, *(module for name, module in _PRELOADED_FOR.items() if name in used)]
+    extra = (
+        module for name, modules in _PRELOADED_FOR.items() if name in used for module in modules
+    )
+    return [*_PRELOADED, *extra]

@@ -1,13 +1,16 @@
 """Stage monitoring: every six hours the trailing window is compared with the baseline."""
 
+from typing import Any
+
 import dagster as dg
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.monitor import monitor_window
+from ml_platform.application.monitor import MonitoredWindow, monitor_window
 from ml_platform.defs.model_asset import model_asset
 from ml_platform.defs.partitions import window_end
 from ml_platform.defs.tables import table
 from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.reporting.glance import glance, pages_of
 from ml_platform.spec.model import ModelSpec
 
 
@@ -33,30 +36,35 @@ def monitoring_report_asset(
     ) -> dg.MaterializeResult[MonitoringReport]:
         end = window_end(context.partition_key)
         window = monitor_window(platform, spec, end, context.log.info)
-        report = window.report
         return dg.MaterializeResult(
-            value=report,
-            metadata={
-                "light": report.light.value.upper(),
-                "decision": f"{report.action} ({report.decision_row}, {report.confidence})",
-                "version": report.version,
-                "rows": report.rows,
-                "clusters": report.clusters,
-                "causes": table({"cause": cause} for cause in report.causes),
-                "largest changes": table(
-                    {
-                        "feature": drift.name,
-                        "test": drift.test,
-                        "size": drift.size,
-                        "PSI": drift.psi,
-                        "adjusted p": drift.adjusted_p_value,
-                        "severity": drift.severity.value,
-                    }
-                    for drift in (*report.features[:5], *report.predictions)
-                ),
-                "alert": window.alert,
-                "page": dg.MetadataValue.path(str(window.page)),
-            },
+            value=window.report, metadata=report_metadata(window, platform.service_address)
         )
 
     return monitoring_report
+
+
+def report_metadata(window: MonitoredWindow, service: str) -> dict[str, Any]:
+    """What Dagster shows of a report; ``service`` is where the pages of the service are, if that is known."""
+    report = window.report
+    pages = pages_of(report, service)
+    return {
+        **glance(report),
+        **{name: dg.MetadataValue.url(address) for name, address in pages.items()},
+        "version": report.version,
+        "rows": report.rows,
+        "clusters": report.clusters,
+        "causes": table({"cause": cause} for cause in report.causes),
+        "largest changes": table(
+            {
+                "feature": drift.name,
+                "test": drift.test,
+                "size": drift.size,
+                "PSI": drift.psi,
+                "adjusted p": drift.adjusted_p_value,
+                "severity": drift.severity.value,
+            }
+            for drift in (*report.features[:5], *report.predictions)
+        ),
+        "alert": window.alert,
+        "file of the page": dg.MetadataValue.path(str(window.page)),
+    }

@@ -1,4 +1,4 @@
-"""Stage retraining: a training that monitoring or age asks for becomes at most one run a cause."""
+"""Stage retraining: a training that monitoring, feedback or age asks for becomes at most one run a cause."""
 
 import dagster as dg
 
@@ -7,15 +7,21 @@ from ml_platform.application.retrain import request_trainings
 from ml_platform.spec.model import ModelSpec
 
 
-def retraining_sensor(spec: ModelSpec, job_name: str) -> dg.SensorDefinition:
-    """Asks for a training run when a report says so, or the last training has aged; with a cooldown."""
+def retraining_sensor(spec: ModelSpec, job_name: str, every: int) -> dg.SensorDefinition:
+    """Asks for a training run when a report says so, feedback has come, or the last one has aged.
+
+    Args:
+        spec: The model.
+        job_name: The job that trains it.
+        every: Seconds between two looks.
+    """
 
     @dg.sensor(
         name=f"{spec.name}_retraining",
         job_name=job_name,
-        minimum_interval_seconds=300,
+        minimum_interval_seconds=every,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Monitoring decisions and the age of the last training to runs: one a cause.",
+        description="Monitoring decisions, feedback and the age of the last training to runs: one a cause.",
     )
     def sensor(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Connections]

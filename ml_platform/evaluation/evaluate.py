@@ -134,7 +134,7 @@ def evaluate(
         "champion": champion.scorer,
         "challenged": challenged.scorer,
     }
-    replicates = dict(scoring.replicates(predictions, compared, ceiling))
+    replicates = dict(scoring.replicates(candidate, predictions, compared, ceiling))
     report = _report(scoring.evaluator, predictions, replicates, origin, seed, parity_gap)
     shown = _reference_tables(scoring, task, references, replicates["candidate"])
     return replace(
@@ -172,17 +172,22 @@ class _Scoring:
 
     def replicates(
         self,
-        candidate: Predictions,
+        candidate: Scorer,
+        predictions: Predictions,
         compared: Mapping[str, Scorer | None],
         ceiling: "pd.DataFrame | Scorer | None",
     ) -> Iterator[tuple[str, dict[str, Replicates]]]:
         """Yield each subject's name and replicates: the candidate, those ``compared``, and the ceiling.
 
-        Predictions are made one subject after the other, since all of them together may not fit in memory.
+        Predictions are made one subject after the other, since all of them together may not fit in memory; a
+        candidate that is compared with itself is not asked again.
         """
-        yield "candidate", self.replicated(candidate)
+        own = self.replicated(predictions)
+        yield "candidate", own
         for name, scorer in compared.items():
-            if scorer is not None:
+            if scorer is candidate:
+                yield name, own
+            elif scorer is not None:
                 yield name, self.replicated(self.predictions(name, scorer))
         if ceiling is not None:
             yield "ceiling", self.replicated(self._bayes_rule(ceiling))

@@ -1,7 +1,7 @@
 """Reads a source into the lake: a row is stored, counted as a repeat, or put into quarantine with its reason."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +39,20 @@ class TableCount:
     """Rows that completed a stored one: a label, an outcome or an end that came late."""
     forgotten: int = 0
     """Rows of people who were forgotten: nothing of them was kept."""
+
+    def __add__(self, other: "TableCount") -> "TableCount":
+        """Both counts of one table together."""
+        refused = Counter(self.refused) + Counter(other.refused)
+        return TableCount(
+            self.table,
+            read=self.read + other.read,
+            added=self.added + other.added,
+            duplicates=self.duplicates + other.duplicates,
+            conflicts=self.conflicts + other.conflicts,
+            refused=dict(sorted(refused.items())),
+            updated=self.updated + other.updated,
+            forgotten=self.forgotten + other.forgotten,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,30 @@ def ingest(
     )
 
 
+def merge_rows(
+    batches: Iterable[tuple[str, pa.Table]],
+    lake: EventLake,
+    *,
+    source: str,
+    now: datetime,
+    progress: Callable[[str], None],
+    forgotten: Forgotten = NOBODY,
+) -> tuple[TableCount, ...]:
+    """Merge rows that many people have sent into the lake, as those of a source; how many by table.
+
+    However many of them cannot be used, the others are taken: it is no error of a map. ``source`` stands in their
+    column ``source`` where that is empty; see `ingest`.
+    """
+    with lake.arrivals() as arrivals:
+        intake = _Intake(source, arrivals, now, progress, LeftOut(forgotten), of_one_map=False)
+        for table, rows in batches:
+            intake.take(table, rows)
+        intake.take_what_waited()
+        for table in TABLES:
+            intake.merge(table)
+    return tuple(_count(table, counter) for table, counter in intake.counters.items())
+
+
 _WAITS = "ceilings"
 """The table that names rows of the others: where somebody was forgotten, it is taken in when these have come."""
 
@@ -107,8 +145,10 @@ class _Intake:
         now: datetime,
         progress: Callable[[str], None],
         left_out: LeftOut,
+        *,
+        of_one_map: bool = True,
     ) -> None:
-        self._source, self._arrivals = source, arrivals
+        self._source, self._arrivals, self._of_one_map = source, arrivals, of_one_map
         self._now, self._progress = now, progress
         self._left_out = left_out
         self._whole_batches: list[pa.Table] = []
@@ -172,7 +212,7 @@ class _Intake:
         They are in quarantine by then, where a person can look at them.
         """
         read, count = self.counters[table]["read"], sum(_refused(self.counters[table]).values())
-        if count * 2 <= read or len(refused) == 0:
+        if not self._of_one_map or count * 2 <= read or len(refused) == 0:
             return
         kinds = Counter(
             zip(refused["reason"].to_pylist(), refused["field"].to_pylist(), strict=True)

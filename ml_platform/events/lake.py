@@ -6,7 +6,7 @@ later under its id completes it, and never changes what is known.
 The rules of merging are pure functions here; `ml_platform.adapters.lake` stores what they say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -146,6 +146,9 @@ class EventLake(Protocol):
         columns: tuple[str, ...] | None = None,
     ) -> pa.Table:
         """Rows with ``since <= time < until``, in the order of time and id."""
+
+    def rows_of(self, table: str, ids: Collection[str]) -> pa.Table:
+        """The rows of some ids, in no order; of a table whose identity is one column."""
 
     def refused(self, table: str) -> pa.Table:
         """The quarantine of a table (`quality.REFUSED`), sorted."""

@@ -11,6 +11,8 @@ mean over the user's month, shrunk likewise towards everybody's. A deviation is 
 over the root of the number of moments, so that long and short sessions compare.
 """
 
+from datetime import timedelta
+
 from ml_platform.features.define import NEVER_MISSING, number
 from ml_platform.features.row_features import CLOCK, SLOTS
 from ml_platform.spec.feature import Family, FeatureSpec
@@ -158,4 +160,6 @@ TABLE = FeatureTable(
             ),
         ),
     ),
+    # A session that goes on has moved its row: until nothing has followed for a day it may not be over.
+    complete_after=timedelta(days=1),
 )

@@ -1,5 +1,7 @@
 """The features of a time at which a run could start: what is known when the time is chosen."""
 
+from datetime import timedelta
+
 from ml_platform.features.define import NEVER_MISSING, category, clock, count, number, share
 from ml_platform.spec.feature import Family, FeatureSpec
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
@@ -113,6 +115,8 @@ TABLE = FeatureTable(
         ),
         FeaturePart(OUTCOME_FEATURES, (*_EVERY, "known_before", "windows")),
     ),
+    # Rows of a candidate set lie at its midnight and are left out until its last hour is over.
+    complete_after=timedelta(days=1),
 )
 START_TIME_FEATURES = TABLE.features
 """The features in the order of the columns of ``start_time_features``, after keys and labels."""

@@ -18,6 +18,7 @@ from ml_platform.models.rules import fit_rules
 from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.feature import FeatureSpec, Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.label_place import LabelPlace
 from ml_platform.spec.model import FitRequest, ModelSpec, ReferenceModel
 from ml_platform.spec.search_space import Float, Int
 from ml_platform.spec.standard_gates import (
@@ -148,6 +149,7 @@ SPEC = ModelSpec(
     table=TABLE,
     task=Classification(),
     label="workflow_category",
+    label_place=LabelPlace("events", "workflow_category"),
     needs=(DataNeed("events", "workflow_category", MINIMUM_TRAIN_ROWS, values=2),),
     ceiling_target="workflow_category",
     label_delay=LABEL_DELAY,

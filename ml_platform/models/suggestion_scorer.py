@@ -22,6 +22,7 @@ from ml_platform.spec.data_need import MINIMUM_TRAIN_ROWS, DataNeed
 from ml_platform.spec.fairness import FairnessPolicy, Selected
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.gates import Bound, GatePolicy, QualityGate
+from ml_platform.spec.label_place import LabelPlace
 from ml_platform.spec.model import FitRequest, ModelSpec
 from ml_platform.spec.search_space import Float, Int
 from ml_platform.spec.standard_gates import EVEN_FOLDS, STANDARD
@@ -108,6 +109,12 @@ SPEC = ModelSpec(
     table=TABLE,
     task=ProportionRegression(outcome="adopted"),
     label="adopted_share",
+    label_place=LabelPlace(
+        "suggestions",
+        "outcome",
+        "outcome_at",
+        {"applied": "accepted", "dismissed": "dismissed"},
+    ),
     ceiling_target="adopted_share",
     extra_columns=("adopted", "occasions"),
     label_delay=LABEL_DELAY,

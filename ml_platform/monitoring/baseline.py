@@ -5,7 +5,7 @@ From the stored baseline a report needs one pass over the current window only.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +24,15 @@ from ml_platform.monitoring.distribution import (
     pack,
     unpack,
 )
+from ml_platform.monitoring.performance.estimator import PerformanceEstimator
+from ml_platform.monitoring.recurring import Recurrence, recurrence
 from ml_platform.monitoring.weeks import (
     ALMOST,
     WEEK,
     Inflation,
     Replay,
     inflations,
+    of_overlapping_weeks,
     reference_weeks,
     replay,
     replay_missing,
@@ -94,7 +97,11 @@ class FeatureBaseline:
 
     def measure(self, rows: "pd.DataFrame", clusters: Codes) -> Shares:
         """Compute the same shares over other rows, in one pass over the feature's column."""
-        return clustered_shares(_codes(self.bins, rows, self.name), clusters, self.bins.count)
+        return clustered_shares(self.codes(rows), clusters, self.bins.count)
+
+    def codes(self, rows: "pd.DataFrame") -> Codes:
+        """Return the bin of the feature in each row, shape (rows,); -1 where it is missing."""
+        return _codes(self.bins, rows, self.name)
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Baseline:
     reference_start: datetime
     reference_end: datetime
     weeks: int
-    """The whole weeks that it covers; 0 for less than a week, and then calendar features are not compared."""
+    """The whole weeks that it covers, fewer of a feature that looks back further; 0 for less than a week."""
     rows: int
     clusters: int
     features: tuple[FeatureBaseline, ...]
@@ -116,6 +123,15 @@ class Baseline:
     """Predicted class, confidence and low confidence, over rows on which the version was not trained."""
     performance: dict[str, Estimate]
     """The metrics of the evaluation report by name."""
+    predictions_until: datetime | None = None
+    """The end of the rows of ``predictions``; ``None`` without any, and in baselines of earlier releases."""
+    estimator: PerformanceEstimator | None = None
+    """What the test predictions teach about estimating performance; ``None`` of earlier releases."""
+
+    @property
+    def watched(self) -> tuple[FeatureBaseline, ...]:
+        """The features whose distributions are compared."""
+        return tuple(e for e in self.features if e.compare is Comparison.DISTRIBUTION)
 
 
 @dataclass(frozen=True)
@@ -126,7 +142,7 @@ class Reference:
     start: datetime
     end: datetime
     weeks: int
-    """The whole weeks; 0 for less than a week, and then calendar features are not compared."""
+    """The whole weeks; 0 for less than a week."""
     rows: int
     clusters: int
     features: tuple[FeatureBaseline, ...]
@@ -140,6 +156,7 @@ class Reference:
         simulated: bool,
         predictions: "pd.DataFrame | None" = None,
         performance: Mapping[str, Estimate] | None = None,
+        estimator: PerformanceEstimator | None = None,
         policy: MonitoringPolicy = POLICY,
     ) -> Baseline:
         """Add what one version predicts and how well it does.
@@ -151,11 +168,12 @@ class Reference:
             IntegrityError: the predictions lack a column.
         """
         predicted: tuple[FeatureBaseline, ...] = ()
+        until = None
         if predictions is not None and len(predictions):
             derived = prediction_columns(predictions, policy)
-            predicted, _ = _features(
-                derived, PREDICTION_ENTRIES, cluster_codes(derived), _end_of(derived), self.replays
-            )
+            until = _end_of(derived)
+            measured = _measured(derived, PREDICTION_ENTRIES, cluster_codes(derived), until, {})
+            predicted, _ = _features(PREDICTION_ENTRIES, measured, {}, self.replays)
         return Baseline(
             model=self.model,
             version=version,
@@ -169,6 +187,8 @@ class Reference:
             features=self.features,
             predictions=predicted,
             performance=dict(performance or {}),
+            predictions_until=until,
+            estimator=estimator,
         )
 
 
@@ -178,7 +198,8 @@ def measure_reference(
     """Measure the features of the training period before ``end`` (the last 13 whole weeks at most).
 
     ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. Features that never
-    compare, and lists of tokens, are left out.
+    compare, those of the calendar and lists of tokens are left out. Of a feature that looks back the first weeks of
+    the data are left out, in which what it looks back on is not known.
 
     Raises:
         InsufficientData: no row before ``end``.
@@ -193,15 +214,31 @@ def measure_reference(
     first: datetime = frame.loc[past, TIME].min().floor("us").to_pydatetime()
     weeks = reference_weeks(first, end)
     start = end - weeks * WEEK if weeks else first
-    entries = [(spec.name, spec.kind, spec.compare) for spec in specs if _compares(spec, weeks)]
+    compared = [spec for spec in specs if _compares(spec)]
+    entries = [(spec.name, spec.kind, spec.compare) for spec in compared]
     columns = [CLUSTER, TIME, *(name for name, _, _ in entries)]
     require(frame, columns, "reference rows")
     rows = frame.loc[past & (frame[TIME] >= start), columns]
-    clusters = cluster_codes(rows)
-    features, replays = _features(rows, entries, clusters, end)
-    return Reference(
-        model, start, end, weeks, len(rows), int(clusters.max()) + 1, features, replays
-    )
+    look_backs = {spec.name: spec.look_back for spec in compared}
+    measured: dict[str, _Measured] = {}
+    for kept, names in _by_weeks(compared, first, end).items():
+        part = rows[rows[TIME] >= end - kept * WEEK] if kept else rows
+        among = [entry for entry in entries if entry[0] in names]
+        measured.update(_measured(part, among, cluster_codes(part), end, look_backs))
+    features, replays = _features(entries, measured, look_backs)
+    clusters = int(cluster_codes(rows).max()) + 1
+    return Reference(model, start, end, weeks, len(rows), clusters, features, replays)
+
+
+def _by_weeks(
+    specs: Sequence[FeatureSpec], first: datetime, end: datetime
+) -> dict[int, frozenset[str]]:
+    """Group the features by the weeks before ``end`` in which what they look back on is known."""
+    groups: dict[int, set[str]] = {}
+    for spec in specs:
+        weeks = reference_weeks(first, end, spec.look_back)
+        groups.setdefault(weeks, set()).add(spec.name)
+    return {weeks: frozenset(names) for weeks, names in groups.items()}
 
 
 PREDICTION_ENTRIES = (
@@ -239,10 +276,8 @@ def cluster_codes(frame: "pd.DataFrame") -> Codes:
     return numbers
 
 
-def _compares(spec: FeatureSpec, weeks: int) -> bool:
-    if spec.kind is Kind.TOKENS or spec.compare is Comparison.NEVER:
-        return False
-    return spec.compare is not Comparison.SAME_SLOTS or weeks > 0
+def _compares(spec: FeatureSpec) -> bool:
+    return spec.kind is not Kind.TOKENS and spec.compare is Comparison.DISTRIBUTION
 
 
 def _end_of(frame: "pd.DataFrame") -> datetime:
@@ -256,25 +291,40 @@ def _codes(bins: Bins, rows: "pd.DataFrame", name: str) -> Codes:
     return category_codes(bins, rows[name].to_numpy(dtype=object))
 
 
-def _features(
+_Measured = tuple[Bins, Shares, tuple[Replay, Replay, Replay], Recurrence]
+
+
+def _measured(
     rows: "pd.DataFrame",
     entries: Sequence[tuple[str, Kind, Comparison]],
     clusters: Codes,
     end: datetime,
+    look_backs: Mapping[str, timedelta],
+) -> dict[str, _Measured]:
+    """Return the bins of each column, its shares over ``rows``, the replays of their weeks, and what recurs."""
+    slices = _weeks_of(rows, clusters, end)
+    return {
+        name: _measure(rows, name, kind, clusters, slices, look_backs.get(name, timedelta(0)))
+        for name, kind, _ in entries
+    }
+
+
+def _features(
+    entries: Sequence[tuple[str, Kind, Comparison]],
+    measured: Mapping[str, _Measured],
+    look_backs: Mapping[str, timedelta],
     prior: _Replays = _NO_REPLAYS,
 ) -> tuple[tuple[FeatureBaseline, ...], _Replays]:
     """Return the baselines of the columns, and their replays, towards which those of other columns may shrink."""
-    slices = _weeks_of(rows, clusters, end)
-    measured = [_measure(rows, name, kind, clusters, slices) for name, kind, _ in entries]
-    replays = _Replays(
-        *(tuple(column) for column in zip(*(part[2] for part in measured), strict=True))
-    )
+    parts = [measured[name] for name, _, _ in entries]
+    replays = _Replays(*(tuple(column) for column in zip(*(p[2] for p in parts), strict=True)))
     factors = inflations((*replays.shares, *prior.shares))
     cumulative = inflations((*replays.cumulative, *prior.cumulative))
     missing = inflations(replays.missing)
     features = []
     for place, (name, _, compare) in enumerate(entries):
-        bins, whole, _ = measured[place]
+        bins, whole, (replayed, _, _), again = parts[place]
+        look_back = look_backs.get(name, timedelta(0))
         features.append(
             FeatureBaseline(
                 name=name,
@@ -287,9 +337,13 @@ def _features(
                 clusters=whole.clusters,
                 missing=whole.missing,
                 missing_variance=whole.missing_variance,
-                inflation=factors[place],
-                cumulative_inflation=cumulative[place],
-                missing_inflation=missing[place],
+                inflation=of_overlapping_weeks(
+                    factors[place], replayed, look_back, paired=bool(again.pairs)
+                ).without(again.shares),
+                cumulative_inflation=of_overlapping_weeks(
+                    cumulative[place], replayed, look_back, paired=bool(again.pairs)
+                ).without(again.cumulative),
+                missing_inflation=missing[place].without(again.missing),
             )
         )
     return tuple(features), replays
@@ -309,8 +363,13 @@ def _weeks_of(rows: "pd.DataFrame", clusters: Codes, end: datetime) -> list[tupl
 
 
 def _measure(
-    rows: "pd.DataFrame", name: str, kind: Kind, clusters: Codes, slices: list[tuple[Codes, Codes]]
-) -> tuple[Bins, Shares, tuple[Replay, Replay, Replay]]:
+    rows: "pd.DataFrame",
+    name: str,
+    kind: Kind,
+    clusters: Codes,
+    slices: list[tuple[Codes, Codes]],
+    look_back: timedelta,
+) -> _Measured:
     if kind is Kind.NUMBER:
         bins = number_bins(rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
     else:
@@ -318,6 +377,10 @@ def _measure(
     codes = _codes(bins, rows, name)
     whole = clustered_shares(codes, clusters, bins.count)
     weeks = [clustered_shares(codes[places], numbers, bins.count) for places, numbers in slices]
-    shares = replay(whole, weeks, cumulative=False)
-    cumulative = replay(whole, weeks, cumulative=True) if kind is Kind.NUMBER else shares
-    return bins, whole, (shares, cumulative, replay_missing(whole, weeks))
+    again = recurrence(codes, clusters, bins, [places for places, _ in slices], look_back)
+    shares = replay(whole, weeks, cumulative=False, pairs=again.pairs)
+    cumulative = shares
+    if kind is Kind.NUMBER:
+        cumulative = replay(whole, weeks, cumulative=True, pairs=again.pairs)
+    missing = replay_missing(whole, weeks, pairs=again.pairs)
+    return bins, whole, (shares, cumulative, missing), again

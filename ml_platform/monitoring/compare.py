@@ -9,10 +9,14 @@ from ml_platform.monitoring.baseline import FeatureBaseline
 from ml_platform.monitoring.distribution import Floats, Shares
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
 from ml_platform.monitoring.drift.false_discovery import benjamini_hochberg
+from ml_platform.monitoring.drift.jensen_shannon import jensen_shannon
 from ml_platform.monitoring.drift.ks import clustered_ks
+from ml_platform.monitoring.drift.largest_change import clustered_largest_change
 from ml_platform.monitoring.drift.missingness import missingness
 from ml_platform.monitoring.drift.psi import clustered_psi
+from ml_platform.monitoring.drift.rank_shift import clustered_rank_shift
 from ml_platform.monitoring.report import FeatureDrift, Severity
+from ml_platform.monitoring.shapes import Shape, shape_of
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.monitoring_policy import MonitoringPolicy
 
@@ -42,6 +46,8 @@ class FeatureComparison:
     tells: bool
     """Whether weeks without drift differ so little that a significant shift would stand out."""
     words: str
+    shape: Shape | None = None
+    """Both distributions; ``None`` where there is nothing to compare."""
 
 
 def compare(
@@ -49,8 +55,10 @@ def compare(
 ) -> FeatureComparison:
     """Compute effect sizes and p-values of one feature; ``clusters`` counts all of the window, missing or not.
 
-    A number is tested twice, by its KS distance and by chi-squared over its bins (values that fall
-    between those of a lattice hardly change the distance): its p-value is the smaller one, doubled.
+    A number is tested three times: by its KS distance, by its mean rank (values that all move one way),
+    and by chi-squared over its bins (values that fall between those of a lattice hardly change the
+    distance). A category of more than two levels is tested by chi-squared and by the level that has
+    changed most. The p-value is the smallest times the number of tests.
     The severity is filled by `assign_severities`, once all p-values of the report are known.
     """
     before = baseline.distribution()
@@ -63,7 +71,7 @@ def compare(
     figures = _Figures(0.0, 1.0, 0.0, 0.0, 0.0)
     if present:
         figures = _distribution(baseline, before, current, policy)
-    alike = before.missing_variance * before.total / max(current.total, 1)
+    alike = before.missing_variance * before.clusters / max(clusters, 1)
     _, missing_p = missingness(
         before.missing,
         current.missing,
@@ -83,6 +91,7 @@ def compare(
         missing_current=current.missing,
         missing_adjusted_p_value=1.0,
         severity=Severity.INSUFFICIENT,
+        jensen_shannon=jensen_shannon(before.shares, current.shares) if present else None,
     )
     words = _words(baseline, before, current, drift, policy)
     return FeatureComparison(
@@ -92,7 +101,26 @@ def compare(
         watched=watched,
         tells=present and _can_tell(figures, baseline.cumulative_inflation.freedom, policy),
         words=words,
+        shape=shape_of(baseline.name, baseline.bins, before, current),
     )
+
+
+def not_compared(baseline: FeatureBaseline) -> FeatureComparison:
+    """Return the comparison of a feature of which there is nothing to compare: INSUFFICIENT."""
+    drift = FeatureDrift(
+        name=baseline.name,
+        test="ks" if baseline.bins.kind is Kind.NUMBER else "chi2",
+        statistic=0.0,
+        p_value=1.0,
+        adjusted_p_value=1.0,
+        psi=0.0,
+        size=0.0,
+        missing_baseline=baseline.missing,
+        missing_current=baseline.missing,
+        missing_adjusted_p_value=1.0,
+        severity=Severity.INSUFFICIENT,
+    )
+    return FeatureComparison(drift, 1.0, present=False, watched=False, tells=False, words="")
 
 
 def _distribution(
@@ -104,20 +132,26 @@ def _distribution(
     covariance = _quiet(before, current, lambda matrix: float(np.diag(matrix) @ weight))
     covariance *= baseline.inflation.factor
     psi = clustered_psi(before.shares, current.shares, covariance, rows)
-    statistic, p_value = clustered_chi_squared(
-        gap, covariance, pooled, freedom=baseline.inflation.freedom
-    )
+    most = min(before.clusters, current.clusters) - 1.0
+    freedom = min(baseline.inflation.freedom, most)
+    statistic, p_value = clustered_chi_squared(gap, covariance, pooled, freedom=freedom)
     if baseline.bins.kind is not Kind.NUMBER:
+        if int((pooled > 0).sum()) > 2:
+            _, of_one_level = clustered_largest_change(gap, covariance, freedom=freedom)
+            p_value = min(1.0, 2.0 * min(p_value, of_one_level))
         noise = float(np.sqrt(np.diag(covariance).max()))
         return _Figures(statistic, p_value, psi, float(np.abs(gap).sum() / 2), noise)
     inflation = baseline.cumulative_inflation
+    freedom = min(inflation.freedom, most)
     covariance = _quiet(before, current, lambda matrix: float(_spread(matrix).sum()))
     covariance *= inflation.factor
     size, by_distance = clustered_ks(
-        gap, covariance, freedom=inflation.freedom, draws=policy.draws, seed=policy.seed
+        gap, covariance, freedom=freedom, draws=policy.draws, seed=policy.seed
     )
     noise = float(np.sqrt(max(_spread(covariance).max(initial=0.0), 0.0)))
-    return _Figures(size, min(1.0, 2.0 * min(p_value, by_distance)), psi, size, noise)
+    _, by_ranks = clustered_rank_shift(gap, covariance, pooled, freedom=freedom)
+    p_value = min(1.0, 3.0 * min(p_value, by_distance, by_ranks))
+    return _Figures(size, p_value, psi, size, noise)
 
 
 def _quiet(before: Shares, current: Shares, size: Callable[[Floats], float]) -> Floats:
@@ -127,7 +161,7 @@ def _quiet(before: Shares, current: Shares, size: Callable[[Floats], float]) -> 
     sessions, or the level, that make the variance, and would look far more certain than it is; so what its
     own covariance falls short of the baseline's, scaled to its rows, is taken from there.
     """
-    alike = before.covariance * (before.rows / current.rows)
+    alike = before.covariance * (before.clusters / current.clusters)
     expected, observed = size(alike), size(current.covariance)
     short = max(0.0, 1.0 - observed / expected) if expected > 0 else 0.0
     quiet: Floats = before.covariance + current.covariance + short * alike

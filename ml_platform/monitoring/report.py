@@ -4,6 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ml_platform.monitoring.causes.parts import LikelyCause, Suggestion
+from ml_platform.monitoring.findings import (
+    ChangedWindow,
+    JointShift,
+    ShiftReading,
+    SliceDrift,
+    ValueFault,
+)
+from ml_platform.monitoring.performance.parts import (
+    EstimatedPerformance,
+    LabelMaturity,
+    Reconciliation,
+    Trust,
+)
+from ml_platform.monitoring.shapes import Shape
+
 
 class Severity(StrEnum):
     """How much a distribution has moved; INSUFFICIENT: too few rows or clusters to say."""
@@ -52,11 +68,14 @@ class FeatureDrift:
     missing_current: float
     missing_adjusted_p_value: float
     severity: Severity
+    jensen_shannon: float | None = None
+    """Jensen-Shannon distance of the binned distributions, in [0, 1]; not corrected for sample size, it decides
+    nothing. ``None`` where there is nothing to compare, and in reports of earlier releases."""
 
 
 @dataclass(frozen=True)
 class PerformanceCheck:
-    """The metric now against the baseline; ``matured`` is the share of predictions joined to an outcome."""
+    """The metric over the latest window of mature cohorts, against the baseline: it alone sets the level."""
 
     level: Performance
     metric: str
@@ -66,7 +85,15 @@ class PerformanceCheck:
     high: float | None
     relative_loss: float | None
     rows: int
+    """Predictions of the window that have a label."""
     matured: float
+    """Their share of the window's predictions, in [0, 1]."""
+    window_start: datetime | None = None
+    """The first moment of the window of mature cohorts; ``None`` without one, and in reports of earlier releases,
+    whose performance is that of the report's own window."""
+    window_end: datetime | None = None
+    reason: str = ""
+    """The reason why the level is UNKNOWN; empty otherwise."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +163,47 @@ class MonitoringReport:
     policy_version: str
     explanations: ExplanationCheck | None = None
     """``None``: the version has no stored baseline of its explanations, as the rules have none."""
+    maturity: LabelMaturity | None = None
+    """The ledger of labels; ``None`` in reports of earlier releases, as are those below."""
+    rows_until: datetime | None = None
+    """The end of the rows whose drift this is, as long as the window: before the window's end where younger rows of
+    the table may still be missing. ``None`` in reports of earlier releases: the window's end."""
+    estimate: EstimatedPerformance | None = None
+    """Performance of the window while its labels mature; it decides no level."""
+    reconciliation: Reconciliation | None = None
+    """Earlier estimates of this version, whose labels have matured by now, against the truth."""
+    shapes: tuple[Shape, ...] = ()
+    """The distributions then and now of what has moved, the gravest first."""
+    likely_causes: tuple[LikelyCause, ...] = ()
+    """What most likely explains the report, at most five, the likeliest first; empty where nothing has moved, and
+    in reports of earlier releases."""
+    suggestion: Suggestion | None = None
+    """What a retraining would be made of; ``None`` where there is no likely cause."""
+    value_faults: tuple[ValueFault, ...] = ()
+    """Faults of single columns by name, the gravest first."""
+    joint_shift: JointShift | None = None
+    """Whether features go together otherwise; ``None`` in reports of earlier releases, as is the kind of shift."""
+    slices: tuple[SliceDrift, ...] = ()
+    """Features that have moved in one slice of the rows alone."""
+    shift: ShiftReading | None = None
+    """What kind of shift explains the drift; ``None`` too where nothing has moved or labels are no classes."""
+    rows_loaded: int | None = None
+    """The rows of whole clusters that stood for all of a window that is too large to be loaded, in everything but
+    the drift of the features; ``None`` where they were all."""
+    changed_windows: tuple[ChangedWindow, ...] = ()
+    """The windows of the last seven days that were reported before and have other rows by now, the oldest first."""
+
+    @property
+    def period(self) -> tuple[datetime, datetime]:
+        """The first moment of the rows whose drift this is, and the end of them."""
+        until = self.rows_until or self.window_end
+        return until - (self.window_end - self.window_start), until
+
+    @property
+    def loss_suspected(self) -> bool:
+        """Whether an estimate that is not known to be wrong shows a loss."""
+        untrusted = self.reconciliation is not None and self.reconciliation.trust is Trust.UNTRUSTED
+        return self.estimate is not None and self.estimate.suspected and not untrusted
 
     @property
     def reasons_changed(self) -> bool:

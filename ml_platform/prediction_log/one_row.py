@@ -50,6 +50,12 @@ class RowAnswers:
             reasons=self._reasons(row) if reasons else None,
         )
 
+    @property
+    def gives_reasons(self) -> bool:
+        """Whether reasons may be asked for."""
+        scorer = self.one_row.scorer
+        return hasattr(scorer, "row_reasons") or hasattr(scorer, "reasons")
+
     def _reasons(self, row: Mapping[str, Any]) -> Any:
         scorer: Any = self.one_row.scorer
         if hasattr(scorer, "row_reasons"):

@@ -1,7 +1,7 @@
 """The pure part of `ml-platform verify`: stored records are checked against each other and against files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.gates.outcome import Verdict
@@ -47,6 +47,15 @@ class StoredRows:
     rows: int
     days: int
     changed: tuple[ChangedDay, ...]
+
+
+@dataclass(frozen=True)
+class SealedAnswers:
+    """The answers of finished days against the seals of these days."""
+
+    sealed: StoredRows
+    open_days: int
+    """Days with answers that are not sealed yet: today, and days of which answers may still come."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +258,13 @@ def verify_rows(stored: StoredRows) -> Finding:
     ]
     detail = "; ".join(faults) or f"{stored.rows:,} rows of {stored.days:,} days, unchanged"
     return Finding(f"rows of {stored.table}", not faults, detail)
+
+
+def verify_answers(answers: SealedAnswers) -> Finding:
+    """Check that sealed days of answers have the rows that they were sealed with; each that differs is named."""
+    found = verify_rows(answers.sealed)
+    days = "1 day is" if answers.open_days == 1 else f"{answers.open_days:,} days are"
+    return replace(found, detail=f"{found.detail}; {days} not sealed yet")
 
 
 def verify_bytes(subject: str, sha256_now: str | None, expected: str | None) -> Finding:

@@ -40,11 +40,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: its text, a smaller line below it, and its tone."""
+    """One cell of a table: its text, a smaller line below it, its tone, and where its text leads."""
 
     text: str
     note: str = ""
     tone: Tone | None = None
+    address: str = ""
+    """A path of the service; empty: it is no link."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,19 @@ _OUTCOME_TONES = {"pass": Tone.GOOD, "fail": Tone.BAD, "insufficient": Tone.UNSU
 def outcome_chip(outcome: str) -> Chip:
     """The outcome of a gate as a chip; what is no outcome ('no_gate') is neutral."""
     return Chip(capitals(outcome), _OUTCOME_TONES.get(outcome, Tone.NEUTRAL))
+
+
+_LIGHT_TONES = {
+    "green": Tone.GOOD,
+    "yellow": Tone.UNSURE,
+    "red": Tone.BAD,
+    "insufficient": Tone.NEUTRAL,
+}
+
+
+def light_chip(light: str) -> Chip:
+    """The traffic light of a monitoring report as a chip."""
+    return Chip(capitals(light), _LIGHT_TONES[light])
 
 
 def events_chip(simulated: bool) -> Chip:

@@ -23,6 +23,8 @@ _CHANGES = {
 }
 """The events that people are told of, and the words for each."""
 _GOES_BACK = (Action.SHADOWED, Action.RAMPED, Action.PROMOTED, Action.RESTORED)
+_RUNBOOK = "docs/runbooks/mlflow_changed.md"
+"""What to do about an alert: all that belong to no incident are of changes by hand."""
 _EVIDENCE = ("reason", "replaced", "from", "to", "step", "share", "decision_row", "policy_name")
 
 
@@ -91,12 +93,15 @@ def message_of_alert(alert: Alert) -> Message:
         message_id=f"alert:{alert.alert_id}",
         level="critical" if alert.level is AlertLevel.CRITICAL else "warning",
         subject=alert.title,
-        text="\n".join((alert.title, *(f"- {cause}" for cause in alert.causes))),
+        text="\n".join(
+            (alert.title, *(f"- {cause}" for cause in alert.causes), f"Runbook: {_RUNBOOK}")
+        ),
         at=alert.at,
         fields={
             "alert_id": alert.alert_id,
             "model": alert.model,
             "title": alert.title,
             "causes": alert.causes,
+            "runbook": _RUNBOOK,
         },
     )

@@ -33,9 +33,13 @@ class Kind(StrEnum):
     BASELINE = "monitoring baseline"
     PREDICTIONS = "predictions"
     OUTCOMES = "outcomes"
+    ANSWERS = "answers"
+    ANSWER_PAYLOADS = "payloads of answers"
     MONITORING_REPORTS = "monitoring reports"
     RETRAINING_REQUESTS = "retraining requests"
     ALERTS = "alerts"
+    POSTED_ROWS = "rows that came by HTTP"
+    FEEDBACK = "feedback"
     EXPERIMENT = "experiment"
     ARTIFACT = "artifact"
     TRAINING_SET = "training set"
@@ -43,6 +47,7 @@ class Kind(StrEnum):
     EVALUATION_PAGE = "evaluation page"
     MONITORING_PAGE = "monitoring page"
     DRIFT_PAGE = "drift page"
+    SELF_TEST = "self-test of monitoring"
     WINDOW_RECORD = "record of a window"
     DBT_PROJECT = "dbt project"
     LOG = "log"
@@ -92,6 +97,31 @@ def rules(longest_label_delay: timedelta) -> tuple[Rule, ...]:
         _removed("baselines", EVALUATION_DAYS, Kind.BASELINE, "with the evaluation of its version"),
         _removed("predictions", slim, Kind.PREDICTIONS, rows),
         _removed("outcomes", slim, Kind.OUTCOMES, "as long as the predictions that they answer"),
+        Rule(Place.TABLE, "answers", slim, rows, Kind.ANSWERS, Clock.WALL),
+        Rule(
+            Place.TABLE,
+            "answer_payloads",
+            WEEK,
+            "the features that were sent: raw payloads go first",
+            Kind.ANSWER_PAYLOADS,
+            Clock.WALL,
+        ),
+        Rule(
+            Place.TABLE,
+            "inbox",
+            WEEK,
+            "since they were taken into the lake; what waits stays",
+            Kind.POSTED_ROWS,
+            Clock.WALL,
+        ),
+        Rule(
+            Place.TABLE,
+            "feedback",
+            slim,
+            "as long as the answers that it is about; labels stay in the lake",
+            Kind.FEEDBACK,
+            Clock.WALL,
+        ),
         _removed("monitoring_reports", REPORT_DAYS, Kind.MONITORING_REPORTS, "monitoring"),
         _removed("alerts", REPORT_DAYS, Kind.ALERTS, "monitoring"),
         _removed("retraining_requests", EVENT_DAYS, Kind.RETRAINING_REQUESTS, "as events"),
@@ -132,11 +162,15 @@ _TABLES_KEPT = {
     "feature_definitions": "feature definitions are kept for ever",
     "policy_revisions": "a verdict names the policy that it was decided by",
     "experiment_events": "the log of what was asked and answered; its names stay taken",
+    "incident_events": "the state of every incident follows from all of them: who has acknowledged what, and why",
     "outbox": "whoever adds a message takes the old ones away (`adapters.outbox.KEPT`)",
     "row_hashes": "a row a table and day; it goes with the rows of that day",
     "removals": "without it `verify` would miss what retention has removed",
     "legal_holds": "who has held what, and why",
     "forgotten_people": "a hash each: without it the next reading of the source would bring them back",
+    "answer_seals": "without it nobody could tell whether a day of answers was changed",
+    "repeated_requests": "the service takes them away after a day",
+    "api_keys": "who may ask, and who could: also those that have expired or were revoked",
     "redacted_reports": "without it `verify` would take such a report for a changed one",
 }
 _FOLDERS = (
@@ -161,6 +195,7 @@ _FOLDERS = (
     ),
     Rule(Place.FOLDER, "reports", REPORT_DAYS, "monitoring", Kind.MONITORING_PAGE),
     Rule(Place.FOLDER, "reports", WEEK, "4 MB each, and no verdict rests on it", Kind.DRIFT_PAGE),
+    Rule(Place.FOLDER, "reports", EVALUATION_DAYS, "small, a file a week", Kind.SELF_TEST),
     Rule(Place.FOLDER, "records", REPORT_DAYS, "monitoring", Kind.WINDOW_RECORD),
     Rule(Place.FOLDER, "dbt", WEEK, "the newest copy stays", Kind.DBT_PROJECT, Clock.WALL),
     Rule(Place.FOLDER, "logs", REPORT_DAYS, "not written to any more", Kind.LOG, Clock.WALL),
@@ -171,6 +206,7 @@ _FOLDERS_KEPT = {
     "features": "rebuilt, one copy",
     "warehouse": "rebuilt, one copy",
     "online": "the state that features of now look back on: read from the lake again, one copy",
+    "serving": "what the service follows, and answers until the database takes them; one copy",
     "postgres": "the database; its tables have rules",
     "mlflow": "files of MLflow's runs, which have a rule",
     "dagster": "files of Dagster's runs, which have a rule",

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ml_platform.decision_table import DecisionTable, Row, always
+from ml_platform.monitoring.causes.parts import LikelyCause, Suggestion
 from ml_platform.monitoring.report import MonitoringReport, Performance, Severity
 
 
@@ -19,7 +20,10 @@ class Action(StrEnum):
 
 
 class Confidence(StrEnum):
-    """HIGH: drift and performance are both known; MEDIUM: performance is not; LOW: drift is not."""
+    """HIGH: drift and performance are both known; MEDIUM: performance is not; LOW: drift is not.
+
+    One step lower where an estimate shows a loss that no label confirms yet.
+    """
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -36,6 +40,10 @@ class RetrainingSignals:
     features: tuple[str, ...] = ()
     """Features that moved, the gravest first."""
     causes: tuple[str, ...] = ()
+    loss_suspected: bool = False
+    """Performance is estimated to have fallen, and the estimates of this version are not known to be wrong."""
+    likely_causes: tuple[LikelyCause, ...] = ()
+    suggestion: Suggestion | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,11 @@ class RetrainingDecision:
     window: tuple[datetime, datetime]
     features: tuple[str, ...]
     causes: tuple[str, ...]
+    """What has moved, in words."""
+    likely_causes: tuple[LikelyCause, ...] = ()
+    """What most likely explains that, the likeliest first; no row of the table looks at it."""
+    suggestion: Suggestion | None = None
+    """What a retraining would be made of, whether or not the action is one."""
 
 
 RETRAINING_TABLE: DecisionTable[RetrainingSignals, Action] = DecisionTable(
@@ -79,6 +92,11 @@ RETRAINING_TABLE: DecisionTable[RetrainingSignals, Action] = DecisionTable(
 )
 
 NO_LABELS = "performance is unknown: too few outcomes have matured"
+_ONE_STEP_LOWER = {
+    Confidence.HIGH: Confidence.MEDIUM,
+    Confidence.MEDIUM: Confidence.LOW,
+    Confidence.LOW: Confidence.LOW,
+}
 TOO_FEW = "drift is unknown: too few rows or sessions, so none is assumed"
 
 
@@ -86,7 +104,8 @@ def decide(signals: RetrainingSignals) -> RetrainingDecision:
     """First matching row of `RETRAINING_TABLE`; total, since the last row takes what is left.
 
     Unknown performance takes the rows of OK and insufficient drift those of no drift, each with lower
-    confidence, and the causes say so.
+    confidence, and the causes say so. A suspected loss fires no row: it lowers confidence by one step where
+    realised performance shows none.
     """
     row = RETRAINING_TABLE.first_match(signals)
     unknown = signals.performance is Performance.UNKNOWN
@@ -95,6 +114,8 @@ def decide(signals: RetrainingSignals) -> RetrainingDecision:
     confidence = (
         Confidence.LOW if drift_unknown else Confidence.MEDIUM if unknown else Confidence.HIGH
     )
+    if signals.loss_suspected and signals.performance in (Performance.OK, Performance.UNKNOWN):
+        confidence = _ONE_STEP_LOWER[confidence]
     return RetrainingDecision(
         action=row.outcome,
         row=row.name,
@@ -102,6 +123,8 @@ def decide(signals: RetrainingSignals) -> RetrainingDecision:
         window=signals.window,
         features=signals.features,
         causes=(*(cause for cause in signals.causes if cause not in limitations), *limitations),
+        likely_causes=signals.likely_causes,
+        suggestion=signals.suggestion,
     )
 
 
@@ -118,6 +141,9 @@ def signals_of(report: MonitoringReport) -> RetrainingSignals:
             if entry.severity in moved
         ),
         causes=report.causes,
+        loss_suspected=report.loss_suspected,
+        likely_causes=report.likely_causes,
+        suggestion=report.suggestion,
     )
 
 

@@ -1,9 +1,13 @@
 """What a feature is: its definition, as data, from which its version follows."""
 
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from ml_platform.values import fingerprint
+
+_SPAN = re.compile(r"\b(\d+) (day|hour)s?\b")
 
 
 class Family(StrEnum):
@@ -32,7 +36,7 @@ class Comparison(StrEnum):
 
     DISTRIBUTION = "distribution"
     SAME_SLOTS = "same_slots"
-    """A calendar feature: it is a function of the clock, so only windows of whole weeks compare."""
+    """A calendar feature: a function of the clock, the same in every slot of the week; not compared."""
     NEVER = "never"
     """Not comparable (it grows with time, or is a list); the reason says why."""
 
@@ -54,6 +58,12 @@ class FeatureSpec:
     """Why it should tell something."""
     compare: Comparison = Comparison.DISTRIBUTION
     unit: str = ""
+
+    @property
+    def look_back(self) -> timedelta:
+        """The longest span of time that ``window`` names; zero where it names none."""
+        spans = _SPAN.findall(self.window)
+        return max((timedelta(**{f"{unit}s": int(n)}) for n, unit in spans), default=timedelta(0))
 
     def version(self, sql: str) -> str:
         """Twelve hexadecimal digits of the definition and of the SQL (its dbt model) that computes it."""

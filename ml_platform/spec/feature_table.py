@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ml_platform.spec.feature import FeatureSpec
 
@@ -37,6 +38,11 @@ class FeatureTable:
     """What a row is, in a sentence."""
     labels: tuple[LabelColumn, ...]
     parts: tuple[FeaturePart, ...]
+    complete_after: timedelta = timedelta(0)
+    """How long after its time a row may still be missing or change; older ones are as they will stay.
+
+    A whole number of six-hour windows. Trailing windows of monitoring end so long before the look.
+    """
 
     @property
     def features(self) -> tuple[FeatureSpec, ...]:

@@ -9,6 +9,7 @@ from ml_platform.spec.data_need import ANY_EVENTS, DataNeed
 from ml_platform.spec.fairness import STANDARD_FAIRNESS, FairnessPolicy
 from ml_platform.spec.feature_table import FeatureTable
 from ml_platform.spec.gates import GatePolicy
+from ml_platform.spec.label_place import LabelPlace
 from ml_platform.spec.search_space import Space
 from ml_platform.spec.task import Task
 
@@ -114,6 +115,12 @@ class ModelSpec:
     """Learns the rule baseline from the training part: the one to beat, and the fallback."""
     defaults: Mapping[str, Parameter] = field(default_factory=dict)
     """The default of each of its parameters; a request to fit may replace any of them."""
+    label_place: LabelPlace | None = None
+    """Where a reported outcome of a row goes in the lake, so that the next training set has it.
+
+    ``None``: the truth comes by itself (what followed, or a run's end) or is reported as rows of its own
+    (anomalies); an outcome that somebody reports is kept for monitoring alone.
+    """
     search_space: Space = ()
     """The parameters that a search may move, and how far; empty if there is nothing worth searching."""
     references: tuple[ReferenceModel, ...] = ()

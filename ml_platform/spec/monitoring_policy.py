@@ -42,6 +42,10 @@ class MonitoringPolicy:
     loss_alert: float = 0.10
     """Relative losses against the baseline: (baseline - current) / baseline."""
     minimum_labelled_rows: int = 200
+    mature_share: float = 0.95
+    """A cohort is mature at the age by which this share of its labels is seen to have come, or as declared."""
+    silent_share: float = 0.5
+    """Below this share of the labels that are expected of a mature cohort they have stayed away."""
     low_confidence: float = 0.5
     """Predictions below this probability of their class are 'low confidence'."""
 

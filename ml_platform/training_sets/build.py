@@ -125,11 +125,11 @@ def build(
 
 def parse(rows: bytes | pa.Buffer, record: TrainingSetRecord) -> TrainingSet:
     """The training set with this ``record``; ``rows`` is its Parquet file, whose hash the caller has checked."""
-    stored = pq.ParquetFile(pa.BufferReader(rows))
-    text = text_columns(stored.schema)
+    text = text_columns(pq.ParquetFile(pa.BufferReader(rows)).schema)
+    stored = pq.ParquetFile(pa.BufferReader(rows), read_dictionary=text)
 
     def read(*columns: str) -> pa.Table:
-        return pq.read_table(pa.BufferReader(rows), columns=list(columns), read_dictionary=text)
+        return stored.read(columns=list(columns))
 
     keys = read(CHANGE_SET, TIME)
     at = split_at(

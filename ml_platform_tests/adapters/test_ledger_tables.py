@@ -16,7 +16,12 @@ from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 from ml_platform.adapters.ledger import schema_upgrade
 from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.ledger.prediction_weeks import drop_week, present_weeks
-from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS, FOLLOWED, compared_rows
+from ml_platform.adapters.ledger.row_hashes import (
+    DAY_COLUMNS,
+    FOLLOWED,
+    NOT_FOLLOWED,
+    compared_rows,
+)
 from ml_platform.adapters.ledger.tables import metadata
 from ml_platform.errors import ServiceError
 from ml_platform.registry.chain import breaks
@@ -27,7 +32,7 @@ from ml_platform_tests.registry.examples import RECORD, another
 PROMOTE = """
 import sys
 from ml_platform.adapters.ledger.postgres import PostgresLedger
-from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS
+from ml_platform.adapters.ledger.row_hashes import DAY_COLUMNS, NOT_FOLLOWED
 from ml_platform.errors import ConflictError
 from ml_platform_tests.registry.examples import AT, permit_for
 ledger = PostgresLedger(sys.argv[1])
@@ -173,7 +178,7 @@ def test_a_restarted_server_does_no_harm(engine, database_url):
 
 
 def test_the_rows_of_every_table_have_hashes():
-    assert {*DAY_COLUMNS, "row_hashes"} == set(metadata.tables)
+    assert {*DAY_COLUMNS, *NOT_FOLLOWED} == set(metadata.tables)
 
 
 def migrated_to(connection, revision):

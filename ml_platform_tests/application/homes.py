@@ -47,13 +47,18 @@ def home(folder: Path, ledger: Ledger | None = None, webhook: str | None = None)
 
 
 def promotable(platform: Connections, content: bytes, **fields: Any) -> VersionRecord:
-    """A registered version with real bytes on disk, all of whose evidence holds; ``fields`` are of its record."""
+    """A registered version of rules, `registered`."""
     artifact = Artifact(
         CLASSIFICATION_RULES.name,
         ("a", "b"),
         MappingProxyType({"x": "number"}),
         {"rules.json": content},
     )
+    return registered(platform, artifact, **fields)
+
+
+def registered(platform: Connections, artifact: Artifact, **fields: Any) -> VersionRecord:
+    """A registered version with real bytes on disk, all of whose evidence holds; ``fields`` are of its record."""
     write_artifact(artifact, platform.settings.artifacts / artifact.sha256)
     fitted_on = fields.get("training_set_fingerprint", DATA.fingerprint)
     report = replace(

@@ -28,8 +28,10 @@ from ml_platform.registry.records import VersionRecord
 from ml_platform.settings import Settings
 from ml_platform.spec.artifact import Artifact
 from ml_platform_tests.application.homes import AS_OF, DATA, ask
+from ml_platform_tests.application.posting import completing, post, whole
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import RECORD
+from ml_platform_tests.serving.examples import key_of
 
 ANN, BOB = "ann.lee@example.org", "bob@example.org"
 MODEL = "example"
@@ -190,6 +192,15 @@ def _rows_of_ledger(platform: Connections) -> None:
     )
     ledger.log_outcomes(
         pd.DataFrame({"model": MODEL, "row_id": ids, "label": "fix", "known_at": at})
+    )
+    ledger.add_api_key(key_of(ANN, 0)[0])
+    ledger.add_api_key(key_of(BOB, 1, by=ANN, name=f"with {ANN}")[0])
+    event = {"occurred_at": START.isoformat(), "tool": "editor", "operation": "save"}
+    post(
+        ledger,
+        whole("events", event_id="request-0100", user_id=ANN, **event),
+        completing("events", row_ids_of(ANN)[0], ANN, workflow_category="fix"),
+        whole("events", event_id="request-0101", user_id=BOB, **event),
     )
     ledger.save_baseline(MODEL, "1", f'"users such as {ANN}"')
     ledger.set_state("a key", {"last": ANN})

@@ -3,11 +3,13 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,15 @@ from ml_platform.adapters.ledger.postgres import PostgresLedger
 from ml_platform.adapters.ledger.schema_upgrade import upgrade
 from ml_platform.adapters.manifest import Manifest
 from ml_platform.adapters.postgres import start_postgres
+from ml_platform.adapters.serving.answer_days import AnswerDays
+from ml_platform.adapters.serving.spool import Spool, left_spools
+from ml_platform.adapters.serving.state_file import read_state, write_state
 from ml_platform.application.backup import restore_backup, take_backup
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.home import FORMAT, read_home
+from ml_platform.serving.state import ServiceState
 from ml_platform.settings import Settings
+from ml_platform_tests.adapters.answer_rows import answer
 from ml_platform_tests.application.homes import home, promotable
 from ml_platform_tests.end_to_end.command import COMMAND, environment
 
@@ -70,6 +77,35 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_an_answer_that_is_drained_meanwhile_is_in_the_backup_and_the_state_of_the_service_is_not(
+    tmp_path, urls
+):
+    """Once the ledger is dumped, a spool must not go before it is copied, whoever would drain it."""
+    settings = home(tmp_path / "home", PostgresLedger(urls.ml_platform)).settings
+    row = answer()
+    spool = Spool(settings.spool)
+    spool.append([row])
+    spool.close()
+    write_state(settings.serving, ServiceState(database="postgresql://of.this.machine"))
+    (left,) = settings.spool.iterdir()
+    with (
+        closing(socket.socket(socket.AF_UNIX)) as listening,
+        closing(AnswerDays(urls.ml_platform)) as days,
+    ):
+        listening.bind(os.path.relpath(settings.serving / "shadow.sock"))
+        path = tmp_path / "home.tar"
+        drained = []
+        take_backup(settings, urls, path, lambda line: drained.append(days.drain(settings.spool)))
+        assert drained == [0, 0, 0, 1]
+    with tarfile.open(path) as archive:
+        names = [name for name in archive.getnames() if name.startswith("home/serving")]
+    assert names == [f"home/serving/spool/{left.name}"]
+    elsewhere = Settings(tmp_path / "restored", None, None, None)
+    restore_backup(elsewhere, path, quiet)
+    assert [left.rows for left in left_spools(elsewhere.spool)] == [(row,)]
+    assert read_state(elsewhere.serving) is None
 
 
 def test_a_restored_home_has_the_same_files_and_the_same_ledger(kept, tmp_path):

@@ -15,11 +15,13 @@ from ml_platform.adapters.manifest import Manifest
 from ml_platform.application import forget as use_case
 from ml_platform.application.forget import forget
 from ml_platform.application.ingest import ingest_source
+from ml_platform.application.person_steps import INSTEAD
 from ml_platform.application.retention import hold
 from ml_platform.application.verify import verify_home
 from ml_platform.errors import IntegrityError, UsageError
 from ml_platform.home import SourceChoice, write_home
 from ml_platform.retention.mentions import Mentions
+from ml_platform_tests.application.homes import AS_OF
 from ml_platform_tests.application.person_homes import (
     ANN,
     BOB,
@@ -29,6 +31,7 @@ from ml_platform_tests.application.person_homes import (
     row_ids_of,
     traces,
 )
+from ml_platform_tests.serving.examples import key_of
 
 SAID_ALWAYS = {
     "backups of this home that were taken before",
@@ -127,6 +130,8 @@ def test_a_dry_run_changes_nothing_and_says_what_would_go(platform, urls):
     assert lines["quarantine"] == 1
     assert lines["online state"] == 1
     assert lines["predictions and outcomes (20 predictions and 20 outcomes)"] == 40
+    assert (lines["API keys"], lines["API keys of others"]) == (1, 1)
+    assert lines["rows that came by HTTP"] == 2
     assert lines["training sets with 5 rows of theirs"] == 1
     assert [(each.version, each.sure) for each in outcome.learned] == [(1, True)]
     assert {each.where for each in outcome.remains} == SAID_ALWAYS | {"example 1 (in production)"}
@@ -155,17 +160,50 @@ def test_nobody_else_loses_anything(platform, urls):
     assert rows["user_id"].to_pylist() == [BOB]
     engine = sa.create_engine(urls[0])
     with engine.connect() as connection:
-        for table in ("predictions", "outcomes"):
-            assert connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) == 20
+        for table, rows in (("predictions", 20), ("outcomes", 20), ("inbox", 1)):
+            assert connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) == rows
     engine.dispose()
+
+
+def test_the_keys_of_the_person_go_and_those_of_others_work_on(platform):
+    _, bobs = platform.ledger.api_keys()
+    revoked_by_ann = replace(key_of(BOB, 2)[0], revoked_at=AS_OF, revoked_by=ANN)
+    platform.ledger.add_api_key(revoked_by_ann)
+    forgotten(platform)
+    assert set(platform.ledger.api_keys()) == {
+        replace(bobs, created_by=INSTEAD, name=f"with {INSTEAD}"),
+        replace(revoked_by_ann, revoked_by=INSTEAD),
+    }
+    forgotten(platform, BOB)
+    assert platform.ledger.api_keys() == ()
+    assert faults(platform) == []
+
+
+def test_somebody_who_has_a_key_and_has_done_nothing_is_forgotten(platform):
+    platform.ledger.add_api_key(key_of("cy", 5, by="cy")[0])
+    platform.ledger.add_api_key(key_of(BOB, 6, by="cy", name="policy")[0])
+    outcome = forgotten(platform, "cy")
+    lines = {step.what: step.things for step in outcome.steps if step.what.startswith("API")}
+    assert lines == {"API keys": 1, "API keys of others": 1}
+    assert {(key.created_by, key.name) for key in platform.ledger.api_keys()} == {
+        ("ada", ""),
+        (ANN, f"with {ANN}"),
+        (INSTEAD, "policy"),
+    }
+
+
+def test_who_only_made_a_key_for_another_is_not_known(platform):
+    platform.ledger.add_api_key(key_of(BOB, 5, by="cyril")[0])
+    with pytest.raises(UsageError, match="Nobody of this id is in this home"):
+        forgotten(platform, "cyril")
 
 
 def test_a_reading_of_the_source_does_not_bring_the_person_back(platform, urls):
     forgotten(platform)
     ingestion = ingest_source(platform, lambda line: None)
     counts = {each.counts.table: each.counts for each in ingestion.tables}
-    assert (counts["events"].read, counts["events"].forgotten) == (40, 20)
-    assert (counts["events"].added, counts["events"].duplicates) == (0, 19)
+    assert (counts["events"].read, counts["events"].forgotten) == (41, 20)
+    assert (counts["events"].added, counts["events"].duplicates) == (1, 19)
     assert counts["events"].refused == {"null": 1}
     assert counts["users"].forgotten == 1
     assert left(platform, urls) == []
@@ -237,7 +275,7 @@ def test_a_binary_file_is_searched_without_regard_to_what_stands_around_an_id(pl
     assert mentions_in(file, Mentions("", frozenset(), "")) == 0
 
 
-STEPS = 19
+STEPS = 22
 
 
 @pytest.mark.parametrize("number", range(STEPS))

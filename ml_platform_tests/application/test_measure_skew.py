@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ml_platform.adapters.feature_parts import parquet_files
-from ml_platform.adapters.warehouse import build_features
 from ml_platform.cli.skew import skew
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform.settings import Settings
+from ml_platform_tests.features.compiled_features import CompiledFeatures
 from ml_platform_tests.features.growing_lakes import process_log
 from ml_platform_tests.features.lakes import AS_OF, write_lake
 from ml_platform_tests.features.start_time_lakes import execution
@@ -25,7 +25,7 @@ from ml_platform_tests.features.suggestion_lakes import lake_tables, random_hist
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, compiled: CompiledFeatures) -> Path:
     """A home with events of users and cases, suggestions, and executions with logged candidate times."""
     settings = Settings(tmp_path_factory.mktemp("home"), None, None, None)
     write_lake(
@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         suggestions=lake_tables(random_history(3, offers=150))["suggestions"],
         workflow_executions=[execution(run) for run in random_runs(3, size=80)[0]],
     )
-    build_features(settings.lake, settings.features, settings.warehouse, AS_OF, lambda _: None)
+    compiled.publish(settings, AS_OF)
     write_home(settings, HomeState(SourceChoice("files:x"), AS_OF, AS_OF, settled=True))
     return settings.home
 

@@ -126,6 +126,17 @@ def test_a_restart_goes_on_with_what_is_new(home: Path) -> None:
     assert answers(again) == answers(state) == answers(read_whole(home))
 
 
+def test_it_says_how_much_of_the_lake_it_has_read(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_platform.application.online_state._TOLD_EVERY", 1)
+    settings = Settings(home, None, None, None)
+    OnlineSnapshots(settings).remove()
+    shares: list[float] = []
+    told = OnlineState(settings).catch_up(shares.append).told
+    assert shares == [number / told for number in range(1, told + 1)]
+
+
 def test_an_event_that_comes_an_hour_late_is_told(home: Path) -> None:
     newest = known(3)[len(known(3)) // 2 - 1]
     late = replace(newest, event_id="late", occurred_at=newest.occurred_at - timedelta(hours=1))

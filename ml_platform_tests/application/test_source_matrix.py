@@ -22,7 +22,7 @@ from ml_platform_tests.application.source_matrix import (
     prepared,
     subsets,
 )
-from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
+from ml_platform_tests.features.compiled_features import CompiledFeatures
 
 STEPS = ("sequence_ngram", "sequence_predictor", "sequence_transformer")
 READY = {
@@ -53,11 +53,6 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SmallSource]:
     drafted = draft_map(sample_file(export / "vorgaenge.csv"))
     (export / "columns.toml").write_text(drafted.replace('"UTC"', '"Europe/Berlin"'))
     return source_by_name
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledFeatures:
-    return compile_features(tmp_path_factory.mktemp("compiled"))
 
 
 @pytest.mark.parametrize("name", READY)

@@ -44,6 +44,14 @@ def test_rows_come_back_in_order_and_by_day(lake: EventLake):
     assert lake.counts()["events"] == 8
 
 
+def test_rows_are_found_by_their_ids_on_any_day(lake: EventLake):
+    lake.merge("events", good(*(raw(number) for number in range(8))))
+    found = lake.rows_of("events", {"e0001", "e0006", "e9999", "e'"})
+    assert found.schema == EVENTS
+    assert sorted(found["event_id"].to_pylist()) == ["e0001", "e0006"]
+    assert len(lake.rows_of("events", ())) == len(lake.rows_of("users", {"u0"})) == 0
+
+
 def test_a_range_takes_its_start_and_not_its_end(lake: EventLake):
     lake.merge("events", good(*(raw(number) for number in range(4))))
     rows_in_range = lake.rows(

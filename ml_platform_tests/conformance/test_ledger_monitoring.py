@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
+from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.errors import UsageError
 from ml_platform_tests.conformance.monitoring_reports import monitoring_report
 from ml_platform_tests.prediction_log.examples import HOUR, START, outcomes, predictions
@@ -113,3 +115,35 @@ def test_of_versions_that_reported_one_window_the_last_saved_comes_first(ledger)
     ledger.save_monitoring_report(later)
     ledger.save_monitoring_report(rules)
     assert ledger.monitoring_reports("m", limit=2) == (later, rules)
+
+
+def test_feedback_is_counted_by_model_since_a_moment(request, ledger):
+    times = [("m", START), ("m", START + HOUR), ("other", START + HOUR)]
+    if isinstance(ledger, InMemoryLedger):
+        ledger.feedback += times
+    else:
+        engine = sa.create_engine(request.getfixturevalue("database_url"))
+        with engine.begin() as connection:
+            for number, (model, at) in enumerate(times):
+                row = {"id": f"{number:032x}", "model": model, "at": at}
+                connection.execute(sa.text(FEEDBACK), row)
+        engine.dispose()
+    assert ledger.feedback_count("m", START) == 1
+    assert ledger.feedback_count("m", START - HOUR) == 2
+    assert ledger.feedback_count("nobody", START - HOUR) == 0
+
+
+FEEDBACK = """
+INSERT INTO feedback (prediction_id, kind, once, at, received_at, model, row_id, user_id, key_id)
+VALUES (CAST(:id AS uuid), 'rating', '', :at, :at, :model, 'r', 'u', 'k')
+"""
+
+
+def test_watched_windows_are_the_newest_each_once(ledger):
+    for hours, version in ((0, "1"), (6, "1"), (6, "2"), (12, "2")):
+        made = monitoring_report("m", START + hours * HOUR)
+        ledger.save_monitoring_report(replace(made, version=version))
+    ledger.save_monitoring_report(monitoring_report("other", START + 18 * HOUR))
+    assert ledger.watched_windows("m", 9) == tuple(START + hours * HOUR for hours in (12, 6, 0))
+    assert ledger.watched_windows("m", 2) == tuple(START + hours * HOUR for hours in (12, 6))
+    assert ledger.watched_windows("none", 9) == ()

@@ -156,7 +156,10 @@ def test_a_message_keeps_its_id(sent: Sent) -> None:
 def test_the_webhook_gets_a_text_and_the_fields(receiver: Receiver) -> None:
     receivers(receiver.url, ())[0].send(MESSAGE)
     (body,) = receiver.bodies
-    assert body["text"] == "model 1: drift significant\n- dwell is higher\n- tool is missing"
+    assert body["text"] == (
+        "model 1: drift significant\n- dwell is higher\n- tool is missing\n"
+        "Runbook: docs/runbooks/mlflow_changed.md"
+    )
     assert (body["level"], body["alert_id"]) == ("critical", ALERT.alert_id)
     assert body["message_id"] == f"alert:{ALERT.alert_id}"
     assert (body["model"], body["title"]) == (ALERT.model, ALERT.title)

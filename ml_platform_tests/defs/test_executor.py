@@ -26,8 +26,8 @@ def test_torch_is_imported_beforehand_for_networks_alone() -> None:
     networks = [spec for spec in MODELS if "pytorch" in spec.technologies]
     others = [spec for spec in MODELS if "pytorch" not in spec.technologies]
     assert networks
-    assert "torch" in preloaded(MODELS)
-    assert "torch" not in preloaded(others)
+    assert {"torch", "torch._dynamo"} <= set(preloaded(MODELS))
+    assert not [name for name in preloaded(others) if name.startswith(("torch", "onnxscript"))]
 
 
 def test_the_storage_that_every_step_opens_is_imported_beforehand() -> None:
@@ -48,7 +48,7 @@ prepare_processes(Path({str(tmp_path)!r}), MODELS[:{models}], {processes})
 def servers():
     children = psutil.Process().children()
     return [each for each in children if "import main; main(" in " ".join(each.cmdline())]
-until = time.monotonic() + 10
+until = time.monotonic() + 60
 while len(servers()) < {prepared} and time.monotonic() < until:
     time.sleep(0.02)  # a process has no command line yet while it is being started
 forked = servers()
@@ -56,6 +56,6 @@ assert all(each.environ()["ML_PLATFORM_AT_WORK"].endswith({str(tmp_path)!r}) for
 print(len(forked))
 """
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
     )
     assert int(result.stdout) == prepared

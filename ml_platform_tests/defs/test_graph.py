@@ -1,11 +1,8 @@
 """The graph as it stands: its edges, groups, checks, and what runs by itself."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 import pytest
 
-from ml_platform.defs.automation import missed_windows
 from ml_platform.defs.build import build_definitions
 from ml_platform.gates.policy import gate_names
 from ml_platform.models.catalogue import MODELS
@@ -104,15 +101,13 @@ def test_monitoring_is_on_by_default_every_six_hours(definitions: dg.Definitions
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
 
 
-def test_a_window_without_a_report_is_found_once_the_schedule_had_its_hour() -> None:
-    windows = dg.TimeWindowPartitionsDefinition(
-        cron_schedule="0 */6 * * *",
-        start=datetime(2026, 5, 1, tzinfo=UTC),
-        fmt="%Y-%m-%d-%H:%M",
-        timezone="UTC",
-    )
-    reported = {"2026-05-01-00:00", "2026-05-01-12:00"}
-    early = missed_windows(windows, reported, datetime(2026, 5, 2, 0, 30, tzinfo=UTC))
-    late = missed_windows(windows, reported, datetime(2026, 5, 2, 1, 30, tzinfo=UTC))
-    assert early == ["2026-05-01-06:00"]
-    assert late == ["2026-05-01-06:00", "2026-05-01-18:00"]
+def test_the_self_test_of_monitoring_is_weekly_and_off_until_it_is_turned_on(
+    definitions: dg.Definitions, graph
+) -> None:
+    schedule = definitions.get_repository_def().get_schedule_def("weekly_self_test")
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+    job = definitions.resolve_job_def(schedule.job_name)
+    key = dg.AssetKey("monitoring_self_test")
+    assert job.asset_layer.selected_asset_keys == {key}
+    assert [check.name for check in graph.get_check_keys_for_assets({key})] == ["objective_holds"]
+    assert dg.AssetKey(["features", "pattern_features"]) in graph.get(key).parent_keys

@@ -10,7 +10,6 @@ import pytest
 
 from ml_platform.adapters.feature_parts import parquet_files
 from ml_platform.adapters.online_snapshots import OnlineSnapshots
-from ml_platform.adapters.warehouse import build_features
 from ml_platform.application.connections import Connections
 from ml_platform.defs.build import build_definitions
 from ml_platform.defs.online_state import (
@@ -21,6 +20,7 @@ from ml_platform.defs.online_state import (
 )
 from ml_platform.home import HomeState, SourceChoice, write_home
 from ml_platform_tests.application.test_online_state import events_of, known, stored
+from ml_platform_tests.features.compiled_features import CompiledFeatures
 from ml_platform_tests.features.lakes import AS_OF
 
 
@@ -63,9 +63,11 @@ def checked(platform: Connections) -> dg.AssetCheckEvaluation:
     return found
 
 
-def test_its_check_fails_where_a_feature_is_not_that_of_training(platform: Connections) -> None:
+def test_its_check_fails_where_a_feature_is_not_that_of_training(
+    platform: Connections, compiled: CompiledFeatures
+) -> None:
     settings = platform.settings
-    build_features(settings.lake, settings.features, settings.warehouse, AS_OF, lambda _: None)
+    compiled.publish(settings, AS_OF)
     assert checked(platform).passed
     path = max(
         parquet_files(settings.features / "pattern_features"), key=lambda each: each.stat().st_size

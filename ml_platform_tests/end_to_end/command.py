@@ -7,13 +7,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
+import pytest
 
-from ml_platform_tests.end_to_end.warm_process import Ended, WarmProcess
+from ml_platform.cli.main import main
+from ml_platform_tests.end_to_end.warm_process import Ended, Running, WarmProcess
 
 AS_OF = "2026-09-01T00:00Z"
 ONE = ("--models", "pattern_classifier")
@@ -44,8 +50,8 @@ def call(
 ) -> tuple[str, str]:
     """Standard output and error of the command, whose exit code must be ``code``.
 
-    Its process is forked from one that has imported the libraries, unless it must be ``fresh``: where two runs must
-    come to the same, one of them is, with an order of sets and draws of its own.
+    Its process is forked from one that has imported libraries and platform, unless it must be ``fresh``: where two
+    runs must come to the same, one of them is, with an order of sets and draws of its own.
     """
     if fresh:
         process = start(home, *arguments)
@@ -57,24 +63,76 @@ def call(
 
 
 def forked(home: Path, *arguments: str, seconds: float = 280, pythonpath: str = "") -> Ended:
-    """The command in a process that has the libraries; ``pythonpath`` goes before where the platform is from."""
+    """The command in a process that has the libraries; ``pythonpath`` goes before where the platform is from.
+
+    Without a ``pythonpath`` it has imported the platform as well.
+    """
     environment_of_it = environment()
     paths = [pythonpath, environment_of_it.get("PYTHONPATH", "")]
     environment_of_it["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     command = [COMMAND, *arguments, "--home", str(home)]
+    with _forking(command, environment_of_it, seconds, platform=not pythonpath) as running:
+        return running.wait()
+
+
+def module(*command: str, seconds: float = 280) -> Ended:
+    """``python -m`` a module in a process that has the libraries."""
+    with _forking(["-m", *command], environment(), seconds) as running:
+        return running.wait()
+
+
+@contextmanager
+def begun(home: Path, *arguments: str, stdin: str = "", seconds: float = 280) -> Iterator[Running]:
+    """The command begun in a process that has the libraries, to be read from, killed or waited for."""
+    command = [COMMAND, *arguments, "--home", str(home)]
+    with _forking(command, environment(), seconds, stdin) as running:
+        yield running
+
+
+@contextmanager
+def _forking(
+    command: list[str],
+    environment_of_it: dict[str, str],
+    seconds: float,
+    stdin: str = "",
+    *,
+    platform: bool = True,
+) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="ml-platform-command-") as folder:
-        return _warm().run(command, environment_of_it, Path(folder), seconds)
+        Path(folder, "in").write_text(stdin)
+        running = _warm(platform=platform).begin(command, environment_of_it, Path(folder), seconds)
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
-def _warm() -> WarmProcess:
-    if not _started().alive():
+def in_process(home: Path, *arguments: str) -> Ended:
+    """The command in this process, for what does not depend on its being another one: a tenth of a second.
+
+    Arguments, output and exit code are those of a process; what it has imported stays, its environment does not.
+    """
+    out, err = StringIO(), StringIO()
+    with (
+        patch.dict(os.environ, environment(), clear=True),
+        patch.object(sys, "argv", [COMMAND, *arguments, "--home", str(home)]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as exited,
+    ):
+        main()
+    return Ended(out.getvalue(), err.getvalue(), int(exited.value.code or 0))
+
+
+def _warm(*, platform: bool) -> WarmProcess:
+    if not _started(platform).alive():
         _started.cache_clear()
-    return _started()
+    return _started(platform)
 
 
 @cache
-def _started() -> WarmProcess:
-    process = WarmProcess(environment())
+def _started(platform: bool) -> WarmProcess:
+    process = WarmProcess(environment(), platform=platform)
     atexit.register(process.end)
     return process
 
@@ -89,8 +147,13 @@ def told(
 def read_until(process: "subprocess.Popen[str]", step: str) -> list[str]:
     """The lines of progress up to the one that says that ``step`` has started."""
     assert process.stderr is not None
+    return lines_until(process.stderr, step)
+
+
+def lines_until(errors: Iterable[str], step: str) -> list[str]:
+    """The same of the lines of standard error."""
     lines = []
-    for line in process.stderr:
+    for line in errors:
         lines.append(line.rstrip())
         if step in line and lines[-1].endswith("start"):
             return lines
@@ -116,7 +179,7 @@ def processes_of(home: Path) -> list[str]:
     return processes
 
 
-def nothing_left(home: Path, seconds: float = 20.0) -> None:
+def nothing_left(home: Path, seconds: float = 120.0) -> None:
     """No process of the home is left, nor anything half written."""
     until = time.monotonic() + seconds
     while (left := processes_of(home)) and time.monotonic() < until:

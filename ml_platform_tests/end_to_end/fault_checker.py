@@ -9,7 +9,6 @@ each, then what it has looked at, and ends with exit code 1 if anything is.
 """
 
 import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -25,22 +24,15 @@ from ml_platform.cli.instance import dagster_environment
 from ml_platform.events.schema import IDENTITY
 from ml_platform.files import TEMPORARY_SUFFIX
 from ml_platform.settings import Settings
-from ml_platform_tests.end_to_end.command import environment
+from ml_platform_tests.end_to_end.command import module
 
 
 def faults_of(home: Path) -> list[str]:
     """What is wrong with a home that no command uses, looked at by a process of its own."""
-    looked = subprocess.run(
-        [sys.executable, "-m", "ml_platform_tests.end_to_end.fault_checker", str(home)],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=240,
-        check=False,
-    )
-    lines = looked.stdout.splitlines()
-    if looked.returncode not in (0, 1) or not lines:
-        return [f"the checker failed: {looked.stderr[-500:]}"]
+    looked = module("ml_platform_tests.end_to_end.fault_checker", str(home))
+    lines = looked.out.splitlines()
+    if looked.code not in (0, 1) or not lines:
+        return [f"the checker failed: {looked.err[-500:]}"]
     return lines[:-1]
 
 

@@ -1,12 +1,11 @@
 """A run that is killed with SIGKILL at a moment of its progress, and started again."""
 
-import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_platform_tests.end_to_end.command import nothing_left, read_until, start, told
+from ml_platform_tests.end_to_end.command import begun, lines_until, nothing_left, told
 from ml_platform_tests.end_to_end.fault_checker import faults_of
 
 
@@ -31,18 +30,20 @@ class Moment:
     seconds: float
 
 
+def killed(home: Path, simulation: tuple[str, ...], moment: Moment) -> bool:
+    """Start a run and kill it at a moment; whether it was still running."""
+    with begun(home, "run", *simulation) as running:
+        if moment.step:
+            lines_until(running.error_lines(), moment.step)
+        time.sleep(moment.seconds)
+        return running.kill()
+
+
 def kill_and_run_again(
     home: Path, simulation: tuple[str, ...], moment: Moment
 ) -> tuple[bool, Killed]:
     """Kill the run at a moment (whether it was still running), run again, look at everything."""
-    process = start(home, "run", *simulation)
-    if moment.step:
-        read_until(process, moment.step)
-    time.sleep(moment.seconds)
-    hit = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return hit, outcome(home, simulation)
+    return killed(home, simulation, moment), outcome(home, simulation)
 
 
 def outcome(home: Path, simulation: tuple[str, ...], *, fresh: bool = False) -> Killed:

@@ -12,19 +12,11 @@ from sqlalchemy.engine import make_url
 from ml_platform.adapters.database_urls import DATABASES
 from ml_platform.adapters.postgres import binaries, start_postgres
 from ml_platform_tests.application.person_homes import traces
-from ml_platform_tests.end_to_end.command import (
-    AS_OF,
-    COMMAND,
-    call,
-    environment,
-    nothing_left,
-    start,
-    told,
-)
+from ml_platform_tests.end_to_end.command import begun, call, nothing_left, told
 from ml_platform_tests.end_to_end.fault_checker import faults_of
+from ml_platform_tests.end_to_end.shared_homes import opened
+from ml_platform_tests.end_to_end.three_days import MODEL, finished_home
 
-MODEL = "sequence_ngram"
-THREE_DAYS = ("--models", MODEL, "--days", "3", "--users", "120", "--as-of", AS_OF)
 pytestmark = pytest.mark.timeout(1500)
 
 
@@ -67,27 +59,34 @@ def dumps_with(home: Path, text: str) -> list[str]:
 
 
 def killed_at_each_step(home: Path, user: str) -> int:
-    """Begin to forget, and SIGKILL when a step begins that was not reached before, until it comes to its end."""
+    """Begin to forget, and SIGKILL when a step begins that was not reached before, until it comes to its end.
+
+    The id comes from standard input, so that it stands in no list of processes, and none of the output has it.
+    """
     reached = set[str]()
     while True:
-        process = start(home, "forget", user, "--apply", "--reason", "a request")
-        assert process.stderr is not None
-        for line in process.stderr:
-            what = line.partition("(")[0]
-            if line.endswith(": begun\n") and what not in reached:
-                reached.add(what)
-                process.send_signal(signal.SIGKILL)
-                break
-        shown, said = process.communicate()
-        if process.returncode != -signal.SIGKILL:
-            assert process.returncode == 0, f"{sorted(reached)}\n{shown}\n{said}"
+        with begun(
+            home, "forget", "-", "--apply", "--reason", "a request", stdin=f"{user}\n"
+        ) as running:
+            for line in running.error_lines():
+                what = line.partition("(")[0]
+                if line.endswith(": begun\n") and what not in reached:
+                    reached.add(what)
+                    running.kill()
+                    break
+            ended = running.wait()
+        assert user not in ended.out + ended.err
+        if ended.code != -signal.SIGKILL:
+            assert ended.code == 0, f"{sorted(reached)}\n{ended.out}\n{ended.err}"
+            assert "Forgotten." in ended.out
             return len(reached)
         assert told(home, "verify")["ok"]
 
 
-def test_a_person_is_forgotten_whatever_is_killed_and_does_not_come_back(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    told(home, "run", *THREE_DAYS, seconds=500)
+def test_a_person_is_forgotten_whatever_is_killed_and_does_not_come_back(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    home = finished_home(tmp_path_factory, tmp_path / "home")
     user = busiest_user(home)
     assert len(traces(home, user)) > 10
     assert dumps_with(home, user) == ["ml_platform"]
@@ -99,31 +98,15 @@ def test_a_person_is_forgotten_whatever_is_killed_and_does_not_come_back(tmp_pat
     assert dumps_with(home, user) == []
     assert told(home, "verify")["ok"]
 
-    again = told(home, "run", "--force", "--models", MODEL, seconds=500)
-    assert again["models"][MODEL]["verdict"] != "INSUFFICIENT"
+    with opened(home):
+        again = told(home, "run", "--force", "--models", MODEL, seconds=500)
+        assert again["models"][MODEL]["verdict"] != "INSUFFICIENT"
+        # The report of before has counted the rows of the person as well.
+        assert [fault for fault in faults_of(home) if not fault.startswith("(d) ")] == []
+        nothing = told(home, "forget", user)
+        assert nothing["steps"] == []
+        _, said = call(home, "forget", "nobody-of-this-name", code=2)
     assert traces(home, user) == []
     assert dumps_with(home, user) == []
-    # The report of before has counted the rows of the person as well.
-    assert [fault for fault in faults_of(home) if not fault.startswith("(d) ")] == []
-    nothing = told(home, "forget", user)
-    assert nothing["steps"] == []
-    _, said = call(home, "forget", "nobody-of-this-name", code=2)
     assert said.startswith("ml-platform: Nobody of this id is in this home. Remedy:")
     assert "nobody-of-this-name" not in said
-
-
-def test_an_id_from_standard_input_stands_in_no_list_of_processes(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    call(home, "ingest", "--days", "2", "--users", "20", "--as-of", AS_OF)
-    user = busiest_user(home)
-    process = subprocess.run(
-        [COMMAND, "forget", "-", "--apply", "--home", str(home)],
-        input=f"{user}\n",
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr
-    assert user not in process.stdout + process.stderr
-    assert "Forgotten." in process.stdout
-    assert traces(home, user) == []

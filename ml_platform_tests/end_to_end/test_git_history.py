@@ -7,10 +7,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ml_platform_tests.end_to_end.command import HERE, call, nothing_left, told
+from ml_platform_tests.end_to_end.command import HERE, call, in_process, nothing_left, told
+from ml_platform_tests.end_to_end.shared_homes import fresh_home, opened
 from ml_platform_tests.end_to_end.test_simulation import launch_champion
 from ml_platform_tests.events.repositories import git, repository
 
+pytestmark = pytest.mark.timeout(900)
 KINDS = {
     "docs": ("docs/guide_{}.md", "docs/images/{}.png"),
     "test": ("tests/test_{}.py", "src/core/part_{}.py"),
@@ -59,14 +61,14 @@ MODELS = (
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("git") / "home"
+    return fresh_home(tmp_path_factory, tmp_path_factory.mktemp("git") / "home")
 
 
 @pytest.fixture(scope="module")
 def first(home: Path) -> Any:
     project = history(home.parent / "project", 1500)
     return told(
-        home, "run", "--source", f"git:{project}", "--models", ",".join(MODELS), *HERE, seconds=500
+        home, "run", "--source", f"git:{project}", "--models", ",".join(MODELS), *HERE, seconds=800
     )
 
 
@@ -106,16 +108,8 @@ def test_authors_are_nowhere_in_clear(first: Any, home: Path) -> None:
             assert b"ada@example.org" not in path.read_bytes(), path
 
 
-def test_the_champion_launched_alone_after_a_failed_gate_is_refused(
-    first: Any, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
-    from ml_platform.adapters.services import services
-    from ml_platform.cli.instance import dagster_instance
-    from ml_platform.settings import read_settings
-
-    settings = read_settings()
-    with services(settings) as running, dagster_instance(settings, running) as instance:
+def test_the_champion_launched_alone_after_a_failed_gate_is_refused(first: Any, home: Path) -> None:
+    with opened(home) as instance:
         refusal = launch_champion(instance)
         report = dg.AssetKey(["pattern_classifier", "evaluation_report"])
         assert instance.get_latest_materialization_event(report) is not None
@@ -125,7 +119,10 @@ def test_the_champion_launched_alone_after_a_failed_gate_is_refused(
     assert "refused at" in out
 
 
-def test_a_process_log_without_labels_is_insufficient_and_no_failure(tmp_path: Path) -> None:
+def test_a_process_log_without_labels_is_insufficient_and_no_failure(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = fresh_home(tmp_path_factory, tmp_path / "home")
     log = tmp_path / "log.csv"
     rows = ["case,activity,timestamp,resource"]
     for case in range(60):
@@ -134,7 +131,9 @@ def test_a_process_log_without_labels_is_insufficient_and_no_failure(tmp_path: P
                 f"c{case},{activity},2026-03-{1 + case % 28:02d}T{8 + step:02d}:00:00Z,agent{case % 3}"
             )
     log.write_text("\n".join(rows) + "\n")
-    printed = told(tmp_path / "home", "run", "--source", f"process-log:{log}", *HERE)
+    models = ("--models", "pattern_classifier,sequence_ngram")
+    source = ("--source", f"process-log:{log}")
+    printed = told(home, "run", *source, *models, *HERE, seconds=800)
     model = printed["models"]["pattern_classifier"]
     assert model["verdict"] == "INSUFFICIENT"
     assert "workflow_category" in model["decided_by"]
@@ -155,7 +154,9 @@ def test_a_process_log_without_labels_is_insufficient_and_no_failure(tmp_path: P
 def test_what_is_typed_wrong_is_one_line_and_exit_code_two(
     tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    _, err = call(tmp_path / "home", "ingest", *arguments, code=2)
+    ended = in_process(tmp_path / "home", "ingest", *arguments)
+    assert ended.code == 2
+    err = ended.err
     last = err.strip().splitlines()[-1]
     assert message in last
     assert "Traceback" not in err

@@ -4,12 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_platform_tests.end_to_end.command import AS_OF
-from ml_platform_tests.end_to_end.killing import Killed, Moment, kill_and_run_again, outcome
+from ml_platform_tests.end_to_end.killing import Moment, killed, outcome
+from ml_platform_tests.end_to_end.three_days import MODEL, THREE_DAYS, undisturbed
 
-MODEL = "sequence_ngram"
-"""It is fitted in a second: what is between the steps does not depend on the model."""
-THREE_DAYS = ("--models", MODEL, "--days", "3", "--users", "120", "--as-of", AS_OF)
 MOMENTS = [
     Moment("", 3.0),
     Moment("warehouse", 3.0),
@@ -19,17 +16,14 @@ MOMENTS = [
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
-    return outcome(tmp_path_factory.mktemp("undisturbed") / "home", THREE_DAYS, fresh=True)
-
-
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.step or "start")
 def test_a_killed_run_is_simply_started_again(
-    undisturbed: Killed, tmp_path: Path, moment: Moment
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    hit, after = kill_and_run_again(tmp_path / "home", THREE_DAYS, moment)
-    assert hit, "the run had ended before it was killed"
-    assert after == undisturbed
+    """Each run goes on from what the one before it left, past the moment at which that was killed."""
+    home = tmp_path / "home"
+    for moment in MOMENTS:
+        assert killed(home, THREE_DAYS, moment), f"{moment} came after the end of the run"
+    after = outcome(home, THREE_DAYS)
+    assert after == undisturbed(tmp_path_factory)
     assert after.versions == 1
     assert after.faults == ()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml_platform.home import FORMAT
-from ml_platform_tests.end_to_end.command import call, nothing_left, told
+from ml_platform_tests.end_to_end.command import HERE, call, nothing_left, told
 from ml_platform_tests.migration.homes_of_old import restored
 
 MODEL = "trigger_predictor"
@@ -22,7 +22,7 @@ def test_a_home_of_format_1_goes_on_after_its_migration(tmp_path: Path) -> None:
     assert migrated == {"format": FORMAT, "archives": [str(home / "archive" / "format-1")]}
     assert told(home, "verify")["ok"]
 
-    printed = told(home, "run", "--models", MODEL, seconds=700)
+    printed = told(home, "run", "--models", MODEL, *HERE, seconds=700)
     assert printed["models"][MODEL]["version"] == 2, "version 1 is in the archive"
     verified = told(home, "verify")
     subjects = {finding["subject"] for finding in verified["findings"]}

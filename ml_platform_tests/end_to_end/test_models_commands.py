@@ -23,8 +23,10 @@ from ml_platform.gates.outcome import Verdict
 from ml_platform.registry.records import Action
 from ml_platform.reporting.messages import Message
 from ml_platform_tests.application.homes import home, promotable
-from ml_platform_tests.end_to_end.command import COMMAND, environment
+from ml_platform_tests.end_to_end.command import COMMAND, environment, in_process
+from ml_platform_tests.end_to_end.command import told as told_by_process
 from ml_platform_tests.registry.examples import AT, permit_for
+from ml_platform_tests.serving.planted_answers import answer, plant, shadow
 
 MODEL = "example"
 
@@ -60,15 +62,9 @@ def two_champions(platform: Connections) -> int:
 
 def call(platform: Connections, *arguments: str, code: int = 0) -> tuple[str, str]:
     """Standard output and error of `ml-platform models`."""
-    ended = subprocess.run(
-        [COMMAND, "models", *arguments, "--home", str(platform.settings.home)],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=60,
-    )
-    assert ended.returncode == code, ended.stderr
-    return ended.stdout, ended.stderr
+    ended = in_process(platform.settings.home, "models", *arguments)
+    assert ended.code == code, ended.err
+    return ended.out, ended.err
 
 
 def told(platform: Connections, *arguments: str) -> Any:
@@ -80,7 +76,9 @@ def test_a_rollback_waits_for_no_training_and_needs_no_mlflow(
 ) -> None:
     with at_work(platform.settings.home):
         began = time.monotonic()
-        done = told(platform, "rollback", MODEL, "--reason", "answers are wrong", "--actor", "ada")
+        why = ("--reason", "answers are wrong", "--actor", "ada")
+        arguments = ("models", "rollback", MODEL, *why)
+        done = told_by_process(platform.settings.home, *arguments, fresh=True)
         assert time.monotonic() - began < 20, "it takes .8 s; whoever waits for the lock never ends"
     assert (done["left"], done["answers"]) == (two_champions, f"version {two_champions - 1}")
     event = platform.ledger.events(MODEL)[-1]
@@ -183,16 +181,24 @@ def test_of_a_version_that_is_held_by_its_gates_show_says_what_that_means(
     assert f"ml-platform why {name} --home {platform.settings.home}" in out
 
 
+def test_what_a_version_in_shadow_would_have_said(
+    platform: Connections, two_champions: int
+) -> None:
+    _, error = call(platform, "shadow", MODEL, code=2)
+    assert error.startswith("ml-platform: No version of example has answered in shadow in the last")
+    assert error.count("\n") == 1
+    served = [answer(datetime.now(UTC), f"user {number}") for number in range(8)]
+    plant(platform.urls.ml_platform, [*served, *(shadow(row, prediction="b") for row in served)])
+    found = told(platform, "shadow", MODEL, "--days", "1")
+    assert (found["pairs"], found["agreement"]["value"]) == (8, 0.0)
+    out, _ = call(platform, "shadow", MODEL)
+    assert "a -> b" in out
+
+
 def test_how_versions_reach_their_users_is_shown_and_set(platform: Connections) -> None:
     def policy(*arguments: str) -> Any:
-        ended = subprocess.run(
-            [COMMAND, "policy", "rollout", *arguments, "--home", str(platform.settings.home)],
-            capture_output=True,
-            text=True,
-            env=environment(),
-            timeout=60,
-        )
-        return ended.stdout or ended.stderr
+        ended = in_process(platform.settings.home, "policy", "rollout", *arguments)
+        return ended.out or ended.err
 
     assert policy().startswith("direct, without a person's approval; a newer candidate waits")
     told = policy("ramp", "--approval", "--newer", "supersedes")
@@ -205,10 +211,9 @@ def test_how_versions_reach_their_users_is_shown_and_set(platform: Connections) 
 
 def test_messages_that_nobody_has_taken_stand_in_the_status(platform: Connections) -> None:
     def status(*how: str) -> str:
-        command = [COMMAND, "status", *how, "--home", str(platform.settings.home)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=environment(), timeout=60, check=True
-        ).stdout
+        ended = in_process(platform.settings.home, "status", *how)
+        assert ended.code == 0, ended.err
+        return ended.out
 
     assert "undelivered" not in status()
     assert json.loads(status("--json"))["undelivered"] == []

@@ -15,14 +15,11 @@ import pytest
 
 from ml_platform import resources
 from ml_platform.adapters.feature_parts import parquet_files
-from ml_platform.adapters.services import services
-from ml_platform.application.connections import Connections
-from ml_platform.application.state_keys import tuned_key
 from ml_platform.clock import parse_boundary
 from ml_platform.events.sources.simulate import SimulateSource
-from ml_platform.settings import read_settings
 from ml_platform.values import file_sha256
 from ml_platform_tests.end_to_end.command import AS_OF, HERE, call, forked, told
+from ml_platform_tests.end_to_end.shared_homes import copied, fresh_home, opened, tune
 
 pytestmark = pytest.mark.timeout(900)
 MODELS = ("--models", "suggestion_scorer,sequence_ngram")
@@ -38,9 +35,9 @@ def steps(model: str, names: tuple[str, ...]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tables of a small simulation, as files that grow."""
+    """The tables of a small simulation, as files that can grow."""
     folder = tmp_path_factory.mktemp("exports")
-    source = SimulateSource(as_of=parse_boundary("AS_OF", AS_OF), days=63, users=30, seed=4)
+    source = SimulateSource(as_of=parse_boundary("AS_OF", AS_OF), days=40, users=20, seed=4)
     tables: dict[str, list[pa.Table]] = {}
     for name, rows in source.batches():
         if name != "ceilings":
@@ -52,23 +49,33 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_run(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A home after its first run, and what that told."""
-    home = tmp_path_factory.mktemp("nothing-twice") / "home"
+    """A home after its first run, which is only copied, and what that told."""
+    home = fresh_home(tmp_path_factory, tmp_path_factory.mktemp("nothing-twice") / "home")
     source = ("--source", f"files:{exports}", "--as-of", AS_OF)
-    return home, call(home, "run", *MODELS, *HERE, *source)[1]
+    return home, call(home, "run", *MODELS, *HERE, *source, seconds=800)[1]
 
 
 @pytest.fixture(scope="module")
-def home(first_run: tuple[Path, str]) -> Path:
-    """A home after its first run."""
-    return first_run[0]
+def home(first_run: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home after its first run, whose database runs meanwhile, for plans; whoever changes it changes it back."""
+    place = copied(first_run[0], tmp_path_factory.mktemp("unchanged") / "home")
+    with opened(place, tracking=False):
+        yield place
+
+
+@pytest.fixture
+def own_home(first_run: tuple[Path, str], tmp_path: Path) -> Iterator[Path]:
+    """A home after its first run, whose servers run meanwhile, for a test that runs something in it."""
+    place = copied(first_run[0], tmp_path / "home")
+    with opened(place):
+        yield place
 
 
 @pytest.fixture
 def changed_copy(tmp_path: Path) -> Path:
     """A copy of the platform that a test may edit."""
     package = Path(resources.__file__).parent
-    ignored = shutil.ignore_patterns("__pycache__", "target", "*.duckdb")
+    ignored = shutil.ignore_patterns("target", "*.duckdb")
     shutil.copytree(package, tmp_path / "ml_platform", ignore=ignored)
     shutil.copytree(resources.dbt_project(), tmp_path / "dbt_project", ignore=ignored)
     return tmp_path
@@ -96,7 +103,8 @@ def test_a_first_run_watches_each_model_once_its_champion_is_settled(
         assert places[f"{model}/champion"] < places[f"{model}/predictions"]
 
 
-def test_nothing_has_changed(home: Path) -> None:
+def test_nothing_has_changed(first_run: tuple[Path, str], tmp_path: Path) -> None:
+    home = copied(first_run[0], tmp_path / "home")
     port = home / "run" / "mlflow.port"
     written_by_run = port.stat().st_mtime_ns
     assert planned(home) == {"source": False, "reasons": {}, "assets": []}
@@ -145,18 +153,6 @@ def test_a_feature_that_is_declared_otherwise_is_another_one(
     assert "sequence_ngram/candidate" not in plan["assets"]
 
 
-def test_who_asks_for_a_training_gets_one_and_it_is_the_one_that_force_makes(home: Path) -> None:
-    ngram = ("--models", "sequence_ngram")
-    _, err = call(home, "run", *ngram, "--retrain")
-    assert set(STARTED.findall(err)) >= steps("sequence_ngram", TRAINING)
-    assert not {"lake", "warehouse"} & set(STARTED.findall(err))
-    after = told(home, "run", *ngram)
-    forced = told(home, "run", *ngram, "--force", fresh=True)
-    assert forced["fingerprints"] == after["fingerprints"]
-    for field in ("fingerprints", "metrics", "baseline", "ceiling", "verdict", "version", "rows"):
-        assert forced["models"]["sequence_ngram"][field] == after["models"]["sequence_ngram"][field]
-
-
 def test_another_scikit_learn_fits_again_what_it_fits(home: Path, tmp_path: Path) -> None:
     distribution = tmp_path / "scikit_learn-99.0.dist-info"
     distribution.mkdir()
@@ -171,32 +167,29 @@ def test_another_scikit_learn_fits_again_what_it_fits(home: Path, tmp_path: Path
     assert plan["reasons"]["sequence_ngram"].startswith("from evaluation_report on")
 
 
-def test_parameters_that_a_search_has_found_fit_again(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with tuned(home, {"learning_rate": 0.07}, monkeypatch):
+def test_parameters_that_a_search_has_found_fit_again(home: Path) -> None:
+    tune(home, {"suggestion_scorer": {"learning_rate": 0.07}})
+    try:
         plan = planned(home)
+    finally:
+        tune(home, {"suggestion_scorer": {}})
     reason = "from candidate on: its parameters have changed"
     assert plan["reasons"] == {"suggestion_scorer": reason}
     assert set(plan["assets"]) == steps("suggestion_scorer", TRAINING[1:])
 
 
 def test_a_limit_of_the_policy_decides_again_and_measures_nothing(
-    home: Path, tmp_path: Path
+    own_home: Path, tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('preset = "mission"\n[sequence_ngram.calibration]\nlimit = 0.06\n')
-    call(home, "policy", "set", str(policy))
-    try:
-        plan = planned(home)
-        assert set(plan["assets"]) == steps("sequence_ngram", AFTER_EVALUATION)
-        _, err = call(home, "run", *MODELS, *HERE)
-        assert set(STARTED.findall(err)) == set(plan["assets"])
-        assert "measured before: the policy decides again on the same figures" in err
-    finally:
-        call(home, "policy", "set", "mission")
-        call(home, "run", *MODELS, *HERE)
-    assert call(home, "verify")[0].strip().endswith("none at fault")
+    call(own_home, "policy", "set", str(policy))
+    plan = planned(own_home)
+    assert set(plan["assets"]) == steps("sequence_ngram", AFTER_EVALUATION)
+    _, err = call(own_home, "run", *MODELS, *HERE)
+    assert set(STARTED.findall(err)) == set(plan["assets"])
+    assert "measured before: the policy decides again on the same figures" in err
+    assert call(own_home, "verify")[0].strip().endswith("none at fault")
 
 
 def test_a_damaged_file_is_made_again(home: Path) -> None:
@@ -211,10 +204,37 @@ def test_a_damaged_file_is_made_again(home: Path) -> None:
     assert plan["reasons"]["features"] == f"suggestion_features: {told_why}"
 
 
-def test_a_new_event_reaches_features_and_reports_and_trains_nothing(
-    home: Path, exports: Path
+def test_a_new_event_trains_nothing_and_who_asks_for_a_training_gets_the_one_that_force_makes(
+    own_home: Path, exports: Path
 ) -> None:
-    events = pq.read_table(exports / "events.parquet")
+    with one_event_more(exports):
+        assert planned(own_home)["source"] is True
+        _, err = call(own_home, "run", *MODELS, *HERE)
+        started = set(STARTED.findall(err))
+        assert {"lake", "warehouse", "sequence_ngram/monitoring_report"} <= started
+        assert not any(step.endswith(TRAINING) for step in started)
+        assert "There are newer rows than these were trained on (--retrain): sequence_ngram" in err
+        made = hashes(own_home)
+
+        ngram = ("--models", "sequence_ngram")
+        out, err = call(own_home, "run", *ngram, "--retrain", "--json")
+        after = json.loads(out)
+        assert set(STARTED.findall(err)) >= steps("sequence_ngram", TRAINING)
+        assert not {"lake", "warehouse"} & set(STARTED.findall(err))
+
+        forced = told(own_home, "run", *MODELS, "--force", fresh=True)
+        assert hashes(own_home) == made
+        assert planned(own_home)["assets"] == []
+    assert forced["fingerprints"] == after["fingerprints"]
+    for field in ("fingerprints", "metrics", "baseline", "ceiling", "verdict", "version", "rows"):
+        assert forced["models"]["sequence_ngram"][field] == after["models"]["sequence_ngram"][field]
+
+
+@contextmanager
+def one_event_more(exports: Path) -> Iterator[None]:
+    """The exported events with a new one, for as long as the block runs."""
+    path = exports / "events.parquet"
+    events = pq.read_table(path)
     last = events.slice(events.num_rows - 1).to_pylist()[0]
     second = timedelta(seconds=1)
     new = last | {
@@ -223,33 +243,12 @@ def test_a_new_event_reaches_features_and_reports_and_trains_nothing(
         "received_at": last["received_at"] + second,
     }
     grown = pa.concat_tables([events, pa.Table.from_pylist([new], schema=events.schema)])
-    pq.write_table(grown, exports / "events.parquet")
-
-    assert planned(home)["source"] is True
-    _, err = call(home, "run", *MODELS, *HERE)
-    started = set(STARTED.findall(err))
-    assert {"lake", "warehouse", "sequence_ngram/monitoring_report"} <= started
-    assert not any(step.endswith(TRAINING) for step in started)
-    assert "There are newer rows than these were trained on (--retrain): sequence_ngram" in err
-    made = hashes(home)
-    call(home, "run", *MODELS, *HERE, "--force")
-    assert hashes(home) == made
-    assert planned(home)["assets"] == []
-
-
-@contextmanager
-def tuned(
-    home: Path, parameters: dict[str, float], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """A home whose ledger holds other parameters of the scorer, as `ml-platform tune` leaves them."""
-    monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
-    settings = read_settings()
-    for value in (parameters, {}):
-        with services(settings):
-            ledger = Connections(settings).ledger
-            ledger.set_state(tuned_key("suggestion_scorer"), {"parameters": value})
-        if value:
-            yield
+    before = path.rename(exports.with_name("events-before.parquet"))
+    try:
+        pq.write_table(grown, path)
+        yield
+    finally:
+        before.replace(path)
 
 
 def hashes(home: Path) -> dict[str, str]:
@@ -260,8 +259,12 @@ def hashes(home: Path) -> dict[str, str]:
     }
 
 
-def test_a_reading_whose_checks_failed_is_no_reading(tmp_path: Path) -> None:
-    stale = ("--days", "4", "--users", "2", "--seed", "0", "--as-of", "2026-05-04T00:00Z")
-    for _ in range(2):
-        _, err = call(tmp_path / "home", "run", "--source", "simulate", *stale, code=1)
-        assert "events_expectations: an integrity gate stops it. freshness" in err
+def test_a_reading_whose_checks_failed_is_no_reading(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = fresh_home(tmp_path_factory, tmp_path / "home")
+    choices = "--source simulate --days 4 --users 2 --seed 0 --as-of 2026-05-04T00:00Z"
+    with opened(home):
+        for _ in range(2):
+            _, err = call(home, "run", *MODELS, *HERE, *choices.split(), code=1)
+            assert "events_expectations: an integrity gate stops it. freshness" in err

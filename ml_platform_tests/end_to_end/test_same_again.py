@@ -1,5 +1,6 @@
 """The same source shuffled, doubled and a day late: the same features, fingerprint and model hash."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ml_platform.models.pattern_classifier import SPEC
 from ml_platform.spec.model import FitRequest
 
 AS_OF = datetime(2026, 9, 1, tzinfo=UTC)
-SOURCE = SimulateSource(as_of=AS_OF, days=6, users=60, seed=3)
+SOURCE = SimulateSource(as_of=AS_OF, days=6, users=20, seed=3)
 
 
 class Disturbed:
@@ -43,6 +44,7 @@ class Disturbed:
 
 
 def model_of(source, folder: Path) -> dict[str, str]:
+    """The fingerprints of what follows from a source, in an empty folder but for what dbt keeps of a parse."""
     lake = ParquetLake(folder / "lake", folder / "quarantine")
     ingest(source, lake, now=AS_OF + timedelta(days=3), progress=lambda _: None)
     built = build_features(
@@ -71,4 +73,10 @@ def model_of(source, folder: Path) -> dict[str, str]:
 
 
 def test_shuffled_doubled_and_late_is_the_same_model(tmp_path: Path) -> None:
-    assert model_of(Disturbed(), tmp_path / "b") == model_of(SOURCE, tmp_path / "a")
+    folder = tmp_path / "home"
+    disturbed = model_of(Disturbed(), folder)
+    (folder / "warehouse" / "dbt" / "partial_parse.msgpack").rename(tmp_path / "parsed")
+    shutil.rmtree(folder)
+    (folder / "warehouse" / "dbt").mkdir(parents=True)
+    (tmp_path / "parsed").rename(folder / "warehouse" / "dbt" / "partial_parse.msgpack")
+    assert model_of(SOURCE, folder) == disturbed

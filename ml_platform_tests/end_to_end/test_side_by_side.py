@@ -15,6 +15,7 @@ from ml_platform_tests.end_to_end.command import (
     start,
     told,
 )
+from ml_platform_tests.end_to_end.shared_homes import fresh_home
 
 SMALL = ("--days", "20", "--users", "20", "--as-of", AS_OF)
 MODELS = ("--models", "sequence_ngram,anomaly_detector")
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def one_after_the_other(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    home = tmp_path_factory.mktemp("one") / "home"
+    home = fresh_home(tmp_path_factory, tmp_path_factory.mktemp("one") / "home")
     return compared(told(home, "run", *SMALL, *MODELS, "--processes", "1", seconds=800))
 
 
@@ -50,10 +51,13 @@ def steps_of(home: Path) -> int:
     return sum("forkserver" in words for words in processes_of(home))
 
 
-def test_the_same_in_processes_also_after_a_kill_in_the_middle(
-    one_after_the_other: dict[str, Any], tmp_path: Path
+def test_the_same_in_processes_also_after_ctrl_c_and_a_kill_in_the_middle(
+    one_after_the_other: dict[str, Any],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    home = tmp_path / "home"
+    home = fresh_home(tmp_path_factory, tmp_path / "home")
+    ctrl_c_ends_all_of_them_and_only_progress_was_shown(home)
     process = start(home, "run", *SMALL, *MODELS, *TWO)
     read_until(process, "sequence_ngram/candidate")
     assert steps_of(home) >= 2
@@ -64,8 +68,7 @@ def test_the_same_in_processes_also_after_a_kill_in_the_middle(
     nothing_left(home)
 
 
-def test_ctrl_c_ends_all_of_them_and_only_progress_was_shown(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def ctrl_c_ends_all_of_them_and_only_progress_was_shown(home: Path) -> None:
     process = start(home, "run", *SMALL, *MODELS, *TWO)
     lines = read_until(process, "warehouse")
     assert steps_of(home) >= 2

@@ -10,31 +10,40 @@ import pandas as pd
 import pytest
 
 from ml_platform_tests.end_to_end.command import AS_OF, ONE, call, nothing_left, told
+from ml_platform_tests.end_to_end.shared_homes import fresh_home, opened, tune
 
-SIMULATION = (*ONE, "--days", "24", "--users", "60", "--as-of", AS_OF)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulation") / "home"
+pytestmark = pytest.mark.timeout(900)
+SIMULATION = (*ONE, "--days", "14", "--users", "60", "--as-of", AS_OF)
 
 
 @pytest.fixture(scope="module")
-def first(home: Path) -> Any:
-    return told(home, "run", *SIMULATION)
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A home after its first run, and what that told; a third of the trees earns the same place."""
+    home = fresh_home(tmp_path_factory, tmp_path_factory.mktemp("simulation") / "home")
+    tune(home, {"pattern_classifier": {"trees": 50}})
+    return home, told(home, "run", *SIMULATION, seconds=800)
+
+
+@pytest.fixture(scope="module")
+def first(first_run: tuple[Path, Any]) -> Any:
+    return first_run[1]
+
+
+@pytest.fixture(scope="module")
+def in_home(first_run: tuple[Path, Any]) -> Iterator[dg.DagsterInstance]:
+    """Services and Dagster's instance of the home, in this process; commands meanwhile use the same services.
+
+    None of them has left a process, nor anything half written, when these have ended; neither has the first run.
+    """
+    nothing_left(first_run[0])
+    with opened(first_run[0]) as instance:
+        yield instance
+    nothing_left(first_run[0])
 
 
 @pytest.fixture
-def in_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Services and Dagster's instance of the home, in this process."""
-    monkeypatch.setenv("ML_PLATFORM_HOME", str(home))
-    from ml_platform.adapters.services import services
-    from ml_platform.cli.instance import dagster_instance
-    from ml_platform.settings import read_settings
-
-    settings = read_settings()
-    with services(settings) as running, dagster_instance(settings, running) as instance:
-        yield instance
+def home(first_run: tuple[Path, Any], in_home: dg.DagsterInstance) -> Path:
+    return first_run[0]
 
 
 def launch_champion(instance: dg.DagsterInstance) -> str:
@@ -44,9 +53,9 @@ def launch_champion(instance: dg.DagsterInstance) -> str:
 
 def launch(instance: dg.DagsterInstance, step: str) -> str:
     """Launch one asset of the classifier alone; empty if it went through, else what it said."""
-    from ml_platform.defs.build import build_definitions
+    from ml_platform.defs.jobs import home_definitions
 
-    job = build_definitions().resolve_implicit_global_asset_job_def()
+    job = home_definitions().resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
         instance=instance,
         asset_selection=[dg.AssetKey(["pattern_classifier", step])],
@@ -92,7 +101,6 @@ def test_the_same_again_is_the_same(first: Any, home: Path) -> None:
     assert status["since"] == before["since"]
     checked = told(home, "verify")
     assert checked["ok"] is True
-    nothing_left(home)
 
 
 def test_retention_of_a_home_of_today_finds_nothing_and_of_later_only_what_nobody_needs(
@@ -110,7 +118,6 @@ def test_retention_of_a_home_of_today_finds_nothing_and_of_later_only_what_nobod
         call(home, "retention", step, "pattern_classifier", "1", *names)
     (held,) = told(home, "retention", "holds")["holds"]
     assert held["reason"] == "a dispute"
-    nothing_left(home)
 
 
 def test_another_source_in_the_same_home_is_refused(first: Any, home: Path) -> None:
@@ -180,13 +187,17 @@ def test_a_backup_restored_elsewhere_and_moved_is_the_same_home(
     call(tmp_path / "restored", "restore", str(tmp_path / "home.tar"))
     moved = tmp_path / "deep" / "moved"
     moved.parent.mkdir()
+    nothing_left(tmp_path / "restored")
     (tmp_path / "restored").rename(moved)
-    assert told(moved, "verify")["ok"] is True
-    repairs = told(moved, "mirror")["repairs"]
-    assert {repair["words"].rsplit(": ")[-1] for repair in repairs} == {"description"}
-    assert not any(repair["by_hand"] for repair in repairs)
-    assert told(moved, "mirror") == {"repairs": [], "adopted": "", "dropped": ""}
-    now, then = (told(place, "status")["models"]["pattern_classifier"] for place in (moved, home))
+    with opened(moved):
+        assert told(moved, "verify")["ok"] is True
+        repairs = told(moved, "mirror")["repairs"]
+        assert {repair["words"].rsplit(": ")[-1] for repair in repairs} == {"description"}
+        assert not any(repair["by_hand"] for repair in repairs)
+        assert told(moved, "mirror") == {"repairs": [], "adopted": "", "dropped": ""}
+        now, then = (
+            told(place, "status")["models"]["pattern_classifier"] for place in (moved, home)
+        )
     assert now["versions"] == then["versions"]
     nothing_left(moved)
 

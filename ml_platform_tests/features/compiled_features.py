@@ -1,6 +1,7 @@
 """The features of many small lakes: dbt compiles its models once, and each lake runs that SQL."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,13 @@ from ml_platform.adapters.dbt_project import PLATFORM_PROJECT
 from ml_platform.adapters.dbt_run import (
     dbt_arguments,
     kept_folder,
+    lake_in_sql,
     microseconds,
     run_dbt,
     target_folder,
 )
+from ml_platform.adapters.warehouse import lay_out_kept_parts, publish_features
+from ml_platform.settings import Settings
 
 _YEAR_1 = datetime.min.replace(tzinfo=UTC)
 _TABLES = (
@@ -51,7 +55,7 @@ class CompiledFeatures:
         asked_from: Mapping[str, datetime] = MappingProxyType({}),
     ) -> None:
         """Make every table of the warehouse from this lake, with the manifest that a build leaves beside it."""
-        text = self.manifest.replace(self.lake, str(lake.resolve()))
+        text = self.manifest.replace(f"'{self.lake}/", f"'{lake_in_sql(lake, warehouse)}/")
         text = text.replace(self.kept, str(kept_folder(warehouse)))
         text = text.replace(_AS_OF.isoformat(), as_of.isoformat())
         moments = {**dict.fromkeys(_ASKED, _YEAR_1), **asked_from}
@@ -63,11 +67,25 @@ class CompiledFeatures:
         models = _in_order(json.loads(text)["nodes"])
         with duckdb.connect(str(warehouse)) as connection:
             connection.execute("set threads = 2; set TimeZone = 'UTC'")
+            connection.execute(f"set file_search_path = '{warehouse.resolve().parent}'")
             for schema in {model["schema"] for model in models}:
                 connection.execute(f"create schema {schema}")
             for model in models:
                 name = f"{model['schema']}.{model['name']}"
                 connection.execute(f"create table {name} as ({model['compiled_code']})")
+
+    def publish(
+        self,
+        settings: Settings,
+        as_of: datetime,
+        asked_from: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> None:
+        """Make the warehouse of a home anew from its lake, and publish its features."""
+        shutil.rmtree(settings.warehouse.parent, ignore_errors=True)
+        settings.warehouse.parent.mkdir()
+        lay_out_kept_parts(PLATFORM_PROJECT, settings.features, settings.warehouse, asked_from)
+        self.build(settings.lake, settings.warehouse, as_of, asked_from)
+        publish_features(settings.features, settings.warehouse)
 
     def edited(self, model: str, old: str, new: str) -> "CompiledFeatures":
         """Return a copy with another text in the SQL of one model."""
@@ -85,7 +103,9 @@ def compile_features(folder: Path) -> CompiledFeatures:
     run_dbt(arguments, warehouse, lambda _: None)
     manifest = target_folder(warehouse) / "manifest.json"
     kept = str(kept_folder(warehouse))
-    return CompiledFeatures(str(lake), kept, manifest.read_text(encoding="utf-8"))
+    return CompiledFeatures(
+        lake_in_sql(lake, warehouse), kept, manifest.read_text(encoding="utf-8")
+    )
 
 
 def _in_order(nodes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,12 +11,12 @@ import pytest
 
 from ml_platform.adapters import feature_parts
 from ml_platform.adapters.warehouse import FeatureBuild, build_features
-from ml_platform_tests.features.compiled_features import CompiledFeatures, compile_features
 from ml_platform_tests.features.lakes import AS_OF, random_events, write_lake
 from ml_platform_tests.features.pattern_oracle import Event
 from ml_platform_tests.features.start_time_lakes import event, execution
 from ml_platform_tests.features.start_time_oracle import Done, Run
 from ml_platform_tests.features.suggestion_lakes import History, lake_events, lake_tables
+from ml_platform_tests.shared_folders import made_once
 
 Rows = list[dict[str, Any]]
 
@@ -33,7 +33,10 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("built")
+    return made_once(tmp_path_factory, "built", Built, _built)
+
+
+def _built(folder: Path) -> Built:
     events = random_events(seed=1)
     messages: list[str] = []
     lake = write_lake(folder / "lake", events)
@@ -41,12 +44,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         lake, folder / "out", folder / "warehouse.duckdb", AS_OF, messages.append
     )
     return Built(events, folder, build, messages)
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledFeatures:
-    """The SQL of the platform's models, to be run on any lake without dbt."""
-    return compile_features(tmp_path_factory.mktemp("compiled"))
 
 
 @pytest.fixture
@@ -138,7 +135,7 @@ def compute(
         for schema in ("staging", "intermediate", "features"):
             connection.execute(f"create schema {schema}")
         for model in _in_order(manifest["nodes"], table):
-            sql = _compiled(built.folder, model).replace(str(built.folder / "lake"), str(lake))
+            sql = _compiled(built.folder, model).replace("'lake/", f"'{lake}/")
             connection.execute(f"create table {model['schema']}.{model['name']} as ({sql})")
         return rows_of(connection, f"select * from features.{table}")
 

@@ -47,7 +47,7 @@ def snapshots_of(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Comp
             for name in MODELS:
                 model = nodes[f"model.ml_platform.{name}"]
                 path = built.folder / "dbt/compiled/ml_platform" / model["original_file_path"]
-                sql = path.read_text().replace(str(built.folder / "lake"), str(lake))
+                sql = path.read_text().replace("'lake/", f"'{lake}/")
                 connection.execute(f"create table {model['schema']}.{name} as ({sql})")
             return rows_of(connection, "select * from features.adoption_snapshots")
 

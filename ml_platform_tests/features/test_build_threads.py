@@ -21,7 +21,7 @@ def published(built: Built, lake: Path, folder: Path, threads: int) -> dict[str,
         compiled_features(built.folder / "warehouse.duckdb", built.folder / "lake", table)
         for table in TABLES
     ]
-    models = {model.relation: model for each in compiled for model in each.models}
+    models = {model.relation: model for each in compiled for model in each.reading(lake)}
     folder.mkdir()
     with duckdb.connect(config={"threads": threads}) as connection:
         # Without it a table below 122,880 rows has one thread, however many there are.
@@ -31,8 +31,7 @@ def published(built: Built, lake: Path, folder: Path, threads: int) -> dict[str,
         for schema in {model.schema for model in models.values()}:
             connection.execute(f'create schema "{schema}"')
         for model in models.values():
-            sql = model.sql.replace(str(built.folder / "lake"), str(lake))
-            connection.execute(f"create table {model.relation} as ({sql}\n)")
+            connection.execute(f"create table {model.relation} as ({model.sql}\n)")
         connection.execute("set threads = 1")
         for table in TABLES:
             connection.execute(f"copy features.{table} to '{folder / table}' (format parquet)")

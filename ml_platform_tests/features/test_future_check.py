@@ -1,6 +1,7 @@
 """Planted looks into the future are named by their column, and honest columns are not."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -105,11 +106,8 @@ def home(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def use_sql_of(folder: Path, other: Path) -> None:
     """Put the SQL that was compiled in ``folder`` beside the lake of another."""
-    manifest = (folder / "dbt" / "manifest.json").read_text()
     (other / "dbt").mkdir()
-    (other / "dbt" / "manifest.json").write_text(
-        manifest.replace(str(folder / "lake"), str((other / "lake").resolve()))
-    )
+    shutil.copyfile(folder / "dbt" / "manifest.json", other / "dbt" / "manifest.json")
 
 
 def with_columns(
@@ -117,7 +115,7 @@ def with_columns(
 ) -> Path:
     """A copy of the home whose compiled SQL has more columns; ``honest`` are the rows that it had before."""
     folder.mkdir(exist_ok=True)
-    (folder / "lake").symlink_to(home / "lake")
+    shutil.copytree(home / "lake", folder / "lake")
     manifest = json.loads((home / "dbt" / "manifest.json").read_text())
     node = manifest["nodes"][f"model.ml_platform.{table}"]
     added = ", ".join(f"({sql})::double as {name}" for name, sql in columns.items())

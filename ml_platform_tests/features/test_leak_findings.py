@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml_platform.features.column_lookup import LookupLabels
 from ml_platform.features.future_check import ColumnCheck, Comparison, FutureCheck
 from ml_platform.features.leakage import find_leaks, undeclared
 from ml_platform.features.leakage_report import KeyColumns, LeakageLevel
 from ml_platform.features.leaking_labels import with_classes
 from ml_platform.features.leaking_rows import duplicate_content, straddling
-from ml_platform.features.target_copies import target_copies
+from ml_platform.features.target_copies import most_predictive_tokens, target_copies
 
 CUT = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -271,3 +272,24 @@ def test_people_who_repeat_themselves_set_what_is_usual() -> None:
     same = [frame.assign(size=frame["size"] % 10) for frame in (train, test)]
     assert duplicate_content(*same, ["size"], KEYS) == ()
     assert duplicate_content(same[0].iloc[:99], same[1], ["size"], KEYS) == ()
+
+
+def test_of_a_rows_tokens_the_first_of_the_purest_is_looked_up() -> None:
+    """Tokens of training are coded as they come: mixed 0, always 1, never 2, odd 3.
+
+    With a prior of one half each, "mixed" has 2.5 of 5 in its class, "always" and "never" 2.5 of 3, "odd" 1.5 of 2.
+    """
+    train = [
+        ["mixed", "always"],
+        ["mixed", "never"],
+        ["never", "mixed"],
+        ["always", "odd", "mixed"],
+        [],
+        [],
+    ]
+    test = [["odd", "unseen"], ["never", "always"], ["always", "never"], [], ["unseen"]]
+    labels = np.array([1, 0, 0, 1, 0, 1])
+    truth = LookupLabels(labels, labels[:5], 2)
+    of_train, of_test = most_predictive_tokens(train, test, truth)
+    assert of_train.tolist() == [2, 3, 3, 2, 0, 0]
+    assert of_test.tolist() == [4, 3, 2, 0, 0]

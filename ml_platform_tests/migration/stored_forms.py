@@ -22,6 +22,7 @@ from ml_platform.home import FORMAT, HomeState
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.baseline import Baseline
+from ml_platform.monitoring.incidents.events import IncidentEvent
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.registry.records import (
     PolicyRevision,
@@ -47,6 +48,7 @@ STORED: tuple[type, ...] = (
     FutureCheck,
     GatePolicy,
     HomeState,
+    IncidentEvent,
     IntegrityEvidence,
     Message,
     EvaluationRecord,

@@ -72,6 +72,7 @@ def telemetry(*, seed: int, weeks: int, users: int, rows_a_week: int) -> pd.Data
     columns["outcome"] = np.where(right, columns["category_0"], "something else")
     sessions_of_rows = [f"s{number}" for number in session]
     frame = rows.assign(**columns, cluster_id=sessions_of_rows, change_set_id=sessions_of_rows)
+    frame["known_at"] = frame["occurred_at"]
     return frame.sort_values("occurred_at", kind="stable").reset_index(drop=True)
 
 

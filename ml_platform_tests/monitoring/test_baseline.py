@@ -1,23 +1,33 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.monitoring.baseline import Baseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline, cluster_codes, measure_reference
 from ml_platform.monitoring.distribution import clustered_shares
-from ml_platform.monitoring.weeks import MANY, Replay, inflations, reference_weeks, replay
+from ml_platform.monitoring.weeks import (
+    MANY,
+    Inflation,
+    Replay,
+    inflations,
+    of_overlapping_weeks,
+    reference_weeks,
+    replay,
+)
 from ml_platform.values import fingerprint, from_json, to_json
 from ml_platform_tests.monitoring.conftest import END, WEEK, build_baseline
-from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, START, telemetry
+from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS, SPECS, START, telemetry
 
 
 def test_it_covers_whole_weeks_and_comparable_features(baseline: Baseline) -> None:
     # eight weeks less the one in which trailing features are not filled
     assert baseline.weeks == 7
     assert (baseline.reference_start, baseline.reference_end) == (START + WEEK, END)
-    assert [entry.name for entry in baseline.features] == [*NUMBERS, *CATEGORIES, "hour"]
+    assert [entry.name for entry in baseline.features] == [*NUMBERS, *CATEGORIES]
     assert [entry.name for entry in baseline.predictions] == [
         "predicted",
         "confidence",
@@ -47,18 +57,39 @@ def test_rows_after_the_end_do_not_matter(quiet: pd.DataFrame) -> None:
     assert whole == build_baseline(past, END)
 
 
-def test_under_a_week_leaves_calendar_features_out(quiet: pd.DataFrame) -> None:
+def test_under_a_week_has_the_usual_inflation(quiet: pd.DataFrame) -> None:
     short = build_baseline(quiet, START + timedelta(days=5))
     assert short.weeks == 0
-    assert "hour" not in [entry.name for entry in short.features]
     assert {entry.inflation.factor for entry in short.features} == {2.0}
+
+
+def test_it_says_where_its_predictions_end(quiet: pd.DataFrame, baseline: Baseline) -> None:
+    assert build_baseline(quiet, END).predictions_until is None
+    until = baseline.predictions_until
+    assert until is not None
+    assert END - timedelta(hours=12) < until <= END
+
+
+def test_weeks_in_which_a_feature_is_not_filled_are_left_out() -> None:
+    # A count over the 28 days before the row: it grows for four weeks and is the same from then on.
+    rows = telemetry(seed=3, weeks=12, users=60, rows_a_week=2_000)
+    ages = (rows["occurred_at"] - START) / timedelta(days=28)
+    rows["runs_28d"] = rows["number_0"] * np.minimum(ages, 1.0)
+    spec = replace(SPECS[0], name="runs_28d", window="28 days before the row")
+    others = [replace(spec, name=name, window="the row") for name in NUMBERS]
+    end = START + 12 * WEEK
+    known = measure_reference(rows, [spec, *others], model="m", end=end).features[0]
+    filled = rows["occurred_at"] >= START + 4 * WEEK
+    assert (known.total, known.inflation.factor < 1.5) == (int(filled.sum()), True)
+    blind = [replace(spec, window="the row"), *others]
+    assert measure_reference(rows, blind, model="m", end=end).features[0].inflation.factor > 3.0
 
 
 def test_bad_input_is_named(quiet: pd.DataFrame) -> None:
     with pytest.raises(InsufficientData, match="No reference row of model lies before 2024-01-01"):
         build_baseline(quiet, START)
-    with pytest.raises(IntegrityError, match="lack the columns number_3, hour"):
-        build_baseline(quiet.drop(columns=["number_3", "hour"]), END)
+    with pytest.raises(IntegrityError, match="lack the columns number_3, category_1"):
+        build_baseline(quiet.drop(columns=["number_3", "category_1"]), END)
 
 
 def test_a_row_without_a_session_is_a_cluster_of_its_own() -> None:
@@ -69,6 +100,12 @@ def test_a_row_without_a_session_is_a_cluster_of_its_own() -> None:
 @pytest.mark.parametrize(("days", "weeks"), [(3, 0), (7, 1), (35, 5), (42, 5), (63, 8), (400, 13)])
 def test_reference_weeks(days: int, weeks: int) -> None:
     assert reference_weeks(START, START + timedelta(days=days)) == weeks
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(7, 1), (35, 5), (49, 5), (63, 5), (84, 7), (400, 13)])
+def test_reference_weeks_of_a_feature_that_looks_back_30_days(days: int, weeks: int) -> None:
+    known = reference_weeks(START, START + timedelta(days=days), timedelta(days=30))
+    assert known == weeks
 
 
 def test_replay_is_one_for_independent_rows_and_more_for_restless_weeks() -> None:
@@ -114,3 +151,64 @@ def test_the_simplest_source_has_one_user() -> None:
     rows = telemetry(seed=3, weeks=3, users=1, rows_a_week=300)
     built = build_baseline(rows, START + 3 * WEEK)
     assert built.weeks >= 2
+
+
+@pytest.mark.parametrize(("directions", "most"), [(1, 0.05), (2, 0.02), (4, 0.01)])
+def test_the_freedom_of_weeks_that_share_a_past_keeps_the_level(
+    directions: int, most: float
+) -> None:
+    """Sums over 28 days that move in some directions; one of them is tested at 2 % by the scale of all."""
+    restless = Replay(5, 1e6, 1.0)
+    raised = of_overlapping_weeks(Inflation(1e6, 4.0), restless, timedelta(days=28))
+    assert raised.freedom == pytest.approx(4.0, rel=1e-4)
+    draw = np.random.default_rng(3)
+    days = np.cumsum(draw.normal(size=(4_000, directions, 28 + 35 + 70)), axis=2)
+    sums = days[:, :, 28:] - days[:, :, :-28]
+    weeks, later = sums[:, :, :35:7], sums[:, :, -1]
+    rest = (weeks.sum(axis=2, keepdims=True) - weeks) / 4
+    observed = ((weeks - rest) ** 2).mean(axis=(1, 2))
+    factor = raised.factor / 1e6 * (1 + 1 / 5) / (1 + 1 / 4)
+    away = np.abs(later - weeks.mean(axis=2))[:, 0] / np.sqrt(observed * factor)
+    assert (2 * stats.t.sf(away, raised.freedom) <= 0.02).mean() <= most
+
+
+def test_weeks_that_share_a_past_count_as_few() -> None:
+    """A sum over 28 days that everybody shares: five weeks correlate by 1, .75, .5, .25 and 0."""
+    usual, restless = Inflation(4.0, 9.0), Replay(5, 4.0, 1.0)
+    raised = of_overlapping_weeks(usual, restless, timedelta(days=28))
+    draw = np.random.default_rng(3)
+    days = np.cumsum(draw.normal(size=(4_000, 28 + 35 + 70)), axis=1)
+    sums = days[:, 28:] - days[:, :-28]
+    weeks, later = sums[:, :35:7], sums[:, -1]
+    rest = (weeks.sum(axis=1, keepdims=True) - weeks) / 4
+    understated = np.mean((later - weeks.mean(axis=1)) ** 2) / np.mean((weeks - rest) ** 2)
+    of_independent_weeks = (1 + 1 / 5) / (1 + 1 / 4)
+    assert raised.factor / usual.factor == pytest.approx(
+        understated / of_independent_weeks, rel=0.08
+    )
+    assert raised.freedom == pytest.approx(4 / (1 - 1 / raised.factor) ** 2)
+    assert of_overlapping_weeks(usual, restless, WEEK) == usual
+    assert of_overlapping_weeks(usual, Replay(5, 1.2, 1.0), timedelta(days=28)) == usual
+
+
+def test_what_users_explain_of_weeks_that_share_a_past_is_not_counted_twice() -> None:
+    """Of paired weeks only what their users do not explain, three parts of four, lies further in a later window."""
+    usual, restless = Inflation(4.0, 9.0), Replay(5, 4.0, 1.0)
+    alone = of_overlapping_weeks(usual, restless, timedelta(days=28))
+    paired = of_overlapping_weeks(usual, restless, timedelta(days=28), paired=True)
+    assert paired.factor == pytest.approx(1.0 + 3.0 * alone.factor / 4.0)
+    calm = of_overlapping_weeks(Inflation(1.0, MANY), restless, timedelta(days=28), paired=True)
+    assert calm == Inflation(1.0, MANY)
+
+
+def test_users_who_come_again_take_from_the_variance() -> None:
+    """Each of 60 users has a share of its own for ever: between windows hardly anything varies."""
+    rows = telemetry(seed=3, weeks=8, users=60, rows_a_week=600)
+    lasting = rows["user"] % 2 == 0
+    rows = rows.assign(cluster_id=rows["user"], category_0=lasting.map({True: "a", False: "b"}))
+    specs = [spec for spec in SPECS if spec.name == "category_0"]
+    (known,) = measure_reference(rows, specs, model="m", end=START + 8 * WEEK).features
+    assert known.inflation.factor < 0.5
+    strangers = rows.assign(cluster_id=range(len(rows)))
+    (known,) = measure_reference(strangers, specs, model="m", end=START + 8 * WEEK).features
+    assert known.inflation.factor >= 1.0

@@ -14,6 +14,8 @@ from ml_platform.monitoring.compare import (
 from ml_platform.monitoring.distribution import Bins, Shares, pack
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
 from ml_platform.monitoring.drift.ks import clustered_ks
+from ml_platform.monitoring.drift.largest_change import clustered_largest_change
+from ml_platform.monitoring.drift.rank_shift import clustered_rank_shift
 from ml_platform.monitoring.report import Severity
 from ml_platform.monitoring.weeks import MANY, Inflation
 from ml_platform.spec.feature import Comparison, Kind
@@ -69,7 +71,7 @@ def test_two_levels_by_hand() -> None:
     drift = compared(BEFORE, NOW).drift
     assert (drift.name, drift.test) == ("tool", "chi2")
     assert drift.statistic == pytest.approx(7.2, rel=1e-4)
-    assert drift.p_value == pytest.approx(2 * stats.norm.sf(math.sqrt(7.2)), rel=1e-3)
+    assert drift.p_value == pytest.approx(2 * stats.t.sf(math.sqrt(7.2), 999), rel=1e-3)
     assert drift.size == pytest.approx(0.06)
     # (q - p) ln(q / p) over both levels, less the bias: the variance over the pooled shares .53 and .47
     raw = 0.06 * math.log(0.56 / 0.5) - 0.06 * math.log(0.44 / 0.5)
@@ -101,6 +103,19 @@ def test_a_window_that_looks_too_certain_is_as_uncertain_as_the_baseline(
     assert compared(BEFORE, alike).drift.statistic == pytest.approx(statistic, rel=1e-3)
 
 
+def test_what_a_window_is_lent_goes_by_clusters_and_not_by_rows() -> None:
+    """The same users with a fifth of the rows: the baseline's variance is lent once, and not five times."""
+    before = replace(BEFORE, rows=5_000, total=5_000, clusters=60)
+    alike = replace(NOW, covariance=np.zeros((3, 3)), clusters=60)
+    assert compared(before, alike).drift.statistic == pytest.approx(7.2, rel=1e-3)
+
+
+def test_few_clusters_bring_students_tails() -> None:
+    few = [replace(side, clusters=41) for side in (BEFORE, NOW)]
+    p_value = compared(*few).drift.p_value
+    assert p_value == pytest.approx(2 * stats.t.sf(math.sqrt(7.2), 40), rel=1e-3)
+
+
 def test_shares_are_pooled_by_their_rows() -> None:
     """1,000 rows and 250: the pooled shares, which weigh the statistic and the PSI, are nearer the first."""
     before, now = of_rows((0.5, 0.3, 0.2), 1_000), of_rows((0.4, 0.3, 0.3), 250)
@@ -110,9 +125,11 @@ def test_shares_are_pooled_by_their_rows() -> None:
         4 * np.diag(before.covariance) @ (1 / pooled)))  # fmt: skip
     covariance = before.covariance * (1 + 4 * lent) + now.covariance
     statistic, p_value = clustered_chi_squared(
-        now.shares - before.shares, covariance, pooled, freedom=MANY
+        now.shares - before.shares, covariance, pooled, freedom=249
     )
-    assert (drift.statistic, drift.p_value) == pytest.approx((statistic, p_value), rel=1e-4)
+    _, of_one_level = clustered_largest_change(now.shares - before.shares, covariance, freedom=249)
+    smallest = 2 * min(p_value, of_one_level)
+    assert (drift.statistic, drift.p_value) == pytest.approx((statistic, smallest), rel=1e-4)
     raw = -0.1 * math.log(0.4 / 0.5) + 0.1 * math.log(0.3 / 0.2)
     assert drift.psi == pytest.approx(raw - np.diag(covariance) @ (1 / pooled), rel=1e-3)
 
@@ -138,7 +155,7 @@ def test_a_window_in_which_nothing_varies_is_lent_the_missing_variance_too(
     total: int, sigmas: float
 ) -> None:
     before = replace(BEFORE, missing=0.10, missing_variance=5e-5)
-    now = replace(NOW, missing=0.16, missing_variance=0.0, total=total)
+    now = replace(NOW, missing=0.16, missing_variance=0.0, total=total, clusters=total)
     p_value = compared(before, now).missing_p_value
     assert p_value == pytest.approx(2 * stats.norm.sf(sigmas), rel=1e-3)
 
@@ -153,8 +170,8 @@ def test_a_window_in_which_more_varies_is_believed_of_the_missing_too() -> None:
 FOUR = of_rows((0.25, 0.25, 0.25, 0.25), 1_000)
 
 
-def test_a_number_is_tested_by_its_distance_and_by_its_bins_and_pays_for_both() -> None:
-    """Each test with its own inflation: distance by the cumulative one, bins by that of the shares."""
+def test_a_number_is_tested_by_its_distance_its_ranks_and_its_bins_and_pays_for_all() -> None:
+    """Each with its own inflation: distance and ranks by the cumulative one, bins by that of the shares."""
     shares, cumulative = Inflation(3.0, 20.0), Inflation(2.0, 12.0)
     shifted, combed = (0.31, 0.27, 0.23, 0.19), (0.29, 0.21, 0.29, 0.21)
     for now in (of_rows(shifted, 1_000), of_rows(combed, 1_000)):
@@ -168,9 +185,10 @@ def test_a_number_is_tested_by_its_distance_and_by_its_bins_and_pays_for_both() 
         distance, ks = clustered_ks(
             gap, 2.0 * by_distance, freedom=12.0, draws=POLICY.draws, seed=POLICY.seed
         )
+        _, ranks = clustered_rank_shift(gap, 2.0 * by_distance, pooled, freedom=12.0)
         assert drift.test == "ks"
         assert drift.statistic == drift.size == pytest.approx(distance)
-        assert drift.p_value == pytest.approx(2 * min(chi_squared, ks), rel=1e-4)
+        assert drift.p_value == pytest.approx(3 * min(chi_squared, ks, ranks), rel=1e-4)
         assert (chi_squared < ks) == (now.shares[1] == 0.21)  # each test sees what the other misses
 
 

@@ -1,12 +1,17 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ml_platform.adapters.evidently_report import draw_drift
 from ml_platform.adapters.manifest import Manifest
 from ml_platform_tests.monitoring.telemetry import SPECS
+
+DRAWN_ID = "-?".join(f"[0-9a-f]{{{length}}}" for length in (8, 4, 4, 4, 12))
+"""Evidently gives each widget of a page an id that it draws."""
 
 
 def test_it_draws_a_sample_and_survives_an_empty_column(
@@ -19,6 +24,20 @@ def test_it_draws_a_sample_and_survives_an_empty_column(
     assert "number_4" in text
     assert "number_3" not in text
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_page_is_that_of_evidentlys_own_preset(
+    quiet: pd.DataFrame, window: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evidently.presets import DataDriftPreset
+
+    ours, theirs = tmp_path / "ours.html", tmp_path / "theirs.html"
+    assert draw_drift(quiet, window, SPECS, ours, Manifest(tmp_path), rows=500) is None
+    preset = "ml_platform.adapters.evidently_preset.DrawnDataDrift"
+    monkeypatch.setattr(preset, DataDriftPreset)
+    assert draw_drift(quiet, window, SPECS, theirs, Manifest(tmp_path), rows=500) is None
+    page, expected = (re.sub(DRAWN_ID, "id", path.read_text()) for path in (ours, theirs))
+    assert page == expected
 
 
 def test_what_cannot_be_drawn_is_a_note(

@@ -1,9 +1,13 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError, UsageError
-from ml_platform.monitoring.baseline import Baseline
+from ml_platform.monitoring.baseline import Baseline, cluster_codes
+from ml_platform.monitoring.cells import CountedWindow
 from ml_platform.monitoring.monitor import light, monitor
 from ml_platform.monitoring.report import (
     FeatureDrift,
@@ -14,12 +18,34 @@ from ml_platform.monitoring.report import (
 )
 from ml_platform.spec.monitoring_policy import POLICY
 from ml_platform.values import fingerprint, from_json, to_json
-from ml_platform_tests.monitoring.conftest import END, WEEK, Watch
+from ml_platform_tests.monitoring.conftest import END, WEEK, Watch, build_baseline
 from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS
 
 
 def of(report: MonitoringReport, name: str) -> FeatureDrift:
     return next(entry for entry in (*report.features, *report.predictions) if entry.name == name)
+
+
+def report_of(
+    baseline: Baseline,
+    rows: pd.DataFrame,
+    predictions: pd.DataFrame | None = None,
+    end: datetime = END + WEEK,
+    complete_after: timedelta = timedelta(0),
+) -> MonitoringReport:
+    """The report on the week before ``end``."""
+    return monitor(
+        baseline,
+        rows,
+        rows if predictions is None else predictions,
+        model="model",
+        version="1",
+        source="test",
+        simulated=True,
+        window_start=end - WEEK,
+        window_end=end,
+        complete_after=complete_after,
+    )
 
 
 def test_a_quiet_week_is_green(watch: Watch, window: pd.DataFrame) -> None:
@@ -73,6 +99,22 @@ def test_half_missing_is_drift(watch: Watch, window: pd.DataFrame) -> None:
     assert any("missing went from 0.0% to 50.0%" in cause for cause in report.causes)
 
 
+def test_the_distributions_of_what_has_moved_are_kept(watch: Watch, window: pd.DataFrame) -> None:
+    """Shares of all rows, so that both sides make 1; nothing is kept of what has not moved."""
+    window.loc[window.index[::2], "number_4"] = None
+    window.loc[window.index[::4], "category_1"] = "never seen before"
+    kept = {shape.name: shape for shape in watch(window).shapes}
+    assert set(kept) == {"number_4", "category_1"}
+    number, category = kept["number_4"], kept["category_1"]
+    assert (number.ordered, number.bins[-1], number.before[-1]) == (True, "missing", 0.0)
+    assert number.now[-1] == pytest.approx(0.5, abs=0.001)
+    assert (category.ordered, category.bins[-1]) == (False, "unseen levels")
+    assert category.now[-1] == pytest.approx(0.25, abs=0.001)
+    for shape in kept.values():
+        assert sum(shape.before) == pytest.approx(1.0, abs=0.001)
+        assert sum(shape.now) == pytest.approx(1.0, abs=0.001)
+
+
 def test_wholly_missing_is_significant_though_nothing_is_left_to_compare(
     watch: Watch, window: pd.DataFrame
 ) -> None:
@@ -114,17 +156,62 @@ def test_too_few_sessions_are_insufficient(watch: Watch, window: pd.DataFrame) -
     assert watch(window).drift is Severity.INSUFFICIENT
 
 
-def test_calendar_features_need_whole_weeks(watch: Watch, window: pd.DataFrame) -> None:
-    assert "hour" in [entry.name for entry in watch(window).features]
-    assert "hour" not in [entry.name for entry in watch(window, days=6).features]
+def test_calendar_features_are_not_compared(watch: Watch, window: pd.DataFrame) -> None:
     late = window[window["occurred_at"].dt.hour >= 14]
-    assert of(watch(late), "hour").severity is Severity.SIGNIFICANT
+    assert "hour" in late.columns
+    assert "hour" not in [entry.name for entry in watch(late).features]
+
+
+def test_a_window_is_never_compared_with_rows_of_its_own_baseline(
+    quiet: pd.DataFrame, window: pd.DataFrame
+) -> None:
+    overlapping = build_baseline(quiet, END + WEEK / 2)
+    report = report_of(overlapping, window)
+    assert report.drift is Severity.INSUFFICIENT
+    assert {entry.severity for entry in report.features} == {Severity.INSUFFICIENT}
+    assert report.causes[-1] == (
+        "no window after the baseline (2024-02-29T12:00Z) yet: the rows of this one begin at 2024-02-26T00:00Z, "
+        "and nothing is compared with rows that its baseline was made of"
+    )
+
+
+def test_predictions_of_the_window_are_no_baseline_of_it(
+    quiet: pd.DataFrame, window: pd.DataFrame
+) -> None:
+    tested = quiet[quiet["occurred_at"] >= END]
+    unsure = window.assign(confidence=window["confidence"] * 0.55)
+    first = report_of(build_baseline(quiet, END, predictions=tested), window, unsure)
+    assert {entry.severity for entry in first.predictions} == {Severity.INSUFFICIENT}
+    assert {entry.severity for entry in first.features} == {Severity.NONE}
+    assert first.causes[-1].startswith("no window after the baseline of the predictions (2024-03-1")
+    unknown = replace(build_baseline(quiet, END, predictions=tested), predictions_until=None)
+    assert {entry.severity for entry in report_of(unknown, window, unsure).predictions} == {
+        Severity.INSUFFICIENT
+    }
+
+
+def test_the_compared_rows_end_where_they_are_complete(
+    baseline: Baseline, quiet: pd.DataFrame
+) -> None:
+    # Of the newest day, a Friday, only rows whose number_5 is high have come.
+    end = END + 2 * WEEK - timedelta(days=2)
+    newest = quiet["occurred_at"] >= end - timedelta(days=1)
+    known = quiet[~newest | (quiet["number_5"] > quiet["number_5"].quantile(0.8))]
+    at_once = report_of(baseline, known, end=end)
+    later = report_of(baseline, known, end=end, complete_after=timedelta(days=1))
+    assert of(at_once, "number_5").size > of(later, "number_5").size + 0.01
+    assert later.rows_until == end - timedelta(days=1)
+    assert later.window_end == end
+    complete = report_of(baseline, quiet, end=end, complete_after=timedelta(days=1))
+    assert (later.features, later.rows) == (complete.features, complete.rows)
 
 
 def test_rows_outside_the_window_are_left_out(
     watch: Watch, quiet: pd.DataFrame, window: pd.DataFrame
 ) -> None:
-    assert watch(quiet) == watch(window)
+    all_rows, week = watch(quiet), watch(window)
+    assert all_rows.maturity != week.maturity
+    assert replace(all_rows, maturity=None) == replace(week, maturity=None)
 
 
 def test_prediction_drift_is_found(watch: Watch, window: pd.DataFrame) -> None:
@@ -177,3 +264,27 @@ def test_the_light(drift: Severity, performance: Performance) -> None:
         assert shown is Light.INSUFFICIENT
     else:
         assert shown is Light.GREEN
+
+
+def test_of_a_window_too_large_to_be_loaded_the_drift_is_that_of_all_rows(
+    baseline: Baseline, watch: Watch, window: pd.DataFrame
+) -> None:
+    window.loc[window.index[::2], "number_4"] = None
+    clusters = cluster_codes(window)
+    shares = {entry.name: entry.measure(window, clusters) for entry in baseline.watched}
+    counted = CountedWindow(len(window), int(clusters.max()) + 1, shares)
+    whole, part = watch(window), window[clusters % 3 == 0]
+    report = monitor(
+        baseline,
+        part,
+        window,
+        model="model",
+        version="1",
+        source="test",
+        simulated=True,
+        window_start=END,
+        window_end=END + WEEK,
+        counted=counted,
+    )
+    assert (whole.rows_loaded, report.rows_loaded) == (None, len(part))
+    assert replace(report, rows_loaded=None) == whole

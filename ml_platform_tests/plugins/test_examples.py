@@ -73,6 +73,12 @@ def first(printed: Callable[[str], dict]) -> dict[str, dict[str, dict]]:
     return printed("run")
 
 
+@pytest.fixture(scope="module")
+def listed(site: Path, far: Path, first: dict[str, dict[str, dict]]) -> dict[str, dict]:
+    """The list of the models after the run."""
+    return json.loads(command(site, far, "models", "--json").stdout)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_from_outside_has_a_gated_verdict(
     first: dict[str, dict[str, dict]], name: str
@@ -100,12 +106,15 @@ def test_the_example_is_better_than_chance(first: dict[str, dict[str, dict]]) ->
 
 @pytest.mark.parametrize("name", MODELS)
 def test_it_has_a_page_and_stands_in_the_list(
-    site: Path, far: Path, first: dict[str, dict[str, dict]], name: str
+    site: Path,
+    far: Path,
+    first: dict[str, dict[str, dict]],
+    listed: dict[str, dict],
+    name: str,
 ) -> None:
     page = Path(command(site, far, "report", name).stdout.strip().splitlines()[-1])
     assert page.is_relative_to(far / ".ml_platform")
     assert f"<title>{name.replace('_', ' ').capitalize()}: " in page.read_text()
-    listed = json.loads(command(site, far, "models", "--json").stdout)
     assert listed["models"][name]["title"] == TITLES[name]
     assert listed["models"][name]["verdict"] == first["models"][name]["verdict"]
     assert listed["left_out"] == []

@@ -32,6 +32,11 @@ def test_every_file_of_the_dbt_project_is_in_it(names: frozenset[str]) -> None:
     assert {name for name in names if "/dbt_project/" in name} == wanted
 
 
+def test_the_runbooks_are_in_it(names: frozenset[str]) -> None:
+    runbooks = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")}
+    assert {f"ml_platform/runbooks/{name}" for name in runbooks} <= names
+
+
 def test_every_file_of_the_package_is_in_it(names: frozenset[str]) -> None:
     """Settings of Dagster, templates of pages, migrations and the skeleton of a model among them."""
     package = {

@@ -24,9 +24,15 @@ def test_it_says_what_the_report_says_and_escapes_it() -> None:
     assert not re.search(r"(src|href)=\"(?!data:|#)", html)
 
 
+def test_it_says_how_many_rows_of_a_large_window_were_loaded() -> None:
+    words = "all but the drift of features looks at 1,234 rows of whole sessions"
+    assert words in monitoring_html(dataclasses.replace(report(), rows_loaded=1_234))
+    assert words[:30] not in monitoring_html(report())
+
+
 def test_unknown_performance_is_not_shown_as_a_figure() -> None:
     html = monitoring_html(report(Severity.INSUFFICIENT, Performance.UNKNOWN))
-    assert "No outcomes are known yet: accuracy has no figure." in html
+    assert "Accuracy has no figure: no outcomes are known yet." in html
     assert "UNKNOWN" in html
     assert "INSUFFICIENT" in html
 
@@ -69,3 +75,29 @@ def test_without_anything_to_compare_it_says_so() -> None:
     assert "Predictions: none is compared." in html
     assert "Nothing did." in html
     assert "<svg" not in html
+
+
+def test_negative_indices_and_insufficient_under_green_are_explained() -> None:
+    decided = report()
+    (feature,) = decided.features
+    restless = dataclasses.replace(feature, name="a", severity=Severity.INSUFFICIENT)
+    unknown = dataclasses.replace(restless, name="b", size=0.0, p_value=1.0)
+    below = dataclasses.replace(feature, name="c", psi=-0.01)
+    html = monitoring_html(dataclasses.replace(decided, features=(restless, unknown, below)))
+    assert "A negative PSI is no error" in html
+    assert "2 of 3 are INSUFFICIENT: fewer than 200 rows or 30 sessions" in html
+    assert "The light is GREEN all the same" in html
+    assert re.search(r"<td>a</td>.*?<small>quiet weeks differ too much</small>", html, re.DOTALL)
+    assert re.search(r"<td>b</td>.*?<small>too few rows</small>", html, re.DOTALL)
+    quiet = monitoring_html(decided)
+    assert "negative PSI" not in quiet
+    assert "all the same" not in quiet
+
+
+def test_it_says_what_to_do_with_the_window_and_the_features() -> None:
+    html = monitoring_html(report(Severity.SIGNIFICANT))
+    assert "<h3>What to do</h3>" in html
+    assert "What moved: dwell." in html
+    assert "The rows to look at: 2024-05-25 12:00 UTC to 2024-06-01 12:00 UTC." in html
+    assert "Drift and performance are both known." in html
+    assert "<h3>What to do</h3>" not in monitoring_html(report())

@@ -9,7 +9,7 @@ import pytest
 
 from ml_platform.reporting.canvas import SERIES_COLOURS
 from ml_platform.reporting.components import Tone, TrackScale
-from ml_platform.reporting.page import anchor, colours, render, stylesheet
+from ml_platform.reporting.page import anchor, colours, render, stylesheet, with_links
 
 PACKAGE = "ml_platform.reporting.templates"
 
@@ -19,13 +19,21 @@ def test_a_view_that_lacks_what_its_template_names_is_an_error():
         render("monitoring.html.j2", SimpleNamespace(title="t"))
 
 
+SCRIPT = '<script src="{{ static_address("ask.js") }}" defer></script>{% endblock %}'
+"""The one script, a file of the service."""
+
+
 def test_every_page_has_the_one_frame_and_no_way_round_it():
     templates = {path.name: path.read_text() for path in files(PACKAGE).iterdir()}
-    pages = templates.keys() - {"base.html.j2", "components.html.j2"}
-    assert pages >= {"evaluation.html.j2", "monitoring.html.j2"}
-    assert all(templates[name].startswith('{% extends "base.html.j2" %}') for name in pages)
-    for text in templates.values():
-        assert not re.search(r"<script|\|\s*safe|autoescape", text)
+    pages = {name for name in templates.keys() - {"base.html.j2"} if "components" not in name}
+    assert pages >= {"evaluation.html.j2", "monitoring.html.j2", "overview.html.j2"}
+    frames = tuple(f'{{% extends "{frame}.html.j2" %}}' for frame in ("base", "service"))
+    assert all(templates[name].startswith(frames) for name in pages)
+    assert templates["service.html.j2"].startswith(frames[0])
+    for name, text in templates.items():
+        assert not re.search(r"\|\s*safe|autoescape", text)
+        scripts = re.findall(r"<script.*", text)
+        assert scripts == ([SCRIPT] if name == "model.html.j2" else [])
     assert [name for name, text in templates.items() if "<style" in text] == ["base.html.j2"]
 
 
@@ -54,3 +62,13 @@ def test_a_track_by_hand():
     assert track.forbidden == (50.0, 50.0)
     above = TrackScale.around((3.0,)).track(3.0, 3.0, 3.0, Tone.BAD, limit=3.0, at_most=False)
     assert above.forbidden == (0.0, above.limit)
+
+
+def test_links_stand_at_the_top_of_a_stored_page_alone() -> None:
+    page = "<style>main { }</style><main>\n<h1>a</h1> &lt;main&gt;</main>"
+    linked = with_links(page, (("/", "All"), ("/models/a", "<b>")))
+    assert linked == page.replace(
+        "<main>",
+        '<main>\n<p class="kicker"><a href="/">All</a> · <a href="/models/a">&lt;b&gt;</a></p>',
+    )
+    assert with_links("newest", (("/", "x"),)) == "newest"

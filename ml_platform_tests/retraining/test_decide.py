@@ -1,8 +1,10 @@
+import json
 from dataclasses import replace
 from itertools import product
 
 import pytest
 
+from ml_platform.monitoring.performance.parts import EstimatedPerformance, Reconciliation, Trust
 from ml_platform.monitoring.report import Light, MonitoringReport, Performance, Severity
 from ml_platform.retraining.decide import (
     NO_LABELS,
@@ -65,6 +67,35 @@ def test_changed_reasons_are_a_cause_and_fire_no_row_of_their_own(
     decision = decide(signals_of(changed))
     assert (decision.action, decision.row, decision.confidence) == WHOLE_TABLE[drift, performance]
     assert changed.light is not Light.GREEN
+
+
+@pytest.mark.parametrize(("drift", "performance"), EVERY_REPORT)
+def test_a_suspected_loss_fires_no_row_and_lowers_confidence_where_labels_show_none(
+    drift: Severity, performance: Performance
+) -> None:
+    first = report(drift, performance)
+    suspected = replace(first, estimate=EstimatedPerformance("accuracy", suspected=True))
+    decision = decide(signals_of(suspected))
+    action, row, confidence = WHOLE_TABLE[drift, performance]
+    assert (decision.action, decision.row) == (action, row)
+    lower = {HIGH: MEDIUM, MEDIUM: LOW, LOW: LOW}[confidence]
+    assert decision.confidence == (lower if performance in (OK, UNKNOWN) else confidence)
+    wrong = Reconciliation(Trust.UNTRUSTED, (), -0.1, 0.02, "off")
+    untrusted = replace(suspected, reconciliation=wrong)
+    assert decide(signals_of(untrusted)).confidence == confidence
+    assert decided(from_json(MonitoringReport, to_json(decided(suspected)))) == decided(suspected)
+
+
+def test_a_report_of_a_release_without_estimates_is_read_and_decided_as_it_was() -> None:
+    first = report(NONE, UNKNOWN)
+    fields = json.loads(to_json(first))
+    for name in ("maturity", "estimate", "reconciliation"):
+        del fields[name]
+    for name in ("window_start", "window_end", "reason"):
+        del fields["performance"][name]
+    stored = from_json(MonitoringReport, json.dumps(fields))
+    assert stored == first
+    assert decided(stored) == first
 
 
 def test_predictions_that_moved_are_named_after_the_features() -> None:

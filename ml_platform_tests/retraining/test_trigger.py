@@ -5,7 +5,7 @@ from ml_platform.retraining.trigger import (
     RetrainingPolicy,
     RetrainingRequest,
     Training,
-    retraining_requests,
+    retraining_due,
 )
 from ml_platform_tests.retraining.reports import NOON, report
 
@@ -25,7 +25,7 @@ def asked(
     reports: list[MonitoringReport], trainings: list[Training], hours: float
 ) -> tuple[RetrainingRequest, ...]:
     newest_first = sorted(reports, key=lambda entry: entry.window_end, reverse=True)
-    return retraining_requests(newest_first, trainings, now=NOON + hours * HOUR)
+    return retraining_due(newest_first, trainings, now=NOON + hours * HOUR).requests
 
 
 def test_the_key_names_model_version_window_and_cause() -> None:
@@ -63,7 +63,7 @@ def test_the_cooldown_ends_a_day_after_the_training_to_the_second() -> None:
 
 def test_an_old_model_is_left_alone_within_the_cooldown_too() -> None:
     policy = RetrainingPolicy(maximum_age=HOUR, cooldown=DAY)
-    requests = retraining_requests([], [trained(0)], now=NOON + 2 * HOUR, policy=policy)
+    requests = retraining_due([], [trained(0)], now=NOON + 2 * HOUR, policy=policy).requests
     assert requests == ()
 
 
@@ -144,7 +144,7 @@ def test_attempts_for_age_are_counted_from_the_age_and_not_from_the_training() -
     windows = []
     for hours in (35, 36, 59, 60):
         now = NOON + hours * HOUR
-        requests = retraining_requests([], [trained(0)], now=now, policy=policy)
+        requests = retraining_due([], [trained(0)], now=now, policy=policy).requests
         windows.append([request.window for request in requests])
     assert windows == [[], [NOON + 36 * HOUR], [NOON + 36 * HOUR], [NOON + 60 * HOUR]]
 

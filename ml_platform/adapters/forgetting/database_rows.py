@@ -24,9 +24,11 @@ _REWRITTEN = (
     "retraining_requests",
     "outbox",
     "home_state",
+    "repeated_requests",
 )
 """Tables of the ledger in whose texts something else is put in the place of a name."""
-_ROWS = ("predictions", "outcomes")
+_ROWS = ("predictions", "outcomes", "answers", "api_keys", "inbox", "feedback")
+"""Tables whose rows are found by their columns; see `PersonRows`, `answer_rows`, `key_rows` and `posted_rows`."""
 _IDS = """
 SELECT DISTINCT row_id FROM predictions WHERE user_id = :user
 """
@@ -72,7 +74,10 @@ class NamingText:
         """Whether its texts can be written again: those of the ledger where nothing rests on their bytes."""
         if self.database != "ml_platform":
             return True
-        return self.schema == "public" and self.table in (*_REWRITTEN, REPORTS)
+        named = self.table in (*_REWRITTEN, REPORTS) or self.table.startswith(
+            "answer_payloads_day_"
+        )
+        return self.schema == "public" and named
 
 
 class PersonRows:
@@ -123,7 +128,7 @@ class DatabaseTexts:
         self._engine.dispose()
 
     def naming(self, mentions: Mentions) -> Iterator[NamingText]:
-        """The columns in which the person is named; predictions and outcomes are counted by their ids."""
+        """The columns in which the person is named, but of tables whose rows are found by their columns."""
         with self._engine.connect() as connection:
             columns = connection.execute(sa.text(_COLUMNS)).all()
             for schema, table, column in [tuple(map(str, row)) for row in columns]:

@@ -28,6 +28,7 @@ REMOVED_WHOLE = (
     "training_sets",
     "estimator_probabilities",
     "online",
+    "serving",
 )
 """Folders from which rows and files go by their user ids; after that they are searched as all others."""
 _MODEL_FILE = "MLmodel"

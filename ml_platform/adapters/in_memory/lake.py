@@ -1,6 +1,6 @@
 """The event lake without files; it passes the same conformance suite as the real one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
@@ -76,6 +76,11 @@ class InMemoryLake:
         if moment and until is not None:
             rows = rows.filter(pc.field(moment) < until)
         return in_order(table, rows).select(columns or TABLES[table].names)
+
+    def rows_of(self, table: str, ids: Collection[str]) -> pa.Table:
+        """As `EventLake.rows_of`."""
+        (name,) = IDENTITY[table]
+        return self.rows(table).filter(pc.field(name).isin(pa.array(sorted(ids), pa.string())))
 
     def refused(self, table: str) -> pa.Table:
         """As `EventLake.refused`."""

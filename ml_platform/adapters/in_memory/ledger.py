@@ -2,13 +2,16 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from ml_platform.adapters.in_memory.api_keys import InMemoryApiKeys
 from ml_platform.adapters.in_memory.experiments import InMemoryExperiments
 from ml_platform.adapters.in_memory.forgotten import InMemoryForgotten
+from ml_platform.adapters.in_memory.inbox import InMemoryInbox
+from ml_platform.adapters.in_memory.incidents import InMemoryIncidents
 from ml_platform.adapters.in_memory.removals import InMemoryRemovals
 from ml_platform.adapters.ledger.interface import Change
 from ml_platform.adapters.ledger.predictions import typed
@@ -36,7 +39,7 @@ from ml_platform.registry.records import (
     VersionRecord,
 )
 from ml_platform.registry.validate import validate
-from ml_platform.registry.verify import StoredRows
+from ml_platform.registry.verify import SealedAnswers, StoredRows
 from ml_platform.spec.training_set import TrainingSetRecord
 from ml_platform.values import fingerprint as fingerprint_of
 from ml_platform.values import text_sha256, to_json
@@ -45,7 +48,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class InMemoryLedger(InMemoryRemovals, InMemoryForgotten, InMemoryExperiments):
+class InMemoryLedger(
+    InMemoryApiKeys,
+    InMemoryInbox,
+    InMemoryIncidents,
+    InMemoryRemovals,
+    InMemoryForgotten,
+    InMemoryExperiments,
+):
     """`interface.Ledger` in dictionaries; may be used by several threads. Methods: see the interface."""
 
     def __init__(self) -> None:
@@ -65,6 +75,8 @@ class InMemoryLedger(InMemoryRemovals, InMemoryForgotten, InMemoryExperiments):
         self._features: dict[str, tuple[str, str]] = {}
         self._requests: dict[str, RetrainingRequest] = {}
         self._alerts: dict[str, Alert] = {}
+        self.feedback: list[tuple[str, datetime]] = []
+        """The model and the time of each: where whoever tests puts them."""
         self._policies: list[PolicyRevision] = []
 
     def state(self, key: str) -> dict[str, Any] | None:
@@ -140,6 +152,14 @@ class InMemoryLedger(InMemoryRemovals, InMemoryForgotten, InMemoryExperiments):
     def stored_rows(self) -> tuple[StoredRows, ...]:
         """Nothing: no other hand reaches the memory of a process."""
         return ()
+
+    def seal_answers(self, now: datetime, waiting: Collection[date] = ()) -> tuple[date, ...]:
+        """Nothing: the service answers from a database alone."""
+        return ()
+
+    def sealed_answers(self) -> SealedAnswers:
+        """Nothing, as `seal_answers`."""
+        return SealedAnswers(StoredRows("answers", 0, 0, ()), 0)
 
     def number_after(self, model: str, version: int) -> None:
         """Number from ``version`` + 1 on."""
@@ -301,6 +321,11 @@ class InMemoryLedger(InMemoryRemovals, InMemoryForgotten, InMemoryExperiments):
         reports.sort(key=lambda report: report.window_end, reverse=True)
         return tuple(reports[:limit])
 
+    def watched_windows(self, model: str, limit: int) -> tuple[datetime, ...]:
+        """Ends of windows, the newest first."""
+        ends = {report.window_end for report in self._monitoring.values() if report.model == model}
+        return tuple(sorted(ends, reverse=True)[:limit])
+
     def save_feature_definitions(
         self, definitions: dict[str, tuple[str, str]], at: datetime
     ) -> None:
@@ -322,6 +347,10 @@ class InMemoryLedger(InMemoryRemovals, InMemoryForgotten, InMemoryExperiments):
         requests = [request for request in self._requests.values() if request.model == model]
         requests.sort(key=lambda request: (request.requested_at, request.key), reverse=True)
         return tuple(requests)
+
+    def feedback_count(self, model: str, since: datetime) -> int:
+        """How much of `feedback` is of a model and came after a moment."""
+        return sum(name == model and at > since for name, at in self.feedback)
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert once."""

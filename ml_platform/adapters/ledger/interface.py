@@ -5,11 +5,13 @@ are ``None``. A stored body that cannot be read any more raises `IntegrityError`
 Writing the same again changes nothing. Frames are pandas; times are aware.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ml_platform.adapters.ledger.experiment_store import ExperimentStore
+from ml_platform.adapters.ledger.inbox_store import InboxStore
+from ml_platform.adapters.ledger.incident_store import IncidentStore
 from ml_platform.evaluation.report import EvaluationReport
 from ml_platform.monitoring.alerts import Alert
 from ml_platform.monitoring.report import MonitoringReport
@@ -24,10 +26,11 @@ from ml_platform.registry.records import (
     RetrainingRequest,
     VersionRecord,
 )
-from ml_platform.registry.verify import StoredRows
+from ml_platform.registry.verify import SealedAnswers, StoredRows
 from ml_platform.retention.forgotten import ForgottenPerson, Redaction
 from ml_platform.retention.plan import Removal, Removed
 from ml_platform.retention.reachable import LegalHold
+from ml_platform.serving.keys import ApiKey, Rotation
 from ml_platform.spec.training_set import TrainingSetRecord
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ Change = Callable[[History], Sequence[EventDraft]]
 """A change of a model: the events that it adds to the history, which it is given as it is at that moment."""
 
 
-class Ledger(ExperimentStore, Protocol):
+class Ledger(ExperimentStore, InboxStore, IncidentStore, Protocol):
     """Holds what must never be lost or doubled; two implementations pass one conformance suite."""
 
     def state(self, key: str) -> dict[str, Any] | None:
@@ -201,6 +204,9 @@ class Ledger(ExperimentStore, Protocol):
         """Reports of a model, newest window first; of one window the one that was saved last first."""
         ...
 
+    def watched_windows(self, model: str, limit: int) -> tuple[datetime, ...]:
+        """The ends of the windows that have a report, each once, the newest ``limit`` of them first."""
+
     def save_feature_definitions(
         self, definitions: dict[str, tuple[str, str]], at: datetime
     ) -> None:
@@ -233,8 +239,25 @@ class Ledger(ExperimentStore, Protocol):
         """Requests of a model, newest first."""
         ...
 
+    def feedback_count(self, model: str, since: datetime) -> int:
+        """The outcomes and other feedback of people about answers of a model that came after a moment."""
+        ...
+
     def stored_rows(self) -> tuple[StoredRows, ...]:
         """Every table against the hashes that were kept, by day, while its rows were written."""
+        ...
+
+    def seal_answers(self, now: datetime, waiting: Collection[date] = ()) -> tuple[date, ...]:
+        """Seal the days of answers that were over an hour before ``now``; the days sealed.
+
+        Args:
+            now: The clock on the wall.
+            waiting: Days of which rows wait outside of the ledger: they are sealed another time.
+        """
+        ...
+
+    def sealed_answers(self) -> SealedAnswers:
+        """Every sealed day of answers against its seal."""
         ...
 
     def removals(self) -> dict[tuple[str, str], Removed]:
@@ -273,6 +296,32 @@ class Ledger(ExperimentStore, Protocol):
 
     def redact_report(self, redaction: Redaction, body: str) -> None:
         """Replace the text of an evaluation report, and keep its hash, in one step."""
+
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """Every API key, also those that have expired or were revoked, oldest first.
+
+        Raises:
+            IntegrityError: a stored scope is none.
+        """
+        ...
+
+    def add_api_key(self, key: ApiKey) -> None:
+        """Keep a new key.
+
+        Raises:
+            ConflictError: there is one of this id.
+        """
+
+    def rotate_api_key(self, rotation: Rotation) -> None:
+        """Keep the new key of a rotation, and when the old one ends, in one step.
+
+        Raises:
+            ConflictError: the old one was revoked, removed or rotated before; nothing is changed.
+        """
+
+    def revoke_api_key(self, key_id: str, at: datetime, by: str, reason: str) -> bool:
+        """Revoke a key for good; whether it was there and not revoked before."""
+        ...
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert that was sent unless its id is known, and return whether it was new."""

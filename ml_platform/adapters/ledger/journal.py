@@ -106,6 +106,19 @@ class JournalPart:
             for row in rows
         )
 
+    def watched_windows(self, model: str, limit: int) -> tuple[datetime, ...]:
+        """See `interface.Ledger`."""
+        table = tables.monitoring_reports
+        query = (
+            sa.select(table.c.window_end)
+            .where(table.c.model == model)
+            .distinct()
+            .order_by(table.c.window_end.desc())
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(query))
+
     def save_feature_definitions(
         self, definitions: dict[str, tuple[str, str]], at: datetime
     ) -> None:
@@ -145,6 +158,15 @@ class JournalPart:
         columns = tables.retraining_requests.c
         rows = self._newest(model, columns.requested_at, columns.key)
         return tuple(parsed(RetrainingRequest, row.body, f"request {row.key}") for row in rows)
+
+    def feedback_count(self, model: str, since: datetime) -> int:
+        """See `interface.Ledger`."""
+        columns = tables.feedback.c
+        query = sa.select(sa.func.count()).where(
+            columns.model == model, columns.received_at > since
+        )
+        with self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
 
     def save_alert(self, alert: Alert) -> bool:
         """See `interface.Ledger`."""

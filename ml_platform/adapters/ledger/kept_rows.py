@@ -1,15 +1,17 @@
 """The rows of the ledger that have an age: listed by week, day or id, and removed as far as the rules say.
 
-Predictions lie in weeks that are dropped whole. The rows of other tables are few, and go in batches: whatever is
-killed between two of them is gone on with next time, and the hashes of rows and days agree at every moment.
+Predictions lie in weeks and answers in days, which are dropped whole. The rows of other tables are few, and go in
+batches: whatever is killed between two of them is gone on with next time, and the hashes of rows and days agree at
+every moment.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from ml_platform.adapters.ledger import answer_partitions
 from ml_platform.adapters.ledger.engine import ledger_engine
 from ml_platform.adapters.ledger.prediction_weeks import drop_week, end_of, present_weeks
 from ml_platform.retention.plan import Item
@@ -17,18 +19,22 @@ from ml_platform.retention.reachable import baseline_key
 from ml_platform.retention.rules import Kind
 
 BATCH = 5_000
+_ANSWERS = {Kind.ANSWERS: "answers", Kind.ANSWER_PAYLOADS: "answer_payloads"}
 _BY_DAY = {
     Kind.OUTCOMES: ("outcomes", "known_at"),
     Kind.MONITORING_REPORTS: ("monitoring_reports", "window_end"),
     Kind.ALERTS: ("alerts", "at"),
     Kind.RETRAINING_REQUESTS: ("retraining_requests", "requested_at"),
+    Kind.POSTED_ROWS: ("inbox", "taken_in_at"),
+    Kind.FEEDBACK: ("feedback", "received_at"),
 }
 """The tables whose rows are listed by day, and the time of a row."""
 _STAYS = {
     "monitoring_reports": "AND (t.model, t.window_end) NOT IN "
     "(SELECT model, max(window_end) FROM monitoring_reports GROUP BY model)",
+    "inbox": "AND t.taken_in_at IS NOT NULL",
 }
-"""Rows that stay whatever their age: the last report of a model, which `status` shows."""
+"""Rows that stay whatever their age: the last report of a model, which `status` shows; what waits for the lake."""
 _DAYS = """
 SELECT ({time} AT TIME ZONE 'UTC')::date AS day, count(*) AS rows, sum(pg_column_size(t)) AS bytes
 FROM {table} t WHERE true {stays} GROUP BY 1 ORDER BY 1
@@ -66,9 +72,13 @@ class KeptRows:
         self._engine.dispose()
 
     def items(self) -> Iterator[Item]:
-        """Every week of predictions, day of rows, report and baseline."""
+        """Every week of predictions, day of answers or rows, report and baseline."""
         with self._engine.connect() as connection:
             yield from _weeks(connection)
+            for kind, table in _ANSWERS.items():
+                for day in answer_partitions.present_days(connection, table):
+                    rows, size = _size(connection, answer_partitions.partition_of(table, day))
+                    yield Item(kind, f"{day}", answer_partitions.end_of(day), size, rows)
             for kind, (table, time) in _BY_DAY.items():
                 days = _DAYS.format(table=table, time=time, stays=_STAYS.get(table, ""))
                 for row in connection.execute(sa.text(days)):
@@ -84,7 +94,10 @@ class KeptRows:
     def remove(self, items: Iterable[Item]) -> None:
         """Remove what is listed here of these items; the others are somebody else's."""
         for item in items:
-            if item.kind in _BY_DAY:
+            if item.kind in _ANSWERS:
+                day = date.fromisoformat(item.key)
+                answer_partitions.drop_day(self._engine, _ANSWERS[item.kind], day)
+            elif item.kind in _BY_DAY:
                 self._remove_day(*_BY_DAY[item.kind], _midnight_of(item.key))
             elif item.kind in _REMOVERS:
                 with self._engine.begin() as connection:
@@ -103,12 +116,17 @@ class KeptRows:
 
 def _weeks(connection: sa.Connection) -> Iterator[Item]:
     for partition in present_weeks(connection):
-        row = connection.execute(
-            sa.text(
-                f"SELECT count(*) AS rows, pg_total_relation_size('{partition}') AS bytes FROM {partition}"
-            )
-        ).one()
-        yield Item(Kind.PREDICTIONS, partition, end_of(partition), row.bytes, row.rows)
+        rows, size = _size(connection, partition)
+        yield Item(Kind.PREDICTIONS, partition, end_of(partition), size, rows)
+
+
+def _size(connection: sa.Connection, partition: str) -> tuple[int, int]:
+    """How many rows a partition has, and its bytes with its indexes."""
+    query = (
+        f"SELECT count(*) AS rows, pg_total_relation_size('{partition}') AS bytes FROM {partition}"
+    )
+    row = connection.execute(sa.text(query)).one()
+    return row.rows, row.bytes
 
 
 def _midnight_of(day: str) -> datetime:

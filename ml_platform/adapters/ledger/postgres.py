@@ -1,8 +1,12 @@
 """The ledger in PostgreSQL."""
 
+from ml_platform.adapters.ledger.answer_seals import AnswerSealPart
+from ml_platform.adapters.ledger.api_keys import ApiKeyPart
 from ml_platform.adapters.ledger.engine import ledger_engine
 from ml_platform.adapters.ledger.experiments import ExperimentPart
 from ml_platform.adapters.ledger.forgotten import ForgottenPart
+from ml_platform.adapters.ledger.inbox import InboxPart
+from ml_platform.adapters.ledger.incidents import IncidentPart
 from ml_platform.adapters.ledger.journal import JournalPart
 from ml_platform.adapters.ledger.predictions import PredictionPart
 from ml_platform.adapters.ledger.removals import RemovalPart
@@ -18,6 +22,10 @@ class PostgresLedger(
     RowHashPart,
     RemovalPart,
     ForgottenPart,
+    ApiKeyPart,
+    AnswerSealPart,
+    InboxPart,
+    IncidentPart,
 ):
     """`interface.Ledger` on a database whose migrations have been applied (`schema_upgrade.upgrade`).
 

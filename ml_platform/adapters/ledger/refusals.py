@@ -70,6 +70,14 @@ def require_legal(state: ModelState, drafts: Iterable[EventDraft]) -> ModelState
     return state
 
 
+def changed_key(key_id: str) -> ConflictError:
+    """The error of an API key that somebody else has added, rotated, revoked or removed meanwhile."""
+    return ConflictError(
+        f"API key {key_id} was rotated, revoked or removed before.",
+        remedy="`ml-platform keys list` says where it stands",
+    )
+
+
 def unavailable(error: BaseException) -> ServiceError:
     """The error for a database that is gone, full, or out of connections; nothing was changed."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

@@ -26,6 +26,7 @@ DAY_COLUMNS = {
     "monitoring_reports": "window_end",
     "retraining_requests": "requested_at",
     "alerts": "at",
+    "incident_events": "at",
     "policy_revisions": "at",
     "experiments": "defined_at",
     "experiment_results": "finished_at",
@@ -35,8 +36,16 @@ DAY_COLUMNS = {
     "legal_holds": "at",
     "forgotten_people": "at",
     "redacted_reports": "at",
+    "answer_seals": "sealed_at",
+    "api_keys": "created_at",
 }
 """The column whose UTC day a row counts to, by table; without one all rows of a table count together."""
+
+NOT_FOLLOWED = frozenset(
+    {"row_hashes", "answers", "answer_payloads", "repeated_requests", "inbox", "feedback"}
+)
+"""Tables whose rows are not hashed while they are written: of answers a day is sealed when it is over, and the
+others need no proof."""
 
 FOLLOWED = "SET ml_platform.ledger = 'on'"
 """What a session of the ledger says first: the database follows only what such sessions write."""

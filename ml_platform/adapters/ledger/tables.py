@@ -143,6 +143,16 @@ alerts = sa.Table(
     sa.Column("at", _NOW, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+incident_events = sa.Table(
+    "incident_events",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+    sa.Column("incident_id", sa.Text, nullable=False),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
 policy_revisions = sa.Table(
     "policy_revisions",
     metadata,
@@ -230,6 +240,22 @@ redacted_reports = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("at", _NOW, nullable=False),
 )
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("secret_sha256", sa.Text, nullable=False),
+    sa.Column("created_at", _NOW, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("expires_at", _NOW, nullable=True),
+    sa.Column("revoked_at", _NOW, nullable=True),
+    sa.Column("revoked_by", sa.Text, nullable=False),
+    sa.Column("revoked_reason", sa.Text, nullable=False),
+    sa.Column("replaces", sa.Text, nullable=True, unique=True),
+)
 row_hashes = sa.Table(
     "row_hashes",
     metadata,
@@ -237,4 +263,87 @@ row_hashes = sa.Table(
     sa.Column("day", sa.Text, primary_key=True),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.Numeric, nullable=False),
+)
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("prediction_id", sa.Uuid, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("arm", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("row_id", sa.Text, nullable=False),
+    sa.Column("predicted_at", _NOW, nullable=False),
+    sa.Column("milliseconds", sa.Double, nullable=False),
+    sa.Column("prediction", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Double, nullable=False),
+    sa.Column("fallback", sa.Text, nullable=False),
+    sa.Column("failed_version", sa.Text, nullable=False),
+    sa.Column("data_version", sa.Text, nullable=False),
+    sa.Column("feature_version", sa.Text, nullable=False),
+    sa.Index("ix_answers_model", "model", "predicted_at"),
+    sa.Index("ix_answers_user", "user_id", "predicted_at"),
+    postgresql_partition_by="RANGE (day)",
+)
+answer_payloads = sa.Table(
+    "answer_payloads",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("prediction_id", sa.Uuid, primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("features", sa.Text, nullable=False),
+    sa.Column("scores", sa.Text, nullable=False),
+    postgresql_partition_by="RANGE (day)",
+)
+answer_seals = sa.Table(
+    "answer_seals",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Numeric, nullable=False),
+    sa.Column("sealed_at", _NOW, nullable=False),
+)
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("table_name", sa.Text, nullable=False),
+    sa.Column("row_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("completes", sa.Boolean, nullable=False),
+    sa.Column("received_at", _NOW, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("taken_in_at", _NOW, nullable=True),
+    sa.Index("ix_inbox_waiting", "id", postgresql_where=sa.text("taken_in_at IS NULL")),
+    sa.Index(
+        "ix_inbox_taken_in", "taken_in_at", postgresql_where=sa.text("taken_in_at IS NOT NULL")
+    ),
+)
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("prediction_id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("once", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, nullable=True),
+    sa.Column("value", sa.Double, nullable=True),
+    sa.Column("at", _NOW, nullable=False),
+    sa.Column("received_at", _NOW, nullable=False, index=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("row_id", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False, index=True),
+    sa.Column("key_id", sa.Text, nullable=False),
+)
+repeated_requests = sa.Table(
+    "repeated_requests",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("asked_at", _NOW, nullable=False, index=True),
+    sa.Column("request_sha256", sa.Text, nullable=False),
+    sa.Column("response", sa.Text, nullable=False),
 )

@@ -63,6 +63,30 @@ class MaturedPredictions:
     """Shape (rows,): the texts of `TaskAdapter.logged_outcomes`."""
 
 
+@dataclass(frozen=True)
+class WhatIf:
+    """The texts of an outcome, if what the logged confidence is about came true, and if it did not."""
+
+    came_true: str = ""
+    """Empty: the prediction itself."""
+    did_not: str = ""
+    decides: bool = False
+    """Whether a prediction of ``came_true`` is an alarm: F1 and ROC AUC are defined."""
+
+    @property
+    def positive(self) -> str:
+        """The prediction that is an alarm; empty where none is."""
+        return self.came_true if self.decides else ""
+
+    def outcomes(self, predicted: Texts) -> tuple[Texts, Texts]:
+        """The outcomes of ``predicted`` if what the confidence is about came true, and if not; shapes (rows,)."""
+        came = np.full(len(predicted), self.came_true, dtype=object)
+        return (
+            came if self.came_true else predicted,
+            np.full(len(predicted), self.did_not, dtype=object),
+        )
+
+
 Gain = Callable[[MaturedPredictions], Array]
 """A function from matured predictions to the values, shape (rows,), in [0, 1], whose mean is a monitored metric."""
 
@@ -124,6 +148,26 @@ class TaskAdapter(ABC, Generic[TaskT]):
     def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
         """Return the text of each known label under the index of its row; rows without a label are left out."""
         return labels[labels.notna()].astype(str)
+
+    def confidence_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return what each confidence is the probability of, as it turned out, shape (rows,), in [0, 1].
+
+        The default is for tasks that predict a class. ``None``: the task's confidence is no probability.
+        """
+        came_true: Array = (matured.predicted == matured.outcome).astype(np.float64)
+        return came_true
+
+    def estimated_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return what came true of what the confidence can be calibrated to, shape (rows,).
+
+        By default that is what the confidence claims to be the probability of. ``None``: nothing.
+        """
+        return self.confidence_outcomes(matured)
+
+    @property
+    def what_if(self) -> WhatIf:
+        """The outcomes with which a metric is estimated; the default is for tasks that predict a class."""
+        return WhatIf()
 
     @property
     def second_label(self) -> str:

@@ -13,6 +13,7 @@ from ml_platform.evaluation.tasks.adapter import (
     LoggedPredictions,
     MaturedPredictions,
     TaskAdapter,
+    WhatIf,
 )
 from ml_platform.evaluation.tasks.decisions import (
     Decisions,
@@ -101,6 +102,16 @@ class DetectionAdapter(TaskAdapter[Detection]):
     ) -> LoggedPredictions:
         """Log 'yes' or 'no' at the threshold, and the score."""
         return yes_at_threshold(threshold, values)
+
+    @property
+    def what_if(self) -> WhatIf:
+        """The label is yes or no."""
+        return WhatIf(YES, NO, decides=True)
+
+    def confidence_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return 1 where the label is yes: the score is its probability."""
+        outcomes: Array = (matured.outcome == YES).astype(np.float64)
+        return outcomes
 
     def dummy_predictions(self, values: Array) -> Predictions:
         """Raise an alarm for every row: of all constant decisions it has the best F1."""

@@ -8,7 +8,13 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.metrics.off_policy_statistics import OffPolicyStatistics
 from ml_platform.evaluation.metrics.sufficient_statistics import SufficientStatistics
-from ml_platform.evaluation.tasks.adapter import Gain, LoggedPredictions, TaskAdapter
+from ml_platform.evaluation.tasks.adapter import (
+    Gain,
+    LoggedPredictions,
+    MaturedPredictions,
+    TaskAdapter,
+    WhatIf,
+)
 from ml_platform.evaluation.tasks.decisions import (
     Decisions,
     NoDecisions,
@@ -96,6 +102,16 @@ class OffPolicyChoiceAdapter(TaskAdapter[OffPolicyChoice]):
     ) -> LoggedPredictions:
         """Log 'yes' or 'no' at the threshold, and the probability of success."""
         return yes_at_threshold(threshold, values)
+
+    @property
+    def what_if(self) -> WhatIf:
+        """The label is yes or no."""
+        return WhatIf(YES, NO, decides=True)
+
+    def confidence_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return 1 where the start succeeded: the confidence is the probability of that."""
+        outcomes: Array = (matured.outcome == YES).astype(np.float64)
+        return outcomes
 
     def explained_columns(self, values: Array, classes: tuple[str, ...]) -> Codes:
         """Explain the probability of success in every row."""

@@ -14,6 +14,7 @@ from ml_platform.evaluation.tasks.adapter import (
     LoggedPredictions,
     MaturedPredictions,
     TaskAdapter,
+    WhatIf,
 )
 from ml_platform.evaluation.tasks.decisions import Decisions, NoDecisions
 from ml_platform.evaluation.tasks.evaluator import Evaluator, Predictions
@@ -104,6 +105,16 @@ class ProportionRegressionAdapter(TaskAdapter[ProportionRegression]):
     def logged_outcomes(self, labels: "pd.Series[str]") -> "pd.Series[str]":
         """Return each known proportion as a text with six significant digits."""
         return labels[labels.notna()].map("{:.6g}".format)
+
+    @property
+    def what_if(self) -> WhatIf:
+        """Where every label is 0 or 1: the proportion is the probability of 1."""
+        return WhatIf("1", "0")
+
+    def confidence_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return the proportion that came true: the confidence is the one that was predicted."""
+        outcomes: Array = matured.outcome.astype(np.float64)
+        return outcomes
 
     def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
         """Return the absolute error of each proportion, shape (rows,); NaN where the label is not known."""

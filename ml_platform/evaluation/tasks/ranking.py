@@ -130,6 +130,14 @@ class RankingAdapter(TaskAdapter[Ranking]):
         texts = [LIST_SEPARATOR.join(items) for items in known]
         return pd.Series(texts, index=known.index, dtype=object)
 
+    def confidence_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return nothing: a share of the numbers of a list is no probability."""
+        return None
+
+    def estimated_outcomes(self, matured: MaturedPredictions) -> Array | None:
+        """Return 1 where the first item is wanted: the share of the list can be calibrated to that."""
+        return first_is_wanted(matured)
+
     def row_errors(self, training_set: TrainingSet, values: Array, columns: Codes) -> Array:
         """Return 0 where the item in ``columns`` was wanted, else its number; NaN where the label is not known."""
         record = training_set.record

@@ -67,13 +67,14 @@ def period(size: Size, part: int, columns: Mapping[str, Any]) -> "pd.DataFrame":
     user = cluster % size.users
     minutes = number * (DAYS * 1440 - 60) // size.total
     begin = START if part == 0 else CUT
+    names = [f"{part}-{n}" for n in range(size.total)]
     draws = np.random.default_rng([part, size.total]).integers(0, 100, size.total) / 100
     return pd.DataFrame(
         {
             "row_id": [f"{part}-{n:06d}" for n in number],
-            "user_id": [f"u{n}" for n in user],
-            "cluster_id": [f"{part}-{n}" for n in cluster],
-            "change_set_id": [f"{part}-{n}" for n in number],
+            "user_id": np.array([f"u{n}" for n in range(size.users)], dtype=object)[user],
+            "cluster_id": np.array(names, dtype=object)[cluster],
+            "change_set_id": names,
             "occurred_at": pd.Timestamp(begin) + pd.to_timedelta(minutes, unit="min"),
             "is_bot": False,
             TEAM: team_of(size)[user].astype(np.float64),

@@ -9,7 +9,6 @@ import numpy as np
 from ml_platform.gates.faults.fixture import SQL, Fixture, Stored, fixture_spec
 from ml_platform.gates.faults.fixtures.task_fixture import TaskFixture
 from ml_platform.gates.faults.spoilt_scorers import Shifted
-from ml_platform.spec.training_set import TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,10 +96,10 @@ def other_estimator(fixtures: TaskFixture) -> Fixture:
 
 
 def old_rows(fixtures: TaskFixture) -> Fixture:
-    """All rows are older than the policy allows, by a day."""
+    """The evaluation comes so late that all rows are older than the policy allows, by a day."""
     fixture = fixtures.good
     age = fixtures.spec.policy.maximum_data_age + timedelta(days=1)
-    return replace(fixture, rows=fixture.rows.assign(**{TIME: fixture.rows[TIME] - age}))
+    return replace(fixture, as_of=fixture.as_of + age)
 
 
 def few_clusters(fixtures: TaskFixture) -> Fixture:

@@ -8,7 +8,6 @@ ISOLATION_FOREST = ArtifactKindSpec(
     files="deviations.json scales the rows, model.onnx isolates them, alarm.json holds the threshold of the alarm",
     trees=TreeSum.MEAN,
     fast_scoring=True,
-    fast_fit=True,
 )
 DETECTION_RULES = ArtifactKindSpec(
     name="detection_rules",

@@ -8,6 +8,9 @@ import numpy as np
 from ml_platform.decision_table import DecisionTable, Row, always
 from ml_platform.registry.rollout.policy import Guardrail, GuardrailRule, RampPolicy
 
+DEADLY = 3
+"""So many processes of the service must end while they ask a version: one may for another reason."""
+
 
 class Step(StrEnum):
     """What happens to a rollout."""
@@ -44,6 +47,8 @@ class Look:
     """Since this step began."""
     least_answers: int
     least_hours: float
+    deaths: int = 0
+    """Processes of the service that have ended while they asked the version."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Signals:
 
     bytes_hold: bool
     production_holds: bool
+    deadly: bool
+    """Whether processes end while they ask the version."""
     harmful: tuple[Guardrail, ...]
     blind: tuple[Guardrail, ...]
     """Guardrails without a reading."""
@@ -81,6 +88,11 @@ GUARD_TABLE = DecisionTable[Signals, Step](
             lambda s: not s.bytes_hold,
             Step.ROLL_BACK,
         ),
+        Row(
+            "processes of the service end while they ask it",
+            lambda s: s.deadly,
+            Step.ROLL_BACK,
+        ),
         Row("a guardrail shows harm", lambda s: bool(s.harmful), Step.ROLL_BACK),
         Row(
             "production has changed since the rollout began",
@@ -102,6 +114,7 @@ def signals(look: Look, policy: RampPolicy) -> Signals:
     return Signals(
         bytes_hold=look.bytes_hold,
         production_holds=look.production_holds,
+        deadly=look.deaths >= DEADLY,
         harmful=tuple(rule.guardrail for rule in known if shows_harm(rule, seen[rule.guardrail])),
         blind=tuple(rule.guardrail for rule in policy.guardrails if rule not in known),
         suspected=tuple(

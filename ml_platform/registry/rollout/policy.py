@@ -110,7 +110,7 @@ GUARDRAILS = (
 """Together they take at most 4 of 1,000 harmless versions for harmful."""
 
 DIRECT = RampPolicy("direct", steps=(), guardrails=())
-"""All traffic at once: where no service shares it out."""
+"""All traffic at once: where nobody asks a service, there is none to share out."""
 
 RAMP = RampPolicy(
     "ramp",

@@ -34,9 +34,13 @@ class Rollout:
     """Of the permit."""
     against: int
     """The revision of production that it is compared with."""
-    begun_at: datetime
-    step_since: datetime
-    """By the clock on the wall, as ``begun_at``."""
+    steps_since: tuple[datetime, ...]
+    """When each step until the present one began, by the clock on the wall."""
+
+    @property
+    def step_since(self) -> datetime:
+        """When the present step began."""
+        return self.steps_since[-1]
 
     @property
     def step(self) -> RampStep:
@@ -55,7 +59,13 @@ def current_rollout(history: History) -> Rollout | None:
     if version is None:
         return None
     begun = history.last(version, Action.SHADOWED)
-    step = history.last(version, Action.SHADOWED, Action.RAMPED)
+    steps = (
+        event.wall
+        for event in history.events
+        if event.version == version
+        and event.sequence >= begun.sequence
+        and event.action in (Action.SHADOWED, Action.RAMPED)
+    )
     policy = from_json(RampPolicy, begun.evidence[_POLICY])
     return Rollout(
         model=history.model,
@@ -65,8 +75,7 @@ def current_rollout(history: History) -> Rollout | None:
         life=history.life(version),
         artifact_sha256=begun.evidence["artifact_sha256"],
         against=int(begun.evidence[_AGAINST]),
-        begun_at=begun.wall,
-        step_since=step.wall,
+        steps_since=tuple(steps),
     )
 
 

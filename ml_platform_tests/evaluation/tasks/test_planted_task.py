@@ -47,7 +47,7 @@ from ml_platform.experiments.statistics import statistics_bytes, statistics_of
 from ml_platform.gates.decide import decide
 from ml_platform.gates.policy import policy_version
 from ml_platform.models.pattern_classifier import SPEC
-from ml_platform.monitoring.performance import check_performance
+from ml_platform.monitoring.performance.realised import check_performance
 from ml_platform.monitoring.report import Performance
 from ml_platform.prediction_log.scoring import outcomes_of, predicted
 from ml_platform.reporting.evaluation import report_html

@@ -102,10 +102,13 @@ def test_late_and_repeated_events_leave_the_state_of_those_in_order(seed: int) -
 def test_a_definition_that_is_not_that_of_training_is_found_by_name(
     model: str, old: str, new: str, feature: str
 ) -> None:
-    events = [event for seed in range(4) for event in random_events(seed)]
     sql = changed_sql(**{model: (old, new)})
     if not feature:
         with pytest.raises(ExpressionError, match="may have the row itself"):
             EventState(sql)
         return
-    assert feature in differing(pattern_features(events), asked_when_they_come(events, sql))
+    worlds = (random_events(seed) for seed in (6, 0, 1, 2))
+    assert any(
+        feature in differing(pattern_features(events), asked_when_they_come(events, sql))
+        for events in worlds
+    )

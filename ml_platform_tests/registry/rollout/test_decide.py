@@ -56,6 +56,12 @@ def with_evidence(guardrail: Guardrail, log_evidence: float) -> Look:
             Step.ROLL_BACK,
             "a guardrail shows harm: errors",
         ),
+        (replace(GOOD, deaths=2), Step.LEAD_ON, "the step has seen enough, and no harm"),
+        (
+            replace(GOOD, deaths=3, answers=0),
+            Step.ROLL_BACK,
+            "processes of the service end while they ask it",
+        ),
         (
             replace(GOOD, production_holds=False),
             Step.ROLL_BACK,
@@ -76,11 +82,13 @@ def test_each_row(look: Look, step: Step, text: str) -> None:
 
 def test_the_table_is_total_and_harm_is_never_waited_out() -> None:
     seen = set()
-    for bytes_hold, production, harm, blind, suspected, exposed in product([True, False], repeat=6):
+    for row in product([True, False], repeat=7):
+        bytes_hold, production, deadly, harm, blind, suspected, exposed = row
         some = (Guardrail.ERRORS,)
         signals = Signals(
             bytes_hold,
             production,
+            deadly,
             some if harm else (),
             some if blind else (),
             some if suspected else (),
@@ -88,7 +96,7 @@ def test_the_table_is_total_and_harm_is_never_waited_out() -> None:
         )
         row = GUARD_TABLE.first_match(signals)
         seen.add(row.name)
-        bad = harm or not bytes_hold or not production
+        bad = harm or deadly or not bytes_hold or not production
         assert (row.outcome is Step.ROLL_BACK) == bad
         if row.outcome is Step.LEAD_ON:
             assert exposed
