@@ -1,6 +1,7 @@
 """Every evaluated candidate becomes a version, in the ledger and in MLflow, with baselines for monitoring."""
 
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from ml_platform import values
 from ml_platform.application.connections import Connections
@@ -12,7 +13,11 @@ from ml_platform.gates.record import EvaluationRecord
 from ml_platform.models.candidate import CandidateRecord
 from ml_platform.registry.records import VersionRecord
 from ml_platform.spec.model import ModelSpec
-from ml_platform.spec.training_set import TrainingSetRecord
+from ml_platform.spec.training_set import TIME, TrainingSetRecord
+
+if TYPE_CHECKING:
+    from ml_platform.monitoring.baseline import Reference
+    from ml_platform.spec.training_set import TrainingSet
 
 
 def register_candidate(
@@ -90,7 +95,6 @@ def save_baselines(
     from ml_platform.adapters.artifact_files import load_scorer
     from ml_platform.adapters.training_set_files import load_training_set
     from ml_platform.evaluation.tasks.registry import adapter_of
-    from ml_platform.monitoring.baseline import measure_reference
     from ml_platform.monitoring.performance.reference import estimator_of
     from ml_platform.prediction_log.scoring import outcomes_of, predicted
 
@@ -100,10 +104,7 @@ def save_baselines(
     artifacts = platform.settings.artifacts
     version = load_scorer(artifacts / record.artifact_sha256, record.artifact_sha256)
     rules = load_scorer(artifacts / rules_sha256, rules_sha256)
-    watched = [feature for feature in spec.table.features if feature.name in spec.features]
-    reference = measure_reference(
-        rows.train, watched, model=spec.name, end=rows.record.split.train_until
-    )
+    reference = _reference(platform, spec, rows)
     outcomes = outcomes_of(spec.task, rows.test, spec.label, spec.label_delay)
     for name, scorer, subject in (
         (str(record.version), version, report.candidate),
@@ -120,3 +121,22 @@ def save_baselines(
         )
         platform.ledger.save_baseline(spec.name, name, values.to_json(baseline))
     platform.ledger.set_state(rules_key(spec.name), {"sha256": rules_sha256})
+
+
+def _reference(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "Reference":
+    """What windows are compared with: all rows of people up to the newest window, with a label or without.
+
+    It ends no earlier than what the version was trained on, and no later than the training set.
+    """
+    from ml_platform.application.predict import feature_rows
+    from ml_platform.monitoring.baseline import measure_reference
+    from ml_platform.monitoring.weeks import reference_end, reference_start
+    from ml_platform.spec.monitoring_policy import POLICY
+
+    watched = [feature for feature in spec.table.features if feature.name in spec.features]
+    newest = rows.test[TIME].max().ceil("us").to_pydatetime()
+    begins = reference_end(rows.record.as_of, spec.table.complete_after, POLICY.window)
+    end = max(min(begins, newest), rows.record.split.train_until)
+    start = reference_start(end, (feature.look_back for feature in watched))
+    known = feature_rows(platform, spec, start, end)
+    return measure_reference(known, watched, model=spec.name, end=end)

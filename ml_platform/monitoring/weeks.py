@@ -6,12 +6,13 @@ others, and the observed variance over the one that clusters explain is the infl
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
+from ml_platform.clock import last_boundary
 from ml_platform.monitoring.distribution import Floats, Shares, without
 
 WEEK = timedelta(days=7)
@@ -48,6 +49,23 @@ def reference_weeks(first: datetime, end: datetime, look_back: timedelta = timed
     whole = int((end - first) / WEEK + ALMOST)
     warm_up = max(WARM_UP_WEEKS, math.ceil(look_back / WEEK))
     return min(max(whole - warm_up, min(whole, _ENOUGH_WEEKS)), MAXIMUM_WEEKS)
+
+
+def reference_end(
+    registered_at: datetime, complete_after: timedelta, window: timedelta
+) -> datetime:
+    """Return until when rows belong to the baseline: where the newest ``window`` at a registration begins.
+
+    Later rows are those that the first report compares with it; ``complete_after`` is how long after its time a row
+    may still change.
+    """
+    return last_boundary(registered_at) - complete_after - window
+
+
+def reference_start(end: datetime, look_backs: Iterable[timedelta]) -> datetime:
+    """Return from when on rows are needed for a baseline until ``end``, of features with these ``look_backs``."""
+    warm_up = max((look_back for look_back in look_backs), default=timedelta(0))
+    return end - WEEK * (MAXIMUM_WEEKS + max(WARM_UP_WEEKS, math.ceil(warm_up / WEEK)))
 
 
 @dataclass(frozen=True)

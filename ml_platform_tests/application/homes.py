@@ -7,7 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from ml_platform.adapters.artifact_files import write_artifact
+from ml_platform.adapters.feature_parts import PARTS_FILE, Part, PartList
 from ml_platform.adapters.in_memory.ledger import InMemoryLedger
 from ml_platform.adapters.in_memory.outbox import InMemoryOutbox
 from ml_platform.adapters.ledger.interface import Ledger
@@ -25,7 +29,7 @@ from ml_platform.registry.records import VersionRecord
 from ml_platform.settings import Settings
 from ml_platform.spec.artifact import Artifact
 from ml_platform.spec.training_set import TrainingSetRecord
-from ml_platform.values import fingerprint
+from ml_platform.values import fingerprint, to_json
 from ml_platform_tests.gates.spoilt_reports import POLICY, good_evidence, good_report
 from ml_platform_tests.registry.examples import DECISION, RECORD, TRAINING_SET
 
@@ -44,6 +48,22 @@ def home(folder: Path, ledger: Ledger | None = None, webhook: str | None = None)
     platform.ledger = ledger or InMemoryLedger()
     platform.outbox = InMemoryOutbox()
     return platform
+
+
+def publish(platform: Connections, name: str, rows: pa.Table) -> None:
+    """Publish the feature table ``name`` in one part; ``rows`` are in order of ``occurred_at``."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows, buffer)
+    content = buffer.getvalue().to_pybytes()
+    days = [
+        moment.date()
+        for moment in (rows["occurred_at"][0].as_py(), rows["occurred_at"][-1].as_py())
+    ]
+    part = Part(days[0], days[1], rows.num_rows, hashlib.sha256(content).hexdigest())
+    folder, manifest = platform.settings.features / name, Manifest(platform.settings.home)
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.write_bytes(folder / part.file_name, content)
+    manifest.write_text(folder / PARTS_FILE, to_json(PartList((part,))))
 
 
 def promotable(platform: Connections, content: bytes, **fields: Any) -> VersionRecord:

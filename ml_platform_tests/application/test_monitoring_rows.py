@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from ml_platform.adapters.feature_parts import PARTS_FILE, Part, PartList
-from ml_platform.adapters.manifest import Manifest
 from ml_platform.application.connections import Connections
 from ml_platform.application.monitoring_rows import (
     SOURCE,
@@ -24,8 +21,7 @@ from ml_platform.monitoring.baseline import measure_reference
 from ml_platform.monitoring.findings import ChangedWindow
 from ml_platform.spec.feature import Kind
 from ml_platform.training_sets.build import wanted_columns
-from ml_platform.values import file_sha256, to_json
-from ml_platform_tests.application.homes import SPEC, home
+from ml_platform_tests.application.homes import SPEC, home, publish
 from ml_platform_tests.retraining.reports import report
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -51,15 +47,7 @@ def published(folder: Path) -> Connections:
         "is_bot": draw.random(ROWS) < 0.1,
         SOURCE: ["made"] * ROWS,
     }
-    features = platform.settings.features / SPEC.table.name
-    features.mkdir(parents=True)
-    pq.write_table(pa.table(columns), features / "new.parquet")
-    sha256 = file_sha256(features / "new.parquet")
-    part = Part(START.date(), (START + 2 * WEEK).date(), ROWS, sha256)
-    manifest, content = Manifest(folder), (features / "new.parquet").read_bytes()
-    (features / "new.parquet").unlink()
-    manifest.write_bytes(features / part.file_name, content)
-    manifest.write_text(features / PARTS_FILE, to_json(PartList((part,))))
+    publish(platform, SPEC.table.name, pa.table(columns))
     return platform
 
 

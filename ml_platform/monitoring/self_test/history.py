@@ -10,15 +10,13 @@ import numpy as np
 from ml_platform.arrays import Codes
 from ml_platform.monitoring.baseline import FeatureBaseline, cluster_codes, measure_reference
 from ml_platform.monitoring.compare import FeatureComparison, compare
+from ml_platform.monitoring.weeks import reference_end
 from ml_platform.spec.feature import FeatureSpec
 from ml_platform.spec.monitoring_policy import POLICY, MonitoringPolicy
 from ml_platform.spec.training_set import CLUSTER, TIME, USER
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TRAINED_SHARE = 0.8
-"""The share of the rows before a registration, the oldest ones, that its baseline is made of."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +73,10 @@ def watched_table(
     ``rows`` are in order of time, with ``occurred_at``, ``cluster_id`` and the features.
 
     Raises:
-        InsufficientData: there is no row before ``registered_at``.
+        InsufficientData: there is no row before the newest window at ``registered_at``.
         IntegrityError: a column is missing.
     """
-    registered = rows[rows[TIME] < registered_at]
-    end = registered_at
-    if len(registered):
-        last = registered[TIME].iloc[int(TRAINED_SHARE * (len(registered) - 1))]
-        end = last.ceil("us").to_pydatetime()
+    end = reference_end(registered_at, complete_after, policy.window)
     past = rows[rows[TIME] < end]
     reference = measure_reference(past, specs, model=name, end=end)
     by_name = {spec.name: spec for spec in specs}
