@@ -38,6 +38,7 @@ from ml_platform.monitoring.performance.maturity import KNOWN_AT, OUTCOME, horiz
 from ml_platform.monitoring.performance.realised import labelled_predictions
 from ml_platform.monitoring.performance.reference import estimator_of
 from ml_platform.monitoring.report import Light, MonitoringReport, Performance, Severity
+from ml_platform.monitoring.weeks import reference_end
 from ml_platform.prediction_log.scoring import outcomes_of, predicted
 from ml_platform.settings import disable_telemetry
 from ml_platform.spec.model import FitRequest, ModelSpec, Scorer
@@ -95,12 +96,14 @@ def with_outcomes(spec: ModelSpec, scorer: Scorer, rows: pd.DataFrame) -> pd.Dat
     )
 
 
-def baseline_of(spec: ModelSpec, training_set: TrainingSet, scorer: Scorer) -> Baseline:
-    """The baseline that a registration makes."""
+def baseline_of(
+    spec: ModelSpec, rows: pd.DataFrame, training_set: TrainingSet, scorer: Scorer
+) -> Baseline:
+    """The baseline that a registration makes; ``rows`` are all of the table."""
     adapter = adapter_of(spec.task)
     watched = [entry for entry in spec.table.features if entry.name in spec.features]
-    until = training_set.record.split.train_until
-    reference = measure_reference(training_set.train, watched, model=spec.name, end=until)
+    until = reference_end(REGISTERED, spec.table.complete_after, POLICY.window)
+    reference = measure_reference(rows, watched, model=spec.name, end=until)
     predictions = with_outcomes(spec, scorer, training_set.test)
     outcomes = outcomes_of(spec.task, training_set.test, spec.label, spec.label_delay)
     labelled = predictions[predictions[OUTCOME].notna()]
@@ -124,11 +127,11 @@ def watch(
 ) -> list[MonitoringReport]:
     """The reports of every look at one model."""
     training_set, scorer = fitted(spec, home, folder, rules=rules)
-    baseline = baseline_of(spec, training_set, scorer)
     rows = pd.read_parquet(home / f"{spec.table.name}.parquet")
     rows = rows[~rows["is_bot"].astype(bool)]
     rows[TIME] = pd.to_datetime(rows[TIME], utc=True)
     rows = rows.sort_values([TIME, ROW_ID]).reset_index(drop=True)
+    baseline = baseline_of(spec, rows, training_set, scorer)
     recent = rows[rows[TIME] >= REGISTERED - POLICY.window - spec.table.complete_after]
     predictions = with_outcomes(spec, scorer, recent)
     adapter = adapter_of(spec.task)

@@ -1,5 +1,6 @@
 """Every evaluated candidate becomes a version, in the ledger and in MLflow, with baselines for monitoring."""
 
+from datetime import datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -126,17 +127,19 @@ def save_baselines(
 def _reference(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "Reference":
     """What windows are compared with: all rows of people up to the newest window, with a label or without.
 
-    It ends no earlier than what the version was trained on, and no later than the training set.
+    It ends no earlier than what the version was trained on; where the week before has no rows, at the last row.
     """
     from ml_platform.application.predict import feature_rows
     from ml_platform.monitoring.baseline import measure_reference
-    from ml_platform.monitoring.weeks import reference_end, reference_start
+    from ml_platform.monitoring.weeks import WEEK, reference_end, reference_start
     from ml_platform.spec.monitoring_policy import POLICY
 
     watched = [feature for feature in spec.table.features if feature.name in spec.features]
-    newest = rows.test[TIME].max().ceil("us").to_pydatetime()
-    begins = reference_end(rows.record.as_of, spec.table.complete_after, POLICY.window)
-    end = max(min(begins, newest), rows.record.split.train_until)
-    start = reference_start(end, (feature.look_back for feature in watched))
-    known = feature_rows(platform, spec, start, end)
+    trained = rows.record.split.train_until
+    newest = reference_end(rows.record.as_of, spec.table.complete_after, POLICY.window)
+    until = max(newest, trained)
+    start = reference_start(trained, (feature.look_back for feature in watched))
+    known = feature_rows(platform, spec, start, until)
+    last: datetime = known[TIME].max().ceil("us").to_pydatetime()
+    end = until if until - last < WEEK else last
     return measure_reference(known, watched, model=spec.name, end=end)

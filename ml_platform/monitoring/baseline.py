@@ -195,7 +195,7 @@ class Reference:
 def measure_reference(
     frame: "pd.DataFrame", specs: Sequence[FeatureSpec], *, model: str, end: datetime
 ) -> Reference:
-    """Measure the features of the training period before ``end`` (the last 13 whole weeks at most).
+    """Measure the features of the last 13 whole weeks at most before ``end``.
 
     ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. Features that never
     compare, those of the calendar and lists of tokens are left out. Of a feature that looks back the first weeks of
@@ -209,7 +209,7 @@ def measure_reference(
     if not past.any():
         raise InsufficientData(
             f"No reference row of {model} lies before {end.isoformat()}.",
-            remedy="Build the baseline from the training part of the training set.",
+            remedy="Give the rows that were there when the version was registered.",
         )
     first: datetime = frame.loc[past, TIME].min().floor("us").to_pydatetime()
     weeks = reference_weeks(first, end)
