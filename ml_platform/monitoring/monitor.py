@@ -236,7 +236,10 @@ def _drift(
     policy: MonitoringPolicy,
     counted: CountedWindow | None,
 ) -> _Drift:
-    """Compare the rows from ``start`` on with the parts of the baseline that end before."""
+    """Compare the rows from ``start`` on with the parts of the baseline that end before.
+
+    Predictions whose baseline ends later are INSUFFICIENT each; they do not make a drift of few features unknown.
+    """
     watched = baseline.watched
     require(rows, [entry.name for entry in watched], "feature rows")
     if baseline.reference_end <= start:
@@ -248,14 +251,15 @@ def _drift(
     else:
         comparisons = [not_compared(entry) for entry in watched]
     until = baseline.predictions_until
+    predicted = until is not None and until <= start
     comparisons.extend(
         compare_predictions(baseline, predictions, policy)
-        if until is not None and until <= start
+        if predicted
         else (not_compared(entry) for entry in baseline.predictions)
     )
     entries = assign_severities(comparisons, policy)
     return _Drift(
-        severity=overall(entries, policy),
+        severity=overall(entries if predicted else entries[: len(watched)], policy),
         features=tuple(sorted(entries[: len(watched)], key=rank)),
         predictions=entries[len(watched) :],
         words={entry.drift.name: entry.words for entry in comparisons},

@@ -190,6 +190,21 @@ def test_predictions_of_the_window_are_no_baseline_of_it(
     }
 
 
+def test_predictions_that_are_not_compared_do_not_hide_what_two_features_say(
+    quiet: pd.DataFrame, window: pd.DataFrame
+) -> None:
+    tested = quiet[quiet["occurred_at"] >= END]
+    known = build_baseline(quiet, END, predictions=tested)
+    number = next(entry for entry in known.features if entry.name == "number_0")
+    category = next(entry for entry in known.features if entry.name == "category_0")
+    few = replace(known, features=(number, category))
+    report = report_of(few, window)
+    assert len(report.predictions) > len(report.features) == 2
+    assert (report.drift, report.light) == (Severity.NONE, Light.GREEN)
+    moved = report_of(few, window.assign(number_0=window["number_0"] + 5.0))
+    assert moved.drift is Severity.SIGNIFICANT
+
+
 def test_the_compared_rows_end_where_they_are_complete(
     baseline: Baseline, quiet: pd.DataFrame
 ) -> None:
