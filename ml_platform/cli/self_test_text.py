@@ -65,11 +65,16 @@ def _line(model: "ModelSelfTest", width: int) -> str:
         )
     seen = sum(month.days for month in model.months if not month.resampled)
     drawn = sum(month.days for month in model.months if month.resampled)
+    rate = f"{model.rate.value:>10.2f}  {model.rate.upper_95:>12.2f}"
+    if not model.telling:
+        rate = f"{'-':>10}  {'-':>12}"
     line = (
         f"{model.model:{width}}  {model.looks:>6,}  {model.telling:>7,}  {f'{seen:.0f}+{drawn:.0f}':>15}  "
-        f"{model.incidents:>9}  {model.rate.value:>10.2f}  {model.rate.upper_95:>12.2f}  "
+        f"{model.incidents:>9}  {rate}  "
         f"{_shifts(model.shifts(Kind.NUMBER)):>13}  {_shifts(model.shifts(Kind.CATEGORY)):>13}"
     )
+    if not model.telling:
+        return f"{line}\n  no look could tell: most features were INSUFFICIENT in each"
     flagged = model.flagged_features[:_FLAGGED_NAMES]
     if not flagged:
         return line
