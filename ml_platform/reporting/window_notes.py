@@ -57,7 +57,7 @@ def severity_note(entry: FeatureDrift) -> str:
     if entry.severity is not Severity.INSUFFICIENT:
         return ""
     nothing_measured = entry.size == 0 and entry.p_value == 1.0
-    return "too few rows" if nothing_measured else "quiet weeks differ too much"
+    return "too few rows after its baseline" if nothing_measured else "quiet weeks differ too much"
 
 
 def explained(report: MonitoringReport) -> tuple[str, ...]:
@@ -73,12 +73,12 @@ def explained(report: MonitoringReport) -> tuple[str, ...]:
     if blind:
         notes.append(
             f"{blind} of {len(entries)} are INSUFFICIENT: fewer than {POLICY.minimum_rows} rows or "
-            f"{POLICY.minimum_clusters} sessions with a value on one side, or quiet weeks that differ so much that "
-            f"not even a shift of {POLICY.size_significant:g} would stand out; nothing is known of them, which is "
-            "not the same as no drift"
+            f"{POLICY.minimum_clusters} sessions with a value, in the baseline or after its end, or quiet "
+            f"weeks that differ so much that not even a shift of {POLICY.size_significant:g} would stand out; "
+            "nothing is known of them, which is not the same as no drift"
         )
     if blind and report.light is Light.GREEN:
         notes.append(
-            "the light is GREEN all the same: most could be compared, and none of those has moved"
+            "the light is GREEN all the same: most features could be compared, and none of those has moved"
         )
     return tuple(map(sentence, notes))

@@ -88,7 +88,9 @@ def test_negative_indices_and_insufficient_under_green_are_explained() -> None:
     assert "2 of 3 are INSUFFICIENT: fewer than 200 rows or 30 sessions" in html
     assert "The light is GREEN all the same" in html
     assert re.search(r"<td>a</td>.*?<small>quiet weeks differ too much</small>", html, re.DOTALL)
-    assert re.search(r"<td>b</td>.*?<small>too few rows</small>", html, re.DOTALL)
+    assert re.search(
+        r"<td>b</td>.*?<small>too few rows after its baseline</small>", html, re.DOTALL
+    )
     quiet = monitoring_html(decided)
     assert "negative PSI" not in quiet
     assert "all the same" not in quiet
