@@ -18,7 +18,6 @@ from ml_platform.spec.training_set import TIME, TrainingSetRecord
 
 if TYPE_CHECKING:
     from ml_platform.monitoring.baseline import Reference
-    from ml_platform.spec.training_set import TrainingSet
 
 
 def register_candidate(
@@ -101,11 +100,11 @@ def save_baselines(
 
     report = platform.ledger.report(record.report_id)
     assert report is not None
+    reference = _reference(platform, spec, training_set)  # before the training set is in memory
     rows = load_training_set(platform.settings.training_sets, training_set)
     artifacts = platform.settings.artifacts
     version = load_scorer(artifacts / record.artifact_sha256, record.artifact_sha256)
     rules = load_scorer(artifacts / rules_sha256, rules_sha256)
-    reference = _reference(platform, spec, rows)
     outcomes = outcomes_of(spec.task, rows.test, spec.label, spec.label_delay)
     for name, scorer, subject in (
         (str(record.version), version, report.candidate),
@@ -124,7 +123,9 @@ def save_baselines(
     platform.ledger.set_state(rules_key(spec.name), {"sha256": rules_sha256})
 
 
-def _reference(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "Reference":
+def _reference(
+    platform: Connections, spec: ModelSpec, training_set: TrainingSetRecord
+) -> "Reference":
     """What windows are compared with: all rows of people up to the newest window, with a label or without.
 
     It ends no earlier than what the version was trained on; where the week before has no rows, at the last row.
@@ -135,8 +136,8 @@ def _reference(platform: Connections, spec: ModelSpec, rows: "TrainingSet") -> "
     from ml_platform.spec.monitoring_policy import POLICY
 
     watched = [feature for feature in spec.table.features if feature.name in spec.features]
-    trained = rows.record.split.train_until
-    newest = reference_end(rows.record.as_of, spec.table.complete_after, POLICY.window)
+    trained = training_set.split.train_until
+    newest = reference_end(training_set.as_of, spec.table.complete_after, POLICY.window)
     until = max(newest, trained)
     start = reference_start(trained, (feature.look_back for feature in watched))
     known = feature_rows(platform, spec, start, until)
