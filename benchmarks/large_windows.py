@@ -22,14 +22,14 @@ import pyarrow.parquet as pq
 
 from benchmarks.drift import CATEGORIES, NUMBERS
 from ml_platform import values
-from ml_platform.adapters.large_windows import count_window
+from ml_platform.adapters.large_windows import count_features
 from ml_platform.cores import usable_cores
 from ml_platform.monitoring.baseline import Baseline, measure_reference
-from ml_platform.monitoring.cells import counted_window
 from ml_platform.monitoring.compare import assign_severities, compare
 from ml_platform.monitoring.report import Severity
 from ml_platform.spec.feature import Comparison, Family, FeatureSpec, Kind
 from ml_platform.spec.monitoring_policy import POLICY
+from ml_platform.spec.training_set import CLUSTER
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -106,11 +106,10 @@ def _spec(name: str, kind: Kind) -> FeatureSpec:
 
 def look(path: Path, baseline: Baseline, threads: int) -> tuple[int, int]:
     """Rows that were compared, and features that moved."""
-    bins = [(entry.name, entry.bins) for entry in baseline.watched]
-    cell = count_window(path, bins, START, START + WEEK, threads)
-    counted = counted_window(cell, [name for name, _ in bins])
+    counted = count_features(path, baseline.watched, START, START + WEEK, threads)
+    clusters = counted.clusters[CLUSTER]
     compared = [
-        compare(entry, counted.shares[entry.name], clusters=counted.clusters, policy=POLICY)
+        compare(entry, counted.shares[entry.name], clusters=clusters, policy=POLICY)
         for entry in baseline.watched
     ]
     moved = (Severity.MODERATE, Severity.SIGNIFICANT)

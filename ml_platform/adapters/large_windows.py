@@ -7,6 +7,7 @@ side, a thread each, so that no more rows than those of a few cells are in memor
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,15 @@ from ml_platform.arrays import Codes
 from ml_platform.clock import WINDOW
 from ml_platform.cores import usable_cores
 from ml_platform.errors import IntegrityError
-from ml_platform.monitoring.cells import Cell, Keys, count_cell, merge_cells
+from ml_platform.monitoring.baseline import FeatureBaseline
+from ml_platform.monitoring.cells import (
+    Cell,
+    CountedWindow,
+    Keys,
+    count_cell,
+    counted_window,
+    merge_cells,
+)
 from ml_platform.monitoring.distribution import Bins, category_codes, number_codes
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.training_set import CLUSTER, ROW_ID, TIME
@@ -96,12 +105,49 @@ def read_clusters(
     return frame(in_order(table))
 
 
+@dataclass(frozen=True)
+class _Counting:
+    """What is counted in each cell of a window."""
+
+    paths: list[str]
+    cluster: str
+    """The column that tells clusters apart."""
+    bins: Sequence[tuple[str, Bins]]
+    words: Mapping[str, tuple[str, ...]]
+    """By column, see `_words`."""
+    crossing: Keys
+    """The clusters with rows in several cells."""
+
+
+def count_features(
+    features: Path,
+    watched: Sequence[FeatureBaseline],
+    start: datetime,
+    end: datetime,
+    threads: int | None = None,
+) -> CountedWindow:
+    """Count the rows of people in ``[start, end)`` in the bins of the ``watched`` features, each over its clusters.
+
+    Arguments and errors are those of `count_window`, which passes over the rows once a column of clusters.
+    """
+    bins: dict[str, list[tuple[str, Bins]]] = {CLUSTER: []}
+    for entry in watched:
+        bins.setdefault(entry.cluster, []).append((entry.name, entry.bins))
+    cells = {
+        column: count_window(features, own, start, end, threads, cluster=column)
+        for column, own in bins.items()
+    }
+    return counted_window(cells, {c: [name for name, _ in own] for c, own in bins.items()})
+
+
 def count_window(
     features: Path,
     bins: Sequence[tuple[str, Bins]],
     start: datetime,
     end: datetime,
     threads: int | None = None,
+    *,
+    cluster: str = CLUSTER,
 ) -> Cell:
     """Count the rows of people in ``[start, end)`` of a published feature table: its six-hour cells, merged.
 
@@ -113,6 +159,7 @@ def count_window(
         start: The begin of the first cell.
         end: The end of the window; the last cell may be shorter than the others.
         threads: The cells that are counted at a time; by default one for each core.
+        cluster: The column that tells clusters apart.
 
     Raises:
         IntegrityError: no features file, a column is missing, or a file cannot be read.
@@ -126,13 +173,16 @@ def count_window(
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(threads) as pool,
     ):
-        words = _words(connection, paths, bins)
-        crossing = _crossing(connection, paths, start, end)
+        counting = _Counting(
+            paths,
+            cluster,
+            bins,
+            _words(connection, paths, bins),
+            _crossing(connection, paths, cluster, start, end),
+        )
         connection.execute("SET threads = 1")
         cells = pool.map(
-            lambda first: _cell(
-                connection.cursor(), paths, bins, words, first, min(first + WINDOW, end), crossing
-            ),
+            lambda first: _cell(connection.cursor(), counting, first, min(first + WINDOW, end)),
             _starts(start, end),
         )
         return merge_cells(list(cells))
@@ -167,12 +217,16 @@ def _paths(features: Path) -> list[str]:
 
 
 def _crossing(
-    connection: "duckdb.DuckDBPyConnection", paths: list[str], start: datetime, end: datetime
+    connection: "duckdb.DuckDBPyConnection",
+    paths: list[str],
+    cluster: str,
+    start: datetime,
+    end: datetime,
 ) -> Keys:
     """The clusters, ascending, whose rows lie in more than one cell of ``[start, end)``."""
     query = (
-        f"SELECT hash({CLUSTER}) AS {_KEY} FROM read_parquet(?) WHERE {_WITHIN} "
-        f"AND {CLUSTER} IS NOT NULL GROUP BY {_KEY} HAVING min({_CELL}) <> max({_CELL})"
+        f'SELECT hash("{cluster}") AS {_KEY} FROM read_parquet(?) WHERE {_WITHIN} '
+        f'AND "{cluster}" IS NOT NULL GROUP BY {_KEY} HAVING min({_CELL}) <> max({_CELL})'
     )
     rows = connection.execute(query, [paths, *_moments(start, end), *[_moment(start)] * 2])
     keys: Keys = np.sort(rows.fetchnumpy()[_KEY].astype(np.uint64))
@@ -188,22 +242,15 @@ def _moments(start: datetime, end: datetime) -> tuple[str, str]:
 
 
 def _cell(
-    connection: "duckdb.DuckDBPyConnection",
-    paths: list[str],
-    bins: Sequence[tuple[str, Bins]],
-    words: Mapping[str, tuple[str, ...]],
-    start: datetime,
-    end: datetime,
-    crossing: Keys,
+    connection: "duckdb.DuckDBPyConnection", counting: _Counting, start: datetime, end: datetime
 ) -> Cell:
-    columns = [_selected(name, words[name]) for name, _ in bins]
-    query = (
-        f"SELECT CASE WHEN {CLUSTER} IS NULL THEN NULL ELSE hash({CLUSTER}) END AS {_KEY}, "
-        f"{', '.join(columns)} FROM read_parquet(?) WHERE {_WITHIN}"
-    )
-    rows = connection.sql(query, params=[paths, *_moments(start, end)]).to_arrow_table()
+    cluster, bins, words = counting.cluster, counting.bins, counting.words
+    key = f'CASE WHEN "{cluster}" IS NULL THEN NULL ELSE hash("{cluster}") END AS {_KEY}'
+    columns = [key, *(_selected(name, words[name]) for name, _ in bins)]
+    query = f"SELECT {', '.join(columns)} FROM read_parquet(?) WHERE {_WITHIN}"
+    rows = connection.sql(query, params=[counting.paths, *_moments(start, end)]).to_arrow_table()
     codes = [_codes(own, words[name], rows.column(name)) for name, own in bins]
-    return count_cell(codes, [own.count for _, own in bins], _keys(rows, start), crossing)
+    return count_cell(codes, [own.count for _, own in bins], _keys(rows, start), counting.crossing)
 
 
 def _keys(rows: pa.Table, start: datetime) -> Keys:

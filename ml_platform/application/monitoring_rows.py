@@ -67,12 +67,10 @@ def counted_rows(
     platform: Connections, spec: ModelSpec, baseline: "Baseline", start: datetime, end: datetime
 ) -> "CountedWindow":
     """All rows of people in ``[start, end)``, counted in the bins of the baseline without loading them."""
-    from ml_platform.adapters.large_windows import count_window
-    from ml_platform.monitoring.cells import counted_window
+    from ml_platform.adapters.large_windows import count_features
 
-    bins = [(entry.name, entry.bins) for entry in baseline.watched]
-    cell = count_window(platform.published_features(spec.table.name), bins, start, end)
-    return counted_window(cell, [name for name, _ in bins])
+    features = platform.published_features(spec.table.name)
+    return count_features(features, baseline.watched, start, end)
 
 
 def changed_since(

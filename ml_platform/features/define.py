@@ -1,6 +1,7 @@
 """Short ways to write a `FeatureSpec`, one for each kind of column."""
 
 from ml_platform.spec.feature import Comparison, Family, FeatureSpec, Kind
+from ml_platform.spec.training_set import CLUSTER
 
 NEVER_MISSING = "never missing"
 NO_PATH = "null: the event has no object path; kept as a value of its own"
@@ -16,10 +17,13 @@ def number(
     reason: str,
     compare: Comparison = Comparison.DISTRIBUTION,
     unit: str = "",
+    cluster: str = CLUSTER,
 ) -> FeatureSpec:
     """A float64 column within inclusive ``bounds``."""
     low, high = bounds
-    return FeatureSpec(name, family, Kind.NUMBER, low, high, window, missing, reason, compare, unit)
+    return FeatureSpec(
+        name, family, Kind.NUMBER, low, high, window, missing, reason, compare, unit, cluster
+    )
 
 
 def category(
@@ -42,15 +46,18 @@ def count(
     missing: str = NEVER_MISSING,
     compare: Comparison = Comparison.DISTRIBUTION,
     least: float = 0.0,
+    cluster: str = CLUSTER,
 ) -> FeatureSpec:
     """A number of things in a window, ``least`` or more."""
     bounds = (least, None)
-    return number(name, Family.AGGREGATION, bounds, window, missing, reason, compare, "count")
+    return number(
+        name, Family.AGGREGATION, bounds, window, missing, reason, compare, "count", cluster
+    )
 
 
-def share(name: str, window: str, missing: str, reason: str) -> FeatureSpec:
+def share(name: str, window: str, missing: str, reason: str, cluster: str = CLUSTER) -> FeatureSpec:
     """A part of a whole in a window, from 0 to 1."""
-    return number(name, Family.AGGREGATION, (0.0, 1.0), window, missing, reason)
+    return number(name, Family.AGGREGATION, (0.0, 1.0), window, missing, reason, cluster=cluster)
 
 
 def clock(window: str, missing: str) -> tuple[FeatureSpec, ...]:

@@ -5,22 +5,26 @@ from datetime import timedelta
 from ml_platform.features.define import NEVER_MISSING, category, clock, count, number, share
 from ml_platform.spec.feature import Family, FeatureSpec
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.training_set import CLUSTER
 
 MONTH = "28 days before the decision"
+WORKFLOW = "workflow"
 NO_RUN = "null: the pair had no run in the window; kept as unknown"
 NOTHING_SETTLED = "null: no run with a known outcome in the window; kept as unknown"
 
 
-def _count(name: str, reason: str) -> FeatureSpec:
-    return count(name, MONTH, reason)
+def _count(name: str, reason: str, cluster: str = CLUSTER) -> FeatureSpec:
+    return count(name, MONTH, reason, cluster=cluster)
 
 
-def _share(name: str, reason: str, missing: str = NOTHING_SETTLED) -> FeatureSpec:
-    return share(name, MONTH, missing, reason)
+def _share(
+    name: str, reason: str, missing: str = NOTHING_SETTLED, cluster: str = CLUSTER
+) -> FeatureSpec:
+    return share(name, MONTH, missing, reason, cluster)
 
 
 CANDIDATE_FEATURES: tuple[FeatureSpec, ...] = (
-    category("workflow", Family.CATEGORICAL, "the row", NEVER_MISSING, "Workflows differ."),
+    category(WORKFLOW, Family.CATEGORICAL, "the row", NEVER_MISSING, "Workflows differ."),
     category(
         "launch_trigger",
         Family.CATEGORICAL,
@@ -64,12 +68,19 @@ OUTCOME_FEATURES: tuple[FeatureSpec, ...] = (
     _share("success_rate_28d", "How often the user's runs of the workflow succeed."),
     _count("user_settled_runs_28d", "How much the user's success rate rests on."),
     _share("user_success_rate_28d", "How often the user's runs succeed."),
-    _count("workflow_runs_28d", "How much the workflow's success rate rests on."),
-    _share("workflow_success_rate_28d", "How often anybody's runs of the workflow succeed."),
-    _count("workflow_part_runs_28d", "How much its rate at this part of the day rests on."),
+    _count("workflow_runs_28d", "How much the workflow's success rate rests on.", WORKFLOW),
+    _share(
+        "workflow_success_rate_28d",
+        "How often anybody's runs of the workflow succeed.",
+        cluster=WORKFLOW,
+    ),
+    _count(
+        "workflow_part_runs_28d", "How much its rate at this part of the day rests on.", WORKFLOW
+    ),
     _share(
         "workflow_part_success_rate_28d",
         "How often anybody's runs of the workflow succeed in these three hours of the day.",
+        cluster=WORKFLOW,
     ),
 )
 

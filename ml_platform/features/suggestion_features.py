@@ -8,24 +8,26 @@ separately. An acceptance counts from the moment at which it was known, never fr
 from ml_platform.features.define import NEVER_MISSING, category, clock, count, number
 from ml_platform.spec.feature import Comparison, Family, FeatureSpec
 from ml_platform.spec.feature_table import FeaturePart, FeatureTable, LabelColumn
+from ml_platform.spec.training_set import CLUSTER
 
 SHARE = (0.0, 1.0)
 BEFORE_ROUND = "14 days before the round"
 ROUND = "the round, before the row"
 EVER = "all time before the row"
 MONTH = "30 days before the row"
+WORKFLOW = "workflow"
 
 
-def _count(name: str, window: str, reason: str) -> FeatureSpec:
+def _count(name: str, window: str, reason: str, cluster: str = CLUSTER) -> FeatureSpec:
     # Training rows have enough offers of their round left for a label, rows of a window need not.
     grows = window in (EVER, ROUND)
     compare = Comparison.NEVER if grows else Comparison.DISTRIBUTION
-    return count(name, window, reason, compare=compare)
+    return count(name, window, reason, compare=compare, cluster=cluster)
 
 
-def _rate(name: str, window: str, reason: str) -> FeatureSpec:
+def _rate(name: str, window: str, reason: str, cluster: str = CLUSTER) -> FeatureSpec:
     missing = "never missing: smoothed by one yes and one no, so .5 where there is nothing"
-    return number(name, Family.INTERACTION, SHARE, window, missing, reason)
+    return number(name, Family.INTERACTION, SHARE, window, missing, reason, cluster=cluster)
 
 
 def _hours(name: str, high: float, window: str, missing: str, reason: str) -> FeatureSpec:
@@ -93,9 +95,11 @@ ACCEPTANCE_FEATURES: tuple[FeatureSpec, ...] = (
     _count("user_answered_30d", MONTH, "Outcomes of all offers to the user."),
     _count("user_accepted_30d", MONTH, "Of these accepted."),
     _rate("user_rate_30d", MONTH, "How willing the user is in general."),
-    _count("workflow_answered_30d", MONTH, "Outcomes of the workflow's offers to anybody."),
-    _count("workflow_accepted_30d", MONTH, "Of these accepted."),
-    _rate("workflow_rate_30d", MONTH, "How welcome the workflow is in general."),
+    _count(
+        "workflow_answered_30d", MONTH, "Outcomes of the workflow's offers to anybody.", WORKFLOW
+    ),
+    _count("workflow_accepted_30d", MONTH, "Of these accepted.", WORKFLOW),
+    _rate("workflow_rate_30d", MONTH, "How welcome the workflow is in general.", WORKFLOW),
     number(
         "offers_at_once",
         Family.RAW,
@@ -123,6 +127,7 @@ TABLE = FeatureTable(
         ),
         LabelColumn("adopted", "varchar", "Whether this offer was accepted, 'yes' or 'no'."),
         LabelColumn("occasions", "double", "Offers that the share is of."),
+        LabelColumn(WORKFLOW, "varchar", "The workflow that is offered."),
     ),
     parts=(
         FeaturePart(

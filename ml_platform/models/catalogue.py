@@ -22,6 +22,7 @@ from ml_platform.models.workflow_recommender import SPEC as WORKFLOW_RECOMMENDER
 from ml_platform.models.workflow_recommender_ease import SPEC as WORKFLOW_RECOMMENDER_EASE
 from ml_platform.spec.feature_table import FeatureTable
 from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.training_set import KEYS
 
 MODELS: tuple[ModelSpec, ...] = (
     PATTERN_CLASSIFIER,
@@ -182,4 +183,7 @@ def _spec_misfit(spec: ModelSpec) -> str:
     labels = {label.name for label in spec.table.labels}
     if unknown := [name for name in (spec.label, *spec.extra_columns) if name not in labels]:
         return f"{unknown[0]!r} is no label of its table {spec.table.name!r}"
+    columns = {*KEYS, *labels, *features}
+    if unknown := [each.cluster for each in spec.table.features if each.cluster not in columns]:
+        return f"features are counted by {unknown[0]!r}, no column of its table {spec.table.name!r}"
     return ""

@@ -4,7 +4,7 @@ From the stored baseline a report needs one pass over the current window only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,8 @@ class FeatureBaseline:
     cumulative_inflation: Inflation
     """The ratio of the two variances for the distribution function; for categories, that of the shares."""
     missing_inflation: Inflation
+    cluster: str = CLUSTER
+    """The column of the clusters over which the covariance is, see `ml_platform.spec.feature.FeatureSpec`."""
 
     def distribution(self) -> Shares:
         """Return the shares and covariances as arrays."""
@@ -197,9 +199,9 @@ def measure_reference(
 ) -> Reference:
     """Measure the features of the last 13 whole weeks at most before ``end``.
 
-    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features. Features that never
-    compare, those of the calendar and lists of tokens are left out. Of a feature that looks back the first weeks of
-    the data are left out, in which what it looks back on is not known.
+    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features and of their clusters.
+    Features that never compare, those of the calendar and lists of tokens are left out. Of a feature that looks
+    back the first weeks of the data are left out, in which what it looks back on is not known.
 
     Raises:
         InsufficientData: no row before ``end``.
@@ -216,29 +218,32 @@ def measure_reference(
     start = end - weeks * WEEK if weeks else first
     compared = [spec for spec in specs if _compares(spec)]
     entries = [(spec.name, spec.kind, spec.compare) for spec in compared]
-    columns = [CLUSTER, TIME, *(name for name, _, _ in entries)]
+    by_column = {spec.name: spec.cluster for spec in compared}
+    columns = [CLUSTER, TIME, *by_column.values(), *by_column]
+    columns = list(dict.fromkeys(columns))
     require(frame, columns, "reference rows")
     rows = frame.loc[past & (frame[TIME] >= start), columns]
     look_backs = {spec.name: spec.look_back for spec in compared}
     measured: dict[str, _Measured] = {}
-    for kept, names in _by_weeks(compared, first, end).items():
+    for (kept, column), names in _by_weeks(compared, first, end).items():
         part = rows[rows[TIME] >= end - kept * WEEK] if kept else rows
         among = [entry for entry in entries if entry[0] in names]
-        measured.update(_measured(part, among, cluster_codes(part), end, look_backs))
+        measured.update(_measured(part, among, cluster_codes(part, column), end, look_backs))
     features, replays = _features(entries, measured, look_backs)
+    features = tuple(replace(entry, cluster=by_column[entry.name]) for entry in features)
     clusters = int(cluster_codes(rows).max()) + 1
     return Reference(model, start, end, weeks, len(rows), clusters, features, replays)
 
 
 def _by_weeks(
     specs: Sequence[FeatureSpec], first: datetime, end: datetime
-) -> dict[int, frozenset[str]]:
-    """Group the features by the weeks before ``end`` in which what they look back on is known."""
-    groups: dict[int, set[str]] = {}
+) -> dict[tuple[int, str], frozenset[str]]:
+    """Group the features by the weeks before ``end`` in which what they look back on is known, and by cluster."""
+    groups: dict[tuple[int, str], set[str]] = {}
     for spec in specs:
         weeks = reference_weeks(first, end, spec.look_back)
-        groups.setdefault(weeks, set()).add(spec.name)
-    return {weeks: frozenset(names) for weeks, names in groups.items()}
+        groups.setdefault((weeks, spec.cluster), set()).add(spec.name)
+    return {group: frozenset(names) for group, names in groups.items()}
 
 
 PREDICTION_ENTRIES = (
@@ -265,15 +270,23 @@ def require(frame: "pd.DataFrame", columns: Sequence[str], what: str) -> None:
         )
 
 
-def cluster_codes(frame: "pd.DataFrame") -> Codes:
+def cluster_codes(frame: "pd.DataFrame", column: str = CLUSTER) -> Codes:
     """Return the code of each row's cluster, from 0; a row without a cluster is a cluster of its own."""
     import pandas as pd
 
-    codes, levels = pd.factorize(frame[CLUSTER], sort=True)
+    codes, levels = pd.factorize(frame[column], sort=True)
     alone = codes < 0
     numbers: Codes = codes.astype(np.int64)
     numbers[alone] = len(levels) + np.arange(int(alone.sum()))
     return numbers
+
+
+def clusters_by_column(
+    frame: "pd.DataFrame", features: Sequence[FeatureBaseline]
+) -> dict[str, Codes]:
+    """Return `cluster_codes` of ``cluster_id`` and of the columns of the clusters of ``features``."""
+    columns = dict.fromkeys((CLUSTER, *(entry.cluster for entry in features)))
+    return {column: cluster_codes(frame, column) for column in columns}
 
 
 def _compares(spec: FeatureSpec) -> bool:

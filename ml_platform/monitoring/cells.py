@@ -68,15 +68,26 @@ class CountedWindow:
     """All rows of a window, as a report needs them of its features."""
 
     rows: int
-    clusters: int
+    clusters: Mapping[str, int]
+    """How many there are, by the column that tells them apart."""
     shares: Mapping[str, Shares]
     """By feature."""
 
 
-def counted_window(cell: Cell, names: Sequence[str]) -> CountedWindow:
-    """Return the shares of the features ``names``, those of ``cell`` in their order."""
-    shares = [sums.shares() for sums in cell.totals()]
-    return CountedWindow(cell.rows, cell.clusters, dict(zip(names, shares, strict=True)))
+def counted_window(cells: Mapping[str, Cell], names: Mapping[str, Sequence[str]]) -> CountedWindow:
+    """Return the shares of the features of a window, counted once for each column of clusters.
+
+    Args:
+        cells: The whole window by the column that tells clusters apart.
+        names: The features of each cell, in its order, by the same columns.
+    """
+    shares = {
+        name: sums.shares()
+        for column, cell in cells.items()
+        for name, sums in zip(names[column], cell.totals(), strict=True)
+    }
+    rows = max(cell.rows for cell in cells.values())
+    return CountedWindow(rows, {column: cell.clusters for column, cell in cells.items()}, shares)
 
 
 def count_cell(

@@ -1,5 +1,6 @@
 """Comparison of each feature with its baseline, and severities of all features under false discovery control."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,10 @@ import numpy as np
 from ml_platform.monitoring.baseline import FeatureBaseline
 from ml_platform.monitoring.distribution import Floats, Shares
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
-from ml_platform.monitoring.drift.false_discovery import benjamini_hochberg
+from ml_platform.monitoring.drift.false_discovery import (
+    weighted_benjamini_hochberg,
+    weights_by_noise,
+)
 from ml_platform.monitoring.drift.jensen_shannon import jensen_shannon
 from ml_platform.monitoring.drift.ks import clustered_ks
 from ml_platform.monitoring.drift.largest_change import clustered_largest_change
@@ -46,6 +50,10 @@ class FeatureComparison:
     tells: bool
     """Whether weeks without drift differ so little that a significant shift would stand out."""
     words: str
+    noise: float = 0.0
+    """The largest standard error of a share, or of the distribution function, in a window without drift."""
+    missing_noise: float = 0.0
+    """The standard error of the change of the missing share."""
     shape: Shape | None = None
     """Both distributions; ``None`` where there is nothing to compare."""
 
@@ -72,11 +80,12 @@ def compare(
     if present:
         figures = _distribution(baseline, before, current, policy)
     alike = before.missing_variance * before.clusters / max(clusters, 1)
+    missing_variance = before.missing_variance + max(current.missing_variance, alike)
+    missing_variance *= baseline.missing_inflation.factor
     _, missing_p = missingness(
         before.missing,
         current.missing,
-        (before.missing_variance + max(current.missing_variance, alike))
-        * baseline.missing_inflation.factor,
+        missing_variance,
         freedom=baseline.missing_inflation.freedom,
     )
     drift = FeatureDrift(
@@ -101,6 +110,8 @@ def compare(
         watched=watched,
         tells=present and _can_tell(figures, baseline.cumulative_inflation.freedom, policy),
         words=words,
+        noise=figures.noise,
+        missing_noise=math.sqrt(missing_variance),
         shape=shape_of(baseline.name, baseline.bins, before, current),
     )
 
@@ -184,9 +195,13 @@ def _can_tell(figures: _Figures, freedom: float, policy: MonitoringPolicy) -> bo
 
 
 def assign_severities(
-    compared: Sequence[FeatureComparison], policy: MonitoringPolicy
+    compared: Sequence[FeatureComparison], policy: MonitoringPolicy, *, weighted: bool = True
 ) -> tuple[FeatureDrift, ...]:
-    """Assign severities after Benjamini-Hochberg over all tests of the report, of distributions and missingness."""
+    """Assign severities after Benjamini-Hochberg over all tests of the report, of distributions and missingness.
+
+    Where they are ``weighted``, tests with much noise have more of the rate of false discoveries, and those that
+    are certain anyhow have less. Tests that were chosen for what they show must not be.
+    """
     tests = [(index, False) for index, entry in enumerate(compared) if entry.present]
     tests += [
         (index, True)
@@ -197,7 +212,13 @@ def assign_severities(
         compared[i].missing_p_value if missing else compared[i].drift.p_value
         for i, missing in tests
     ]
-    adjusted = dict(zip(tests, benjamini_hochberg(raw), strict=True))
+    weights: tuple[float, ...] = (1.0,) * len(tests)
+    if weighted:
+        noise = [
+            compared[i].missing_noise if missing else compared[i].noise for i, missing in tests
+        ]
+        weights = weights_by_noise(noise, effect=policy.size_sought, alpha=policy.alpha)
+    adjusted = dict(zip(tests, weighted_benjamini_hochberg(raw, weights), strict=True))
     return tuple(
         _with_severity(
             entry, adjusted.get((index, False), 1.0), adjusted.get((index, True), 1.0), policy

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline, FeatureBaseline
 from ml_platform.monitoring.findings import ShiftReading
 from ml_platform.monitoring.joint import joint_shift
 from ml_platform.monitoring.report import Light, MonitoringReport, Severity
@@ -58,7 +58,7 @@ def examined(
     watched = baseline.watched
     rows = rows[(rows[TIME] >= start) & (rows[TIME] < until)]
     known = _filled(watched, reference, baseline)
-    faults = value_faults(watched, rows, cluster_codes(rows), policy)
+    faults = value_faults(watched, rows, policy)
     joint = joint_shift(watched, known, rows, baseline.reference_end, policy)
     slices = slice_drifts(watched, known, rows, reference.users, policy)
     moved = bool(slices) or joint.reported

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.errors import UsageError
 from ml_platform.evaluation.tasks.adapter import Gain, WhatIf
 from ml_platform.evaluation.tasks.classification import came_true
-from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, cluster_codes, require
+from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, clusters_by_column, require
 from ml_platform.monitoring.cells import CountedWindow
 from ml_platform.monitoring.compare import (
     assign_severities,
@@ -155,7 +155,7 @@ def monitor(
         window_start=window_start,
         window_end=window_end,
         rows=counted.rows if counted else len(rows),
-        clusters=counted.clusters if counted else int(rows[CLUSTER].nunique()),
+        clusters=counted.clusters[CLUSTER] if counted else int(rows[CLUSTER].nunique()),
         rows_baseline=baseline.rows,
         drift=drift.severity,
         light=light(drift.severity, performance.level, reasons_changed=reasons_changed),
@@ -241,11 +241,18 @@ def _drift(
     Predictions whose baseline ends later are INSUFFICIENT each; they do not make a drift of few features unknown.
     """
     watched = baseline.watched
-    require(rows, [entry.name for entry in watched], "feature rows")
+    require(
+        rows, [*{entry.cluster for entry in watched}, *(e.name for e in watched)], "feature rows"
+    )
     if baseline.reference_end <= start:
         window = counted or _counted(watched, rows)
         comparisons = [
-            compare(entry, window.shares[entry.name], clusters=window.clusters, policy=policy)
+            compare(
+                entry,
+                window.shares[entry.name],
+                clusters=window.clusters[entry.cluster],
+                policy=policy,
+            )
             for entry in watched
         ]
     else:
@@ -269,10 +276,10 @@ def _drift(
 
 
 def _counted(features: Sequence[FeatureBaseline], rows: "pd.DataFrame") -> CountedWindow:
-    clusters = cluster_codes(rows)
-    count = int(clusters.max()) + 1 if clusters.size else 0
-    shares = {entry.name: entry.measure(rows, clusters) for entry in features}
-    return CountedWindow(len(rows), count, shares)
+    clusters = clusters_by_column(rows, features)
+    counts = {column: int(codes.max(initial=-1)) + 1 for column, codes in clusters.items()}
+    shares = {entry.name: entry.measure(rows, clusters[entry.cluster]) for entry in features}
+    return CountedWindow(len(rows), counts, shares)
 
 
 def _not_compared(baseline: Baseline, start: datetime) -> str:

@@ -5,7 +5,7 @@ thousand is allowed over all slices and features, with sessions as the unit and 
 slice has users.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from ml_platform.evaluation.dimensions.fairness.groups import (
     grouping_of,
     user_groupings,
 )
-from ml_platform.monitoring.baseline import FeatureBaseline, cluster_codes
+from ml_platform.monitoring.baseline import FeatureBaseline, clusters_by_column
 from ml_platform.monitoring.compare import FeatureComparison, assign_severities, compare
 from ml_platform.monitoring.distribution import clustered_shares, pack
 from ml_platform.monitoring.findings import SliceDrift
@@ -26,7 +26,7 @@ from ml_platform.monitoring.weeks import Inflation
 from ml_platform.spec.fairness import STANDARD_FAIRNESS
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.monitoring_policy import MonitoringPolicy
-from ml_platform.spec.training_set import USER
+from ml_platform.spec.training_set import CLUSTER, USER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,8 @@ class _Side:
     """The rows of one side: their bins by feature come later, their slices and clusters are known."""
 
     rows: "pd.DataFrame"
-    clusters: Codes
+    clusters: Mapping[str, Codes]
+    """By the column that tells them apart."""
     users: Codes
 
 
@@ -75,7 +76,7 @@ def slice_drifts(
 
     if USER not in rows or not len(rows) or not len(reference):
         return ()
-    before, now = _side(reference), _side(rows)
+    before, now = _side(reference, features), _side(rows, features)
     both = pd.Series([*reference[USER].tolist(), *rows[USER].tolist()], dtype=object)
     groupings = list(user_groupings(both, users, _POLICY))
     if SOURCE in rows and SOURCE in reference:
@@ -90,11 +91,11 @@ def slice_drifts(
     return _certain(candidates, len(features) * sum(map(len, usable)), policy)
 
 
-def _side(rows: "pd.DataFrame") -> _Side:
+def _side(rows: "pd.DataFrame", features: Sequence[FeatureBaseline]) -> _Side:
     import pandas as pd
 
     users = pd.factorize(rows[USER].astype(str))[0].astype(np.int64)
-    return _Side(rows, cluster_codes(rows), users)
+    return _Side(rows, clusters_by_column(rows, features), users)
 
 
 def _usable(
@@ -109,7 +110,7 @@ def _usable(
             held = codes == group
             if (
                 int(held.sum()) < policy.minimum_rows
-                or np.unique(side.clusters[held]).size < policy.minimum_clusters
+                or np.unique(side.clusters[CLUSTER][held]).size < policy.minimum_clusters
             ):
                 break
             least.append(int(np.unique(side.users[held]).size))
@@ -153,11 +154,12 @@ def _candidates(
         if size < policy.size_moderate or elsewhere >= policy.size_moderate:
             continue
         held = groups[0] == group, groups[1] == group
+        own = before.clusters[entry.cluster], now.clusters[entry.cluster]
         shares = [
             clustered_shares(
-                code[mask], np.unique(side.clusters[mask], return_inverse=True)[1], entry.bins.count
+                code[mask], np.unique(clusters[mask], return_inverse=True)[1], entry.bins.count
             )
-            for code, mask, side in zip(codes, held, (before, now), strict=True)
+            for code, mask, clusters in zip(codes, held, own, strict=True)
         ]
         sliced = replace(
             entry,
@@ -172,7 +174,7 @@ def _candidates(
             cumulative_inflation=_capped(entry.cumulative_inflation, users),
             missing_inflation=_capped(entry.missing_inflation, users),
         )
-        count = int(np.unique(now.clusters[held[1]]).size)
+        count = int(np.unique(own[1][held[1]]).size)
         yield _Candidate(
             grouping.name,
             grouping.labels[group],
@@ -210,10 +212,11 @@ def _size(entry: FeatureBaseline, before: Array, now: Array) -> float:
 def _certain(
     candidates: Sequence[_Candidate], looks: int, policy: MonitoringPolicy
 ) -> tuple[SliceDrift, ...]:
-    """Return the candidates that stand out after false discovery control over all ``looks``."""
+    """Return the candidates that stand out after false discovery control over all ``looks``, of equal weight."""
     quiet = [_NO_CHANGE] * max(0, looks - len(candidates))
     strict = replace(policy, alpha=ALPHA)
-    judged = assign_severities([*(each.comparison for each in candidates), *quiet], strict)
+    compared = [*(each.comparison for each in candidates), *quiet]
+    judged = assign_severities(compared, strict, weighted=False)
     drifts = [
         SliceDrift(
             grouping=candidate.grouping,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Codes
-from ml_platform.monitoring.baseline import FeatureBaseline
+from ml_platform.monitoring.baseline import FeatureBaseline, clusters_by_column
 from ml_platform.monitoring.distribution import Floats, clustered_mean
 from ml_platform.monitoring.drift.false_discovery import benjamini_hochberg
 from ml_platform.monitoring.drift.missingness import missingness
@@ -36,18 +36,21 @@ _EXAMPLES = 3
 def value_faults(
     features: Sequence[FeatureBaseline],
     rows: "pd.DataFrame",
-    clusters: Codes,
     policy: MonitoringPolicy,
 ) -> tuple[ValueFault, ...]:
     """Return the faults of the features in ``rows``, the gravest kind first, then the largest share.
 
-    ``clusters`` (rows,) are numbered from 0. Nothing is said of fewer rows or clusters than the policy needs.
+    ``rows`` has the columns of the features and of their clusters. Nothing is said of fewer rows than the policy
+    needs, nor of features with fewer clusters.
     """
-    count = int(clusters.max()) + 1 if clusters.size else 0
-    if len(rows) < policy.minimum_rows or count < policy.minimum_clusters:
+    if len(rows) < policy.minimum_rows:
         return ()
+    clusters = clusters_by_column(rows, features)
     looks = [
-        fault for entry in features for fault in _looks(entry, rows[entry.name], clusters, policy)
+        fault
+        for entry in features
+        if clusters[entry.cluster].max() + 1 >= policy.minimum_clusters
+        for fault in _looks(entry, rows[entry.name], clusters[entry.cluster], policy)
     ]
     adjusted = benjamini_hochberg([fault.p_value for fault in looks])
     faults = [

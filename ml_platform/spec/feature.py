@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from ml_platform.spec.training_set import CLUSTER
 from ml_platform.values import fingerprint
 
 _SPAN = re.compile(r"\b(\d+) (day|hour)s?\b")
@@ -58,6 +59,9 @@ class FeatureSpec:
     """Why it should tell something."""
     compare: Comparison = Comparison.DISTRIBUTION
     unit: str = ""
+    cluster: str = CLUSTER
+    """The column that says which rows depend on each other in this feature: what is counted by workflow is
+    one observation a workflow, however many users and sessions see it. A key, label or feature of the table."""
 
     @property
     def look_back(self) -> timedelta:

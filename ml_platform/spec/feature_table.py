@@ -9,7 +9,7 @@ from ml_platform.spec.feature import FeatureSpec
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """A label, or something logged with it that a model may learn from and never takes as an input."""
+    """A label, or what is logged with it: a model may learn from it, features be counted by it; it is no input."""
 
     name: str
     sql_type: str

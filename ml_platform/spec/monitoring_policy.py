@@ -50,6 +50,11 @@ class MonitoringPolicy:
     """Predictions below this probability of their class are 'low confidence'."""
 
     @property
+    def size_sought(self) -> float:
+        """The size for which ``alpha`` is shared out among features by their noise: halfway between the limits."""
+        return (self.size_moderate + self.size_significant) / 2.0
+
+    @property
     def version(self) -> str:
         """The SHA-256 of the policy: reports of equal versions were made by the same limits."""
         return fingerprint(self)

@@ -12,6 +12,8 @@ CLUSTER = "cluster_id"
 CHANGE_SET = "change_set_id"
 USER = "user_id"
 TIME = "occurred_at"
+KEYS = (ROW_ID, USER, CLUSTER, CHANGE_SET, TIME)
+"""The columns of every feature table that say what a row is, and when."""
 
 
 @dataclass(frozen=True)

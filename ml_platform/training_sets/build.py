@@ -19,9 +19,9 @@ from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import (
     CHANGE_SET,
     CLUSTER,
+    KEYS,
     ROW_ID,
     TIME,
-    USER,
     Split,
     TrainingSet,
     TrainingSetRecord,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOT = "is_bot"
-_KEYS = (ROW_ID, USER, CLUSTER, CHANGE_SET, TIME)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -160,9 +159,13 @@ def _frames(
 
 
 def wanted_columns(spec: ModelSpec) -> list[str]:
-    """The columns of the feature table that the model needs: keys, label, other logged columns, features."""
+    """The columns of the feature table that the model needs: keys, label, other logged columns, features.
+
+    Last come the columns by which single features are counted, where they are none of these.
+    """
     known = (spec.required_column,) if spec.required_column else ()
-    columns = (*_KEYS, BOT, spec.label, *known, *spec.extra_columns, *spec.features)
+    clusters = (each.cluster for each in spec.table.features if each.name in spec.features)
+    columns = (*KEYS, BOT, spec.label, *known, *spec.extra_columns, *spec.features, *clusters)
     return list(dict.fromkeys(columns))
 
 

@@ -1,5 +1,6 @@
 """A window counted by DuckDB has the shares of its rows to the bit; a part of it has whole clusters."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from ml_platform.adapters.large_windows import (
+    count_features,
     count_rows,
     count_window,
     read_clusters,
     rows_by_cell,
 )
 from ml_platform.errors import IntegrityError
-from ml_platform.monitoring.baseline import cluster_codes
+from ml_platform.features.define import category, number
+from ml_platform.monitoring.baseline import cluster_codes, measure_reference
 from ml_platform.monitoring.cells import counted_window
 from ml_platform.monitoring.distribution import (
     Bins,
@@ -26,6 +29,8 @@ from ml_platform.monitoring.distribution import (
     number_bins,
     number_codes,
 )
+from ml_platform.spec.feature import Family
+from ml_platform.spec.training_set import CLUSTER
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -88,9 +93,9 @@ def test_its_shares_are_those_of_the_rows_to_the_bit(rows, features, bins, hours
     within = rows[~rows["is_bot"] & (rows["occurred_at"] < end)]
     clusters = cluster_codes(within)
     cell = count_window(features, bins, START, end, threads=2)
-    counted = counted_window(cell, COLUMNS)
+    counted = counted_window({CLUSTER: cell}, {CLUSTER: COLUMNS})
     assert counted.rows == len(within) == count_rows(features, START, end)
-    assert counted.clusters == clusters.max() + 1
+    assert counted.clusters == {CLUSTER: clusters.max() + 1}
     assert bool(cell.open.size) == (hours > 6)
     flags = within["flag"].astype(float).to_numpy(dtype=object)
     codes = [number_codes(bins[0][1], within["number"].to_numpy())]
@@ -101,6 +106,27 @@ def test_its_shares_are_those_of_the_rows_to_the_bit(rows, features, bins, hours
         assert np.array_equal(counted.shares[name].shares, direct.shares), name
         assert np.array_equal(counted.shares[name].covariance, direct.covariance), name
         assert counted.shares[name].missing == direct.missing
+
+
+def test_each_feature_is_counted_over_its_own_clusters(rows, features) -> None:
+    people = rows[~rows["is_bot"]].reset_index(drop=True)
+    specs = [
+        number("number", Family.RAW, (None, None), "the row", "unknown", "x", cluster="path"),
+        category("word", Family.CATEGORICAL, "the row", "unknown", "x"),
+    ]
+    watched = measure_reference(people, specs, model="m", end=START + 2 * DAY).features
+    assert [entry.cluster for entry in watched] == ["path", CLUSTER]
+    counted = count_features(features, watched, START, START + 2 * DAY, 2)
+    assert counted.rows == len(people)
+    for entry in watched:
+        clusters = cluster_codes(people, entry.cluster)
+        direct = entry.measure(people, clusters)
+        assert counted.clusters[entry.cluster] == clusters.max() + 1
+        assert np.array_equal(counted.shares[entry.name].covariance, direct.covariance)
+    only = count_features(features, watched[:1], START, START + 2 * DAY, 2)
+    assert (only.rows, only.clusters) == (counted.rows, counted.clusters)
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        count_features(features, [replace(watched[0], cluster="gone")], START, START + DAY)
 
 
 def test_rows_by_six_hours(rows, features) -> None:

@@ -77,7 +77,8 @@ def test_merged_cells_are_the_cell_of_all_rows(rows: Rows, order) -> None:
 def test_their_shares_are_those_of_the_rows_to_the_bit(rows: Rows) -> None:
     cell, clusters, codes = rows
     names = ["a", "b", "c"]
-    counted = counted_window(merge_cells(cells_of(cell, clusters, codes)), names)
+    merged = merge_cells(cells_of(cell, clusters, codes))
+    counted = counted_window({"cluster_id": merged}, {"cluster_id": names})
     numbers = np.unique(clusters, return_inverse=True)[1]
     for name, code, bins in zip(names, codes, BINS, strict=True):
         mine, direct = counted.shares[name], clustered_shares(code, numbers, bins)

@@ -17,6 +17,7 @@ from ml_platform.monitoring.report import (
     Severity,
 )
 from ml_platform.spec.monitoring_policy import POLICY
+from ml_platform.spec.training_set import CLUSTER
 from ml_platform.values import fingerprint, from_json, to_json
 from ml_platform_tests.monitoring.conftest import END, WEEK, Watch, build_baseline
 from ml_platform_tests.monitoring.telemetry import CATEGORIES, NUMBERS
@@ -287,7 +288,7 @@ def test_of_a_window_too_large_to_be_loaded_the_drift_is_that_of_all_rows(
     window.loc[window.index[::2], "number_4"] = None
     clusters = cluster_codes(window)
     shares = {entry.name: entry.measure(window, clusters) for entry in baseline.watched}
-    counted = CountedWindow(len(window), int(clusters.max()) + 1, shares)
+    counted = CountedWindow(len(window), {CLUSTER: int(clusters.max()) + 1}, shares)
     whole, part = watch(window), window[clusters % 3 == 0]
     report = monitor(
         baseline,

@@ -106,6 +106,20 @@ def test_p_values_are_adjusted_over_all_tests_that_were_made() -> None:
     assert (last.adjusted_p_value, last.missing_adjusted_p_value) == (1.0, 0.004)
 
 
+def test_a_test_with_noise_has_more_of_the_rate_unless_all_have_the_same() -> None:
+    """Nine certain features leave the tenth most of theirs: .008 is found, .008 times ten would not be."""
+    entries = [entry(f"certain {n}", p_value=0.9) for n in range(9)]
+    entries.append(entry("uncertain", p_value=0.008, size=0.3))
+    entries = [replace(each, noise=0.005) for each in entries[:-1]] + [
+        replace(entries[-1], noise=0.05)
+    ]
+    *_, found = assign_severities(entries, POLICY)
+    assert found.severity is SIGNIFICANT
+    assert 0.008 <= found.adjusted_p_value < 0.02
+    *_, even = assign_severities(entries, POLICY, weighted=False)
+    assert (even.severity, even.adjusted_p_value) == (NONE, pytest.approx(0.08))
+
+
 def drifts(*severities: Severity) -> list[FeatureDrift]:
     return [replace(entry(f"f{n}").drift, severity=s) for n, s in enumerate(severities)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.monitoring.baseline import Baseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline
 from ml_platform.monitoring.drift.new_categories import new_categories
 from ml_platform.monitoring.drift.value_range import expected_outside, outside_range
 from ml_platform.monitoring.findings import FaultKind, ValueFault
@@ -16,7 +16,7 @@ from ml_platform_tests.monitoring.conftest import END, WEEK
 
 
 def faults(baseline: Baseline, rows: pd.DataFrame) -> tuple[ValueFault, ...]:
-    return value_faults(baseline.features, rows, cluster_codes(rows), POLICY)
+    return value_faults(baseline.features, rows, POLICY)
 
 
 def gone(rows: pd.DataFrame) -> None:

@@ -58,6 +58,7 @@ select
     end::double as adopted_share,
     case when closed then case when adopted then 'yes' else 'no' end end as adopted,
     case when not closed then null when kind.shares then occasions else 1 end::double as occasions,
+    workflow_id as workflow,
 
     category,
     runs_14d::double as runs_14d,

@@ -1,6 +1,6 @@
 """A feature table as monitoring would have looked at it: its rows, and the baseline of an earlier registration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Codes
-from ml_platform.monitoring.baseline import FeatureBaseline, cluster_codes, measure_reference
+from ml_platform.monitoring.baseline import (
+    FeatureBaseline,
+    cluster_codes,
+    clusters_by_column,
+    measure_reference,
+)
 from ml_platform.monitoring.compare import FeatureComparison, compare
 from ml_platform.monitoring.weeks import reference_end
 from ml_platform.spec.feature import FeatureSpec
@@ -27,7 +32,8 @@ class WatchedTable:
     past: "pd.DataFrame"
     """The rows that the baseline was made of."""
     baseline_end: datetime
-    clusters: Codes = field(repr=False)
+    clusters: Mapping[str, Codes] = field(repr=False)
+    """The cluster of each row, by the column that tells them apart."""
     specs: tuple[FeatureSpec, ...]
     """The features that are compared, in the order of ``baselines``."""
     baselines: tuple[FeatureBaseline, ...]
@@ -53,7 +59,7 @@ class WatchedTable:
         self, entry: FeatureBaseline, place: slice, rows: "pd.DataFrame | None" = None
     ) -> FeatureComparison:
         """The comparison of one feature in a window, with the values of ``rows`` where they are given."""
-        codes = np.unique(self.clusters[place], return_inverse=True)[1]
+        codes = np.unique(self.clusters[entry.cluster][place], return_inverse=True)[1]
         count = int(codes.max()) + 1 if codes.size else 0
         current = entry.measure(self.rows.iloc[place] if rows is None else rows, codes)
         return compare(entry, current, clusters=count, policy=self.policy)
@@ -70,7 +76,7 @@ def watched_table(
 ) -> WatchedTable:
     """The table with the baseline that a registration at ``registered_at`` makes of the rows until then.
 
-    ``rows`` are in order of time, with ``occurred_at``, ``cluster_id`` and the features.
+    ``rows`` are in order of time, with ``occurred_at``, ``cluster_id``, the features and their clusters.
 
     Raises:
         InsufficientData: there is no row before the newest window at ``registered_at``.
@@ -84,7 +90,7 @@ def watched_table(
         rows=rows,
         past=past,
         baseline_end=end,
-        clusters=cluster_codes(rows),
+        clusters=clusters_by_column(rows, reference.features),
         specs=tuple(by_name[entry.name] for entry in reference.features),
         baselines=reference.features,
         complete_after=complete_after,
@@ -95,7 +101,8 @@ def watched_table(
 def resampled(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     """The rows of as many users as there are, drawn with replacement, each with all of its rows.
 
-    Who is drawn twice counts as two users: a copy has clusters of its own. What moves everybody in a week stays.
+    Who is drawn twice counts as two users: a copy has a ``cluster_id`` of its own. What moves everybody in a week
+    stays, and so does what is counted by another column than that.
     """
     import pandas as pd
 
