@@ -78,7 +78,7 @@ SEEN = (
     (9045, 150),
 )
 """Homes of earlier figures; 9021 to 9024 were looked at while limits were tried."""
-PROVED = tuple((9051 + number, users) for number, users in enumerate((60, 60, 100, 150, 150) * 3))
+PROVED = tuple((9071 + number, users) for number, users in enumerate((60, 60, 100, 150, 150) * 3))
 """Homes that nobody had looked at when the figures of docs/monitoring.md were taken."""
 HOMES = {"tuned": TUNED, "before": BEFORE, "seen": SEEN, "proved": PROVED}
 AS_OF = datetime(2026, 1, 5, tzinfo=UTC)

@@ -10,6 +10,7 @@ from ml_platform.monitoring.baseline import FeatureBaseline
 from ml_platform.monitoring.distribution import Floats, Shares
 from ml_platform.monitoring.drift.chi_squared import clustered_chi_squared
 from ml_platform.monitoring.drift.false_discovery import (
+    benjamini_hochberg,
     weighted_benjamini_hochberg,
     weights_by_noise,
 )
@@ -200,7 +201,8 @@ def assign_severities(
     """Assign severities after Benjamini-Hochberg over all tests of the report, of distributions and missingness.
 
     Where they are ``weighted``, tests with much noise have more of the rate of false discoveries, and those that
-    are certain anyhow have less. Tests that were chosen for what they show must not be.
+    are certain anyhow have less. Tests that were chosen for what they show must not be. What an even share would
+    not have shown is MODERATE at most: a report is not red, and nothing is trained, for one uncertain feature.
     """
     tests = [(index, False) for index, entry in enumerate(compared) if entry.present]
     tests += [
@@ -212,24 +214,35 @@ def assign_severities(
         compared[i].missing_p_value if missing else compared[i].drift.p_value
         for i, missing in tests
     ]
-    weights: tuple[float, ...] = (1.0,) * len(tests)
+    even = adjusted = dict(zip(tests, benjamini_hochberg(raw), strict=True))
     if weighted:
         noise = [
             compared[i].missing_noise if missing else compared[i].noise for i, missing in tests
         ]
         weights = weights_by_noise(noise, effect=policy.size_sought, alpha=policy.alpha)
-    adjusted = dict(zip(tests, weighted_benjamini_hochberg(raw, weights), strict=True))
-    return tuple(
-        _with_severity(
-            entry, adjusted.get((index, False), 1.0), adjusted.get((index, True), 1.0), policy
+        adjusted = dict(zip(tests, weighted_benjamini_hochberg(raw, weights), strict=True))
+    drifts = []
+    for index, entry in enumerate(compared):
+        p_values = adjusted.get((index, False), 1.0), adjusted.get((index, True), 1.0)
+        severity = _severity(entry, *p_values, policy)
+        if severity is Severity.SIGNIFICANT:
+            alike = even.get((index, False), 1.0), even.get((index, True), 1.0)
+            sure = _severity(entry, *alike, policy) is Severity.SIGNIFICANT
+            severity = Severity.SIGNIFICANT if sure else Severity.MODERATE
+        drifts.append(
+            replace(
+                entry.drift,
+                adjusted_p_value=p_values[0],
+                missing_adjusted_p_value=p_values[1],
+                severity=severity,
+            )
         )
-        for index, entry in enumerate(compared)
-    )
+    return tuple(drifts)
 
 
-def _with_severity(
+def _severity(
     entry: FeatureComparison, adjusted: float, missing: float, policy: MonitoringPolicy
-) -> FeatureDrift:
+) -> Severity:
     drift = entry.drift
     change = abs(drift.missing_current - drift.missing_baseline)
     severity = Severity.NONE if entry.tells else Severity.INSUFFICIENT
@@ -237,9 +250,7 @@ def _with_severity(
         severity = worst(_band(drift.size, policy), _psi_band(drift.psi, policy))
     if entry.watched and missing <= policy.alpha and _band(change, policy) is not Severity.NONE:
         severity = worst(severity, _band(change, policy))
-    return replace(
-        drift, adjusted_p_value=adjusted, missing_adjusted_p_value=missing, severity=severity
-    )
+    return severity
 
 
 def _band(size: float, policy: MonitoringPolicy) -> Severity:

@@ -114,10 +114,13 @@ def test_a_test_with_noise_has_more_of_the_rate_unless_all_have_the_same() -> No
         replace(entries[-1], noise=0.05)
     ]
     *_, found = assign_severities(entries, POLICY)
-    assert found.severity is SIGNIFICANT
+    assert found.severity is MODERATE, "an even share would not have shown it: not red"
     assert 0.008 <= found.adjusted_p_value < 0.02
     *_, even = assign_severities(entries, POLICY, weighted=False)
     assert (even.severity, even.adjusted_p_value) == (NONE, pytest.approx(0.08))
+    sure = replace(entries[-1], drift=replace(entries[-1].drift, p_value=0.002))
+    *_, found = assign_severities([*entries[:-1], sure], POLICY)
+    assert found.severity is SIGNIFICANT, "an even share shows it too"
 
 
 def drifts(*severities: Severity) -> list[FeatureDrift]:
