@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -212,3 +213,42 @@ def test_users_who_come_again_take_from_the_variance() -> None:
     strangers = rows.assign(cluster_id=range(len(rows)))
     (known,) = measure_reference(strangers, specs, model="m", end=START + 8 * WEEK).features
     assert known.inflation.factor >= 1.0
+
+
+def counted_by_workflow(seed: int, weeks: int, workflows: int = 40) -> pd.DataFrame:
+    """Telemetry whose ``number_0`` everybody sees of a workflow alike; it wanders from week to week."""
+    rows = telemetry(seed=seed, weeks=weeks, users=60, rows_a_week=600)
+    draw = np.random.default_rng(seed)
+    workflow = draw.integers(workflows, size=len(rows))
+    week = ((rows["occurred_at"] - START) // WEEK).to_numpy().clip(0, weeks - 1)
+    values = np.cumsum(draw.normal(0, 0.1, (weeks, workflows)), axis=0) + draw.normal(
+        size=workflows
+    )
+    return rows.assign(workflow=workflow.astype(str), number_0=values[week, workflow])
+
+
+def test_what_is_counted_by_workflow_has_workflows_for_clusters() -> None:
+    rows, end = counted_by_workflow(seed=4, weeks=9), START + 9 * WEEK
+    spec = next(spec for spec in SPECS if spec.name == "number_0")
+    specs = [replace(spec, cluster="workflow"), *(s for s in SPECS if s.name == "number_1")]
+    reference = measure_reference(rows, specs, model="m", end=end)
+    by_workflow, by_session = reference.features
+    assert (by_workflow.cluster, by_session.cluster) == ("workflow", "cluster_id")
+    assert by_workflow.clusters == 40 < by_session.clusters
+    assert reference.clusters >= by_session.clusters, "the clusters of a baseline are its sessions"
+    within = rows[rows["occurred_at"] >= reference.start]
+    direct = by_workflow.measure(within, cluster_codes(within, "workflow"))
+    assert np.allclose(by_workflow.distribution().covariance, direct.covariance, atol=1e-6)
+    baseline = reference.baseline(version="1", source="test", simulated=True)
+    assert from_json(Baseline, to_json(baseline)) == baseline
+    with pytest.raises(IntegrityError, match="lack the columns workflow"):
+        measure_reference(rows.drop(columns="workflow"), specs, model="m", end=end)
+
+
+def test_a_baseline_of_an_earlier_release_is_counted_by_sessions() -> None:
+    rows = telemetry(seed=3, weeks=5, users=40, rows_a_week=300)
+    reference = measure_reference(rows, SPECS[:1], model="m", end=START + 5 * WEEK)
+    text = to_json(reference.baseline(version="1", source="test", simulated=True))
+    assert text.count('"cluster":"cluster_id"') + text.count('"cluster": "cluster_id"') == 1
+    earlier = re.sub(r',\s*"cluster":\s*"cluster_id"', "", text)
+    assert from_json(Baseline, earlier).features[0].cluster == "cluster_id"

@@ -112,6 +112,24 @@ def test_a_shift_of_one_region_is_named_with_it(
     assert f"number_5 has moved in region {region} alone" in " ".join(report.causes)
 
 
+def test_in_a_slice_a_feature_has_the_clusters_it_is_counted_by(
+    named: pd.DataFrame, users: pd.DataFrame, baseline: Baseline
+) -> None:
+    """A shift of one region in a feature that is counted by 20 workflows: too few to say so, of 40 enough."""
+    of_region = named["user_id"].map(users.set_index("user_id")["region"]) == "east"
+    later = (named["occurred_at"] >= END) & of_region
+    named.loc[later, "number_5"] += 1.5 * named["number_5"].std()
+    features = tuple(
+        replace(each, cluster="workflow") if each.name == "number_5" else each
+        for each in baseline.features
+    )
+    counted = replace(baseline, features=features)
+    for workflows, said in ((20, set()), (40, {"number_5"})):
+        rows = named.assign(workflow=np.arange(len(named)) % workflows)
+        report = look(rows, users, counted)
+        assert {entry.feature for entry in report.slices} == said
+
+
 def test_a_shift_of_everybody_is_of_no_slice(
     named: pd.DataFrame, users: pd.DataFrame, baseline: Baseline
 ) -> None:

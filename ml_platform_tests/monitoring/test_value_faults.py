@@ -1,6 +1,7 @@
 """Each fault of a column is named; a quiet week has none, and under 200 rows nothing is said."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -99,6 +100,23 @@ def test_one_long_session_with_a_new_level_is_no_evidence(
     window.loc[window.index[:300], "category_1"] = "never seen"
     window.loc[window.index[:300], "cluster_id"] = "one"
     assert faults(baseline, window) == ()
+
+
+def test_a_feature_that_is_counted_by_few_things_is_not_judged(
+    baseline: Baseline, window: pd.DataFrame
+) -> None:
+    gone(window)
+    window["workflow"] = np.arange(len(window)) % 29
+    counted = replace(
+        baseline,
+        features=tuple(
+            replace(each, cluster="workflow") if each.name == "number_4" else each
+            for each in baseline.features
+        ),
+    )
+    assert faults(counted, window) == ()
+    window["workflow"] = np.arange(len(window)) % 30
+    assert [fault.feature for fault in faults(counted, window)] == ["number_4"]
 
 
 def test_the_tests_are_one_sided() -> None:

@@ -93,6 +93,13 @@ def test_a_challenger_stands_after_the_model_of_another_package_that_it_challeng
             "'mood' is no label of its table",
         ),
         (
+            SPEC_MODULE.format(name="mine")
+            + "PARTS = tuple(replace(p, features=tuple(replace(f, cluster='moon') for f in p.features)) "
+            + "for p in SPEC.table.parts)\n"
+            + "SPEC = replace(SPEC, table=replace(SPEC.table, parts=PARTS))",
+            "features are counted by 'moon', no column of its table",
+        ),
+        (
             SPEC_MODULE.format(name="mine") + "SPEC = replace(SPEC, challenges='nobody')",
             "challenges 'nobody', which is no model",
         ),
