@@ -60,8 +60,20 @@ def severity_note(entry: FeatureDrift) -> str:
     return "too few rows after its baseline" if nothing_measured else "quiet weeks differ too much"
 
 
+def _is_held_back(entry: FeatureDrift) -> bool:
+    """Whether only the evidence, and not its size, makes the change MODERATE."""
+    missing = abs(entry.missing_current - entry.missing_baseline)
+    by_value = entry.adjusted_p_value <= POLICY.alpha and (
+        entry.size >= POLICY.size_significant or entry.psi >= POLICY.psi_significant
+    )
+    by_missing = (
+        entry.missing_adjusted_p_value <= POLICY.alpha and missing >= POLICY.size_significant
+    )
+    return entry.severity is Severity.MODERATE and (by_value or by_missing)
+
+
 def explained(report: MonitoringReport) -> tuple[str, ...]:
-    """Notes on what readers take for errors: negative indices, and INSUFFICIENT under a green light."""
+    """Notes on what readers take for errors: negative indices, large but MODERATE, INSUFFICIENT but GREEN."""
     entries = (*report.features, *report.predictions)
     notes = []
     if any(each.psi < 0 for each in entries):
@@ -69,11 +81,19 @@ def explained(report: MonitoringReport) -> tuple[str, ...]:
             "a negative PSI is no error: what chance alone would give in samples of this size is subtracted, so "
             "without drift the index lies around 0, on either side"
         )
+    held_back = [each.name for each in entries if _is_held_back(each)]
+    if held_back:
+        notes.append(
+            f"{', '.join(held_back)}: a change of this size would be SIGNIFICANT, but quiet weeks differ so "
+            "much here that only the larger share of false discoveries of such features makes it known: "
+            "it is MODERATE at most"
+        )
     blind = sum(each.severity is Severity.INSUFFICIENT for each in entries)
     if blind:
         notes.append(
             f"{blind} of {len(entries)} are INSUFFICIENT: fewer than {POLICY.minimum_rows} rows or "
-            f"{POLICY.minimum_clusters} sessions with a value, in the baseline or after its end, or quiet "
+            f"{POLICY.minimum_clusters} sessions (or workflows, if counted by them) with a value, in the "
+            "baseline or after its end, or quiet "
             f"weeks that differ so much that not even a shift of {POLICY.size_significant:g} would stand out; "
             "nothing is known of them, which is not the same as no drift"
         )

@@ -1,6 +1,8 @@
 import dataclasses
 import re
 
+import pytest
+
 from ml_platform.monitoring.report import Performance, Severity
 from ml_platform.reporting.monitoring import monitoring_html
 from ml_platform_tests.retraining.reports import UNCHANGED, report
@@ -94,6 +96,33 @@ def test_negative_indices_and_insufficient_under_green_are_explained() -> None:
     quiet = monitoring_html(decided)
     assert "negative PSI" not in quiet
     assert "all the same" not in quiet
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size": 0.3, "adjusted_p_value": 0.01}, True),
+        ({"psi": 0.3, "adjusted_p_value": 0.01}, True),
+        ({"size": 0.3, "adjusted_p_value": 0.03}, False),
+        ({"size": 0.2, "adjusted_p_value": 0.01}, False),
+        (
+            {
+                "missing_baseline": 0.0,
+                "missing_current": 0.4,
+                "missing_adjusted_p_value": 0.01,
+                "size": 0.0,
+            },
+            True,
+        ),
+    ],
+)
+def test_a_large_change_that_is_moderate_is_explained(changes, said) -> None:
+    decided = report(Severity.MODERATE)
+    (feature,) = decided.features
+    quiet = {"size": 0.15, "psi": 0.0, "missing_baseline": 0.0, "missing_current": 0.0}
+    moved = dataclasses.replace(feature, **{**quiet, **changes}, severity=Severity.MODERATE)
+    html = monitoring_html(dataclasses.replace(decided, features=(moved,)))
+    assert ("a change of this size would be SIGNIFICANT" in html) is said
 
 
 def test_it_says_what_to_do_with_the_window_and_the_features() -> None:
