@@ -1,9 +1,10 @@
-"""Drift of 12 numeric and 8 categorical columns, from two Parquet files: ours, scipy and Evidently in turns.
+"""Drift of 12 numeric and 8 categorical columns, from two Parquet files: ours and its peers in turns.
 
 Ours: exact KS, two-sample chi-squared, PSI and missingness of every column. scipy: ks_2samp and
-chi2_contingency column by column on pandas frames. Evidently: its drift preset. Each reads the files.
+chi2_contingency column by column on pandas frames. Evidently: its drift preset. NannyML (in an environment of its
+own, whose Python is given): KS, chi-squared and missing values, one chunk. Each reads the files.
 
-    python benchmarks/drift.py --rows 100000 --rows 1000000 [--turns 3] [--no-evidently] [--json]
+    python benchmarks/drift.py --rows 100000 --rows 1000000 [--turns 3] [--no-evidently] [--nannyml PYTHON] [--json]
 """
 
 import argparse
@@ -124,7 +125,17 @@ def _peak_bytes() -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def measure(rows: int, turns: int, with_evidently: bool) -> dict[str, float]:
+def nannyml(python: Path, reference: Path, current: Path) -> float:
+    """Wall time of one turn in another environment."""
+    script = Path(__file__).with_name("nannyml_drift.py")
+    command = [str(python), str(script), str(reference), str(current)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def measure(
+    rows: int, turns: int, with_evidently: bool, nannyml_python: Path | None
+) -> dict[str, float]:
     """Medians in seconds, ratios to ours, and memory."""
     tasks = {"ours": ours, "scipy": scipy_one_by_one}
     if with_evidently:
@@ -141,13 +152,16 @@ def measure(rows: int, turns: int, with_evidently: bool) -> dict[str, float]:
                 if turn == 0 and name != "evidently":
                     task(reference, current)
                 times[name].append(seconds(task, reference, current))
+            if nannyml_python:
+                taken = nannyml(nannyml_python, reference, current)
+                times.setdefault("nannyml", []).append(taken)
         command = [sys.executable, __file__, "--memory", str(reference), str(current)]
         ratio = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     medians = {name: statistics.median(values) for name, values in times.items()}
     figures = {"rows": float(rows), "peak_over_table": ratio}
     figures |= {f"{name}_seconds": value for name, value in medians.items()}
     figures |= {
-        f"{name}_over_ours": medians[name] / medians["ours"] for name in tasks if name != "ours"
+        f"{name}_over_ours": medians[name] / medians["ours"] for name in times if name != "ours"
     }
     return figures
 
@@ -158,7 +172,7 @@ def show(figures: dict[str, float]) -> None:
     limit = f" (target {TARGETS[rows]:.2f} s)" if rows in TARGETS else ""
     print(f"{rows:,} rows a side, 12 numeric and 8 categorical columns")
     print(f"  ours       {figures['ours_seconds']:8.3f} s{limit}")
-    for name in ("scipy", "evidently"):
+    for name in ("scipy", "evidently", "nannyml"):
         if f"{name}_seconds" in figures:
             target = f" (target {EVIDENTLY_TARGET:.0f})" if name == "evidently" else ""
             ratio = figures[f"{name}_over_ours"]
@@ -174,6 +188,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, action="append", help="default: 100000 and 1000000")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--no-evidently", action="store_true")
+    parser.add_argument("--nannyml", type=Path, help="the Python of an environment with nannyml")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--memory", nargs=2, type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -182,7 +197,7 @@ def main() -> None:
         return
     os.environ.setdefault("DO_NOT_TRACK", "1")
     sizes = given.rows or list(TARGETS)
-    results = [measure(rows, given.turns, not given.no_evidently) for rows in sizes]
+    results = [measure(rows, given.turns, not given.no_evidently, given.nannyml) for rows in sizes]
     if given.json:
         print(json.dumps({"benchmark": "drift", "results": results}))
     else:
