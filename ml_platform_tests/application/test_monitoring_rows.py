@@ -81,7 +81,10 @@ def test_its_features_are_counted_over_all_rows(platform) -> None:
     baseline = reference.baseline(version="1", source="made", simulated=True)
     rows = loaded_rows(platform, SPEC, START + WEEK, START + 2 * WEEK).rows
     counted = counted_rows(platform, SPEC, baseline, START + WEEK, START + 2 * WEEK)
-    assert (counted.rows, counted.clusters) == (len(rows), rows["cluster_id"].nunique())
+    assert (counted.rows, counted.clusters) == (
+        len(rows),
+        {"cluster_id": rows["cluster_id"].nunique()},
+    )
     clusters = pd.factorize(rows["cluster_id"])[0]
     for entry in baseline.watched:
         direct = entry.measure(rows, clusters)
