@@ -171,6 +171,7 @@ _INCIDENT = {
     "runbook_page": "/runbooks/performance",
     "page": "/incidents/pattern_classifier:performance:20260501T1200Z",
     "silenced_until": None,
+    "same_cause": [],
 }
 TREND: dict[str, Any] = {
     "model": "pattern_classifier",

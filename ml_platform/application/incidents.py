@@ -12,6 +12,7 @@ from ml_platform.monitoring.incidents.events import EVERY_MODEL, IncidentEvent
 from ml_platform.monitoring.incidents.follow import follow
 from ml_platform.monitoring.incidents.kinds import IncidentKind, runbook_of
 from ml_platform.monitoring.incidents.observe import Observation, missed_run, observe
+from ml_platform.monitoring.incidents.same_cause import same_cause
 from ml_platform.monitoring.incidents.state import Incident, IncidentState, Silence, replay
 from ml_platform.monitoring.incidents.trend import BeganToChange, began_to_change
 from ml_platform.reporting.incident_messages import incident_address
@@ -61,6 +62,8 @@ class ListedIncident:
     """The path of the incident's own page on the service."""
     silenced_until: datetime | None
     """Until when people get no messages of it."""
+    same_cause: tuple[str, ...]
+    """Open incidents of other models that have the same cause: people are told of one of them."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +276,15 @@ def _listed(incident: Incident, state: IncidentState, now: datetime) -> ListedIn
         runbook_page=runbook_address(incident.kind.value),
         page=incident_address(incident.incident_id),
         silenced_until=max(ends, default=None),
+        same_cause=tuple(each.incident_id for each in others_of_its_cause(state, incident)),
     )
+
+
+def others_of_its_cause(state: IncidentState, incident: Incident) -> tuple[Incident, ...]:
+    """The open incidents of other models that have the cause of an open one."""
+    if not incident.is_open:
+        return ()
+    return same_cause(state, incident.model, incident.kind, incident.roots, incident.opened_at)
 
 
 def _status(incident: Incident) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from ml_platform.application.connections import Connections
-from ml_platform.application.incidents import incident_state, show_incident
+from ml_platform.application.incidents import incident_state, others_of_its_cause, show_incident
 from ml_platform.application.overview import addresses_of
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.reporting.incident_page import IncidentValues
@@ -53,4 +53,5 @@ def read_incident(platform: Connections, incident_id: str) -> IncidentValues:
         for each in state.silences
         if each.hides(incident.model, incident.kind, incident.severity, now)
     )
-    return IncidentValues(incident, detail.began, detail.events, silences, now)
+    others = others_of_its_cause(state, incident)
+    return IncidentValues(incident, detail.began, detail.events, silences, others, now)

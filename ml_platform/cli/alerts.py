@@ -164,6 +164,8 @@ def _line(incident: "ListedIncident") -> str:
     ]
     if incident.silenced_until is not None:
         parts.append(f"silenced until {incident.silenced_until:%Y-%m-%d %H:%M} UTC")
+    if incident.same_cause:
+        parts.append(f"the same cause as {', '.join(incident.same_cause)}")
     return "; ".join(parts)
 
 

@@ -40,6 +40,8 @@ class IncidentValues:
     """All that happened to it, the oldest first."""
     silences: tuple[Silence, ...]
     """Those that hold back messages of it now."""
+    others: tuple[Incident, ...]
+    """The open incidents of other models that have the same cause."""
     now: datetime
     """The clock of the home."""
 
@@ -56,6 +58,8 @@ class IncidentView:
     severity: Chip
     state: Chip
     what: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
+    """The models that have the same cause, and the pages of their incidents."""
     facts: tuple[str, ...]
     runbook: str
     is_open: bool
@@ -83,6 +87,9 @@ def incident_view(values: IncidentValues, fault: str = "") -> IncidentView:
         severity=Chip(incident.severity.value.upper(), SEVERITY_TONES[incident.severity]),
         state=Chip(capitals(state_words(incident)), tone),
         what=tuple(sentence(shortened(text, _MOST_WORDS)) for text in incident.words),
+        others=tuple(
+            (heading(each.model), incident_address(each.incident_id)) for each in values.others
+        ),
         facts=tuple(map(sentence, _facts(values))),
         runbook=runbook_address(incident.kind.value),
         is_open=incident.is_open,

@@ -41,6 +41,9 @@ class MonitoringPolicy:
     loss_warn: float = 0.05
     loss_alert: float = 0.10
     """Relative losses against the baseline: (baseline - current) / baseline."""
+    loss_alpha: float = 0.001
+    """The one-sided rate of error of a look at performance. Nine models are looked at four times a day, at windows
+    that overlap: about ten independent looks a model and month, so that a home has a false one in eleven months."""
     minimum_labelled_rows: int = 200
     mature_share: float = 0.95
     """A cohort is mature at the age by which this share of its labels is seen to have come, or as declared."""

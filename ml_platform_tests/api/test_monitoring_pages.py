@@ -1,12 +1,13 @@
 """The pages of monitoring: Evidently's beside a window, the trend, and incidents with their forms."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ml_platform.application.incidents import follow_report, list_incidents
-from ml_platform.monitoring.report import Performance
+from ml_platform.monitoring.report import Performance, Severity
 from ml_platform_tests.api.page_service import FOREIGN, HOSTILE, OWN
 from ml_platform_tests.application.homes import ask, promotable
 from ml_platform_tests.retraining.reports import report
@@ -72,6 +73,25 @@ def test_the_trend_shows_windows_incidents_and_promotions(service):
             assert " style=" not in page.text
             assert (await client.get("/models/nobody/trend")).status_code == 404
             assert 'href="/models/example/trend"' in (await client.get("/")).text
+
+    asyncio.run(visit())
+
+
+def test_an_incident_leads_to_those_of_other_models_with_its_cause(service):
+    moved = report(Severity.MODERATE, model="example")
+    for each in (moved, replace(moved, model="another_model")):
+        service.platform.ledger.save_monitoring_report(each)
+        follow_report(service.platform, each)
+    first, second = (each.incident_id for each in list_incidents(service.platform).incidents)
+
+    async def visit():
+        async with service.signed_in() as client:
+            for own, other in ((first, second), (second, first)):
+                page = (await client.get(f"/incidents/{own}")).text
+                assert "of which people are told once" in page
+                assert f'href="/incidents/{other}"' in page
+            listed = (await client.get("/api/ml/alerts")).json()
+            assert listed["incidents"][0]["same_cause"] == [second]
 
     asyncio.run(visit())
 

@@ -1,6 +1,6 @@
 """One open incident a cause: the events that follow from what one more window says."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from ml_platform.monitoring.incidents.events import Happening, IncidentEvent
@@ -11,6 +11,7 @@ from ml_platform.monitoring.incidents.kinds import (
     IncidentSeverity,
 )
 from ml_platform.monitoring.incidents.observe import Observation, Sign
+from ml_platform.monitoring.incidents.same_cause import told_elsewhere
 from ml_platform.monitoring.incidents.state import Incident, IncidentState
 
 
@@ -27,7 +28,8 @@ def follow(
     An incident is continued by a window in which one of its roots (a feature, the metric) has moved again. What
     else has moved joins an incident that opened within `UNFOLDING`, since features that move for one reason
     cross their limits one after the other; or reopens one that was resolved within `FLAPPING` and has a root in
-    common; or opens a new one. So no root is in two open incidents of a kind.
+    common; or opens a new one. So no root is in two open incidents of a kind. People are told of it unless a
+    silence holds, or they were told of the same cause as an incident of another model (`same_cause`).
     """
     events: list[IncidentEvent] = []
     for observation in observations:
@@ -97,13 +99,14 @@ class _Window:
         escalated = severity.rank > incident.severity.rank
         untold = incident.told is None or incident.told.rank < severity.rank
         due = escalated or (untold and incident.acknowledged_at is None)
+        roots = (*incident.roots, *(root for root in share if root not in incident.roots))
         return self._event(
             Happening.ESCALATED if escalated else Happening.SEEN,
             incident.incident_id,
             severity,
-            (*incident.roots, *(root for root in share if root not in incident.roots)),
+            roots,
             signs,
-            told=due and not self._hidden(severity),
+            told=due and self._is_news(severity, roots),
         )
 
     def _begun(
@@ -124,11 +127,17 @@ class _Window:
                     severity,
                     roots,
                     signs,
-                    told=not self._hidden(severity),
+                    told=self._is_news(severity, roots),
                 )
         incident_id = f"{self._model}:{self._kind.value}:{_key(self._at)}"
-        told = not self._hidden(severity)
+        told = self._is_news(severity, new)
         return self._event(Happening.OPENED, incident_id, severity, tuple(new), signs, told=told)
+
+    def _is_news(self, severity: IncidentSeverity, roots: Collection[str]) -> bool:
+        """Whether nothing holds a message back, and people do not know it from another model."""
+        return not self._hidden(severity) and not told_elsewhere(
+            self._state, self._model, self._kind, roots, severity, self._at
+        )
 
     def _hidden(self, severity: IncidentSeverity) -> bool:
         return self._state.silenced(self._model, self._kind, severity, self._at)

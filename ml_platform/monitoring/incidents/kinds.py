@@ -41,17 +41,19 @@ class KindRule:
     """Windows seen after which it has endured."""
     endured: IncidentSeverity
     """The least severity of one that has endured."""
+    shared: bool = False
+    """Whether what it is about is the same thing for every model, so that people are told of it once."""
 
 
 _DAY, _WEEK = 4, 28
 RULES: Mapping[IncidentKind, KindRule] = MappingProxyType(
     {
-        IncidentKind.FEATURE_DRIFT: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
+        IncidentKind.FEATURE_DRIFT: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING, shared=True),
         IncidentKind.PREDICTION_DRIFT: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
         IncidentKind.CHANGED_REASONS: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
         IncidentKind.PERFORMANCE: KindRule(_DAY, _WEEK, IncidentSeverity.CRITICAL),
         IncidentKind.MISSING_LABELS: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
-        IncidentKind.MISSED_RUN: KindRule(1, _DAY, IncidentSeverity.CRITICAL),
+        IncidentKind.MISSED_RUN: KindRule(1, _DAY, IncidentSeverity.CRITICAL, shared=True),
     }
 )
 """The rules by kind. Windows are six hours apart: four are a day, 28 a week."""

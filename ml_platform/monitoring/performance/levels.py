@@ -1,6 +1,7 @@
 """The relative loss of a metric against its baseline, and the level that follows from it."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -29,8 +30,8 @@ class RelativeLoss:
 
 
 def level_of(loss: RelativeLoss, policy: MonitoringPolicy) -> Performance:
-    """OK, WARN or ALERT: the limit must be passed and the next lower level excluded by the 95 % interval."""
-    least = loss.value - Z * loss.error
+    """OK, WARN or ALERT: the limit is passed, and chance alone passes the next lower one with ``loss_alpha`` at most."""
+    least = loss.value - NormalDist().inv_cdf(1.0 - policy.loss_alpha) * loss.error
     if loss.value > policy.loss_alert and least > policy.loss_warn:
         return Performance.ALERT
     if loss.value > policy.loss_warn and least > 0.0:

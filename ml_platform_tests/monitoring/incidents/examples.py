@@ -39,12 +39,18 @@ class Log:
             self.state = after(self.state, event)
         return [event.happening.value for event in events]
 
-    def window(self, number: int, *observations: Observation) -> list[str]:
-        """Follow window ``number``; the words of what has happened."""
+    def window(self, number: int, *observations: Observation, model: str = "m") -> list[str]:
+        """Follow window ``number`` of a model; the words of what has happened."""
         at = NOON + number * WINDOW
-        return self.add(follow(self.state, observations, model="m", at=at, version="1"))
+        return self.add(follow(self.state, observations, model=model, at=at, version="1"))
 
     @property
     def told(self) -> list[str]:
         """What people were told."""
         return [event.happening.value for event in self.events if event.told]
+
+    def told_of(self, model: str) -> list[str]:
+        """What people were told of a model."""
+        return [
+            event.happening.value for event in self.events if event.told and event.model == model
+        ]
