@@ -104,6 +104,23 @@ def test_a_library_is_known_by_its_module_whatever_its_distribution_is_called() 
     assert library_version("no_such_library") == ""
 
 
+def test_the_libraries_behind_our_code_are_found_without_a_search(monkeypatch) -> None:
+    modules = [
+        f"ml_platform.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}"
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    ]
+    found = reader._distributions()
+    for module, distribution in reader._DISTRIBUTIONS.items():
+        assert distribution in found[module]
+    monkeypatch.setattr(reader, "_distributions", dict)
+    forget()
+    libraries = imported_code(modules).libraries & set(found)
+    assert len(libraries) > 20
+    of_several = {"dbt", "opentelemetry"}
+    assert {name for name in libraries if not library_version(name)} == of_several
+
+
 @pytest.mark.parametrize(
     "module",
     sorted(
