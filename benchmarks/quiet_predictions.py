@@ -5,7 +5,7 @@ on day 90 fits it, on the labels known by then; its baseline has features, predi
 performance. Then it predicts every row, and is watched every six hours for 30 days by `monitor`, with the labels
 that were known at each look. What counts is the incident: a run of flagged looks of one model and kind.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.quiet_predictions [--homes proved] [--features DIR] [--step 1]
+    OMP_NUM_THREADS=1 python -m benchmarks.quiet_predictions [--homes all-kinds] [--features DIR] [--step 1]
 
 ``--rules`` watches the rules that answer without a champion, which takes no training.
 """
@@ -192,7 +192,7 @@ def count(reports: list[MonitoringReport], tallies: dict[str, Tally]) -> None:
 def main() -> None:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--homes", choices=HOMES, default="proved")
+    parser.add_argument("--homes", choices=HOMES, default="all-kinds")
     parser.add_argument("--first", type=int, help="only so many homes of the list")
     parser.add_argument("--features", type=Path)
     parser.add_argument("--models", nargs="*")

@@ -28,8 +28,8 @@ _DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "yaml": "PyYAML",
 }
-"""The distributions of ours that are called otherwise than their module; others are searched for, which opens a file
-of each that is installed: 13 s where none of them is in memory."""
+"""The distributions of ours that are called otherwise than their module; others are searched for, which opens
+a file of each that is installed: 13 s where none of them is in memory."""
 _PYTHON = f"python {sys.version_info.major}.{sys.version_info.minor}"
 
 

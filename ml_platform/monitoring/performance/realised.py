@@ -53,8 +53,8 @@ def check_performance(
     ``outcome`` is missing where it is not known yet. Losses are relative to the baseline. A level
     needs its limit to be passed and the next lower level to be excluded by a one-sided interval of the loss, of the
     policy's ``loss_alpha`` (both figures' errors in it): WARN is a loss above 5 % whose interval lies above 0,
-    ALERT one above 10 % whose interval lies above 5 %. Without a baseline, or with fewer labelled rows or clusters than
-    the policy's minimum, the level is UNKNOWN, never OK.
+    ALERT one above 10 % whose interval lies above 5 %. Without a baseline, or with fewer labelled rows or clusters
+    than the policy's minimum, the level is UNKNOWN, never OK.
     """
     from scipy.special import stdtrit
 
