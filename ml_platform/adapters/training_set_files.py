@@ -19,6 +19,7 @@ from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import ROW_ID, TIME, TrainingSet, TrainingSetRecord
 from ml_platform.training_sets import build
+from ml_platform.training_sets.stored_column import stored_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +158,8 @@ class _StoredColumns:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """The values of all rows."""
-        return pa.concat_tables(file.read(columns=[name]) for file in self.files).column(name)
+        parts = [stored_column(file, name) for file in self.files]
+        return pa.chunked_array([chunk for part in parts for chunk in part.chunks], parts[0].type)
 
 
 def _feature_columns(features: Path, spec: ModelSpec) -> _StoredColumns:
