@@ -63,7 +63,7 @@ class ListedIncident:
     silenced_until: datetime | None
     """Until when people get no messages of it."""
     same_cause: tuple[str, ...]
-    """Open incidents of other models that have the same cause: people are told of one of them."""
+    """Open incidents of other models that have the same cause: unless one is graver, people are told of one."""
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ class MonitoringPolicy:
     loss_alert: float = 0.10
     """Relative losses against the baseline: (baseline - current) / baseline."""
     loss_alpha: float = 0.001
-    """The one-sided rate of error of a look at performance. Nine models are looked at four times a day, at windows
-    that overlap: about ten independent looks a model and month, so that a home has a false one in eleven months."""
+    """The one-sided rate of error of a look at performance with many sessions; .0022 with the 30 that are needed.
+    Nine models are looked at four times a day, at windows that overlap: about ten independent looks a model and
+    month, so that a home has a false one in about eleven months."""
     minimum_labelled_rows: int = 200
     mature_share: float = 0.95
     """A cohort is mature at the age by which this share of its labels is seen to have come, or as declared."""

@@ -88,7 +88,7 @@ def test_an_incident_leads_to_those_of_other_models_with_its_cause(service):
         async with service.signed_in() as client:
             for own, other in ((first, second), (second, first)):
                 page = (await client.get(f"/incidents/{own}")).text
-                assert "people are told of it once" in page
+                assert "Other models have the same cause" in page
                 assert f'href="/incidents/{other}"' in page
             listed = (await client.get("/api/ml/alerts")).json()
             assert listed["incidents"][0]["same_cause"] == [second]

@@ -1,6 +1,6 @@
 """One open incident a cause: the events that follow from what one more window says."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from ml_platform.monitoring.incidents.events import Happening, IncidentEvent
@@ -11,7 +11,7 @@ from ml_platform.monitoring.incidents.kinds import (
     IncidentSeverity,
 )
 from ml_platform.monitoring.incidents.observe import Observation, Sign
-from ml_platform.monitoring.incidents.same_cause import told_elsewhere
+from ml_platform.monitoring.incidents.same_cause import same_cause, told_elsewhere
 from ml_platform.monitoring.incidents.state import Incident, IncidentState
 
 
@@ -106,7 +106,7 @@ class _Window:
             severity,
             roots,
             signs,
-            told=due and self._is_news(severity, roots),
+            told=due and self._is_news(severity, roots, incident.opened_at),
         )
 
     def _begun(
@@ -127,17 +127,18 @@ class _Window:
                     severity,
                     roots,
                     signs,
-                    told=self._is_news(severity, roots),
+                    told=self._is_news(severity, roots, self._at),
                 )
         incident_id = f"{self._model}:{self._kind.value}:{_key(self._at)}"
-        told = self._is_news(severity, new)
+        told = self._is_news(severity, tuple(new), self._at)
         return self._event(Happening.OPENED, incident_id, severity, tuple(new), signs, told=told)
 
-    def _is_news(self, severity: IncidentSeverity, roots: Collection[str]) -> bool:
+    def _is_news(
+        self, severity: IncidentSeverity, roots: tuple[str, ...], opened_at: datetime
+    ) -> bool:
         """Whether nothing holds a message back, and people do not know it from another model."""
-        return not self._hidden(severity) and not told_elsewhere(
-            self._state, self._model, self._kind, roots, severity, self._at
-        )
+        others = same_cause(self._state, self._model, self._kind, roots, opened_at)
+        return not self._hidden(severity) and not told_elsewhere(others, severity, self._at)
 
     def _hidden(self, severity: IncidentSeverity) -> bool:
         return self._state.silenced(self._model, self._kind, severity, self._at)

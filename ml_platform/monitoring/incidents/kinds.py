@@ -41,27 +41,32 @@ class KindRule:
     """Windows seen after which it has endured."""
     endured: IncidentSeverity
     """The least severity of one that has endured."""
-    shared: bool = False
-    """Whether what it is about is the same thing for every model, so that people are told of it once."""
+    shared_within: timedelta | None = None
+    """Incidents of two models with a root in common that opened within this time are one cause, of which people are
+    told once; ``None``: each is its own."""
 
 
+UNFOLDING = timedelta(days=7)
+"""Features that move within this time after an incident opened belong to it: a trailing window fills slowly."""
 _DAY, _WEEK = 4, 28
 RULES: Mapping[IncidentKind, KindRule] = MappingProxyType(
     {
-        IncidentKind.FEATURE_DRIFT: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING, shared=True),
+        IncidentKind.FEATURE_DRIFT: KindRule(
+            _DAY, _WEEK, IncidentSeverity.WARNING, shared_within=UNFOLDING
+        ),
         IncidentKind.PREDICTION_DRIFT: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
         IncidentKind.CHANGED_REASONS: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
         IncidentKind.PERFORMANCE: KindRule(_DAY, _WEEK, IncidentSeverity.CRITICAL),
         IncidentKind.MISSING_LABELS: KindRule(_DAY, _WEEK, IncidentSeverity.WARNING),
-        IncidentKind.MISSED_RUN: KindRule(1, _DAY, IncidentSeverity.CRITICAL, shared=True),
+        IncidentKind.MISSED_RUN: KindRule(
+            1, _DAY, IncidentSeverity.CRITICAL, shared_within=timedelta(hours=6)
+        ),
     }
 )
 """The rules by kind. Windows are six hours apart: four are a day, 28 a week."""
 
 FLAPPING = timedelta(days=7)
 """A cause that is seen again within this time after it was resolved reopens its incident."""
-UNFOLDING = timedelta(days=7)
-"""Features that move within this time after an incident opened belong to it: a trailing window fills slowly."""
 MOST_QUIET_TIMES = 4
 """However often an incident was reopened, it is resolved after so many times the quiet windows of its kind."""
 

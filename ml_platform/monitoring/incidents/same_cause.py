@@ -1,21 +1,27 @@
 """One cause in several models: what has moved for one has moved for all that have it, and people are told once."""
 
-from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ml_platform.monitoring.incidents.kinds import RULES, UNFOLDING, IncidentKind, IncidentSeverity
+from ml_platform.monitoring.incidents.kinds import RULES, IncidentKind, IncidentSeverity
 from ml_platform.monitoring.incidents.state import Incident, IncidentState
+
+_STILL_SEEN = timedelta(days=1)
+"""People know of a cause from an incident that was seen so short a time ago."""
 
 
 def same_cause(
-    state: IncidentState, model: str, kind: IncidentKind, roots: Collection[str], at: datetime
+    state: IncidentState,
+    model: str,
+    kind: IncidentKind,
+    roots: tuple[str, ...],
+    opened_at: datetime,
 ) -> tuple[Incident, ...]:
-    """The open incidents of other models that have one cause with these roots of ``model``; none of most kinds.
+    """The open incidents of other models that have one cause with an incident of ``model``; none of most kinds.
 
-    They have a root in common; and either every root, or they opened within `UNFOLDING` before ``at``: what moves
-    for one reason crosses its limits one after the other, whatever else comes later is news.
+    They have a root in common with it, and opened within the kind's `KindRule.shared_within` before or after it.
     """
-    if not RULES[kind].shared:
+    within = RULES[kind].shared_within
+    if within is None:
         return ()
     return tuple(
         each
@@ -24,20 +30,15 @@ def same_cause(
         and each.kind is kind
         and each.model != model
         and not set(roots).isdisjoint(each.roots)
-        and (set(roots) <= set(each.roots) or at - each.opened_at <= UNFOLDING)
+        and abs(opened_at - each.opened_at) <= within
     )
 
 
-def told_elsewhere(
-    state: IncidentState,
-    model: str,
-    kind: IncidentKind,
-    roots: Collection[str],
-    severity: IncidentSeverity,
-    at: datetime,
-) -> bool:
-    """Whether people were told of this cause as an incident of another model, and as one as grave as this."""
+def told_elsewhere(others: tuple[Incident, ...], severity: IncidentSeverity, at: datetime) -> bool:
+    """Whether people were told of one of these incidents, as one as grave as this, and it was seen up to ``at``."""
     return any(
-        each.told is not None and each.told.rank >= severity.rank
-        for each in same_cause(state, model, kind, roots, at)
+        each.told is not None
+        and each.told.rank >= severity.rank
+        and at - each.last_seen <= _STILL_SEEN
+        for each in others
     )

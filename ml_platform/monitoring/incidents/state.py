@@ -58,7 +58,7 @@ class Incident:
     released_at: datetime | None = None
     """When somebody has acknowledged that last: from then on a retraining may be tried again."""
     told: IncidentSeverity | None = None
-    """The severity at which people were told last."""
+    """The severity at which people were told last since it opened, or reopened."""
     events: int = 1
 
     @property
@@ -200,6 +200,7 @@ def _seen(incident: Incident, event: IncidentEvent) -> Incident:
             opened_at=event.at,
             reopened=incident.reopened + 1,
             resolved_at=None,
+            told=event.severity if event.told else None,
         )
     known = [effect for effect in (incident.worst, event.effect) if effect is not None]
     return replace(
