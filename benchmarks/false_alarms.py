@@ -84,7 +84,7 @@ PROVED = tuple((9071 + number, users) for number, users in enumerate((60, 60, 10
 ALL_KINDS = tuple(
     (9086 + number, users) for number, users in enumerate((60, 60, 100, 150, 150) * 3)
 )
-"""The same for `quiet_predictions.py`, which looks at predictions and performance as well."""
+"""Homes that nobody had looked at when `quiet_predictions.py` looked at predictions and performance as well."""
 HOMES = {
     "tuned": TUNED,
     "before": BEFORE,

@@ -13,7 +13,7 @@ FOLDER holds adult/adults.parquet and nannyml-employment/employment_MA_reference
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -95,15 +95,7 @@ def watched(rows: pd.DataFrame, draw: np.random.Generator) -> WatchedTable:
 def look(table: WatchedTable, window: pd.DataFrame, tally: Tally) -> None:
     """Count what a report says of ``window``, and of shifts planted in the first windows of its size."""
     place = slice(0, len(window))
-    now = WatchedTable(
-        rows=window,
-        past=table.past,
-        baseline_end=table.baseline_end,
-        clusters={CLUSTER: np.arange(len(window))},
-        specs=table.specs,
-        baselines=table.baselines,
-        complete_after=table.complete_after,
-    )
+    now = replace(table, rows=window, clusters={CLUSTER: np.arange(len(window))})
     report = now.compared(place)
     verdict = overall(assign_severities(report, POLICY), POLICY)
     tally.windows += 1

@@ -30,7 +30,7 @@ class RelativeLoss:
 
 
 def level_of(loss: RelativeLoss, policy: MonitoringPolicy) -> Performance:
-    """OK, WARN or ALERT: the limit is passed, and the next lower one by more than chance passes it by."""
+    """OK, WARN or ALERT: the limit is passed, and the loss lies above the next lower one by more than chance."""
     least = loss.value - NormalDist().inv_cdf(1.0 - policy.loss_alpha) * loss.error
     if loss.value > policy.loss_alert and least > policy.loss_warn:
         return Performance.ALERT

@@ -20,6 +20,15 @@ DRIFT, RUN, LOSS = (
 )
 
 
+def over_for_the_lstm() -> Log:
+    """One model has had an incident, of which people were told twice: that it opened and that it is over."""
+    log = Log()
+    log.window(0, drift("a"), model="lstm")
+    for number in range(1, 5):
+        log.window(number, drift(), model="lstm")
+    return log
+
+
 def test_a_feature_that_moves_for_two_models_is_told_once_and_listed_for_both() -> None:
     log = Log()
     log.window(0, drift("a", "b"), model="lstm")
@@ -82,10 +91,7 @@ def test_what_goes_on_for_weeks_is_not_told_again_of_another_model() -> None:
 
 
 def test_what_comes_back_after_it_was_over_is_told_when_the_other_model_is_over() -> None:
-    log = Log()
-    log.window(0, drift("a"), model="lstm")
-    for number in range(1, 5):
-        log.window(number, drift(), model="lstm")
+    log = over_for_the_lstm()
     for number in range(5, 8):
         log.window(number, drift("a"), model="transformer")
         log.window(number, drift("a"), model="lstm")
@@ -99,10 +105,7 @@ def test_what_comes_back_after_it_was_over_is_told_when_the_other_model_is_over(
 def test_what_comes_back_in_a_silence_hides_no_other_model_and_is_told_when_the_silence_ends() -> (
     None
 ):
-    log = Log()
-    log.window(0, drift("a"), model="lstm")
-    for number in range(1, 5):
-        log.window(number, drift(), model="lstm")
+    log = over_for_the_lstm()
     at, until = NOON + timedelta(hours=25), NOON + timedelta(hours=42)
     log.add(silence(model="lstm", kind=None, until=until, by="ada", reason="a move", at=at))
     log.window(5, drift("a"), model="lstm")
