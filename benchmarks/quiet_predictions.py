@@ -31,7 +31,8 @@ from ml_platform.clock import WINDOW
 from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.registry import adapter_of
-from ml_platform.monitoring.baseline import Baseline, cluster_codes, measure_reference
+from ml_platform.monitoring.baseline import Baseline, measure_reference
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.distribution import clustered_mean
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.performance.maturity import KNOWN_AT, OUTCOME, horizon

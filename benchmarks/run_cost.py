@@ -1,8 +1,8 @@
 """Seconds and peak memory of `ml-platform run`, all its processes together, servers included.
 
 `python -m benchmarks.run_cost [--source ...] [--map ...] [--seed N] [--parameters second]`: a fresh home
-each time; proportional set size (shared pages counted once), sampled four times a second, and the line of
-progress that was the last one when it was highest.
+each time; proportional set size (shared pages counted once), sampled four times a second, by the step that had
+spoken last.
 """
 
 import argparse
@@ -45,6 +45,12 @@ def _show(stream: IO[str], lines: list[str]) -> None:
         lines.append(line)
 
 
+def _step(line: str) -> str:
+    """The step that a line of progress is of: what stands after the seconds."""
+    words = line.split()
+    return words[2] if words[1:2] == ["s"] and len(words) > 2 else ""
+
+
 def main() -> None:
     """Run once, watch, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -65,12 +71,11 @@ def main() -> None:
         lines = [""]
         threading.Thread(target=_show, args=(process.stderr, lines), daemon=True).start()
         root = psutil.Process(process.pid)
-        peak, peak_at = 0, ""
+        peaks: dict[str, int] = {}
         while process.poll() is None:
             with contextlib.suppress(psutil.Error):
-                taken = memory(root, home)
-                if taken > peak:
-                    peak, peak_at = taken, lines[-1]
+                step = _step(lines[-1])
+                peaks[step] = max(memory(root, home), peaks.get(step, 0))
             time.sleep(0.25)
     seconds = time.monotonic() - began
     summary = json.loads((folder / "out").read_text())
@@ -78,8 +83,8 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     result = {
         "seconds": round(seconds, 1),
-        "peak_gb": round(peak / 1e9, 2),
-        "peak_at": " ".join(peak_at.split()),
+        "peak_gb": round(max(peaks.values()) / 1e9, 2),
+        "peak_gb_by_step": {step: round(peak / 1e9, 2) for step, peak in peaks.items()},
         "verdict": model["verdict"],
         "accuracy": model["metrics"].get("accuracy"),
         "ceiling": (model["ceiling"] or {}).get("accuracy"),

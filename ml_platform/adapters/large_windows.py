@@ -33,7 +33,8 @@ from ml_platform.monitoring.cells import (
 from ml_platform.monitoring.distribution import Bins, category_codes, number_codes
 from ml_platform.spec.feature import Kind
 from ml_platform.spec.training_set import CLUSTER, ROW_ID, TIME
-from ml_platform.training_sets.build import BOT, frame, in_order
+from ml_platform.training_sets.build import BOT
+from ml_platform.training_sets.canonical import frame, in_order
 
 if TYPE_CHECKING:
     import duckdb

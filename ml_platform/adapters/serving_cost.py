@@ -300,7 +300,7 @@ def read_rows(path: Path) -> "pd.DataFrame":
     """Rows that pandas has written as Feather; it cannot read the name that it gives lists of words itself."""
     from pyarrow import feather
 
-    from ml_platform.training_sets.build import frame
+    from ml_platform.training_sets.canonical import frame
 
     return frame(feather.read_table(path))
 

@@ -19,6 +19,7 @@ from ml_platform.errors import InsufficientData, IntegrityError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.training_set import ROW_ID, TIME, TrainingSet, TrainingSetRecord
 from ml_platform.training_sets import build
+from ml_platform.training_sets.canonical import frame, in_order, series_of, text_columns
 from ml_platform.training_sets.stored_column import stored_column
 
 if TYPE_CHECKING:
@@ -86,13 +87,22 @@ def load_training_set(folder: Path, record: TrainingSetRecord) -> TrainingSet:
     Raises:
         IntegrityError: the rows are gone, or are not the ones of the record.
     """
+    return build.parse(_checked_rows(folder, record), record)
+
+
+def load_test_rows(folder: Path, record: TrainingSetRecord) -> "pd.DataFrame":
+    """The test part alone of the training set that ``record`` names, see `load_training_set`."""
+    return build.parse_test_rows(_checked_rows(folder, record), record)
+
+
+def _checked_rows(folder: Path, record: TrainingSetRecord) -> bytes:
     path = rows_path(folder, record)
     if not path.exists():
         raise IntegrityError(
             f"The rows of training set {record.fingerprint[:12]} are gone ({path}).",
             remedy="materialise the training set again",
         )
-    return build.parse(checked_bytes(path, record.rows_sha256, _REMEDY), record)
+    return checked_bytes(path, record.rows_sha256, _REMEDY)
 
 
 def rows_path(folder: Path, record: TrainingSetRecord) -> Path:
@@ -108,18 +118,56 @@ def read_window(features: Path, spec: ModelSpec, start: datetime, end: datetime)
     Raises:
         IntegrityError: no features file, or columns are missing.
     """
-    paths = parquet_files(features)
-    if not paths:
-        raise IntegrityError(
-            f"There are no features ({features}).", remedy="materialise the features"
-        )
+    paths = _published(features)
     build.require_columns(pq.read_schema(paths[0]).names, spec)
     within = (pc.field(TIME) >= pa.scalar(start)) & (pc.field(TIME) < pa.scalar(end))
     people = within & ~pc.field(build.BOT)
     table = pq.read_table(
         list(paths), columns=build.wanted_columns(spec), filters=people, partitioning=None
     )
-    return build.frame(build.in_order(table.drop_columns([build.BOT])))
+    return frame(in_order(table.drop_columns([build.BOT])))
+
+
+@dataclass(frozen=True)
+class StoredWindow:
+    """Rows of people in some time of a feature table, of which a column is read when it is asked for.
+
+    They are those of `read_window`, in the same order and in the same types.
+    """
+
+    parts: tuple[tuple[pq.ParquetFile, pa.Array], ...]
+    """Each file of the table, and which of its rows are meant."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the table."""
+        return list(self.parts[0][0].schema_arrow.names)
+
+    def __getitem__(self, name: str, /) -> "pd.Series[Any]":
+        """The values of a column."""
+        columns = [stored_column(file, name).filter(rows) for file, rows in self.parts]
+        chunks = [chunk for column in columns for chunk in column.chunks]
+        return series_of(name, pa.chunked_array(chunks, columns[0].type))
+
+
+def stored_window(features: Path, start: datetime, end: datetime) -> StoredWindow:
+    """The rows of people in ``[start, end)`` of a feature table.
+
+    Raises:
+        IntegrityError: no features file.
+    """
+    paths = _published(features)
+    text = text_columns(pq.ParquetFile(paths[0]).schema)
+    parts = []
+    for path in paths:
+        file = pq.ParquetFile(path, read_dictionary=text)
+        keys = file.read(columns=[TIME, build.BOT])
+        rows = pc.and_(
+            pc.and_(pc.greater_equal(keys[TIME], start), pc.less(keys[TIME], end)),
+            pc.invert(keys[build.BOT]),
+        )
+        parts.append((file, rows.combine_chunks()))
+    return StoredWindow(tuple(parts))
 
 
 def read_key(features: Path, key: str, start: datetime, end: datetime) -> "pd.Series[Any]":
@@ -128,15 +176,20 @@ def read_key(features: Path, key: str, start: datetime, end: datetime) -> "pd.Se
     Raises:
         IntegrityError: no features file.
     """
+    paths = _published(features)
+    within = (pc.field(TIME) >= pa.scalar(start)) & (pc.field(TIME) < pa.scalar(end))
+    table = pq.read_table(list(paths), columns=[ROW_ID, key], filters=within, partitioning=None)
+    keys: pd.Series[Any] = table.to_pandas().set_index(ROW_ID)[key]
+    return keys
+
+
+def _published(features: Path) -> tuple[Path, ...]:
     paths = parquet_files(features)
     if not paths:
         raise IntegrityError(
             f"There are no features ({features}).", remedy="materialise the features"
         )
-    within = (pc.field(TIME) >= pa.scalar(start)) & (pc.field(TIME) < pa.scalar(end))
-    table = pq.read_table(list(paths), columns=[ROW_ID, key], filters=within, partitioning=None)
-    keys: pd.Series[Any] = table.to_pandas().set_index(ROW_ID)[key]
-    return keys
+    return paths
 
 
 def newest_moment(features: Path) -> datetime | None:
@@ -172,7 +225,7 @@ def _feature_columns(features: Path, spec: ModelSpec) -> _StoredColumns:
         )
     parquet = pq.ParquetFile(paths[0])
     build.require_columns(parquet.schema_arrow.names, spec)
-    text = build.text_columns(parquet.schema)
+    text = text_columns(parquet.schema)
     files = tuple(pq.ParquetFile(path, read_dictionary=text) for path in paths)
     build.require_any_row(sum(file.metadata.num_rows for file in files), spec)
     return _StoredColumns(files, build.wanted_columns(spec))

@@ -93,24 +93,24 @@ def save_baselines(
     Only after that do these rules answer while there is no champion, so that whatever answers has a baseline.
     """
     from ml_platform.adapters.artifact_files import load_scorer
-    from ml_platform.adapters.training_set_files import load_training_set
+    from ml_platform.adapters.training_set_files import load_test_rows
     from ml_platform.evaluation.tasks.registry import adapter_of
     from ml_platform.monitoring.performance.reference import estimator_of
     from ml_platform.prediction_log.scoring import outcomes_of, predicted
 
     report = platform.ledger.report(record.report_id)
     assert report is not None
-    reference = _reference(platform, spec, training_set)  # before the training set is in memory
-    rows = load_training_set(platform.settings.training_sets, training_set)
+    reference = _reference(platform, spec, training_set)  # before the test rows are in memory
+    test_rows = load_test_rows(platform.settings.training_sets, training_set)
     artifacts = platform.settings.artifacts
     version = load_scorer(artifacts / record.artifact_sha256, record.artifact_sha256)
     rules = load_scorer(artifacts / rules_sha256, rules_sha256)
-    outcomes = outcomes_of(spec.task, rows.test, spec.label, spec.label_delay)
+    outcomes = outcomes_of(spec.task, test_rows, spec.label, spec.label_delay)
     for name, scorer, subject in (
         (str(record.version), version, report.candidate),
         (rules_version(rules_sha256), rules, report.baseline),
     ):
-        predictions = predicted(spec.task, scorer, rows.test)
+        predictions = predicted(spec.task, scorer, test_rows)
         baseline = reference.baseline(
             version=name,
             source=report.source,
@@ -130,7 +130,7 @@ def _reference(
 
     It ends no earlier than what the version was trained on; where the week before has no rows, at the last row.
     """
-    from ml_platform.application.predict import feature_rows
+    from ml_platform.adapters.training_set_files import stored_window
     from ml_platform.monitoring.baseline import measure_reference
     from ml_platform.monitoring.weeks import WEEK, reference_end, reference_start
     from ml_platform.spec.monitoring_policy import POLICY
@@ -140,7 +140,7 @@ def _reference(
     newest = reference_end(training_set.as_of, spec.table.complete_after, POLICY.window)
     until = max(newest, trained)
     start = reference_start(trained, (feature.look_back for feature in watched))
-    known = feature_rows(platform, spec, start, until)
+    known = stored_window(platform.published_features(spec.table.name), start, until)
     last: datetime = known[TIME].max().ceil("us").to_pydatetime()
     end = until if until - last < WEEK else last
     return measure_reference(known, watched, model=spec.name, end=end)

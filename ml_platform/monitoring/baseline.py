@@ -6,13 +6,14 @@ From the stored baseline a report needs one pass over the current window only.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml_platform.arrays import Codes
-from ml_platform.errors import InsufficientData, IntegrityError
+from ml_platform.errors import InsufficientData
 from ml_platform.evaluation.report_parts import Estimate
+from ml_platform.monitoring.columns import Columns, between, cluster_codes, require
 from ml_platform.monitoring.distribution import (
     Bins,
     Shares,
@@ -97,13 +98,13 @@ class FeatureBaseline:
             missing_variance=self.missing_variance,
         )
 
-    def measure(self, rows: "pd.DataFrame", clusters: Codes) -> Shares:
+    def measure(self, rows: Columns, clusters: Codes) -> Shares:
         """Compute the same shares over other rows, in one pass over the feature's column."""
         return clustered_shares(self.codes(rows), clusters, self.bins.count)
 
-    def codes(self, rows: "pd.DataFrame") -> Codes:
+    def codes(self, rows: Columns) -> Codes:
         """Return the bin of the feature in each row, shape (rows,); -1 where it is missing."""
-        return _codes(self.bins, rows, self.name)
+        return _codes(self.bins, rows[self.name])
 
 
 @dataclass(frozen=True)
@@ -195,11 +196,12 @@ class Reference:
 
 
 def measure_reference(
-    frame: "pd.DataFrame", specs: Sequence[FeatureSpec], *, model: str, end: datetime
+    frame: Columns, specs: Sequence[FeatureSpec], *, model: str, end: datetime
 ) -> Reference:
     """Measure the features of the last 13 whole weeks at most before ``end``.
 
-    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features and of their clusters.
+    ``frame`` has the columns ``occurred_at``, ``cluster_id`` and those of the features and of their clusters; it is
+    asked for one feature at a time.
     Features that never compare, those of the calendar and lists of tokens are left out. Of a feature that looks
     back the first weeks of the data are left out, in which what it looks back on is not known.
 
@@ -207,13 +209,13 @@ def measure_reference(
         InsufficientData: no row before ``end``.
         IntegrityError: a column is missing.
     """
-    past = frame[TIME] < end
-    if not past.any():
+    times = frame[TIME]
+    if not (times < end).any():
         raise InsufficientData(
             f"No reference row of {model} lies before {end.isoformat()}.",
             remedy="Give the rows that were there when the version was registered.",
         )
-    first: datetime = frame.loc[past, TIME].min().floor("us").to_pydatetime()
+    first: datetime = times.min().floor("us").to_pydatetime()
     weeks = reference_weeks(first, end)
     start = end - weeks * WEEK if weeks else first
     compared = [spec for spec in specs if _compares(spec)]
@@ -222,17 +224,17 @@ def measure_reference(
     columns = [CLUSTER, TIME, *by_column.values(), *by_column]
     columns = list(dict.fromkeys(columns))
     require(frame, columns, "reference rows")
-    rows = frame.loc[past & (frame[TIME] >= start), columns]
     look_backs = {spec.name: spec.look_back for spec in compared}
     measured: dict[str, _Measured] = {}
     for (kept, column), names in _by_weeks(compared, first, end).items():
-        part = rows[rows[TIME] >= end - kept * WEEK] if kept else rows
+        part = between(frame, times, end - kept * WEEK if kept else start, end)
         among = [entry for entry in entries if entry[0] in names]
         measured.update(_measured(part, among, cluster_codes(part, column), end, look_backs))
     features, replays = _features(entries, measured, look_backs)
     features = tuple(replace(entry, cluster=by_column[entry.name]) for entry in features)
+    rows = between(frame, times, start, end)
     clusters = int(cluster_codes(rows).max()) + 1
-    return Reference(model, start, end, weeks, len(rows), clusters, features, replays)
+    return Reference(model, start, end, weeks, len(rows.places), clusters, features, replays)
 
 
 def _by_weeks(
@@ -260,30 +262,7 @@ def prediction_columns(predictions: "pd.DataFrame", policy: MonitoringPolicy) ->
     return predictions.assign(**{LOW_CONFIDENCE: np.where(low, "yes", "no")})
 
 
-def require(frame: "pd.DataFrame", columns: Sequence[str], what: str) -> None:
-    """Raise `IntegrityError`, which names the missing columns, where ``frame`` lacks some of ``columns``."""
-    lacking = [column for column in columns if column not in frame.columns]
-    if lacking:
-        raise IntegrityError(
-            f"The {what} lack the columns {', '.join(lacking)}.",
-            remedy="Build the features again; the baseline of a version lists what it compares.",
-        )
-
-
-def cluster_codes(frame: "pd.DataFrame", column: str = CLUSTER) -> Codes:
-    """Return the code of each row's cluster, from 0; a row without a cluster is a cluster of its own."""
-    import pandas as pd
-
-    codes, levels = pd.factorize(frame[column], sort=True)
-    alone = codes < 0
-    numbers: Codes = codes.astype(np.int64)
-    numbers[alone] = len(levels) + np.arange(int(alone.sum()))
-    return numbers
-
-
-def clusters_by_column(
-    frame: "pd.DataFrame", features: Sequence[FeatureBaseline]
-) -> dict[str, Codes]:
+def clusters_by_column(frame: Columns, features: Sequence[FeatureBaseline]) -> dict[str, Codes]:
     """Return `cluster_codes` of ``cluster_id`` and of the columns of the clusters of ``features``."""
     columns = dict.fromkeys((CLUSTER, *(entry.cluster for entry in features)))
     return {column: cluster_codes(frame, column) for column in columns}
@@ -293,31 +272,31 @@ def _compares(spec: FeatureSpec) -> bool:
     return spec.kind is not Kind.TOKENS and spec.compare is Comparison.DISTRIBUTION
 
 
-def _end_of(frame: "pd.DataFrame") -> datetime:
+def _end_of(frame: Columns) -> datetime:
     end: datetime = frame[TIME].max().ceil("us").to_pydatetime()
     return end
 
 
-def _codes(bins: Bins, rows: "pd.DataFrame", name: str) -> Codes:
+def _codes(bins: Bins, values: "pd.Series[Any]") -> Codes:
     if bins.kind is Kind.NUMBER:
-        return number_codes(bins, rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
-    return category_codes(bins, rows[name].to_numpy(dtype=object))
+        return number_codes(bins, values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return category_codes(bins, values)
 
 
 _Measured = tuple[Bins, Shares, tuple[Replay, Replay, Replay], Recurrence]
 
 
 def _measured(
-    rows: "pd.DataFrame",
+    rows: Columns,
     entries: Sequence[tuple[str, Kind, Comparison]],
     clusters: Codes,
     end: datetime,
     look_backs: Mapping[str, timedelta],
 ) -> dict[str, _Measured]:
     """Return the bins of each column, its shares over ``rows``, the replays of their weeks, and what recurs."""
-    slices = _weeks_of(rows, clusters, end)
+    slices = _weeks_of(rows[TIME], clusters, end)
     return {
-        name: _measure(rows, name, kind, clusters, slices, look_backs.get(name, timedelta(0)))
+        name: _measure(rows[name], kind, clusters, slices, look_backs.get(name, timedelta(0)))
         for name, kind, _ in entries
     }
 
@@ -362,9 +341,9 @@ def _features(
     return tuple(features), replays
 
 
-def _weeks_of(rows: "pd.DataFrame", clusters: Codes, end: datetime) -> list[tuple[Codes, Codes]]:
+def _weeks_of(times: "pd.Series[Any]", clusters: Codes, end: datetime) -> list[tuple[Codes, Codes]]:
     """Return the rows of each whole week counted back from ``end``, with cluster codes within the week."""
-    seconds = (end - rows[TIME]).dt.total_seconds().to_numpy(dtype=np.float64)
+    seconds = (end - times).dt.total_seconds().to_numpy(dtype=np.float64)
     age = seconds / WEEK.total_seconds()
     week = np.maximum(np.ceil(age) - 1, 0).astype(np.int64)
     slices = []
@@ -376,18 +355,17 @@ def _weeks_of(rows: "pd.DataFrame", clusters: Codes, end: datetime) -> list[tupl
 
 
 def _measure(
-    rows: "pd.DataFrame",
-    name: str,
+    values: "pd.Series[Any]",
     kind: Kind,
     clusters: Codes,
     slices: list[tuple[Codes, Codes]],
     look_back: timedelta,
 ) -> _Measured:
     if kind is Kind.NUMBER:
-        bins = number_bins(rows[name].to_numpy(dtype=np.float64, na_value=np.nan))
+        bins = number_bins(values.to_numpy(dtype=np.float64, na_value=np.nan))
     else:
-        bins = category_bins(rows[name].to_numpy(dtype=object))
-    codes = _codes(bins, rows, name)
+        bins = category_bins(values)
+    codes = _codes(bins, values)
     whole = clustered_shares(codes, clusters, bins.count)
     weeks = [clustered_shares(codes[places], numbers, bins.count) for places, numbers in slices]
     again = recurrence(codes, clusters, bins, [places for places, _ in slices], look_back)

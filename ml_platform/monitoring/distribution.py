@@ -4,13 +4,16 @@ import base64
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_platform.arrays import Codes
 from ml_platform.spec.feature import Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 
@@ -127,13 +130,13 @@ def number_bins(values: Floats, bins: int = NUMBER_BINS) -> Bins:
     )
 
 
-def category_bins(values: Sequence[Any] | npt.NDArray[Any]) -> Bins:
+def category_bins(values: "Sequence[Any] | npt.NDArray[Any] | pd.Series[Any]") -> Bins:
     """Make a bin of each frequent level in ``values`` (missing ones left out), and pool the rare levels."""
-    import pandas as pd
-
-    counts = pd.Series(values, dtype="object").value_counts(dropna=True)
+    codes, levels = _coded(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     total = int(counts.sum())
-    pairs = sorted(((str(level), int(count)) for level, count in counts.items()), key=_by_count)
+    pairs = [(str(level), int(n)) for level, n in zip(levels, counts, strict=True) if n]
+    pairs.sort(key=_by_count)
     levels = [level for level, count in pairs[:MAXIMUM_LEVELS] if count >= RARE_SHARE * total]
     rare = pairs[len(levels) :]
     mass = sum(count for _, count in rare) / max(total, 1)
@@ -164,11 +167,11 @@ def number_codes(bins: Bins, values: Floats) -> Codes:
     return codes
 
 
-def category_codes(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Codes:
+def category_codes(
+    bins: Bins, values: "Sequence[Any] | npt.NDArray[Any] | pd.Series[Any]"
+) -> Codes:
     """Return the bin of each value, shape (rows,); -1 where it is missing."""
-    import pandas as pd
-
-    codes, levels = pd.factorize(pd.Series(values, dtype="object"))
+    codes, levels = _coded(values)
     place = {level: index for index, level in enumerate(bins.levels)}
     rare = frozenset(bins.rare)
     unseen = bins.count - 1
@@ -183,6 +186,18 @@ def category_codes(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Code
     lookup = np.array([*(bin_of(str(level)) for level in levels), -1], dtype=np.int64)
     places: Codes = lookup[codes]
     return places
+
+
+def _coded(
+    values: "Sequence[Any] | npt.NDArray[Any] | pd.Series[Any]",
+) -> tuple[Codes, Sequence[Any]]:
+    """Return the place of each value among its levels, -1 where it is missing, and the levels, used or not."""
+    import pandas as pd
+
+    if isinstance(values, pd.Series) and isinstance(values.dtype, pd.CategoricalDtype):
+        return np.asarray(values.cat.codes, dtype=np.int64), list(values.cat.categories)
+    codes, levels = pd.factorize(pd.Series(values, dtype="object"))
+    return np.asarray(codes, dtype=np.int64), list(levels)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ml_platform.evaluation.dimensions.explanations.drift import (
 )
 from ml_platform.evaluation.dimensions.explanations.groups import feature_groups
 from ml_platform.evaluation.dimensions.explanations.shuffling import REPEATS, movements
-from ml_platform.monitoring.baseline import cluster_codes
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.report import ExplanationCheck, ReasonShare
 from ml_platform.spec.model import Scorer
 

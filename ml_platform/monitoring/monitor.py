@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ml_platform.errors import UsageError
 from ml_platform.evaluation.tasks.adapter import Gain, WhatIf
 from ml_platform.evaluation.tasks.classification import came_true
-from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, clusters_by_column, require
+from ml_platform.monitoring.baseline import Baseline, FeatureBaseline, clusters_by_column
 from ml_platform.monitoring.cells import CountedWindow
+from ml_platform.monitoring.columns import require
 from ml_platform.monitoring.compare import (
     assign_severities,
     compare,

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from ml_platform.monitoring.baseline import Baseline, cluster_codes, prediction_columns
+from ml_platform.monitoring.baseline import Baseline, prediction_columns
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.compare import FeatureComparison, compare
 from ml_platform.spec.monitoring_policy import MonitoringPolicy
 

@@ -19,8 +19,9 @@ from ml_platform.adapters.large_windows import (
 )
 from ml_platform.errors import IntegrityError
 from ml_platform.features.define import category, number
-from ml_platform.monitoring.baseline import cluster_codes, measure_reference
+from ml_platform.monitoring.baseline import measure_reference
 from ml_platform.monitoring.cells import counted_window
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.distribution import (
     Bins,
     category_bins,

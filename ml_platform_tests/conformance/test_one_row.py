@@ -122,7 +122,7 @@ def test_rows_as_features_are_stored_have_the_same_bits(kind: str) -> None:
     """Categories and lists in Arrow, as training and prediction read them, in place of Python's objects."""
     import pyarrow as pa
 
-    from ml_platform.training_sets.build import frame
+    from ml_platform.training_sets.canonical import frame
 
     answers, rows = one_row(kind), known_rows(kind)
     types = {"number": pa.float64(), "category": pa.dictionary(pa.int32(), pa.string())}

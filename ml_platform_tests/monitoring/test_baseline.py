@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from ml_platform.errors import InsufficientData, IntegrityError
-from ml_platform.monitoring.baseline import Baseline, cluster_codes, measure_reference
+from ml_platform.monitoring.baseline import Baseline, measure_reference
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.distribution import clustered_shares
 from ml_platform.monitoring.weeks import (
     MANY,

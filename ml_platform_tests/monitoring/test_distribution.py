@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from ml_platform.monitoring.distribution import (
@@ -133,3 +134,11 @@ def test_packed_matrix_comes_back() -> None:
     half = np.random.default_rng(1).normal(size=(5, 5))
     matrix = half + half.T
     assert unpack(pack(matrix), 5) == pytest.approx(matrix, rel=1e-6)
+
+
+def test_categories_are_binned_as_the_words_they_stand_for() -> None:
+    words = [f"path_{number % 300}" if number % 7 else None for number in range(3_000)] + ["a"] * 90
+    coded = pd.Series(pd.Categorical(words, categories=["never", *sorted(set(words) - {None})]))
+    bins = category_bins(coded)
+    assert bins == category_bins(words)
+    assert category_codes(bins, coded).tolist() == category_codes(bins, words).tolist()

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.monitoring.baseline import Baseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.examine import Reference, examined
 from ml_platform.monitoring.findings import FaultKind
 from ml_platform.monitoring.report import Light, MonitoringReport, Severity

@@ -7,7 +7,8 @@ import pytest
 from ml_platform.evaluation.dimensions.explanations.drift import ExplanationBaseline, baseline_of
 from ml_platform.evaluation.dimensions.explanations.groups import feature_groups
 from ml_platform.evaluation.dimensions.explanations.shuffling import movements
-from ml_platform.monitoring.baseline import Baseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.explanations import MOST_ROWS, Explained, check_explanations
 from ml_platform.monitoring.monitor import monitor
 from ml_platform.monitoring.report import Light, MonitoringReport, Severity

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from ml_platform.errors import IntegrityError, UsageError
-from ml_platform.monitoring.baseline import Baseline, cluster_codes
+from ml_platform.monitoring.baseline import Baseline
 from ml_platform.monitoring.cells import CountedWindow
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.monitor import light, monitor
 from ml_platform.monitoring.report import (
     FeatureDrift,

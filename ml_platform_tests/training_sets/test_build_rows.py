@@ -13,12 +13,12 @@ from ml_platform.spec.task import Detection
 from ml_platform.training_sets.build import (
     BuiltTrainingSet,
     build,
-    in_order,
     parse,
     require_any_row,
     require_columns,
     wanted_columns,
 )
+from ml_platform.training_sets.canonical import in_order
 from ml_platform_tests.training_sets.feature_files import AS_OF, SPEC, START, VERSIONS, rows
 
 KINDS = {

@@ -10,7 +10,8 @@ import numpy as np
 from ml_platform.arrays import Array, Codes
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.adapter import Gain, WhatIf
-from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED, cluster_codes
+from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.performance.estimator import PerformanceEstimator
 from ml_platform.monitoring.performance.expected import Expected, expected_metrics
 from ml_platform.monitoring.performance.levels import RelativeLoss, level_of

@@ -7,7 +7,8 @@ import numpy as np
 
 from ml_platform.evaluation.report_parts import Estimate
 from ml_platform.evaluation.tasks.adapter import Gain, MaturedPredictions
-from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED, cluster_codes
+from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.distribution import clustered_mean
 from ml_platform.monitoring.performance.levels import RelativeLoss, level_of
 from ml_platform.monitoring.performance.maturity import OUTCOME, of_window

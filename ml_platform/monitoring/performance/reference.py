@@ -6,7 +6,8 @@ import numpy as np
 
 from ml_platform.arrays import Array
 from ml_platform.evaluation.tasks.adapter import MaturedPredictions, TaskAdapter
-from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED, cluster_codes
+from ml_platform.monitoring.baseline import CONFIDENCE, PREDICTED
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.performance.estimator import (
     PerformanceEstimator,
     fit_estimator,

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.arrays import Codes
-from ml_platform.monitoring.baseline import (
-    FeatureBaseline,
-    cluster_codes,
-    clusters_by_column,
-    measure_reference,
-)
+from ml_platform.monitoring.baseline import FeatureBaseline, clusters_by_column, measure_reference
+from ml_platform.monitoring.columns import cluster_codes
 from ml_platform.monitoring.compare import FeatureComparison, compare
 from ml_platform.monitoring.weeks import reference_end
 from ml_platform.spec.feature import FeatureSpec
