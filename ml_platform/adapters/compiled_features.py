@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_platform.adapters.dbt_run import MEMORY_LIMIT, lake_in_sql, sql_quoted, target_folder
+from ml_platform.adapters.dbt_run import (
+    MEMORY_LIMIT,
+    lake_in_sql,
+    sql_quoted,
+    target_folder,
+    threads,
+)
 from ml_platform.errors import IntegrityError, ServiceError
 from ml_platform.events.schema import TABLES
 
@@ -95,7 +101,11 @@ def rebuilt(
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
-    configuration = {"threads": 1, "memory_limit": MEMORY_LIMIT, "temp_directory": str(folder)}
+    configuration = {
+        "threads": threads(),
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(folder),
+    }
     with duckdb.connect(config=configuration) as connection:
         connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"attach ':memory:' as {features.database}; use {features.database}")

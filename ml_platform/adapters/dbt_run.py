@@ -63,7 +63,7 @@ def dbt_variables(lake: Path, warehouse: Path) -> dict[str, str]:
         "lake": lake_in_sql(lake, warehouse),
         "warehouse": warehouse.name,
         "memory_limit": MEMORY_LIMIT,
-        "threads": str(min(usable_cores(), MOST_THREADS)),
+        "threads": str(threads()),
     }
 
 
@@ -79,6 +79,11 @@ def _models_at_a_time(lake: Path) -> int:
     files = (lake / "events").glob("day=*/*.parquet")
     if sum(pq.read_metadata(file).num_rows for file in files) > FEW_EVENTS:
         return 1
+    return threads()
+
+
+def threads() -> int:
+    """The threads that DuckDB computes features with: the cores of the process, `MOST_THREADS` at most."""
     return min(usable_cores(), MOST_THREADS)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.adapters.compiled_features import CompiledFeatures, compiled_features, rebuilt
 from ml_platform.adapters.cut_lakes import timestamp, write_cut_lake
-from ml_platform.adapters.dbt_run import MEMORY_LIMIT, sql_quoted
+from ml_platform.adapters.dbt_run import MEMORY_LIMIT, sql_quoted, threads
 from ml_platform.adapters.feature_parts import parquet_files, table_version
 from ml_platform.adapters.moved_histories import (
     MovedHistories,
@@ -177,9 +177,12 @@ def _compared(check: _Check, one: str, other: str) -> dict[str, Comparison]:
             f"count(*) filter (where {differ} and {close})",
             f"min({example}) filter (where {differ})",
         ]
+    # Counts and the least example are the same whatever the threads; sampling stays with one.
+    check.connection.execute(f"set threads = {threads()}")
     figures = check.connection.execute(
         f"select {', '.join(parts)} from {one} as one inner join {other} as other using (row_id, occurred_at)"
     ).fetchall()[0]
+    check.connection.execute("set threads = 1")
     rows = int(figures[0])
     return {
         feature.name: Comparison(rows, int(differ), int(close), example or "")

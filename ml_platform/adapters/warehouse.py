@@ -6,10 +6,11 @@ lists that name them are replaced, and a failed build leaves the old ones.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 _ROW_GROUP = 122_880
 _WRITERS = 4
-"""Tables that are written at a time, at most."""
+"""Parts that are written at a time, at most."""
 _YEAR_1, _EPOCH = datetime.min.replace(tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
 _MAY_BE_NULL = """
 create or replace temp table may_be_null as select *, 0 as kept from features.{table} limit 0;
@@ -65,6 +66,8 @@ from (
 where kept = 2
 order by occurred_at, row_id
 """
+_DayRange = tuple[date, date, int]
+"""First day, last day and rows of a part."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def publish_features(
 ) -> FeatureBuild:
     """Write the parts of the built and tested tables, then replace the lists that name them, all together.
 
-    One thread writes a table, so that equal rows give equal bytes, and tables are written side by side. Of a table
+    One thread writes a part, so that equal rows give equal bytes, and parts are written side by side. Of a table
     that was built from some moment on, the parts before it stay. What a killed build left spilled goes.
 
     Raises:
@@ -154,18 +157,24 @@ def publish_features(
     folders = {name: output / name for name in (*project.tables, MOMENTS)}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute(f"set threads = 1; set memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         asked_from = _asked_from(connection)
+        kept = {
+            name: _parts_until(folder, asked_from[name]) if name in asked_from else ()
+            for name, folder in folders.items()
+        }
+        ranges = {name: _day_ranges(connection, name, alone=not kept[name]) for name in folders}
 
-        def written(name: str) -> PartList:
-            folder = folders[name]
-            kept = _parts_until(folder, asked_from[name]) if name in asked_from else ()
+        def written(job: tuple[str, _DayRange]) -> Part:
+            name, days = job
             with connection.cursor() as own:
                 own.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-                parts = _written_parts(own, name, folder, manifest, alone=not kept)
-                return PartList((*kept, *parts))
+                return _written_part(own, name, days, folders[name], manifest)
 
+        jobs = [(name, days) for name in folders for days in ranges[name]]
         with ThreadPoolExecutor(min(usable_cores(), _WRITERS)) as pool:
-            lists = dict(zip(folders, pool.map(written, folders), strict=True))
+            new = iter(list(pool.map(written, jobs)))
+    lists = {name: PartList((*kept[name], *islice(new, len(ranges[name])))) for name in folders}
     with manifest.replacing(*(folder / PARTS_FILE for folder in folders.values())) as places:
         for parts, place in zip(lists.values(), places, strict=True):
             place.write_text(values.to_json(parts), encoding="utf-8")
@@ -198,36 +207,42 @@ def _parts_until(folder: Path, moment: datetime) -> tuple[Part, ...]:
     return kept
 
 
-def _written_parts(
-    connection: "duckdb.DuckDBPyConnection",
-    table: str,
-    folder: Path,
-    manifest: Manifest,
-    *,
-    alone: bool,
-) -> Iterator[Part]:
-    """The parts of what was built of a table, each in its place; one that lies there already is left as it is.
+def _day_ranges(
+    connection: "duckdb.DuckDBPyConnection", table: str, *, alone: bool
+) -> tuple[_DayRange, ...]:
+    """What each part of a built table has. Without any row there is one empty part if it stands ``alone``.
 
-    Without any row there is one empty part if it stands ``alone``: a table has columns.
+    A table has columns, after all.
     """
-    connection.execute(_MAY_BE_NULL.format(table=table))
     days = connection.execute(
         f"select occurred_at::date as day, count(*) from features.{table} group by day order by day"
     ).fetchall()
     no_rows = ((date.min, date.min, 0),) if alone else ()
-    for first, last, rows in tuple(day_ranges(days, part_rows(table))) or no_rows:
-        written = folder / f"{first}.{os.getpid()}{TEMPORARY_SUFFIX}"
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            connection.execute(
-                f"copy ({_ROWS.format(table=table, first=first, last=last)}) to '{sql_quoted(written)}' "
-                f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
-            )
-            part = Part(first, last, rows, values.file_sha256(written))
-            path = folder / part.file_name
-            if not manifest.has(path, part.sha256):
-                with manifest.replacing(path) as (beside,):
-                    written.replace(beside)
-        finally:
-            written.unlink(missing_ok=True)
-        yield part
+    return tuple(day_ranges(days, part_rows(table))) or no_rows
+
+
+def _written_part(
+    connection: "duckdb.DuckDBPyConnection",
+    table: str,
+    days: _DayRange,
+    folder: Path,
+    manifest: Manifest,
+) -> Part:
+    """A part of what was built of a table, in its place; one that lies there already is left as it is."""
+    first, last, rows = days
+    written = folder / f"{first}.{os.getpid()}{TEMPORARY_SUFFIX}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        connection.execute(_MAY_BE_NULL.format(table=table))
+        connection.execute(
+            f"copy ({_ROWS.format(table=table, first=first, last=last)}) to '{sql_quoted(written)}' "
+            f"(format parquet, compression zstd, row_group_size {_ROW_GROUP})"
+        )
+        part = Part(first, last, rows, values.file_sha256(written))
+        path = folder / part.file_name
+        if not manifest.has(path, part.sha256):
+            with manifest.replacing(path) as (beside,):
+                written.replace(beside)
+        return part
+    finally:
+        written.unlink(missing_ok=True)
